@@ -1,0 +1,4 @@
+//! The path of the data on the host: read, train, calibrate, quantise, plan, write, evaluate.
+
+pub mod network;
+pub mod recipe;

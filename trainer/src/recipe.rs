@@ -1,0 +1,133 @@
+//! How a network is trained: everything of a preset that is not the network itself.
+
+use serde::{Deserialize, Serialize};
+
+/// Optimiser, schedule and length of a training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Passes over the training images, 1 or more.
+    pub epochs: usize,
+    /// Images per step, 1 or more.
+    pub batch: usize,
+    /// The optimiser and its constants.
+    pub optimizer: Optimizer,
+    /// Learning rate over the run.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Training images kept aside to follow accuracy; they are not trained on. 0 trains on all.
+    #[serde(default)]
+    pub held_out: usize,
+    /// Pull of every weight (not bias) towards zero per unit of learning rate.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Batch normalisation of the convolutions while training; folded into them at the end.
+    #[serde(default)]
+    pub batch_norm: Option<BatchNorm>,
+    /// Random distortion of the training images.
+    #[serde(default)]
+    pub augment: Option<Augment>,
+    /// Exponential moving average of the weights; the average is what is exported.
+    #[serde(default)]
+    pub average: Option<Average>,
+}
+
+/// The optimiser's step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Optimizer {
+    /// `s = rho s + (1 - rho) g^2; w -= learning_rate * g / (sqrt(s) + epsilon)`.
+    Rmsprop {
+        /// Step size.
+        learning_rate: f64,
+        /// Decay of the squared gradient's average.
+        rho: f64,
+        /// Added outside the root.
+        epsilon: f64,
+    },
+    /// Stochastic gradient descent with momentum.
+    Sgd {
+        /// Peak step size.
+        learning_rate: f64,
+        /// Momentum.
+        momentum: f64,
+        /// Whether the momentum looks ahead (Nesterov).
+        #[serde(default)]
+        nesterov: bool,
+    },
+}
+
+impl Optimizer {
+    /// The (peak) step size.
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Optimizer::Rmsprop { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => *learning_rate,
+        }
+    }
+
+    /// The same optimiser with another (peak) step size.
+    pub fn with_learning_rate(mut self, rate: f64) -> Self {
+        match &mut self {
+            Optimizer::Rmsprop { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => {
+                *learning_rate = rate
+            }
+        }
+        self
+    }
+}
+
+/// The learning rate over the run, as a factor on the optimiser's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Schedule {
+    /// 1 throughout.
+    #[default]
+    Constant,
+    /// Linear rise to 1 over the first `warmup` part of the run, then half a cosine to 0.
+    Cosine {
+        /// Part of the run spent rising, 0 to 1.
+        warmup: f64,
+    },
+}
+
+/// Batch normalisation: after the pooling, before the ReLU.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNorm {
+    /// Weight of the old running statistics in their update.
+    pub momentum: f64,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Lower limit of gamma, above 0, so that folding stays exact in front of the pooling.
+    pub min_gamma: f64,
+}
+
+/// Random distortion of each training image: one bilinear sample per pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augment {
+    /// Largest rotation either way, degrees.
+    pub rotation_degrees: f64,
+    /// Largest `|ln scale|` of each axis.
+    pub log_scale: f64,
+    /// Largest shear either way.
+    pub shear: f64,
+    /// Largest shift either way, pixels.
+    pub shift_pixels: f64,
+    /// Standard deviation of the elastic displacement, pixels.
+    pub elastic_pixels: f64,
+    /// Points per side of the grid the elastic displacement is drawn on.
+    pub elastic_grid: usize,
+    /// Part of the run at its end with weaker distortion.
+    pub calm_part: f64,
+    /// Strength of the distortion in that part, 0 to 1.
+    pub calm_strength: f64,
+}
+
+/// Exponential moving average of the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Average {
+    /// Largest decay per step; step `k` uses `min(decay, (1 + k) / (10 + k))`.
+    pub decay: f64,
+}
