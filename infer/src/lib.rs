@@ -1,4 +1,47 @@
-//! int8 inference.
+//! int8 inference of small convolutional networks on microcontrollers: no `std`, no heap, no panic.
+//!
+//! ```
+//! # fn demo(bytes: &[u8], image: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut arena = vec![0i8; infer::arena_bytes(bytes).unwrap()];
+//! use infer::{Model, Session};
+//!
+//! let model = Model::from_bytes(bytes)?;                  // proves everything once
+//! let mut session = Session::new(&model, &mut arena)?;    // the caller owns the memory
+//! let scores = session.run(image)?;                       // Err only for an image of the wrong size
+//! let (class, values) = (scores.class(), scores.values());
+//! # let _ = (class, values); Ok(()) }
+//! ```
+//!
+//! # The layers of this crate
+//!
+//! Bytes become numbers in this order, one file for each step:
+//!
+//! 1. [`format`](mod@format): the file: header, CRC-32, postcard records, sections of weights; its reader and its writer.
+//! 2. [`Model`]: a validated file. Whatever later code relies on is proved here, at the border, and never again.
+//! 3. [`Session`]: a model with the caller's buffer; it places the image, walks the layers and hands out [`Scores`].
+//! 4. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
+//! 5. [`quant`]: the arithmetic of one value, used by the exporter too.
+
 #![no_std]
+#![deny(unsafe_code, missing_docs)]
+
+mod error;
+pub mod format;
+pub mod kernels;
+mod memory;
+mod model;
+pub mod quant;
+mod scores;
+mod session;
 mod shape;
+
+pub use error::{ImageError, LayerProblem, ModelError, SessionError};
+pub use kernels::{Kernels, Native};
+pub use memory::{Aligned, Arena, arena_bytes};
+pub use model::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Model};
+pub use scores::Scores;
+pub use session::{Observer, Session};
 pub use shape::Shape;
+
+/// Name of the kernel set that [`Session::run`] uses in this build.
+pub const BACKEND: &str = <Native as Kernels>::NAME;

@@ -1,0 +1,209 @@
+//! What can be refused, one enum per operation; numbers rather than strings, so that unused messages cost no flash.
+
+use core::fmt;
+
+/// Why [`Model::from_bytes`](crate::Model::from_bytes) refused a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelError {
+    /// The file ends before its header does.
+    TooShort {
+        /// Bytes a header takes.
+        needed: usize,
+        /// Bytes there are.
+        found: usize,
+    },
+    /// The file does not begin with `KNDL`.
+    Magic {
+        /// Its first bytes.
+        found: [u8; 4],
+    },
+    /// The file is of another format version.
+    Version {
+        /// The file's.
+        found: u16,
+        /// This crate's.
+        supported: u16,
+    },
+    /// A reserved header field is not 0.
+    Reserved,
+    /// The file is not as long as its header says: truncated or with something appended.
+    Length {
+        /// Bytes by the header.
+        header: u32,
+        /// Bytes there are.
+        found: usize,
+    },
+    /// The bytes are not those that were written.
+    Checksum {
+        /// CRC-32 in the header.
+        header: u32,
+        /// CRC-32 of the bytes.
+        computed: u32,
+    },
+    /// The file's first byte lies at an address the backend cannot load words from.
+    Misaligned {
+        /// Bytes the address must be a multiple of.
+        needed: usize,
+    },
+    /// The records are not postcard of this format.
+    Records,
+    /// Bytes remain behind the last record or the last section, or padding is not zero.
+    Surplus,
+    /// No layer, or more than this crate holds.
+    LayerCount {
+        /// In the file.
+        found: usize,
+        /// Most there may be.
+        limit: usize,
+    },
+    /// The input record cannot be right.
+    Input(LayerProblem),
+    /// A layer cannot be right.
+    Layer {
+        /// Its place, from 0.
+        index: u8,
+        /// What is wrong.
+        problem: LayerProblem,
+    },
+    /// The header's working memory is not what the layers need.
+    ArenaBytes {
+        /// By the header.
+        header: u32,
+        /// By the layers.
+        needed: u32,
+    },
+}
+
+/// What is wrong with a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerProblem {
+    /// A side, kernel, stride or window of 0.
+    ZeroSize,
+    /// A map or weight section of more bytes than the limit.
+    TooLarge,
+    /// A window reaches outside of the map.
+    OutsideMap,
+    /// The file ends before the layer's section does.
+    SectionMissing,
+    /// A scale that is not a positive finite number.
+    Scale,
+    /// A multiplier below 1.
+    Multiplier {
+        /// Output channel.
+        channel: u16,
+    },
+    /// Some input could overflow the 32-bit accumulator.
+    AccumulatorRange {
+        /// Output channel.
+        channel: u16,
+    },
+    /// A place in the arena that is not a multiple of 16.
+    ArenaMisaligned,
+    /// Two of input, scratch and output share bytes of the arena.
+    ArenaOverlap,
+    /// A buffer that ends beyond the header's arena.
+    ArenaExceeded,
+    /// A name longer than the limit.
+    NameTooLong,
+}
+
+/// Why [`Session::new`](crate::Session::new) refused a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionError {
+    /// The buffer is too small.
+    BufferTooSmall {
+        /// Bytes the model needs.
+        needed: usize,
+        /// Bytes there are.
+        found: usize,
+    },
+    /// The buffer's address is not a multiple of what the backend needs.
+    BufferMisaligned {
+        /// Bytes the address must be a multiple of.
+        needed: usize,
+    },
+}
+
+/// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the wrong size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageError {
+    /// Bytes the model's image has: height * width * channels.
+    pub expected: usize,
+    /// Bytes there are.
+    pub found: usize,
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooShort { needed, found } => {
+                write!(f, "no model: {found} bytes, a header takes {needed}")
+            }
+            Self::Magic { found } => write!(f, "no model: begins with {found:02x?}, not with \"KNDL\""),
+            Self::Version { found, supported } => {
+                write!(f, "model format {found}, this build reads {supported}: export the model again")
+            }
+            Self::Reserved => f.write_str("a reserved field of the header is not 0"),
+            Self::Length { header, found } => {
+                write!(f, "the header says {header} bytes, there are {found}: copy the file again")
+            }
+            Self::Checksum { header, computed } => {
+                write!(f, "CRC-32 is {computed:08x}, the header says {header:08x}: the file is damaged")
+            }
+            Self::Misaligned { needed } => {
+                write!(f, "the model must lie at a multiple of {needed} bytes: use infer::include_model!")
+            }
+            Self::Records => f.write_str("the layer records cannot be read"),
+            Self::Surplus => f.write_str("bytes that belong to no record or section"),
+            Self::LayerCount { found, limit } => write!(f, "{found} layers; there must be 1 to {limit}"),
+            Self::Input(problem) => write!(f, "input: {problem}"),
+            Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
+            Self::ArenaBytes { header, needed } => {
+                write!(f, "the header says {header} bytes of working memory, the layers need {needed}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for LayerProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ZeroSize => f.write_str("a size of 0"),
+            Self::TooLarge => f.write_str("a map or weight section over 2^30 bytes"),
+            Self::OutsideMap => f.write_str("a window reaches outside of its map"),
+            Self::SectionMissing => f.write_str("the file ends before the weights do"),
+            Self::Scale => f.write_str("a scale is not positive and finite"),
+            Self::Multiplier { channel } => write!(f, "channel {channel}: the multiplier is below 1"),
+            Self::AccumulatorRange { channel } => {
+                write!(f, "channel {channel}: the 32-bit accumulator could overflow")
+            }
+            Self::ArenaMisaligned => f.write_str("a buffer is not at a multiple of 16 bytes"),
+            Self::ArenaOverlap => f.write_str("input, scratch and output overlap"),
+            Self::ArenaExceeded => f.write_str("a buffer ends outside of the working memory"),
+            Self::NameTooLong => f.write_str("the name is longer than 32 bytes"),
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BufferTooSmall { needed, found } => {
+                write!(f, "the model needs {needed} bytes of working memory, the buffer has {found}")
+            }
+            Self::BufferMisaligned { needed } => {
+                write!(f, "the working memory must lie at a multiple of {needed} bytes: use infer::Arena")
+            }
+        }
+    }
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the model's image has {} bytes, this one has {}", self.expected, self.found)
+    }
+}
+
+impl core::error::Error for ModelError {}
+impl core::error::Error for SessionError {}
+impl core::error::Error for ImageError {}

@@ -1,0 +1,69 @@
+//! The caller's memory: how many bytes a model needs, known at compile time, and a buffer of that size.
+
+use core::ops::{Deref, DerefMut};
+
+use crate::format::Header;
+
+/// Alignment of [`Arena`] and of [`Aligned`], bytes: enough for every backend's widest load.
+pub const ALIGNMENT_BYTES: usize = 16;
+
+/// Bytes of working memory the model in `file` needs, from its header; `None` when this is no model's header.
+///
+/// Runs at compile time, so that a model that is compiled in gets a buffer of exactly its size:
+///
+/// ```ignore
+/// const MODEL: &[u8] = infer::include_model!("model.kndl");
+/// static ARENA: Arena<{ infer::arena_bytes(MODEL).unwrap() }> = Arena::new();
+/// ```
+///
+/// Only the header is read; [`Model::from_bytes`](crate::Model::from_bytes) proves that the number is right.
+pub const fn arena_bytes(file: &[u8]) -> Option<usize> {
+    match Header::read(file) {
+        Ok(header) => Some(header.arena_bytes as usize),
+        Err(_) => None,
+    }
+}
+
+/// Working memory of `BYTES` bytes for a [`Session`](crate::Session), aligned for every backend.
+#[repr(C, align(16))]
+pub struct Arena<const BYTES: usize>([i8; BYTES]);
+
+impl<const BYTES: usize> Arena<BYTES> {
+    /// A zeroed buffer; lies in `.bss` when it is a `static`.
+    pub const fn new() -> Self {
+        Self([0; BYTES])
+    }
+}
+
+impl<const BYTES: usize> Default for Arena<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const BYTES: usize> Deref for Arena<BYTES> {
+    type Target = [i8];
+
+    fn deref(&self) -> &[i8] {
+        &self.0
+    }
+}
+
+impl<const BYTES: usize> DerefMut for Arena<BYTES> {
+    fn deref_mut(&mut self) -> &mut [i8] {
+        &mut self.0
+    }
+}
+
+/// Bytes at an address that is a multiple of 16, as a model in flash must be.
+#[repr(C, align(16))]
+pub struct Aligned<Bytes: ?Sized>(pub Bytes);
+
+/// A model file compiled in, aligned as every backend needs it: a `&'static [u8]`, usable in constants.
+#[macro_export]
+macro_rules! include_model {
+    ($path:expr) => {{
+        const MODEL: &$crate::Aligned<[u8]> = &$crate::Aligned(*include_bytes!($path));
+        &MODEL.0
+    }};
+}

@@ -1,0 +1,46 @@
+//! The answer of a run.
+
+use micromath::F32Ext;
+
+use crate::format::OutputQuant;
+
+/// The values a network ends with, one per class: higher is more likely.
+#[derive(Clone, Copy, Debug)]
+pub struct Scores<'s> {
+    values: &'s [i8],
+    quant: OutputQuant,
+}
+
+impl<'s> Scores<'s> {
+    pub(crate) fn new(values: &'s [i8], quant: OutputQuant) -> Self {
+        Self { values, quant }
+    }
+
+    /// The class with the highest score; the first of several equal ones.
+    pub fn class(&self) -> usize {
+        let mut best = (0, i8::MIN);
+        for (class, value) in self.values.iter().enumerate() {
+            if *value > best.1 {
+                best = (class, *value);
+            }
+        }
+        best.0
+    }
+
+    /// The int8 scores.
+    pub fn values(&self) -> &'s [i8] {
+        self.values
+    }
+
+    /// Softmax of the scores: probabilities of 0 to 1 that add up to 1, in the classes' order.
+    ///
+    /// `p[c] = exp(scale * (value[c] - max)) / sum over k of exp(scale * (value[k] - max))`, with `micromath`'s `exp`:
+    /// the same operations, so the same bits, on host and chip.
+    pub fn probabilities(&self) -> impl ExactSizeIterator<Item = f32> + use<'s> {
+        let (values, scale) = (self.values, self.quant.scale);
+        let max = values.iter().copied().max().unwrap_or_default();
+        let term = move |value: &i8| F32Ext::exp(scale * (*value as i32 - max as i32) as f32);
+        let sum: f32 = values.iter().map(term).sum();
+        values.iter().map(move |value| term(value) / sum)
+    }
+}
