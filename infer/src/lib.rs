@@ -36,7 +36,7 @@ mod session;
 mod shape;
 
 pub use error::{ImageError, LayerProblem, ModelError, SessionError};
-pub use kernels::{Kernels, Native};
+pub use kernels::{Kernels, Native, Portable, Reference};
 pub use memory::{Aligned, Arena, arena_bytes};
 pub use model::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Model};
 pub use scores::Scores;

@@ -1,0 +1,95 @@
+//! The worked example of `docs/arithmetic.md`, number by number, and the hand-made model from image to scores.
+
+mod support;
+
+use infer::quant::{quantise_pixel, requantise};
+use infer::{Model, Reference, Session};
+use support::Parts;
+
+/// The numbers of the worked example.
+mod example {
+    pub const PIXELS: [u8; 4] = [0, 51, 102, 255];
+    pub const WEIGHTS: [i8; 4] = [10, -20, 127, 3];
+    pub const BIAS_REAL: f64 = 0.25;
+    pub const WEIGHT_SCALE: f64 = 0.01;
+    pub const OUTPUT_SCALE: f64 = 0.02;
+}
+
+#[test]
+fn worked_example_of_the_document() {
+    use example::*;
+    let input_scale = 1.0 / 255.0;
+    let values = PIXELS.map(quantise_pixel);
+    assert_eq!(values, [-128, -77, -26, 127]);
+    let bias_steps = (BIAS_REAL / (input_scale * WEIGHT_SCALE)).round() as i32;
+    assert_eq!(bias_steps, 6375);
+    let weight_sum: i32 = WEIGHTS.iter().map(|weight| *weight as i32).sum();
+    let bias = bias_steps + 128 * weight_sum;
+    assert_eq!(bias, 21735);
+    let products: i32 = values.iter().zip(WEIGHTS).map(|(value, weight)| *value as i32 * weight as i32).sum();
+    assert_eq!(products, -2661);
+    let accumulator = bias + products;
+    assert_eq!(accumulator, 19074);
+    let multiplier = (input_scale * WEIGHT_SCALE / OUTPUT_SCALE * 4_294_967_296.0).round() as i32;
+    assert_eq!(multiplier, 8_421_505);
+    assert_eq!(requantise(accumulator, multiplier, -128), -91);
+    let real = OUTPUT_SCALE * (-91.0 + 128.0);
+    assert!((real - 0.74).abs() < 1e-12);
+    // In real numbers: 0.25 + 0.2 * -0.2 + 0.4 * 1.27 + 1.0 * 0.03 = 0.748, within half a step of 0.02.
+    assert!((0.748f64 - real).abs() <= OUTPUT_SCALE / 2.0);
+}
+
+#[test]
+fn rounding_and_saturation() {
+    let quarter = 1 << 30;
+    // 1.5 rounds up to 2, -1.5 up to -1, 0.25 down to 0.
+    assert_eq!([6, -6, 1].map(|accumulator| requantise(accumulator, quarter, 0)), [2, -1, 0]);
+    assert_eq!(requantise(i32::MAX, i32::MAX, 127), 127);
+    assert_eq!(requantise(i32::MIN, i32::MAX, -128), -128);
+    assert_eq!(requantise(-1000, quarter, -128), -128, "saturation is the ReLU");
+}
+
+#[test]
+fn requantisation_never_decreases() {
+    for multiplier in [1, 1 << 14, 123_456_789, i32::MAX] {
+        let mut last = i8::MIN;
+        for accumulator in (-1_000_000..1_000_000).step_by(997) {
+            let value = requantise(accumulator, multiplier, 5);
+            assert!(value >= last);
+            last = value;
+        }
+    }
+}
+
+#[test]
+fn a_hand_made_model_by_hand() {
+    let file = Parts::default().file();
+    let model = Model::from_bytes(&file).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    // All pixels 138, so all inputs 10. Convolution: channel 0 -200 + 10 * (1 + 2 - 3 + 4) = -160, half of it -80,
+    // from the zero point -128: -208, saturates to -128. Channel 1: 100 + 10 * 0 = 100, half of it 50: -78.
+    // Dense with zero point 3: [-128, -78 + 5, 78 - 5] times a hair less than 1/2, plus 3: [-61, -33.4.., 39.4..].
+    let expected = [-61, -33, 39];
+    assert_eq!(session.run(&[138; 25]).unwrap().values(), expected);
+    let scores = session.run_with::<Reference>(&[138; 25], &mut ()).unwrap();
+    assert_eq!(scores.values(), expected);
+    assert_eq!(scores.class(), 2);
+}
+
+#[test]
+fn probabilities_are_a_softmax() {
+    let file = Parts::default().file();
+    let model = Model::from_bytes(&file).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let scores = session.run(&[138; 25]).unwrap();
+    let exact: Vec<f64> = scores.values().iter().map(|value| (0.25 * *value as f64).exp()).collect();
+    let sum: f64 = exact.iter().sum();
+    let found: Vec<f32> = scores.probabilities().collect();
+    assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    // micromath's exp is good to about 0.1 %.
+    for (found, exact) in found.iter().zip(&exact) {
+        assert!((*found as f64 - exact / sum).abs() < 2e-3, "{found} {}", exact / sum);
+    }
+}

@@ -1,0 +1,55 @@
+//! The bytes of the model file, pinned: a change here is a new format version.
+
+mod support;
+
+use infer::format::checksum;
+use infer::{Model, Shape};
+use support::Parts;
+
+#[test]
+fn checksum_is_the_one_of_gzip_and_png() {
+    // The check value of CRC-32/ISO-HDLC in the catalogue of CRC algorithms.
+    assert_eq!(checksum(b"123456789"), 0xCBF4_3926);
+    assert_eq!(checksum(b""), 0);
+}
+
+#[test]
+fn golden_bytes() {
+    let file = Parts::default().file();
+    let golden: Vec<u8> = include_str!("golden.hex")
+        .lines()
+        .flat_map(|line| line.split('#').next().unwrap_or("").split_whitespace())
+        .map(|byte| u8::from_str_radix(byte, 16).expect("two hex digits"))
+        .collect();
+    assert_eq!(
+        hex(&file),
+        hex(&golden),
+        "the format changed: raise FORMAT_VERSION and write golden.hex anew"
+    );
+}
+
+#[test]
+fn what_was_written_is_read_back() {
+    let parts = Parts::default();
+    let file = parts.file();
+    let model = Model::from_bytes(&file).unwrap();
+    assert_eq!(model.image_shape(), Shape::new(5, 5, 1));
+    assert_eq!(model.arena_bytes(), 72);
+    assert_eq!(infer::arena_bytes(&file), Some(72));
+    assert_eq!(model.classes(), 3);
+    let names: Vec<_> = model.layers().iter().map(|layer| layer.name).collect();
+    assert_eq!(names, ["conv1", "pool1", "dense1"]);
+    let shapes: Vec<_> = model.layers().iter().map(|layer| layer.output()).collect();
+    assert_eq!(shapes, [Shape::new(2, 2, 2), Shape::new(1, 2, 2), Shape::vector(3)]);
+    // 4x4 convolved pixels of 4 taps and 2 channels, then 3 outputs of 4 inputs.
+    assert_eq!(model.macs(), 16 * 4 * 2 + 3 * 4);
+    assert_eq!(model.layers()[0].parameter_bytes(), 2 * 8 + 8);
+    assert_eq!(model.output_quant(), parts.dense.output_quant);
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let lines = bytes
+        .chunks(16)
+        .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n")
+}

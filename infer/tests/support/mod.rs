@@ -1,0 +1,107 @@
+//! A small hand-made model that uses every record kind: 4x4x1 image -> conv 2x2x2 with pooling -> pool -> dense 3.
+
+use infer::Shape;
+use infer::format::{
+    Algorithm, Content, ConvRecord, DenseRecord, InputRecord, LayerRecord, MaxPoolRecord, OutputQuant,
+    Section, write,
+};
+use infer::quant::ChannelParameters;
+
+/// The largest multiplier: a hair less than one half.
+pub const HALF: i32 = i32::MAX;
+
+/// The parts of the model, to be changed by tests before it is written.
+#[derive(Clone)]
+pub struct Parts {
+    pub input: InputRecord,
+    pub conv: ConvRecord<'static>,
+    pub pool: MaxPoolRecord<'static>,
+    pub dense: DenseRecord<'static>,
+    pub conv_channels: Vec<ChannelParameters>,
+    pub conv_weights: Vec<u8>,
+    pub dense_channels: Vec<ChannelParameters>,
+    pub dense_weights: Vec<u8>,
+    pub arena_bytes: u32,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        let quant = OutputQuant { scale: 0.5, zero_point: -128 };
+        Self {
+            input: InputRecord {
+                image: Shape::new(5, 5, 1),
+                map: Shape::new(5, 5, 1),
+                origin: [0, 0],
+                scale: 1.0 / 255.0,
+                arena_at: 0,
+            },
+            conv: ConvRecord {
+                name: "conv1",
+                output: Shape::new(2, 2, 2),
+                kernel: [2, 2],
+                stride: [1, 1],
+                origin: [0, 0],
+                pool: [2, 2],
+                output_quant: quant,
+                algorithm: Algorithm::Direct,
+                output_at: 64,
+                scratch_at: 32,
+            },
+            pool: MaxPoolRecord {
+                name: "pool1",
+                output: Shape::new(1, 2, 2),
+                size: [2, 1],
+                stride: [2, 1],
+                output_at: 0,
+            },
+            dense: DenseRecord {
+                name: "dense1",
+                units: 3,
+                output_quant: OutputQuant { scale: 0.25, zero_point: 3 },
+                output_at: 16,
+            },
+            conv_channels: vec![channel(-200, HALF), channel(100, HALF)],
+            conv_weights: [1i8, 2, -3, 4, -1, 0, 1, 0].map(|weight| weight as u8).to_vec(),
+            dense_channels: vec![channel(0, HALF), channel(5, HALF), channel(-5, HALF)],
+            dense_weights: [1i8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, -1].map(|weight| weight as u8).to_vec(),
+            arena_bytes: 72,
+        }
+    }
+}
+
+impl Parts {
+    /// The model file.
+    pub fn file(&self) -> Vec<u8> {
+        let layers =
+            [LayerRecord::Conv(self.conv), LayerRecord::MaxPool(self.pool), LayerRecord::Dense(self.dense)];
+        let sections = [
+            Section { channels: &self.conv_channels, weights: &self.conv_weights },
+            Section { channels: &[], weights: &[] },
+            Section { channels: &self.dense_channels, weights: &self.dense_weights },
+        ];
+        let content = Content {
+            input: self.input,
+            layers: &layers,
+            sections: &sections,
+            arena_bytes: self.arena_bytes,
+        };
+        let mut buffer = vec![0; 4096];
+        let bytes = write(&content, &mut buffer).expect("the buffer is large enough");
+        buffer.truncate(bytes);
+        buffer
+    }
+}
+
+pub fn channel(bias: i32, multiplier: i32) -> ChannelParameters {
+    ChannelParameters { bias, multiplier }
+}
+
+/// Writes the right CRC-32 into a changed file.
+#[allow(dead_code)]
+pub fn with_checksum(mut file: Vec<u8>) -> Vec<u8> {
+    if file.len() >= 16 {
+        let checksum = infer::format::checksum(&file[16..]);
+        file[12..16].copy_from_slice(&checksum.to_le_bytes());
+    }
+    file
+}

@@ -1,0 +1,154 @@
+//! A model on a whole data set: the float model by our forward pass, the int8 model through `infer`, as a chip runs it.
+
+use std::time::Instant;
+
+use infer::{ImageError, Model, ModelError, Session};
+use thiserror::Error;
+
+use crate::data::Dataset;
+use crate::float_model::FloatModel;
+use crate::inputs::network_inputs;
+
+/// Images per forward pass of the float model.
+const BATCH_IMAGES: usize = 100;
+
+/// How float and int8 model answer on a data set.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Images looked at.
+    pub images: usize,
+    /// Images the float model gets right.
+    pub float_correct: usize,
+    /// How the int8 model answers.
+    pub int8: Int8Evaluation,
+    /// Images on which both give the same class.
+    pub agreeing: usize,
+}
+
+/// How the int8 model answers on a data set.
+#[derive(Clone, Debug)]
+pub struct Int8Evaluation {
+    /// Images it gets right.
+    pub correct: usize,
+    /// `confusion[truth * classes + answer]`, counts.
+    pub confusion: Vec<u32>,
+    /// Classes of the confusion matrix: those of the model or of the labels, whichever are more.
+    pub classes: usize,
+    /// Class and score vector of every image.
+    pub answers: Vec<Answer>,
+    /// Wall time of the int8 runs.
+    pub seconds: f64,
+}
+
+/// What the int8 model says of one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The class.
+    pub class: usize,
+    /// The int8 scores, one per class.
+    pub scores: Vec<i8>,
+}
+
+/// Why a model cannot be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum EvaluateError {
+    /// The file is no model.
+    #[error("the model is refused: {0}")]
+    Model(ModelError),
+    /// The images are not the model's.
+    #[error("the data set does not fit the model: {0}")]
+    Image(ImageError),
+}
+
+/// Runs both models over `images` on `threads` threads (1 or more).
+///
+/// # Errors
+/// A model that is refused, or images of another size.
+pub fn evaluate(
+    float: &FloatModel,
+    file: &[u8],
+    images: &Dataset,
+    threads: usize,
+) -> Result<Evaluation, EvaluateError> {
+    let int8 = evaluate_int8(file, images, threads)?;
+    let classes = float_classes(float, images, threads);
+    let float_correct = count(classes.iter().zip(&images.labels), |(class, label)| **class == **label as usize);
+    let agreeing = count(classes.iter().zip(&int8.answers), |(class, answer)| **class == answer.class);
+    Ok(Evaluation { images: images.len(), float_correct, int8, agreeing })
+}
+
+/// Runs the int8 model over `images` on `threads` threads (1 or more).
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_int8(file: &[u8], images: &Dataset, threads: usize) -> Result<Int8Evaluation, EvaluateError> {
+    let model = Model::from_bytes(file).map_err(EvaluateError::Model)?;
+    let begun = Instant::now();
+    let parts = in_parts(images.len(), threads, |range| int8_answers(&model, images, range));
+    let answers = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(EvaluateError::Image)?.concat();
+    let seconds = begun.elapsed().as_secs_f64();
+    let classes = model.classes().max(images.classes);
+    let mut confusion = vec![0; classes * classes];
+    for (answer, label) in answers.iter().zip(&images.labels) {
+        confusion[*label as usize * classes + answer.class] += 1;
+    }
+    let correct = count(answers.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
+    Ok(Int8Evaluation { correct, confusion, classes, answers, seconds })
+}
+
+fn int8_answers(
+    model: &Model<'_>,
+    images: &Dataset,
+    range: std::ops::Range<usize>,
+) -> Result<Vec<Answer>, ImageError> {
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut answer = |index| {
+        let scores = session.run(images.image(index))?;
+        Ok(Answer { class: scores.class(), scores: scores.values().to_vec() })
+    };
+    range.map(&mut answer).collect()
+}
+
+fn float_classes(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<usize> {
+    in_parts(images.len(), threads, |range| {
+        let indices: Vec<usize> = range.collect();
+        indices.chunks(BATCH_IMAGES).flat_map(|batch| batch_classes(model, images, batch)).collect::<Vec<_>>()
+    })
+    .concat()
+}
+
+fn batch_classes(model: &FloatModel, images: &Dataset, batch: &[usize]) -> Vec<usize> {
+    let inputs = network_inputs(&model.network.input, images, batch);
+    let logits = model.forward(&inputs, &mut |_, _| ());
+    logits.chunks_exact(logits.len() / batch.len()).map(largest).collect()
+}
+
+/// Index of the largest value, the first of several equal ones.
+fn largest(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+/// Splits `0..count` into one part per thread and runs `work` on each; results in order.
+fn in_parts<Part: Send>(
+    count: usize,
+    threads: usize,
+    work: impl Fn(std::ops::Range<usize>) -> Part + Sync,
+) -> Vec<Part> {
+    let work = &work;
+    let part = |index: usize| index * count / threads..(index + 1) * count / threads;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|index| scope.spawn(move || work(part(index)))).collect();
+        running.into_iter().map(|thread| thread.join().expect("a worker panicked")).collect()
+    })
+}
+
+fn count<Item>(items: impl Iterator<Item = Item>, matches: impl Fn(&Item) -> bool) -> usize {
+    items.filter(matches).count()
+}

@@ -1,0 +1,260 @@
+//! Post-training quantisation: int8 weights (symmetric, one scale per output channel), int8 activations (one scale and
+//! zero point per feature map), int32 biases. The arithmetic is `infer::quant`'s; `docs/arithmetic.md` derives it.
+
+use infer::format::OutputQuant;
+use infer::quant::{ChannelParameters, INPUT_ZERO_POINT, MULTIPLIER_MIN, RELU_ZERO_POINT};
+use thiserror::Error;
+
+use crate::calibrate::Range;
+use crate::float_model::{FloatModel, StageWeights};
+use crate::inputs::PIXEL_MAX;
+use crate::network::{NetworkError, Stage};
+
+/// Largest int8 weight; -128 is not used, so that the range is symmetric.
+const WEIGHT_MAX: f64 = 127.0;
+
+/// Steps of an int8 activation from smallest to largest.
+const ACTIVATION_STEPS: f64 = 255.0;
+
+/// Scale of the multipliers: they stand for `multiplier / 2^32`.
+const MULTIPLIER_ONE: f64 = 4_294_967_296.0;
+
+/// Largest ratio `input scale * weight scale / output scale` that a multiplier below 2^31 can stand for.
+const RATIO_MAX: f64 = 0.499_999;
+
+/// Largest |bias| in accumulator steps: leaves the other half of the 31 bits to the products.
+const BIAS_MAX: f64 = 1_073_741_824.0;
+
+/// One stage in integers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantStage {
+    /// Quantisation of the stage's output.
+    pub output: OutputQuant,
+    /// Bias (with the input's zero point folded in) and multiplier of each output channel; empty for a pooling.
+    pub channels: Vec<ChannelParameters>,
+    /// Weights, `[output channel][kernel row][kernel column][input channel]` or `[output][input]`.
+    pub weights: Vec<i8>,
+    /// Real value of one step of a weight, per output channel.
+    pub weight_scales: Vec<f64>,
+}
+
+/// A network in integers, stage by stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantModel {
+    /// The stages' numbers, in the stages' order.
+    pub stages: Vec<QuantStage>,
+}
+
+/// Why a float model cannot be turned into integers.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum QuantizeError {
+    /// The network cannot be built at all.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A weight, bias or activation is not a number.
+    #[error("stage '{stage}': {what} is not finite: training diverged; try a lower learning rate")]
+    NotFinite {
+        /// The stage's name.
+        stage: String,
+        /// What is not finite.
+        what: &'static str,
+    },
+    /// A channel's sums could leave 32 bits.
+    #[error("stage '{stage}', channel {channel}: |bias| + 128 * sum|weight| = {reach} exceeds 2^31 - 1; use fewer inputs per output")]
+    AccumulatorRange {
+        /// The stage's name.
+        stage: String,
+        /// The output channel.
+        channel: usize,
+        /// Largest accumulator there could be.
+        reach: u64,
+    },
+}
+
+/// Turns a float model into integers. `ranges` are the calibrated ranges of the stages' outputs.
+///
+/// # Errors
+/// Values that are not finite, and channels whose accumulator could overflow.
+pub fn quantize(model: &FloatModel, ranges: &[Range]) -> Result<QuantModel, QuantizeError> {
+    let mut input = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
+    let mut stages = Vec::new();
+    for ((stage, weights), range) in model.network.stages()?.iter().zip(&model.stages).zip(ranges) {
+        check_finite(stage, weights, *range)?;
+        let quant = quantize_stage(stage, weights, *range, input)?;
+        input = quant.output;
+        stages.push(quant);
+    }
+    Ok(QuantModel { stages })
+}
+
+fn quantize_stage(
+    stage: &Stage,
+    weights: &StageWeights,
+    range: Range,
+    input: OutputQuant,
+) -> Result<QuantStage, QuantizeError> {
+    let relu = match stage {
+        Stage::Pool(_) => {
+            return Ok(QuantStage { output: input, channels: vec![], weights: vec![], weight_scales: vec![] });
+        }
+        Stage::Conv(conv) => conv.relu,
+        Stage::Dense(dense) => dense.relu,
+    };
+    let rows = channel_rows(&weights.weights, weights.bias.len());
+    let output = output_quant(range, relu, input, &rows);
+    let mut quant =
+        QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
+    for (channel, (row, bias)) in rows.iter().zip(&weights.bias).enumerate() {
+        let scale = weight_scale(row, *bias, input, output);
+        let parameters = quant.push_channel(row, *bias, scale, input);
+        check_accumulator(stage, channel, parameters, &quant.weights[channel * row.len()..])?;
+    }
+    Ok(quant)
+}
+
+impl QuantStage {
+    /// Quantises one channel with the given weight scale and appends it.
+    ///
+    /// `bias_q = round(bias / (input scale * weight scale)) - input zero point * sum(weight_q)`
+    fn push_channel(&mut self, row: &[f32], bias: f32, scale: f64, input: OutputQuant) -> ChannelParameters {
+        let start = self.weights.len();
+        self.weights.extend(row.iter().map(|weight| quantize_weight(*weight, scale)));
+        let sum: i64 = self.weights[start..].iter().map(|weight| *weight as i64).sum();
+        let step = input.scale as f64 * scale;
+        let bias = (bias as f64 / step).round() as i64 - input.zero_point as i64 * sum;
+        let multiplier = (step / self.output.scale as f64 * MULTIPLIER_ONE).round();
+        let parameters = ChannelParameters {
+            bias: bias.clamp(i32::MIN as i64, i32::MAX as i64) as i32,
+            multiplier: multiplier.clamp(MULTIPLIER_MIN as f64, i32::MAX as f64) as i32,
+        };
+        self.weight_scales.push(scale);
+        self.channels.push(parameters);
+        parameters
+    }
+}
+
+/// Weights regrouped by output channel: `[in..][out]` becomes `[out][in..]`.
+fn channel_rows(weights: &[f32], channels: usize) -> Vec<Vec<f32>> {
+    let row = |channel: usize| weights.iter().skip(channel).step_by(channels).copied().collect();
+    (0..channels).map(row).collect()
+}
+
+/// Scale and zero point of a stage's output.
+///
+/// The scale spreads the calibrated range over 255 steps. It is never so small that a multiplier would reach 2^31.
+fn output_quant(range: Range, relu: bool, input: OutputQuant, rows: &[Vec<f32>]) -> OutputQuant {
+    let min = if relu { 0.0 } else { range.min as f64 };
+    let spread = (range.max as f64 - min) / ACTIVATION_STEPS;
+    let steepest = rows.iter().map(|row| largest(row)).fold(0.0, f64::max) / WEIGHT_MAX;
+    let floor = input.scale as f64 * steepest / RATIO_MAX;
+    let scale = spread.max(floor).max(f32::MIN_POSITIVE as f64) as f32;
+    let zero_point =
+        if relu { RELU_ZERO_POINT } else { (-128.0 - min / scale as f64).round().clamp(-128.0, 127.0) as i8 };
+    OutputQuant { scale, zero_point }
+}
+
+/// Scale of one channel's weights: their largest is 127 steps.
+///
+/// A channel that training left nearly dead would get a tiny scale, and with it a bias of hundreds of millions and a
+/// multiplier of a few bits. Two floors prevent that: the multiplier stays at [`MULTIPLIER_MIN`] or above, where its
+/// rounding is below 2^-15, and the bias at [`BIAS_MAX`] or below. The weights then use fewer of their steps, and what
+/// that costs is below the output's own rounding.
+fn weight_scale(row: &[f32], bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
+    let multiplier_floor =
+        MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
+    let bias_floor = (bias as f64).abs() / (input.scale as f64 * BIAS_MAX);
+    (largest(row) / WEIGHT_MAX).max(multiplier_floor).max(bias_floor)
+}
+
+fn quantize_weight(weight: f32, scale: f64) -> i8 {
+    (weight as f64 / scale).round().clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
+}
+
+fn largest(row: &[f32]) -> f64 {
+    row.iter().fold(0.0, |largest, weight| largest.max((*weight as f64).abs()))
+}
+
+fn check_finite(stage: &Stage, weights: &StageWeights, range: Range) -> Result<(), QuantizeError> {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    let checks = [
+        ("a weight", finite(&weights.weights)),
+        ("a bias", finite(&weights.bias)),
+        ("an activation", finite(&[range.min, range.max])),
+    ];
+    match checks.into_iter().find(|(_, finite)| !finite) {
+        Some((what, _)) => Err(QuantizeError::NotFinite { stage: stage.name().to_owned(), what }),
+        None => Ok(()),
+    }
+}
+
+/// The bound that `infer` proves again at load: no input can drive the accumulator out of 32 bits.
+fn check_accumulator(
+    stage: &Stage,
+    channel: usize,
+    parameters: ChannelParameters,
+    weights: &[i8],
+) -> Result<(), QuantizeError> {
+    let sum: u64 = weights.iter().map(|weight| weight.unsigned_abs() as u64).sum();
+    let reach = parameters.bias.unsigned_abs() as u64 + 128 * sum;
+    if reach > i32::MAX as u64 {
+        return Err(QuantizeError::AccumulatorRange { stage: stage.name().to_owned(), channel, reach });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Input, Layer, LayerKind, Network};
+
+    fn dense(weights: Vec<f32>, bias: Vec<f32>) -> FloatModel {
+        let input = Input { height: 1, width: 1, channels: (weights.len() / bias.len()) as u16, offset: [0, 0] };
+        let kind = LayerKind::Dense { units: bias.len() as u16, activation: None };
+        let network = Network { input, layers: vec![Layer { name: String::new(), kind }] };
+        FloatModel { network, stages: vec![StageWeights { weights, bias }] }
+    }
+
+    #[test]
+    fn weights_fill_the_range_of_their_own_channel() {
+        // [in][out]: channel 0 has weights 1 and -0.5, channel 1 has 0.01 and 0.02
+        let model = dense(vec![1.0, 0.01, -0.5, 0.02], vec![0.0, 0.0]);
+        let quant = quantize(&model, &[Range { min: -1.0, max: 1.0 }]).unwrap();
+        assert_eq!(quant.stages[0].weights, [127, -64, 64, 127]);
+    }
+
+    #[test]
+    fn a_nearly_dead_channel_keeps_a_small_bias_and_a_precise_multiplier() {
+        let model = dense(vec![1.0, 1e-9, -0.5, 1e-12], vec![0.0, 0.25]);
+        let quant = quantize(&model, &[Range { min: -1.0, max: 1.0 }]).unwrap();
+        let dead = quant.stages[0].channels[1];
+        assert!(dead.multiplier >= MULTIPLIER_MIN, "{dead:?}");
+        assert!(dead.bias.unsigned_abs() < 100_000_000, "{dead:?}");
+        // accumulator 0 inputs: bias * multiplier / 2^32 output steps of 2/255 are 0.25
+        let steps = dead.bias as f64 * dead.multiplier as f64 / MULTIPLIER_ONE;
+        assert!((steps * 2.0 / 255.0 - 0.25).abs() < 0.001, "{steps}");
+    }
+
+    #[test]
+    fn a_dead_stage_still_has_a_positive_scale() {
+        let quant = quantize(&dense(vec![0.0; 4], vec![0.0; 2]), &[Range::default()]).unwrap();
+        assert!(quant.stages[0].output.scale > 0.0);
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused_by_name() {
+        let refused = quantize(&dense(vec![f32::NAN], vec![0.0]), &[Range::default()]).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "stage 'dense1': a weight is not finite: training diverged; try a lower learning rate"
+        );
+    }
+
+    #[test]
+    fn the_zero_point_stands_for_zero() {
+        let quant = output_quant(Range { min: -1.0, max: 3.0 }, false, INPUT, &[]);
+        assert_eq!(quant.zero_point, -64);
+        assert_eq!(output_quant(Range { min: -1.0, max: 3.0 }, true, INPUT, &[]).zero_point, -128);
+    }
+
+    const INPUT: OutputQuant = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
+}
