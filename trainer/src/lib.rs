@@ -1,4 +1,5 @@
 //! The path of the data on the host: read, train, calibrate, quantise, plan, write, evaluate.
 
+pub mod data;
 pub mod network;
 pub mod recipe;
