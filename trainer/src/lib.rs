@@ -1,6 +1,16 @@
 //! The path of the data on the host: read, train, calibrate, quantise, plan, write, evaluate.
 
+pub mod backend;
+pub mod calibrate;
 pub mod data;
+pub mod evaluate;
+pub mod export;
+pub mod float_model;
+pub mod inputs;
+pub mod net;
 pub mod network;
+pub mod plan;
 pub mod preset;
+pub mod quantize;
 pub mod recipe;
+pub mod train;
