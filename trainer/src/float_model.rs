@@ -24,7 +24,7 @@ pub struct StageWeights {
 impl StageWeights {
     /// From weights of which each output channel's lie together: `[output channel][tap]`.
     pub fn from_output_rows(rows: &[f32], bias: Vec<f32>) -> Self {
-        Self { weights: transposed(rows, rows.len() / bias.len()), bias }
+        Self { weights: transposed(rows, rows.len() / bias.len().max(1)), bias }
     }
 
     /// The weights with each output channel's together: `[output channel][tap]`, taps in the order kernel row, kernel

@@ -35,17 +35,23 @@ impl Net {
         Self { weights: weights.collect(), biases: biases.collect() }
     }
 
-    /// The parameters as stage weights: one entry per stage, empty for poolings.
-    pub fn stage_weights(&self, stages: &[Stage]) -> Vec<StageWeights> {
+    /// The parameters of each stage, empty for poolings: weights `[output channel][tap]` and biases.
+    pub fn output_rows(&self, stages: &[Stage]) -> Vec<(Vec<f32>, Vec<f32>)> {
         let mut parameters = self.weights.iter().zip(&self.biases);
         let mut next = |stage: &Stage| match stage {
-            Stage::Pool(_) => StageWeights::default(),
+            Stage::Pool(_) => (Vec::new(), Vec::new()),
             _ => {
                 let (weight, bias) = parameters.next().expect("a parameter for each stage with weights");
-                StageWeights::from_output_rows(&values(weight.val()), values(bias.val()))
+                (values(weight.val()), values(bias.val()))
             }
         };
         stages.iter().map(&mut next).collect()
+    }
+
+    /// The parameters as stage weights: one entry per stage, empty for poolings.
+    pub fn stage_weights(&self, stages: &[Stage]) -> Vec<StageWeights> {
+        let rows = self.output_rows(stages).into_iter();
+        rows.map(|(weights, bias)| StageWeights::from_output_rows(&weights, bias)).collect()
     }
 
     /// Burn's forward pass: images `[image, row, column, channel]` to values in front of the softmax, `[image, class]`.

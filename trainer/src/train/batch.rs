@@ -8,7 +8,6 @@ use super::layout::Layout;
 use super::loss::{Tally, cross_entropy};
 use super::shard::Shard;
 use crate::data::Dataset;
-use crate::float_model::StageWeights;
 use crate::inputs::place;
 use crate::network::{Input, Network, Stage};
 
@@ -57,15 +56,13 @@ impl BatchGradients {
     /// Computes loss and gradients of the chosen images under the given weights, on up to `threads` threads.
     pub fn compute(
         &mut self,
-        weights: &[StageWeights],
+        weights: &[Weights],
         data: &Dataset,
         chosen: &[usize],
         threads: usize,
     ) -> Tally {
-        let weights: Vec<Weights> =
-            weights.iter().map(|stage| Weights::new(stage.output_rows(), stage.bias.clone())).collect();
         let parts: Vec<&[usize]> = chosen.chunks(SHARD_IMAGES).collect();
-        let tallies = self.run_shards(&weights, data, &parts, chosen.len(), threads);
+        let tallies = self.run_shards(weights, data, &parts, chosen.len(), threads);
         self.add_up(parts.len());
         let mut total = Tally::default();
         tallies.into_iter().for_each(|tally| total.add(tally));

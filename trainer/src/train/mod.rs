@@ -33,7 +33,7 @@ use crate::network::Network;
 use crate::plan::PlanError;
 use crate::recipe::Recipe;
 use batch::BatchGradients;
-use kernels::InstructionSet;
+use kernels::{InstructionSet, Weights};
 use loss::Tally;
 use optimizer::Optimizer;
 use random::{Purpose, Random};
@@ -265,7 +265,8 @@ impl<'r> Run<'r> {
 
     /// One batch: gradients, then the optimiser's step.
     fn step(&mut self, chosen: &[usize]) -> Tally {
-        let weights = self.net.stage_weights(self.gradients.stages());
+        let rows = self.net.output_rows(self.gradients.stages()).into_iter();
+        let weights: Vec<Weights> = rows.map(|(rows, bias)| Weights::new(rows, bias)).collect();
         let tally = self.gradients.compute(&weights, self.data, chosen, self.options.threads);
         let net = self.net.clone();
         self.net = self.optimizer.step(net, self.gradients.sums());

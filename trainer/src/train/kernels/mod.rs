@@ -103,9 +103,9 @@ pub struct Weights {
 impl Weights {
     /// Packs `rows`, `[output][tap]`.
     pub fn new(rows: Vec<f32>, bias: Vec<f32>) -> Self {
-        let taps = rows.len() / bias.len();
+        let taps = rows.len() / bias.len().max(1);
         let mut packed = vec![0.0; bias.len().next_multiple_of(LANES) * taps];
-        for (output, row) in rows.chunks_exact(taps).enumerate() {
+        for (output, row) in rows.chunks_exact(taps.max(1)).enumerate() {
             let block = &mut packed[output / LANES * taps * LANES..];
             for (tap, weight) in row.iter().enumerate() {
                 block[tap * LANES + output % LANES] = *weight;
