@@ -2,12 +2,12 @@
 
 mod portable;
 mod reference;
+mod unpacked;
 pub(crate) mod window;
+pub(crate) mod winograd;
 
 pub use portable::Portable;
 pub use reference::Reference;
-
-pub(crate) use portable::direct_scratch_bytes;
 
 use crate::model::{Conv, Dense, MaxPool};
 
