@@ -25,7 +25,7 @@ impl Algorithm {
             Self::SingleChannel => is_3x3(conv) && conv.input.channels == 1 && conv.pool == [2, 2],
             Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
                 let channels =
-                    conv.input.channels.is_multiple_of(4) && conv.output.channels.is_multiple_of(2);
+                    conv.input.channels.is_multiple_of(8) && conv.output.channels.is_multiple_of(2);
                 is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
             }
         }
@@ -73,11 +73,16 @@ pub(crate) const SINGLE_CHANNEL_WINDOW_BYTES: usize = 48;
 /// Pixels that the paired kernels convolve at once.
 pub(crate) const PAIRED_PIXELS: usize = 4;
 
-/// Four patches as int16 pairs, and the pooling window's patches in int8, padded to whole words each.
+/// Batches of [`PAIRED_PIXELS`] in a pooling window.
+pub(crate) fn paired_batches(conv: &Conv<'_>) -> usize {
+    conv.window().div_ceil(PAIRED_PIXELS)
+}
+
+/// All batches of a window as int16 pairs, and four patches in int8, padded to whole words each.
 fn paired_scratch_bytes(conv: &Conv<'_>) -> usize {
     let patch = conv.taps().next_multiple_of(4);
-    let pairs = patch.saturating_mul(2 * PAIRED_PIXELS);
-    pairs.saturating_add(patch.saturating_mul(PAIRED_PIXELS))
+    let bytes_per_tap = 2 * PAIRED_PIXELS * paired_batches(conv) + PAIRED_PIXELS;
+    patch.saturating_mul(bytes_per_tap)
 }
 
 impl DenseAlgorithm {

@@ -1,5 +1,7 @@
 //! The loops over maps. [`Reference`] is the specification; every other set gives the same bytes.
 
+#[cfg(not(kindling_backend = "portable"))]
+mod arm;
 mod portable;
 mod reference;
 mod unpacked;
@@ -11,8 +13,16 @@ pub use reference::Reference;
 
 use crate::model::{Conv, Dense, MaxPool};
 
-/// The kernel set [`Session::run`](crate::Session::run) uses in this build.
+#[cfg(kindling_backend = "dsp")]
+pub use arm::Dsp;
+
+/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
+#[cfg(kindling_backend = "portable")]
 pub type Native = Portable;
+
+/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
+#[cfg(kindling_backend = "dsp")]
+pub type Native = Dsp;
 
 /// A set of kernels: everything a [`Session`](crate::Session) runs layers with.
 ///

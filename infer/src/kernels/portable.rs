@@ -88,7 +88,7 @@ fn gather_window(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patches: 
 
 /// Copies the input under the kernel for one convolved pixel, kernel row by kernel row.
 #[inline(always)]
-fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patch: &mut [i8]) {
+pub(super) fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patch: &mut [i8]) {
     let channels = conv.input.channels as usize;
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
     let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;

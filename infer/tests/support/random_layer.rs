@@ -199,7 +199,7 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
         } else if any {
             1 + random.below(20) as u16
         } else {
-            random.pick(&[4, 8, 12, 16, 32])
+            random.pick(&[8, 16, 24, 32, 72])
         },
     );
     let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
