@@ -22,10 +22,9 @@ pub struct Range {
 impl Range {
     /// The range with `values` in it as well.
     fn including(self, values: &[f32]) -> Self {
-        values.iter().fold(self, |range, value| Self {
-            min: range.min.min(*value),
-            max: range.max.max(*value),
-        })
+        values
+            .iter()
+            .fold(self, |range, value| Self { min: range.min.min(*value), max: range.max.max(*value) })
     }
 }
 

@@ -72,7 +72,8 @@ pub fn evaluate(
 ) -> Result<Evaluation, EvaluateError> {
     let int8 = evaluate_int8(file, images, threads)?;
     let classes = float_classes(float, images, threads);
-    let float_correct = count(classes.iter().zip(&images.labels), |(class, label)| **class == **label as usize);
+    let float_correct =
+        count(classes.iter().zip(&images.labels), |(class, label)| **class == **label as usize);
     let agreeing = count(classes.iter().zip(&int8.answers), |(class, answer)| **class == answer.class);
     Ok(Evaluation { images: images.len(), float_correct, int8, agreeing })
 }
@@ -92,7 +93,8 @@ pub fn evaluate_int8(file: &[u8], images: &Dataset, threads: usize) -> Result<In
     for (answer, label) in answers.iter().zip(&images.labels) {
         confusion[*label as usize * classes + answer.class] += 1;
     }
-    let correct = count(answers.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
+    let correct =
+        count(answers.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
     Ok(Int8Evaluation { correct, confusion, classes, answers, seconds })
 }
 

@@ -72,11 +72,15 @@ pub enum ExportError {
 pub fn export(model: &FloatModel, training: &Dataset) -> Result<Exported, ExportError> {
     let quant = quantize(model, &calibrate(model, training))?;
     let bytes = write(model, &quant, training.shape)?;
-    let stages = model.network.stages()?;
-    let loaded = Model::from_bytes(&bytes).map_err(ExportError::Refused)?;
-    let (arena_bytes, macs) = (loaded.arena_bytes(), loaded.macs());
-    let macs_described = stages.iter().map(Stage::macs).sum();
+    let (arena_bytes, macs) = measure(&bytes)?;
+    let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
     Ok(Exported { bytes, arena_bytes, macs, macs_described, quant })
+}
+
+/// Reads the file as a chip would, which validates it; its working memory and multiply-accumulates.
+fn measure(file: &[u8]) -> Result<(usize, u64), ExportError> {
+    let model = Model::from_bytes(file).map_err(ExportError::Refused)?;
+    Ok((model.arena_bytes(), model.macs()))
 }
 
 /// Plans and lays out the file.
@@ -95,8 +99,9 @@ fn write(model: &FloatModel, quant: &QuantModel, image: Shape) -> Result<Vec<u8>
         arena_at: arena.maps_at[0],
     };
     let layers = stages.iter().zip(&plans).zip(&quant.stages).enumerate();
-    let layers: Vec<_> =
-        layers.map(|(index, ((stage, plan), quant))| layer_record(stage, plan, quant, &arena, index)).collect();
+    let layers: Vec<_> = layers
+        .map(|(index, ((stage, plan), quant))| layer_record(stage, plan, quant, &arena, index))
+        .collect();
     let weights: Vec<Vec<u8>> = quant.stages.iter().map(weight_bytes).collect();
     let sections = quant.stages.iter().zip(&weights);
     let sections: Vec<_> =
@@ -124,7 +129,8 @@ fn origin_on_image(offset: [i16; 2], region: Region) -> [i16; 2] {
 }
 
 fn place(stages: &[Stage], plans: &[StagePlan], map: Shape) -> ArenaPlan {
-    let maps: Vec<usize> = [map].into_iter().chain(plans.iter().map(|plan| plan.output)).map(Shape::len).collect();
+    let maps: Vec<usize> =
+        [map].into_iter().chain(plans.iter().map(|plan| plan.output)).map(Shape::len).collect();
     let scratch: Vec<usize> = stages.iter().map(scratch_bytes).collect();
     plan::place(&maps, &scratch)
 }

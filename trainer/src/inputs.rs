@@ -23,8 +23,7 @@ fn place(input: &Input, images: &Dataset, index: usize, out: &mut [f32]) {
     let [below, right] = input.offset.map(i64::from);
     for (row, out_row) in (below..).zip(out.chunks_exact_mut(input.shape().row_len())) {
         for (column, out_pixel) in (right..).zip(out_row.chunks_exact_mut(channels)) {
-            let inside =
-                (0..shape.height as i64).contains(&row) && (0..shape.width as i64).contains(&column);
+            let inside = (0..shape.height as i64).contains(&row) && (0..shape.width as i64).contains(&column);
             if inside {
                 let at = (row as usize * shape.width as usize + column as usize) * channels;
                 for (value, pixel) in out_pixel.iter_mut().zip(&pixels[at..at + channels]) {
@@ -43,8 +42,12 @@ mod tests {
 
     #[test]
     fn the_offset_moves_the_window_and_reads_black_outside() {
-        let images =
-            Dataset { shape: Shape::new(2, 2, 1), pixels: vec![255, 51, 102, 153], labels: vec![0], classes: 1 };
+        let images = Dataset {
+            shape: Shape::new(2, 2, 1),
+            pixels: vec![255, 51, 102, 153],
+            labels: vec![0],
+            classes: 1,
+        };
         let input = Input { height: 2, width: 2, channels: 1, offset: [1, 1] };
         assert_eq!(network_inputs(&input, &images, &[0]), [0.6, 0.0, 0.0, 0.0]);
         let input = Input { offset: [0, -1], ..input };

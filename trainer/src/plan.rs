@@ -54,7 +54,9 @@ pub enum PlanError {
     #[error(transparent)]
     Network(#[from] NetworkError),
     /// A window begins too far outside of its map.
-    #[error("stage '{stage}': its window begins {distance} pixels outside of the map; the format holds up to 32767")]
+    #[error(
+        "stage '{stage}': its window begins {distance} pixels outside of the map; the format holds up to 32767"
+    )]
     Origin {
         /// The stage's name.
         stage: String,
@@ -75,7 +77,8 @@ pub fn demand(network: &Network) -> Result<(Region, Vec<StagePlan>), PlanError> 
         regions.push(read);
     }
     regions.reverse();
-    let plans = stages.iter().zip(regions.windows(2)).map(|(stage, pair)| plan_stage(stage, pair[0], pair[1]));
+    let plans =
+        stages.iter().zip(regions.windows(2)).map(|(stage, pair)| plan_stage(stage, pair[0], pair[1]));
     Ok((regions[0], plans.collect::<Result<_, _>>()?))
 }
 
@@ -142,11 +145,9 @@ fn windows(stage: &Stage) -> [Window; 2] {
                 padding: conv.padding[axis] as i64,
             }
         }
-        Stage::Pool(stage) => Window {
-            step: stage.pool.stride[axis] as i64,
-            reach: stage.pool.size[axis] as i64,
-            padding: 0,
-        },
+        Stage::Pool(stage) => {
+            Window { step: stage.pool.stride[axis] as i64, reach: stage.pool.size[axis] as i64, padding: 0 }
+        }
         Stage::Dense(_) => Window { step: 1, reach: 1, padding: 0 },
     };
     [along(0), along(1)]
@@ -167,9 +168,10 @@ pub struct ArenaPlan {
 /// scratch memory (one fewer).
 pub fn place(map_bytes: &[usize], scratch_bytes: &[usize]) -> ArenaPlan {
     let aligned = |bytes: usize| bytes.next_multiple_of(ALIGNMENT_BYTES);
-    let busiest = map_bytes.windows(2).zip(scratch_bytes).map(|(pair, scratch)| {
-        aligned(pair[0]) + aligned(*scratch) + aligned(pair[1])
-    });
+    let busiest = map_bytes
+        .windows(2)
+        .zip(scratch_bytes)
+        .map(|(pair, scratch)| aligned(pair[0]) + aligned(*scratch) + aligned(pair[1]));
     let span = busiest.max().unwrap_or(0);
     let bottom = |index: usize| index.is_multiple_of(2);
     let map_at = |index: usize| if bottom(index) { 0 } else { span - aligned(map_bytes[index]) };
@@ -219,7 +221,8 @@ mod tests {
         let (input, plans) = demand(&network(28, kinds)).unwrap();
         assert_eq!(input, Region { rows: [0, 22], columns: [0, 22] });
         let shapes: Vec<_> = plans.iter().map(|plan| plan.output).collect();
-        let expected = [Shape::new(10, 10, 32), Shape::new(4, 4, 64), Shape::new(1, 1, 64), Shape::vector(10)];
+        let expected =
+            [Shape::new(10, 10, 32), Shape::new(4, 4, 64), Shape::new(1, 1, 64), Shape::vector(10)];
         assert_eq!(shapes, expected);
     }
 

@@ -60,7 +60,9 @@ pub enum QuantizeError {
         what: &'static str,
     },
     /// A channel's sums could leave 32 bits.
-    #[error("stage '{stage}', channel {channel}: |bias| + 128 * sum|weight| = {reach} exceeds 2^31 - 1; use fewer inputs per output")]
+    #[error(
+        "stage '{stage}', channel {channel}: |bias| + 128 * sum|weight| = {reach} exceeds 2^31 - 1; use fewer inputs per output"
+    )]
     AccumulatorRange {
         /// The stage's name.
         stage: String,
@@ -95,15 +97,19 @@ fn quantize_stage(
 ) -> Result<QuantStage, QuantizeError> {
     let relu = match stage {
         Stage::Pool(_) => {
-            return Ok(QuantStage { output: input, channels: vec![], weights: vec![], weight_scales: vec![] });
+            return Ok(QuantStage {
+                output: input,
+                channels: vec![],
+                weights: vec![],
+                weight_scales: vec![],
+            });
         }
         Stage::Conv(conv) => conv.relu,
         Stage::Dense(dense) => dense.relu,
     };
     let rows = channel_rows(&weights.weights, weights.bias.len());
     let output = output_quant(range, relu, input, &rows);
-    let mut quant =
-        QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
+    let mut quant = QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
     for (channel, (row, bias)) in rows.iter().zip(&weights.bias).enumerate() {
         let scale = weight_scale(row, *bias, input, output);
         let parameters = quant.push_channel(row, *bias, scale, input);
@@ -160,8 +166,7 @@ fn output_quant(range: Range, relu: bool, input: OutputQuant, rows: &[Vec<f32>])
 /// rounding is below 2^-15, and the bias at [`BIAS_MAX`] or below. The weights then use fewer of their steps, and what
 /// that costs is below the output's own rounding.
 fn weight_scale(row: &[f32], bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
-    let multiplier_floor =
-        MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
+    let multiplier_floor = MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
     let bias_floor = (bias as f64).abs() / (input.scale as f64 * BIAS_MAX);
     (largest(row) / WEIGHT_MAX).max(multiplier_floor).max(bias_floor)
 }
@@ -208,7 +213,8 @@ mod tests {
     use crate::network::{Input, Layer, LayerKind, Network};
 
     fn dense(weights: Vec<f32>, bias: Vec<f32>) -> FloatModel {
-        let input = Input { height: 1, width: 1, channels: (weights.len() / bias.len()) as u16, offset: [0, 0] };
+        let input =
+            Input { height: 1, width: 1, channels: (weights.len() / bias.len()) as u16, offset: [0, 0] };
         let kind = LayerKind::Dense { units: bias.len() as u16, activation: None };
         let network = Network { input, layers: vec![Layer { name: String::new(), kind }] };
         FloatModel { network, stages: vec![StageWeights { weights, bias }] }
