@@ -6,6 +6,7 @@
 //! column, channel.
 
 mod error;
+pub mod fit;
 mod idx;
 pub mod picture;
 pub mod png;
