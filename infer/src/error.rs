@@ -97,6 +97,20 @@ pub enum LayerProblem {
         /// Output channel.
         channel: u16,
     },
+    /// The layer's algorithm cannot compute a layer of its shape.
+    Algorithm,
+    /// The weights are too large for the layer's algorithm to stay exact with every input.
+    AlgorithmRange {
+        /// Output channel.
+        channel: u16,
+    },
+    /// Stored transformed weights that are the transform of no int8 weights.
+    TransformedWeights {
+        /// Output channel.
+        channel: u16,
+    },
+    /// Padding between packed weights that is not zero.
+    WeightPadding,
     /// A place in the arena that is not a multiple of 16.
     ArenaMisaligned,
     /// Two of input, scratch and output share bytes of the arena.
@@ -177,6 +191,14 @@ impl fmt::Display for LayerProblem {
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")
             }
+            Self::Algorithm => f.write_str("the algorithm cannot compute a layer of this shape"),
+            Self::AlgorithmRange { channel } => {
+                write!(f, "channel {channel}: the weights are too large for the algorithm")
+            }
+            Self::TransformedWeights { channel } => {
+                write!(f, "channel {channel}: the weights are not the transform of int8 weights")
+            }
+            Self::WeightPadding => f.write_str("padding between packed weights is not zero"),
             Self::ArenaMisaligned => f.write_str("a buffer is not at a multiple of 16 bytes"),
             Self::ArenaOverlap => f.write_str("input, scratch and output overlap"),
             Self::ArenaExceeded => f.write_str("a buffer ends outside of the working memory"),

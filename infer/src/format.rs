@@ -170,6 +170,8 @@ pub struct DenseRecord<'a> {
     pub units: u16,
     /// How the output is quantised.
     pub output_quant: OutputQuant,
+    /// Which algorithm runs it, and so how its weights are packed.
+    pub algorithm: DenseAlgorithm,
     /// Place of the output in the arena, bytes.
     pub output_at: u32,
 }
@@ -183,11 +185,32 @@ pub struct OutputQuant {
     pub zero_point: i8,
 }
 
-/// How a convolution is computed.
+/// How a convolution is computed, and so how its weights lie: see [`packing`](crate::packing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     /// Multiply and add tap by tap. Weights: int8, `[output channel][kernel row][kernel column][input channel]`.
     Direct,
+    /// The same with int8 weights of two output channels interleaved, for cores that multiply int16 pairs.
+    DirectPaired,
+    /// 3x3 over one input channel with 2x2 pooling, for cores that multiply int16 pairs.
+    SingleChannel,
+    /// Winograd F(2x2, 3x3) with transformed weights in int16: a good 3.5 bytes per weight.
+    WinogradF2,
+    /// Winograd F(4x4, 3x3) with transformed weights in int16: 8 bytes per weight.
+    WinogradF4,
+    /// Winograd F(2x2, 3x3) that transforms int8 weights when it runs.
+    WinogradF2OnTheFly,
+    /// Winograd F(4x4, 3x3) that transforms int8 weights when it runs.
+    WinogradF4OnTheFly,
+}
+
+/// How a dense layer is computed, and so how its weights lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DenseAlgorithm {
+    /// Unit by unit. Weights: int8, `[unit][input]`.
+    Rows,
+    /// Four units at once. Weights: int8, `[four units][four inputs][unit][input]`, zero for units beyond the last.
+    Quads,
 }
 
 /// Reads one postcard record from the front of `bytes` and gives back the rest; `None` when it is not one.

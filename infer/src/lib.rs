@@ -19,17 +19,20 @@
 //! 1. [`format`](mod@format): the file: header, CRC-32, postcard records, sections of weights; its reader and its writer.
 //! 2. [`Model`]: a validated file. Whatever later code relies on is proved here, at the border, and never again.
 //! 3. [`Session`]: a model with the caller's buffer; it places the image, walks the layers and hands out [`Scores`].
-//! 4. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
-//! 5. [`quant`]: the arithmetic of one value, used by the exporter too.
+//! 4. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels that read.
+//! 5. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
+//! 6. [`quant`]: the arithmetic of one value, used by the exporter too.
 
 #![no_std]
 #![deny(unsafe_code, missing_docs)]
 
+mod algorithm;
 mod error;
 pub mod format;
 pub mod kernels;
 mod memory;
 mod model;
+pub mod packing;
 pub mod quant;
 mod scores;
 mod session;

@@ -10,10 +10,11 @@ use heapless::Vec;
 
 use crate::error::{LayerProblem, ModelError};
 use crate::format::{
-    self, Algorithm, ConvRecord, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
-    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
+    self, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord,
+    MaxPoolRecord, NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
 };
 use crate::kernels::{Kernels, Native};
+use crate::packing::{Filters, Matrix};
 use crate::quant::{ChannelParameters, INPUT_ZERO_POINT};
 use crate::shape::Shape;
 
@@ -103,7 +104,7 @@ pub struct Conv<'a> {
     pub algorithm: Algorithm,
     /// Channel parameters, 8 bytes per output channel.
     pub(crate) channels: &'a [u8],
-    /// int8 weights as the algorithm packs them.
+    /// Weights as the algorithm packs them.
     pub(crate) weights: &'a [u8],
 }
 
@@ -129,13 +130,33 @@ pub struct Dense<'a> {
     pub units: u16,
     /// How the output is quantised.
     pub output_quant: OutputQuant,
+    /// Which algorithm runs it.
+    pub algorithm: DenseAlgorithm,
     /// Channel parameters, 8 bytes per output.
     pub(crate) channels: &'a [u8],
-    /// int8 weights, `[output][input]`.
+    /// Weights as the algorithm packs them.
     pub(crate) weights: &'a [u8],
 }
 
-impl Conv<'_> {
+impl<'a> Conv<'a> {
+    /// The layer of a record that reads a map of shape `input`, still without its numbers: what an exporter asks for
+    /// [`Conv::scratch_bytes`], [`Conv::filters`] and [`Algorithm::fits`] before there is a file.
+    pub const fn from_record(record: &ConvRecord<'_>, input: Shape, input_zero_point: i8) -> Self {
+        Self {
+            input,
+            input_zero_point,
+            output: record.output,
+            kernel: record.kernel,
+            stride: record.stride,
+            origin: record.origin,
+            pool: record.pool,
+            output_quant: record.output_quant,
+            algorithm: record.algorithm,
+            channels: &[],
+            weights: &[],
+        }
+    }
+
     /// Weights of one output channel: kernel rows * kernel columns * input channels.
     pub const fn taps(&self) -> usize {
         self.kernel[0] as usize * self.kernel[1] as usize * self.input.channels as usize
@@ -147,9 +168,33 @@ impl Conv<'_> {
     }
 
     /// Bytes of scratch memory the algorithm needs.
-    pub const fn scratch_bytes(&self) -> usize {
-        match self.algorithm {
-            Algorithm::Direct => crate::kernels::direct_scratch_bytes(self.taps(), self.window()),
+    pub fn scratch_bytes(&self) -> usize {
+        self.algorithm.scratch_bytes(self)
+    }
+
+    /// The layer with its numbers: [`ChannelParameters`] as the file holds them, and packed weights.
+    ///
+    /// # Errors
+    /// Numbers with which some input would give a wrong result, or weights that are not as the algorithm packs them.
+    pub fn with_numbers(self, channels: &'a [u8], weights: &'a [u8]) -> Result<Self, LayerProblem> {
+        if !self.algorithm.fits(&self) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let filters = self.filters();
+        check_sections(channels, self.output.channels, weights, filters.packed_bytes())?;
+        let magnitude = |channel| filters.magnitude(weights, channel);
+        let total = check_channels(channels, self.algorithm.sum_max(), magnitude)?;
+        filters.check(weights, total)?;
+        Ok(Self { channels, weights, ..self })
+    }
+
+    /// How the weights lie, and how many bytes they take.
+    pub const fn filters(&self) -> Filters {
+        Filters {
+            algorithm: self.algorithm,
+            kernel: self.kernel,
+            input_channels: self.input.channels,
+            output_channels: self.output.channels,
         }
     }
 
@@ -159,7 +204,33 @@ impl Conv<'_> {
     }
 }
 
-impl Dense<'_> {
+impl<'a> Dense<'a> {
+    /// The layer of a record that reads a map of shape `input`, still without its numbers.
+    pub const fn from_record(record: &DenseRecord<'_>, input: Shape) -> Self {
+        let DenseRecord { units, output_quant, algorithm, .. } = *record;
+        Self { input, units, output_quant, algorithm, channels: &[], weights: &[] }
+    }
+
+    /// The layer with its numbers: [`ChannelParameters`] as the file holds them, and packed weights.
+    ///
+    /// # Errors
+    /// Numbers with which some input would give a wrong result, or weights that are not as the algorithm packs them.
+    pub fn with_numbers(self, channels: &'a [u8], weights: &'a [u8]) -> Result<Self, LayerProblem> {
+        if !self.algorithm.fits(&self) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let matrix = self.matrix();
+        check_sections(channels, self.units, weights, matrix.packed_bytes())?;
+        let total = check_channels(channels, i32::MAX as u64, |unit| matrix.magnitude(weights, unit))?;
+        matrix.check(weights, total)?;
+        Ok(Self { channels, weights, ..self })
+    }
+
+    /// How the weights lie, and how many bytes they take.
+    pub const fn matrix(&self) -> Matrix {
+        Matrix { algorithm: self.algorithm, inputs: self.input.len(), units: self.units as usize }
+    }
+
     /// Channel parameters in the order of the outputs.
     pub(crate) fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
         channel_parameters(self.channels)
@@ -199,7 +270,7 @@ impl<'a> Layer<'a> {
     }
 
     /// Bytes of scratch memory.
-    pub const fn scratch_bytes(&self) -> usize {
+    pub fn scratch_bytes(&self) -> usize {
         match &self.kind {
             LayerKind::Conv(conv) => conv.scratch_bytes(),
             LayerKind::MaxPool(_) | LayerKind::Dense(_) => 0,
@@ -225,7 +296,7 @@ impl<'a> Layer<'a> {
     }
 
     /// The layer's buffers in the arena as `(start, bytes)`: input, scratch, output.
-    pub const fn arena_use(&self) -> [(usize, usize); 3] {
+    pub fn arena_use(&self) -> [(usize, usize); 3] {
         [
             (self.buffers.input_at, self.input().len()),
             (self.buffers.scratch_at, self.scratch_bytes()),
@@ -406,23 +477,18 @@ impl<'a> Reader<'a> {
         check_sizes(record.name, record.output, &sides)?;
         check_scale(record.output_quant.scale)?;
         check_coordinates(record, self.map.shape)?;
-        let mut conv = Conv {
-            input: self.map.shape,
-            input_zero_point: self.map.quant.zero_point,
-            output: record.output,
-            kernel: record.kernel,
-            stride: record.stride,
-            origin: record.origin,
-            pool: record.pool,
-            output_quant: record.output_quant,
-            algorithm: record.algorithm,
-            channels: &[],
-            weights: &[],
-        };
+        let conv = Conv::from_record(record, self.map.shape, self.map.quant.zero_point);
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
-        (conv.channels, conv.weights) = self.sections(record.output.channels as usize, conv.taps())?;
+        if !conv.algorithm.fits(&conv) {
+            return Err(LayerProblem::Algorithm);
+        }
+        if !conv.algorithm.fits(&conv) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let (channels, weights) = self.sections(record.output.channels, conv.filters().packed_bytes())?;
+        let conv = conv.with_numbers(channels, weights)?;
         self.place(
             record.name,
             LayerKind::Conv(conv),
@@ -449,23 +515,26 @@ impl<'a> Reader<'a> {
     fn dense(&mut self, record: &DenseRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
         check_sizes(record.name, Shape::vector(record.units), &[])?;
         check_scale(record.output_quant.scale)?;
-        let DenseRecord { units, output_quant, output_at, .. } = *record;
-        let input = self.map.shape;
-        let (channels, weights) = self.sections(units as usize, input.len())?;
-        let kind = LayerKind::Dense(Dense { input, units, output_quant, channels, weights });
-        self.place(record.name, kind, output_at, output_at, output_quant)
+        let dense = Dense::from_record(record, self.map.shape);
+        if !dense.algorithm.fits(&dense) {
+            return Err(LayerProblem::Algorithm);
+        }
+        if !dense.algorithm.fits(&dense) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let (channels, weights) = self.sections(record.units, dense.matrix().packed_bytes())?;
+        let dense = dense.with_numbers(channels, weights)?;
+        let DenseRecord { output_quant, output_at, .. } = *record;
+        self.place(record.name, LayerKind::Dense(dense), output_at, output_at, output_quant)
     }
 
-    /// The channel parameters and weights of a layer with `channels` outputs of `taps` weights each.
-    fn sections(&mut self, channels: usize, taps: usize) -> Result<(&'a [u8], &'a [u8]), LayerProblem> {
-        let parameters = self.section(channels * ChannelParameters::BYTES)?;
-        let weight_bytes = channels as u64 * taps as u64;
+    /// The channel parameters and the packed weights of a layer.
+    fn sections(&mut self, channels: u16, weight_bytes: u64) -> Result<(&'a [u8], &'a [u8]), LayerProblem> {
+        let parameters = self.section(channels as usize * ChannelParameters::BYTES)?;
         if weight_bytes > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
-        let weights = self.section(weight_bytes as usize)?;
-        check_channels(parameters, weights, taps)?;
-        Ok((parameters, weights))
+        Ok((parameters, self.section(weight_bytes as usize)?))
     }
 
     fn section(&mut self, bytes: usize) -> Result<&'a [u8], LayerProblem> {
@@ -563,22 +632,43 @@ fn check_coordinates(record: &ConvRecord<'_>, input: Shape) -> Result<(), LayerP
     if bounded { Ok(()) } else { Err(LayerProblem::TooLarge) }
 }
 
-/// Proves that no input can overflow a channel's accumulator.
+/// Checks the sizes of a layer's sections.
+fn check_sections(
+    parameters: &[u8],
+    channels: u16,
+    weights: &[u8],
+    weight_bytes: u64,
+) -> Result<(), LayerProblem> {
+    let parameters_fit = parameters.len() == channels as usize * ChannelParameters::BYTES;
+    let weights_fit = weights.len() as u64 == weight_bytes;
+    if parameters_fit && weights_fit { Ok(()) } else { Err(LayerProblem::SectionMissing) }
+}
+
+/// Proves that no input can overflow a channel's accumulator; the sum of the sizes of all weights.
 ///
 /// Every input value lies in -128 to 127, so every partial sum of the channel lies within
-/// `|bias| + 128 * sum(|weight|)`, in any order of summation.
-fn check_channels(parameters: &[u8], weights: &[u8], taps: usize) -> Result<(), LayerProblem> {
-    let rows = weights.chunks(taps.max(1));
-    for (channel, (parameters, row)) in (0u16..).zip(channel_parameters(parameters).zip(rows)) {
+/// `|bias| + 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)` that the
+/// layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
+fn check_channels(
+    parameters: &[u8],
+    sum_max: u64,
+    magnitude: impl Fn(usize) -> u64,
+) -> Result<u64, LayerProblem> {
+    let mut total = 0;
+    for (channel, parameters) in (0u16..).zip(channel_parameters(parameters)) {
         if parameters.multiplier < 1 {
             return Err(LayerProblem::Multiplier { channel });
         }
-        let sum: u64 = row.iter().map(|weight| (*weight as i8).unsigned_abs() as u64).sum();
-        if parameters.bias.unsigned_abs() as u64 + 128 * sum > i32::MAX as u64 {
+        let magnitude = magnitude(channel as usize);
+        if parameters.bias.unsigned_abs() as u64 + 128 * magnitude > i32::MAX as u64 {
             return Err(LayerProblem::AccumulatorRange { channel });
         }
+        if 128 * magnitude > sum_max {
+            return Err(LayerProblem::AlgorithmRange { channel });
+        }
+        total += magnitude;
     }
-    Ok(())
+    Ok(total)
 }
 
 /// Whether two `(start, bytes)` ranges share a byte.

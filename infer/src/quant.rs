@@ -32,6 +32,15 @@ impl ChannelParameters {
         Self { bias: i32::from_le_bytes([b0, b1, b2, b3]), multiplier: i32::from_le_bytes([m0, m1, m2, m3]) }
     }
 
+    /// Reads the parameters of two channels.
+    pub(crate) const fn pair_from_le_bytes(bytes: &[u8; 2 * Self::BYTES]) -> [Self; 2] {
+        let (first, second) = bytes.split_at(Self::BYTES);
+        match (first.first_chunk(), second.first_chunk()) {
+            (Some(first), Some(second)) => [Self::from_le_bytes(first), Self::from_le_bytes(second)],
+            _ => [Self { bias: 0, multiplier: 1 }; 2],
+        }
+    }
+
     /// The parameters as the file holds them.
     pub fn to_le_bytes(self) -> [u8; Self::BYTES] {
         let ([b0, b1, b2, b3], [m0, m1, m2, m3]) = (self.bias.to_le_bytes(), self.multiplier.to_le_bytes());

@@ -1,7 +1,7 @@
 //! From a trained float model to the bytes of a model file: calibrate, quantise, plan, write, and read back.
 
 use infer::format::{
-    self, Algorithm, Content, ConvRecord, DenseRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
+    self, Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
     NAME_BYTES_MAX, Section,
 };
 use infer::{Model, ModelError, Shape};
@@ -178,6 +178,7 @@ fn layer_record<'s>(
             name: &dense.name,
             units: dense.units,
             output_quant: quant.output,
+            algorithm: DenseAlgorithm::Rows,
             output_at,
         }),
     }

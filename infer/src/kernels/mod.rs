@@ -1,18 +1,28 @@
 //! The loops over maps. [`Reference`] is the specification; every other set gives the same bytes.
 
+#[cfg(not(kindling_backend = "portable"))]
+mod arm;
 mod portable;
 mod reference;
+mod unpacked;
 pub(crate) mod window;
+pub(crate) mod winograd;
 
 pub use portable::Portable;
 pub use reference::Reference;
 
-pub(crate) use portable::direct_scratch_bytes;
-
 use crate::model::{Conv, Dense, MaxPool};
 
-/// The kernel set [`Session::run`](crate::Session::run) uses in this build.
+#[cfg(kindling_backend = "dsp")]
+pub use arm::Dsp;
+
+/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
+#[cfg(kindling_backend = "portable")]
 pub type Native = Portable;
+
+/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
+#[cfg(kindling_backend = "dsp")]
+pub type Native = Dsp;
 
 /// A set of kernels: everything a [`Session`](crate::Session) runs layers with.
 ///

@@ -14,29 +14,29 @@
 //! requantisation never decreases when the accumulator grows. Sums stay within 32 bits because
 //! [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias| + 128 * sum(|weight|) < 2^31` for every channel.
 
-use super::{Kernels, window};
+use super::winograd::{self, portable::Plain};
+use super::{Kernels, unpacked, window};
+use crate::format::{Algorithm, DenseAlgorithm};
 use crate::model::{Conv, Dense, MaxPool};
 use crate::quant::requantise;
 
 /// Kernels in plain Rust.
 pub struct Portable;
 
-/// Bytes of scratch memory for a direct convolution: one patch of `taps` values per pixel of the pooling window.
-pub(crate) const fn direct_scratch_bytes(taps: usize, window: usize) -> usize {
-    taps * window
-}
-
 impl Kernels for Portable {
     const NAME: &'static str = "portable";
     const ALIGNMENT_BYTES: usize = 1;
 
     fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
-        let (columns, channels) = (conv.output.width as usize, conv.output.channels as usize);
-        for (row, out_row) in (0..).zip(output.chunks_exact_mut(columns * channels)) {
-            for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
-                gather_window(conv, input, row, column, scratch);
-                pixel(conv, scratch, out);
+        match conv.algorithm {
+            Algorithm::Direct => direct(conv, input, scratch, output),
+            Algorithm::DirectPaired | Algorithm::SingleChannel => {
+                unpacked::conv(conv, input, scratch, output);
             }
+            Algorithm::WinogradF2
+            | Algorithm::WinogradF4
+            | Algorithm::WinogradF2OnTheFly
+            | Algorithm::WinogradF4OnTheFly => winograd::conv::<Plain>(conv, input, scratch, output),
         }
     }
 
@@ -50,11 +50,28 @@ impl Kernels for Portable {
     }
 
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-        let rows = dense.weights.chunks_exact(input.len().max(1));
-        for ((parameters, weights), out) in dense.channel_parameters().zip(rows).zip(output) {
-            let accumulator = parameters.bias + dot(input, weights);
-            *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
+        match dense.algorithm {
+            DenseAlgorithm::Rows => rows(dense, input, output),
+            DenseAlgorithm::Quads => unpacked::dense(dense, input, output),
         }
+    }
+}
+
+fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    let (columns, channels) = (conv.output.width as usize, conv.output.channels as usize);
+    for (row, out_row) in (0..).zip(output.chunks_exact_mut(columns * channels)) {
+        for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
+            gather_window(conv, input, row, column, scratch);
+            pixel(conv, scratch, out);
+        }
+    }
+}
+
+fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    let rows = dense.weights.chunks_exact(input.len().max(1));
+    for ((parameters, weights), out) in dense.channel_parameters().zip(rows).zip(output) {
+        let accumulator = parameters.bias + dot(input, weights);
+        *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
     }
 }
 
@@ -71,7 +88,7 @@ fn gather_window(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patches: 
 
 /// Copies the input under the kernel for one convolved pixel, kernel row by kernel row.
 #[inline(always)]
-fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patch: &mut [i8]) {
+pub(super) fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patch: &mut [i8]) {
     let channels = conv.input.channels as usize;
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
     let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;

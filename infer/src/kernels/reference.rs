@@ -1,5 +1,5 @@
 //! The specification: one loop per index, nothing fused, nothing clever. Slow on purpose; every other kernel set is
-//! tested against it byte by byte.
+//! tested against it byte by byte. It reads plain int8 weights back from whatever form the algorithm stores.
 
 use super::Kernels;
 use crate::model::{Conv, Dense, MaxPool};
@@ -48,7 +48,7 @@ impl Kernels for Reference {
     /// ```
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         for (unit, (parameters, out)) in dense.channel_parameters().zip(output).enumerate() {
-            let weight = |index: usize| dense.weights[unit * input.len() + index] as i8 as i32;
+            let weight = |index: usize| dense.matrix().weight(dense.weights, unit, index) as i32;
             let products = input.iter().enumerate().map(|(index, value)| *value as i32 * weight(index));
             let accumulator = parameters.bias + products.sum::<i32>();
             *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
@@ -75,7 +75,7 @@ fn convolved(conv: &Conv<'_>, input: &[i8], row: usize, column: usize, channel: 
     {
         let y = conv.origin[0] as isize + (row * conv.stride[0] as usize + i) as isize;
         let x = conv.origin[1] as isize + (column * conv.stride[1] as usize + j) as isize;
-        let weight = conv.weights[channel * conv.taps() + tap] as i8;
+        let weight = conv.filters().weight(conv.weights, channel, tap);
         accumulator += value_at(conv, input, y, x, c) as i32 * weight as i32;
     }
     requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point)

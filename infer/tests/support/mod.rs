@@ -2,8 +2,8 @@
 
 use infer::Shape;
 use infer::format::{
-    Algorithm, Content, ConvRecord, DenseRecord, InputRecord, LayerRecord, MaxPoolRecord, OutputQuant,
-    Section, write,
+    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord, MaxPoolRecord,
+    OutputQuant, Section, write,
 };
 use infer::quant::ChannelParameters;
 
@@ -58,6 +58,7 @@ impl Default for Parts {
                 name: "dense1",
                 units: 3,
                 output_quant: OutputQuant { scale: 0.25, zero_point: 3 },
+                algorithm: DenseAlgorithm::Rows,
                 output_at: 16,
             },
             conv_channels: vec![channel(-200, HALF), channel(100, HALF)],

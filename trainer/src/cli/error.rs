@@ -13,7 +13,6 @@ use crate::data::fit::FitError;
 use crate::data::png::PngError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
-use crate::network::NetworkError;
 use crate::preset::PresetError;
 use crate::train::TrainError;
 
@@ -29,9 +28,6 @@ pub enum CliError {
     /// The preset.
     #[error(transparent)]
     Preset(#[from] PresetError),
-    /// The network.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
     /// Data set and network.
     #[error(transparent)]
     Fit(#[from] FitError),

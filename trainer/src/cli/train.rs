@@ -63,8 +63,7 @@ struct Run<'o> {
 impl Run<'_> {
     /// Checks the network against the images and says what a user might not expect.
     fn check(&mut self, data: &Dataset) -> Result<(), CliError> {
-        let outputs = self.preset.network.classes()?;
-        if let Some(note) = fit::check(&self.preset.network, outputs, data)? {
+        if let Some(note) = fit::check(self.preset.network.input, data.shape)? {
             self.note(&note);
         }
         let (wanted, most) = (self.preset.recipe.held_out, data.len() / HELD_OUT_PART);

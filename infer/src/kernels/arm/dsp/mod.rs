@@ -1,0 +1,68 @@
+//! Kernels for cores with the DSP extension: Cortex-M4, M7, M33.
+//!
+//! One instruction multiplies two pairs of int16, so int8 values are widened to pairs on the way: SXTB16 makes the
+//! pairs (0, 2) and (1, 3) of four bytes. SMMLAR and SSAT do a requantisation in two instructions.
+
+mod dense;
+mod instructions;
+mod paired;
+mod single_channel;
+mod winograd;
+
+use crate::format::{Algorithm, DenseAlgorithm};
+use crate::kernels::{Kernels, Portable, winograd as algorithm};
+use crate::model::{Conv, Dense, MaxPool};
+
+/// Kernels for cores with the DSP extension.
+pub struct Dsp;
+
+impl Kernels for Dsp {
+    const NAME: &'static str = "dsp";
+    const ALIGNMENT_BYTES: usize = 4;
+
+    fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+        if !is_as_stated(conv, input, scratch, output) {
+            return Portable::conv(conv, input, scratch, output);
+        }
+        match conv.algorithm {
+            Algorithm::Direct => Portable::conv(conv, input, scratch, output),
+            Algorithm::DirectPaired => paired::conv(conv, input, scratch, output),
+            Algorithm::SingleChannel => single_channel::conv(conv, input, scratch, output),
+            Algorithm::WinogradF2
+            | Algorithm::WinogradF4
+            | Algorithm::WinogradF2OnTheFly
+            | Algorithm::WinogradF4OnTheFly => {
+                algorithm::conv::<winograd::Dsp>(conv, input, scratch, output);
+            }
+        }
+    }
+
+    fn max_pool(pool: &MaxPool, input: &[i8], output: &mut [i8]) {
+        Portable::max_pool(pool, input, output);
+    }
+
+    fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+        match dense.algorithm {
+            DenseAlgorithm::Rows => Portable::dense(dense, input, output),
+            DenseAlgorithm::Quads => dense::dense(dense, input, output),
+        }
+    }
+}
+
+/// Whether all slices have the sizes the layer states, and begin at whole words.
+fn is_as_stated(conv: &Conv<'_>, input: &[i8], scratch: &[i8], output: &[i8]) -> bool {
+    let channels = conv.output.channels as usize;
+    conv.algorithm.fits(conv)
+        && input.len() == conv.input.len()
+        && output.len() == conv.output.len()
+        && scratch.len() == conv.scratch_bytes()
+        && conv.channels.len() == 8 * channels
+        && conv.weights.len() as u64 == conv.filters().packed_bytes()
+        && is_at_word(scratch)
+        && is_at_word(conv.weights)
+        && is_at_word(conv.channels)
+}
+
+fn is_at_word<Byte>(bytes: &[Byte]) -> bool {
+    bytes.as_ptr().addr().is_multiple_of(4)
+}

@@ -1,0 +1,108 @@
+//! Direct convolution and dense layer in plain Rust for weights that were packed for another core: each channel's
+//! weights are read back first.
+
+use super::window;
+use crate::model::{Conv, Dense};
+use crate::quant::{ChannelParameters, requantise};
+
+/// ```text
+/// for each output channel:
+///     weights = the channel's, as [kernel row][kernel column][input channel]
+///     for each output pixel:
+///         output = requantise(bias + max over the pooling window of sum(input * weights))
+/// ```
+pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    let filters = conv.filters();
+    let Some(weights) = scratch.get_mut(..conv.taps()) else { return };
+    for (channel, parameters) in conv.channel_parameters().enumerate() {
+        for (tap, weight) in weights.iter_mut().enumerate() {
+            *weight = filters.weight(conv.weights, channel, tap);
+        }
+        one_channel(conv, input, weights, channel, parameters, output);
+    }
+}
+
+fn one_channel(
+    conv: &Conv<'_>,
+    input: &[i8],
+    weights: &[i8],
+    channel: usize,
+    parameters: ChannelParameters,
+    output: &mut [i8],
+) {
+    let (columns, channels) = (conv.output.width as usize, conv.output.channels as usize);
+    for (row, out_row) in (0..).zip(output.chunks_exact_mut(columns * channels)) {
+        for (column, out) in (0..).zip(out_row.iter_mut().skip(channel).step_by(channels)) {
+            let accumulator = parameters.bias + largest_sum(conv, input, weights, row, column);
+            *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+        }
+    }
+}
+
+/// Largest sum of products in a pooling window.
+fn largest_sum(conv: &Conv<'_>, input: &[i8], weights: &[i8], row: i32, column: i32) -> i32 {
+    let [pool_rows, pool_columns] = conv.pool.map(i32::from);
+    let mut largest = i32::MIN;
+    for i in 0..pool_rows {
+        for j in 0..pool_columns {
+            let sum = sum(conv, input, weights, row * pool_rows + i, column * pool_columns + j);
+            largest = largest.max(sum);
+        }
+    }
+    largest
+}
+
+/// Sum of products of one convolved pixel.
+#[inline(always)]
+fn sum(conv: &Conv<'_>, input: &[i8], weights: &[i8], row: i32, column: i32) -> i32 {
+    let channels = conv.input.channels as i32;
+    let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+    let kernel_row = (conv.kernel[1] as usize * channels as usize).max(1);
+    let rows = (0..).zip(weights.chunks_exact(kernel_row));
+    let products = rows.map(|(i, weights)| {
+        let source = window::row(input, conv.input, y + i);
+        match usize::try_from(x * channels).ok().and_then(|start| source.get(start..start + kernel_row)) {
+            Some(values) => {
+                values.iter().zip(weights).map(|(value, weight)| *value as i32 * *weight as i32).sum()
+            }
+            None => sum_over_edge(source, x * channels, weights, conv.input_zero_point),
+        }
+    });
+    products.sum()
+}
+
+/// A kernel row that reaches outside of the map.
+#[cold]
+fn sum_over_edge(source: &[i8], start: i32, weights: &[i8], outside: i8) -> i32 {
+    let value = |at: i32| usize::try_from(at).ok().and_then(|at| source.get(at)).copied().unwrap_or(outside);
+    (start..).zip(weights).map(|(at, weight)| value(at) as i32 * *weight as i32).sum()
+}
+
+/// Dense layer with weights `[four units][four inputs][unit][input]`.
+pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    let blocks = dense.weights.chunks_exact(input.len().max(1) * 4);
+    let zero_point = dense.output_quant.zero_point;
+    let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
+    for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {
+        let sums = sums_of_four(input, weights);
+        let parameters = parameters.as_chunks().0.iter().map(ChannelParameters::from_le_bytes);
+        for ((sum, parameters), out) in sums.into_iter().zip(parameters).zip(out) {
+            *out = requantise(parameters.bias + sum, parameters.multiplier, zero_point);
+        }
+    }
+}
+
+fn sums_of_four(input: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut sums = [0; 4];
+    for (values, weights) in input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<16>().0) {
+        for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+            *sum += values
+                .iter()
+                .zip(weights)
+                .map(|(value, weight)| *value as i32 * *weight as i8 as i32)
+                .sum::<i32>();
+        }
+    }
+    sums
+}

@@ -1,0 +1,165 @@
+//! The arithmetic of Winograd convolution in integers: what turns inputs, weights and sums into each other.
+//!
+//! A 3x3 convolution of a tile of `n x n` outputs is `A (U . V) A^T` with `U` from the weights and `V` from the
+//! `(n + 2) x (n + 2)` inputs, `.` being the product point by point, summed over input channels. The usual transform
+//! of the weights has fractions; here each of its lines is scaled to integers, which scales the result:
+//!
+//! ```text
+//! F(2x2): U line of (a, b, c) = 2a, a+b+c, a-b+c, 2c                        result: 4 * sum, |U| <= 9 * 128 = 1152
+//!         V line of (p..s)    = p-r, q+r, r-q, s-q                                       |V| <= 4 * 128 = 512
+//!         output line         = m0+m1+m2, m1-m2+m3
+//! F(4x4): U line of (a, b, c) = a, a+b+c, a-b+c, a+2b+4c, a-2b+4c, c        result: 576 * sum, |U| <= 49 * 128 = 6272
+//!         V line of (p..u)    = 4p-5r+t, t+s-4(r+q), t-s-4(r-q), t-r+2(s-q), t-r-2(s-q), u-5s+4q
+//!                                                                                        |V| <= 100 * 128 = 12800
+//!         output line         = 6m0-4(m1+m2)+m3+m4, m3-m4-2(m1-m2), m3+m4-(m1+m2), 6m5+2(m3-m4)-(m1-m2),
+//!                               which is 24 times the sum, divided by 1, 2, 4, 4
+//! ```
+//!
+//! `U` and `V` fit 16 bits for every input. Sums may wrap around 32 bits on the way: additions and multiplications
+//! modulo 2^32 leave the final value right if that one fits. It fits for F(2x2) when `|4 * sum| < 2^31`. For F(4x4),
+//! 576 is 9 * 64: a multiplication by the inverse of 9 modulo 2^32 leaves `64 * sum`, exact when that fits.
+
+/// Inverse of 9 modulo 2^32.
+pub(crate) const INVERSE_OF_NINE: i32 = 0x38E3_8E39;
+
+/// The outputs one Winograd tile computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tile {
+    /// F(2x2, 3x3): 2x2 outputs from 4x4 inputs, 16 products.
+    Two,
+    /// F(4x4, 3x3): 4x4 outputs from 6x6 inputs, 36 products.
+    Four,
+}
+
+/// Longest side of a tile's inputs.
+pub(crate) const SIDE_MAX: usize = 6;
+
+/// Most outputs on a tile's side.
+pub(crate) const OUTPUTS_MAX: usize = 4;
+
+/// A line of transformed values; only the first [`Tile::side`] are used.
+pub(crate) type Line = [i32; SIDE_MAX];
+
+impl Tile {
+    /// Outputs on a side.
+    pub const fn outputs(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Four => 4,
+        }
+    }
+
+    /// Inputs on a side.
+    pub const fn side(self) -> usize {
+        self.outputs() + 2
+    }
+
+    /// Products per input channel.
+    pub const fn points(self) -> usize {
+        self.side() * self.side()
+    }
+
+    /// Place of point (row, column) among the points of weights and inputs.
+    ///
+    /// F(2x2) has the columns in the order 1, 2, 0, 3, in which a kernel can fold the output transform of a row into
+    /// its accumulators.
+    pub const fn point(self, row: usize, column: usize) -> usize {
+        match self {
+            Self::Two => row * 4 + [2, 0, 1, 3][column & 3],
+            Self::Four => row * 6 + column,
+        }
+    }
+
+    /// 32-bit sums that remain per tile and output channel after the products: for F(2x2) two per row, folded.
+    pub const fn sums(self) -> usize {
+        match self {
+            Self::Two => 8,
+            Self::Four => 36,
+        }
+    }
+
+    /// Largest size of a sum (without bias) that comes out exact.
+    pub const fn sum_max(self) -> u64 {
+        match self {
+            Self::Two => (1 << 29) - 1,
+            Self::Four => (1 << 25) - 1,
+        }
+    }
+
+    /// One line of the weights' transform.
+    #[inline(always)]
+    pub const fn weights_line(self, [a, b, c]: [i32; 3]) -> Line {
+        match self {
+            Self::Two => [2 * a, a + b + c, a - b + c, 2 * c, 0, 0],
+            Self::Four => [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c],
+        }
+    }
+
+    /// One line of the inputs' transform.
+    #[inline(always)]
+    pub const fn input_line(self, [p, q, r, s, t, u]: Line) -> Line {
+        match self {
+            Self::Two => [p - r, q + r, r - q, s - q, 0, 0],
+            Self::Four => [
+                4 * p - 5 * r + t,
+                t + s - 4 * (r + q),
+                t - s - 4 * (r - q),
+                t - r + 2 * (s - q),
+                t - r - 2 * (s - q),
+                u - 5 * s + 4 * q,
+            ],
+        }
+    }
+
+    /// The weights' transform in both directions.
+    pub fn transform_weights(self, kernel: [[i32; 3]; 3]) -> [Line; SIDE_MAX] {
+        let columns = [0, 1, 2].map(|column| self.weights_line(kernel.map(|row| row[column])));
+        core::array::from_fn(|row| self.weights_line(columns.map(|column| column[row])))
+    }
+
+    /// The inputs' transform in both directions.
+    #[inline(always)]
+    pub fn transform_inputs(self, inputs: [Line; SIDE_MAX]) -> [Line; SIDE_MAX] {
+        let columns: [Line; SIDE_MAX] =
+            core::array::from_fn(|column| self.input_line(inputs.map(|row| row[column])));
+        core::array::from_fn(|row| self.input_line(columns.map(|column| column[row])))
+    }
+
+    /// The weight of tap (row, column) from the transformed weights; rounds when they are no transform.
+    pub fn recover_weight(self, at: impl Fn(usize, usize) -> i32, row: usize, column: usize) -> i32 {
+        let ((rows, divisor_of_row), (columns, divisor_of_column)) = (self.tap(row), self.tap(column));
+        let mut sum = 0;
+        for (i, row_sign) in rows {
+            for (j, column_sign) in columns {
+                sum += row_sign * column_sign * at(i, j);
+            }
+        }
+        sum / (divisor_of_row * divisor_of_column)
+    }
+
+    /// How a tap follows from a transformed line: the sum of two `(place, factor)`, divided.
+    const fn tap(self, tap: usize) -> ([(usize, i32); 2], i32) {
+        let ends_divisor = match self {
+            Self::Two => 2,
+            Self::Four => 1,
+        };
+        match tap {
+            0 => ([(0, 1), (0, 0)], ends_divisor),
+            1 => ([(1, 1), (2, -1)], 2),
+            _ => ([(self.side() - 1, 1), (0, 0)], ends_divisor),
+        }
+    }
+}
+
+/// One line of the F(4x4) output transform, 24 times the outputs divided by 1, 2, 4, 4; wraps.
+#[inline(always)]
+pub(crate) const fn output_line([m0, m1, m2, m3, m4, m5]: Line) -> [i32; OUTPUTS_MAX] {
+    let (s1, d1) = (m1.wrapping_add(m2), m1.wrapping_sub(m2));
+    let (s2, d2) = (m3.wrapping_add(m4), m3.wrapping_sub(m4));
+    let first = s2.wrapping_add(m0.wrapping_mul(6)).wrapping_sub(s1.wrapping_mul(4));
+    let last = m5.wrapping_mul(6).wrapping_add(d2.wrapping_mul(2)).wrapping_sub(d1);
+    [first, d2.wrapping_sub(d1.wrapping_mul(2)), s2.wrapping_sub(s1), last]
+}
+
+/// Powers of two by which [`output_line`] divided.
+pub(crate) const OUTPUT_SHIFTS: [u32; OUTPUTS_MAX] = [0, 1, 2, 2];

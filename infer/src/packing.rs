@@ -1,0 +1,275 @@
+//! How weights lie in the file: pure index functions, used by the exporter to pack and by the kernels to read back.
+//!
+//! Kernels for 32-bit cores multiply pairs: one word holds the int16 values of two input channels (or taps). Four
+//! int8 values `0 1 2 3` of a map, one word, become the pairs `(0, 2)` and `(1, 3)` with one instruction each on a core
+//! with DSP extension, so pairs are made of places two apart everywhere. Two output channels are interleaved, so that
+//! a loaded input serves both.
+
+use crate::error::LayerProblem;
+use crate::format::{Algorithm, DenseAlgorithm};
+use crate::kernels::winograd::transform::Tile;
+
+/// The sizes that say where each weight of a convolution lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filters {
+    /// Which algorithm reads the weights.
+    pub algorithm: Algorithm,
+    /// Kernel rows and columns.
+    pub kernel: [u8; 2],
+    /// Channels of the input.
+    pub input_channels: u16,
+    /// Channels of the output.
+    pub output_channels: u16,
+}
+
+/// The sizes that say where each weight of a dense layer lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    /// Which algorithm reads the weights.
+    pub algorithm: DenseAlgorithm,
+    /// Values of the input.
+    pub inputs: usize,
+    /// Outputs.
+    pub units: usize,
+}
+
+/// A buffer given to a packing function has not the size that follows from the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeMismatch;
+
+impl core::fmt::Display for SizeMismatch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the weights or their packed form have not the size that follows from the layer")
+    }
+}
+
+impl core::error::Error for SizeMismatch {}
+
+impl Filters {
+    /// Weights of one output channel.
+    pub const fn taps(&self) -> usize {
+        self.kernel[0] as usize * self.kernel[1] as usize * self.input_channels as usize
+    }
+
+    /// Bytes of the packed weights.
+    pub const fn packed_bytes(&self) -> u64 {
+        let (taps, channels) = (self.taps() as u64, self.output_channels as u64);
+        match self.algorithm {
+            Algorithm::Direct | Algorithm::WinogradF2OnTheFly | Algorithm::WinogradF4OnTheFly => {
+                channels * taps
+            }
+            Algorithm::DirectPaired => channels.next_multiple_of(2) * taps.next_multiple_of(4),
+            Algorithm::SingleChannel => channels * SINGLE_CHANNEL_BYTES as u64,
+            Algorithm::WinogradF2 => channels * self.input_channels as u64 * 2 * Tile::Two.points() as u64,
+            Algorithm::WinogradF4 => channels * self.input_channels as u64 * 2 * Tile::Four.points() as u64,
+        }
+    }
+
+    /// Packs int8 weights `[output channel][kernel row][kernel column][input channel]`.
+    ///
+    /// # Errors
+    /// A slice of the wrong size.
+    pub fn pack(&self, weights: &[i8], packed: &mut [u8]) -> Result<(), SizeMismatch> {
+        let channels = self.output_channels as usize;
+        if weights.len() != channels * self.taps() || packed.len() as u64 != self.packed_bytes() {
+            return Err(SizeMismatch);
+        }
+        packed.fill(0);
+        for (channel, weights) in weights.chunks_exact(self.taps().max(1)).enumerate() {
+            match self.algorithm.stored_tile() {
+                Some(tile) => self.pack_transformed(tile, channel, weights, packed),
+                None => self.pack_plain(channel, weights, packed),
+            }
+        }
+        Ok(())
+    }
+
+    fn pack_plain(&self, channel: usize, weights: &[i8], packed: &mut [u8]) {
+        for (tap, weight) in weights.iter().enumerate() {
+            put(packed, self.place(channel, tap), [*weight as u8]);
+            if self.algorithm == Algorithm::SingleChannel && tap == SINGLE_CHANNEL_TWICE {
+                put(packed, self.place(channel, tap) + 1, [*weight as u8]);
+            }
+        }
+    }
+
+    fn pack_transformed(&self, tile: Tile, channel: usize, weights: &[i8], packed: &mut [u8]) {
+        let at = |tap: usize| weights.get(tap).copied().unwrap_or_default() as i32;
+        for input in 0..self.input_channels as usize {
+            let kernel = self.kernel_of(input, at);
+            let transformed = tile.transform_weights(kernel);
+            for (row, line) in transformed.iter().enumerate().take(tile.side()) {
+                for (column, value) in line.iter().enumerate().take(tile.side()) {
+                    let place = self.transformed_place(tile, channel, tile.point(row, column), input);
+                    put(packed, place, (*value as i16).to_le_bytes());
+                }
+            }
+        }
+    }
+
+    /// The 3x3 weights of one input channel from a function of the tap.
+    fn kernel_of(&self, input: usize, at: impl Fn(usize) -> i32) -> [[i32; 3]; 3] {
+        let tap = |row: usize, column: usize| at((row * 3 + column) * self.input_channels as usize + input);
+        core::array::from_fn(|row| core::array::from_fn(|column| tap(row, column)))
+    }
+
+    /// The int8 weight of a tap `(kernel row * kernel columns + kernel column) * input channels + input channel`.
+    pub fn weight(&self, packed: &[u8], channel: usize, tap: usize) -> i8 {
+        let Some(tile) = self.algorithm.stored_tile() else {
+            return get::<1>(packed, self.place(channel, tap))[0] as i8;
+        };
+        let inputs = (self.input_channels as usize).max(1);
+        let (pixel, input) = (tap / inputs, tap % inputs);
+        let at = |row, column| {
+            let place = self.transformed_place(tile, channel, tile.point(row, column), input);
+            i16::from_le_bytes(get(packed, place)) as i32
+        };
+        tile.recover_weight(at, pixel / 3, pixel % 3) as i8
+    }
+
+    /// Sum of the sizes of one channel's weights.
+    pub(crate) fn magnitude(&self, packed: &[u8], channel: usize) -> u64 {
+        (0..self.taps()).map(|tap| self.weight(packed, channel, tap).unsigned_abs() as u64).sum()
+    }
+
+    /// Checks that the bytes are those that [`Filters::pack`] writes for some int8 weights; `magnitude` is the sum of
+    /// the sizes of all weights.
+    pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
+        let channels = 0..self.output_channels;
+        if let Some(tile) = self.algorithm.stored_tile() {
+            let wrong = |channel: &u16| !self.is_transform(tile, packed, *channel as usize);
+            return match channels.clone().find(wrong) {
+                Some(channel) => Err(LayerProblem::TransformedWeights { channel }),
+                None => Ok(()),
+            };
+        }
+        let (mut bytes, mut twice) = (sum_of_sizes(packed), 0);
+        if self.algorithm == Algorithm::SingleChannel {
+            for channel in channels {
+                let place = self.place(channel as usize, SINGLE_CHANNEL_TWICE);
+                let [first, second] = get::<2>(packed, place);
+                twice |= first ^ second;
+                bytes -= (second as i8).unsigned_abs() as u64;
+            }
+        }
+        if bytes == magnitude && twice == 0 { Ok(()) } else { Err(LayerProblem::WeightPadding) }
+    }
+
+    /// Whether all transformed weights of a channel come from int8 weights.
+    fn is_transform(&self, tile: Tile, packed: &[u8], channel: usize) -> bool {
+        (0..self.input_channels as usize).all(|input| {
+            let kernel = self.kernel_of(input, |tap| self.weight(packed, channel, tap) as i32);
+            let transformed = tile.transform_weights(kernel);
+            (0..tile.points()).all(|index| {
+                let (row, column) = (index / tile.side(), index % tile.side());
+                let place = self.transformed_place(tile, channel, tile.point(row, column), input);
+                i16::from_le_bytes(get(packed, place)) as i32 == transformed[row][column]
+            })
+        })
+    }
+
+    /// Place of an int8 weight, bytes.
+    fn place(&self, channel: usize, tap: usize) -> usize {
+        match self.algorithm {
+            Algorithm::DirectPaired => {
+                let words = self.taps().div_ceil(4) * 2;
+                let word = channel / 2 * words + tap / 4 * 2 + tap % 2;
+                word * 4 + tap % 4 / 2 * 2 + channel % 2
+            }
+            Algorithm::SingleChannel => {
+                channel * SINGLE_CHANNEL_BYTES + SINGLE_CHANNEL_PLACES[tap % SINGLE_CHANNEL_PLACES.len()]
+            }
+            Algorithm::WinogradF2OnTheFly | Algorithm::WinogradF4OnTheFly => {
+                let inputs = (self.input_channels as usize).max(1);
+                let (pixel, input) = (tap / inputs, tap % inputs);
+                ((channel * inputs / 4 + input / 4) * 9 + pixel) * 4 + input % 4
+            }
+            Algorithm::Direct | Algorithm::WinogradF2 | Algorithm::WinogradF4 => channel * self.taps() + tap,
+        }
+    }
+
+    /// Place of a transformed weight, bytes: `[channel pair][point][input pair][channel of the pair][input of the pair]`.
+    fn transformed_place(&self, tile: Tile, channel: usize, point: usize, input: usize) -> usize {
+        let pairs = self.input_channels as usize / 2;
+        let pair = input / 4 * 2 + input % 2;
+        let word = ((channel / 2 * tile.points() + point) * pairs + pair) * 2 + channel % 2;
+        word * 4 + input % 4 / 2 * 2
+    }
+}
+
+/// Bytes per output channel of [`Algorithm::SingleChannel`].
+const SINGLE_CHANNEL_BYTES: usize = 12;
+
+/// Where its nine taps lie, so that three words expand to the pairs (00, 01), (10, 11), (20, 21), (02, 12), (12, 22):
+/// `00 10 01 11 | 20 02 21 12 | 12 - 22 -`.
+const SINGLE_CHANNEL_PLACES: [usize; 9] = [0, 2, 5, 1, 3, 7, 4, 6, 10];
+
+/// The tap that lies there twice, the second time one byte later.
+const SINGLE_CHANNEL_TWICE: usize = 5;
+
+impl Matrix {
+    /// Bytes of the packed weights.
+    pub const fn packed_bytes(&self) -> u64 {
+        let (inputs, units) = (self.inputs as u64, self.units as u64);
+        match self.algorithm {
+            DenseAlgorithm::Rows => inputs * units,
+            DenseAlgorithm::Quads => inputs * units.next_multiple_of(4),
+        }
+    }
+
+    /// Packs int8 weights `[unit][input]`.
+    ///
+    /// # Errors
+    /// A slice of the wrong size.
+    pub fn pack(&self, weights: &[i8], packed: &mut [u8]) -> Result<(), SizeMismatch> {
+        if weights.len() != self.inputs * self.units || packed.len() as u64 != self.packed_bytes() {
+            return Err(SizeMismatch);
+        }
+        packed.fill(0);
+        for (unit, row) in weights.chunks_exact(self.inputs.max(1)).enumerate() {
+            for (input, weight) in row.iter().enumerate() {
+                put(packed, self.place(unit, input), [*weight as u8]);
+            }
+        }
+        Ok(())
+    }
+
+    /// The int8 weight between an input and a unit.
+    pub fn weight(&self, packed: &[u8], unit: usize, input: usize) -> i8 {
+        get::<1>(packed, self.place(unit, input))[0] as i8
+    }
+
+    /// Sum of the sizes of one unit's weights.
+    pub(crate) fn magnitude(&self, packed: &[u8], unit: usize) -> u64 {
+        (0..self.inputs).map(|input| self.weight(packed, unit, input).unsigned_abs() as u64).sum()
+    }
+
+    /// Checks that padding is zero; `magnitude` is the sum of the sizes of all weights.
+    pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
+        if sum_of_sizes(packed) == magnitude { Ok(()) } else { Err(LayerProblem::WeightPadding) }
+    }
+
+    /// Place of a weight, bytes.
+    fn place(&self, unit: usize, input: usize) -> usize {
+        match self.algorithm {
+            DenseAlgorithm::Rows => unit * self.inputs + input,
+            DenseAlgorithm::Quads => {
+                (unit / 4 * (self.inputs / 4) + input / 4) * 16 + unit % 4 * 4 + input % 4
+            }
+        }
+    }
+}
+
+fn sum_of_sizes(packed: &[u8]) -> u64 {
+    packed.iter().map(|byte| (*byte as i8).unsigned_abs() as u64).sum()
+}
+
+fn put<const BYTES: usize>(packed: &mut [u8], place: usize, value: [u8; BYTES]) {
+    if let Some(bytes) = packed.get_mut(place..place + BYTES) {
+        bytes.copy_from_slice(&value);
+    }
+}
+
+fn get<const BYTES: usize>(packed: &[u8], place: usize) -> [u8; BYTES] {
+    packed.get(place..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; BYTES])
+}
