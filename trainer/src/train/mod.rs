@@ -26,7 +26,6 @@ use thiserror::Error;
 
 use crate::backend;
 use crate::data::Dataset;
-use crate::float_model::FloatModel;
 use crate::inputs::network_inputs;
 use crate::net::Net;
 use crate::network::Network;
@@ -38,6 +37,7 @@ use loss::Tally;
 use optimizer::Optimizer;
 use random::{Purpose, Random};
 
+pub use crate::float_model::FloatModel;
 pub use initial::initial;
 
 /// Images per forward pass when accuracy is followed.
