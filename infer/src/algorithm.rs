@@ -59,7 +59,9 @@ impl Algorithm {
         match self {
             Self::Direct => conv.taps() * conv.window(),
             Self::DirectPaired => paired_scratch_bytes(conv),
-            Self::SingleChannel => conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES,
+            Self::SingleChannel => {
+                single_channel_rows(conv) * conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES
+            }
             Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
                 TileGrid::new(conv).map_or(0, |grid| grid.scratch_bytes())
             }
@@ -69,6 +71,15 @@ impl Algorithm {
 
 /// Bytes that a row of windows takes per window for [`Algorithm::SingleChannel`]: twelve pairs.
 pub(crate) const SINGLE_CHANNEL_WINDOW_BYTES: usize = 48;
+
+/// Memory that the windows of [`Algorithm::SingleChannel`] may take, bytes; one row of outputs may take more.
+const SINGLE_CHANNEL_WINDOWS_MAX_BYTES: usize = 2048;
+
+/// Rows of outputs whose windows [`Algorithm::SingleChannel`] holds at once.
+pub(crate) fn single_channel_rows(conv: &Conv<'_>) -> usize {
+    let row_bytes = (conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES).max(1);
+    (SINGLE_CHANNEL_WINDOWS_MAX_BYTES / row_bytes).clamp(1, (conv.output.height as usize).max(1))
+}
 
 /// Pixels that the paired kernels convolve at once.
 pub(crate) const PAIRED_PIXELS: usize = 4;

@@ -16,6 +16,8 @@
 pub(crate) mod portable;
 pub(crate) mod transform;
 
+use heapless::Vec;
+
 use super::window;
 use crate::model::Conv;
 use crate::quant::ChannelParameters;
@@ -27,6 +29,9 @@ pub(crate) const GROUP: usize = 2;
 /// Memory that the transformed inputs of a pass may take when weights are transformed on the fly, bytes: more tiles
 /// in a pass means fewer transforms of the weights. One group may take more.
 const ON_THE_FLY_INPUTS_MAX_BYTES: usize = 8192;
+
+/// Most groups of a pass.
+const GROUPS_MAX: usize = 16;
 
 /// How a map is cut into tiles, and what lies where in scratch memory.
 #[derive(Clone, Copy)]
@@ -45,17 +50,26 @@ pub(crate) struct TileGrid {
     staging_bytes: usize,
 }
 
-/// What the primitives need to know of a group of tiles when they finish it.
-pub(crate) struct Finish {
-    pub tile: Tile,
-    /// Side of the pooling window: 1 or 2.
-    pub pool: usize,
-    /// Tiles of the group.
+/// Up to [`GROUP`] tiles that are multiplied at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Group {
     pub tiles: usize,
-    /// Offset in the output of each tile's first value in the first channel of the pair.
+    /// Offset in the output of each tile's first value in channel 0.
     pub at: [usize; GROUP],
     /// Rows and columns of pooled outputs of each tile that lie inside of the map.
     pub inside: [[usize; 2]; GROUP],
+    /// Whether all outputs of all tiles do.
+    pub is_whole: bool,
+}
+
+/// What the primitives need to know to finish a group in a pair of channels.
+pub(crate) struct Finish<'g> {
+    pub tile: Tile,
+    /// Side of the pooling window: 1 or 2.
+    pub pool: usize,
+    pub group: &'g Group,
+    /// First channel of the pair.
+    pub channel: usize,
     /// Bytes from an output to the one below, and to the one on its right.
     pub steps: [usize; 2],
     pub parameters: [ChannelParameters; 2],
@@ -92,8 +106,9 @@ pub(crate) trait Primitives {
     /// [`Tile::sums`]. For F(2x2), the sums `2 * row` and `2 * row + 1` are `m1+m2+m0` and `m1-m2+m3` of the row.
     fn multiply(tile: Tile, tiles: usize, pairs: usize, v: &[i8], u: Weights<'_>, sums: &mut [i8]);
 
-    /// Transforms the sums of all tiles and both channels of a group into outputs.
-    fn finish(finish: &Finish, sums: &[i8], output: &mut [i8]);
+    /// Transforms the sums of all tiles and both channels of a group into outputs; a core's own primitive sees only
+    /// groups that are [`Group::is_whole`].
+    fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]);
 }
 
 impl TileGrid {
@@ -113,7 +128,7 @@ impl TileGrid {
         };
         if grid.on_the_fly {
             let groups = ON_THE_FLY_INPUTS_MAX_BYTES / grid.inputs_bytes(GROUP).max(1);
-            grid.tiles_per_pass = GROUP * groups.max(1);
+            grid.tiles_per_pass = GROUP * groups.clamp(1, GROUPS_MAX);
         }
         grid.tiles_per_pass = grid.tiles_per_pass.min(tiles[0].saturating_mul(tiles[1]));
         let last = [tiles[0].max(1) - 1, tiles[1].max(1) - 1];
@@ -176,10 +191,15 @@ pub(crate) fn conv<Core: Primitives>(conv: &Conv<'_>, input: &[i8], scratch: &mu
     let weights_bytes = if grid.on_the_fly { grid.weights_bytes() } else { 0 };
     let Some((u, staging)) = rest.split_at_mut_checked(weights_bytes) else { return };
     let pass = grid.tiles_per_pass.max(1);
-    for first in (0..grid.tiles[0] * grid.tiles[1]).step_by(pass) {
-        let tiles = pass.min(grid.tiles[0] * grid.tiles[1] - first);
-        transform_tiles::<Core>(conv, &grid, first..first + tiles, input, staging, v);
-        multiply_channels::<Core>(conv, &grid, first..first + tiles, v, u, sums, output);
+    let all = grid.tiles[0] * grid.tiles[1];
+    for first in (0..all).step_by(pass) {
+        let tiles = first..all.min(first + pass);
+        transform_tiles::<Core>(conv, &grid, tiles.clone(), input, staging, v);
+        let groups = groups(conv, &grid, tiles);
+        match grid.tile {
+            Tile::Two => multiply_channels::<Core, false>(conv, &grid, &groups, v, u, sums, output),
+            Tile::Four => multiply_channels::<Core, true>(conv, &grid, &groups, v, u, sums, output),
+        }
     }
 }
 
@@ -225,62 +245,67 @@ fn source<'s>(
     Source { values: staging, row_bytes, channels }
 }
 
-/// Multiplies the tiles of a pass with the weights of all channels, pair by pair.
-fn multiply_channels<Core: Primitives>(
+/// The groups of a pass.
+fn groups(conv: &Conv<'_>, grid: &TileGrid, tiles: core::ops::Range<usize>) -> Vec<Group, GROUPS_MAX> {
+    let sides = [conv.output.height as usize, conv.output.width as usize];
+    let mut groups = Vec::new();
+    for first in tiles.clone().step_by(GROUP) {
+        let count = GROUP.min(tiles.end - first);
+        let place = |slot: usize| grid.place(first + slot).map(|place| place * grid.outputs);
+        let at = |slot: usize| (place(slot)[0] * sides[1] + place(slot)[1]) * conv.output.channels as usize;
+        let left = |slot: usize| {
+            core::array::from_fn(|axis| sides[axis].saturating_sub(place(slot)[axis]).min(grid.outputs))
+        };
+        let inside: [[usize; 2]; GROUP] = core::array::from_fn(left);
+        let is_whole = inside.iter().take(count).all(|inside| *inside == [grid.outputs; 2]);
+        let group = Group { tiles: count, at: core::array::from_fn(at), inside, is_whole };
+        if groups.push(group).is_err() {
+            break;
+        }
+    }
+    groups
+}
+
+/// Multiplies the tiles of a pass with the weights of all channels, pair by pair; compiled for each tile, so that what
+/// depends on it is settled outside of the loops.
+#[inline(never)]
+fn multiply_channels<Core: Primitives, const FOUR: bool>(
     conv: &Conv<'_>,
     grid: &TileGrid,
-    tiles: core::ops::Range<usize>,
+    groups: &[Group],
     v: &[i8],
     u: &mut [i8],
     sums: &mut [i8],
     output: &mut [i8],
 ) {
+    let tile = if FOUR { Tile::Four } else { Tile::Two };
     let pair_bytes = if grid.on_the_fly { 2 * conv.taps() } else { grid.weights_bytes() };
+    let group_bytes = grid.inputs_bytes(GROUP).max(1);
     let channel_pairs = conv.channels.as_chunks().0.iter().zip(conv.weights.chunks_exact(pair_bytes.max(1)));
     for (pair, (parameters, weights)) in channel_pairs.enumerate() {
         let u = if grid.on_the_fly {
-            Core::transform_weights(grid.tile, weights, u);
+            Core::transform_weights(tile, weights, u);
             Weights::Transformed(u)
         } else {
             Weights::Stored(weights)
         };
         let parameters = ChannelParameters::pair_from_le_bytes(parameters);
-        let groups = v.chunks(grid.inputs_bytes(GROUP).max(1));
-        for (first, v) in tiles.clone().step_by(GROUP).zip(groups) {
-            let count = GROUP.min(tiles.end - first);
-            Core::multiply(grid.tile, count, grid.pairs, v, u, sums);
-            let finish = finish(conv, grid, first, count, 2 * pair, parameters);
-            Core::finish(&finish, sums, output);
+        for (group, v) in groups.iter().zip(v.chunks(group_bytes)) {
+            Core::multiply(tile, group.tiles, grid.pairs, v, u, sums);
+            let finish = Finish {
+                tile,
+                pool: conv.pool[0] as usize,
+                group,
+                channel: 2 * pair,
+                steps: [conv.output.row_len(), conv.output.channels as usize],
+                parameters,
+                zero_point: conv.output_quant.zero_point,
+            };
+            if group.is_whole {
+                Core::finish(&finish, sums, output);
+            } else {
+                portable::Plain::finish(&finish, sums, output);
+            }
         }
-    }
-}
-
-/// Where the outputs of a group lie.
-#[inline(always)]
-fn finish(
-    conv: &Conv<'_>,
-    grid: &TileGrid,
-    first: usize,
-    tiles: usize,
-    channel: usize,
-    parameters: [ChannelParameters; 2],
-) -> Finish {
-    let channels = conv.output.channels as usize;
-    let place = |slot: usize| grid.place(first + slot).map(|place| place * grid.outputs);
-    let at =
-        |slot: usize| (place(slot)[0] * conv.output.width as usize + place(slot)[1]) * channels + channel;
-    let left = |slot: usize| {
-        let sides = [conv.output.height as usize, conv.output.width as usize];
-        core::array::from_fn(|axis| sides[axis].saturating_sub(place(slot)[axis]).min(grid.outputs))
-    };
-    Finish {
-        tile: grid.tile,
-        pool: conv.pool[0] as usize,
-        tiles,
-        at: core::array::from_fn(at),
-        inside: core::array::from_fn(left),
-        steps: [conv.output.row_len(), channels],
-        parameters,
-        zero_point: conv.output_quant.zero_point,
     }
 }

@@ -44,9 +44,9 @@ impl Primitives for Plain {
         }
     }
 
-    fn finish(finish: &Finish, sums: &[i8], output: &mut [i8]) {
+    fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
         for channel in 0..2 {
-            for slot in 0..finish.tiles {
+            for slot in 0..finish.group.tiles {
                 let values = outputs(finish, sums, channel, slot);
                 scatter(finish, &values, channel, slot, output);
             }
@@ -142,13 +142,13 @@ fn write_sums(sums: &mut [i8], line: usize, tiles: usize, values: [i32; 4]) {
 
 /// All outputs of one tile in one channel, requantised; the first `outputs / pool` rows and columns.
 pub(crate) fn outputs(
-    finish: &Finish,
+    finish: &Finish<'_>,
     sums: &[i8],
     channel: usize,
     slot: usize,
 ) -> [[i8; OUTPUTS_MAX]; OUTPUTS_MAX] {
     let at = |line: usize| {
-        let place = ((line * 2 + channel) * finish.tiles + slot) * 4;
+        let place = ((line * 2 + channel) * finish.group.tiles + slot) * 4;
         let bytes = sums.get(place..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
         i32::from_le_bytes(bytes.map(|byte| byte as u8))
     };
@@ -196,16 +196,20 @@ fn convolved_four(at: impl Fn(usize) -> i32) -> [[i32; OUTPUTS_MAX]; OUTPUTS_MAX
 
 /// Stores the outputs of a tile that lie inside of the map.
 pub(crate) fn scatter(
-    finish: &Finish,
+    finish: &Finish<'_>,
     values: &[[i8; OUTPUTS_MAX]; OUTPUTS_MAX],
     channel: usize,
     slot: usize,
     output: &mut [i8],
 ) {
-    let [rows, columns] = finish.inside[slot];
+    let [rows, columns] = finish.group.inside[slot];
     for (row, line) in values.iter().enumerate().take(rows) {
         for (column, value) in line.iter().enumerate().take(columns) {
-            let place = finish.at[slot] + channel + row * finish.steps[0] + column * finish.steps[1];
+            let place = finish.group.at[slot]
+                + finish.channel
+                + channel
+                + row * finish.steps[0]
+                + column * finish.steps[1];
             if let Some(out) = output.get_mut(place) {
                 *out = *value;
             }

@@ -1,8 +1,8 @@
-//! 3x3 convolution of one input channel with 2x2 pooling, a row of outputs at once; the loop is in
+//! 3x3 convolution of one input channel with 2x2 pooling, some rows of outputs at once; the loop is in
 //! `single_channel.s`.
 //!
 //! ```text
-//! for each row of outputs:
+//! for each few rows of outputs:
 //!     windows = twelve int16 pairs of each output's 4x4 pixels, shared by all channels
 //!     run all channels over them
 //! ```
@@ -11,7 +11,7 @@
 use core::arch::global_asm;
 
 use super::instructions::{high_halves, low_and_high, low_halves, widen_even, widen_odd};
-use crate::algorithm::SINGLE_CHANNEL_WINDOW_BYTES;
+use crate::algorithm::{SINGLE_CHANNEL_WINDOW_BYTES, single_channel_rows};
 use crate::kernels::window;
 use crate::model::Conv;
 
@@ -19,7 +19,7 @@ global_asm!(include_str!("single_channel.s"), options(raw));
 
 /// Arguments of the loop: see `single_channel.s`.
 #[repr(C)]
-struct Row {
+struct Rows {
     windows: *const i8,
     windows_end: *const i8,
     weights: *const u8,
@@ -31,56 +31,86 @@ struct Row {
 }
 
 unsafe extern "C" {
-    fn kindling_dsp_single_channel(row: &Row);
+    fn kindling_dsp_single_channel(rows: &Rows);
+    fn kindling_dsp_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
 }
 
 /// The caller has checked all sizes, and that scratch memory, weights and parameters begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
-    for (row, out) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
-        for (column, window) in (0..).zip(scratch.as_chunks_mut::<SINGLE_CHANNEL_WINDOW_BYTES>().0) {
-            let pairs = pairs(pixels(conv, input, row, column));
-            for (out, pair) in window.as_chunks_mut::<4>().0.iter_mut().zip(pairs) {
-                *out = pair.to_le_bytes().map(|byte| byte as i8);
-            }
+    let row_len = conv.output.row_len().max(1);
+    let rows_at_once = single_channel_rows(conv);
+    let row_bytes = (conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES).max(1);
+    for (batch, out) in (0..).zip(output.chunks_mut(rows_at_once * row_len)) {
+        let rows = out.len() / row_len;
+        let Some(windows) = scratch.get_mut(..rows * row_bytes) else { return };
+        for (row, windows) in (batch * rows_at_once as i32..).zip(windows.chunks_exact_mut(row_bytes)) {
+            fill_windows(conv, input, row, windows);
         }
-        let windows = scratch.as_ptr_range();
-        let weights = conv.weights.as_ptr_range();
-        let row = Row {
-            windows: windows.start,
-            windows_end: windows.end,
-            weights: weights.start,
-            weights_end: weights.end,
-            parameters: conv.channels.as_ptr(),
-            output: out.as_mut_ptr(),
-            output_step: conv.output.channels as usize,
-            zero_point: conv.output_quant.zero_point as i32,
-        };
-        // SAFETY: scratch memory holds one window or more of 48 bytes each and nothing else, `weights` 12 bytes per
-        // channel and `parameters` 8, all at whole words; one byte per window and channel is written, windows
-        // `channels` bytes apart and channels 1: all of `out`.
-        unsafe { kindling_dsp_single_channel(&row) }
+        all_channels(conv, windows, out);
     }
 }
 
-/// The 4x4 pixels under a pooling window, a word per row; outside of the map they are the zero point.
-fn pixels(conv: &Conv<'_>, input: &[i8], row: i32, column: i32) -> [u32; 4] {
-    let (y, x) = (conv.origin[0] as i32 + 2 * row, conv.origin[1] as i32 + 2 * column);
-    core::array::from_fn(|i| {
-        let values = window::row(input, conv.input, y + i as i32);
-        let inside =
-            usize::try_from(x).ok().and_then(|x| values.get(x..)).and_then(|rest| rest.first_chunk());
-        u32::from_le_bytes(match inside {
-            Some(values) => values.map(|value: i8| value as u8),
-            None => over_edge(values, x, conv.input_zero_point),
-        })
-    })
+/// All channels of the windows' outputs.
+fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
+    let channels = conv.output.channels as usize;
+    if windows.is_empty() || out.len() != windows.len() / SINGLE_CHANNEL_WINDOW_BYTES * channels {
+        return;
+    }
+    let (windows, weights) = (windows.as_ptr_range(), conv.weights.as_ptr_range());
+    let rows = Rows {
+        windows: windows.start,
+        windows_end: windows.end,
+        weights: weights.start,
+        weights_end: weights.end,
+        parameters: conv.channels.as_ptr(),
+        output: out.as_mut_ptr(),
+        output_step: channels,
+        zero_point: conv.output_quant.zero_point as i32,
+    };
+    // SAFETY: there is a window, of 48 bytes as all are; `weights` has 12 bytes per channel and `parameters` 8; all begin
+    // at whole words. One byte per window and channel is written, windows `channels` bytes apart and channels 1: all of
+    // `out`.
+    unsafe { kindling_dsp_single_channel(&rows) }
 }
 
+/// The pairs of all windows of a row of outputs, a window or more.
+fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
+    let (y, x) = (conv.origin[0] as i32 + 2 * row, conv.origin[1] as i32);
+    let columns = 2 * conv.output.width as i32 + 2;
+    let inside =
+        y >= 0 && y + 4 <= conv.input.height as i32 && x >= 0 && x + columns <= conv.input.width as i32;
+    let width = conv.input.width as usize;
+    let pixels = input.get(y as usize * width + x as usize..).unwrap_or_default();
+    if inside && pixels.len() >= 3 * width + columns as usize {
+        let range = windows.as_mut_ptr_range();
+        // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart, which end with byte
+        // `3 * width + columns` as checked; unaligned words are fine on this core. `windows` begins at a whole word and
+        // has 48 bytes for each window.
+        unsafe { kindling_dsp_windows(pixels.as_ptr(), width, range.start, range.end) }
+    } else {
+        fill_windows_at_edge(conv, input, y, windows);
+    }
+}
+
+/// The same where some pixels are outside of the map.
 #[cold]
-fn over_edge(values: &[i8], x: i32, outside: i8) -> [u8; 4] {
+fn fill_windows_at_edge(conv: &Conv<'_>, input: &[i8], y: i32, windows: &mut [i8]) {
+    let rows = [y, y + 1, y + 2, y + 3].map(|y| window::row(input, conv.input, y));
+    let mut x = conv.origin[1] as i32;
+    for window in windows.as_chunks_mut::<SINGLE_CHANNEL_WINDOW_BYTES>().0 {
+        let pairs = pairs(rows.map(|row| pixels(row, x, conv.input_zero_point)));
+        for (out, pair) in window.as_chunks_mut::<4>().0.iter_mut().zip(pairs) {
+            *out = pair.to_le_bytes().map(|byte| byte as i8);
+        }
+        x += 2;
+    }
+}
+
+/// Four pixels of a row, the zero point outside of it.
+fn pixels(row: &[i8], x: i32, outside: i8) -> u32 {
     let mut bytes = [0; 4];
-    window::copy(values, x, &mut bytes, outside, |value| value);
-    bytes.map(|value| value as u8)
+    window::copy(row, x, &mut bytes, outside, |value| value);
+    u32::from_le_bytes(bytes.map(|value| value as u8))
 }
 
 /// The pairs of a window in the order of their use.

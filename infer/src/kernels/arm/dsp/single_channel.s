@@ -1,8 +1,8 @@
-@ 3x3 convolution of one input channel with 2x2 pooling: a row of outputs in all channels.
+@ 3x3 convolution of one input channel with 2x2 pooling: some rows of outputs in all channels.
 @
 @   for each output channel:
 @       A0 A1 A2 C D = its weights, held in registers
-@       for each window of the row, 4x4 pixels p:
+@       for each window of the rows, 4x4 pixels p:
 @           a = E0.A0 + E1.A1 + E2.A2 + p02 w02 + V2.D       the four convolved pixels
 @           b = O0.A0 + O1.A1 + O2.A2 + p03 w02 + V3.D
 @           c = E1.A0 + E2.A1 + E3.A2 + V2.C + p32 w22
@@ -24,7 +24,8 @@
 .set WEIGHTS_END, 28
 .set PARAMETERS, 32
 .set OUTPUT, 36
-.set SINGLE_FRAME, 40
+.set WINDOW_BYTES, 40         @ bytes of all windows
+.set SINGLE_FRAME, 44
 
 .macro SC_LARGER a, b
   cmp \a, \b
@@ -32,38 +33,8 @@
   movlt \a, \b
 .endm
 
-.section .text.kindling_dsp_single_channel, "ax", %progbits
-.global kindling_dsp_single_channel
-.type kindling_dsp_single_channel, %function
-.thumb_func
-.balign 4
-kindling_dsp_single_channel:
-  push {r4-r11, lr}
-  sub sp, sp, #SINGLE_FRAME
-  ldmia r0, {r1-r8}
-  str r1, [sp, #WINDOWS]
-  strd r8, r2, [sp, #8]
-  str r7, [sp, #16]
-  strd r3, r4, [sp, #WEIGHTS]
-  strd r5, r6, [sp, #PARAMETERS]
-1:                            @ a channel
-  ldrd r5, r6, [sp, #WEIGHTS]
-  cmp r5, r6
-  beq.w 3f
-  ldmia r5!, {r7, r8, r9}
-  str r5, [sp, #WEIGHTS]
-  sxtb16 r0, r7
-  sxtb16 r1, r7, ror #8
-  sxtb16 r2, r8
-  sxtb16 r3, r8, ror #8
-  sxtb16 r4, r9
-  ldrd r5, lr, [sp, #PARAMETERS]
-  ldrd r6, r7, [r5], #8
-  strd r6, r7, [sp]
-  add r6, lr, #1
-  strd r5, r6, [sp, #PARAMETERS]
-  ldr r12, [sp, #WINDOWS]
-2:                            @ a window
+@ The next window's output.
+.macro WINDOW
   ldmia.w r12!, {r9, r10, r11}
   smuad r5, r9, r0
   smuad r6, r10, r0
@@ -97,9 +68,97 @@ kindling_dsp_single_channel:
   ssat r5, #8, r5
   strb r5, [lr]
   add lr, lr, r10
+.endm
+
+.section .text.kindling_dsp_single_channel, "ax", %progbits
+.global kindling_dsp_single_channel
+.type kindling_dsp_single_channel, %function
+.thumb_func
+.balign 4
+kindling_dsp_single_channel:
+  push {r4-r11, lr}
+  sub sp, sp, #SINGLE_FRAME
+  ldmia r0, {r1-r8}
+  str r1, [sp, #WINDOWS]
+  sub r1, r2, r1
+  str r1, [sp, #WINDOW_BYTES]
+  strd r8, r2, [sp, #8]
+  str r7, [sp, #16]
+  strd r3, r4, [sp, #WEIGHTS]
+  strd r5, r6, [sp, #PARAMETERS]
+1:                            @ a channel
+  ldrd r5, r6, [sp, #WEIGHTS]
+  cmp r5, r6
+  beq.w 3f
+  ldmia r5!, {r7, r8, r9}
+  str r5, [sp, #WEIGHTS]
+  sxtb16 r0, r7
+  sxtb16 r1, r7, ror #8
+  sxtb16 r2, r8
+  sxtb16 r3, r8, ror #8
+  sxtb16 r4, r9
+  ldrd r5, lr, [sp, #PARAMETERS]
+  ldrd r6, r7, [r5], #8
+  strd r6, r7, [sp]
+  add r6, lr, #1
+  strd r5, r6, [sp, #PARAMETERS]
+  ldr r12, [sp, #WINDOWS]
+  ldr r11, [sp, #WINDOW_BYTES]
+  lsls r11, r11, #27          @ an odd number of windows, 48 bytes each: begin with the second of two
+  bmi.w 4f
+2:
+  WINDOW
+4:
+  WINDOW
   cmp r12, r9
-  bne 2b
-  b 1b
+  bne.w 2b
+  b.w 1b
 3:
   add sp, sp, #SINGLE_FRAME
+  pop {r4-r11, pc}
+
+@ The windows of a row of outputs whose pixels all lie inside of the map.
+@
+@ r0 = first pixel, r1 = bytes to the row below, r2 = windows, r3 = end of windows.
+@ Registers: r4-r7 the window's rows of pixels, r10 and r11 (r4 and r5 for row 2) their pairs (0, 2) and (1, 3).
+
+.macro ENDS_OF_ROW pixels
+  sxtb16 r10, \pixels
+  sxtb16 r11, \pixels, ror #8
+  pkhbt r8, r10, r11, lsl #16     @ (0, 1)
+  pkhbt r9, r11, r10              @ (1, 2)
+  pkhtb r10, r11, r10, asr #16    @ (2, 3)
+  stmia r2!, {r8, r9, r10}
+.endm
+
+.section .text.kindling_dsp_windows, "ax", %progbits
+.global kindling_dsp_windows
+.type kindling_dsp_windows, %function
+.thumb_func
+.balign 4
+kindling_dsp_windows:
+  push {r4-r11, lr}
+1:
+  add r12, r0, r1, lsl #1
+  ldr r4, [r0]
+  ldr r5, [r0, r1]
+  ldr r6, [r12]
+  ldr r7, [r12, r1]
+  add r0, r0, #2
+  ENDS_OF_ROW r4
+  sxtb16 r10, r5
+  sxtb16 r11, r5, ror #8
+  sxtb16 r4, r6
+  sxtb16 r5, r6, ror #8
+  pkhbt r8, r10, r11, lsl #16
+  pkhbt r9, r11, r10
+  pkhtb r10, r4, r10, asr #16     @ column 2 of rows 1 and 2
+  stmia r2!, {r8, r9, r10}
+  pkhbt r8, r4, r5, lsl #16
+  pkhbt r9, r5, r4
+  pkhtb r10, r5, r11, asr #16     @ column 3 of rows 1 and 2
+  stmia r2!, {r8, r9, r10}
+  ENDS_OF_ROW r7
+  cmp r2, r3
+  bne 1b
   pop {r4-r11, pc}

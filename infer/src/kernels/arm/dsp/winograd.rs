@@ -43,9 +43,13 @@ struct Extent {
 
 unsafe extern "C" {
     fn kindling_dsp_f2_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_dsp_f2_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_dsp_f2_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_dsp_f2_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_dsp_f4_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_dsp_f4_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_dsp_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_dsp_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_dsp_f4_inputs_even(pixel: *const i8, row: usize, column: usize, v: *mut u32, point: usize);
     fn kindling_dsp_f4_inputs_odd(pixel: *const i8, row: usize, column: usize, v: *mut u32, point: usize);
     fn kindling_dsp_f2_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
@@ -53,6 +57,9 @@ unsafe extern "C" {
     fn kindling_dsp_f4_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
     fn kindling_dsp_f4_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 }
+
+/// Steps behind the first that `winograd.s` has code for without a loop.
+const UNROLL: usize = 8;
 
 /// Winograd's primitives.
 pub(super) struct Dsp;
@@ -130,25 +137,29 @@ impl Primitives for Dsp {
         }
         let steps = if tiles == 2 { pairs / 2 } else { pairs / 4 };
         let extent = Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
-        let multiply = match (tile, tiles) {
-            (Tile::Two, 1) => kindling_dsp_f2_one_tile,
-            (Tile::Two, _) => kindling_dsp_f2_two_tiles,
-            (Tile::Four, 1) => kindling_dsp_f4_one_tile,
-            (Tile::Four, _) => kindling_dsp_f4_two_tiles,
+        let multiply = match (tile, tiles, steps - 1 <= UNROLL) {
+            (Tile::Two, 1, true) => kindling_dsp_f2_one_tile,
+            (Tile::Two, _, true) => kindling_dsp_f2_two_tiles,
+            (Tile::Four, 1, true) => kindling_dsp_f4_one_tile,
+            (Tile::Four, _, true) => kindling_dsp_f4_two_tiles,
+            (Tile::Two, 1, false) => kindling_dsp_f2_one_tile_long,
+            (Tile::Two, _, false) => kindling_dsp_f2_two_tiles_long,
+            (Tile::Four, 1, false) => kindling_dsp_f4_one_tile_long,
+            (Tile::Four, _, false) => kindling_dsp_f4_two_tiles_long,
         };
         // SAFETY: all three begin at whole words; the function reads `points * pairs` times one word of `v` per tile
         // and two of `u`, and writes `tile.sums()` lines of two words per tile: the sizes checked above.
         unsafe { multiply(v.as_ptr(), u, sums.as_mut_ptr(), &extent) }
     }
 
-    fn finish(finish: &Finish, sums: &[i8], output: &mut [i8]) {
-        let finish_slots = match (finish.tile, finish.tiles) {
+    fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
+        let finish_slots = match (finish.tile, finish.group.tiles) {
             (Tile::Two, 1) => kindling_dsp_f2_finish_one,
             (Tile::Two, _) => kindling_dsp_f2_finish_two,
             (Tile::Four, 1) => kindling_dsp_f4_finish_one,
             (Tile::Four, _) => kindling_dsp_f4_finish_two,
         };
-        if finish.pool == 2 && is_whole(finish, sums, output) {
+        if finish.pool == 2 && sizes_fit(finish, sums, output) {
             finish_whole(finish, sums, output, finish_slots);
         } else {
             Plain::finish(finish, sums, output);
@@ -156,23 +167,24 @@ impl Primitives for Dsp {
     }
 }
 
-/// Whether all outputs of the group's tiles lie inside of the map, and all slices have the sizes that follow.
-fn is_whole(finish: &Finish, sums: &[i8], output: &[i8]) -> bool {
-    let outputs = finish.tile.outputs() / 2;
-    let to_last = (outputs - 1) * (finish.steps[0] + finish.steps[1]) + 1;
-    let inside =
-        |slot: usize| finish.inside[slot] == [outputs; 2] && finish.at[slot] + to_last < output.len();
+/// Whether all slices have the sizes that follow from the group, the last output's included.
+fn sizes_fit(finish: &Finish<'_>, sums: &[i8], output: &[i8]) -> bool {
+    let group = finish.group;
+    let rows_below = finish.tile.outputs() / 2 - 1;
+    let last = rows_below * (finish.steps[0] + finish.steps[1]) + finish.channel + 1;
+    let outputs_fit =
+        group.at[0] + last < output.len() && (group.tiles < 2 || group.at[1] + last < output.len());
     let sums_fit =
-        sums.len() >= finish.tile.sums() * finish.tiles * 8 && sums.as_ptr().addr().is_multiple_of(4);
-    sums_fit && inside(0) && (finish.tiles < 2 || inside(1))
+        sums.len() >= finish.tile.sums() * group.tiles * 8 && sums.as_ptr().addr().is_multiple_of(4);
+    outputs_fit && sums_fit
 }
 
-/// Finishes a group that [`is_whole`], with the function for its tile and number of tiles.
-fn finish_whole(finish: &Finish, sums: &[i8], output: &mut [i8], finish_slots: FinishSlots) {
-    let first = output.as_mut_ptr();
+/// Finishes a group whose [`sizes_fit`], with the function for its tile and number of tiles.
+fn finish_whole(finish: &Finish<'_>, sums: &[i8], output: &mut [i8], finish_slots: FinishSlots) {
+    let (group, first) = (finish.group, output.as_mut_ptr());
     let [a, b] = finish.parameters;
     let slot = |tile: usize, channel: usize, parameters: ChannelParameters| Slot {
-        output: first.wrapping_add(finish.at[tile] + channel),
+        output: first.wrapping_add(group.at[tile] + finish.channel + channel),
         bias: parameters.bias,
         multiplier: parameters.multiplier,
     };
@@ -180,10 +192,10 @@ fn finish_whole(finish: &Finish, sums: &[i8], output: &mut [i8], finish_slots: F
     let finish_slots = |slots: &[Slot]| {
         let range = slots.as_ptr_range();
         // SAFETY: `sums` holds a word per line and slot. The outputs of every slot lie in `output`: the farthest is
-        // `outputs - 1` rows and columns behind `at + channel`, with `channel` 1 at most.
+        // as many rows below and columns to the right of the first as `sizes_fit` checked, in the second channel.
         unsafe { finish_slots(sums.as_ptr(), range.start, range.end, &steps) }
     };
-    if finish.tiles == 1 {
+    if group.tiles == 1 {
         finish_slots(&[slot(0, 0, a), slot(0, 1, b)]);
     } else {
         finish_slots(&[slot(0, 0, a), slot(1, 0, a), slot(0, 1, b), slot(1, 1, b)]);

@@ -8,8 +8,8 @@
 @ which SMLAD does, and come out right by the proof in transform.rs.
 @
 @ Registers: r0-r3 sums, r4-r7 v, r8-r11 u, r12 address of v, lr address of u.
-@ A chain of input pairs is: one step that starts the sums, the remaining steps modulo UNROLL by a jump into the
-@ unrolled loop, and then MORE full rounds of it.
+@ A chain of input pairs is: one step that starts the sums, up to UNROLL steps by a jump into as many steps of code,
+@ and, in the functions for long chains, MORE full rounds of those.
 
 .syntax unified
 .thumb
@@ -73,19 +73,21 @@
   \step add
 .endr
 .L\name\()_end_\index:
-  ldr r4, [sp, #MORE]
-  cbz r4, .L\name\()_done_\index
-  ldr r5, [sp, #LEFT]
-  subs r5, r5, #1
+.endm
+
+@ The same for more than UNROLL steps behind the first.
+.macro LONG_CHAIN name, index, step, op
+  CHAIN \name, \index, \step, \op
+  ldr r4, [sp, #LEFT]
+  subs r4, r4, #1
   it mi
-  movmi r5, r4        @ the chain is done: full rounds of the next one
-  str r5, [sp, #LEFT]
+  ldrmi r4, [sp, #MORE]       @ the chain is done: full rounds of the next one
+  str r4, [sp, #LEFT]
   bpl.w .L\name\()_round_\index
-.L\name\()_done_\index:
 .endm
 
 @ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps behind the first}.
-@ Leaves in r5 the bytes of code of the steps that are not a full round.
+@ Leaves in r5 the bytes of code of the steps before the first full round.
 .macro ENTER step_bytes
   push {r4-r11, lr}
   sub sp, sp, #FRAME
@@ -94,10 +96,13 @@
   str r2, [sp, #SUMS]
   ldrd r4, r5, [r3]
   str r4, [sp, #V_END]
-  lsr r6, r5, #3
+  subs r6, r5, #1
+  it mi
+  movmi r6, #0
+  lsr r6, r6, #3              @ rounds behind the 1 to UNROLL steps that come first
   str r6, [sp, #MORE]
   str r6, [sp, #LEFT]
-  and r5, r5, #(UNROLL - 1)
+  sub r5, r5, r6, lsl #3
   mov r6, #\step_bytes
   mul r5, r5, r6
 .endm
@@ -116,10 +121,12 @@
   str r4, [sp, #SUMS]
 .endm
 
-@ Repeats from label `row` until v is used up, then returns.
-.macro REPEAT row
-  ldr r5, [sp, #V_END]
+@ Stores the last sums of a row of points; repeats from label `row` until v is used up, then returns.
+.macro STORE_AND_REPEAT row, registers:vararg
+  ldrd r4, r5, [sp, #SUMS]
+  stmia r4!, {\registers}
   cmp r12, r5
+  str r4, [sp, #SUMS]
   bne.w \row
   add sp, sp, #FRAME
   pop {r4-r11, pc}
@@ -134,39 +141,46 @@
 \name:
 .endm
 
-@ F(4x4): the sums of each of the 36 points as they are.
-
-FUNCTION kindling_dsp_f4_two_tiles
-  ENTER 40
-  ENTRY_OF f4_two, 0
+@ F(4x4): the sums of each of the 36 points as they are, three points at a time.
+.macro F4 name, chain, step, step_bytes, registers:vararg
+FUNCTION \name
+  ENTER \step_bytes
+  ENTRY_OF \name, 0
+  ENTRY_OF \name, 1
+  ENTRY_OF \name, 2
 1:
-  CHAIN f4_two, 0, TWO_TILES, start
-  STORE_SUMS r0, r1, r2, r3
-  REPEAT 1b
+  \chain \name, 0, \step, start
+  STORE_SUMS \registers
+  \chain \name, 1, \step, start
+  STORE_SUMS \registers
+  \chain \name, 2, \step, start
+  STORE_AND_REPEAT 1b, \registers
+.endm
 
-FUNCTION kindling_dsp_f4_one_tile
-  ENTER 44
-  ENTRY_OF f4_one, 0
-1:
-  CHAIN f4_one, 0, ONE_TILE, start
-  STORE_SUMS r0, r1
-  REPEAT 1b
+F4 kindling_dsp_f4_two_tiles, CHAIN, TWO_TILES, 40, r0, r1, r2, r3
+F4 kindling_dsp_f4_two_tiles_long, LONG_CHAIN, TWO_TILES, 40, r0, r1, r2, r3
+F4 kindling_dsp_f4_one_tile, CHAIN, ONE_TILE, 44, r0, r1
+F4 kindling_dsp_f4_one_tile_long, LONG_CHAIN, ONE_TILE, 44, r0, r1
 
 @ F(2x2): the sums of a row of four points, in the order of columns 1, 2, 0, 3, are folded on the way:
 @     first  = (m1 + m2) + m0
 @     second = (m1 - m2) + m3
 @ where the last term is added by the chain itself.
+.macro F2_ENTER name, step_bytes
+FUNCTION \name
+  ENTER \step_bytes
+  ENTRY_OF \name, 0
+  ENTRY_OF \name, 1
+  ENTRY_OF \name, 2
+  ENTRY_OF \name, 3
+.endm
 
-FUNCTION kindling_dsp_f2_two_tiles
-  ENTER 40
-  ENTRY_OF f2_two, 0
-  ENTRY_OF f2_two, 1
-  ENTRY_OF f2_two, 2
-  ENTRY_OF f2_two, 3
+.macro F2_TWO_TILES name, chain
+F2_ENTER \name, 40
 1:
-  CHAIN f2_two, 0, TWO_TILES, start
+  \chain \name, 0, TWO_TILES, start
   stmia.w sp, {r0-r3}
-  CHAIN f2_two, 1, TWO_TILES, start
+  \chain \name, 1, TWO_TILES, start
   ldmia.w sp, {r4-r7}
   sub r8, r4, r0
   sub r9, r5, r1
@@ -177,32 +191,34 @@ FUNCTION kindling_dsp_f2_two_tiles
   add r2, r2, r6
   add r3, r3, r7
   stmia.w sp, {r8-r11}
-  CHAIN f2_two, 2, TWO_TILES, add
+  \chain \name, 2, TWO_TILES, add
   STORE_SUMS r0, r1, r2, r3
   ldmia.w sp, {r0-r3}
-  CHAIN f2_two, 3, TWO_TILES, add
-  STORE_SUMS r0, r1, r2, r3
-  REPEAT 1b
+  \chain \name, 3, TWO_TILES, add
+  STORE_AND_REPEAT 1b, r0, r1, r2, r3
+.endm
 
-FUNCTION kindling_dsp_f2_one_tile
-  ENTER 44
-  ENTRY_OF f2_one, 0
-  ENTRY_OF f2_one, 1
-  ENTRY_OF f2_one, 2
-  ENTRY_OF f2_one, 3
+F2_TWO_TILES kindling_dsp_f2_two_tiles, CHAIN
+F2_TWO_TILES kindling_dsp_f2_two_tiles_long, LONG_CHAIN
+
+.macro F2_ONE_TILE name, chain
+F2_ENTER \name, 44
 1:
-  CHAIN f2_one, 0, ONE_TILE, start
+  \chain \name, 0, ONE_TILE, start
   mov r2, r0
   mov r3, r1
-  CHAIN f2_one, 1, ONE_TILE, start
+  \chain \name, 1, ONE_TILE, start
   sub r2, r2, r0              @ m1 - m2
   sub r3, r3, r1
   add r0, r2, r0, lsl #1      @ m1 + m2
   add r1, r3, r1, lsl #1
-  CHAIN f2_one, 2, ONE_TILE, add
+  \chain \name, 2, ONE_TILE, add
   STORE_SUMS r0, r1
   mov r0, r2
   mov r1, r3
-  CHAIN f2_one, 3, ONE_TILE, add
-  STORE_SUMS r0, r1
-  REPEAT 1b
+  \chain \name, 3, ONE_TILE, add
+  STORE_AND_REPEAT 1b, r0, r1
+.endm
+
+F2_ONE_TILE kindling_dsp_f2_one_tile, CHAIN
+F2_ONE_TILE kindling_dsp_f2_one_tile_long, LONG_CHAIN
