@@ -1,2 +1,7 @@
-//! trainer.
-fn main() {}
+//! The command `trainer`: see [`trainer::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trainer::cli::main()
+}
