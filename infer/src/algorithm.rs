@@ -86,14 +86,14 @@ fn paired_scratch_bytes(conv: &Conv<'_>) -> usize {
 }
 
 impl DenseAlgorithm {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::Rows, Self::Quads];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Rows, Self::Quads, Self::QuadsWide];
 
     /// Whether the algorithm computes a layer of this shape.
     pub fn fits(self, dense: &Dense<'_>) -> bool {
         match self {
             Self::Rows => true,
-            Self::Quads => dense.input.len().is_multiple_of(4),
+            Self::Quads | Self::QuadsWide => dense.input.len().is_multiple_of(4),
         }
     }
 }

@@ -211,6 +211,9 @@ pub enum DenseAlgorithm {
     Rows,
     /// Four units at once. Weights: int8, `[four units][four inputs][unit][input]`, zero for units beyond the last.
     Quads,
+    /// The same with weights widened to int16, which saves a core with the DSP extension a third of its instructions:
+    /// `[four units][input pair][unit][input of the pair]`.
+    QuadsWide,
 }
 
 /// Reads one postcard record from the front of `bytes` and gives back the rest; `None` when it is not one.

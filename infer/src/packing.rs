@@ -214,6 +214,7 @@ impl Matrix {
         match self.algorithm {
             DenseAlgorithm::Rows => inputs * units,
             DenseAlgorithm::Quads => inputs * units.next_multiple_of(4),
+            DenseAlgorithm::QuadsWide => 2 * inputs * units.next_multiple_of(4),
         }
     }
 
@@ -228,7 +229,14 @@ impl Matrix {
         packed.fill(0);
         for (unit, row) in weights.chunks_exact(self.inputs.max(1)).enumerate() {
             for (input, weight) in row.iter().enumerate() {
-                put(packed, self.place(unit, input), [*weight as u8]);
+                match self.algorithm {
+                    DenseAlgorithm::QuadsWide => {
+                        put(packed, self.place(unit, input), (*weight as i16).to_le_bytes());
+                    }
+                    DenseAlgorithm::Rows | DenseAlgorithm::Quads => {
+                        put(packed, self.place(unit, input), [*weight as u8]);
+                    }
+                }
             }
         }
         Ok(())
@@ -244,9 +252,17 @@ impl Matrix {
         (0..self.inputs).map(|input| self.weight(packed, unit, input).unsigned_abs() as u64).sum()
     }
 
-    /// Checks that padding is zero; `magnitude` is the sum of the sizes of all weights.
+    /// Checks that the bytes are those that [`Matrix::pack`] writes for some int8 weights; `magnitude` is the sum of the sizes of all weights.
     pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
-        if sum_of_sizes(packed) == magnitude { Ok(()) } else { Err(LayerProblem::WeightPadding) }
+        let written = match self.algorithm {
+            DenseAlgorithm::QuadsWide => {
+                let values = || packed.as_chunks().0.iter().map(|value| i16::from_le_bytes(*value));
+                let total: u64 = values().map(|value| value.unsigned_abs() as u64).sum();
+                total == magnitude && values().all(|value| i8::try_from(value).is_ok())
+            }
+            DenseAlgorithm::Rows | DenseAlgorithm::Quads => sum_of_sizes(packed) == magnitude,
+        };
+        if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
     /// Place of a weight, bytes.
@@ -255,6 +271,10 @@ impl Matrix {
             DenseAlgorithm::Rows => unit * self.inputs + input,
             DenseAlgorithm::Quads => {
                 (unit / 4 * (self.inputs / 4) + input / 4) * 16 + unit % 4 * 4 + input % 4
+            }
+            DenseAlgorithm::QuadsWide => {
+                let pair = unit / 4 * (self.inputs / 2) + input / 4 * 2 + input % 2;
+                pair * 16 + unit % 4 * 4 + input % 4 / 2 * 2
             }
         }
     }

@@ -36,7 +36,14 @@ impl StageWeights {
 
 /// A matrix of `columns` columns, row by row, turned over.
 fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
+    let rows = matrix.len() / columns.max(1);
+    let mut turned = vec![0.0; matrix.len()];
+    for (row, values) in matrix.chunks_exact(columns.max(1)).enumerate() {
+        for (column, value) in values.iter().enumerate() {
+            turned[column * rows + row] = *value;
+        }
+    }
+    turned
 }
 
 impl FloatModel {

@@ -1,7 +1,5 @@
-//! The command `trainer`: see [`trainer::cli`].
+//! The command line program: see `trainer::cli`.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     trainer::cli::main()
 }

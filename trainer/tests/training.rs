@@ -140,10 +140,9 @@ fn an_interrupted_run_leaves_what_was_there() {
 
     assert_eq!(output.status.code(), Some(130));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        stderr.starts_with("interrupted after ") && stderr.ends_with(" of 10000 epochs: no model written\n"),
-        "{stderr}"
-    );
+    let rest = stderr.strip_prefix("interrupted after ").unwrap();
+    let epochs: u32 = rest.strip_suffix(" of 10000 epochs: no model written\n").unwrap().parse().unwrap();
+    assert!((1..10_000).contains(&epochs), "{stderr}");
     assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), before);
     assert_eq!(workshop.names_in("out"), ["metrics.json", "model.kndl"]);
 }

@@ -52,7 +52,7 @@ impl Kernels for Portable {
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
             DenseAlgorithm::Rows => rows(dense, input, output),
-            DenseAlgorithm::Quads => unpacked::dense(dense, input, output),
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => unpacked::dense(dense, input, output),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! weights are read back first.
 
 use super::window;
+use crate::format::DenseAlgorithm;
 use crate::model::{Conv, Dense};
 use crate::quant::{ChannelParameters, requantise};
 
@@ -79,13 +80,14 @@ fn sum_over_edge(source: &[i8], start: i32, weights: &[i8], outside: i8) -> i32 
     (start..).zip(weights).map(|(at, weight)| value(at) as i32 * *weight as i32).sum()
 }
 
-/// Dense layer with weights `[four units][four inputs][unit][input]`.
+/// Dense layer, four units at once.
 pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    let blocks = dense.weights.chunks_exact(input.len().max(1) * 4);
+    let wide = dense.algorithm == DenseAlgorithm::QuadsWide;
+    let blocks = dense.weights.chunks_exact(input.len().max(1) * if wide { 8 } else { 4 });
     let zero_point = dense.output_quant.zero_point;
     let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
     for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {
-        let sums = sums_of_four(input, weights);
+        let sums = if wide { sums_of_four_wide(input, weights) } else { sums_of_four(input, weights) };
         let parameters = parameters.as_chunks().0.iter().map(ChannelParameters::from_le_bytes);
         for ((sum, parameters), out) in sums.into_iter().zip(parameters).zip(out) {
             *out = requantise(parameters.bias + sum, parameters.multiplier, zero_point);
@@ -93,15 +95,28 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     }
 }
 
+/// Weights `[input quad][unit][input of the quad]`.
 fn sums_of_four(input: &[i8], weights: &[u8]) -> [i32; 4] {
     let mut sums = [0; 4];
     for (values, weights) in input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<16>().0) {
         for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
-            *sum += values
-                .iter()
-                .zip(weights)
-                .map(|(value, weight)| *value as i32 * *weight as i8 as i32)
-                .sum::<i32>();
+            for (value, weight) in values.iter().zip(weights) {
+                *sum += *value as i32 * *weight as i8 as i32;
+            }
+        }
+    }
+    sums
+}
+
+/// Weights `[input quad][pair of the quad][unit][input of the pair]`, int16 with the value of an int8.
+fn sums_of_four_wide(input: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut sums = [0; 4];
+    for ([v0, v1, v2, v3], weights) in input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<32>().0) {
+        let (even, odd) = weights.split_at(16);
+        for (pair, weights) in [([v0, v2], even), ([v1, v3], odd)] {
+            for (sum, [first, _, second, _]) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+                *sum += *pair[0] as i32 * *first as i8 as i32 + *pair[1] as i32 * *second as i8 as i32;
+            }
         }
     }
     sums

@@ -261,7 +261,7 @@ pub fn fill_conv<'b>(
 /// A random dense layer that `algorithm` fits.
 pub fn dense_record(random: &mut Random, algorithm: DenseAlgorithm) -> (DenseRecord<'static>, Shape) {
     let inputs = 1 + random.below(300) as u16;
-    let inputs = if algorithm == DenseAlgorithm::Quads { inputs.next_multiple_of(4) } else { inputs };
+    let inputs = if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
     let output_quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let units = 1 + random.below(40) as u16;
     (DenseRecord { name: "dense", units, output_quant, algorithm, output_at: 0 }, Shape::vector(inputs))

@@ -319,3 +319,6 @@ fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> 
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,15 @@
 //!
 //! ```text
 //! for each output o:
-//!     for each pixel with a gradient g = output_gradient[pixel][o] other than 0:
-//!         position = the one that was chosen
-//!         weight_gradient[o]      += g * taps of map at position
-//!         map_gradient at position += g * weights[o]
+//!     terms = (g, place of the chosen position) of each pixel with a gradient g other than 0
+//!     weight_gradient[o] += sum over terms of g * taps of map at place
+//! for each pixel, for each position of its window:
+//!     terms = (g, weights of o) of each output o that chose the position, with a gradient g other than 0
+//!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!
-//! Both lines are `a += g * b` over runs of taps; lanes are taps. Every element adds its terms in the order of the loop.
+//! Both sums are the same kernel, [`add_terms`]: up to eight vectors of taps stay in registers while the terms pass by. Lanes are
+//! taps; every element adds its terms in the order of the loop.
 #![allow(unsafe_code)]
 
 use super::vector::{LANES, Plain, Vector};
@@ -100,12 +102,20 @@ impl Job<'_> {
     fn choice(&self, index: usize) -> usize {
         if self.positions.window.len() == 1 { 0 } else { self.choices[index] as usize }
     }
+}
 
-    /// Place in the map of the position that an output came from.
-    #[inline(always)]
-    fn place(&self, pixel: usize, index: usize) -> usize {
-        self.positions.pixels[pixel] + self.positions.window[self.choice(index)]
-    }
+/// One term of a sum: a factor, and where the run of floats that it scales begins.
+#[derive(Clone, Copy, Default)]
+struct Term {
+    factor: f32,
+    place: usize,
+}
+
+/// Writes `term` at `count` and counts it unless its factor is 0; no branch, because zeros come at random.
+#[inline(always)]
+fn push(terms: &mut [Term], count: &mut usize, term: Term) {
+    terms[*count] = term;
+    *count += (term.factor != 0.0) as usize;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -146,63 +156,85 @@ const fn gathers(reach: Reach) -> bool {
 
 #[inline(always)]
 unsafe fn weight_gradient<V: Vector>(job: &Job<'_>, gradient: &mut Gradient) {
-    let (reach, outputs) = (job.positions.reach, job.weights.outputs());
+    let reach = job.positions.reach;
+    let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
     for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-        for pixel in 0..job.positions.pixels.len() {
-            let index = pixel * outputs + output;
-            let factor = job.output_gradient[index];
-            if factor == 0.0 {
-                continue;
-            }
-            let place = job.place(pixel, index);
-            for (run, part) in row.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
-                let from = &job.map[place + run * reach.row_step..][..reach.run];
-                // SAFETY: passed on from the caller.
-                unsafe { add_scaled::<V>(part, factor, from) };
-            }
+        let place = |pixel: usize, choice: usize| job.positions.pixels[pixel] + job.positions.window[choice];
+        let count = terms_of_output(job, output, &mut terms, place);
+        for (run, part) in row.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
+            // SAFETY: `backward` checked that every place plus the reach's span lies in the map.
+            unsafe { add_terms::<V>(part, &terms[..count], job.map, run * reach.row_step) };
         }
     }
 }
 
-/// As [`weight_gradient`], with each position's taps copied into one run, filled up with zeros to whole vectors.
+/// As [`weight_gradient`], with each position's taps copied into one run first, filled up with zeros to whole vectors.
 #[inline(always)]
 unsafe fn gathered_weight_gradient<V: Vector>(job: &Job<'_>, gradient: &mut Gradient) {
-    let (reach, outputs) = (job.positions.reach, job.weights.outputs());
-    let padded = reach.taps().next_multiple_of(LANES);
-    let mut patches = vec![0.0; job.positions.window.len() * padded];
-    for (pixel, base) in job.positions.pixels.iter().enumerate() {
-        for (patch, offset) in patches.chunks_exact_mut(padded).zip(job.positions.window) {
+    let padded = job.positions.reach.taps().next_multiple_of(LANES);
+    let window = job.positions.window.len();
+    let patches = gathered(job, padded);
+    let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
+    for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
+        let place = |pixel: usize, choice: usize| (pixel * window + choice) * padded;
+        let count = terms_of_output(job, output, &mut terms, place);
+        // SAFETY: there is a patch of `padded` floats for each pixel and each position of its window.
+        unsafe { add_terms::<V>(&mut row[..padded], &terms[..count], &patches, 0) };
+    }
+}
+
+/// The taps of all positions: `[pixel][position of the window][tap, filled up to padded]`.
+fn gathered(job: &Job<'_>, padded: usize) -> Vec<f32> {
+    let (reach, window) = (job.positions.reach, job.positions.window);
+    let mut patches = vec![0.0; job.positions.pixels.len() * window.len() * padded];
+    let mut rest = patches.chunks_exact_mut(padded);
+    for base in job.positions.pixels {
+        for (offset, patch) in window.iter().zip(&mut rest) {
             for (run, part) in patch.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
                 part.copy_from_slice(&job.map[base + offset + run * reach.row_step..][..reach.run]);
             }
         }
-        for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-            let index = pixel * outputs + output;
-            let factor = job.output_gradient[index];
-            if factor != 0.0 {
-                let patch = &patches[job.choice(index) * padded..][..padded];
-                // SAFETY: passed on from the caller.
-                unsafe { add_scaled::<V>(&mut row[..padded], factor, patch) };
-            }
-        }
     }
+    patches
+}
+
+/// The terms of one output's weight gradient, pixel by pixel; their number.
+#[inline(always)]
+fn terms_of_output(
+    job: &Job<'_>,
+    output: usize,
+    terms: &mut [Term],
+    place: impl Fn(usize, usize) -> usize,
+) -> usize {
+    let outputs = job.weights.outputs();
+    let mut count = 0;
+    for pixel in 0..job.positions.pixels.len() {
+        let index = pixel * outputs + output;
+        let term = Term { factor: job.output_gradient[index], place: place(pixel, job.choice(index)) };
+        push(terms, &mut count, term);
+    }
+    count
 }
 
 #[inline(always)]
 unsafe fn map_gradient<V: Vector>(job: &Job<'_>, input: &mut [f32]) {
-    let (reach, outputs) = (job.positions.reach, job.weights.outputs());
-    for pixel in 0..job.positions.pixels.len() {
-        for (output, row) in job.weights.rows.chunks_exact(reach.taps()).enumerate() {
+    let (reach, outputs, window) = (job.positions.reach, job.weights.outputs(), job.positions.window);
+    let mut terms = vec![Term::default(); window.len() * (outputs + 1)];
+    let mut counts = vec![0; window.len()];
+    for (pixel, base) in job.positions.pixels.iter().enumerate() {
+        counts.fill(0);
+        for output in 0..outputs {
             let index = pixel * outputs + output;
-            let factor = job.output_gradient[index];
-            if factor == 0.0 {
-                continue;
-            }
-            let place = job.place(pixel, index);
-            for (run, part) in row.chunks_exact(reach.run).enumerate() {
-                let to = &mut input[place + run * reach.row_step..][..reach.run];
-                // SAFETY: passed on from the caller.
-                unsafe { add_scaled::<V>(to, factor, part) };
+            let choice = job.choice(index);
+            let term = Term { factor: job.output_gradient[index], place: output * reach.taps() };
+            push(&mut terms[choice * (outputs + 1)..], &mut counts[choice], term);
+        }
+        let lists = terms.chunks_exact(outputs + 1).zip(&counts);
+        for (offset, (terms, count)) in window.iter().zip(lists) {
+            for run in 0..reach.rows {
+                let to = &mut input[base + offset + run * reach.row_step..][..reach.run];
+                // SAFETY: each place is the start of a row of `taps` weights, and `run` is within the row.
+                unsafe { add_terms::<V>(to, &terms[..*count], &job.weights.rows, run * reach.run) };
             }
         }
     }
@@ -217,19 +249,60 @@ fn bias_gradient(job: &Job<'_>, bias: &mut [f32]) {
     }
 }
 
-/// `to += factor * from`, element by element.
+/// `to[i] += sum over terms of factor * source[place + offset + i]`, each element's terms in order.
+///
+/// # Safety
+/// The machine has the instruction set of `V`; `place + offset + to.len()` is within `source` for every term.
 #[inline(always)]
-unsafe fn add_scaled<V: Vector>(to: &mut [f32], factor: f32, from: &[f32]) {
-    let whole = to.len().min(from.len()) / LANES * LANES;
-    // SAFETY: the caller's machine has the instruction set, and `whole` is within both slices.
+unsafe fn add_terms<V: Vector>(to: &mut [f32], terms: &[Term], source: &[f32], offset: usize) {
+    let mut at = 0;
+    // SAFETY: passed on from the caller; `at` plus the vectors' floats stays within `to`.
     unsafe {
-        let scale = V::splat(factor);
-        for at in (0..whole).step_by(LANES) {
-            let place = to.as_mut_ptr().add(at);
-            scale.mul_add(V::load(from.as_ptr().add(at)), V::load(place)).store(place);
+        while V::MANY && to.len() - at >= 8 * LANES {
+            add_to_vectors::<V, 8>(&mut to[at..], terms, source, offset + at);
+            at += 8 * LANES;
+        }
+        while to.len() - at >= 4 * LANES {
+            add_to_vectors::<V, 4>(&mut to[at..], terms, source, offset + at);
+            at += 4 * LANES;
+        }
+        if to.len() - at >= 2 * LANES {
+            add_to_vectors::<V, 2>(&mut to[at..], terms, source, offset + at);
+            at += 2 * LANES;
+        }
+        if to.len() - at >= LANES {
+            add_to_vectors::<V, 1>(&mut to[at..], terms, source, offset + at);
+            at += LANES;
         }
     }
-    for (to, from) in to[whole..].iter_mut().zip(&from[whole..]) {
-        *to = V::mul_add_one(factor, *from, *to);
+    for (index, sum) in to[at..].iter_mut().enumerate() {
+        for term in terms {
+            *sum = V::mul_add_one(term.factor, source[term.place + offset + at + index], *sum);
+        }
+    }
+}
+
+/// The micro-kernel: the first `VECTORS` vectors of `to`, kept in registers over all terms.
+#[inline(always)]
+unsafe fn add_to_vectors<V: Vector, const VECTORS: usize>(
+    to: &mut [f32],
+    terms: &[Term],
+    source: &[f32],
+    offset: usize,
+) {
+    debug_assert!(to.len() >= VECTORS * LANES);
+    // SAFETY: `add_terms` gives a `to` of at least `VECTORS` vectors; its contract covers `source`.
+    unsafe {
+        let mut sums: [V; VECTORS] = core::array::from_fn(|index| V::load(to.as_ptr().add(index * LANES)));
+        for term in terms {
+            let factor = V::splat(term.factor);
+            let from = source.as_ptr().add(term.place + offset);
+            for (index, sum) in sums.iter_mut().enumerate() {
+                *sum = factor.mul_add(V::load(from.add(index * LANES)), *sum);
+            }
+        }
+        for (index, sum) in sums.into_iter().enumerate() {
+            sum.store(to.as_mut_ptr().add(index * LANES));
+        }
     }
 }

@@ -10,6 +10,9 @@ pub const LANES: usize = 16;
 /// # Safety
 /// All methods need the instruction set of the implementing type; pointers must be valid for [`LANES`] floats.
 pub unsafe trait Vector: Copy {
+    /// Whether eight vectors and more fit the registers at once.
+    const MANY: bool;
+
     /// Sixteen times 0.
     unsafe fn zero() -> Self;
 
@@ -37,6 +40,8 @@ pub struct Avx512(core::arch::x86_64::__m512);
 // SAFETY: each method is one AVX-512F instruction on unaligned memory; the trait's contract covers feature and pointers.
 #[cfg(target_arch = "x86_64")]
 unsafe impl Vector for Avx512 {
+    const MANY: bool = true;
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: the caller runs on AVX-512F.
@@ -81,6 +86,8 @@ pub struct Avx2([core::arch::x86_64::__m256; 2]);
 // SAFETY: each method is two AVX or FMA instructions on unaligned memory; the trait's contract covers feature and pointers.
 #[cfg(target_arch = "x86_64")]
 unsafe impl Vector for Avx2 {
+    const MANY: bool = false;
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: the caller runs on AVX2.
@@ -133,6 +140,8 @@ pub struct Neon([core::arch::aarch64::float32x4_t; 4]);
 // SAFETY: each method is four NEON instructions; NEON is part of every aarch64, the trait's contract covers pointers.
 #[cfg(target_arch = "aarch64")]
 unsafe impl Vector for Neon {
+    const MANY: bool = false;
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: NEON is always there.
@@ -182,6 +191,8 @@ pub struct Plain([f32; LANES]);
 
 // SAFETY: no instruction set is needed; the trait's contract covers pointers.
 unsafe impl Vector for Plain {
+    const MANY: bool = false;
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         Self([0.0; LANES])

@@ -3,41 +3,98 @@
 
 use core::arch::global_asm;
 
-use super::instructions::requantise;
 use super::is_at_word;
+use crate::format::DenseAlgorithm;
 use crate::kernels::{Kernels, Portable};
 use crate::model::Dense;
 use crate::quant::ChannelParameters;
 
 global_asm!(include_str!("dense.s"), options(raw));
 
-unsafe extern "C" {
-    fn kindling_dsp_dense(inputs: *const i8, weights: *const u8, sums: &mut [i32; 4], quads: usize);
+/// Arguments of the loop: see `dense.s`.
+#[repr(C)]
+struct Blocks {
+    inputs: *const i8,
+    inputs_end: *const i8,
+    parameters: *const u8,
+    parameters_end: *const u8,
+    output: *mut i8,
+    zero_point: i32,
+    quads: usize,
+    weights: *const u8,
 }
+
+unsafe extern "C" {
+    fn kindling_dsp_dense(blocks: &Blocks);
+    fn kindling_dsp_dense_wide(blocks: &Blocks);
+}
+
+/// Bytes of four units' parameters.
+const BLOCK_BYTES: usize = 4 * ChannelParameters::BYTES;
+
+/// Four units' parameters at a whole word.
+#[repr(align(4))]
+struct Parameters([u8; BLOCK_BYTES]);
 
 pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    if input.is_empty() || !input.len().is_multiple_of(4) || !is_at_word(dense.weights) || !is_at_word(input)
-    {
+    if !is_as_stated(dense, input, output) {
         return Portable::dense(dense, input, output);
     }
-    let blocks = dense.weights.chunks_exact(4 * input.len());
-    let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
-    for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {
-        four_units(dense, input, weights, parameters, out);
+    let whole = output.len() / 4 * 4;
+    let (parameters, rest_parameters) = dense.channels.split_at(whole * ChannelParameters::BYTES);
+    let (weights, rest_weights) =
+        dense.weights.split_at(dense.weights.len() / output.len().div_ceil(4) * (whole / 4));
+    let (output, rest) = output.split_at_mut(whole);
+    blocks(dense, input, parameters, weights, output);
+    if !rest.is_empty() {
+        let mut padded = Parameters([0; BLOCK_BYTES]);
+        for (out, byte) in padded.0.iter_mut().zip(rest_parameters) {
+            *out = *byte;
+        }
+        let mut outputs = [0; 4];
+        blocks(dense, input, &padded.0, rest_weights, &mut outputs);
+        for (out, value) in rest.iter_mut().zip(outputs) {
+            *out = value;
+        }
     }
 }
 
-/// Up to four outputs: as many as there are parameters.
-fn four_units(dense: &Dense<'_>, input: &[i8], weights: &[u8], parameters: &[u8], out: &mut [i8]) {
-    let parameters = || parameters.as_chunks().0.iter().map(ChannelParameters::from_le_bytes);
-    let mut sums = [0; 4];
-    for (sum, parameters) in sums.iter_mut().zip(parameters()) {
-        *sum = parameters.bias;
+/// Whether all slices have the sizes the layer states, and begin at whole words.
+fn is_as_stated(dense: &Dense<'_>, input: &[i8], output: &[i8]) -> bool {
+    dense.algorithm.fits(dense)
+        && !input.is_empty()
+        && input.len() == dense.input.len()
+        && !output.is_empty()
+        && output.len() == dense.units as usize
+        && dense.channels.len() == ChannelParameters::BYTES * output.len()
+        && dense.weights.len() as u64 == dense.matrix().packed_bytes()
+        && is_at_word(input)
+        && is_at_word(dense.channels)
+        && is_at_word(dense.weights)
+}
+
+/// Whole blocks of four units.
+fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
+    if output.is_empty() {
+        return;
     }
-    // SAFETY: the function reads `input.len()` inputs and four weights for each, which `weights` holds; both are at
-    // whole words and there is one quad at least, as checked by the caller.
-    unsafe { kindling_dsp_dense(input.as_ptr(), weights.as_ptr(), &mut sums, input.len() / 4) }
-    for ((sum, parameters), out) in sums.into_iter().zip(parameters()).zip(out) {
-        *out = requantise(sum, parameters.multiplier, dense.output_quant.zero_point);
-    }
+    let (inputs, parameters) = (input.as_ptr_range(), parameters.as_ptr_range());
+    let blocks = Blocks {
+        inputs: inputs.start,
+        inputs_end: inputs.end,
+        parameters: parameters.start,
+        parameters_end: parameters.end,
+        output: output.as_mut_ptr(),
+        zero_point: dense.output_quant.zero_point as i32,
+        quads: input.len() / 4,
+        weights: weights.as_ptr(),
+    };
+    let run = match dense.algorithm {
+        DenseAlgorithm::QuadsWide => kindling_dsp_dense_wide,
+        DenseAlgorithm::Rows | DenseAlgorithm::Quads => kindling_dsp_dense,
+    };
+    // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32 bytes of parameters
+    // and the weights of all inputs for each block, and writes four outputs for it; all of these begin at whole words
+    // and have the sizes checked by the caller.
+    unsafe { run(&blocks) }
 }

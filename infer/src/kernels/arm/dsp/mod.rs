@@ -44,7 +44,7 @@ impl Kernels for Dsp {
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
             DenseAlgorithm::Rows => Portable::dense(dense, input, output),
-            DenseAlgorithm::Quads => dense::dense(dense, input, output),
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => dense::dense(dense, input, output),
         }
     }
 }

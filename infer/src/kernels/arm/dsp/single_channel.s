@@ -26,7 +26,7 @@
 .set OUTPUT, 36
 .set SINGLE_FRAME, 40
 
-.macro LARGER a, b
+.macro SC_LARGER a, b
   cmp \a, \b
   it lt
   movlt \a, \b
@@ -88,9 +88,9 @@ kindling_dsp_single_channel:
   smlad r8, r10, r2, r8
   smlabt r7, r11, r4, r7
   smlatt r8, r11, r4, r8
-  LARGER r5, r6
-  LARGER r7, r8
-  LARGER r5, r7
+  SC_LARGER r5, r6
+  SC_LARGER r7, r8
+  SC_LARGER r5, r7
   ldmia.w sp, {r6-r10}
   add r5, r5, r6
   smmlar r5, r5, r7, r8

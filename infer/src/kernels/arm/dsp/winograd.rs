@@ -1,14 +1,38 @@
-//! Winograd's primitives with two int16 per instruction; the products are in `winograd.s`.
+//! Winograd's primitives with two int16 per instruction; the loops are in `winograd.s`, `winograd_inputs.s` and
+//! `winograd_finish.s`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
 
-use super::instructions::{add, requantise, sub, widen_even, widen_odd};
+use super::instructions::{add, sub, widen_even, widen_odd};
 use crate::kernels::winograd::portable::Plain;
-use crate::kernels::winograd::transform::{INVERSE_OF_NINE, Tile, output_line};
+use crate::kernels::winograd::transform::Tile;
 use crate::kernels::winograd::{Finish, Primitives, Source, Weights};
+use crate::quant::ChannelParameters;
 
 global_asm!(include_str!("winograd.s"), options(raw));
+global_asm!(include_str!("winograd_inputs.s"), options(raw));
+global_asm!(include_str!("winograd_finish.s"), options(raw));
+
+/// A tile and a channel to finish: see `winograd_finish.s`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Slot {
+    output: *mut i8,
+    bias: i32,
+    multiplier: i32,
+}
+
+/// What all slots share: see `winograd_finish.s`.
+#[repr(C)]
+struct Steps {
+    row: usize,
+    column: usize,
+    zero_point: i32,
+}
+
+/// Finishes the slots from `slots` to `end`.
+type FinishSlots = unsafe extern "C" fn(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 
 /// How far a chain of input pairs goes: see `winograd.s`.
 #[repr(C)]
@@ -22,6 +46,12 @@ unsafe extern "C" {
     fn kindling_dsp_f2_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_dsp_f4_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_dsp_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_dsp_f4_inputs_even(pixel: *const i8, row: usize, column: usize, v: *mut u32, point: usize);
+    fn kindling_dsp_f4_inputs_odd(pixel: *const i8, row: usize, column: usize, v: *mut u32, point: usize);
+    fn kindling_dsp_f2_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_dsp_f2_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_dsp_f4_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_dsp_f4_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 }
 
 /// Winograd's primitives.
@@ -45,11 +75,10 @@ impl Primitives for Dsp {
             for half in 0..2 {
                 let pair = 2 * quad + half;
                 // SAFETY: `pair < channels / 2` and `slot < of`, so word `pair * of + slot` of each of the points,
-                // `channels / 2 * of` words apart, lies in the `v_bytes` checked above, at a whole word.
-                let out =
-                    Points { first: unsafe { first.add(pair * of + slot) }, step: source.channels / 2 * of };
-                // SAFETY: bytes `4 * quad ..` of every pixel of `side` rows and columns lie in the `needed` bytes.
+                // `channels / 2 * of` words apart, lies in the `v_bytes` checked above, at a whole word. Bytes
+                // `4 * quad ..` of every pixel of `side` rows and columns lie in the `needed` bytes.
                 unsafe {
+                    let out = Points { first: first.add(pair * of + slot), step: source.channels / 2 * of };
                     match tile {
                         Tile::Two => inputs_of_two(&pixels, quad, half, &out),
                         Tile::Four => inputs_of_four(&pixels, quad, half, &out),
@@ -113,13 +142,51 @@ impl Primitives for Dsp {
     }
 
     fn finish(finish: &Finish, sums: &[i8], output: &mut [i8]) {
-        match (finish.tile, finish.pool, finish.tiles) {
-            (Tile::Two, 2, 2) => finish_pooled::<4, 32>(finish, sums, output, pooled_two),
-            (Tile::Two, 2, 1) => finish_pooled::<2, 16>(finish, sums, output, pooled_two),
-            (Tile::Four, 2, 2) => finish_pooled::<4, 144>(finish, sums, output, pooled_four),
-            (Tile::Four, 2, 1) => finish_pooled::<2, 72>(finish, sums, output, pooled_four),
-            _ => Plain::finish(finish, sums, output),
+        let finish_slots = match (finish.tile, finish.tiles) {
+            (Tile::Two, 1) => kindling_dsp_f2_finish_one,
+            (Tile::Two, _) => kindling_dsp_f2_finish_two,
+            (Tile::Four, 1) => kindling_dsp_f4_finish_one,
+            (Tile::Four, _) => kindling_dsp_f4_finish_two,
+        };
+        if finish.pool == 2 && is_whole(finish, sums, output) {
+            finish_whole(finish, sums, output, finish_slots);
+        } else {
+            Plain::finish(finish, sums, output);
         }
+    }
+}
+
+/// Whether all outputs of the group's tiles lie inside of the map, and all slices have the sizes that follow.
+fn is_whole(finish: &Finish, sums: &[i8], output: &[i8]) -> bool {
+    let outputs = finish.tile.outputs() / 2;
+    let to_last = (outputs - 1) * (finish.steps[0] + finish.steps[1]) + 1;
+    let inside =
+        |slot: usize| finish.inside[slot] == [outputs; 2] && finish.at[slot] + to_last < output.len();
+    let sums_fit =
+        sums.len() >= finish.tile.sums() * finish.tiles * 8 && sums.as_ptr().addr().is_multiple_of(4);
+    sums_fit && inside(0) && (finish.tiles < 2 || inside(1))
+}
+
+/// Finishes a group that [`is_whole`], with the function for its tile and number of tiles.
+fn finish_whole(finish: &Finish, sums: &[i8], output: &mut [i8], finish_slots: FinishSlots) {
+    let first = output.as_mut_ptr();
+    let [a, b] = finish.parameters;
+    let slot = |tile: usize, channel: usize, parameters: ChannelParameters| Slot {
+        output: first.wrapping_add(finish.at[tile] + channel),
+        bias: parameters.bias,
+        multiplier: parameters.multiplier,
+    };
+    let steps = Steps { row: finish.steps[0], column: finish.steps[1], zero_point: finish.zero_point as i32 };
+    let finish_slots = |slots: &[Slot]| {
+        let range = slots.as_ptr_range();
+        // SAFETY: `sums` holds a word per line and slot. The outputs of every slot lie in `output`: the farthest is
+        // `outputs - 1` rows and columns behind `at + channel`, with `channel` 1 at most.
+        unsafe { finish_slots(sums.as_ptr(), range.start, range.end, &steps) }
+    };
+    if finish.tiles == 1 {
+        finish_slots(&[slot(0, 0, a), slot(0, 1, b)]);
+    } else {
+        finish_slots(&[slot(0, 0, a), slot(1, 0, a), slot(0, 1, b), slot(1, 1, b)]);
     }
 }
 
@@ -185,45 +252,22 @@ unsafe fn inputs_of_two(pixels: &Pixels<'_>, quad: usize, half: usize, out: &Poi
 
 /// # Safety
 /// As [`Pixels::column`] and [`Points::put`] ask for all pixels and points of F(4x4).
-#[inline(never)]
-unsafe fn inputs_of_four(pixels: &Pixels<'_>, quad: usize, half: usize, out: &Points) {
-    let mut columns = [[0; 6]; 6];
-    for (index, column) in columns.iter_mut().enumerate() {
-        // SAFETY: the caller's promise.
-        *column = input_line_of_four(unsafe { pixels.column::<6>(index, quad, half) });
-    }
-    for row in 0..6 {
-        for (column, pair) in input_line_of_four(columns.map(|column| column[row])).into_iter().enumerate() {
-            // SAFETY: the caller's promise.
-            unsafe { out.put(Tile::Four.point(row, column), pair) }
-        }
-    }
-}
-
-/// [`Tile::input_line`] of F(4x4) on pairs; no value leaves int16, see `transform.rs`.
 #[inline(always)]
-fn input_line_of_four([p, q, r, s, t, u]: [u32; 6]) -> [u32; 6] {
-    let four_times = |pair: u32| add(add(pair, pair), add(pair, pair));
-    let (t_r, s_q, r4, q4) = (sub(t, r), sub(s, q), four_times(r), four_times(q));
-    let (even, odd, twice) = (sub(t, r4), sub(s, q4), add(s_q, s_q));
-    [
-        add(four_times(sub(p, r)), t_r),
-        add(even, odd),
-        sub(even, odd),
-        add(t_r, twice),
-        sub(t_r, twice),
-        sub(sub(u, s), add(twice, twice)),
-    ]
+unsafe fn inputs_of_four(pixels: &Pixels<'_>, quad: usize, half: usize, out: &Points) {
+    let transform = if half == 0 { kindling_dsp_f4_inputs_even } else { kindling_dsp_f4_inputs_odd };
+    let Source { row_bytes, channels, .. } = *pixels.source;
+    // SAFETY: the caller's promise; unaligned words are fine on this core.
+    unsafe { transform(pixels.first.add(4 * quad), row_bytes, channels, out.first, 4 * out.step) }
 }
 
 /// The taps of one quad, two channels each: `[row][column]`.
 #[inline(always)]
 fn taps(bytes: &[u8; 36], half: usize) -> [[u32; 3]; 3] {
-    let tap = |index: usize| {
-        let word = [bytes[4 * index], bytes[4 * index + 1], bytes[4 * index + 2], bytes[4 * index + 3]];
-        widen(u32::from_le_bytes(word), half)
-    };
-    core::array::from_fn(|row| core::array::from_fn(|column| tap(3 * row + column)))
+    let mut taps = [[0; 3]; 3];
+    for (tap, bytes) in taps.as_flattened_mut().iter_mut().zip(bytes.as_chunks().0) {
+        *tap = widen(u32::from_le_bytes(*bytes), half);
+    }
+    taps
 }
 
 /// # Safety
@@ -261,75 +305,4 @@ unsafe fn weights_of_four(bytes: &[u8; 36], half: usize, out: &Points) {
             unsafe { out.put(Tile::Four.point(row, column), pair) }
         }
     }
-}
-
-/// Finishes a group whose pooling windows lie inside of tiles; `SLOTS` is tiles times two channels.
-#[inline(always)]
-fn finish_pooled<const SLOTS: usize, const WORDS: usize>(
-    finish: &Finish,
-    sums: &[i8],
-    output: &mut [i8],
-    pooled: impl Fn(&[i32; WORDS], usize) -> [[i32; 2]; 2],
-) {
-    let Some(sums) = as_words::<WORDS>(sums) else { return };
-    for channel in 0..2 {
-        let parameters = finish.parameters[channel];
-        for slot in 0..SLOTS / 2 {
-            let sums = pooled(sums, channel * (SLOTS / 2) + slot);
-            let [rows, columns] = finish.inside[slot];
-            for (row, sums) in sums.iter().enumerate().take(rows) {
-                for (column, sum) in sums.iter().enumerate().take(columns) {
-                    let place = finish.at[slot] + channel + row * finish.steps[0] + column * finish.steps[1];
-                    if let Some(out) = output.get_mut(place) {
-                        *out = requantise(
-                            sum.wrapping_add(parameters.bias),
-                            parameters.multiplier,
-                            finish.zero_point,
-                        );
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The beginning of a buffer as words.
-fn as_words<const WORDS: usize>(bytes: &[i8]) -> Option<&[i32; WORDS]> {
-    let fits = bytes.len() >= 4 * WORDS && bytes.as_ptr().addr().is_multiple_of(4);
-    // SAFETY: long enough and at a whole word, as just checked; any bytes are an i32; the lifetime is the slice's.
-    fits.then(|| unsafe { &*bytes.as_ptr().cast() })
-}
-
-/// Largest sum of the one pooling window of an F(2x2) tile.
-#[inline(always)]
-fn pooled_two<const WORDS: usize>(sums: &[i32; WORDS], slot: usize) -> [[i32; 2]; 2] {
-    let slots = WORDS / 8;
-    let rows = |half: usize| [0, 1, 2, 3].map(|row| sums[(2 * row + half) * slots + slot]);
-    let larger = |[m0, m1, m2, m3]: [i32; 4]| {
-        let (first, second) = (m0.wrapping_add(m1).wrapping_add(m2), m1.wrapping_sub(m2).wrapping_add(m3));
-        first.max(second)
-    };
-    [[larger(rows(0)).max(larger(rows(1))) >> 2, 0], [0, 0]]
-}
-
-/// Largest sums of the four pooling windows of an F(4x4) tile.
-#[inline(always)]
-fn pooled_four<const WORDS: usize>(sums: &[i32; WORDS], slot: usize) -> [[i32; 2]; 2] {
-    let slots = WORDS / 36;
-    let mut columns = [[0; 4]; 6];
-    for (column, out) in columns.iter_mut().enumerate() {
-        *out = output_line(core::array::from_fn(|row| sums[(6 * row + column) * slots + slot]));
-    }
-    let row_of_two = |row: usize, shifts: [u32; 2]| {
-        let line = |row: usize| {
-            output_line(columns.map(|column| column[row])).map(|m| m.wrapping_mul(INVERSE_OF_NINE))
-        };
-        let (upper, lower) = (line(row), line(row + 1));
-        let larger = |[a, b]: [i32; 2], shift: u32| a.max(b << shift);
-        // Each line's values are divided by 1, 2, 4, 4: undo it relative to the first of each window.
-        let left = larger([upper[0], upper[1]], 1).max(larger([lower[0], lower[1]], 1) << shifts[1]);
-        let right = upper[2].max(upper[3]).max(lower[2].max(lower[3]) << shifts[1]);
-        [left >> (6 - shifts[0]), right >> (4 - shifts[0])]
-    };
-    [row_of_two(0, [0, 1]), row_of_two(2, [2, 0])]
 }
