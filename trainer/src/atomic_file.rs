@@ -60,6 +60,9 @@ impl PendingFile {
 /// A folder that cannot be made or written to, or a name that is taken by a folder.
 pub fn prepare_folder(folder: &Path, names: &[&str]) -> Result<(), WriteError> {
     let failed = |path: &Path, cause| WriteError { path: path.to_owned(), cause };
+    if folder.exists() && !folder.is_dir() {
+        return Err(failed(folder, io::ErrorKind::NotADirectory.into()));
+    }
     fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
     for path in names.iter().map(|name| folder.join(name)) {
         if path.is_dir() {
@@ -148,7 +151,7 @@ mod tests {
         let path = folder.path().join("out");
         fs::write(&path, "").unwrap();
         let error = prepare_folder(&path, &["model"]).unwrap_err().to_string();
-        assert!(error.contains("out: cannot be written: "), "{error}");
+        assert!(error.ends_with("out: cannot be written: not a directory"), "{error}");
     }
 
     #[test]

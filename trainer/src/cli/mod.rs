@@ -78,13 +78,13 @@ struct TrainOptions {
     #[arg(long, value_name = "PRESET", help = format!("Preset by name (see `presets`), or a .toml file of your own [default: {DEFAULT}]"))]
     preset: Option<String>,
     /// Seed of every random number: the same seed gives the same model
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0)]
     seed: u64,
     /// Passes over the training images [default: the preset's]
-    #[arg(long, value_name = "N", value_parser = RangedI64ValueParser::<u32>::new().range(EPOCHS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(EPOCHS))]
     epochs: Option<u32>,
     /// Images per step [default: the preset's]
-    #[arg(long, value_name = "N", value_parser = RangedI64ValueParser::<u32>::new().range(BATCH))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(BATCH))]
     batch: Option<u32>,
     /// (Peak) learning rate [default: the preset's]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
@@ -104,7 +104,7 @@ struct TrainOptions {
 #[derive(Args)]
 struct Threads {
     /// Threads; the model does not depend on it [default: the cores there are]
-    #[arg(long, value_name = "N", value_parser = RangedI64ValueParser::<u16>::new().range(1..=THREADS_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u16>::new().range(1..=THREADS_MAX))]
     threads: Option<u16>,
 }
 

@@ -36,6 +36,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     run.check(&data.train)?;
     let trained = run.train(&data.train)?;
     let exported = export(&trained.model, &data.train)?;
+    run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
     run.write(&exported, &metrics)?;
@@ -122,11 +123,17 @@ impl Run<'_> {
     fn write(&self, exported: &Exported, metrics: &Metrics) -> Result<(), CliError> {
         let model = PendingFile::write(&self.path(MODEL), &exported.bytes)?;
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
-        if interrupt::requested() {
-            return Err(interrupted("while the trained model was being measured"));
-        }
+        self.go_on()?;
         model.commit()?;
         Ok(json.commit()?)
+    }
+
+    /// Asked between the steps that follow training.
+    fn go_on(&self) -> Result<(), CliError> {
+        match interrupt::requested() {
+            true => Err(interrupted("while the trained model was quantised and measured")),
+            false => Ok(()),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -88,7 +88,7 @@ impl Preset {
 #[derive(Debug, Error)]
 pub enum PresetError {
     /// Neither a name nor a path.
-    #[error("no preset '{name}': there are {}; or give the path of a .toml file", known())]
+    #[error("no preset '{name}'; known are {}; or give the path of a .toml file", known())]
     Unknown {
         /// What was asked for.
         name: String,

@@ -42,7 +42,7 @@ fn the_tutorial_is_the_tutorial() {
 #[test]
 fn an_unknown_name_lists_the_known() {
     let error = Preset::load("turorial").unwrap_err().to_string();
-    assert_eq!(error, "no preset 'turorial': there are 'tutorial'; or give the path of a .toml file");
+    assert_eq!(error, "no preset 'turorial'; known are 'tutorial'; or give the path of a .toml file");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn batch_message(report: &BatchReport, elapsed_seconds: f64) -> String {
     let done = ((report.epoch - 1) * report.batches + report.batch) as f64;
     let left = (report.epochs * report.batches) as f64 - done;
     format!(
-        "loss {:.4}  accuracy {}  {:.0} images/s  {} left",
+        "loss {:.4}  accuracy {:>8}  {:>6.0} images/s  {} left",
         report.loss,
         percent(report.accuracy),
         report.images_per_second,
@@ -126,7 +126,7 @@ mod tests {
             images_per_second: 12345.6,
         };
         // 150 of 300 batches took 90 seconds.
-        let expected = "loss 0.5000  accuracy 90.00 %  12346 images/s  1:30 left";
+        let expected = "loss 0.5000  accuracy  90.00 %   12346 images/s  1:30 left";
         assert_eq!(batch_message(&report, 90.0), expected);
     }
 }
