@@ -1,7 +1,7 @@
 //! The loops of training: forward and backward of a layer that multiplies weights. A convolution and a dense layer are
 //! the same loop over *positions*: places in a map under which a kernel's taps lie.
 //!
-//! The algorithm is written once, over [`Vector`](vector::Vector); an instruction set supplies sixteen lanes. Lanes are outputs going forward
+//! The algorithm is written once, over a vector of sixteen floats; an instruction set supplies its operations. Lanes are outputs going forward
 //! and taps going backward, never parts of one sum, so every sum keeps its order on every instruction set.
 
 mod backward;
