@@ -93,7 +93,7 @@ impl<'m, 'a> Session<'m, 'a> {
 
 fn place_image(input: &Input, image: &[u8], map: &mut [i8]) {
     let channels = input.map.channels as i32;
-    for (row, out) in (0..).zip(map.chunks_exact_mut(input.map.row_len())) {
+    for (row, out) in (0..).zip(map.chunks_exact_mut(input.map.row_len().max(1))) {
         let source = window::row(image, input.image, input.origin[0] as i32 + row);
         let start = input.origin[1] as i32 * channels;
         window::copy(source, start, out, INPUT_ZERO_POINT, quantise_pixel);

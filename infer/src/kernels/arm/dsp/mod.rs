@@ -10,7 +10,7 @@ mod single_channel;
 mod winograd;
 
 use crate::format::{Algorithm, DenseAlgorithm};
-use crate::kernels::{Kernels, Portable, winograd as algorithm};
+use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
 use crate::model::{Conv, Dense, MaxPool};
 
 /// Kernels for cores with the DSP extension.
@@ -20,12 +20,13 @@ impl Kernels for Dsp {
     const NAME: &'static str = "dsp";
     const ALIGNMENT_BYTES: usize = 4;
 
+    /// Does nothing unless all slices are as the layer states.
     fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
         if !is_as_stated(conv, input, scratch, output) {
-            return Portable::conv(conv, input, scratch, output);
+            return;
         }
         match conv.algorithm {
-            Algorithm::Direct => Portable::conv(conv, input, scratch, output),
+            Algorithm::Direct => portable::direct(conv, input, scratch, output),
             Algorithm::DirectPaired => paired::conv(conv, input, scratch, output),
             Algorithm::SingleChannel => single_channel::conv(conv, input, scratch, output),
             Algorithm::WinogradF2
@@ -43,7 +44,7 @@ impl Kernels for Dsp {
 
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
-            DenseAlgorithm::Rows => Portable::dense(dense, input, output),
+            DenseAlgorithm::Rows => portable::rows(dense, input, output),
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => dense::dense(dense, input, output),
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
     let row_bytes = (conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES).max(1);
-    for (batch, out) in (0..).zip(output.chunks_mut(rows_at_once * row_len)) {
+    for (batch, out) in (0..).zip(output.chunks_mut((rows_at_once * row_len).max(1))) {
         let rows = out.len() / row_len;
         let Some(windows) = scratch.get_mut(..rows * row_bytes) else { return };
         for (row, windows) in (batch * rows_at_once as i32..).zip(windows.chunks_exact_mut(row_bytes)) {
