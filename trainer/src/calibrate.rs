@@ -3,6 +3,7 @@
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
 use crate::inputs::network_inputs;
+use crate::train::forward::Forward;
 
 /// Most training images looked at; they are spread evenly over the set.
 pub const CALIBRATION_IMAGES: usize = 5_000;
@@ -32,9 +33,10 @@ impl Range {
 pub fn calibrate(model: &FloatModel, training: &Dataset) -> Vec<Range> {
     let mut ranges = vec![Range::default(); model.stages.len()];
     let chosen = spread(training.len(), CALIBRATION_IMAGES);
+    let forward = Forward::new(model);
     for batch in chosen.chunks(BATCH_IMAGES) {
         let inputs = network_inputs(&model.network.input, training, batch);
-        model.forward(&inputs, &mut |stage, values| ranges[stage] = ranges[stage].including(values));
+        forward.run(&inputs, &mut |stage, values| ranges[stage] = ranges[stage].including(values));
     }
     ranges
 }

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
 use crate::inputs::network_inputs;
+use crate::train::forward::Forward;
 
 /// Images per forward pass of the float model.
 const BATCH_IMAGES: usize = 100;
@@ -113,16 +114,20 @@ fn int8_answers(
 }
 
 fn float_classes(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<usize> {
+    let forward = Forward::new(model);
     in_parts(images.len(), threads, |range| {
         let indices: Vec<usize> = range.collect();
-        indices.chunks(BATCH_IMAGES).flat_map(|batch| batch_classes(model, images, batch)).collect::<Vec<_>>()
+        indices
+            .chunks(BATCH_IMAGES)
+            .flat_map(|batch| batch_classes(model, &forward, images, batch))
+            .collect::<Vec<_>>()
     })
     .concat()
 }
 
-fn batch_classes(model: &FloatModel, images: &Dataset, batch: &[usize]) -> Vec<usize> {
+fn batch_classes(model: &FloatModel, forward: &Forward, images: &Dataset, batch: &[usize]) -> Vec<usize> {
     let inputs = network_inputs(&model.network.input, images, batch);
-    let logits = model.forward(&inputs, &mut |_, _| ());
+    let logits = forward.run(&inputs, &mut |_, _| ());
     logits.chunks_exact(logits.len() / batch.len()).map(largest).collect()
 }
 

@@ -1,8 +1,8 @@
 //! From a trained float model to the bytes of a model file: calibrate, quantise, plan, write, and read back.
 
 use infer::format::{
-    self, Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
-    NAME_BYTES_MAX, Section,
+    self, Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LAYERS_MAX, LayerRecord,
+    MaxPoolRecord, NAME_BYTES_MAX, Section,
 };
 use infer::{Model, ModelError, Shape};
 use thiserror::Error;

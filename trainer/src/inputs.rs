@@ -1,5 +1,7 @@
 //! From stored images to what a network reads: one place for the rule that training, calibration and the chip share.
 
+use infer::Shape;
+
 use crate::data::Dataset;
 use crate::network::Input;
 
@@ -10,25 +12,29 @@ pub const PIXEL_MAX: f32 = 255.0;
 ///
 /// Network pixel (row, column) is image pixel `(row + offset[0], column + offset[1])`; outside of the image it is 0.
 pub fn network_inputs(input: &Input, images: &Dataset, chosen: &[usize]) -> Vec<f32> {
-    let len = input.shape().len();
-    let mut inputs = vec![0.0; chosen.len() * len];
-    for (index, out) in chosen.iter().zip(inputs.chunks_exact_mut(len)) {
-        place(input, images, *index, out);
+    let shape = input.shape();
+    let mut inputs = vec![0.0; chosen.len() * shape.len()];
+    for (index, out) in chosen.iter().zip(inputs.chunks_exact_mut(shape.len())) {
+        place(input, shape, [0, 0], images, *index, out);
     }
     inputs
 }
 
-fn place(input: &Input, images: &Dataset, index: usize, out: &mut [f32]) {
-    let (shape, pixels, channels) = (images.shape, images.image(index), input.channels as usize);
-    let [below, right] = input.offset.map(i64::from);
-    for (row, out_row) in (below..).zip(out.chunks_exact_mut(input.shape().row_len())) {
-        for (column, out_pixel) in (right..).zip(out_row.chunks_exact_mut(channels)) {
+/// The part of image `index`'s network input that begins at row and column `first` and has the shape `part`.
+pub fn place(input: &Input, part: Shape, first: [usize; 2], images: &Dataset, index: usize, out: &mut [f32]) {
+    let (shape, pixels, channels) = (images.shape, images.image(index), part.channels as usize);
+    let top = input.offset[0] as i64 + first[0] as i64;
+    let left = input.offset[1] as i64 + first[1] as i64;
+    for (row, out_row) in (top..).zip(out.chunks_exact_mut(part.row_len())) {
+        for (column, out_pixel) in (left..).zip(out_row.chunks_exact_mut(channels)) {
             let inside = (0..shape.height as i64).contains(&row) && (0..shape.width as i64).contains(&column);
             if inside {
                 let at = (row as usize * shape.width as usize + column as usize) * channels;
                 for (value, pixel) in out_pixel.iter_mut().zip(&pixels[at..at + channels]) {
                     *value = *pixel as f32 / PIXEL_MAX;
                 }
+            } else {
+                out_pixel.fill(0.0);
             }
         }
     }
@@ -36,8 +42,6 @@ fn place(input: &Input, images: &Dataset, index: usize, out: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use infer::Shape;
-
     use super::*;
 
     #[test]

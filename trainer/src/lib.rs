@@ -1,5 +1,20 @@
 //! The path of the data on the host: read, train, calibrate, quantise, plan, write, evaluate.
 
+pub mod atomic_file;
+pub mod backend;
+pub mod calibrate;
+pub mod cli;
 pub mod data;
+pub mod evaluate;
+pub mod export;
+pub mod float_model;
+pub mod inputs;
+pub mod metrics;
+pub mod net;
 pub mod network;
+pub mod plan;
+pub mod preset;
+pub mod quantize;
 pub mod recipe;
+pub mod terminal;
+pub mod train;

@@ -1,2 +1,5 @@
-//! trainer.
-fn main() {}
+//! The command line program: see `trainer::cli`.
+
+fn main() -> std::process::ExitCode {
+    trainer::cli::main()
+}

@@ -1,4 +1,4 @@
-//! Labelled images: a directory of IDX files, as MNIST and its relatives come in.
+//! Images: labelled sets as directories of IDX files, and single pictures as PNG files.
 //!
 //! A data set is four files, each plain or gzip (told apart by content, not by name):
 //! `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, with
@@ -6,7 +6,10 @@
 //! column, channel.
 
 mod error;
+pub mod fit;
 mod idx;
+pub mod picture;
+pub mod png;
 
 use std::path::{Path, PathBuf};
 

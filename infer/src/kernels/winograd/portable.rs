@@ -172,13 +172,15 @@ pub(crate) fn outputs(
 
 /// Four times the convolved pixels of an F(2x2) tile, from sums that are folded along the rows.
 fn convolved_two(at: impl Fn(usize) -> i32) -> [[i32; OUTPUTS_MAX]; OUTPUTS_MAX] {
-    let mut values = [[0; OUTPUTS_MAX]; OUTPUTS_MAX];
-    for column in 0..2 {
+    let folded = |row: usize, column: usize| {
         let [m0, m1, m2, m3] = [0, 1, 2, 3].map(|row| at(2 * row + column));
-        values[0][column] = m0.wrapping_add(m1).wrapping_add(m2);
-        values[1][column] = m1.wrapping_sub(m2).wrapping_add(m3);
-    }
-    values
+        match row {
+            0 => m0.wrapping_add(m1).wrapping_add(m2),
+            _ => m1.wrapping_sub(m2).wrapping_add(m3),
+        }
+    };
+    let value = |row, column| if row < 2 && column < 2 { folded(row, column) } else { 0 };
+    core::array::from_fn(|row| core::array::from_fn(|column| value(row, column)))
 }
 
 /// 64 times the convolved pixels of an F(4x4) tile.

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# All that CI runs, and each part by itself. ./ci.sh help lists the parts.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+FIRMWARE_TARGETS=(thumbv7em-none-eabihf)
+LARGE_PARITY_IMAGES=10000
+started=$(date +%s)
+summary=()
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf 'ci.sh: %s\n' "$*" >&2; exit 1; }
+
+# Runs a part and notes its time for the summary.
+part() {
+    local name=$1 begun
+    shift
+    say "$name"
+    begun=$(date +%s)
+    "$@"
+    summary+=("$(printf '%5d s  %s' $(($(date +%s) - begun)) "$name")")
+}
+
+# Installs a Debian package, or prints the one command that does.
+install_packages() {
+    if [ "$(id -u)" != 0 ]; then
+        die "missing: $*. Run: sudo apt-get install -y --no-install-recommends $*"
+    fi
+    echo "installing $*"
+    if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ]; then
+        apt-get -qq update
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ||
+        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null; }
+}
+
+setup_emulator() {
+    command -v qemu-system-arm >/dev/null || install_packages qemu-system-arm
+    qemu-system-arm --version | head -n 1
+}
+
+# Which Rust builds the firmware: rustup's with its thumb target, or Debian's, which can build `core` itself.
+# KINDLING_TOOLCHAIN=rustup or =debian forces one.
+setup_toolchain() {
+    case ${KINDLING_TOOLCHAIN:-} in
+        rustup) use_rustup || die "rustup cannot install the target ${FIRMWARE_TARGETS[*]}" ;;
+        debian) use_debian ;;
+        '') use_rustup || use_debian ;;
+        *) die "KINDLING_TOOLCHAIN is '$KINDLING_TOOLCHAIN'; it must be rustup or debian" ;;
+    esac
+}
+
+has_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]; }
+
+use_rustup() {
+    local target
+    for target in "${FIRMWARE_TARGETS[@]}"; do
+        if ! has_target "$target"; then
+            echo "rustup target add $target"
+            timeout 120 rustup target add "$target" >/dev/null 2>&1 && has_target "$target" || return 1
+        fi
+    done
+    echo "firmware is built by $(rustc --version) with its own target"
+}
+
+use_debian() {
+    if ! { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && ls -d /usr/src/rustc-*/library >/dev/null 2>&1; }; then
+        install_packages rustc-web cargo-web rust-web-src
+    fi
+    local linker
+    linker=$(find "$(rustc --print sysroot)" -name rust-lld -type f | head -n 1)
+    [ -n "$linker" ] || die "no rust-lld in $(rustc --print sysroot): install Rust by rustup"
+    export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+    export KINDLING_FIRMWARE_CARGO="/usr/bin/cargo -Zbuild-std=core"
+    export KINDLING_FIRMWARE_RUSTFLAGS="-C link-arg=-Tlink.x -C link-arg=--nmagic -C linker=$linker"
+    firmware_environment=(env "RUSTC=$RUSTC" RUSTC_BOOTSTRAP=1 "RUSTFLAGS=$KINDLING_FIRMWARE_RUSTFLAGS")
+    firmware_cargo=(/usr/bin/cargo -Zbuild-std=core)
+    echo "firmware is built by $(/usr/bin/rustc --version), which builds core from /usr/src, linked by rustup's rust-lld"
+    unset RUSTC RUSTC_BOOTSTRAP
+}
+
+firmware_environment=(env)
+firmware_cargo=(cargo)
+
+setup() {
+    setup_emulator
+    setup_toolchain
+}
+
+# Cargo in the firmware's workspace.
+firmware_do() { (cd firmware-example && "${firmware_environment[@]}" "${firmware_cargo[@]}" "$@"); }
+
+lint() {
+    cargo fmt --all --check
+    (cd firmware-example && cargo fmt --check)
+    cargo clippy --workspace --all-targets --release -- -D warnings
+    firmware_do clippy --release -- -D warnings 2>/dev/null || firmware_clippy
+}
+
+# Debian's cargo has no clippy of its own; rustup's needs a target it has.
+firmware_clippy() {
+    if [ "${firmware_cargo[0]}" = cargo ]; then
+        firmware_do clippy --release -- -D warnings
+    else
+        echo "firmware: no clippy for this toolchain; warnings are errors in its build instead"
+    fi
+}
+
+docs() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --release; }
+
+tests() { cargo test --release --workspace; }
+
+firmware() {
+    firmware_do build --release
+    firmware_do run --release
+}
+
+parity() {
+    KINDLING_PARITY_IMAGES=$LARGE_PARITY_IMAGES cargo test --release -p tests --test chip_parity -- --nocapture
+}
+
+report() {
+    say "passed in $(($(date +%s) - started)) s"
+    printf '%s\n' "${summary[@]}"
+}
+
+help() {
+    cat <<TEXT
+./ci.sh            everything below but parity
+./ci.sh setup      find or install the emulator and a Rust that builds for Cortex-M
+./ci.sh lint       format and lints, warnings are errors
+./ci.sh docs       documentation, warnings are errors
+./ci.sh test       all tests; 1,000 images on the emulated chip
+./ci.sh firmware   build the firmware and show ten digits in the emulator
+./ci.sh parity     all 10,000 test images on the emulated chip against the host
+TEXT
+}
+
+case ${1:-all} in
+    all)
+        part setup setup
+        part lint lint
+        part docs docs
+        part test tests
+        part firmware firmware
+        report
+        ;;
+    setup) setup ;;
+    lint) setup && lint ;;
+    docs) docs ;;
+    test) setup && tests ;;
+    firmware) setup && firmware ;;
+    parity) setup && parity ;;
+    help | -h | --help) help ;;
+    *) help >&2 && exit 2 ;;
+esac

@@ -1,0 +1,85 @@
+//! Chooses the board, checks the model, and works out on the host what the chip must answer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use infer::{Model, Session};
+
+/// Boards there are; each has a folder in `src/board`.
+const BOARDS: [&str; 5] = ["mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"];
+
+/// The board when `KINDLING_BOARD` is not set.
+const DEFAULT_BOARD: &str = "mps2-an386";
+
+/// The model when `KINDLING_MODEL` is not set.
+const DEFAULT_MODEL: &str = "model/tutorial.kndl";
+
+fn main() {
+    if let Err(problem) = build() {
+        println!("cargo::error={problem}");
+    }
+}
+
+fn build() -> Result<(), String> {
+    let out = PathBuf::from(std::env::var("OUT_DIR").map_err(|error| error.to_string())?);
+    board(&out)?;
+    let file = model(&out)?;
+    expected_scores(&file, &out)
+}
+
+/// Puts the board's memory map where the linker finds it.
+fn board(out: &Path) -> Result<(), String> {
+    let board = variable("KINDLING_BOARD").unwrap_or_else(|| DEFAULT_BOARD.to_owned());
+    let known = BOARDS.map(|board| format!("\"{board}\"")).join(", ");
+    println!("cargo::rustc-check-cfg=cfg(board, values({known}))");
+    if !BOARDS.contains(&board.as_str()) {
+        return Err(format!("KINDLING_BOARD is \"{board}\", which is none of {known}"));
+    }
+    println!("cargo::rustc-cfg=board=\"{board}\"");
+    let map = format!("src/board/{}/memory.x", board.replace('-', "_"));
+    println!("cargo::rerun-if-changed={map}");
+    println!("cargo::rustc-link-search={}", out.display());
+    write(&out.join("memory.x"), &read(Path::new(&map))?)
+}
+
+/// Copies the model, once it is known to be one.
+fn model(out: &Path) -> Result<Vec<u8>, String> {
+    let path = variable("KINDLING_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
+    println!("cargo::rerun-if-changed={path}");
+    let file = read(Path::new(&path))?;
+    Model::from_bytes(&file).map_err(|error| format!("{path}: {error}"))?;
+    write(&out.join("model.kndl"), &file)?;
+    Ok(file)
+}
+
+/// The host's score vectors for the stored digits, one after the other.
+fn expected_scores(file: &[u8], out: &Path) -> Result<(), String> {
+    println!("cargo::rerun-if-changed=digits");
+    let images = read(Path::new("digits/images.bin"))?;
+    let model = Model::from_bytes(file).map_err(|error| error.to_string())?;
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).map_err(|error| error.to_string())?;
+    let mut scores = Vec::new();
+    let image_bytes = model.image_shape().len();
+    if !images.len().is_multiple_of(image_bytes) {
+        return Err(format!("digits/images.bin is no whole number of images of {}", model.image_shape()));
+    }
+    for image in images.chunks_exact(image_bytes) {
+        let answer = session.run(image).map_err(|error| format!("digits/images.bin: {error}"))?;
+        scores.extend(answer.values().iter().map(|score| *score as u8));
+    }
+    write(&out.join("expected.bin"), &scores)
+}
+
+fn variable(name: &str) -> Option<String> {
+    println!("cargo::rerun-if-env-changed={name}");
+    std::env::var(name).ok()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+}

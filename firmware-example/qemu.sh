@@ -1,0 +1,22 @@
+#!/bin/sh
+# Runs a firmware in QEMU: qemu.sh ELF [IMAGES ANSWERS]. The board is $KINDLING_BOARD, as for the build.
+# With -icount shift=0 every instruction takes one nanosecond of virtual time: instructions can be counted, cycles not.
+set -eu
+board=${KINDLING_BOARD:-mps2-an386}
+folder=$(dirname "$0")/src/board/$(echo "$board" | tr - _)
+if ! command -v qemu-system-arm >/dev/null 2>&1; then
+    echo "qemu-system-arm is not installed: apt-get install qemu-system-arm (or run ../ci.sh setup)" >&2
+    exit 1
+fi
+if [ ! -f "$folder/machine" ]; then
+    echo "no emulator for board '$board': $folder/machine is missing" >&2
+    exit 1
+fi
+elf=$1
+shift
+semihosting=enable=on,target=native,arg=kindling
+for argument in "$@"; do
+    semihosting=$semihosting,arg=$argument
+done
+exec qemu-system-arm -M "$(cat "$folder/machine")" -icount shift=0 -display none -monitor none -serial none \
+    -semihosting-config "$semihosting" -kernel "$elf"

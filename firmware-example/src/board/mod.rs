@@ -1,0 +1,14 @@
+//! All that is special to a board. Everything else of the firmware runs on any of them.
+
+mod counter;
+pub mod host;
+
+#[cfg_attr(board = "mps2-an385", path = "mps2_an385/mod.rs")]
+#[cfg_attr(board = "mps2-an386", path = "mps2_an386/mod.rs")]
+#[cfg_attr(board = "mps2-an500", path = "mps2_an500/mod.rs")]
+#[cfg_attr(board = "mps2-an505", path = "mps2_an505/mod.rs")]
+#[cfg_attr(board = "mps3-an547", path = "mps3_an547/mod.rs")]
+mod selected;
+
+pub use counter::Counter;
+pub use selected::NAME;

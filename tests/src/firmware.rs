@@ -1,0 +1,94 @@
+//! Builds the example firmware with a given model and runs it in QEMU on a file of images.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Instructions of a run are stored in so many bytes behind the scores.
+const INSTRUCTION_BYTES: usize = 4;
+
+/// A board that the emulator has.
+#[derive(Clone, Copy, Debug)]
+pub struct Board {
+    /// As `KINDLING_BOARD` takes it.
+    pub name: &'static str,
+    /// The compiler's target.
+    pub target: &'static str,
+    /// Feature of the firmware that names the core, where the target does not.
+    pub feature: Option<&'static str>,
+}
+
+/// The emulated Cortex-M4.
+pub const M4: Board = Board { name: "mps2-an386", target: "thumbv7em-none-eabihf", feature: None };
+
+/// What the chip said of one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChipAnswer {
+    /// The int8 scores.
+    pub scores: Vec<i8>,
+    /// Instructions of the run, to within one tick of the counter.
+    pub instructions: u32,
+}
+
+/// Builds the firmware for `board` with `model` compiled in, and lets it answer `images`, raw and one after the other.
+///
+/// # Panics
+/// With what went wrong and what to do, when the firmware cannot be built or run: a parity test without a chip is no test.
+pub fn answers(board: Board, model: &Path, images: &[u8], classes: usize) -> Vec<ChipAnswer> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (from, to) = (folder.path().join("images"), folder.path().join("answers"));
+    fs::write(&from, images).expect("the temporary folder can be written");
+    run(board, model, &[&from, &to]);
+    let answers = fs::read(&to).expect("the firmware wrote its answers");
+    let answer = |bytes: &[u8]| {
+        let (scores, instructions) = bytes.split_at(classes);
+        ChipAnswer {
+            scores: scores.iter().map(|score| *score as i8).collect(),
+            instructions: u32::from_le_bytes(instructions.try_into().expect("four bytes")),
+        }
+    };
+    answers.chunks_exact(classes + INSTRUCTION_BYTES).map(answer).collect()
+}
+
+/// Builds and runs the firmware; what it printed.
+///
+/// # Panics
+/// As [`answers`].
+pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
+    let mut command = cargo(board, "run");
+    command.env("KINDLING_MODEL", model).arg("--").args(arguments);
+    let output = command.output().expect("cargo can be started");
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
+    assert!(
+        output.status.success(),
+        "the firmware for {} failed ({}); if a tool is missing, run `./ci.sh setup`\n{stdout}{stderr}",
+        board.name,
+        output.status
+    );
+    stdout
+}
+
+/// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, with its arguments, where
+/// only the system's Rust can build for Cortex-M.
+fn cargo(board: Board, subcommand: &str) -> Command {
+    let words = env::var("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut words = words.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or("cargo"));
+    command.current_dir(folder()).arg(subcommand).args(words).args(["--release", "--quiet"]);
+    command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
+    // What the outer cargo sets for host crates is not meant for the firmware.
+    command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
+    if let Some(flags) = env::var_os("KINDLING_FIRMWARE_RUSTFLAGS") {
+        command.env("RUSTFLAGS", flags);
+    }
+    if let Some(feature) = board.feature {
+        command.args(["--features", feature]);
+    }
+    command
+}
+
+/// The firmware's workspace.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-example")
+}

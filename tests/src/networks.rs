@@ -1,0 +1,112 @@
+//! Networks of odd shapes, each with something the tutorial's does not have.
+
+use trainer::network::Network;
+
+/// A name and the network's description.
+pub struct Odd {
+    /// What is odd about it.
+    pub name: &'static str,
+    /// As a preset file has it.
+    pub toml: &'static str,
+}
+
+impl Odd {
+    /// The network.
+    ///
+    /// # Panics
+    /// When the description is no network.
+    pub fn network(&self) -> Network {
+        toml::from_str(self.toml).unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+}
+
+/// All of them.
+pub const ODD: [Odd; 8] = [
+    Odd {
+        name: "1x1 and 5x5 kernels",
+        toml: r#"
+            input = { height = 16, width = 16, channels = 1 }
+            layer = [
+                { type = "conv", filters = 5, kernel = 5, activation = "relu" },
+                { type = "conv", filters = 7, kernel = 1, activation = "relu" },
+                { type = "max_pool", size = 2 },
+                { type = "dense", units = 4 },
+                { type = "softmax" },
+            ]"#,
+    },
+    Odd {
+        name: "stride 2 and no activation",
+        toml: r#"
+            input = { height = 15, width = 15, channels = 1 }
+            layer = [
+                { type = "conv", filters = 6, kernel = 3, stride = 2 },
+                { type = "conv", filters = 8, kernel = [3, 2], stride = [2, 1], activation = "relu" },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "three channels, not square",
+        toml: r#"
+            input = { height = 12, width = 19, channels = 3 }
+            layer = [
+                { type = "conv", filters = 9, kernel = 3, padding = "same", activation = "relu" },
+                { type = "max_pool", size = [2, 3] },
+                { type = "conv", filters = 11, kernel = 3, activation = "relu" },
+                { type = "dense", units = 13, activation = "relu" },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "no pooling",
+        toml: r#"
+            input = { height = 9, width = 8, channels = 2 }
+            layer = [
+                { type = "conv", filters = 8, kernel = 3, activation = "relu" },
+                { type = "conv", filters = 16, kernel = 3, activation = "relu" },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "no convolution",
+        toml: r#"
+            input = { height = 7, width = 9, channels = 1 }
+            layer = [
+                { type = "dense", units = 33, activation = "relu" },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "overlapping pooling, ReLU behind it, pooling first",
+        toml: r#"
+            input = { height = 21, width = 20, channels = 1 }
+            layer = [
+                { type = "max_pool", size = 2 },
+                { type = "conv", filters = 6, kernel = 3 },
+                { type = "max_pool", size = 3, stride = 1 },
+                { type = "relu" },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "nothing to leave out: same padding, even sizes",
+        toml: r#"
+            input = { height = 16, width = 16, channels = 1 }
+            layer = [
+                { type = "conv", filters = 16, kernel = 3, padding = "same", activation = "relu" },
+                { type = "max_pool", size = 2 },
+                { type = "conv", filters = 32, kernel = 3, padding = "same", activation = "relu" },
+                { type = "max_pool", size = 2 },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "an offset, even kernel, stride beyond the kernel",
+        toml: r#"
+            input = { height = 14, width = 14, channels = 1, offset = [-2, 3] }
+            layer = [
+                { type = "conv", filters = 4, kernel = 2, stride = 3, padding = "same", activation = "relu" },
+                { type = "conv", filters = 4, kernel = 4, padding = "same", activation = "relu" },
+                { type = "conv", filters = 4, kernel = 5 },
+            ]"#,
+    },
+];

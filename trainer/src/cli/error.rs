@@ -1,0 +1,112 @@
+//! Why a command did not do what was asked.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use infer::ModelError;
+use thiserror::Error;
+
+use crate::atomic_file::WriteError;
+use crate::data::DataError;
+use crate::data::fit::FitError;
+use crate::data::png::PngError;
+use crate::evaluate::EvaluateError;
+use crate::export::ExportError;
+use crate::preset::PresetError;
+use crate::train::TrainError;
+
+/// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command failed. Each is one line.
+#[derive(Debug, Error)]
+pub enum CliError {
+    /// The data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The preset.
+    #[error(transparent)]
+    Preset(#[from] PresetError),
+    /// Data set and network.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The way from float to int8.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The measuring.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+    /// Writing results.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A picture.
+    #[error(transparent)]
+    Png(#[from] PngError),
+    /// Some pictures; what is wrong with each has been said.
+    #[error("{failed} of {all} pictures could not be read")]
+    Pictures {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
+    /// A model file that cannot be read.
+    #[error("{}: cannot be read: {cause}; `cargo run --release -p trainer` trains a model", path.display())]
+    ModelUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// A file that is no model.
+    #[error("{}: {cause}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: ModelError,
+    },
+    /// A model for other images.
+    #[error("{}: the model takes {model} images, those of the data set are {images}: use --data", path.display())]
+    ModelShape {
+        /// The model file.
+        path: PathBuf,
+        /// Of the model.
+        model: infer::Shape,
+        /// Of the data set.
+        images: infer::Shape,
+    },
+    /// Standard output.
+    #[error("the output cannot be written: {0}")]
+    Output(#[from] io::Error),
+    /// Ctrl-C cannot be caught.
+    #[error("no handler for Ctrl-C: {0}")]
+    Handler(#[from] ctrlc::Error),
+    /// Ctrl-C.
+    #[error("interrupted {done}: no model written")]
+    Interrupted {
+        /// When: "after 3 of 10 epochs".
+        done: String,
+    },
+}
+
+impl CliError {
+    /// The line for standard error.
+    pub(super) fn line(&self) -> String {
+        match self {
+            Self::Interrupted { .. } => self.to_string(),
+            _ => format!("error: {self}"),
+        }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Interrupted { .. } => ExitCode::from(INTERRUPTED),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

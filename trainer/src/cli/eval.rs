@@ -1,0 +1,26 @@
+//! `eval`: a model on the test images.
+
+use infer::BACKEND;
+
+use super::{CliError, EvalArgs, model_file};
+use crate::data::DataDir;
+use crate::evaluate::evaluate_int8;
+use crate::terminal::number::percent_of;
+use crate::terminal::{confusion, print};
+
+pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
+    let bytes = model_file::read(&args.model)?;
+    let shape = model_file::parse(&args.model, &bytes)?.image_shape();
+    let test = DataDir::load_test(&args.data.folder())?;
+    if shape != test.shape {
+        return Err(CliError::ModelShape { path: args.model.clone(), model: shape, images: test.shape });
+    }
+    let result = evaluate_int8(&bytes, &test, args.threads.count())?;
+    let accuracy = percent_of(result.correct, test.len());
+    let (right, all, seconds) = (result.correct, test.len(), result.seconds);
+    let matrix = confusion::draw(&result.confusion, result.classes);
+    let text = format!(
+        "int8 accuracy {accuracy}: {right} of {all} images right ({seconds:.2} s, kernels: {BACKEND})"
+    );
+    Ok(print(&format!("{text}\n\n{matrix}"))?)
+}

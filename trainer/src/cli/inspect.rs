@@ -1,0 +1,98 @@
+//! `inspect`: the layers of a model and what they need.
+
+use infer::format::OutputQuant;
+use infer::{Layer, LayerKind, Model};
+
+use super::{CliError, InspectArgs, model_file};
+use crate::terminal::number::grouped;
+use crate::terminal::print;
+use crate::terminal::table::Table;
+
+pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
+    let bytes = model_file::read(&args.model)?;
+    let model = model_file::parse(&args.model, &bytes)?;
+    let name = args.model.display();
+    let head = format!("{name}: {} bytes, {} classes", grouped(bytes.len() as u64), model.classes());
+    Ok(print(&format!("{head}\n{}\n{}\n{}", input_line(&model), layer_table(&model), memory_lines(&model)))?)
+}
+
+fn input_line(model: &Model<'_>) -> String {
+    let input = model.input();
+    let [row, column] = input.origin;
+    let (image, map, scale) = (input.image, input.map, input.scale);
+    format!(
+        "image {image}, of which the model reads {map} from row {row}, column {column}; scale {scale:.6}, zero point -128\n"
+    )
+}
+
+fn layer_table(model: &Model<'_>) -> Table {
+    let mut table = Table::new([
+        "layer",
+        "what",
+        ">input",
+        ">output",
+        ">file bytes",
+        ">MACs",
+        ">scale",
+        ">zero",
+        ">RAM bytes",
+    ]);
+    for layer in model.layers() {
+        let (scale, zero_point) = quantisation(layer.output_quant());
+        table.row([
+            layer.name.to_owned(),
+            describe(&layer.kind),
+            layer.input().to_string(),
+            layer.output().to_string(),
+            grouped(layer.parameter_bytes() as u64),
+            grouped(layer.macs()),
+            scale,
+            zero_point,
+            grouped(ram_bytes(layer) as u64),
+        ]);
+    }
+    let parameters = model.layers().iter().map(|layer| layer.parameter_bytes() as u64).sum();
+    let (parameters, macs) = (grouped(parameters), grouped(model.macs()));
+    table.row(["", "all layers", "", "", &parameters, &macs, "", "", ""].map(str::to_owned));
+    table
+}
+
+fn quantisation(quant: Option<OutputQuant>) -> (String, String) {
+    match quant {
+        Some(quant) => (format!("{:.6}", quant.scale), quant.zero_point.to_string()),
+        None => ("as input".to_owned(), String::new()),
+    }
+}
+
+/// `conv 3x3 stride 2x2, pool 2x2 (Direct)`.
+fn describe(kind: &LayerKind<'_>) -> String {
+    let by = |[rows, columns]: [u8; 2]| format!("{rows}x{columns}");
+    let unless_one = |word: &str, size: [u8; 2]| match size {
+        [1, 1] => String::new(),
+        size => format!("{word}{}", by(size)),
+    };
+    match kind {
+        LayerKind::Conv(conv) => {
+            let (stride, pool) = (unless_one(" stride ", conv.stride), unless_one(", pool ", conv.pool));
+            format!("conv {}{stride}{pool} ({:?})", by(conv.kernel), conv.algorithm)
+        }
+        LayerKind::MaxPool(pool) => format!("max pool {} stride {}", by(pool.size), by(pool.stride)),
+        LayerKind::Dense(_) => "dense".to_owned(),
+    }
+}
+
+/// Bytes in use while the layer runs: input, scratch and output.
+fn ram_bytes(layer: &Layer<'_>) -> usize {
+    layer.arena_use().iter().map(|(_, bytes)| bytes).sum()
+}
+
+/// The working memory, and the layer that needs most of it.
+fn memory_lines(model: &Model<'_>) -> String {
+    let arena = grouped(model.arena_bytes() as u64);
+    let mut text = format!("working RAM {arena} bytes");
+    if let Some(layer) = model.layers().iter().rev().max_by_key(|layer| ram_bytes(layer)) {
+        let [input, scratch, output] = layer.arena_use().map(|(_, bytes)| grouped(bytes as u64));
+        text += &format!(", its peak at {}: input {input} + scratch {scratch} + output {output}", layer.name);
+    }
+    text + "\n(the caller's image is not part of it; buffers are reused from layer to layer and lie at multiples of 16)\n"
+}

@@ -1,0 +1,235 @@
+//! The command line: what can be asked for. Each command has a file of its own that does it.
+
+mod error;
+mod eval;
+mod inspect;
+mod interrupt;
+mod model_file;
+mod predict;
+mod presets;
+mod summary;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, Parser, Subcommand};
+
+use crate::data::picture::Invert;
+use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE};
+use crate::terminal::complain;
+pub use error::CliError;
+
+/// Most threads that can be asked for.
+const THREADS_MAX: i64 = 256;
+
+/// Trains small convolutional networks and quantises them for microcontrollers.
+///
+/// Without a command it trains: reads the images, trains, quantises to int8, writes the model and measures it.
+#[derive(Parser)]
+#[command(name = "trainer", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples, with `trainer` for `cargo run --release -p trainer --`:
+  trainer                                  train the default preset on MNIST, write out/model.kndl
+  trainer --seed 1 --out out/seed-1        the same with other random numbers
+  trainer train my.toml                    train your own network
+  trainer predict out/model.kndl digit.png what is on this picture?
+  trainer help predict                     more about a command")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    train: TrainOptions,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(TrainArgs),
+    Eval(EvalArgs),
+    Predict(PredictArgs),
+    Inspect(InspectArgs),
+    Presets(PresetsArgs),
+}
+
+/// Train a network, quantise it, write it and measure it (also what runs without a command)
+///
+/// Leaves OUT/model.kndl, the quantised model, and OUT/metrics.json. Accuracy is followed on images held out of the
+/// training set; the test set is looked at once, at the end. Ctrl-C ends the run after the batch and leaves OUT as it was.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer train                            the default preset
+  trainer train tutorial --epochs 20
+  trainer presets tutorial > my.toml       copy a preset, change a line …
+  trainer train my.toml --out out/mine     … and train it
+  trainer train --data path/to/fashion     another set of IDX files")]
+struct TrainArgs {
+    /// Preset by name, or a .toml file of your own
+    #[arg(value_name = "PRESET", conflicts_with = "preset")]
+    preset_argument: Option<String>,
+    #[command(flatten)]
+    options: TrainOptions,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Training")]
+struct TrainOptions {
+    #[arg(long, value_name = "PRESET", help = format!("Preset by name (see `presets`), or a .toml file of your own [default: {DEFAULT}]"))]
+    preset: Option<String>,
+    /// Seed of every random number: the same seed gives the same model
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0)]
+    seed: u64,
+    /// Passes over the training images [default: the preset's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(EPOCHS))]
+    epochs: Option<u32>,
+    /// Images per step [default: the preset's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(BATCH))]
+    batch: Option<u32>,
+    /// (Peak) learning rate [default: the preset's]
+    #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
+    lr: Option<f64>,
+    #[command(flatten)]
+    threads: Threads,
+    /// Folder for the model and its metrics
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    #[command(flatten)]
+    data: DataOption,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Args)]
+struct Threads {
+    /// Threads; the model does not depend on it [default: the cores there are]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u16>::new().range(1..=THREADS_MAX))]
+    threads: Option<u16>,
+}
+
+#[derive(Args)]
+struct DataOption {
+    /// Folder with the IDX files of a data set, gzip or plain [default: MNIST, trainer/data/mnist]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Measure a model on the test images
+///
+/// Runs the int8 model as a microcontroller would; prints its accuracy and which class it takes for which.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer eval out/model.kndl
+  trainer eval out/model.kndl --data path/to/other/digits")]
+struct EvalArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// Classify PNG pictures
+///
+/// Any PNG will do: it is made grey (or RGB), scaled to the model's image with its proportions kept, and inverted if
+/// the model is for grey images and the picture is dark on light. What is shown is what the model sees.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer predict out/model.kndl trainer/data/samples/digit-7.png
+  trainer predict out/model.kndl --invert yes photo-1.png photo-2.png")]
+struct PredictArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Pictures
+    #[arg(value_name = "IMAGE.png", required = true)]
+    images: Vec<PathBuf>,
+    /// Turn dark into light; auto does it for grey pictures with a light border
+    #[arg(long, value_enum, default_value_t)]
+    invert: Invert,
+}
+
+/// Show the layers of a model: shapes, bytes, work, quantisation, memory
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  trainer inspect out/model.kndl")]
+struct InspectArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+}
+
+/// List the presets, or print one
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer presets                          the list
+  trainer presets tutorial > my.toml       a copy to change")]
+struct PresetsArgs {
+    /// Print this preset's file
+    #[arg(value_name = "PRESET")]
+    preset: Option<String>,
+}
+
+impl Threads {
+    fn count(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(available, usize::from)
+    }
+}
+
+fn learning_rate(text: &str) -> Result<f64, String> {
+    let (lowest, highest) = (*LEARNING_RATE.start(), *LEARNING_RATE.end());
+    match text.parse() {
+        Ok(rate) if rate > lowest && rate <= highest => Ok(rate),
+        _ => Err(format!("a learning rate is a number above {lowest}, at most {highest}")),
+    }
+}
+
+/// Reads the command line, does what it says and reports an error as one line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        None => train::run(DEFAULT, &cli.train),
+        Some(Command::Train(args)) => {
+            train::run(args.preset_argument.as_deref().unwrap_or(DEFAULT), &args.options)
+        }
+        Some(Command::Eval(args)) => eval::run(&args),
+        Some(Command::Predict(args)) => predict::run(&args),
+        Some(Command::Inspect(args)) => inspect::run(&args),
+        Some(Command::Presets(args)) => presets::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.line());
+            error.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn learning_rates_are_positive_numbers() {
+        assert_eq!(learning_rate("0.01"), Ok(0.01));
+        for refused in ["0", "-1", "nan", "inf", "101", "fast", ""] {
+            assert!(learning_rate(refused).is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `predict`: what is on a picture.
+
+use std::path::Path;
+
+use infer::{Model, Scores, Session};
+
+use super::{CliError, PredictArgs, model_file};
+use crate::data::picture::Fitted;
+use crate::data::png;
+use crate::terminal::number::percent;
+use crate::terminal::{complain, digit, print, shows_colour};
+
+/// Length of a probability of 1, half characters.
+const BAR_HALVES: usize = 60;
+
+pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
+    let bytes = model_file::read(&args.model)?;
+    let model = model_file::parse(&args.model, &bytes)?;
+    let mut failed = 0;
+    for path in &args.images {
+        match predict(&model, path, args) {
+            Ok(text) => print(&text)?,
+            Err(error) if args.images.len() == 1 => return Err(error),
+            Err(error) => {
+                complain(&error.line());
+                failed += 1;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(CliError::Pictures { failed, all: args.images.len() }),
+    }
+}
+
+fn predict(model: &Model<'_>, path: &Path, args: &PredictArgs) -> Result<String, CliError> {
+    let Fitted { pixels, notes } = png::read(path)?.fit(model.image_shape(), args.invert)?;
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let scores = session.run(&pixels).expect("the picture has been fitted to the model");
+    let name = path.display();
+    let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();
+    let picture = digit::draw(&pixels, model.image_shape(), shows_colour());
+    Ok(format!("{notes}{picture}{}{}", bars(&scores), verdict(&name.to_string(), &scores)))
+}
+
+/// One line per class: its number, its probability, a bar.
+fn bars(scores: &Scores<'_>) -> String {
+    let line = |(class, probability): (usize, f32)| {
+        let halves = (probability * BAR_HALVES as f32).round() as usize;
+        let bar = "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" };
+        let shown = percent(probability as f64);
+        format!("{class:>4} {shown:>9}  {bar}").trim_end().to_owned() + "\n"
+    };
+    scores.probabilities().enumerate().map(line).collect()
+}
+
+fn verdict(name: &str, scores: &Scores<'_>) -> String {
+    let class = scores.class();
+    let probability = scores.probabilities().nth(class).unwrap_or_default();
+    format!("{name}: {class} ({})\n\n", percent(probability as f64))
+}

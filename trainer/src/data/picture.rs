@@ -1,0 +1,275 @@
+//! A picture of any size, made into the image a model takes.
+
+use infer::Shape;
+
+use super::png::PngError;
+
+/// Mean of the border from which on a picture counts as dark on light.
+const LIGHT_BORDER: u8 = 128;
+
+/// Pixels of 8-bit values, `[row][column][channel]`, with 1 (grey) or 3 (RGB) channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Rows, 1 or more.
+    pub height: usize,
+    /// Columns, 1 or more.
+    pub width: usize,
+    /// 1 or 3.
+    pub channels: usize,
+    /// `height * width * channels` values.
+    pub pixels: Vec<u8>,
+}
+
+/// Whether to turn dark into light, as MNIST's white digits on black ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Invert {
+    /// If the picture is grey to the model and its border is light.
+    #[default]
+    Auto,
+    /// Always.
+    Yes,
+    /// Never.
+    No,
+}
+
+/// The image a model takes, and what had to be done to the picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fitted {
+    /// Pixels in the model's shape.
+    pub pixels: Vec<u8>,
+    /// One sentence per change that a user should know of.
+    pub notes: Vec<String>,
+}
+
+impl Picture {
+    /// The picture in the model's shape: grey or RGB, perhaps inverted, scaled by area averaging with its proportions
+    /// kept, centred on its border's mean colour.
+    ///
+    /// # Errors
+    /// [`PngError::Channels`] when the model's images have neither 1 nor 3 channels.
+    pub fn fit(&self, model: Shape, invert: Invert) -> Result<Fitted, PngError> {
+        let mut picture = match model.channels {
+            1 => self.grey(),
+            3 => self.rgb(),
+            _ => return Err(PngError::Channels { model }),
+        };
+        let mut notes = Vec::new();
+        let light = picture.channels == 1 && picture.border_mean()[0] >= LIGHT_BORDER;
+        if invert == Invert::Yes || (invert == Invert::Auto && light) {
+            picture.pixels.iter_mut().for_each(|value| *value = 255 - *value);
+        }
+        if invert == Invert::Auto && light {
+            notes.push("dark on light, so inverted (--invert no keeps it as it is)".to_owned());
+        }
+        let (height, width) = (model.height as usize, model.width as usize);
+        let scaled = picture.scaled_into(height, width);
+        if (self.height, self.width) != (height, width) {
+            notes.push(resize_note(self, &scaled, height, width));
+        }
+        Ok(Fitted { pixels: scaled.centred_on(height, width), notes })
+    }
+
+    /// Luminance with the weights of ITU-R BT.601.
+    fn grey(&self) -> Self {
+        let luminance = |pixel: &[u8; 3]| {
+            ((299 * pixel[0] as u32 + 587 * pixel[1] as u32 + 114 * pixel[2] as u32 + 500) / 1000) as u8
+        };
+        match self.channels {
+            1 => self.clone(),
+            _ => Self {
+                channels: 1,
+                pixels: self.pixels.as_chunks().0.iter().map(luminance).collect(),
+                ..*self
+            },
+        }
+    }
+
+    fn rgb(&self) -> Self {
+        match self.channels {
+            3 => self.clone(),
+            _ => Self {
+                channels: 3,
+                pixels: self.pixels.iter().flat_map(|grey| [*grey; 3]).collect(),
+                ..*self
+            },
+        }
+    }
+
+    fn pixel(&self, row: usize, column: usize) -> &[u8] {
+        &self.pixels[(row * self.width + column) * self.channels..][..self.channels]
+    }
+
+    /// Mean colour of the outermost pixels.
+    fn border_mean(&self) -> Vec<u8> {
+        let (last_row, last_column) = (self.height - 1, self.width - 1);
+        let mut sums = vec![0_usize; self.channels];
+        let mut count = 0;
+        for row in 0..self.height {
+            let step = if row == 0 || row == last_row { 1 } else { last_column.max(1) };
+            for column in (0..self.width).step_by(step) {
+                sums.iter_mut().zip(self.pixel(row, column)).for_each(|(sum, value)| *sum += *value as usize);
+                count += 1;
+            }
+        }
+        sums.iter().map(|sum| ((sum + count / 2) / count) as u8).collect()
+    }
+
+    /// Scaled to the largest size of the same proportions that `height` x `width` holds.
+    fn scaled_into(&self, height: usize, width: usize) -> Self {
+        let limited_by_height = height * self.width <= width * self.height;
+        let of = |side: usize, target: usize, source: usize| ((side * target + source / 2) / source).max(1);
+        let (height, width) = match limited_by_height {
+            true => (height, of(self.width, height, self.height)),
+            false => (of(self.height, width, self.width), width),
+        };
+        self.scaled(height, width)
+    }
+
+    /// Area averaging: each new pixel is the mean of the old pixels it covers, weighted by the covered part.
+    fn scaled(&self, height: usize, width: usize) -> Self {
+        let (rows, columns) = (cover(self.height, height), cover(self.width, width));
+        let area = (self.height * self.width) as u64;
+        let mut pixels = Vec::with_capacity(height * width * self.channels);
+        for row in &rows {
+            for column in &columns {
+                for channel in 0..self.channels {
+                    pixels.push(((self.weighted_sum(row, column, channel) + area / 2) / area) as u8);
+                }
+            }
+        }
+        Self { height, width, channels: self.channels, pixels }
+    }
+
+    fn weighted_sum(&self, rows: &[(usize, u64)], columns: &[(usize, u64)], channel: usize) -> u64 {
+        let mut sum = 0;
+        for (row, row_weight) in rows {
+            for (column, column_weight) in columns {
+                sum += row_weight * column_weight * self.pixel(*row, *column)[channel] as u64;
+            }
+        }
+        sum
+    }
+
+    /// The pixels in the middle of `height` x `width`, on the border's mean colour.
+    fn centred_on(&self, height: usize, width: usize) -> Vec<u8> {
+        let mut pixels = self.border_mean().repeat(height * width);
+        let (top, left) = ((height - self.height) / 2, (width - self.width) / 2);
+        let row_len = self.width * self.channels;
+        for (row, source) in self.pixels.chunks_exact(row_len).enumerate() {
+            pixels[((top + row) * width + left) * self.channels..][..row_len].copy_from_slice(source);
+        }
+        pixels
+    }
+}
+
+/// For each of `target` equal parts of a line of `source` pixels: the pixels it covers and how much of each, in units
+/// of `1 / target` of a pixel. The weights of a part add up to `source`.
+fn cover(source: usize, target: usize) -> Vec<Vec<(usize, u64)>> {
+    let part = |index: usize| {
+        let (start, end) = (index * source, (index + 1) * source);
+        let covered = |pixel: usize| (end.min((pixel + 1) * target) - start.max(pixel * target)) as u64;
+        (start / target..end.div_ceil(target)).map(|pixel| (pixel, covered(pixel))).collect()
+    };
+    (0..target).map(part).collect()
+}
+
+fn resize_note(from: &Picture, to: &Picture, height: usize, width: usize) -> String {
+    let scaled = format!("{}x{} pixels, scaled to {}x{}", from.height, from.width, to.height, to.width);
+    match (to.height, to.width) == (height, width) {
+        true => scaled,
+        false => format!("{scaled} and centred on {height}x{width}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(height: usize, width: usize, pixels: &[u8]) -> Picture {
+        Picture { height, width, channels: 1, pixels: pixels.to_vec() }
+    }
+
+    fn fit(picture: &Picture, model: Shape) -> Fitted {
+        picture.fit(model, Invert::No).unwrap()
+    }
+
+    #[test]
+    fn the_right_size_is_left_alone() {
+        let fitted = fit(&grey(2, 2, &[0, 10, 20, 30]), Shape::new(2, 2, 1));
+        assert_eq!(fitted, Fitted { pixels: vec![0, 10, 20, 30], notes: vec![] });
+    }
+
+    #[test]
+    fn halving_averages_four_pixels() {
+        let picture = grey(2, 4, &[0, 10, 100, 100, 20, 30, 100, 104]);
+        assert_eq!(picture.scaled(1, 2).pixels, [15, 101]);
+    }
+
+    #[test]
+    fn three_to_two_shares_the_middle_pixel() {
+        // (30 * 2 + 60 * 1) / 3 and (60 * 1 + 90 * 2) / 3.
+        assert_eq!(grey(1, 3, &[30, 60, 90]).scaled(1, 2).pixels, [40, 80]);
+    }
+
+    #[test]
+    fn doubling_repeats_pixels() {
+        assert_eq!(grey(1, 2, &[1, 9]).scaled(2, 4).pixels, [1, 1, 9, 9, 1, 1, 9, 9]);
+    }
+
+    #[test]
+    fn a_flat_picture_stays_flat_at_any_size() {
+        for (height, width) in [(1, 1), (3, 7), (28, 28), (50, 13)] {
+            let scaled = grey(11, 17, &[77; 187]).scaled(height, width);
+            assert_eq!(scaled.pixels, vec![77; height * width]);
+        }
+    }
+
+    #[test]
+    fn proportions_are_kept_and_the_rest_is_border() {
+        let fitted = fit(&grey(2, 4, &[8; 8]), Shape::new(4, 4, 1));
+        assert_eq!(fitted.pixels, [8; 16]);
+        let fitted = fit(&grey(1, 2, &[0, 100]), Shape::new(4, 2, 1));
+        assert_eq!(fitted.pixels, [50, 50, 0, 100, 50, 50, 50, 50]);
+        assert_eq!(fitted.notes, ["1x2 pixels, scaled to 1x2 and centred on 4x2"]);
+    }
+
+    #[test]
+    fn colours_become_luminance() {
+        let picture =
+            Picture { height: 1, width: 3, channels: 3, pixels: vec![255, 0, 0, 0, 255, 0, 9, 9, 9] };
+        assert_eq!(fit(&picture, Shape::new(1, 3, 1)).pixels, [76, 150, 9]);
+    }
+
+    #[test]
+    fn grey_becomes_rgb() {
+        let fitted = fit(&grey(1, 2, &[3, 4]), Shape::new(1, 2, 3));
+        assert_eq!(fitted.pixels, [3, 3, 3, 4, 4, 4]);
+    }
+
+    #[test]
+    fn light_borders_are_inverted_with_a_note() {
+        let mut pixels = [250; 9];
+        pixels[4] = 0;
+        let picture = grey(3, 3, &pixels);
+        let fitted = picture.fit(Shape::new(3, 3, 1), Invert::Auto).unwrap();
+        assert_eq!((fitted.pixels[0], fitted.pixels[4]), (5, 255));
+        assert_eq!(fitted.notes, ["dark on light, so inverted (--invert no keeps it as it is)"]);
+        assert_eq!(picture.fit(Shape::new(3, 3, 1), Invert::No).unwrap().pixels, pixels);
+    }
+
+    #[test]
+    fn a_light_centre_does_not_invert() {
+        let mut pixels = [0; 9];
+        pixels[4] = 255;
+        assert_eq!(grey(3, 3, &pixels).fit(Shape::new(3, 3, 1), Invert::Auto).unwrap().pixels, pixels);
+    }
+
+    #[test]
+    fn other_channel_counts_are_refused() {
+        let error = grey(1, 1, &[0]).fit(Shape::new(1, 1, 2), Invert::No).unwrap_err().to_string();
+        assert!(
+            error.contains("the model's images are 1x1x2, a PNG file has 1 or 3 values per pixel"),
+            "{error}"
+        );
+    }
+}

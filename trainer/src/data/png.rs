@@ -1,0 +1,192 @@
+//! PNG files of any kind as opaque grey or RGB pictures.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use infer::Shape;
+use png::{ColorType, Decoder, DecodingError, Transformations};
+use thiserror::Error;
+
+use super::picture::Picture;
+
+/// Most pixels of a PNG file: memory is bounded whatever a header claims.
+const PIXELS_MAX: u64 = 1 << 24;
+
+/// Why a PNG file gives no image for a model.
+#[derive(Debug, Error)]
+pub enum PngError {
+    /// The operating system refused.
+    #[error("{}: cannot be read: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// Not a PNG file, or a damaged one.
+    #[error("{}: not a whole PNG file ({cause}): convert or copy it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        cause: DecodingError,
+    },
+    /// Far larger than any model's image.
+    #[error("{}: {width}x{height} pixels, at most {PIXELS_MAX} can be read: make it smaller", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// The model's pixels are neither grey nor RGB.
+    #[error(
+        "the model's images are {model}, a PNG file has 1 or 3 values per pixel: use eval with IDX files"
+    )]
+    Channels {
+        /// The model's image.
+        model: Shape,
+    },
+}
+
+/// Reads a PNG file: palettes, 1 to 16 bits, interlacing; the first picture of an animation.
+///
+/// Where it is transparent, white shows through, or black if what is painted is light.
+///
+/// # Errors
+/// [`PngError::Unreadable`], [`PngError::Damaged`], [`PngError::TooLarge`].
+pub fn read(path: &Path) -> Result<Picture, PngError> {
+    let unreadable = |cause| PngError::Unreadable { path: path.to_owned(), cause };
+    let damaged = |cause| match cause {
+        DecodingError::IoError(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => unreadable(cause),
+        cause => PngError::Damaged { path: path.to_owned(), cause },
+    };
+    let mut decoder = Decoder::new(BufReader::new(File::open(path).map_err(unreadable)?));
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    let header = decoder.read_header_info().map_err(damaged)?;
+    let (width, height) = (header.width, header.height);
+    if width as u64 * height as u64 > PIXELS_MAX {
+        return Err(PngError::TooLarge { path: path.to_owned(), width, height });
+    }
+    let mut reader = decoder.read_info().map_err(damaged)?;
+    let mut samples = vec![0; reader.output_buffer_size().unwrap_or_default()];
+    let frame = reader.next_frame(&mut samples).map_err(damaged)?;
+    samples.truncate(frame.buffer_size());
+    let (channels, pixels) = opaque(frame.color_type, samples);
+    Ok(Picture { height: frame.height as usize, width: frame.width as usize, channels, pixels })
+}
+
+/// Values per pixel, and the pixels without transparency.
+fn opaque(color: ColorType, samples: Vec<u8>) -> (usize, Vec<u8>) {
+    match color {
+        ColorType::Grayscale | ColorType::Indexed => (1, samples),
+        ColorType::Rgb => (3, samples),
+        ColorType::GrayscaleAlpha => (1, over_background::<2>(&samples)),
+        ColorType::Rgba => (3, over_background::<4>(&samples)),
+    }
+}
+
+/// Lays pixels of `SAMPLES` samples, the last of them alpha, over white or black, whichever contrasts more.
+fn over_background<const SAMPLES: usize>(samples: &[u8]) -> Vec<u8> {
+    let pixels = samples.as_chunks::<SAMPLES>().0;
+    let (mut painted, mut cover) = (0_u64, 0_u64);
+    for pixel in pixels {
+        let (alpha, values) = (pixel[SAMPLES - 1] as u64, &pixel[..SAMPLES - 1]);
+        painted += alpha * values.iter().map(|value| *value as u64).sum::<u64>();
+        cover += alpha * values.len() as u64;
+    }
+    let background = if painted > cover * 127 { 0 } else { 255 };
+    let blend = |pixel: &[u8; SAMPLES], value: u8| {
+        let alpha = pixel[SAMPLES - 1] as u32;
+        ((value as u32 * alpha + background * (255 - alpha) + 127) / 255) as u8
+    };
+    pixels.iter().flat_map(|pixel| pixel[..SAMPLES - 1].iter().map(|value| blend(pixel, *value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use png::{BitDepth, Encoder};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A PNG file of 8 bits per sample or of `depth`.
+    fn encode(width: u32, height: u32, color: ColorType, depth: BitDepth, data: &[u8]) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(&mut file, width, height);
+        encoder.set_color(color);
+        encoder.set_depth(depth);
+        if color == ColorType::Indexed {
+            encoder.set_palette(vec![0, 0, 0, 10, 20, 30]);
+        }
+        encoder.write_header().unwrap().write_image_data(data).unwrap();
+        file
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Result<Picture, PngError> {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("picture.png");
+        std::fs::write(&path, bytes).unwrap();
+        read(&path)
+    }
+
+    fn pixels(color: ColorType, depth: BitDepth, data: &[u8]) -> (usize, Vec<u8>) {
+        let picture = read_bytes(&encode(2, 1, color, depth, data)).unwrap();
+        assert_eq!((picture.height, picture.width), (1, 2));
+        (picture.channels, picture.pixels)
+    }
+
+    #[test]
+    fn every_colour_type_is_read() {
+        assert_eq!(pixels(ColorType::Grayscale, BitDepth::Eight, &[7, 9]), (1, vec![7, 9]));
+        assert_eq!(pixels(ColorType::Grayscale, BitDepth::One, &[0b0100_0000]), (1, vec![0, 255]));
+        assert_eq!(pixels(ColorType::Grayscale, BitDepth::Sixteen, &[7, 200, 9, 1]), (1, vec![7, 9]));
+        assert_eq!(pixels(ColorType::Rgb, BitDepth::Eight, &[1, 2, 3, 4, 5, 6]), (3, vec![1, 2, 3, 4, 5, 6]));
+        assert_eq!(pixels(ColorType::Indexed, BitDepth::Eight, &[1, 0]), (3, vec![10, 20, 30, 0, 0, 0]));
+    }
+
+    #[test]
+    fn transparency_shows_what_contrasts() {
+        assert_eq!(pixels(ColorType::GrayscaleAlpha, BitDepth::Eight, &[0, 255, 0, 0]), (1, vec![0, 255]));
+        assert_eq!(pixels(ColorType::GrayscaleAlpha, BitDepth::Eight, &[255, 255, 0, 0]), (1, vec![255, 0]));
+        let half = pixels(ColorType::Rgba, BitDepth::Eight, &[0, 0, 100, 255, 0, 0, 0, 51]);
+        assert_eq!(half, (3, vec![0, 0, 100, 204, 204, 204]));
+    }
+
+    #[test]
+    fn a_png_cut_at_any_byte_is_refused() {
+        let file = encode(2, 2, ColorType::Rgb, BitDepth::Eight, &[9; 12]);
+        // The last chunk, IEND, holds nothing: 12 bytes.
+        for length in 0..file.len() - 12 {
+            let error = read_bytes(&file[..length]).unwrap_err().to_string();
+            assert!(error.contains("picture.png: not a whole PNG file ("), "{length}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_kind_of_file_is_refused() {
+        let error = read_bytes(b"GIF89a and so on").unwrap_err().to_string();
+        assert!(error.contains("picture.png: not a whole PNG file ("), "{error}");
+    }
+
+    #[test]
+    fn a_header_that_lies_costs_no_memory() {
+        let mut file = encode(2, 2, ColorType::Rgb, BitDepth::Eight, &[9; 12]);
+        // Width, height and the checksum of the first chunk.
+        file[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+        let checksum = infer::format::checksum(&file[12..29]).to_be_bytes();
+        file[29..33].copy_from_slice(&checksum);
+        let error = read_bytes(&file).unwrap_err().to_string();
+        assert!(error.contains("picture.png: 65535x65535 pixels, at most 16777216 can be read"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = read(Path::new("no/such.png")).unwrap_err().to_string();
+        assert!(error.starts_with("no/such.png: cannot be read: "), "{error}");
+    }
+}

@@ -1,0 +1,154 @@
+//! The numbers a preset may hold: one table, one message.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Problem;
+
+/// Passes over the training images.
+pub const EPOCHS: RangeInclusive<i64> = 1..=10_000;
+
+/// Images per step.
+pub const BATCH: RangeInclusive<i64> = 1..=65_536;
+
+/// Step size of the optimiser: the lowest is not allowed itself.
+pub const LEARNING_RATE: RangeInclusive<f64> = 0.0..=100.0;
+
+/// What a number may be.
+#[derive(Clone)]
+enum Allowed {
+    /// A whole number.
+    Whole(RangeInclusive<i64>),
+    /// One whole number, or two: rows and columns.
+    Extent(RangeInclusive<i64>),
+    /// Two whole numbers.
+    Pair(RangeInclusive<i64>),
+    /// Any number of the range.
+    Real(RangeInclusive<f64>),
+    /// Any number of the range but its lower end.
+    Above(RangeInclusive<f64>),
+    /// Any number of the range but its upper end.
+    Below(RangeInclusive<f64>),
+}
+
+use Allowed::{Above, Below, Extent, Pair, Real, Whole};
+
+/// Every number of a preset by its path; `*` stands for each layer.
+const RULES: &[(&[&str], Allowed)] = &[
+    (&["network", "input", "height"], Whole(1..=65_535)),
+    (&["network", "input", "width"], Whole(1..=65_535)),
+    (&["network", "input", "channels"], Whole(1..=65_535)),
+    (&["network", "input", "offset"], Pair(-32_768..=32_767)),
+    (&["network", "layer", "*", "filters"], Whole(1..=65_535)),
+    (&["network", "layer", "*", "kernel"], Extent(1..=255)),
+    (&["network", "layer", "*", "stride"], Extent(1..=255)),
+    (&["network", "layer", "*", "size"], Extent(1..=255)),
+    (&["network", "layer", "*", "units"], Whole(1..=65_535)),
+    (&["training", "epochs"], Whole(EPOCHS)),
+    (&["training", "batch"], Whole(BATCH)),
+    (&["training", "held_out"], Whole(0..=i64::MAX)),
+    (&["training", "weight_decay"], Real(0.0..=1.0)),
+    (&["training", "optimizer", "learning_rate"], Above(LEARNING_RATE)),
+    (&["training", "optimizer", "rho"], Below(0.0..=1.0)),
+    (&["training", "optimizer", "epsilon"], Above(0.0..=1.0)),
+    (&["training", "optimizer", "momentum"], Below(0.0..=1.0)),
+    (&["training", "schedule", "warmup"], Real(0.0..=1.0)),
+    (&["training", "batch_norm", "momentum"], Below(0.0..=1.0)),
+    (&["training", "batch_norm", "epsilon"], Above(0.0..=1.0)),
+    (&["training", "batch_norm", "min_gamma"], Above(0.0..=1.0)),
+    (&["training", "augment", "rotation_degrees"], Real(0.0..=180.0)),
+    (&["training", "augment", "log_scale"], Real(0.0..=2.0)),
+    (&["training", "augment", "shear"], Real(0.0..=2.0)),
+    (&["training", "augment", "shift_pixels"], Real(0.0..=1000.0)),
+    (&["training", "augment", "elastic_pixels"], Real(0.0..=1000.0)),
+    (&["training", "augment", "elastic_grid"], Whole(2..=64)),
+    (&["training", "augment", "calm_part"], Real(0.0..=1.0)),
+    (&["training", "augment", "calm_strength"], Real(0.0..=1.0)),
+    (&["training", "average", "decay"], Below(0.0..=1.0)),
+];
+
+/// Checks every number that is there; missing and unknown keys are not looked at.
+pub(super) fn check(table: &Spanned<DeTable<'_>>, text: &str) -> Result<(), Problem> {
+    for (path, allowed) in RULES {
+        if let Some(section) = table.get_ref().get(path[0])
+            && let Some(value) = first_refused(section, &path[1..], allowed)
+        {
+            let key = path[1..].join(".").replace(".*", "");
+            let found = text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
+            let message = format!("{key} is {found}; it must be {allowed}");
+            return Err(Problem { at: value.span(), message });
+        }
+    }
+    Ok(())
+}
+
+/// The first value at `path` below `value` that is not allowed.
+fn first_refused<'t, 'i>(
+    value: &'t Spanned<DeValue<'i>>,
+    path: &[&str],
+    allowed: &Allowed,
+) -> Option<&'t Spanned<DeValue<'i>>> {
+    match path {
+        [] => (!allowed.admits(value.get_ref())).then_some(value),
+        ["*", rest @ ..] => {
+            value.get_ref().as_array()?.iter().find_map(|item| first_refused(item, rest, allowed))
+        }
+        [key, rest @ ..] => first_refused(value.get_ref().get(*key)?, rest, allowed),
+    }
+}
+
+impl Allowed {
+    fn admits(&self, value: &DeValue<'_>) -> bool {
+        let whole = |range: &RangeInclusive<i64>, value: &DeValue<'_>| {
+            whole_number(value).is_some_and(|number| range.contains(&number))
+        };
+        let pair = |range| match value.as_array() {
+            Some(items) => items.len() == 2 && items.iter().all(|item| whole(range, item.get_ref())),
+            None => false,
+        };
+        let number = real_number(value);
+        match self {
+            Whole(range) => whole(range, value),
+            Extent(range) => whole(range, value) || pair(range),
+            Pair(range) => pair(range),
+            Real(range) => number.is_some_and(|number| range.contains(&number)),
+            Above(range) => number.is_some_and(|number| range.contains(&number) && number > *range.start()),
+            Below(range) => number.is_some_and(|number| range.contains(&number) && number < *range.end()),
+        }
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Whole(range) if *range.end() == i64::MAX => {
+                write!(f, "a whole number of {} or more", range.start())
+            }
+            Whole(range) => write!(f, "a whole number from {} to {}", range.start(), range.end()),
+            Extent(range) => {
+                write!(f, "n or [rows, columns], whole numbers from {} to {}", range.start(), range.end())
+            }
+            Pair(range) => {
+                write!(f, "[rows, columns], whole numbers from {} to {}", range.start(), range.end())
+            }
+            Real(range) => write!(f, "a number from {} to {}", range.start(), range.end()),
+            Above(range) => write!(f, "a number above {}, at most {}", range.start(), range.end()),
+            Below(range) => write!(f, "a number from {} to below {}", range.start(), range.end()),
+        }
+    }
+}
+
+fn whole_number(value: &DeValue<'_>) -> Option<i64> {
+    let number = value.as_integer()?;
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn real_number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        _ => whole_number(value).map(|number| number as f64),
+    }
+}

@@ -1,0 +1,137 @@
+use std::fs;
+
+use super::*;
+
+const TUTORIAL: &str = BUILT_IN[0].toml;
+
+/// The one-line message of a preset that is refused.
+fn message(text: &str) -> String {
+    let message = Preset::parse("my.toml", text).unwrap_err().to_string();
+    assert!(!message.contains('\n'), "{message}");
+    message
+}
+
+/// The tutorial with `old` (which must be there) replaced.
+fn changed(old: &str, new: &str) -> String {
+    assert!(TUTORIAL.contains(old), "{old}");
+    TUTORIAL.replacen(old, new, 1)
+}
+
+#[test]
+fn every_built_in_preset_is_valid() {
+    for preset in &BUILT_IN {
+        Preset::load(preset.name).unwrap();
+        assert!(!preset.summary().is_empty());
+    }
+}
+
+#[test]
+fn the_default_is_built_in() {
+    assert_eq!(Preset::load(DEFAULT).unwrap().name, DEFAULT);
+}
+
+#[test]
+fn the_tutorial_is_the_tutorial() {
+    let preset = Preset::load("tutorial").unwrap();
+    assert_eq!((preset.recipe.epochs, preset.recipe.batch), (10, 128));
+    assert_eq!(preset.network.classes(), Ok(10));
+    let macs: u64 = preset.network.stages().unwrap().iter().map(crate::network::Stage::macs).sum();
+    assert_eq!(macs, 2_797_832);
+}
+
+#[test]
+fn an_unknown_name_lists_the_known() {
+    let error = Preset::load("turorial").unwrap_err().to_string();
+    assert_eq!(error, "no preset 'turorial'; known are 'tutorial'; or give the path of a .toml file");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Preset::load("no/such.toml").unwrap_err().to_string();
+    assert!(error.starts_with("no/such.toml: cannot be read: "), "{error}");
+}
+
+#[test]
+fn a_path_is_read_whatever_its_name() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("mine");
+    fs::write(&path, changed("epochs = 10", "epochs = 3")).unwrap();
+    assert_eq!(Preset::load(path.to_str().unwrap()).unwrap().recipe.epochs, 3);
+}
+
+/// Each change of the tutorial's file, and what the message says: the line is that of the changed text.
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    let cases = [
+        ("filters = 32", "filtres = 32", "13: unknown field `filtres`, expected one of `filters`"),
+        (
+            "type = \"max_pool\"",
+            "type = \"mean_pool\"",
+            "18: unknown variant `mean_pool`, expected one of `conv`",
+        ),
+        ("type = \"max_pool\"", "kind = \"max_pool\"", "17: missing field `type`"),
+        ("activation = \"relu\"", "activation = \"gelu\"", "15: unknown variant `gelu`, expected `relu`"),
+        ("height = 28", "height = 28\nheigth = 28", "6: unknown field `heigth`"),
+        ("height = 28", "", "4: missing field `height`"),
+        ("epochs = 10", "epochs = 10 10", "59: "),
+        ("[training]", "[train]", "58: unknown field `train`, expected `network` or `training`"),
+        ("type = \"rmsprop\"", "type = \"adam\"", "65: unknown variant `adam`, expected `rmsprop` or `sgd`"),
+        (
+            "kernel = 3",
+            "kernel = 29",
+            "11: layer 1 'conv1': a 29x29 window does not fit its input of 28x28x1",
+        ),
+    ];
+    for (old, new, expected) in cases {
+        let found = message(&changed(old, new));
+        assert!(found.starts_with(&format!("my.toml:{expected}")), "{new}: {found}");
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused_with_the_range() {
+    let cases = [
+        ("filters = 32", "filters = 0", "13: layer.filters is 0; it must be a whole number from 1 to 65535"),
+        ("filters = 32", "filters = \"many\"", "13: layer.filters is \"many\"; it must be a whole number"),
+        (
+            "kernel = 3",
+            "kernel = [3, 256]",
+            "14: layer.kernel is [3, 256]; it must be n or [rows, columns], whole numbers from 1 to 255",
+        ),
+        ("offset = [0, 0]", "offset = [0, 0, 1]", "9: input.offset is [0, 0, 1]; it must be [rows, columns]"),
+        ("epochs = 10", "epochs = 1.5", "59: epochs is 1.5; it must be a whole number from 1 to 10000"),
+        ("batch = 128", "batch = 0", "60: batch is 0; it must be a whole number from 1 to 65536"),
+        (
+            "learning_rate = 0.001",
+            "learning_rate = nan",
+            "66: optimizer.learning_rate is nan; it must be a number above 0, at most 100",
+        ),
+        (
+            "learning_rate = 0.001",
+            "learning_rate = 0",
+            "66: optimizer.learning_rate is 0; it must be a number above 0",
+        ),
+        ("rho = 0.9", "rho = 1", "67: optimizer.rho is 1; it must be a number from 0 to below 1"),
+        ("held_out = 5000", "held_out = -1", "62: held_out is -1; it must be a whole number of 0 or more"),
+    ];
+    for (old, new, expected) in cases {
+        let found = message(&changed(old, new));
+        assert!(found.starts_with(&format!("my.toml:{expected}")), "{new}: {found}");
+    }
+}
+
+#[test]
+fn whole_numbers_are_real_numbers_too() {
+    let preset = Preset::parse("", &changed("learning_rate = 0.001", "learning_rate = 0x1")).unwrap();
+    assert_eq!(preset.recipe.optimizer.learning_rate(), 1.0);
+}
+
+#[test]
+fn a_network_must_fit_the_model_file() {
+    let dense = "[[network.layer]]\ntype = \"dense\"\nunits = 9\n\n";
+    let deep = changed("[[network.layer]]\ntype = \"softmax\"", &dense.repeat(LAYERS_MAX));
+    assert!(message(&deep).contains("the network has 22 stages; a model file holds at most 16"));
+    let name = "x".repeat(NAME_BYTES_MAX + 1);
+    let long = message(&changed("filters = 32", &format!("filters = 32\nname = \"{name}\"")));
+    assert_eq!(long, "my.toml:11: the name is longer than 32 bytes: shorten it");
+}

@@ -1,0 +1,33 @@
+//! What a person sees: text, notes, tables, digits, progress.
+
+pub mod confusion;
+pub mod digit;
+pub mod number;
+pub mod progress;
+pub mod table;
+
+use std::io::{self, IsTerminal, Write};
+
+/// Writes `text` to standard output. A reader that has gone (`| head`) is no error.
+///
+/// # Errors
+/// A full disk and the like.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Writes one line to standard error, if anybody listens.
+pub fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Whether standard output shows colours: a terminal, not a dumb one, and no `NO_COLOR` (<https://no-color.org>).
+pub fn shows_colour() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+}

@@ -1,0 +1,66 @@
+//! The forward pass of a finished model, for calibration and evaluation.
+
+use super::kernels::{InstructionSet, Weights};
+use super::layout::Layout;
+use super::shard::Shard;
+use crate::float_model::FloatModel;
+
+/// A model packed for repeated forward passes.
+pub struct Forward {
+    set: InstructionSet,
+    layout: Layout,
+    weights: Vec<Weights>,
+    /// Values of one whole network input.
+    input_len: usize,
+    input_row: usize,
+}
+
+impl Forward {
+    /// Packs a model.
+    ///
+    /// # Panics
+    /// When the network cannot be built: a [`FloatModel`] is made of one that can.
+    pub fn new(model: &FloatModel) -> Self {
+        let layout = Layout::new(&model.network).expect("a model's network can be built");
+        let input = model.network.input.shape();
+        Self {
+            set: InstructionSet::detect(),
+            layout,
+            weights: pack(model),
+            input_len: input.len(),
+            input_row: input.row_len(),
+        }
+    }
+
+    /// See [`FloatModel::forward`].
+    pub fn run(&self, images: &[f32], observe: &mut dyn FnMut(usize, &[f32])) -> Vec<f32> {
+        assert!(images.len().is_multiple_of(self.input_len), "a whole number of images");
+        let count = images.len() / self.input_len;
+        let mut shard = Shard::new(&self.layout, count);
+        let inputs = shard.inputs(&self.layout, count);
+        copy_read_part(&self.layout, images, self.input_len, self.input_row, inputs);
+        shard.forward(self.set, &self.layout, &self.weights);
+        for stage in 0..self.layout.stages.len() {
+            observe(stage, shard.output(&self.layout, stage));
+        }
+        shard.output(&self.layout, self.layout.stages.len() - 1).to_vec()
+    }
+}
+
+/// The model's weights in the kernels' order; empty ones for poolings.
+pub(super) fn pack(model: &FloatModel) -> Vec<Weights> {
+    model.stages.iter().map(|stage| Weights::new(stage.output_rows(), stage.bias.clone())).collect()
+}
+
+/// Copies the part of each network input that is read.
+fn copy_read_part(layout: &Layout, images: &[f32], input_len: usize, input_row: usize, to: &mut [f32]) {
+    let [row, column] = layout.input_origin;
+    let start = column * layout.input.channels as usize;
+    let image_pairs = images.chunks_exact(input_len).zip(to.chunks_exact_mut(layout.input.len()));
+    for (image, to) in image_pairs {
+        let rows = image.chunks_exact(input_row).skip(row);
+        for (from, to) in rows.zip(to.chunks_exact_mut(layout.input.row_len())) {
+            to.copy_from_slice(&from[start..start + to.len()]);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Parameters before training: Glorot-uniform weights, zero biases, as Keras begins.
+
+use super::random::{Purpose, Random};
+use crate::float_model::{FloatModel, StageWeights};
+use crate::network::{Network, NetworkError, Stage};
+
+/// A network with fresh parameters.
+///
+/// Weights are uniform in `-limit..limit` with `limit = sqrt(6 / (fan_in + fan_out))`; the fans of a convolution are its kernel's
+/// area times its input or output channels (Glorot and Bengio, 2010).
+///
+/// # Errors
+/// A network that cannot be built.
+pub fn initial(network: &Network, seed: u64) -> Result<FloatModel, NetworkError> {
+    let mut random = Random::new(seed, Purpose::Weights);
+    let stages = network.stages()?.iter().map(|stage| stage_weights(stage, &mut random)).collect();
+    Ok(FloatModel { network: network.clone(), stages })
+}
+
+fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
+    let limit = glorot_limit(stage);
+    let weights = (0..stage.weight_count()).map(|_| (2.0 * random.unit() - 1.0) * limit).collect();
+    StageWeights { weights, bias: vec![0.0; stage.bias_count()] }
+}
+
+fn glorot_limit(stage: &Stage) -> f32 {
+    let fans = match stage {
+        Stage::Conv(conv) => {
+            let area = conv.kernel.map(usize::from).iter().product::<usize>();
+            area * (conv.input.channels as usize + conv.output.channels as usize)
+        }
+        Stage::Dense(dense) => dense.input.len() + dense.units as usize,
+        Stage::Pool(_) => 1,
+    };
+    (6.0 / fans as f32).sqrt()
+}

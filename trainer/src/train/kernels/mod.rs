@@ -1,0 +1,143 @@
+//! The loops of training: forward and backward of a layer that multiplies weights. A convolution and a dense layer are
+//! the same loop over *positions*: places in a map under which a kernel's taps lie.
+//!
+//! The algorithm is written once, over a vector of sixteen floats; an instruction set supplies its operations. Lanes are outputs going forward
+//! and taps going backward, never parts of one sum, so every sum keeps its order on every instruction set.
+
+mod backward;
+mod forward;
+mod vector;
+
+pub use backward::{Gradient, InputGradient, backward};
+pub use forward::forward;
+pub use vector::LANES;
+
+/// The instruction set the kernels use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// AVX-512F, x86-64.
+    Avx512,
+    /// AVX2 and FMA, x86-64.
+    Avx2,
+    /// NEON, aarch64.
+    Neon,
+    /// Plain Rust; its results differ from the others' in the last bits.
+    Plain,
+}
+
+/// Name of the environment variable that forces an instruction set: `avx512`, `avx2`, `neon` or `plain`.
+pub const INSTRUCTION_SET_VARIABLE: &str = "KINDLING_INSTRUCTION_SET";
+
+impl InstructionSet {
+    /// The best one of this machine, or the one that the environment forces if this machine has it.
+    pub fn detect() -> Self {
+        let forced = std::env::var(INSTRUCTION_SET_VARIABLE).ok();
+        let wanted = |set: &Self| forced.as_deref().is_none_or(|name| name == set.name());
+        Self::available().into_iter().find(wanted).unwrap_or(Self::Plain)
+    }
+
+    /// All that this machine has, best first; ends with [`InstructionSet::Plain`].
+    pub fn available() -> Vec<Self> {
+        let mut sets = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::is_x86_feature_detected!("avx512f") {
+                sets.push(Self::Avx512);
+            }
+            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                sets.push(Self::Avx2);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        sets.push(Self::Neon);
+        sets.push(Self::Plain);
+        sets
+    }
+
+    /// Name, as the environment variable takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Neon => "neon",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+/// How the taps of one position lie in the map it reads: `rows` runs of `run` floats, `row_step` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Runs.
+    pub rows: usize,
+    /// Floats from one run to the next.
+    pub row_step: usize,
+    /// Floats of a run.
+    pub run: usize,
+}
+
+impl Reach {
+    /// Taps of a position.
+    pub const fn taps(&self) -> usize {
+        self.rows * self.run
+    }
+
+    /// Floats from a position's first tap to behind its last.
+    pub const fn span(&self) -> usize {
+        (self.rows - 1) * self.row_step + self.run
+    }
+}
+
+/// Weights in the two orders that the kernels read.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    /// `[output][tap]`.
+    pub rows: Vec<f32>,
+    /// `[output / 16][tap][output % 16]`, filled up with zeros.
+    packed: Vec<f32>,
+    /// One per output.
+    pub bias: Vec<f32>,
+    taps: usize,
+}
+
+impl Weights {
+    /// Packs `rows`, `[output][tap]`.
+    pub fn new(rows: Vec<f32>, bias: Vec<f32>) -> Self {
+        let taps = rows.len() / bias.len().max(1);
+        let mut packed = vec![0.0; bias.len().next_multiple_of(LANES) * taps];
+        for (output, row) in rows.chunks_exact(taps.max(1)).enumerate() {
+            let block = &mut packed[output / LANES * taps * LANES..];
+            for (tap, weight) in row.iter().enumerate() {
+                block[tap * LANES + output % LANES] = *weight;
+            }
+        }
+        Self { rows, packed, bias, taps }
+    }
+
+    /// Outputs.
+    pub fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+}
+
+/// The positions of a layer in one map.
+#[derive(Clone, Copy, Debug)]
+pub struct Positions<'p> {
+    /// How each position reads its taps.
+    pub reach: Reach,
+    /// For each output pixel the place of its first position.
+    pub pixels: &'p [usize],
+    /// The positions of an output pixel, relative to its first; the output is the largest of them. `[0]` without
+    /// pooling.
+    pub window: &'p [usize],
+    /// Whether a ReLU follows.
+    pub relu: bool,
+}
+
+impl Positions<'_> {
+    /// Floats a map must have for all positions to lie inside.
+    fn reached(&self) -> usize {
+        let last = |places: &[usize]| places.iter().copied().max().unwrap_or(0);
+        last(self.pixels) + last(self.window) + self.reach.span()
+    }
+}

@@ -1,0 +1,227 @@
+//! Sixteen floats at a time, on each instruction set. The lanes are independent and every set multiplies and adds with
+//! one rounding, so the kernels give the same bits on all of them; only the plain fallback rounds twice.
+#![allow(unsafe_code)]
+
+/// Floats in a vector.
+pub const LANES: usize = 16;
+
+/// Sixteen floats in registers.
+///
+/// # Safety
+/// All methods need the instruction set of the implementing type; pointers must be valid for [`LANES`] floats.
+pub unsafe trait Vector: Copy {
+    /// Whether eight vectors and more fit the registers at once.
+    const MANY: bool;
+
+    /// Sixteen times 0.
+    unsafe fn zero() -> Self;
+
+    /// Sixteen times the same.
+    unsafe fn splat(value: f32) -> Self;
+
+    /// Reads sixteen floats from any address.
+    unsafe fn load(from: *const f32) -> Self;
+
+    /// Writes sixteen floats to any address.
+    unsafe fn store(self, to: *mut f32);
+
+    /// `self * factor + addend`, lane by lane.
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// `a * b + c` for one float, rounded as [`Vector::mul_add`] rounds.
+    fn mul_add_one(a: f32, b: f32, c: f32) -> f32;
+}
+
+/// AVX-512F: one register.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub struct Avx512(core::arch::x86_64::__m512);
+
+// SAFETY: each method is one AVX-512F instruction on unaligned memory; the trait's contract covers feature and pointers.
+#[cfg(target_arch = "x86_64")]
+unsafe impl Vector for Avx512 {
+    const MANY: bool = true;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller runs on AVX-512F.
+        unsafe { Self(core::arch::x86_64::_mm512_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller runs on AVX-512F.
+        unsafe { Self(core::arch::x86_64::_mm512_set1_ps(value)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller gives sixteen readable floats and runs on AVX-512F.
+        unsafe { Self(core::arch::x86_64::_mm512_loadu_ps(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller gives sixteen writable floats and runs on AVX-512F.
+        unsafe { core::arch::x86_64::_mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the caller runs on AVX-512F.
+        unsafe { Self(core::arch::x86_64::_mm512_fmadd_ps(self.0, factor.0, addend.0)) }
+    }
+
+    #[inline(always)]
+    fn mul_add_one(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// AVX2 with FMA: two registers.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub struct Avx2([core::arch::x86_64::__m256; 2]);
+
+// SAFETY: each method is two AVX or FMA instructions on unaligned memory; the trait's contract covers feature and pointers.
+#[cfg(target_arch = "x86_64")]
+unsafe impl Vector for Avx2 {
+    const MANY: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller runs on AVX2.
+        unsafe { Self([core::arch::x86_64::_mm256_setzero_ps(); 2]) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: the caller runs on AVX2.
+        unsafe { Self([core::arch::x86_64::_mm256_set1_ps(value); 2]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        use core::arch::x86_64::_mm256_loadu_ps as load;
+        // SAFETY: the caller gives sixteen readable floats: two times eight.
+        unsafe { Self([load(from), load(from.add(8))]) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        use core::arch::x86_64::_mm256_storeu_ps as store;
+        // SAFETY: the caller gives sixteen writable floats: two times eight.
+        unsafe {
+            store(to, self.0[0]);
+            store(to.add(8), self.0[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        use core::arch::x86_64::_mm256_fmadd_ps as mul_add;
+        // SAFETY: the caller runs on FMA.
+        unsafe {
+            Self([mul_add(self.0[0], factor.0[0], addend.0[0]), mul_add(self.0[1], factor.0[1], addend.0[1])])
+        }
+    }
+
+    #[inline(always)]
+    fn mul_add_one(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// NEON: four registers.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy)]
+pub struct Neon([core::arch::aarch64::float32x4_t; 4]);
+
+// SAFETY: each method is four NEON instructions; NEON is part of every aarch64, the trait's contract covers pointers.
+#[cfg(target_arch = "aarch64")]
+unsafe impl Vector for Neon {
+    const MANY: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: NEON is always there.
+        unsafe { Self([core::arch::aarch64::vdupq_n_f32(0.0); 4]) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: NEON is always there.
+        unsafe { Self([core::arch::aarch64::vdupq_n_f32(value); 4]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        use core::arch::aarch64::vld1q_f32 as load;
+        // SAFETY: the caller gives sixteen readable floats: four times four.
+        unsafe { Self([load(from), load(from.add(4)), load(from.add(8)), load(from.add(12))]) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        for (index, part) in self.0.into_iter().enumerate() {
+            // SAFETY: the caller gives sixteen writable floats: four times four.
+            unsafe { core::arch::aarch64::vst1q_f32(to.add(4 * index), part) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        let mut sums = addend.0;
+        for (index, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: NEON is always there.
+            *sum = unsafe { core::arch::aarch64::vfmaq_f32(*sum, self.0[index], factor.0[index]) };
+        }
+        Self(sums)
+    }
+
+    #[inline(always)]
+    fn mul_add_one(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+/// Plain Rust for hosts without fused multiply-add: correct, slower, and rounded differently.
+#[derive(Clone, Copy)]
+pub struct Plain([f32; LANES]);
+
+// SAFETY: no instruction set is needed; the trait's contract covers pointers.
+unsafe impl Vector for Plain {
+    const MANY: bool = false;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self([0.0; LANES])
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; LANES])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller gives sixteen readable floats; the read needs no alignment.
+        Self(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller gives sixteen writable floats; the write needs no alignment.
+        unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(core::array::from_fn(|lane| Self::mul_add_one(self.0[lane], factor.0[lane], addend.0[lane])))
+    }
+
+    #[inline(always)]
+    fn mul_add_one(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+}

@@ -1,0 +1,48 @@
+//! Random numbers: one generator, one stream per purpose, so that a seed means the same everywhere.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// What random numbers are drawn for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Initial weights.
+    Weights,
+    /// Order of the images in an epoch.
+    Order {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+}
+
+/// Random numbers of a seed for one purpose.
+pub struct Random(ChaCha8Rng);
+
+impl Random {
+    /// The stream of `purpose` under `seed`.
+    pub fn new(seed: u64, purpose: Purpose) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(match purpose {
+            Purpose::Weights => 0,
+            Purpose::Order { epoch } => epoch as u64,
+        });
+        Self(generator)
+    }
+
+    /// Evenly from 0 (included) to 1 (not included), in steps of 2^-24.
+    pub fn unit(&mut self) -> f32 {
+        (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
+    }
+
+    /// Evenly from `0..count`; `count` is 1 or more.
+    pub fn below(&mut self, count: usize) -> usize {
+        ((self.0.next_u64() as u128 * count as u128) >> 64) as usize
+    }
+
+    /// Puts `items` in random order (Fisher and Yates).
+    pub fn shuffle(&mut self, items: &mut [usize]) {
+        for end in (1..items.len()).rev() {
+            items.swap(end, self.below(end + 1));
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A shard: a few images of a batch that one thread takes through the network, forward and backward, into gradients of its own.
+
+use infer::Shape;
+
+use super::kernels::{self, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
+use super::layout::{ConvLayout, Kind, Layout, PoolLayout, StageLayout};
+
+/// Feature maps, choices and gradients of a shard's images.
+#[derive(Debug)]
+pub struct Shard {
+    /// Images the buffers hold now.
+    images: usize,
+    /// The network's input, then each stage's output: `[image][row][column][channel]`.
+    maps: Vec<Vec<f32>>,
+    /// Per stage: the padded input, where there is padding.
+    padded: Vec<Vec<f32>>,
+    /// Per stage: which of its window's positions each output came from.
+    choices: Vec<Vec<u16>>,
+    /// Per stage: gradient of its parameters over the shard's images.
+    pub gradients: Vec<Gradient>,
+}
+
+impl Shard {
+    /// Buffers for up to `images` images.
+    pub fn new(layout: &Layout, images: usize) -> Self {
+        let outputs = || layout.stages.iter().map(|stage| stage.output.len());
+        let gradient = |stage: &StageLayout| {
+            let (outputs, taps) = stage.weights().unwrap_or((0, 0));
+            Gradient::zero(outputs, taps)
+        };
+        Self {
+            images: 0,
+            maps: [layout.input.len()]
+                .into_iter()
+                .chain(outputs())
+                .map(|len| vec![0.0; images * len])
+                .collect(),
+            padded: layout.stages.iter().map(|stage| vec![0.0; images * padded_len(stage)]).collect(),
+            choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
+            gradients: layout.stages.iter().map(gradient).collect(),
+        }
+    }
+
+    /// The buffer for the network's inputs of `images` images, to be filled before [`Shard::forward`].
+    pub fn inputs(&mut self, layout: &Layout, images: usize) -> &mut [f32] {
+        self.images = images;
+        &mut self.maps[0][..images * layout.input.len()]
+    }
+
+    /// Output of stage `stage`.
+    pub fn output(&self, layout: &Layout, stage: usize) -> &[f32] {
+        &self.maps[stage + 1][..self.images * layout.stages[stage].output.len()]
+    }
+
+    /// Takes the inputs through all stages.
+    pub fn forward(&mut self, set: InstructionSet, layout: &Layout, weights: &[Weights]) {
+        for (index, stage) in layout.stages.iter().enumerate() {
+            let (before, after) = self.maps.split_at_mut(index + 1);
+            let input = &before[index][..self.images * stage.input.len()];
+            let output = &mut after[0][..self.images * stage.output.len()];
+            let padded = &mut self.padded[index];
+            let choices = &mut self.choices[index];
+            match &stage.kind {
+                Kind::Conv(conv) => {
+                    let buffers = ConvBuffers { input, padded, output, choices };
+                    conv_forward(set, stage, conv, &weights[index], buffers);
+                }
+                Kind::Dense { relu } => {
+                    let pixels = dense_pixels(self.images, stage.input);
+                    let positions = dense_positions(stage.input, &pixels, *relu);
+                    kernels::forward(set, &weights[index], &positions, input, output, &mut []);
+                }
+                Kind::Pool(pool) => pool_forward(stage, pool, input, output, choices),
+            }
+        }
+    }
+
+    /// Takes `output_gradient`, that of the last stage's output, back through all stages; leaves the parameters' gradients in
+    /// [`Shard::gradients`].
+    pub fn backward(
+        &mut self,
+        set: InstructionSet,
+        layout: &Layout,
+        weights: &[Weights],
+        mut output_gradient: Vec<f32>,
+    ) {
+        for (index, stage) in layout.stages.iter().enumerate().rev() {
+            self.gradients[index].clear();
+            if stage.relu() {
+                cut_by_relu(&mut output_gradient, self.output(layout, index));
+            }
+            // Nobody asks for the gradient of the image.
+            let mut input_gradient = vec![0.0; if index > 0 { self.images * stage.input.len() } else { 0 }];
+            let step = Step { set, stage, weights: &weights[index], output_gradient: &output_gradient };
+            self.stage_backward(index, &step, &mut input_gradient);
+            output_gradient = input_gradient;
+        }
+    }
+
+    fn stage_backward(&mut self, index: usize, step: &Step<'_>, input_gradient: &mut [f32]) {
+        let stage = step.stage;
+        let input = &self.maps[index][..self.images * stage.input.len()];
+        let (padded, choices) = (&self.padded[index], &self.choices[index]);
+        let gradient = &mut self.gradients[index];
+        match &stage.kind {
+            Kind::Conv(conv) => conv_backward(step, conv, input, padded, choices, gradient, input_gradient),
+            Kind::Dense { relu } => {
+                let pixels = dense_pixels(self.images, stage.input);
+                let positions = dense_positions(stage.input, &pixels, *relu);
+                let wanted = (!input_gradient.is_empty()).then_some(input_gradient);
+                let Step { set, weights, output_gradient, .. } = *step;
+                kernels::backward(set, weights, &positions, input, &[], output_gradient, gradient, wanted);
+            }
+            Kind::Pool(pool) => pool_backward(step, pool, choices, input_gradient),
+        }
+    }
+}
+
+/// What a stage's backward pass is given.
+struct Step<'s> {
+    set: InstructionSet,
+    stage: &'s StageLayout,
+    weights: &'s Weights,
+    output_gradient: &'s [f32],
+}
+
+/// What a convolution's forward pass reads and writes.
+struct ConvBuffers<'b> {
+    input: &'b [f32],
+    padded: &'b mut [f32],
+    output: &'b mut [f32],
+    choices: &'b mut [u16],
+}
+
+fn padded_len(stage: &StageLayout) -> usize {
+    match &stage.kind {
+        Kind::Conv(conv) if conv.pads(stage.input) => conv.padded.len(),
+        _ => 0,
+    }
+}
+
+fn choice_len(stage: &StageLayout) -> usize {
+    let chooses = match &stage.kind {
+        Kind::Conv(conv) => conv.window.len() > 1,
+        Kind::Pool(_) => true,
+        Kind::Dense { .. } => false,
+    };
+    if chooses { stage.output.len() } else { 0 }
+}
+
+/// A dense layer's positions: the images of the shard.
+fn dense_pixels(images: usize, input: Shape) -> Vec<usize> {
+    (0..images).map(|image| image * input.len()).collect()
+}
+
+fn dense_positions(input: Shape, pixels: &[usize], relu: bool) -> Positions<'_> {
+    let reach = Reach { rows: 1, row_step: 0, run: input.len() };
+    Positions { reach, pixels, window: &[0], relu }
+}
+
+fn conv_forward(
+    set: InstructionSet,
+    stage: &StageLayout,
+    conv: &ConvLayout,
+    weights: &Weights,
+    buffers: ConvBuffers<'_>,
+) {
+    let ConvBuffers { input, padded, output, choices } = buffers;
+    let choice_len = choice_len(stage);
+    for (image, output) in output.chunks_exact_mut(stage.output.len()).enumerate() {
+        let input = &input[image * stage.input.len()..][..stage.input.len()];
+        let map = if conv.pads(stage.input) {
+            let padded = &mut padded[image * conv.padded.len()..][..conv.padded.len()];
+            copy_inset(input, stage.input, padded, conv);
+            padded
+        } else {
+            input
+        };
+        let choices = &mut choices[image * choice_len..][..choice_len];
+        kernels::forward(set, weights, &conv.positions(), map, output, choices);
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+fn conv_backward(
+    step: &Step<'_>,
+    conv: &ConvLayout,
+    input: &[f32],
+    padded: &[f32],
+    choices: &[u16],
+    gradient: &mut Gradient,
+    input_gradient: &mut [f32],
+) {
+    let stage = step.stage;
+    let (input_len, output_len, choice_len) = (stage.input.len(), stage.output.len(), choice_len(stage));
+    let mut padded_gradient = vec![0.0; padded_len(stage)];
+    for (image, output_gradient) in step.output_gradient.chunks_exact(output_len).enumerate() {
+        let choices = &choices[image * choice_len..][..choice_len];
+        let mut back = |map: &[f32], wanted: InputGradient<'_>| {
+            let (weights, positions) = (step.weights, conv.positions());
+            kernels::backward(step.set, weights, &positions, map, choices, output_gradient, gradient, wanted);
+        };
+        let own_gradient = input_gradient.get_mut(image * input_len..(image + 1) * input_len);
+        if !conv.pads(stage.input) {
+            back(&input[image * input_len..][..input_len], own_gradient);
+            continue;
+        }
+        let map = &padded[image * conv.padded.len()..][..conv.padded.len()];
+        padded_gradient.fill(0.0);
+        back(map, own_gradient.is_some().then_some(&mut padded_gradient));
+        if let Some(own_gradient) = own_gradient {
+            copy_outset(&padded_gradient, conv, own_gradient, stage.input);
+        }
+    }
+}
+
+/// Copies a map into the middle of its padded one, whose border stays zero.
+fn copy_inset(map: &[f32], shape: Shape, padded: &mut [f32], conv: &ConvLayout) {
+    let start = conv.inset[1] * shape.channels as usize;
+    let rows = padded.chunks_exact_mut(conv.padded.row_len()).skip(conv.inset[0]);
+    for (row, to) in map.chunks_exact(shape.row_len()).zip(rows) {
+        to[start..start + row.len()].copy_from_slice(row);
+    }
+}
+
+/// Copies the middle of a padded map out.
+fn copy_outset(padded: &[f32], conv: &ConvLayout, map: &mut [f32], shape: Shape) {
+    let start = conv.inset[1] * shape.channels as usize;
+    let rows = padded.chunks_exact(conv.padded.row_len()).skip(conv.inset[0]);
+    for (row, from) in map.chunks_exact_mut(shape.row_len()).zip(rows) {
+        row.copy_from_slice(&from[start..start + shape.row_len()]);
+    }
+}
+
+/// A ReLU passes no gradient where its output is 0.
+fn cut_by_relu(gradient: &mut [f32], output: &[f32]) {
+    for (gradient, output) in gradient.iter_mut().zip(output) {
+        if *output <= 0.0 {
+            *gradient = 0.0;
+        }
+    }
+}
+
+fn pool_forward(
+    stage: &StageLayout,
+    pool: &PoolLayout,
+    input: &[f32],
+    output: &mut [f32],
+    choices: &mut [u16],
+) {
+    let channels = stage.output.channels as usize;
+    let images = input.chunks_exact(stage.input.len()).zip(output.chunks_exact_mut(stage.output.len()));
+    for ((input, output), choices) in images.zip(choices.chunks_exact_mut(stage.output.len())) {
+        let pixels = output.chunks_exact_mut(channels).zip(choices.chunks_exact_mut(channels));
+        for (place, (output, choices)) in pool.pixels.iter().zip(pixels) {
+            largest_of_window(&input[*place..], &pool.window, output, choices);
+        }
+    }
+}
+
+fn largest_of_window(input: &[f32], window: &[usize], output: &mut [f32], choices: &mut [u16]) {
+    output.fill(f32::NEG_INFINITY);
+    for (number, offset) in window.iter().enumerate() {
+        for ((output, choice), value) in output.iter_mut().zip(&mut *choices).zip(&input[*offset..]) {
+            if *value > *output {
+                (*output, *choice) = (*value, number as u16);
+            }
+        }
+    }
+}
+
+fn pool_backward(step: &Step<'_>, pool: &PoolLayout, choices: &[u16], input_gradient: &mut [f32]) {
+    let stage = step.stage;
+    let channels = stage.output.channels as usize;
+    let outputs =
+        step.output_gradient.chunks_exact(stage.output.len()).zip(choices.chunks_exact(stage.output.len()));
+    for ((gradient, choices), input) in outputs.zip(input_gradient.chunks_exact_mut(stage.input.len())) {
+        let pixels = gradient.chunks_exact(channels).zip(choices.chunks_exact(channels));
+        for (place, (gradient, choices)) in pool.pixels.iter().zip(pixels) {
+            for (channel, (gradient, choice)) in gradient.iter().zip(choices).enumerate() {
+                input[place + pool.window[*choice as usize] + channel] += gradient;
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Our gradients against Burn's automatic differentiation, our forward pass against Burn's, and the promise that neither threads nor
+//! instruction sets change a bit.
+
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::batch::{BatchGradients, StageGradient};
+use super::kernels::{InstructionSet, Weights};
+use super::layout::Layout;
+use super::*;
+use crate::inputs::network_inputs;
+use crate::net::values;
+use crate::network::Stage;
+use crate::recipe;
+use infer::Shape;
+
+/// Networks of all kinds: name and layers, in the form a preset file has them.
+const NETWORKS: [(&str, [u16; 3], &str); 10] = [
+    (
+        "the tutorial's kinds",
+        [20, 20, 1],
+        "conv 20 3 1 valid relu; pool 2 2; conv 17 3 1 valid relu; pool 2 2; dense 9 relu; dense 4",
+    ),
+    ("1x1 kernel", [6, 5, 3], "conv 5 1 1 valid relu; dense 3"),
+    ("5x5 kernel, three channels", [11, 9, 3], "conv 18 5 1 valid relu; pool 2 2; dense 3"),
+    ("stride 2", [9, 12, 2], "conv 7 3 2 valid relu; conv 6 2 2 valid; dense 5 relu; dense 3"),
+    ("same padding", [7, 7, 1], "conv 6 3 1 same relu; pool 2 2; conv 5 3 1 same relu; dense 3"),
+    ("same padding, stride 2, even kernel", [8, 7, 2], "conv 6 4 2 same; conv 5 3 2 same relu; dense 3"),
+    ("no pooling", [6, 6, 1], "conv 33 3 1 valid relu; conv 16 3 1 valid relu; dense 3"),
+    ("no convolution", [5, 4, 2], "dense 21 relu; dense 4"),
+    ("pooling alone and overlapping", [13, 12, 2], "pool 2 2; conv 6 3 1 valid relu; pool 3 1; dense 3"),
+    (
+        "pooling of 3 and a convolution at the end",
+        [14, 14, 1],
+        "conv 8 3 1 valid relu; pool 3 3; conv 3 4 1 valid",
+    ),
+];
+
+/// Largest difference allowed between our gradients and Burn's, relative to the largest gradient of the tensor.
+///
+/// Both add the same few thousand products of f32 in different orders; each order's error is at most about
+/// `sqrt(terms) * 2^-24` of the sum of the products' sizes: 1e-5 leaves a factor of three.
+const TOLERANCE: f32 = 1e-5;
+
+fn network(input: [u16; 3], layers: &str) -> Network {
+    let mut text = format!("[input]\nheight = {}\nwidth = {}\nchannels = {}\n", input[0], input[1], input[2]);
+    for layer in layers.split(';') {
+        let words: Vec<&str> = layer.split_whitespace().collect();
+        let relu = if words.last() == Some(&"relu") { "activation = \"relu\"\n" } else { "" };
+        text += "[[layer]]\n";
+        text += &match words[0] {
+            "conv" => format!(
+                "type = \"conv\"\nfilters = {}\nkernel = {}\nstride = {}\npadding = \"{}\"\n{relu}",
+                words[1], words[2], words[3], words[4]
+            ),
+            "pool" => format!("type = \"max_pool\"\nsize = {}\nstride = {}\n", words[1], words[2]),
+            _ => format!("type = \"dense\"\nunits = {}\n{relu}", words[1]),
+        };
+    }
+    toml::from_str(&text).expect("a network")
+}
+
+/// Random images and labels.
+fn data(network: &Network, images: usize) -> Dataset {
+    let mut random = Random::new(7, Purpose::Order { epoch: 3 });
+    let shape = network.input.shape();
+    let classes = network.classes().unwrap();
+    Dataset {
+        shape,
+        pixels: (0..images * shape.len()).map(|_| random.below(256) as u8).collect(),
+        labels: (0..images).map(|_| random.below(classes) as u8).collect(),
+        classes,
+    }
+}
+
+/// Fresh parameters with biases other than zero, so that their part is tested too.
+fn model(network: &Network) -> FloatModel {
+    let mut model = initial(network, 5).unwrap();
+    let mut random = Random::new(9, Purpose::Weights);
+    for stage in &mut model.stages {
+        stage.bias.iter_mut().for_each(|bias| *bias = random.unit() * 0.2 - 0.1);
+    }
+    model
+}
+
+fn our_gradients(
+    model: &FloatModel,
+    data: &Dataset,
+    set: InstructionSet,
+    threads: usize,
+) -> (Tally, Vec<StageGradient>) {
+    let layout = Layout::new(&model.network).unwrap();
+    let mut batch = BatchGradients::new(set, &model.network, layout, data.len());
+    let weights: Vec<Weights> = forward::pack(model);
+    let chosen: Vec<usize> = (0..data.len()).collect();
+    let tally = batch.compute(&weights, data, &chosen, threads);
+    (tally, batch.sums().cloned().collect())
+}
+
+/// Loss and gradients by Burn: its forward pass, its softmax, its automatic differentiation.
+fn burn_gradients(model: &FloatModel, data: &Dataset) -> (f32, Vec<StageGradient>) {
+    let device = backend::device().autodiff();
+    let stages = model.network.stages().unwrap();
+    let net = Net::new(model, &device);
+    let logits = net.forward(&stages, images_tensor(model, data, &device));
+    let labels: Vec<i64> = data.labels.iter().map(|label| *label as i64).collect();
+    let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [data.len()]), &device);
+    let picked = burn::tensor::activation::log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
+    let loss = picked.mean().neg();
+    let gradients = loss.backward();
+    let sums = net.weights.iter().zip(&net.biases).map(|(weight, bias)| StageGradient {
+        rows: values(weight.val().grad(&gradients).expect("a gradient")),
+        bias: values(bias.val().grad(&gradients).expect("a gradient")),
+    });
+    (values(loss)[0], sums.collect())
+}
+
+fn images_tensor(model: &FloatModel, data: &Dataset, device: &burn::tensor::Device) -> Tensor<4> {
+    let chosen: Vec<usize> = (0..data.len()).collect();
+    let inputs = network_inputs(&model.network.input, data, &chosen);
+    let Shape { height, width, channels } = data.shape;
+    let sides = [data.len(), height as usize, width as usize, channels as usize];
+    Tensor::from_data(TensorData::new(inputs, sides), device)
+}
+
+fn assert_close(name: &str, ours: &[f32], theirs: &[f32]) {
+    assert_eq!(ours.len(), theirs.len(), "{name}");
+    let largest = theirs.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        let difference = (ours - theirs).abs();
+        assert!(difference <= TOLERANCE * largest, "{name}[{index}]: {ours} and {theirs}, largest {largest}");
+    }
+}
+
+#[test]
+fn gradients_are_those_of_automatic_differentiation() {
+    for (name, input, layers) in NETWORKS {
+        let network = network(input, layers);
+        let (model, data) = (model(&network), data(&network, 21));
+        let (tally, ours) = our_gradients(&model, &data, InstructionSet::detect(), 2);
+        let (loss, theirs) = burn_gradients(&model, &data);
+        assert!((tally.loss as f32 / 21.0 - loss).abs() < 1e-5, "{name}: {} and {loss}", tally.loss / 21.0);
+        assert_eq!(ours.len(), theirs.len(), "{name}");
+        for (stage, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+            assert_close(&format!("{name}, weights {stage}"), &ours.rows, &theirs.rows);
+            assert_close(&format!("{name}, bias {stage}"), &ours.bias, &theirs.bias);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_slopes_of_the_loss() {
+    // No ReLU and no pooling: where a maximum changes hands, a difference quotient is no slope.
+    let network = network([9, 8, 2], "conv 6 3 2 same; conv 5 3 1 valid; dense 7; dense 4");
+    let (model, data) = (model(&network), data(&network, 16));
+    let set = InstructionSet::detect();
+    let gradient = our_gradients(&model, &data, set, 1).1;
+    let loss = |model: &FloatModel| our_gradients(model, &data, set, 1).0.loss / 16.0;
+    let step = 0.01;
+    for (stage, gradient) in gradient.iter().enumerate() {
+        let outputs = model.stages[stage].bias.len();
+        let taps = model.stages[stage].weights.len() / outputs;
+        for (output, tap) in [(0, 0), (outputs - 1, taps - 1), (outputs / 2, taps / 3)] {
+            let moved = |by: f32| {
+                let mut model = model.clone();
+                model.stages[stage].weights[tap * outputs + output] += by;
+                loss(&model)
+            };
+            let slope = (moved(step) - moved(-step)) / (2.0 * step as f64);
+            let ours = gradient.rows[output * taps + tap] as f64;
+            assert!((slope - ours).abs() < 0.01 * ours.abs() + 5e-5, "stage {stage}: {slope} {ours}");
+        }
+    }
+}
+
+#[test]
+fn forward_is_that_of_burn() {
+    for (name, input, layers) in NETWORKS {
+        let network = network(input, layers);
+        let (model, data) = (model(&network), data(&network, 5));
+        let chosen: Vec<usize> = (0..5).collect();
+        let ours = model.forward(&network_inputs(&network.input, &data, &chosen), &mut |_, _| ());
+        let device = backend::device();
+        let net = Net::new(&model, &device);
+        let stages = network.stages().unwrap();
+        let theirs = values(net.forward(&stages, images_tensor(&model, &data, &device)));
+        assert_close(name, &ours, &theirs);
+    }
+}
+
+#[test]
+fn instruction_sets_with_fused_multiply_add_give_the_same_bits() {
+    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::Plain);
+    let sets: Vec<_> = fused.collect();
+    for (name, input, layers) in NETWORKS {
+        let network = network(input, layers);
+        let (model, data) = (model(&network), data(&network, 19));
+        let results: Vec<_> = sets.iter().map(|set| our_gradients(&model, &data, *set, 1)).collect();
+        assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{name}: {sets:?} differ");
+    }
+}
+
+#[test]
+fn the_plain_fallback_agrees_to_rounding() {
+    for (name, input, layers) in NETWORKS {
+        let network = network(input, layers);
+        let (model, data) = (model(&network), data(&network, 19));
+        let (_, best) = our_gradients(&model, &data, InstructionSet::detect(), 1);
+        let (_, plain) = our_gradients(&model, &data, InstructionSet::Plain, 1);
+        for (best, plain) in best.iter().zip(&plain) {
+            assert_close(name, &plain.rows, &best.rows);
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let network = network(NETWORKS[0].1, NETWORKS[0].2);
+    let (model, data) = (model(&network), data(&network, 100));
+    let one = our_gradients(&model, &data, InstructionSet::detect(), 1);
+    for threads in [2, 3, 16] {
+        assert_eq!(our_gradients(&model, &data, InstructionSet::detect(), threads), one, "{threads} threads");
+    }
+}
+
+struct Quiet {
+    stop_after: usize,
+    batches: usize,
+}
+
+impl Observer for Quiet {
+    fn batch(&mut self, _: &BatchReport) {
+        self.batches += 1;
+    }
+
+    fn epoch(&mut self, _: &EpochReport) {}
+
+    fn stop(&self) -> bool {
+        self.batches >= self.stop_after
+    }
+}
+
+const NEVER: usize = usize::MAX;
+
+fn recipe(learning_rate: f64) -> Recipe {
+    Recipe {
+        epochs: 3,
+        batch: 16,
+        optimizer: recipe::Optimizer::Rmsprop { learning_rate, rho: 0.9, epsilon: 1e-7 },
+        schedule: Default::default(),
+        held_out: 10,
+        weight_decay: 0.0,
+        batch_norm: None,
+        augment: None,
+        average: None,
+    }
+}
+
+const ONE_THREAD: TrainOptions = TrainOptions { seed: 1, threads: 1 };
+
+#[test]
+fn training_lowers_the_loss_and_does_not_depend_on_threads() {
+    let network = network([8, 8, 1], "conv 8 3 1 valid relu; pool 2 2; dense 2");
+    let mut data = data(&network, 210);
+    // Bright images are of class 1.
+    for (image, label) in data.pixels.chunks_exact_mut(64).zip(&data.labels) {
+        image.iter_mut().for_each(|pixel| *pixel = *pixel / 2 + 100 * label);
+    }
+    let run = |threads| {
+        let options = TrainOptions { threads, ..ONE_THREAD };
+        train(&network, &recipe(0.01), &data, &options, &mut Quiet { stop_after: NEVER, batches: 0 }).unwrap()
+    };
+    let (one, two) = (run(1), run(2));
+    assert_eq!(one.model, two.model);
+    assert_eq!(one.epochs.len(), 3);
+    assert!(one.epochs[2].loss < 0.3 * one.epochs[0].loss, "{:?}", one.epochs);
+    assert_eq!(one.epochs[2].held_out_accuracy, Some(1.0));
+}
+
+#[test]
+fn a_stopped_run_says_so() {
+    let network = network([8, 8, 1], "dense 2");
+    let data = data(&network, 100);
+    let mut observer = Quiet { stop_after: 8, batches: 0 };
+    let trained = train(&network, &recipe(0.01), &data, &ONE_THREAD, &mut observer).unwrap();
+    // 90 images in batches of 16 are 6 batches: the stop came in the second epoch.
+    assert!(trained.stopped_early);
+    assert_eq!((trained.epochs.len(), observer.batches), (1, 8));
+}
+
+#[test]
+fn divergence_names_epoch_and_batch() {
+    let network = network([8, 8, 1], "dense 40 relu; dense 30 relu; dense 2");
+    let data = data(&network, 100);
+    let mut observer = Quiet { stop_after: NEVER, batches: 0 };
+    let error = train(&network, &recipe(1e30), &data, &ONE_THREAD, &mut observer).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { epoch: 1, batch: 2 }), "{error}");
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused() {
+    let network = network([8, 8, 1], "dense 2");
+    let good = data(&network, 20);
+    let refused = |recipe: &Recipe, data: &Dataset| {
+        let mut observer = Quiet { stop_after: NEVER, batches: 0 };
+        train(&network, recipe, data, &ONE_THREAD, &mut observer).unwrap_err().to_string()
+    };
+    let labels = Dataset { labels: vec![5; 20], ..good.clone() };
+    assert!(refused(&recipe(0.1), &labels).contains("give its last layer 6 units"));
+    let colours = Dataset { shape: Shape::new(8, 8, 3), pixels: vec![0; 20 * 192], ..good.clone() };
+    assert!(refused(&recipe(0.1), &colours).contains("3 values per pixel"));
+    let all = Recipe { held_out: 20, ..recipe(0.1) };
+    assert!(refused(&all, &good).contains("hold out fewer"));
+    let decayed = Recipe { weight_decay: 1e-4, ..recipe(0.1) };
+    assert!(refused(&decayed, &good).contains("weight decay"));
+}
+
+#[test]
+fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
+    // One weight, one bias, one image: w -= lr * g / (sqrt((1 - rho) g^2) + eps), the second step with the decayed square.
+    let network = network([1, 1, 1], "dense 2");
+    let data = Dataset { shape: Shape::new(1, 1, 1), pixels: vec![255], labels: vec![0], classes: 2 };
+    let stages: Vec<Stage> = network.stages().unwrap();
+    let model = initial(&network, 3).unwrap();
+    let mut net = Net::new(&model, &backend::device().autodiff());
+    let mut optimizer = Optimizer::new(&recipe(0.001).optimizer);
+    let mut expected = model.stages[0].weights.clone();
+    let mut squares = [0.0f64; 2];
+    for step in 0..3 {
+        let now = FloatModel { network: network.clone(), stages: net.stage_weights(&stages) };
+        let gradients = our_gradients(&now, &data, InstructionSet::detect(), 1).1;
+        net = optimizer.step(net, gradients.iter());
+        for (index, gradient) in gradients[0].rows.iter().enumerate() {
+            let gradient = *gradient as f64;
+            squares[index] = 0.9 * squares[index] + 0.1 * gradient * gradient;
+            expected[index] -= (0.001 * gradient / (squares[index].sqrt() + 1e-7)) as f32;
+        }
+        let found = &net.stage_weights(&stages)[0].weights;
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-6, "step {step}: {found} {expected}");
+        }
+    }
+}

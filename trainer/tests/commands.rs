@@ -1,0 +1,133 @@
+//! `eval`, `predict`, `inspect` and `presets` on a small model.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{TEST_IMAGES, Workshop, error, run};
+
+/// A PNG file of grey pixels, bright in its upper third: class 0 of the small data set.
+fn write_png(path: &Path, side: u32) {
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    let pixels: Vec<u8> =
+        (0..side * side).map(|place| if place / side < side * 3 / 8 { 210 } else { 30 }).collect();
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+}
+
+#[test]
+fn eval_counts_the_test_images() {
+    let workshop = Workshop::with_model();
+    let (stdout, stderr) = run(&mut workshop.trainer(["eval", "out/model.kndl", "--data", "data"]), 0);
+    assert_eq!(stderr, "");
+    assert!(stdout.contains(&format!("of {TEST_IMAGES} images right")), "{stdout}");
+    let metrics: serde_json::Value =
+        serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap();
+    let accuracy = format!("int8 accuracy {:.2} %:", 100.0 * metrics["int8_test_accuracy"].as_f64().unwrap());
+    assert!(stdout.starts_with(&accuracy), "{accuracy} in\n{stdout}");
+}
+
+#[test]
+fn eval_needs_only_the_test_files() {
+    let workshop = Workshop::with_model();
+    fs::remove_file(workshop.path("data/train-images-idx3-ubyte")).unwrap();
+    workshop.trainer(["eval", "out/model.kndl", "--data", "data"]).assert().success();
+}
+
+#[test]
+fn eval_refuses_images_of_another_size() {
+    let workshop = Workshop::with_model();
+    let message = error(&mut workshop.trainer(["eval", "out/model.kndl"]));
+    assert_eq!(
+        message,
+        "out/model.kndl: the model takes 8x8x1 images, those of the data set are 28x28x1: use --data"
+    );
+}
+
+#[test]
+fn predict_draws_and_answers() {
+    let workshop = Workshop::with_model();
+    write_png(&workshop.path("top.png"), 8);
+    let (stdout, stderr) = run(&mut workshop.trainer(["predict", "out/model.kndl", "top.png"]), 0);
+    assert_eq!(stderr, "");
+    assert!(!stdout.contains('\x1b'), "{stdout}");
+    assert!(stdout.starts_with("████████\n▀▀▀▀▀▀▀▀\n"), "{stdout}");
+    assert!(stdout.contains("top.png: 0 ("), "{stdout}");
+    // "   2    7.27 %  ██": class, probability, percent sign, bar.
+    let cells = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
+    let lines: Vec<_> =
+        stdout.lines().map(cells).filter(|cells| cells.get(2).is_some_and(|cell| cell == "%")).collect();
+    assert_eq!(lines.len(), 3, "{stdout}");
+    let sum: f64 = lines.iter().map(|cells| cells[1].parse::<f64>().unwrap()).sum();
+    assert!((sum - 100.0).abs() < 0.1, "{sum} in\n{stdout}");
+}
+
+#[test]
+fn predict_resizes_with_a_note() {
+    let workshop = Workshop::with_model();
+    write_png(&workshop.path("large.png"), 40);
+    let (stdout, _) = run(&mut workshop.trainer(["predict", "out/model.kndl", "large.png"]), 0);
+    assert!(stdout.starts_with("note: large.png: 40x40 pixels, scaled to 8x8\n"), "{stdout}");
+    assert!(stdout.contains("large.png: 0 ("), "{stdout}");
+}
+
+#[test]
+fn predict_goes_on_after_a_broken_picture() {
+    let workshop = Workshop::with_model();
+    write_png(&workshop.path("good.png"), 8);
+    fs::write(workshop.path("broken.png"), "not a picture").unwrap();
+    let arguments = ["predict", "out/model.kndl", "missing.png", "broken.png", "good.png"];
+    let (stdout, stderr) = run(&mut workshop.trainer(arguments), 1);
+    assert!(stdout.contains("good.png: 0 ("), "{stdout}");
+    let lines: Vec<_> = stderr.lines().collect();
+    assert!(lines[0].starts_with("error: missing.png: cannot be read: "), "{stderr}");
+    assert!(lines[1].starts_with("error: broken.png: not a whole PNG file ("), "{stderr}");
+    assert_eq!(lines[2..], ["error: 2 of 3 pictures could not be read"]);
+}
+
+#[test]
+fn the_samples_in_the_tree_can_be_read() {
+    let workshop = Workshop::with_model();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/samples");
+    let [seven, four] = ["digit-7.png", "digit-4-ink-on-paper.png"].map(|name| samples.join(name));
+    let arguments = ["predict", "out/model.kndl", seven.to_str().unwrap(), four.to_str().unwrap()];
+    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
+    assert!(stdout.contains("dark on light, so inverted"), "{stdout}");
+}
+
+#[test]
+fn inspect_shows_layers_and_memory() {
+    let workshop = Workshop::with_model();
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
+    for expected in ["conv1", "conv 3x3, pool 2x2", "8x8x1", "3x3x4", "dense1", "its peak at conv1"] {
+        assert!(stdout.contains(expected), "{expected} in\n{stdout}");
+    }
+}
+
+#[test]
+fn presets_are_listed_and_printed() {
+    let workshop = Workshop::new();
+    let (list, _) = run(&mut workshop.trainer(["presets"]), 0);
+    assert!(list.contains("tutorial") && list.contains("(default)"), "{list}");
+    let (toml, _) = run(&mut workshop.trainer(["presets", "tutorial"]), 0);
+    assert_eq!(toml, include_str!("../networks/tutorial.toml"));
+    assert!(
+        error(&mut workshop.trainer(["presets", "other"]))
+            .contains("no preset 'other'; known are 'tutorial'")
+    );
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("trainer"))
+        .arg("presets")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}

@@ -1,0 +1,148 @@
+//! `trainer` as it is typed: what a run prints and leaves behind.
+
+mod common;
+
+use std::fs;
+
+use common::{TEST_IMAGES, Workshop, run};
+use serde_json::Value;
+
+fn metrics(workshop: &Workshop) -> Value {
+    serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_run_leaves_a_model_and_its_metrics() {
+    let workshop = Workshop::new();
+    let (stdout, stderr) =
+        run(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--seed", "5"]), 0);
+    assert_eq!(stderr, "");
+    assert_eq!(workshop.names_in("out"), ["metrics.json", "model.kndl"]);
+
+    let metrics = metrics(&workshop);
+    assert_eq!(metrics["preset"], "small.toml");
+    assert_eq!((&metrics["seed"], &metrics["epochs"]), (&Value::from(5), &Value::from(3)));
+    assert_eq!(metrics["model_bytes"], fs::metadata(workshop.path("out/model.kndl")).unwrap().len());
+    assert_eq!(metrics["test_images"], TEST_IMAGES);
+    for share in ["float_test_accuracy", "int8_test_accuracy", "agreement"] {
+        assert!((0.0..=1.0).contains(&metrics[share].as_f64().unwrap()), "{share}");
+    }
+    for positive in ["seconds_per_epoch", "threads", "arena_bytes", "macs"] {
+        assert!(metrics[positive].as_f64().unwrap() > 0.0, "{positive}");
+    }
+    assert_eq!(metrics["history"].as_array().unwrap().len(), 3);
+
+    for expected in
+        ["test accuracy", "same answer", "working RAM", "MACs per image", "truth \\ answer", "next:"]
+    {
+        assert!(stdout.contains(expected), "{expected} in\n{stdout}");
+    }
+}
+
+#[test]
+fn the_small_set_is_learnt() {
+    let workshop = Workshop::with_model();
+    let accuracy = metrics(&workshop)["int8_test_accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+}
+
+#[test]
+fn piped_progress_is_one_plain_line_per_epoch() {
+    let workshop = Workshop::new();
+    let (stdout, _) = run(&mut workshop.trainer(["train", "small.toml", "--data", "data"]), 0);
+    assert!(!stdout.contains('\x1b') && !stdout.contains('\r'), "{stdout}");
+    let epochs: Vec<_> = stdout.lines().filter(|line| line.starts_with("epoch ")).collect();
+    assert_eq!(epochs.len(), 3, "{stdout}");
+    assert!(epochs[0].starts_with("epoch 1/3  loss ") && epochs[0].contains("held-out"), "{}", epochs[0]);
+}
+
+#[test]
+fn without_a_command_it_trains() {
+    let workshop = Workshop::new();
+    let arguments = ["--preset", "small.toml", "--data", "data", "--epochs", "1", "--out", "a/b"];
+    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
+    assert!(stdout.contains("epoch 1/1 "), "{stdout}");
+    assert_eq!(workshop.names_in("a/b"), ["metrics.json", "model.kndl"]);
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let workshop = Workshop::new();
+    let arguments = ["train", "small.toml", "--data", "data", "--quiet"];
+    assert_eq!(run(&mut workshop.trainer(arguments), 0), (String::new(), String::new()));
+}
+
+#[test]
+fn options_go_before_the_preset() {
+    let workshop = Workshop::new();
+    let arguments =
+        ["train", "small.toml", "--data", "data", "-q", "--epochs", "2", "--batch", "30", "--lr", "0.002"];
+    workshop.trainer(arguments).assert().success();
+    let metrics = metrics(&workshop);
+    assert_eq!((&metrics["epochs"], &metrics["batch"]), (&Value::from(2), &Value::from(30)));
+    assert_eq!(metrics["learning_rate"], 0.002);
+}
+
+#[test]
+fn one_seed_is_one_model_whatever_the_threads() {
+    let workshop = Workshop::new();
+    let model = |seed: &str, threads: &str| {
+        let arguments = [
+            "train",
+            "small.toml",
+            "--data",
+            "data",
+            "-q",
+            "--seed",
+            seed,
+            "--threads",
+            threads,
+            "--out",
+            "out",
+        ];
+        workshop.trainer(arguments).assert().success();
+        fs::read(workshop.path("out/model.kndl")).unwrap()
+    };
+    assert_eq!(model("1", "1"), model("1", "2"));
+    assert_ne!(model("1", "1"), model("2", "1"));
+}
+
+#[test]
+fn a_small_set_holds_out_fewer_images_with_a_note() {
+    let workshop = Workshop::new();
+    let preset = common::PRESET.replace("held_out = 30", "held_out = 5000");
+    fs::write(workshop.path("small.toml"), preset).unwrap();
+    let (_, stderr) = run(&mut workshop.trainer(["train", "small.toml", "--data", "data"]), 0);
+    assert_eq!(stderr, "note: 40 instead of 5000 of the 240 training images are held out\n");
+}
+
+/// Ctrl-C in the middle of a long run: nothing is left, what was there before stays, and the exit code says so.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_what_was_there() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let workshop = Workshop::with_model();
+    let before = fs::read(workshop.path("out/model.kndl")).unwrap();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("trainer"))
+        .current_dir(workshop.path(""))
+        .args(["train", "small.toml", "--data", "data", "--seed", "9", "--epochs", "10000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.find(|line| line.as_ref().unwrap().starts_with("epoch ")).unwrap().unwrap();
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    lines.for_each(drop);
+    let output = child.wait_with_output().unwrap();
+
+    assert_eq!(output.status.code(), Some(130));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let rest = stderr.strip_prefix("interrupted after ").unwrap();
+    let epochs: u32 = rest.strip_suffix(" of 10000 epochs: no model written\n").unwrap().parse().unwrap();
+    assert!((1..10_000).contains(&epochs), "{stderr}");
+    assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), before);
+    assert_eq!(workshop.names_in("out"), ["metrics.json", "model.kndl"]);
+}
