@@ -204,8 +204,8 @@
 .endm
 
 .set QUAD_BYTES, 4            @ from a pixel's quad to its next
-TRANSFORM kindling_dsp_f2_inputs, 4, 4, INPUT_LINE_2
-TRANSFORM kindling_dsp_f4_inputs, 6, 6, INPUT_LINE_4
+TRANSFORM kindling_f2_inputs, 4, 4, INPUT_LINE_2
+TRANSFORM kindling_f4_inputs, 6, 6, INPUT_LINE_4
 .set QUAD_BYTES, 36           @ from a quad's nine taps to the next quad's
-TRANSFORM kindling_dsp_f2_weights, 3, 4, WEIGHT_LINE_2
-TRANSFORM kindling_dsp_f4_weights, 3, 6, WEIGHT_LINE_4
+TRANSFORM kindling_f2_weights, 3, 4, WEIGHT_LINE_2
+TRANSFORM kindling_f4_weights, 3, 6, WEIGHT_LINE_4

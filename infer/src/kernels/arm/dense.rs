@@ -1,14 +1,17 @@
-//! Dense layers, four outputs at once; the loop is in `dense.s`.
+//! Dense layers, four outputs at once; the loop is in each core's `dense.s`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
 
-use super::is_at_word;
+use super::cortex_m::is_at_word;
 use crate::format::DenseAlgorithm;
 use crate::model::Dense;
 use crate::quant::ChannelParameters;
 
-global_asm!(include_str!("dense.s"), options(raw));
+#[cfg(kindling_backend = "dsp")]
+global_asm!(include_str!("dsp/dense.s"), options(raw));
+#[cfg(kindling_backend = "armv7m")]
+global_asm!(include_str!("armv7m/dense.s"), options(raw));
 
 /// Arguments of the loop: see `dense.s`.
 #[repr(C)]
@@ -24,8 +27,8 @@ struct Blocks {
 }
 
 unsafe extern "C" {
-    fn kindling_dsp_dense(blocks: &Blocks);
-    fn kindling_dsp_dense_wide(blocks: &Blocks);
+    fn kindling_dense(blocks: &Blocks);
+    fn kindling_dense_wide(blocks: &Blocks);
 }
 
 /// Bytes of four units' parameters.
@@ -93,8 +96,8 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
         weights: weights.as_ptr(),
     };
     let run = match dense.algorithm {
-        DenseAlgorithm::QuadsWide => kindling_dsp_dense_wide,
-        DenseAlgorithm::Rows | DenseAlgorithm::Quads => kindling_dsp_dense,
+        DenseAlgorithm::QuadsWide => kindling_dense_wide,
+        DenseAlgorithm::Rows | DenseAlgorithm::Quads => kindling_dense,
     };
     // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32 bytes of parameters
     // and the weights of all inputs for each block, and writes four outputs for it; all of these begin at whole words

@@ -1,4 +1,4 @@
-//! Direct convolution, four pixels by two output channels at once; the loop is in `paired.s`.
+//! Direct convolution, four pixels by two output channels at once; the loop is in each core's `paired.s`.
 //!
 //! ```text
 //! for each output pixel (without pooling: for each four of them):
@@ -19,10 +19,13 @@ use crate::kernels::portable::gather_patch;
 use crate::model::Conv;
 use crate::quant::ChannelParameters;
 
-global_asm!(include_str!("paired.s"), options(raw));
+#[cfg(kindling_backend = "dsp")]
+global_asm!(include_str!("dsp/paired.s"), options(raw));
+#[cfg(kindling_backend = "armv7m")]
+global_asm!(include_str!("armv7m/paired.s"), options(raw));
 
 unsafe extern "C" {
-    fn kindling_dsp_paired(
+    fn kindling_paired(
         inputs: *const i8,
         weights: *const u8,
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
@@ -102,7 +105,7 @@ fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
             // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one; there are two steps or
             // more because a patch has a tap or more; both begin at whole words: scratch memory and weights do, and
             // all chunks have whole words.
-            unsafe { kindling_dsp_paired(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
+            unsafe { kindling_paired(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
             for (largest, sums) in largest.iter_mut().zip(&sums) {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }

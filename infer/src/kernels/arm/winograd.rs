@@ -1,29 +1,42 @@
-//! Winograd's primitives with two int16 per instruction; the loops are in `winograd.s`, `winograd_transforms.s` and
-//! `winograd_finish.s`.
+//! Winograd's primitives: checks and addresses. The loops are in assembly, each core's in its folder.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
 
-use super::is_at_word;
+use super::cortex_m::is_at_word;
+#[cfg(not(kindling_backend = "dsp"))]
+use super::scalar::{kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights};
 use crate::kernels::winograd::portable::Plain;
 use crate::kernels::winograd::transform::Tile;
 use crate::kernels::winograd::{Finish, Primitives, Source, Weights};
 use crate::quant::ChannelParameters;
 
-global_asm!(include_str!("winograd.s"), options(raw));
-global_asm!(include_str!("winograd_transforms.s"), options(raw));
-global_asm!(include_str!("winograd_finish.s"), options(raw));
+#[cfg(kindling_backend = "dsp")]
+global_asm!(
+    include_str!("dsp/winograd.s"),
+    include_str!("dsp/winograd_transforms.s"),
+    include_str!("dsp/requantise.s"),
+    include_str!("winograd_finish.s"),
+    options(raw)
+);
+#[cfg(kindling_backend = "armv7m")]
+global_asm!(
+    include_str!("armv7m/winograd.s"),
+    include_str!("armv7m/requantise.s"),
+    include_str!("winograd_finish.s"),
+    options(raw)
+);
 
 /// Values to transform, and where to: see `winograd_transforms.s`.
 #[repr(C)]
-struct Transform {
-    source: *const i8,
-    row_bytes: usize,
-    column_bytes: usize,
-    first_point: *mut i8,
-    point_bytes: usize,
-    pair_bytes: usize,
-    quads: usize,
+pub(super) struct Transform {
+    pub source: *const i8,
+    pub row_bytes: usize,
+    pub column_bytes: usize,
+    pub first_point: *mut i8,
+    pub point_bytes: usize,
+    pub pair_bytes: usize,
+    pub quads: usize,
 }
 
 /// A tile and a channel to finish: see `winograd_finish.s`.
@@ -53,32 +66,36 @@ struct Extent {
     steps_behind_first: usize,
 }
 
+#[cfg(kindling_backend = "dsp")]
 unsafe extern "C" {
-    fn kindling_dsp_f2_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f2_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f2_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f2_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f4_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f4_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_dsp_f2_inputs(transform: &Transform);
-    fn kindling_dsp_f4_inputs(transform: &Transform);
-    fn kindling_dsp_f2_weights(transform: &Transform);
-    fn kindling_dsp_f4_weights(transform: &Transform);
-    fn kindling_dsp_f2_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-    fn kindling_dsp_f2_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-    fn kindling_dsp_f4_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-    fn kindling_dsp_f4_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_f2_inputs(transform: &Transform);
+    fn kindling_f4_inputs(transform: &Transform);
+    fn kindling_f2_weights(transform: &Transform);
+    fn kindling_f4_weights(transform: &Transform);
+}
+
+unsafe extern "C" {
+    fn kindling_f2_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f2_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f2_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f2_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f4_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f4_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+    fn kindling_f2_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_f2_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_f4_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+    fn kindling_f4_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 }
 
 /// Steps behind the first that `winograd.s` has code for without a loop.
 const UNROLL: usize = 8;
 
 /// Winograd's primitives.
-pub(super) struct Dsp;
+pub(super) struct CortexM;
 
-impl Primitives for Dsp {
+impl Primitives for CortexM {
     fn transform_inputs(tile: Tile, source: &Source<'_>, slot: usize, of: usize, v: &mut [i8]) {
         let side = tile.side();
         let needed = (side - 1) * source.row_bytes + side * source.channels;
@@ -98,8 +115,8 @@ impl Primitives for Dsp {
             quads: source.channels / 4,
         };
         let run = match tile {
-            Tile::Two => kindling_dsp_f2_inputs,
-            Tile::Four => kindling_dsp_f4_inputs,
+            Tile::Two => kindling_f2_inputs,
+            Tile::Four => kindling_f4_inputs,
         };
         // SAFETY: reads bytes `0 .. 4 * quads` of the pixels of `side` rows and columns: the `needed` bytes; unaligned
         // words are fine on this core. Writes word `pair * of + slot` of each of the points, `channels / 2 * of` words
@@ -123,8 +140,8 @@ impl Primitives for Dsp {
                 quads,
             };
             let run = match tile {
-                Tile::Two => kindling_dsp_f2_weights,
-                Tile::Four => kindling_dsp_f4_weights,
+                Tile::Two => kindling_f2_weights,
+                Tile::Four => kindling_f4_weights,
             };
             // SAFETY: reads the 36 bytes of each of `quads` quads, which `taps` has; unaligned words are fine on this
             // core. Writes word `2 * pair + channel` of each of the points, `4 * quads` words apart, with
@@ -151,14 +168,14 @@ impl Primitives for Dsp {
         let steps = if tiles == 2 { pairs / 2 } else { pairs / 4 };
         let extent = Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
         let multiply = match (tile, tiles, steps - 1 <= UNROLL) {
-            (Tile::Two, 1, true) => kindling_dsp_f2_one_tile,
-            (Tile::Two, _, true) => kindling_dsp_f2_two_tiles,
-            (Tile::Four, 1, true) => kindling_dsp_f4_one_tile,
-            (Tile::Four, _, true) => kindling_dsp_f4_two_tiles,
-            (Tile::Two, 1, false) => kindling_dsp_f2_one_tile_long,
-            (Tile::Two, _, false) => kindling_dsp_f2_two_tiles_long,
-            (Tile::Four, 1, false) => kindling_dsp_f4_one_tile_long,
-            (Tile::Four, _, false) => kindling_dsp_f4_two_tiles_long,
+            (Tile::Two, 1, true) => kindling_f2_one_tile,
+            (Tile::Two, _, true) => kindling_f2_two_tiles,
+            (Tile::Four, 1, true) => kindling_f4_one_tile,
+            (Tile::Four, _, true) => kindling_f4_two_tiles,
+            (Tile::Two, 1, false) => kindling_f2_one_tile_long,
+            (Tile::Two, _, false) => kindling_f2_two_tiles_long,
+            (Tile::Four, 1, false) => kindling_f4_one_tile_long,
+            (Tile::Four, _, false) => kindling_f4_two_tiles_long,
         };
         // SAFETY: all three begin at whole words; the function reads `points * pairs` times one word of `v` per tile
         // and two of `u`, and writes `tile.sums()` lines of two words per tile: the sizes checked above.
@@ -167,10 +184,10 @@ impl Primitives for Dsp {
 
     fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
         let finish_slots = match (finish.tile, finish.group.tiles) {
-            (Tile::Two, 1) => kindling_dsp_f2_finish_one,
-            (Tile::Two, _) => kindling_dsp_f2_finish_two,
-            (Tile::Four, 1) => kindling_dsp_f4_finish_one,
-            (Tile::Four, _) => kindling_dsp_f4_finish_two,
+            (Tile::Two, 1) => kindling_f2_finish_one,
+            (Tile::Two, _) => kindling_f2_finish_two,
+            (Tile::Four, 1) => kindling_f4_finish_one,
+            (Tile::Four, _) => kindling_f4_finish_two,
         };
         if finish.pool == 2 && sizes_fit(finish, sums, output) {
             finish_whole(finish, sums, output, finish_slots);
