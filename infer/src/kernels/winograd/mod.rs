@@ -115,7 +115,7 @@ impl TileGrid {
     /// `None` when the layer's algorithm has no tiles.
     pub fn new(conv: &Conv<'_>) -> Option<Self> {
         let tile = conv.algorithm.tile()?;
-        let outputs = tile.outputs() / (conv.pool[0] as usize).clamp(1, 2);
+        let outputs = if conv.pool[0] == 2 { tile.outputs() / 2 } else { tile.outputs() };
         let tiles = [conv.output.height, conv.output.width].map(|side| (side as usize).div_ceil(outputs));
         let mut grid = Self {
             tile,

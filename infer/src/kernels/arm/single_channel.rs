@@ -1,5 +1,5 @@
 //! 3x3 convolution of one input channel with 2x2 pooling, some rows of outputs at once; the loop is in
-//! `single_channel.s`.
+//! `dsp/single_channel.s`.
 //!
 //! ```text
 //! for each few rows of outputs:
@@ -15,7 +15,7 @@ use crate::algorithm::{SINGLE_CHANNEL_WINDOW_BYTES, single_channel_rows};
 use crate::kernels::window;
 use crate::model::Conv;
 
-global_asm!(include_str!("single_channel.s"), options(raw));
+global_asm!(include_str!("dsp/single_channel.s"), options(raw));
 
 /// Arguments of the loop: see `single_channel.s`.
 #[repr(C)]
@@ -31,8 +31,8 @@ struct Rows {
 }
 
 unsafe extern "C" {
-    fn kindling_dsp_single_channel(rows: &Rows);
-    fn kindling_dsp_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
+    fn kindling_single_channel(rows: &Rows);
+    fn kindling_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
 }
 
 /// The caller has checked all sizes, and that scratch memory, weights and parameters begin at whole words.
@@ -40,7 +40,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
     let row_bytes = (conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES).max(1);
-    for (batch, out) in (0..).zip(output.chunks_mut(rows_at_once * row_len)) {
+    for (batch, out) in (0..).zip(output.chunks_mut((rows_at_once * row_len).max(1))) {
         let rows = out.len() / row_len;
         let Some(windows) = scratch.get_mut(..rows * row_bytes) else { return };
         for (row, windows) in (batch * rows_at_once as i32..).zip(windows.chunks_exact_mut(row_bytes)) {
@@ -70,7 +70,7 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     // SAFETY: there is a window, of 48 bytes as all are; `weights` has 12 bytes per channel and `parameters` 8; all begin
     // at whole words. One byte per window and channel is written, windows `channels` bytes apart and channels 1: all of
     // `out`.
-    unsafe { kindling_dsp_single_channel(&rows) }
+    unsafe { kindling_single_channel(&rows) }
 }
 
 /// The pairs of all windows of a row of outputs, a window or more.
@@ -86,7 +86,7 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
         // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart, which end with byte
         // `3 * width + columns` as checked; unaligned words are fine on this core. `windows` begins at a whole word and
         // has 48 bytes for each window.
-        unsafe { kindling_dsp_windows(pixels.as_ptr(), width, range.start, range.end) }
+        unsafe { kindling_windows(pixels.as_ptr(), width, range.start, range.end) }
     } else {
         fill_windows_at_edge(conv, input, y, windows);
     }

@@ -30,14 +30,6 @@ instruction!(
     widen_odd(bytes), "sxtb16 {result}, {bytes}, ror #8"
 );
 instruction!(
-    /// Sums of two pairs.
-    add(a, b), "sadd16 {result}, {a}, {b}"
-);
-instruction!(
-    /// Differences of two pairs.
-    sub(a, b), "ssub16 {result}, {a}, {b}"
-);
-instruction!(
     /// Low halves of two pairs.
     low_halves(low, high), "pkhbt {result}, {low}, {high}, lsl #16"
 );
