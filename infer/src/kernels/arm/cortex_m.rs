@@ -2,6 +2,8 @@
 
 use super::{dense, paired, single_channel, winograd};
 use crate::format::{Algorithm, DenseAlgorithm};
+#[cfg(kindling_backend = "armv6m")]
+use crate::kernels::unpacked;
 use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
 use crate::model::{Conv, Dense, MaxPool};
 
@@ -34,9 +36,12 @@ impl Kernels for CortexM {
         Portable::max_pool(pool, input, output);
     }
 
+    #[allow(unreachable_patterns)]
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
             DenseAlgorithm::Rows => portable::rows(dense, input, output),
+            #[cfg(kindling_backend = "armv6m")]
+            DenseAlgorithm::QuadsWide => unpacked::dense(dense, input, output),
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => dense::dense(dense, input, output),
         }
     }

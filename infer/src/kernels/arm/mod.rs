@@ -6,6 +6,8 @@
 
 mod cortex_m;
 mod dense;
+#[cfg(not(kindling_backend = "armv6m"))]
+mod finish;
 mod instructions;
 mod paired;
 #[cfg(not(kindling_backend = "dsp"))]
@@ -20,3 +22,5 @@ pub use cortex_m::CortexM;
 const NAME: &str = "dsp";
 #[cfg(kindling_backend = "armv7m")]
 const NAME: &str = "armv7m";
+#[cfg(kindling_backend = "armv6m")]
+const NAME: &str = "armv6m";

@@ -23,6 +23,8 @@ use crate::quant::ChannelParameters;
 global_asm!(include_str!("dsp/paired.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/paired.s"), options(raw));
+#[cfg(kindling_backend = "armv6m")]
+global_asm!(include_str!("armv6m/paired.s"), options(raw));
 
 unsafe extern "C" {
     fn kindling_paired(

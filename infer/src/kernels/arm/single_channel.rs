@@ -10,6 +10,8 @@
 
 use core::arch::global_asm;
 
+#[cfg(kindling_backend = "armv6m")]
+use super::instructions::requantise;
 #[cfg(kindling_backend = "dsp")]
 use super::instructions::{high_halves, low_and_high, low_halves, widen_even, widen_odd};
 use crate::algorithm::single_channel_rows;
@@ -20,6 +22,8 @@ use crate::model::Conv;
 global_asm!(include_str!("dsp/single_channel.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/single_channel.s"), options(raw));
+#[cfg(kindling_backend = "armv6m")]
+global_asm!(include_str!("armv6m/single_channel.s"), options(raw));
 
 /// Bytes of a window: twelve pairs, or its 4x4 pixels as words.
 #[cfg(kindling_backend = "dsp")]
@@ -28,6 +32,7 @@ const WINDOW_BYTES: usize = 48;
 const WINDOW_BYTES: usize = 64;
 
 /// Arguments of the loop: see `single_channel.s`.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[repr(C)]
 struct Rows {
     windows: *const i8,
@@ -40,6 +45,7 @@ struct Rows {
     zero_point: i32,
 }
 
+#[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_single_channel(rows: &Rows);
     #[cfg(kindling_backend = "dsp")]
@@ -62,6 +68,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 }
 
 /// All channels of the windows' outputs.
+#[cfg(not(kindling_backend = "armv6m"))]
 fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     let channels = conv.output.channels as usize;
     if windows.is_empty() || out.len() != windows.len() / WINDOW_BYTES * channels {
@@ -82,6 +89,42 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     // at whole words. One byte per window and channel is written, windows `channels` bytes apart and channels 1: all of
     // `out`.
     unsafe { kindling_single_channel(&rows) }
+}
+
+#[cfg(kindling_backend = "armv6m")]
+unsafe extern "C" {
+    fn kindling_single_channel_sums(
+        windows: *const i8,
+        windows_end: *const i8,
+        weights: &[i32; 9],
+        sums: &mut [i32; SUMS],
+    );
+}
+
+/// Windows that are summed in one call on Armv6-M.
+#[cfg(kindling_backend = "armv6m")]
+const SUMS: usize = 20;
+
+/// All channels of the windows' outputs.
+#[cfg(kindling_backend = "armv6m")]
+fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
+    let channels = (conv.output.channels as usize).max(1);
+    let filters = conv.filters();
+    for (channel, parameters) in conv.channel_parameters().enumerate() {
+        let weights = core::array::from_fn(|tap| filters.weight(conv.weights, channel, tap) as i32);
+        let mut out = out.iter_mut().skip(channel).step_by(channels);
+        for windows in windows.chunks(SUMS * WINDOW_BYTES) {
+            let mut sums = [0; SUMS];
+            let range = windows.as_ptr_range();
+            // SAFETY: reads whole windows of 64 bytes, one or more, at whole words, and writes a sum for each: `SUMS` at
+            // most.
+            unsafe { kindling_single_channel_sums(range.start, range.end, &weights, &mut sums) }
+            for (sum, out) in sums.into_iter().take(windows.len() / WINDOW_BYTES).zip(&mut out) {
+                let accumulator = sum.wrapping_add(parameters.bias);
+                *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+            }
+        }
+    }
 }
 
 /// All windows of a row of outputs, a window or more.
