@@ -6,7 +6,7 @@
 
 mod cortex_m;
 mod dense;
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg_attr(kindling_backend = "armv6m", path = "finish_scalar.rs")]
 mod finish;
 mod instructions;
 mod paired;

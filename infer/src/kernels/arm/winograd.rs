@@ -149,7 +149,6 @@ impl Primitives for CortexM {
     }
 
     fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
-        #[cfg(not(kindling_backend = "armv6m"))]
         if finish.pool == 2 && super::finish::run(finish, sums, output) {
             return;
         }
