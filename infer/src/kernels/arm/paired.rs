@@ -13,7 +13,9 @@
 
 use core::arch::global_asm;
 
-use super::instructions::{requantise, widen_even, widen_odd};
+use super::instructions::requantise;
+#[cfg(not(kindling_backend = "dsp"))]
+use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::{PAIRED_PIXELS, paired_batches};
 use crate::kernels::portable::gather_patch;
 use crate::model::Conv;
@@ -25,6 +27,11 @@ global_asm!(include_str!("dsp/paired.s"), options(raw));
 global_asm!(include_str!("armv7m/paired.s"), options(raw));
 #[cfg(kindling_backend = "armv6m")]
 global_asm!(include_str!("armv6m/paired.s"), options(raw));
+
+#[cfg(kindling_backend = "dsp")]
+unsafe extern "C" {
+    fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
+}
 
 unsafe extern "C" {
     fn kindling_paired(
@@ -76,6 +83,19 @@ fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
 }
 
 /// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`.
+#[cfg(kindling_backend = "dsp")]
+fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
+    if patch == 0 || patches.len() != PAIRED_PIXELS * patch || pairs.len() != 8 * patch {
+        return;
+    }
+    let range = pairs.as_mut_ptr_range();
+    // SAFETY: reads the words of four patches of `patch` bytes, whole words as `patch` is a multiple of 4, and writes
+    // eight bytes for each tap: the sizes just checked. Unaligned words are fine on this core; `pairs` is at a whole word.
+    unsafe { kindling_widen(patches.as_ptr(), patch, range.start, range.end) }
+}
+
+/// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`.
+#[cfg(not(kindling_backend = "dsp"))]
 fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
     let word = |pixel: usize, quad: usize| {
         let place = pixel * patch + 4 * quad;

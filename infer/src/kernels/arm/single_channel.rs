@@ -10,10 +10,12 @@
 
 use core::arch::global_asm;
 
+#[cfg(kindling_backend = "dsp")]
+use super::instructions::pack::{high_halves, low_and_high, low_halves};
 #[cfg(kindling_backend = "armv6m")]
 use super::instructions::requantise;
 #[cfg(kindling_backend = "dsp")]
-use super::instructions::{high_halves, low_and_high, low_halves, widen_even, widen_odd};
+use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::single_channel_rows;
 use crate::kernels::window;
 use crate::model::Conv;
