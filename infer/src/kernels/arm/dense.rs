@@ -11,7 +11,7 @@ use crate::format::DenseAlgorithm;
 use crate::model::Dense;
 use crate::quant::ChannelParameters;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/dense.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/dense.s"), options(raw));

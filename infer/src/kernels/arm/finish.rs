@@ -8,9 +8,9 @@ use crate::kernels::winograd::Finish;
 use crate::kernels::winograd::transform::Tile;
 use crate::quant::ChannelParameters;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/requantise.s"), include_str!("winograd_finish.s"), options(raw));
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 global_asm!(include_str!("armv7m/requantise.s"), include_str!("winograd_finish.s"), options(raw));
 
 /// A tile and a channel to finish: see `winograd_finish.s`.

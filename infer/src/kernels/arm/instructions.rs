@@ -38,7 +38,7 @@ pub(super) fn widen_odd(bytes: u32) -> u32 {
 }
 
 /// Two int16 of pairs as a pair: the low ones, the high ones, or the first's low and the second's high.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 pub(super) mod pack {
     /// Low halves of two pairs.
     pub fn low_halves(low: u32, high: u32) -> u32 {

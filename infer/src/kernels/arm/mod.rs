@@ -10,9 +10,11 @@ mod dense;
 mod finish;
 mod instructions;
 mod paired;
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 mod scalar;
 mod single_channel;
+#[cfg(kindling_backend = "mve")]
+mod vector;
 mod winograd;
 
 pub use cortex_m::CortexM;
@@ -24,3 +26,5 @@ const NAME: &str = "dsp";
 const NAME: &str = "armv7m";
 #[cfg(kindling_backend = "armv6m")]
 const NAME: &str = "armv6m";
+#[cfg(kindling_backend = "mve")]
+const NAME: &str = "mve";

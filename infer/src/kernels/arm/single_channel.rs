@@ -10,17 +10,17 @@
 
 use core::arch::global_asm;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 use super::instructions::pack::{high_halves, low_and_high, low_halves};
 #[cfg(kindling_backend = "armv6m")]
 use super::instructions::requantise;
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::single_channel_rows;
 use crate::kernels::window;
 use crate::model::Conv;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/single_channel.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/single_channel.s"), options(raw));
@@ -28,9 +28,9 @@ global_asm!(include_str!("armv7m/single_channel.s"), options(raw));
 global_asm!(include_str!("armv6m/single_channel.s"), options(raw));
 
 /// Bytes of a window: twelve pairs, or its 4x4 pixels as words.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 const WINDOW_BYTES: usize = 48;
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 const WINDOW_BYTES: usize = 64;
 
 /// Arguments of the loop: see `single_channel.s`.
@@ -50,7 +50,7 @@ struct Rows {
 #[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_single_channel(rows: &Rows);
-    #[cfg(kindling_backend = "dsp")]
+    #[cfg(kindling_dsp)]
     fn kindling_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
 }
 
@@ -130,7 +130,7 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
 }
 
 /// All windows of a row of outputs, a window or more.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let (y, x) = (conv.origin[0] as i32 + 2 * row, conv.origin[1] as i32);
     let columns = 2 * conv.output.width as i32 + 2;
@@ -150,7 +150,7 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
 }
 
 /// The same where some pixels are outside of the map.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 #[cold]
 fn fill_windows_at_edge(conv: &Conv<'_>, input: &[i8], y: i32, windows: &mut [i8]) {
     let rows = [y, y + 1, y + 2, y + 3].map(|y| window::row(input, conv.input, y));
@@ -165,7 +165,7 @@ fn fill_windows_at_edge(conv: &Conv<'_>, input: &[i8], y: i32, windows: &mut [i8
 }
 
 /// All windows of a row of outputs, a window or more.
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let y = conv.origin[0] as i32 + 2 * row;
     for (x, window) in (0..).zip(windows.as_chunks_mut::<WINDOW_BYTES>().0) {
@@ -187,7 +187,7 @@ fn pixels(row: &[i8], x: i32, outside: i8) -> u32 {
 }
 
 /// The pairs of a window in the order of their use.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 fn pairs(rows: [u32; 4]) -> [u32; 12] {
     let [r0, r1, r2, r3] = rows.map(|row| (widen_even(row), widen_odd(row)));
     let first = |(even, odd): (u32, u32)| low_halves(even, odd);

@@ -4,13 +4,13 @@
 use core::arch::global_asm;
 
 use super::cortex_m::is_at_word;
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 use super::scalar::{kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights};
 use crate::kernels::winograd::portable::Plain;
 use crate::kernels::winograd::transform::Tile;
 use crate::kernels::winograd::{Finish, Primitives, Source, Weights};
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/winograd.s"), include_str!("dsp/winograd_transforms.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/winograd.s"), options(raw));
@@ -36,7 +36,7 @@ struct Extent {
     steps_behind_first: usize,
 }
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 unsafe extern "C" {
     fn kindling_f2_inputs(transform: &Transform);
     fn kindling_f4_inputs(transform: &Transform);
