@@ -38,7 +38,18 @@ struct Channels {
     zero_point: i32,
 }
 
+/// The input under a kernel: see `mve/vector.s`.
+#[repr(C)]
+struct Patch {
+    source: *const i8,
+    row_bytes: usize,
+    kernel_row: usize,
+    rows: usize,
+    destination: *mut i8,
+}
+
 unsafe extern "C" {
+    fn kindling_vector_gather(patch: &Patch);
     fn kindling_vector_sums(
         inputs: *const i8,
         weights: *const u8,
@@ -55,6 +66,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     let channels = conv.output.channels as usize;
     let pixels = conv.output.height as usize * conv.output.width as usize;
     let at_once = if conv.window() == 1 { PAIRED_PIXELS } else { 1 };
+    // What pads the last chunk has weight 0, whatever it is; zeros keep runs alike.
     scratch.fill(0);
     for first in (0..pixels).step_by(at_once) {
         for (batch, chunks) in scratch.chunks_exact_mut(batch_bytes.max(1)).enumerate() {
@@ -75,32 +87,46 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 
 /// Copies the input under the kernel for one convolved pixel into its place in each chunk: `[chunk][pixel][tap]`.
 fn gather(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, pixel: usize, chunks: &mut [i8]) {
-    let channels = conv.input.channels as usize;
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
-    let x = (conv.origin[1] as i32 + column * conv.stride[1] as i32) * channels as i32;
-    let kernel_row = conv.kernel[1] as usize * channels;
-    let mut tap = 0;
-    for i in 0..conv.kernel[0] as i32 {
-        let source = window::row(input, conv.input, y + i);
-        let mut at = x;
-        let mut left = kernel_row;
-        while left > 0 {
-            let count = left.min(CHUNK - tap % CHUNK);
-            let place = (tap / CHUNK * PAIRED_PIXELS + pixel) * CHUNK + tap % CHUNK;
-            if let Some(out) = chunks.get_mut(place..place + count) {
-                copy(source, at, out, conv.input_zero_point);
-            }
-            (tap, at, left) = (tap + count, at + count as i32, left - count);
-        }
+    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+    let [rows, columns] = conv.kernel.map(usize::from);
+    let kernel_row = columns * conv.input.channels as usize;
+    let inside = y >= 0 && x >= 0 && x as usize + columns <= conv.input.width as usize;
+    let row_bytes = conv.input.row_len();
+    let start = y as usize * row_bytes + x as usize * conv.input.channels as usize;
+    let needed = (rows - 1) * row_bytes + kernel_row;
+    let source = input.get(start..).unwrap_or_default();
+    let place_fits =
+        chunks.len() >= conv.taps().next_multiple_of(CHUNK) * PAIRED_PIXELS && pixel < PAIRED_PIXELS;
+    if !inside || source.len() < needed || !place_fits || kernel_row == 0 {
+        return gather_at_edge(conv, input, [y, x], pixel, chunks);
     }
+    let patch = Patch {
+        source: source.as_ptr(),
+        row_bytes,
+        kernel_row,
+        rows,
+        destination: chunks.as_mut_ptr().wrapping_add(pixel * CHUNK),
+    };
+    // SAFETY: reads `rows` rows of `kernel_row` bytes, one or more of each, `row_bytes` apart: the `needed` bytes of
+    // `source`. Writes as many bytes, 16 to a chunk of 64, from the pixel's place on: `chunks` has a chunk for each 16
+    // taps.
+    unsafe { kindling_vector_gather(&patch) }
 }
 
-#[inline(always)]
-fn copy(source: &[i8], at: i32, out: &mut [i8], outside: i8) {
-    let inside = source.get(at as usize..).unwrap_or_default();
-    match (<&mut [i8; CHUNK]>::try_from(&mut *out), inside.first_chunk::<CHUNK>()) {
-        (Ok(out), Some(values)) => *out = *values,
-        _ => window::copy(source, at, out, outside, |value| value),
+/// The same where some taps are outside of the map.
+#[cold]
+fn gather_at_edge(conv: &Conv<'_>, input: &[i8], [y, x]: [i32; 2], pixel: usize, chunks: &mut [i8]) {
+    let channels = conv.input.channels as usize;
+    let kernel_row = (conv.kernel[1] as usize * channels).max(1);
+    for tap in 0..conv.taps() {
+        let (i, j) = (tap / kernel_row, tap % kernel_row);
+        let at = usize::try_from(x * channels as i32 + j as i32).ok();
+        let value = at.and_then(|at| window::row(input, conv.input, y + i as i32).get(at));
+        let place = (tap / CHUNK * PAIRED_PIXELS + pixel) * CHUNK + tap % CHUNK;
+        if let Some(out) = chunks.get_mut(place) {
+            *out = value.copied().unwrap_or(conv.input_zero_point);
+        }
     }
 }
 

@@ -28,16 +28,20 @@
   PIXEL \multiply, r6, r14
 .endm
 
-@ All chunks from r1 and r3 on, one or more.
+@ All chunks from r1 and r3 on, one or more; two at a time behind the first. r9 is lost.
 .macro CHUNKS
   CHUNK vmladav.s8
-  cmp r3, r5
-  beq 78f
+  subs r9, r5, r3
+  beq 79f
+  tst r9, #64                 @ bytes of a chunk: an odd number of them begins in the middle
+  bne 78f
 77:
+  CHUNK vmladava.s8
+78:
   CHUNK vmladava.s8
   cmp r3, r5
   bne 77b
-78:
+79:
 .endm
 
 .macro VECTOR_LARGER a, b
@@ -65,7 +69,7 @@ kindling_vector_sums:
 @   output = requantise(bias + max of the four pixels' sums)
 @
 @ r0 = {inputs, end of inputs, weights, parameters, end of parameters, output, zero point}
-@ r7 = parameters, r9 = zero point, r11 = output.
+@ r7 = parameters, r11 = output.
 .section .text.kindling_vector_window, "ax", %progbits
 .global kindling_vector_window
 .type kindling_vector_window, %function
@@ -73,13 +77,14 @@ kindling_vector_sums:
 .balign 4
 kindling_vector_window:
   push {r4-r11, lr}
-  sub sp, sp, #12             @ inputs, end of inputs, end of parameters
+  sub sp, sp, #16             @ inputs, end of inputs, end of parameters, zero point
   ldrd r2, r3, [r0]
   strd r2, r3, [sp]
   ldr r2, [r0, #16]
   str r2, [sp, #8]
   ldrd r1, r7, [r0, #8]
-  ldrd r11, r9, [r0, #20]
+  ldrd r11, r2, [r0, #20]
+  str r2, [sp, #12]
 1:
   ldrd r3, r5, [sp]
   CHUNKS
@@ -92,6 +97,7 @@ kindling_vector_window:
   ldmia r7!, {r2, r3, r4, r5} @ twice bias, multiplier
   add r0, r0, r2
   add r8, r8, r4
+  ldr r9, [sp, #12]
   smmlar r0, r0, r3, r9
   smmlar r8, r8, r5, r9
   ssat r0, #8, r0
@@ -101,7 +107,7 @@ kindling_vector_window:
   ldr r2, [sp, #8]
   cmp r7, r2
   bne.w 1b
-  add sp, sp, #12
+  add sp, sp, #16
   pop {r4-r11, pc}
 
 @ Dense layer, unit by unit.
@@ -139,3 +145,43 @@ kindling_vector_dense:
   strb r4, [r7], #1
   bne 1b
   pop {r4-r11, pc}
+
+@ Copies the input under the kernel for one convolved pixel into its place in each chunk of 64 bytes; predicated, so that
+@ nothing but these bytes is read or written.
+@
+@   for each kernel row:
+@       for each run of its bytes that stays in a chunk: copy the run
+@
+@ r0 = {first tap, bytes from row to row of the map, bytes of a kernel row, kernel rows, the pixel's place}
+@ Registers: r1-r5 as in r0, r6 = bytes left in the chunk, r7 = source, r8 = bytes left in the row, r9 = bytes of the run.
+.section .text.kindling_vector_gather, "ax", %progbits
+.global kindling_vector_gather
+.type kindling_vector_gather, %function
+.thumb_func
+.balign 4
+kindling_vector_gather:
+  push {r4-r9, lr}
+  ldmia r0, {r1-r5}
+  mov r6, #16
+1:
+  mov r7, r1
+  mov r8, r3
+2:
+  cmp r8, r6
+  csel r9, r8, r6, lo
+  vctp.8 r9
+  vpstt
+  vldrbt.u8 q0, [r7]
+  vstrbt.8 q0, [r5]
+  add r7, r7, r9
+  add r5, r5, r9
+  subs r6, r6, r9
+  itt eq
+  addeq r5, r5, #48
+  moveq r6, #16
+  subs r8, r8, r9
+  bne 2b
+  add r1, r1, r2
+  subs r4, r4, #1
+  bne 1b
+  pop {r4-r9, pc}
