@@ -10,7 +10,6 @@ mod instructions;
 mod paired;
 #[cfg(not(kindling_backend = "dsp"))]
 mod scalar;
-#[cfg(kindling_backend = "dsp")]
 mod single_channel;
 mod winograd;
 
