@@ -10,6 +10,7 @@
 @ point, bytes from pair to pair, quads}. Registers: r4-r11 values of a line, r12 and lr addresses, r0-r3 as stated.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 @ The frame behind the columns of words:
 .set COLUMNS, 144             @ room for six columns of six rows
