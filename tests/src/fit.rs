@@ -1,7 +1,7 @@
 //! Least squares with coefficients of 0 or more: an instruction count cannot fall when a loop runs longer.
 
 /// Rounds of coordinate descent; a handful of coefficients settle long before.
-const ROUNDS: usize = 50_000;
+const ROUNDS: usize = 20_000;
 
 /// One measurement: how often each term occurs, and the count.
 #[derive(Clone, Debug)]

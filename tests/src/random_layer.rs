@@ -1,4 +1,4 @@
-//! Models of one layer with random sizes, to measure what a layer costs.
+//! Small models with random sizes, to measure what a layer costs.
 
 use infer::format::{Algorithm, DenseAlgorithm, OutputQuant};
 use infer::quant::ChannelParameters;
@@ -35,7 +35,8 @@ impl Random {
     }
 }
 
-/// A model of one layer that `choice` computes.
+/// A model whose first layer `choice` computes; a pooling is followed by a small dense layer, because no model goes without
+/// weights.
 pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
         let layer = match choice {
@@ -43,13 +44,13 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::MaxPool => max_pool(random),
             Choice::Dense(algorithm) => dense(random, algorithm),
         };
-        let model = PlainModel {
-            image: layer.input,
-            map: layer.input,
-            origin: [0, 0],
-            scale: 1.0,
-            layers: vec![layer],
-        };
+        let (image, output) = (layer.input, layer.output);
+        let mut layers = vec![layer];
+        if choice == Choice::MaxPool {
+            let kind = PlainKind::Dense { quant: QUANT };
+            layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
+        }
+        let model = PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers };
         if is_small(&model.layers[0], choice) {
             return model;
         }
@@ -76,7 +77,7 @@ fn pixels_per_weight(layer: &PlainLayer) -> u64 {
 const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
 fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
-    let any = matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired);
+    let any = matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired | Algorithm::DirectVector);
     let single = algorithm == Algorithm::SingleChannel;
     let channels = match (any, single) {
         (true, _) => random.one_of(&[1, 1, 2, 3, 4, 5, 8, 11, 16, 24, 32, 64]),

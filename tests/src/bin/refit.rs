@@ -80,17 +80,20 @@ type Measured = (Vec<Term>, f64);
 fn samples(board: Board, choice: Choice, frames: &mut Vec<Measured>) -> (String, Vec<Measured>) {
     let mut random = Random::new(1);
     let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
-    let files: Vec<Vec<u8>> = models
-        .iter()
-        .map(|model| write(model, &[choice]).expect("a layer that the algorithm fits"))
-        .collect();
+    let file = |model: &PlainModel| {
+        let mut choices = model.direct();
+        choices[0] = choice;
+        write(model, &choices).expect("a layer that the algorithm fits")
+    };
+    let files: Vec<Vec<u8>> = models.iter().map(file).collect();
     let mut name = String::new();
     let mut samples = Vec::new();
     for (model, Counts { total, layers }) in models.iter().zip(counts(board, &files)) {
         let (formula, terms) = terms::of_layer(&model.layers[0].kind(choice));
         name = formula;
         samples.push((terms, layers[0] as f64));
-        frames.push((terms::of_frame(model.map, 1), total.saturating_sub(layers[0]) as f64));
+        let frame = total.saturating_sub(layers.iter().sum());
+        frames.push((terms::of_frame(model.map, layers.len()), frame as f64));
     }
     (name, samples)
 }

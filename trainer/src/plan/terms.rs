@@ -26,6 +26,7 @@ fn of_conv(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectPaired => of_paired(conv),
+        Algorithm::DirectVector => of_vector(conv),
         Algorithm::SingleChannel => of_single_channel(conv),
         Algorithm::WinogradF2
         | Algorithm::WinogradF4
@@ -69,6 +70,45 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         ("unpacked_row", pixels * window * channels * rows),
         ("unpacked_tap", pixels * window * channels * taps),
     ]
+}
+
+/// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four pixels have a loop of their
+/// own, the first of the `_pair` terms.
+fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let batches = if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
+    let (chunks, row_chunks) = ((taps / 16.0).ceil(), (taps / rows / 16.0).ceil());
+    let pairs = batches * channels / 2.0;
+    let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
+    let edge_taps = batches * 4.0 * taps * part_outside(conv);
+    vec![
+        ("call", 1.0),
+        ("batch", batches),
+        ("patch_row", 4.0 * batches * rows),
+        ("patch_chunk", 4.0 * batches * rows * row_chunks),
+        ("edge_tap", edge_taps),
+        ("window_pair", window_pairs),
+        ("loose_pair", loose_pairs),
+        ("window_chunk", window_pairs * chunks),
+        ("loose_chunk", loose_pairs * chunks),
+        ("loose_output", if loose_pairs > 0.0 { pixels * channels } else { 0.0 }),
+        ("unpacked_weight", channels * taps),
+        ("unpacked_row", pixels * window * channels * rows),
+        ("unpacked_tap", pixels * window * channels * taps),
+    ]
+}
+
+/// The part of the convolved pixels whose kernel reaches outside of the map.
+fn part_outside(conv: &Conv<'_>) -> f64 {
+    let part_inside = |axis: usize, outputs: u16, map: u16| {
+        let convolved = outputs as i64 * conv.pool[axis] as i64;
+        let first = |pixel: i64| conv.origin[axis] as i64 + pixel * conv.stride[axis] as i64;
+        let is_inside =
+            |pixel: &i64| first(*pixel) >= 0 && first(*pixel) + conv.kernel[axis] as i64 <= map as i64;
+        (0..convolved).filter(is_inside).count() as f64 / convolved.max(1) as f64
+    };
+    let rows = part_inside(0, conv.output.height, conv.input.height);
+    1.0 - rows * part_inside(1, conv.output.width, conv.input.width)
 }
 
 fn of_single_channel(conv: &Conv<'_>) -> Vec<Term> {
@@ -153,6 +193,7 @@ fn of_dense(dense: &Dense<'_>) -> Vec<Term> {
         ("unit", units),
         ("product", units * inputs),
         ("rest", units * (inputs % 4.0)),
+        ("chunk", units * (inputs / 16.0).ceil()),
         ("block", blocks),
         ("block_quad", blocks * (inputs / 4.0).floor()),
         ("cut_block", cut),
