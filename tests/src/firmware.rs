@@ -70,13 +70,13 @@ pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
     said(board, command)
 }
 
-/// Builds and runs the program that counts the instructions of the model files in `models` into `counts`.
+/// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs` for its arguments.
 ///
 /// # Panics
 /// As [`answers`].
-pub fn measure(board: Board, models: &Path, counts: &Path) -> String {
+pub fn measure(board: Board, arguments: &[&Path]) -> String {
     let mut command = cargo(board, "run", &["measure"]);
-    command.args(["--bin", "measure", "--"]).args([models, counts]);
+    command.args(["--bin", "measure", "--"]).args(arguments);
     said(board, command)
 }
 

@@ -5,4 +5,5 @@ pub mod firmware;
 pub mod fit;
 pub mod measure;
 pub mod networks;
+pub mod plans;
 pub mod random_layer;

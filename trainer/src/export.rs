@@ -90,8 +90,11 @@ fn measure(file: &[u8]) -> Result<(usize, u64), WriteModelError> {
     Ok((model.arena_bytes(), model.macs()))
 }
 
-/// The quantised network with only what is read of each map.
-fn plain_model(model: &FloatModel, quant: QuantModel, image: Shape) -> Result<PlainModel, ExportError> {
+/// The quantised network with only what is read of each map, for images of the shape `image`.
+///
+/// # Errors
+/// A network that cannot be built or planned.
+pub fn plain_model(model: &FloatModel, quant: QuantModel, image: Shape) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
     let (region, plans) = plan::demand(&model.network)?;
     let network_input = model.network.input;

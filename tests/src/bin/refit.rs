@@ -88,7 +88,7 @@ fn samples(board: Board, choice: Choice, frames: &mut Vec<Measured>) -> (String,
     let files: Vec<Vec<u8>> = models.iter().map(file).collect();
     let mut name = String::new();
     let mut samples = Vec::new();
-    for (model, Counts { total, layers }) in models.iter().zip(counts(board, &files)) {
+    for (model, Counts { total, layers, .. }) in models.iter().zip(counts(board, &files, &[])) {
         let (formula, terms) = terms::of_layer(&model.layers[0].kind(choice));
         name = formula;
         samples.push((terms, layers[0] as f64));
