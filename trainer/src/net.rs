@@ -8,8 +8,8 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::float_model::{FloatModel, StageWeights};
-use crate::train::parameters::StageParameters;
 use crate::network::{ConvStage, DenseStage, PoolStage, Pooling, Stage};
+use crate::train::parameters::StageParameters;
 
 /// Parameters of all stages that have any, in the stages' order.
 #[derive(Module, Debug)]

@@ -71,7 +71,15 @@ impl Distorter {
     }
 
     /// Writes image `index`, distorted with random numbers of `(seed, epoch, index)`.
-    pub fn place(&self, images: &Dataset, index: usize, seed: u64, epoch: usize, strength: f32, out: &mut [f32]) {
+    pub fn place(
+        &self,
+        images: &Dataset,
+        index: usize,
+        seed: u64,
+        epoch: usize,
+        strength: f32,
+        out: &mut [f32],
+    ) {
         let mut random = Random::new(seed, Purpose::Distortion { epoch, image: index });
         let distortion = self.draw(strength, &mut random);
         let image = Padded::new(images.shape, images.image(index));

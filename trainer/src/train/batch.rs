@@ -82,7 +82,6 @@ impl BatchGradients {
         &self.stages
     }
 
-
     /// Gradients of the stages that have parameters, in order.
     pub fn sums(&self) -> impl Iterator<Item = &StageGradient> {
         self.sums.iter().filter(|sum| !sum.bias.is_empty())
@@ -183,7 +182,11 @@ impl BatchGradients {
     }
 
     /// Sums of all shards, added in the shards' order.
-    fn total(&self, pass: &Pass<'_>, sums: impl Fn(&mut Shard, &[usize]) -> ChannelSums + Sync) -> ChannelSums {
+    fn total(
+        &self,
+        pass: &Pass<'_>,
+        sums: impl Fn(&mut Shard, &[usize]) -> ChannelSums + Sync,
+    ) -> ChannelSums {
         let mut all = self.each_shard(pass, sums).into_iter();
         let mut total = all.next().unwrap_or_default();
         all.for_each(|sums| total.add(&sums));

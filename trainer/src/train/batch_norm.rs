@@ -103,7 +103,8 @@ impl BatchScale {
         let (channels, count) = (self.mean.len(), self.count as f64);
         let mean = |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / count) as f32).collect() };
         let (first, second) = (mean(&sums.first), mean(&sums.second));
-        let factor: Vec<f32> = self.gamma.iter().zip(&self.inverse).map(|(gamma, inverse)| gamma * inverse).collect();
+        let factor: Vec<f32> =
+            self.gamma.iter().zip(&self.inverse).map(|(gamma, inverse)| gamma * inverse).collect();
         for (gradient, normal) in gradient.chunks_exact_mut(channels).zip(normal.chunks_exact(channels)) {
             for channel in 0..channels {
                 let centred = gradient[channel] - first[channel] - normal[channel] * second[channel];

@@ -76,7 +76,12 @@ pub struct PoolLayout {
 impl ConvLayout {
     /// The positions, for the kernels.
     pub fn positions(&self) -> Positions<'_> {
-        Positions { reach: self.reach, pixels: &self.pixels, window: &self.window, relu: self.relu && !self.normalised }
+        Positions {
+            reach: self.reach,
+            pixels: &self.pixels,
+            window: &self.window,
+            relu: self.relu && !self.normalised,
+        }
     }
 
     /// Whether the input must be copied into a larger map of zeros.

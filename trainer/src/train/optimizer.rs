@@ -51,9 +51,8 @@ impl Optimizer {
             let outputs = gradient.bias.len();
             let rows = TensorData::new(gradient.rows.clone(), [outputs, gradient.rows.len() / outputs]);
             all.register(weight.id, Tensor::<2>::from_data(rows, &device));
-            let vector = |values: &[f32]| {
-                Tensor::<1>::from_data(TensorData::new(values.to_vec(), [outputs]), &device)
-            };
+            let vector =
+                |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [outputs]), &device);
             all.register(bias.id, vector(&gradient.bias));
             if let Some(values) = &gradient.gamma {
                 let gamma = gammas.next().expect("a gamma for each normalised stage");

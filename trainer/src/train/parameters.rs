@@ -53,7 +53,8 @@ impl StageParameters {
 
     /// All numbers, run by run.
     pub fn runs_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
-        let norm = self.norm.iter_mut().flat_map(|norm| [&mut norm.gamma, &mut norm.mean, &mut norm.variance]);
+        let norm =
+            self.norm.iter_mut().flat_map(|norm| [&mut norm.gamma, &mut norm.mean, &mut norm.variance]);
         [&mut self.rows, &mut self.bias].into_iter().chain(norm)
     }
 
