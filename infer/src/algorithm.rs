@@ -11,12 +11,12 @@ impl Algorithm {
     pub const ALL: [Self; 8] = [
         Self::Direct,
         Self::DirectPaired,
-        Self::DirectVector,
         Self::SingleChannel,
         Self::WinogradF2,
         Self::WinogradF4,
         Self::WinogradF2OnTheFly,
         Self::WinogradF4OnTheFly,
+        Self::DirectVector,
     ];
 
     /// Whether the algorithm is in this build, and computes a layer of this shape.
