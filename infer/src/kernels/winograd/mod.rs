@@ -306,7 +306,6 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
         } else {
             Weights::Stored(weights)
         };
-        let parameters = ChannelParameters::pair_from_le_bytes(parameters);
         for (group, v) in groups.iter().zip(v.chunks(group_bytes)) {
             Core::multiply(tile, group.tiles, grid.pairs, v, u, sums);
             let finish = Finish {
@@ -315,7 +314,7 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
                 group,
                 channel: 2 * pair,
                 steps: [conv.output.row_len(), conv.output.channels as usize],
-                parameters,
+                parameters: ChannelParameters::pair_from_le_bytes(parameters),
                 zero_point: conv.output_quant.zero_point,
             };
             if group.is_whole {
