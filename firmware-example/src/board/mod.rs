@@ -3,12 +3,14 @@
 mod counter;
 pub mod host;
 
+#[cfg_attr(board = "microbit", path = "microbit/mod.rs")]
 #[cfg_attr(board = "mps2-an385", path = "mps2_an385/mod.rs")]
 #[cfg_attr(board = "mps2-an386", path = "mps2_an386/mod.rs")]
 #[cfg_attr(board = "mps2-an500", path = "mps2_an500/mod.rs")]
 #[cfg_attr(board = "mps2-an505", path = "mps2_an505/mod.rs")]
 #[cfg_attr(board = "mps3-an547", path = "mps3_an547/mod.rs")]
+#[cfg_attr(board = "netduinoplus2", path = "netduinoplus2/mod.rs")]
 mod selected;
 
 pub use counter::Counter;
-pub use selected::NAME;
+pub use selected::{BUFFER_BYTES, NAME};
