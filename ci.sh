@@ -115,6 +115,15 @@ firmware() {
     firmware_do run --release
 }
 
+# Links a program whose panic handler calls a function that does not exist: it links only if no panic is reachable.
+no_panic() {
+    local target
+    for target in "${FIRMWARE_TARGETS[@]}"; do
+        firmware_do build --release --quiet --bin no_panic --features prove-no-panic --target "$target"
+        echo "$target: no panic is reachable from loading and running a model"
+    done
+}
+
 parity() {
     KINDLING_PARITY_IMAGES=$LARGE_PARITY_IMAGES cargo test --release -p tests --test chip_parity -- --nocapture
 }
@@ -132,6 +141,7 @@ help() {
 ./ci.sh docs       documentation, warnings are errors
 ./ci.sh test       all tests; 1,000 images on the emulated chip
 ./ci.sh firmware   build the firmware and show ten digits in the emulator
+./ci.sh no-panic   link a program that only links if no panic is reachable
 ./ci.sh parity     all 10,000 test images on the emulated chip against the host
 TEXT
 }
@@ -143,6 +153,7 @@ case ${1:-all} in
         part docs docs
         part test tests
         part firmware firmware
+        part no-panic no_panic
         report
         ;;
     setup) setup ;;
@@ -150,6 +161,7 @@ case ${1:-all} in
     docs) docs ;;
     test) setup && tests ;;
     firmware) setup && firmware ;;
+    no-panic) setup && no_panic ;;
     parity) setup && parity ;;
     help | -h | --help) help ;;
     *) help >&2 && exit 2 ;;

@@ -1,4 +1,4 @@
-//! Chooses the kernel set: `kindling_backend` is "dsp" or "portable".
+//! Chooses the kernel set: `kindling_backend` is "dsp", "armv7m" or "portable".
 //!
 //! Stable Rust has no `cfg(target_feature = "dsp")`, and the target alone does not say which Armv8-M core it is. For
 //! those, name the core with a feature of this crate (`cortex-m33`, `cortex-m55`) or with the environment variable
@@ -7,7 +7,7 @@
 use std::env;
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(kindling_backend, values(\"dsp\", \"portable\"))");
+    println!("cargo::rustc-check-cfg=cfg(kindling_backend, values(\"dsp\", \"armv7m\", \"portable\"))");
     println!("cargo::rerun-if-env-changed=KINDLING_CPU");
     let target = env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-cfg=kindling_backend=\"{}\"", backend(&target, &cpu()));
@@ -30,6 +30,7 @@ fn backend(target: &str, cpu: &str) -> &'static str {
         (_, "portable") => "portable",
         ("thumbv7em", _) => "dsp",
         ("thumbv8m.main", "cortex-m33" | "cortex-m35p") => "dsp",
+        ("thumbv7m" | "thumbv8m.main", _) => "armv7m",
         _ => "portable",
     }
 }

@@ -69,11 +69,11 @@ impl Algorithm {
     }
 }
 
-/// Bytes that a row of windows takes per window for [`Algorithm::SingleChannel`]: twelve pairs.
-pub(crate) const SINGLE_CHANNEL_WINDOW_BYTES: usize = 48;
+/// Most bytes that a core makes of a window for [`Algorithm::SingleChannel`]: its 4x4 pixels as words.
+const SINGLE_CHANNEL_WINDOW_BYTES: usize = 64;
 
 /// Memory that the windows of [`Algorithm::SingleChannel`] may take, bytes; one row of outputs may take more.
-const SINGLE_CHANNEL_WINDOWS_MAX_BYTES: usize = 2048;
+const SINGLE_CHANNEL_WINDOWS_MAX_BYTES: usize = 2560;
 
 /// Rows of outputs whose windows [`Algorithm::SingleChannel`] holds at once.
 pub(crate) fn single_channel_rows(conv: &Conv<'_>) -> usize {

@@ -160,10 +160,13 @@ impl Filters {
         (0..self.input_channels as usize).all(|input| {
             let kernel = self.kernel_of(input, |tap| self.weight(packed, channel, tap) as i32);
             let transformed = tile.transform_weights(kernel);
-            (0..tile.points()).all(|index| {
-                let (row, column) = (index / tile.side(), index % tile.side());
+            let stored = |row, column| {
                 let place = self.transformed_place(tile, channel, tile.point(row, column), input);
-                i16::from_le_bytes(get(packed, place)) as i32 == transformed[row][column]
+                i16::from_le_bytes(get(packed, place)) as i32
+            };
+            let side = tile.side();
+            transformed.iter().enumerate().take(side).all(|(row, line)| {
+                line.iter().enumerate().take(side).all(|(column, value)| stored(row, column) == *value)
             })
         })
     }

@@ -8,6 +8,7 @@ pub mod data;
 pub mod evaluate;
 pub mod export;
 pub mod float_model;
+pub mod float_record;
 pub mod inputs;
 pub mod metrics;
 pub mod net;

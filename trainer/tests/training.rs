@@ -11,13 +11,16 @@ fn metrics(workshop: &Workshop) -> Value {
     serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap()
 }
 
+/// What a run leaves in its folder.
+const LEFT_BY_TRAIN: [&str; 3] = ["float.burnpack", "metrics.json", "model.kndl"];
+
 #[test]
 fn a_run_leaves_a_model_and_its_metrics() {
     let workshop = Workshop::new();
     let (stdout, stderr) =
         run(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--seed", "5"]), 0);
     assert_eq!(stderr, "");
-    assert_eq!(workshop.names_in("out"), ["metrics.json", "model.kndl"]);
+    assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);
 
     let metrics = metrics(&workshop);
     assert_eq!(metrics["preset"], "small.toml");
@@ -37,6 +40,17 @@ fn a_run_leaves_a_model_and_its_metrics() {
     {
         assert!(stdout.contains(expected), "{expected} in\n{stdout}");
     }
+}
+
+#[test]
+fn the_float_record_quantises_to_the_same_model() {
+    let workshop = Workshop::with_model();
+    let arguments =
+        ["export", "out/float.burnpack", "--preset", "small.toml", "--data", "data", "--out", "again.kndl"];
+    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
+    assert!(stdout.contains("written: again.kndl"), "{stdout}");
+    let [again, first] = ["again.kndl", "out/model.kndl"].map(|path| fs::read(workshop.path(path)).unwrap());
+    assert_eq!(again, first);
 }
 
 #[test]
@@ -62,7 +76,7 @@ fn without_a_command_it_trains() {
     let arguments = ["--preset", "small.toml", "--data", "data", "--epochs", "1", "--out", "a/b"];
     let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
     assert!(stdout.contains("epoch 1/1 "), "{stdout}");
-    assert_eq!(workshop.names_in("a/b"), ["metrics.json", "model.kndl"]);
+    assert_eq!(workshop.names_in("a/b"), LEFT_BY_TRAIN);
 }
 
 #[test]
@@ -144,5 +158,5 @@ fn an_interrupted_run_leaves_what_was_there() {
     let epochs: u32 = rest.strip_suffix(" of 10000 epochs: no model written\n").unwrap().parse().unwrap();
     assert!((1..10_000).contains(&epochs), "{stderr}");
     assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), before);
-    assert_eq!(workshop.names_in("out"), ["metrics.json", "model.kndl"]);
+    assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);
 }

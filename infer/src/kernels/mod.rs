@@ -13,16 +13,16 @@ pub use reference::Reference;
 
 use crate::model::{Conv, Dense, MaxPool};
 
-#[cfg(kindling_backend = "dsp")]
-pub use arm::Dsp;
+#[cfg(not(kindling_backend = "portable"))]
+pub use arm::CortexM;
 
 /// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
 #[cfg(kindling_backend = "portable")]
 pub type Native = Portable;
 
 /// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
-#[cfg(kindling_backend = "dsp")]
-pub type Native = Dsp;
+#[cfg(not(kindling_backend = "portable"))]
+pub type Native = CortexM;
 
 /// A set of kernels: everything a [`Session`](crate::Session) runs layers with.
 ///

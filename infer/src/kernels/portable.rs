@@ -41,8 +41,8 @@ impl Kernels for Portable {
     }
 
     fn max_pool(pool: &MaxPool, input: &[i8], output: &mut [i8]) {
-        let (columns, channels) = (pool.output.width as usize, pool.output.channels as usize);
-        for (row, out_row) in (0..).zip(output.chunks_exact_mut(columns * channels)) {
+        let channels = (pool.output.channels as usize).max(1);
+        for (row, out_row) in (0..).zip(output.chunks_exact_mut(pool.output.row_len().max(1))) {
             for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
                 largest_of_window(pool, input, row, column, out);
             }
@@ -57,9 +57,9 @@ impl Kernels for Portable {
     }
 }
 
-fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
-    let (columns, channels) = (conv.output.width as usize, conv.output.channels as usize);
-    for (row, out_row) in (0..).zip(output.chunks_exact_mut(columns * channels)) {
+pub(super) fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    let channels = (conv.output.channels as usize).max(1);
+    for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
             gather_window(conv, input, row, column, scratch);
             pixel(conv, scratch, out);
@@ -67,7 +67,7 @@ fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) 
     }
 }
 
-fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let rows = dense.weights.chunks_exact(input.len().max(1));
     for ((parameters, weights), out) in dense.channel_parameters().zip(rows).zip(output) {
         let accumulator = parameters.bias + dot(input, weights);
@@ -113,11 +113,12 @@ fn pixel(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
 #[inline(always)]
 fn largest_sum(patches: &[i8], weights: &[u8]) -> i32 {
     let mut largest = i32::MIN;
-    let mut fours = patches.chunks_exact(4 * weights.len());
+    let taps = weights.len().max(1);
+    let mut fours = patches.chunks_exact((4 * taps).max(1));
     for four in &mut fours {
         largest = dot_of_four(four, weights).into_iter().fold(largest, i32::max);
     }
-    for patch in fours.remainder().chunks_exact(weights.len()) {
+    for patch in fours.remainder().chunks_exact(taps) {
         largest = largest.max(dot(patch, weights));
     }
     largest
@@ -126,7 +127,7 @@ fn largest_sum(patches: &[i8], weights: &[u8]) -> i32 {
 /// Sums of products of the weights with four patches that lie one after the other.
 #[inline(always)]
 fn dot_of_four(patches: &[i8], weights: &[u8]) -> [i32; 4] {
-    let mut patches = patches.chunks_exact(weights.len());
+    let mut patches = patches.chunks_exact(weights.len().max(1));
     let mut next = || patches.next().unwrap_or_default();
     let (a, b, c, d) = (next(), next(), next(), next());
     let mut sums = [0; 4];

@@ -31,8 +31,8 @@ fn one_channel(
     parameters: ChannelParameters,
     output: &mut [i8],
 ) {
-    let (columns, channels) = (conv.output.width as usize, conv.output.channels as usize);
-    for (row, out_row) in (0..).zip(output.chunks_exact_mut(columns * channels)) {
+    let channels = (conv.output.channels as usize).max(1);
+    for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.iter_mut().skip(channel).step_by(channels)) {
             let accumulator = parameters.bias + largest_sum(conv, input, weights, row, column);
             *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
@@ -83,7 +83,7 @@ fn sum_over_edge(source: &[i8], start: i32, weights: &[i8], outside: i8) -> i32 
 /// Dense layer, four units at once.
 pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let wide = dense.algorithm == DenseAlgorithm::QuadsWide;
-    let blocks = dense.weights.chunks_exact(input.len().max(1) * if wide { 8 } else { 4 });
+    let blocks = dense.weights.chunks_exact((input.len() * if wide { 8 } else { 4 }).max(1));
     let zero_point = dense.output_quant.zero_point;
     let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
     for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {

@@ -13,6 +13,7 @@ use crate::data::fit::FitError;
 use crate::data::png::PngError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
+use crate::float_record::FloatRecordError;
 use crate::preset::PresetError;
 use crate::train::TrainError;
 
@@ -62,6 +63,25 @@ pub enum CliError {
         /// What the operating system says.
         cause: io::Error,
     },
+    /// A record of float parameters that cannot be read.
+    #[error("{}: cannot be read: {cause}; `train` leaves one beside the model", path.display())]
+    RecordUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// A file that is no record of the network.
+    #[error("{}: {cause}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: FloatRecordError,
+    },
+    /// A trained model that Burn cannot write.
+    #[error("the float parameters cannot be written: {0}")]
+    RecordUnwritable(String),
     /// A file that is no model.
     #[error("{}: {cause}", path.display())]
     Model {

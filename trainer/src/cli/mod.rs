@@ -2,6 +2,7 @@
 
 mod error;
 mod eval;
+mod export;
 mod inspect;
 mod interrupt;
 mod model_file;
@@ -47,6 +48,7 @@ struct Cli {
 enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
+    Export(ExportArgs),
     Predict(PredictArgs),
     Inspect(InspectArgs),
     Presets(PresetsArgs),
@@ -54,7 +56,7 @@ enum Command {
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
-/// Leaves OUT/model.kndl, the quantised model, and OUT/metrics.json. Accuracy is followed on images held out of the
+/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, and OUT/metrics.json. Accuracy is followed on images held out of the
 /// training set; the test set is looked at once, at the end. Ctrl-C ends the run after the batch and leaves OUT as it was.
 #[derive(Args)]
 #[command(after_help = "\
@@ -133,6 +135,29 @@ struct EvalArgs {
     threads: Threads,
 }
 
+/// Quantise a trained float model and write it, without training
+///
+/// `train` leaves the float parameters beside the model as a Burn record. This calibrates, quantises, plans and measures them again.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer export out/float.burnpack --out out/again.kndl
+  trainer export out/mine/float.burnpack --preset my.toml --out out/mine/again.kndl")]
+struct ExportArgs {
+    /// The record: float.burnpack
+    #[arg(value_name = "RECORD")]
+    record: PathBuf,
+    #[arg(long, value_name = "PRESET", help = format!("Preset it was trained with, by name or path [default: {DEFAULT}]"))]
+    preset: Option<String>,
+    /// Model file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
+
 /// Classify PNG pictures
 ///
 /// Any PNG will do: it is made grey (or RGB), scaled to the model's image with its proportions kept, and inverted if
@@ -201,6 +226,7 @@ pub fn main() -> ExitCode {
             train::run(args.preset_argument.as_deref().unwrap_or(DEFAULT), &args.options)
         }
         Some(Command::Eval(args)) => eval::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),

@@ -7,6 +7,8 @@ use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::export::{Exported, export};
+use crate::float_model::FloatModel;
+use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::Preset;
 use crate::terminal::progress::Progress;
@@ -15,6 +17,7 @@ use crate::train::{EpochReport, TrainOptions as Options, Trained, train};
 
 const MODEL: &str = "model.kndl";
 const METRICS: &str = "metrics.json";
+const FLOAT: &str = "float.burnpack";
 
 /// At most one in this many training images is held out, however many the preset asks for.
 const HELD_OUT_PART: usize = 6;
@@ -30,7 +33,7 @@ impl DataOption {
 pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> {
     let preset = Preset::load(options.preset.as_deref().unwrap_or(preset))?;
     let mut run = Run { preset: overridden(preset, options), options, threads: options.threads.count() };
-    prepare_folder(&options.out, &[MODEL, METRICS])?;
+    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
     run.check(&data.train)?;
@@ -39,7 +42,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
-    run.write(&exported, &metrics)?;
+    run.write(&trained.model, &exported, &metrics)?;
     run.say(&summary::text(&metrics, &exported, &evaluation, &options.out.join(MODEL)))
 }
 
@@ -119,11 +122,15 @@ impl Run<'_> {
         }
     }
 
-    /// Both files, or neither.
-    fn write(&self, exported: &Exported, metrics: &Metrics) -> Result<(), CliError> {
+    /// All files, or none.
+    fn write(&self, float: &FloatModel, exported: &Exported, metrics: &Metrics) -> Result<(), CliError> {
+        let float =
+            float_record::to_bytes(float).map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
+        let float = PendingFile::write(&self.path(FLOAT), &float)?;
         let model = PendingFile::write(&self.path(MODEL), &exported.bytes)?;
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
         self.go_on()?;
+        float.commit()?;
         model.commit()?;
         Ok(json.commit()?)
     }

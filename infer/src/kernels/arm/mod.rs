@@ -1,10 +1,22 @@
 //! Kernels for Cortex-M cores: the only folder with `unsafe`.
 //!
-//! Every kernel checks the sizes and addresses of what it is given once per layer, so that it is sound whatever safe
-//! code calls it with; what the model guarantees makes these checks pass.
+//! Rust checks sizes and addresses of what a loop is given, so that it is sound whatever safe code calls it with; what
+//! the model guarantees makes these checks pass. The loops are in assembly, in a folder for each core, because they
+//! need all 14 registers: inline assembly keeps two of them back, and compiled loops spill.
 
-#[cfg(kindling_backend = "dsp")]
-mod dsp;
+mod cortex_m;
+mod dense;
+mod instructions;
+mod paired;
+#[cfg(not(kindling_backend = "dsp"))]
+mod scalar;
+mod single_channel;
+mod winograd;
 
+pub use cortex_m::CortexM;
+
+/// Name of the kernel set.
 #[cfg(kindling_backend = "dsp")]
-pub use dsp::Dsp;
+const NAME: &str = "dsp";
+#[cfg(kindling_backend = "armv7m")]
+const NAME: &str = "armv7m";

@@ -115,7 +115,7 @@ impl TileGrid {
     /// `None` when the layer's algorithm has no tiles.
     pub fn new(conv: &Conv<'_>) -> Option<Self> {
         let tile = conv.algorithm.tile()?;
-        let outputs = tile.outputs() / (conv.pool[0] as usize).clamp(1, 2);
+        let outputs = if conv.pool[0] == 2 { tile.outputs() / 2 } else { tile.outputs() };
         let tiles = [conv.output.height, conv.output.width].map(|side| (side as usize).div_ceil(outputs));
         let mut grid = Self {
             tile,
@@ -238,7 +238,10 @@ fn source<'s>(
         return Source { values: input.get(start..).unwrap_or_default(), row_bytes, channels };
     }
     let row_bytes = grid.tile.side() * channels;
-    for (i, out) in (0..).zip(staging.chunks_exact_mut(row_bytes.max(1))) {
+    let mut rest = &mut *staging;
+    for i in 0..grid.tile.side() as i32 {
+        let Some((out, behind)) = rest.split_at_mut_checked(row_bytes) else { break };
+        rest = behind;
         let source = window::row(input, conv.input, row + i);
         window::copy(source, column * channels as i32, out, conv.input_zero_point, |value| value);
     }

@@ -204,14 +204,12 @@ pub(crate) fn scatter(
     slot: usize,
     output: &mut [i8],
 ) {
-    let [rows, columns] = finish.group.inside[slot];
-    for (row, line) in values.iter().enumerate().take(rows) {
-        for (column, value) in line.iter().enumerate().take(columns) {
-            let place = finish.group.at[slot]
-                + finish.channel
-                + channel
-                + row * finish.steps[0]
-                + column * finish.steps[1];
+    let (Some(at), Some([rows, columns])) = (finish.group.at.get(slot), finish.group.inside.get(slot)) else {
+        return;
+    };
+    for (row, line) in values.iter().enumerate().take(*rows) {
+        for (column, value) in line.iter().enumerate().take(*columns) {
+            let place = at + finish.channel + channel + row * finish.steps[0] + column * finish.steps[1];
             if let Some(out) = output.get_mut(place) {
                 *out = *value;
             }

@@ -120,5 +120,5 @@
   pop {r4-r11, pc}
 .endm
 
-DENSE kindling_dsp_dense, QUAD, 80
-DENSE kindling_dsp_dense_wide, QUAD_WIDE, 52
+DENSE kindling_dense, QUAD, 80
+DENSE kindling_dense_wide, QUAD_WIDE, 52

@@ -30,12 +30,12 @@
   smlad r7, r9, r11, r7
 .endm
 
-.section .text.kindling_dsp_paired, "ax", %progbits
-.global kindling_dsp_paired
-.type kindling_dsp_paired, %function
+.section .text.kindling_paired, "ax", %progbits
+.global kindling_paired
+.type kindling_paired, %function
 .thumb_func
 .balign 4
-kindling_dsp_paired:
+kindling_paired:
   push {r2, r4-r11, lr}
   mov r12, r0
   mov lr, r1

@@ -70,12 +70,12 @@
   add lr, lr, r10
 .endm
 
-.section .text.kindling_dsp_single_channel, "ax", %progbits
-.global kindling_dsp_single_channel
-.type kindling_dsp_single_channel, %function
+.section .text.kindling_single_channel, "ax", %progbits
+.global kindling_single_channel
+.type kindling_single_channel, %function
 .thumb_func
 .balign 4
-kindling_dsp_single_channel:
+kindling_single_channel:
   push {r4-r11, lr}
   sub sp, sp, #SINGLE_FRAME
   ldmia r0, {r1-r8}
@@ -131,12 +131,12 @@ kindling_dsp_single_channel:
   stmia r2!, {r8, r9, r10}
 .endm
 
-.section .text.kindling_dsp_windows, "ax", %progbits
-.global kindling_dsp_windows
-.type kindling_dsp_windows, %function
+.section .text.kindling_windows, "ax", %progbits
+.global kindling_windows
+.type kindling_windows, %function
 .thumb_func
 .balign 4
-kindling_dsp_windows:
+kindling_windows:
   push {r4-r11, lr}
 1:
   add r12, r0, r1, lsl #1

@@ -157,10 +157,10 @@ FUNCTION \name
   STORE_AND_REPEAT 1b, \registers
 .endm
 
-F4 kindling_dsp_f4_two_tiles, CHAIN, TWO_TILES, 40, r0, r1, r2, r3
-F4 kindling_dsp_f4_two_tiles_long, LONG_CHAIN, TWO_TILES, 40, r0, r1, r2, r3
-F4 kindling_dsp_f4_one_tile, CHAIN, ONE_TILE, 44, r0, r1
-F4 kindling_dsp_f4_one_tile_long, LONG_CHAIN, ONE_TILE, 44, r0, r1
+F4 kindling_f4_two_tiles, CHAIN, TWO_TILES, 40, r0, r1, r2, r3
+F4 kindling_f4_two_tiles_long, LONG_CHAIN, TWO_TILES, 40, r0, r1, r2, r3
+F4 kindling_f4_one_tile, CHAIN, ONE_TILE, 44, r0, r1
+F4 kindling_f4_one_tile_long, LONG_CHAIN, ONE_TILE, 44, r0, r1
 
 @ F(2x2): the sums of a row of four points, in the order of columns 1, 2, 0, 3, are folded on the way:
 @     first  = (m1 + m2) + m0
@@ -198,8 +198,8 @@ F2_ENTER \name, 40
   STORE_AND_REPEAT 1b, r0, r1, r2, r3
 .endm
 
-F2_TWO_TILES kindling_dsp_f2_two_tiles, CHAIN
-F2_TWO_TILES kindling_dsp_f2_two_tiles_long, LONG_CHAIN
+F2_TWO_TILES kindling_f2_two_tiles, CHAIN
+F2_TWO_TILES kindling_f2_two_tiles_long, LONG_CHAIN
 
 .macro F2_ONE_TILE name, chain
 F2_ENTER \name, 44
@@ -220,5 +220,5 @@ F2_ENTER \name, 44
   STORE_AND_REPEAT 1b, r0, r1
 .endm
 
-F2_ONE_TILE kindling_dsp_f2_one_tile, CHAIN
-F2_ONE_TILE kindling_dsp_f2_one_tile_long, LONG_CHAIN
+F2_ONE_TILE kindling_f2_one_tile, CHAIN
+F2_ONE_TILE kindling_f2_one_tile_long, LONG_CHAIN

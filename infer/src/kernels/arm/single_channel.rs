@@ -1,21 +1,31 @@
-//! 3x3 convolution of one input channel with 2x2 pooling, some rows of outputs at once; the loop is in
-//! `single_channel.s`.
+//! 3x3 convolution of one input channel with 2x2 pooling, some rows of outputs at once; the loop is in each
+//! core's `single_channel.s`.
 //!
 //! ```text
 //! for each few rows of outputs:
-//!     windows = twelve int16 pairs of each output's 4x4 pixels, shared by all channels
+//!     windows = each output's 4x4 pixels, widened and laid out for the loop, shared by all channels
 //!     run all channels over them
 //! ```
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
 
+#[cfg(kindling_backend = "dsp")]
 use super::instructions::{high_halves, low_and_high, low_halves, widen_even, widen_odd};
-use crate::algorithm::{SINGLE_CHANNEL_WINDOW_BYTES, single_channel_rows};
+use crate::algorithm::single_channel_rows;
 use crate::kernels::window;
 use crate::model::Conv;
 
-global_asm!(include_str!("single_channel.s"), options(raw));
+#[cfg(kindling_backend = "dsp")]
+global_asm!(include_str!("dsp/single_channel.s"), options(raw));
+#[cfg(kindling_backend = "armv7m")]
+global_asm!(include_str!("armv7m/single_channel.s"), options(raw));
+
+/// Bytes of a window: twelve pairs, or its 4x4 pixels as words.
+#[cfg(kindling_backend = "dsp")]
+const WINDOW_BYTES: usize = 48;
+#[cfg(not(kindling_backend = "dsp"))]
+const WINDOW_BYTES: usize = 64;
 
 /// Arguments of the loop: see `single_channel.s`.
 #[repr(C)]
@@ -31,16 +41,17 @@ struct Rows {
 }
 
 unsafe extern "C" {
-    fn kindling_dsp_single_channel(rows: &Rows);
-    fn kindling_dsp_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
+    fn kindling_single_channel(rows: &Rows);
+    #[cfg(kindling_backend = "dsp")]
+    fn kindling_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
 }
 
 /// The caller has checked all sizes, and that scratch memory, weights and parameters begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
-    let row_bytes = (conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES).max(1);
-    for (batch, out) in (0..).zip(output.chunks_mut(rows_at_once * row_len)) {
+    let row_bytes = (conv.output.width as usize * WINDOW_BYTES).max(1);
+    for (batch, out) in (0..).zip(output.chunks_mut((rows_at_once * row_len).max(1))) {
         let rows = out.len() / row_len;
         let Some(windows) = scratch.get_mut(..rows * row_bytes) else { return };
         for (row, windows) in (batch * rows_at_once as i32..).zip(windows.chunks_exact_mut(row_bytes)) {
@@ -53,7 +64,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 /// All channels of the windows' outputs.
 fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     let channels = conv.output.channels as usize;
-    if windows.is_empty() || out.len() != windows.len() / SINGLE_CHANNEL_WINDOW_BYTES * channels {
+    if windows.is_empty() || out.len() != windows.len() / WINDOW_BYTES * channels {
         return;
     }
     let (windows, weights) = (windows.as_ptr_range(), conv.weights.as_ptr_range());
@@ -67,13 +78,14 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
         output_step: channels,
         zero_point: conv.output_quant.zero_point as i32,
     };
-    // SAFETY: there is a window, of 48 bytes as all are; `weights` has 12 bytes per channel and `parameters` 8; all begin
+    // SAFETY: there is a window, of `WINDOW_BYTES` as all are; `weights` has 12 bytes per channel and `parameters` 8; all begin
     // at whole words. One byte per window and channel is written, windows `channels` bytes apart and channels 1: all of
     // `out`.
-    unsafe { kindling_dsp_single_channel(&rows) }
+    unsafe { kindling_single_channel(&rows) }
 }
 
-/// The pairs of all windows of a row of outputs, a window or more.
+/// All windows of a row of outputs, a window or more.
+#[cfg(kindling_backend = "dsp")]
 fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let (y, x) = (conv.origin[0] as i32 + 2 * row, conv.origin[1] as i32);
     let columns = 2 * conv.output.width as i32 + 2;
@@ -86,23 +98,39 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
         // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart, which end with byte
         // `3 * width + columns` as checked; unaligned words are fine on this core. `windows` begins at a whole word and
         // has 48 bytes for each window.
-        unsafe { kindling_dsp_windows(pixels.as_ptr(), width, range.start, range.end) }
+        unsafe { kindling_windows(pixels.as_ptr(), width, range.start, range.end) }
     } else {
         fill_windows_at_edge(conv, input, y, windows);
     }
 }
 
 /// The same where some pixels are outside of the map.
+#[cfg(kindling_backend = "dsp")]
 #[cold]
 fn fill_windows_at_edge(conv: &Conv<'_>, input: &[i8], y: i32, windows: &mut [i8]) {
     let rows = [y, y + 1, y + 2, y + 3].map(|y| window::row(input, conv.input, y));
     let mut x = conv.origin[1] as i32;
-    for window in windows.as_chunks_mut::<SINGLE_CHANNEL_WINDOW_BYTES>().0 {
+    for window in windows.as_chunks_mut::<WINDOW_BYTES>().0 {
         let pairs = pairs(rows.map(|row| pixels(row, x, conv.input_zero_point)));
         for (out, pair) in window.as_chunks_mut::<4>().0.iter_mut().zip(pairs) {
             *out = pair.to_le_bytes().map(|byte| byte as i8);
         }
         x += 2;
+    }
+}
+
+/// All windows of a row of outputs, a window or more.
+#[cfg(not(kindling_backend = "dsp"))]
+fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
+    let y = conv.origin[0] as i32 + 2 * row;
+    for (x, window) in (0..).zip(windows.as_chunks_mut::<WINDOW_BYTES>().0) {
+        let x = conv.origin[1] as i32 + 2 * x;
+        for (y, out) in (y..).zip(window.as_chunks_mut::<16>().0) {
+            let bytes = pixels(window::row(input, conv.input, y), x, conv.input_zero_point).to_le_bytes();
+            for (out, byte) in out.as_chunks_mut::<4>().0.iter_mut().zip(bytes) {
+                *out = (byte as i8 as i32).to_le_bytes().map(|byte| byte as i8);
+            }
+        }
     }
 }
 
@@ -114,6 +142,7 @@ fn pixels(row: &[i8], x: i32, outside: i8) -> u32 {
 }
 
 /// The pairs of a window in the order of their use.
+#[cfg(kindling_backend = "dsp")]
 fn pairs(rows: [u32; 4]) -> [u32; 12] {
     let [r0, r1, r2, r3] = rows.map(|row| (widen_even(row), widen_odd(row)));
     let first = |(even, odd): (u32, u32)| low_halves(even, odd);

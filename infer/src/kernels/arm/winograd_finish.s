@@ -6,7 +6,7 @@
 @
 @ Additions wrap; what is shifted right at the end is exact by the proof in transform.rs.
 @
-@ r0 = sums [line][slot], r1 = slots, r2 = address behind the last slot, r3 = bytes to the output below, next to it, and
+@ REQUANTISE comes from the core's requantise.s. r0 = sums [line][slot], r1 = slots, r2 = address behind the last slot, r3 = bytes to the output below, next to it, and
 @ zero point. A slot is {address of its first output, bias, multiplier}.
 
 .syntax unified
@@ -23,13 +23,6 @@
   it lt
   movlt \a, \b
 .endif
-.endm
-
-@ value = saturate(round(bias r10 + value >> shift, times multiplier r11) + zero point r9)
-.macro REQUANTISE value, shift
-  add \value, r10, \value, asr #\shift
-  smmlar \value, \value, r11, r9
-  ssat \value, #8, \value
 .endm
 
 .macro FINISH name
@@ -71,8 +64,8 @@ FINISH \name
   pop {r4-r11, pc}
 .endm
 
-F2_FINISH kindling_dsp_f2_finish_two, 16
-F2_FINISH kindling_dsp_f2_finish_one, 8
+F2_FINISH kindling_f2_finish_two, 16
+F2_FINISH kindling_f2_finish_one, 8
 
 @ F(4x4): a line m0 to m5 in r2 to r7 becomes its four outputs, times 24 and divided by 1, 2, 4, 4, in r2 to r5.
 .macro F4_LINE
@@ -177,5 +170,5 @@ FINISH \name
   pop {r4-r11, pc}
 .endm
 
-F4_FINISH kindling_dsp_f4_finish_two, 16
-F4_FINISH kindling_dsp_f4_finish_one, 8
+F4_FINISH kindling_f4_finish_two, 16
+F4_FINISH kindling_f4_finish_one, 8

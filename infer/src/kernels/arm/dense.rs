@@ -1,15 +1,17 @@
-//! Dense layers, four outputs at once; the loop is in `dense.s`.
+//! Dense layers, four outputs at once; the loop is in each core's `dense.s`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
 
-use super::is_at_word;
+use super::cortex_m::is_at_word;
 use crate::format::DenseAlgorithm;
-use crate::kernels::{Kernels, Portable};
 use crate::model::Dense;
 use crate::quant::ChannelParameters;
 
-global_asm!(include_str!("dense.s"), options(raw));
+#[cfg(kindling_backend = "dsp")]
+global_asm!(include_str!("dsp/dense.s"), options(raw));
+#[cfg(kindling_backend = "armv7m")]
+global_asm!(include_str!("armv7m/dense.s"), options(raw));
 
 /// Arguments of the loop: see `dense.s`.
 #[repr(C)]
@@ -25,8 +27,8 @@ struct Blocks {
 }
 
 unsafe extern "C" {
-    fn kindling_dsp_dense(blocks: &Blocks);
-    fn kindling_dsp_dense_wide(blocks: &Blocks);
+    fn kindling_dense(blocks: &Blocks);
+    fn kindling_dense_wide(blocks: &Blocks);
 }
 
 /// Bytes of four units' parameters.
@@ -38,22 +40,26 @@ struct Parameters([u8; BLOCK_BYTES]);
 
 pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     if !is_as_stated(dense, input, output) {
-        return Portable::dense(dense, input, output);
+        return;
     }
     let whole = output.len() / 4 * 4;
-    let (parameters, rest_parameters) = dense.channels.split_at(whole * ChannelParameters::BYTES);
-    let (weights, rest_weights) =
-        dense.weights.split_at(dense.weights.len() / output.len().div_ceil(4) * (whole / 4));
-    let (output, rest) = output.split_at_mut(whole);
-    blocks(dense, input, parameters, weights, output);
-    if !rest.is_empty() {
+    let block_weights = dense.weights.len() / output.len().div_ceil(4);
+    let parameters = dense.channels.split_at_checked(whole * ChannelParameters::BYTES);
+    let weights = dense.weights.split_at_checked(whole / 4 * block_weights);
+    let (Some(parameters), Some(weights), Some(output)) =
+        (parameters, weights, output.split_at_mut_checked(whole))
+    else {
+        return;
+    };
+    blocks(dense, input, parameters.0, weights.0, output.0);
+    if !output.1.is_empty() {
         let mut padded = Parameters([0; BLOCK_BYTES]);
-        for (out, byte) in padded.0.iter_mut().zip(rest_parameters) {
+        for (out, byte) in padded.0.iter_mut().zip(parameters.1) {
             *out = *byte;
         }
         let mut outputs = [0; 4];
-        blocks(dense, input, &padded.0, rest_weights, &mut outputs);
-        for (out, value) in rest.iter_mut().zip(outputs) {
+        blocks(dense, input, &padded.0, weights.1, &mut outputs);
+        for (out, value) in output.1.iter_mut().zip(outputs) {
             *out = value;
         }
     }
@@ -90,8 +96,8 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
         weights: weights.as_ptr(),
     };
     let run = match dense.algorithm {
-        DenseAlgorithm::QuadsWide => kindling_dsp_dense_wide,
-        DenseAlgorithm::Rows | DenseAlgorithm::Quads => kindling_dsp_dense,
+        DenseAlgorithm::QuadsWide => kindling_dense_wide,
+        DenseAlgorithm::Rows | DenseAlgorithm::Quads => kindling_dense,
     };
     // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32 bytes of parameters
     // and the weights of all inputs for each block, and writes four outputs for it; all of these begin at whole words

@@ -1,4 +1,4 @@
-//! Direct convolution, four pixels by two output channels at once; the loop is in `paired.s`.
+//! Direct convolution, four pixels by two output channels at once; the loop is in each core's `paired.s`.
 //!
 //! ```text
 //! for each output pixel (without pooling: for each four of them):
@@ -19,10 +19,13 @@ use crate::kernels::portable::gather_patch;
 use crate::model::Conv;
 use crate::quant::ChannelParameters;
 
-global_asm!(include_str!("paired.s"), options(raw));
+#[cfg(kindling_backend = "dsp")]
+global_asm!(include_str!("dsp/paired.s"), options(raw));
+#[cfg(kindling_backend = "armv7m")]
+global_asm!(include_str!("armv7m/paired.s"), options(raw));
 
 unsafe extern "C" {
-    fn kindling_dsp_paired(
+    fn kindling_paired(
         inputs: *const i8,
         weights: *const u8,
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
@@ -39,8 +42,8 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     let pixels = conv.output.height as usize * conv.output.width as usize;
     let at_once = if conv.window() == 1 { PAIRED_PIXELS } else { 1 };
     for first in (0..pixels).step_by(at_once) {
-        for (batch, pairs) in pairs.chunks_exact_mut(patch * 8).enumerate() {
-            for (pixel, out) in patches.chunks_exact_mut(patch).enumerate() {
+        for (batch, pairs) in pairs.chunks_exact_mut((patch * 8).max(1)).enumerate() {
+            for (pixel, out) in patches.chunks_exact_mut(patch.max(1)).enumerate() {
                 let (row, column) = convolved_pixel(conv, first, batch * PAIRED_PIXELS + pixel);
                 let Some((taps, padding)) = out.split_at_mut_checked(conv.taps()) else { return };
                 gather_patch(conv, input, row, column, taps);
@@ -59,7 +62,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 /// Row and column of the pixel number `index` behind output `first`: of its window, or, without pooling, of the map.
 fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
     let width = (conv.output.width as usize).max(1);
-    let [rows, columns] = conv.pool.map(usize::from);
+    let [rows, columns] = conv.pool.map(|side| (side as usize).max(1));
     if rows * columns == 1 {
         let last = conv.output.height as usize * width - 1;
         let pixel = (first + index).min(last);
@@ -91,32 +94,30 @@ fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
 
 /// All channels of one output pixel, or of up to four without pooling.
 fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
-    let channels = conv.output.channels as usize;
+    let channels = (conv.output.channels as usize).max(1);
     let parameters = conv.channels.chunks(2 * ChannelParameters::BYTES);
     let mut sums = [[0; PAIRED_PIXELS]; 2];
-    for (pair, (weights, parameters)) in conv.weights.chunks_exact(2 * patch).zip(parameters).enumerate() {
+    for (pair, (weights, parameters)) in
+        conv.weights.chunks_exact((2 * patch).max(1)).zip(parameters).enumerate()
+    {
         let mut largest = [i32::MIN; 2];
-        for pairs in pairs.chunks_exact(8 * patch) {
+        for pairs in pairs.chunks_exact((8 * patch).max(1)) {
             // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one; there are two steps or
             // more because a patch has a tap or more; both begin at whole words: scratch memory and weights do, and
             // all chunks have whole words.
-            unsafe { kindling_dsp_paired(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
+            unsafe { kindling_paired(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
             for (largest, sums) in largest.iter_mut().zip(&sums) {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
         }
-        for (index, parameters) in parameters.as_chunks().0.iter().enumerate() {
+        let results = sums.iter().zip(largest).zip(parameters.as_chunks().0).enumerate();
+        for (index, ((sums, largest), parameters)) in results {
             let parameters = ChannelParameters::from_le_bytes(parameters);
-            let output = |sum: i32| {
+            let sums = if conv.window() == 1 { sums } else { &[largest; PAIRED_PIXELS] };
+            let outputs = out.iter_mut().skip(2 * pair + index).step_by(channels);
+            for (out, sum) in outputs.zip(sums) {
                 let accumulator = sum.wrapping_add(parameters.bias);
-                requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point)
-            };
-            for (pixel, out) in out.iter_mut().skip(2 * pair + index).step_by(channels).enumerate() {
-                *out = output(if conv.window() == 1 {
-                    sums[index][pixel % PAIRED_PIXELS]
-                } else {
-                    largest[index]
-                });
+                *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
             }
         }
     }

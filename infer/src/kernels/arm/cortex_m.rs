@@ -1,38 +1,31 @@
-//! Kernels for cores with the DSP extension: Cortex-M4, M7, M33.
-//!
-//! One instruction multiplies two pairs of int16, so int8 values are widened to pairs on the way: SXTB16 makes the
-//! pairs (0, 2) and (1, 3) of four bytes. SMMLAR and SSAT do a requantisation in two instructions.
+//! The kernel set of this build's core: which kernel runs which algorithm.
 
-mod dense;
-mod instructions;
-mod paired;
-mod single_channel;
-mod winograd;
-
+use super::{dense, paired, single_channel, winograd};
 use crate::format::{Algorithm, DenseAlgorithm};
-use crate::kernels::{Kernels, Portable, winograd as algorithm};
+use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
 use crate::model::{Conv, Dense, MaxPool};
 
-/// Kernels for cores with the DSP extension.
-pub struct Dsp;
+/// Kernels for this build's core.
+pub struct CortexM;
 
-impl Kernels for Dsp {
-    const NAME: &'static str = "dsp";
+impl Kernels for CortexM {
+    const NAME: &'static str = super::NAME;
     const ALIGNMENT_BYTES: usize = 4;
 
+    /// Does nothing unless all slices are as the layer states.
     fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
         if !is_as_stated(conv, input, scratch, output) {
-            return Portable::conv(conv, input, scratch, output);
+            return;
         }
         match conv.algorithm {
-            Algorithm::Direct => Portable::conv(conv, input, scratch, output),
+            Algorithm::Direct => portable::direct(conv, input, scratch, output),
             Algorithm::DirectPaired => paired::conv(conv, input, scratch, output),
             Algorithm::SingleChannel => single_channel::conv(conv, input, scratch, output),
             Algorithm::WinogradF2
             | Algorithm::WinogradF4
             | Algorithm::WinogradF2OnTheFly
             | Algorithm::WinogradF4OnTheFly => {
-                algorithm::conv::<winograd::Dsp>(conv, input, scratch, output);
+                algorithm::conv::<winograd::CortexM>(conv, input, scratch, output);
             }
         }
     }
@@ -43,7 +36,7 @@ impl Kernels for Dsp {
 
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
-            DenseAlgorithm::Rows => Portable::dense(dense, input, output),
+            DenseAlgorithm::Rows => portable::rows(dense, input, output),
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => dense::dense(dense, input, output),
         }
     }
@@ -63,6 +56,6 @@ fn is_as_stated(conv: &Conv<'_>, input: &[i8], scratch: &[i8], output: &[i8]) ->
         && is_at_word(conv.channels)
 }
 
-fn is_at_word<Byte>(bytes: &[Byte]) -> bool {
+pub(super) fn is_at_word<Byte>(bytes: &[Byte]) -> bool {
     bytes.as_ptr().addr().is_multiple_of(4)
 }

@@ -1,0 +1,35 @@
+//! `export`: a trained float model quantised and written again.
+
+use std::fs;
+
+use super::{CliError, ExportArgs};
+use crate::atomic_file::PendingFile;
+use crate::data::{DataDir, fit};
+use crate::evaluate::evaluate;
+use crate::export::export;
+use crate::float_record;
+use crate::preset::{DEFAULT, Preset};
+use crate::terminal::number::{grouped, percent_of};
+use crate::terminal::print;
+
+pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
+    let preset = Preset::load(args.preset.as_deref().unwrap_or(DEFAULT))?;
+    let path = &args.record;
+    let bytes = fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
+    let model = float_record::from_bytes(&preset.network, bytes)
+        .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
+    let data = DataDir::load(&args.data.folder())?;
+    fit::check(preset.network.input, data.train.shape)?;
+    let exported = export(&model, &data.train)?;
+    let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
+    PendingFile::write(&args.out, &exported.bytes)?.commit()?;
+    let accuracy = |correct| percent_of(correct, result.images);
+    Ok(print(&format!(
+        "float {}, int8 {}, same answer {}\nwritten: {}, {} bytes\n",
+        accuracy(result.float_correct),
+        accuracy(result.int8.correct),
+        accuracy(result.agreeing),
+        args.out.display(),
+        grouped(exported.bytes.len() as u64)
+    ))?)
+}
