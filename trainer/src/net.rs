@@ -15,8 +15,10 @@ use crate::network::{ConvStage, DenseStage, PoolStage, Pooling, Stage};
 pub struct Net {
     /// `[output channel, tap]`, taps in the order kernel row, kernel column, input channel.
     pub weights: Vec<Param<Tensor<2>>>,
-    /// `[output channel]`.
+    /// `[output channel]`: bias, or beta of a normalised stage.
     pub biases: Vec<Param<Tensor<1>>>,
+    /// `[output channel]`: gamma of the normalised stages, in order; none in a finished model.
+    pub gammas: Vec<Param<Tensor<1>>>,
 }
 
 impl Net {
@@ -32,7 +34,21 @@ impl Net {
             let values = TensorData::new(stage.bias.clone(), [stage.bias.len()]);
             Param::from_tensor(Tensor::from_data(values, device))
         });
-        Self { weights: weights.collect(), biases: biases.collect() }
+        Self { weights: weights.collect(), biases: biases.collect(), gammas: Vec::new() }
+    }
+
+    /// The module with a gamma of ones for each normalised stage: one per output channel, `channels` of each.
+    pub fn with_gammas(mut self, channels: &[usize], device: &Device) -> Self {
+        let ones = |count: &usize| Param::from_tensor(Tensor::ones([*count], device));
+        self.gammas = channels.iter().map(ones).collect();
+        self
+    }
+
+    /// The module with every gamma at `least` or above.
+    pub fn with_gammas_at_least(mut self, least: f64) -> Self {
+        let raised = |gamma: Param<Tensor<1>>| gamma.map(|values| values.clamp_min(least));
+        self.gammas = self.gammas.into_iter().map(raised).collect();
+        self
     }
 
     /// The parameters of each stage, empty for poolings: weights `[output channel][tap]` and biases.

@@ -21,7 +21,7 @@ impl Forward {
     /// # Panics
     /// When the network cannot be built: a [`FloatModel`] is made of one that can.
     pub fn new(model: &FloatModel) -> Self {
-        let layout = Layout::new(&model.network).expect("a model's network can be built");
+        let layout = Layout::new(&model.network, false).expect("a model's network can be built");
         let input = model.network.input.shape();
         Self {
             set: InstructionSet::detect(),

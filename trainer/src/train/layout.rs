@@ -29,6 +29,8 @@ pub struct StageLayout {
     pub output: Shape,
     /// What it does.
     pub kind: Kind,
+    /// Whether its output is normalised over the batch, and then cut by a ReLU outside of the kernels.
+    pub normalised: bool,
 }
 
 /// What a stage does.
@@ -84,16 +86,21 @@ impl ConvLayout {
 }
 
 impl Layout {
-    /// Works out the layout of a network.
+    /// Works out the layout of a network. With `batch_norm`, convolutions with a ReLU behind them are normalised.
     ///
     /// # Errors
     /// A network that cannot be built or planned.
-    pub fn new(network: &Network) -> Result<Self, PlanError> {
+    pub fn new(network: &Network, batch_norm: bool) -> Result<Self, PlanError> {
         let stages = network.stages()?;
         let (region, plans) = plan::demand(network)?;
         let mut input = region.shape(network.input.channels);
         let layout = |(stage, plan): (&Stage, &StagePlan)| {
-            let laid_out = StageLayout { input, output: plan.output, kind: kind(stage, plan, input) };
+            let normalised = batch_norm && matches!(stage, Stage::Conv(conv) if conv.relu);
+            let mut kind = kind(stage, plan, input);
+            if let Kind::Conv(conv) = &mut kind {
+                conv.relu &= !normalised;
+            }
+            let laid_out = StageLayout { input, output: plan.output, kind, normalised };
             input = plan.output;
             laid_out
         };
@@ -122,7 +129,7 @@ impl StageLayout {
     /// Whether a ReLU ends the stage.
     pub fn relu(&self) -> bool {
         match &self.kind {
-            Kind::Conv(conv) => conv.relu,
+            Kind::Conv(conv) => conv.relu || self.normalised,
             Kind::Dense { relu } => *relu,
             Kind::Pool(_) => false,
         }

@@ -10,7 +10,9 @@
 //! A batch is cut into shards of a fixed size, and their gradients are added in a fixed order, so the number of threads
 //! does not change a single bit of the result.
 
+mod augment;
 mod batch;
+mod batch_norm;
 pub mod forward;
 mod initial;
 pub mod kernels;
@@ -18,7 +20,9 @@ mod layout;
 mod loss;
 mod optimizer;
 mod random;
+mod schedule;
 mod shard;
+mod state;
 
 use std::time::Instant;
 
@@ -26,16 +30,20 @@ use thiserror::Error;
 
 use crate::backend;
 use crate::data::Dataset;
+use crate::float_model::StageWeights;
 use crate::inputs::network_inputs;
-use crate::net::Net;
+use crate::net::{self, Net};
 use crate::network::Network;
 use crate::plan::PlanError;
 use crate::recipe::Recipe;
-use batch::BatchGradients;
+use augment::Distorter;
+use batch::{Batch, BatchGradients, Parameters};
+use batch_norm::Scale;
 use kernels::{InstructionSet, Weights};
 use loss::Tally;
 use optimizer::Optimizer;
 use random::{Purpose, Random};
+use state::{Averaged, StageState};
 
 pub use crate::float_model::FloatModel;
 pub use initial::initial;
@@ -151,12 +159,6 @@ pub enum TrainError {
         /// The batch, from 1.
         batch: usize,
     },
-    /// A part of the recipe that this version cannot do.
-    #[error("the recipe asks for {part}, which this version does not do: remove it")]
-    Unsupported {
-        /// Which part.
-        part: &'static str,
-    },
 }
 
 /// Trains a network from scratch on all but the last `recipe.held_out` images.
@@ -194,6 +196,11 @@ struct Run<'r> {
     gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
+    /// Parameters as of the last step, and running statistics.
+    state: Vec<StageState>,
+    average: Option<Averaged>,
+    /// Steps done.
+    steps: usize,
 }
 
 impl<'r> Run<'r> {
@@ -203,9 +210,13 @@ impl<'r> Run<'r> {
         data: &'r Dataset,
         options: &'r TrainOptions,
     ) -> Result<Self, TrainError> {
-        let layout = layout::Layout::new(network)?;
+        let layout = layout::Layout::new(network, recipe.batch_norm.is_some())?;
         check(network, recipe, data, layout.classes())?;
         let model = initial(network, options.seed).map_err(PlanError::Network)?;
+        // Burn's optimisers step parameters of an autodiff device only.
+        let device = backend::device().autodiff();
+        let state = initial_state(&model, &layout);
+        let gammas: Vec<usize> = state.iter().map(|stage| stage.gamma.len()).filter(|len| *len > 0).collect();
         Ok(Self {
             network,
             recipe,
@@ -213,10 +224,16 @@ impl<'r> Run<'r> {
             options,
             images: data.len() - recipe.held_out,
             gradients: BatchGradients::new(InstructionSet::detect(), network, layout, recipe.batch),
-            // Burn's optimisers step parameters of an autodiff device only.
-            net: Net::new(&model, &backend::device().autodiff()),
+            net: Net::new(&model, &device).with_gammas(&gammas, &device),
             optimizer: Optimizer::new(&recipe.optimizer),
+            average: recipe.average.map(|average| Averaged::new(average, &state)),
+            state,
+            steps: 0,
         })
+    }
+
+    fn batches(&self) -> usize {
+        self.images.div_ceil(self.recipe.batch)
     }
 
     /// One pass over the images; `None` when the observer ended it.
@@ -228,28 +245,40 @@ impl<'r> Run<'r> {
         let begun = Instant::now();
         let mut order: Vec<usize> = (0..self.images).collect();
         Random::new(self.options.seed, Purpose::Order { epoch }).shuffle(&mut order);
-        let batches = self.images.div_ceil(self.recipe.batch);
+        let distorter = self.distorter(epoch);
+        let batches = self.batches();
         let mut tally = Tally::default();
         for (batch, chosen) in order.chunks(self.recipe.batch).enumerate() {
-            tally.add(self.step(chosen));
+            tally.add(self.step(chosen, distorter.as_ref()));
             if !tally.loss.is_finite() {
                 return Err(TrainError::Diverged { epoch, batch: batch + 1 });
             }
-            let seconds = begun.elapsed().as_secs_f64();
-            observer.batch(&BatchReport {
-                epoch,
-                epochs: self.recipe.epochs,
-                batch: batch + 1,
-                batches,
-                loss: tally.loss / tally.images as f64,
-                accuracy: tally.correct as f64 / tally.images as f64,
-                images_per_second: tally.images as f64 / seconds,
-            });
+            observer.batch(&self.batch_report(epoch, batch + 1, tally, begun));
             if observer.stop() && (epoch, batch + 1) != (self.recipe.epochs, batches) {
                 return Ok(None);
             }
         }
         Ok(Some(self.report(epoch, tally, begun)))
+    }
+
+    fn distorter(&self, epoch: usize) -> Option<Distorter> {
+        let layout = self.gradients.layout();
+        let offset = self.network.input.offset;
+        let origin = [0, 1].map(|axis| offset[axis] as i32 + layout.input_origin[axis] as i32);
+        let (seed, epochs) = (self.options.seed, self.recipe.epochs);
+        self.recipe.augment.map(|augment| Distorter::new(augment, seed, epoch, epochs, layout.input, origin))
+    }
+
+    fn batch_report(&self, epoch: usize, batch: usize, tally: Tally, begun: Instant) -> BatchReport {
+        BatchReport {
+            epoch,
+            epochs: self.recipe.epochs,
+            batch,
+            batches: self.batches(),
+            loss: tally.loss / tally.images as f64,
+            accuracy: tally.correct as f64 / tally.images as f64,
+            images_per_second: tally.images as f64 / begun.elapsed().as_secs_f64(),
+        }
     }
 
     fn report(&self, epoch: usize, tally: Tally, begun: Instant) -> EpochReport {
@@ -264,17 +293,70 @@ impl<'r> Run<'r> {
     }
 
     /// One batch: gradients, then the optimiser's step.
-    fn step(&mut self, chosen: &[usize]) -> Tally {
-        let rows = self.net.output_rows(self.gradients.stages()).into_iter();
-        let weights: Vec<Weights> = rows.map(|(rows, bias)| Weights::new(rows, bias)).collect();
-        let tally = self.gradients.compute(&weights, self.data, chosen, self.options.threads);
+    fn step(&mut self, chosen: &[usize], distorter: Option<&Distorter>) -> Tally {
+        let parameters = self.parameters();
+        let batch = Batch { data: self.data, chosen, distorter };
+        let tally = self.gradients.compute(&parameters, &batch, self.options.threads);
+        if self.recipe.weight_decay > 0.0 {
+            self.gradients.add_decay(&parameters.weights, self.recipe.weight_decay as f32);
+        }
+        let steps = self.batches() * self.recipe.epochs;
+        let factor = schedule::factor(self.recipe.schedule, self.steps, steps);
         let net = self.net.clone();
-        self.net = self.optimizer.step(net, self.gradients.sums());
+        self.net = self.optimizer.step(net, self.gradients.sums(), factor);
+        self.steps += 1;
+        self.follow();
         tally
     }
 
+    /// The parameters of the next batch.
+    fn parameters(&self) -> Parameters {
+        let weights = self.state.iter().map(|stage| {
+            let bias = if stage.gamma.is_empty() { stage.bias.clone() } else { vec![0.0; stage.bias.len()] };
+            Weights::new(stage.rows.clone(), bias)
+        });
+        let scale = |stage: &StageState| {
+            let scaled = !stage.gamma.is_empty();
+            scaled.then(|| Scale { gamma: stage.gamma.clone(), beta: stage.bias.clone() })
+        };
+        Parameters {
+            weights: weights.collect(),
+            scales: self.state.iter().map(scale).collect(),
+            epsilon: self.epsilon(),
+        }
+    }
+
+    fn epsilon(&self) -> f64 {
+        self.recipe.batch_norm.map_or(0.0, |norm| norm.epsilon)
+    }
+
+    /// Takes over what the optimiser and the batch's statistics changed.
+    fn follow(&mut self) {
+        if let Some(norm) = self.recipe.batch_norm {
+            self.net = self.net.clone().with_gammas_at_least(norm.min_gamma);
+            for (stage, statistics) in self.state.iter_mut().zip(self.gradients.statistics()) {
+                if let Some(statistics) = statistics {
+                    stage.follow(statistics, &norm);
+                }
+            }
+        }
+        let rows = self.net.output_rows(self.gradients.stages());
+        for (stage, (rows, bias)) in self.state.iter_mut().zip(rows) {
+            (stage.rows, stage.bias) = (rows, bias);
+        }
+        let normalised = self.state.iter_mut().filter(|stage| !stage.gamma.is_empty());
+        for (stage, gamma) in normalised.zip(&self.net.gammas) {
+            stage.gamma = net::values(gamma.val());
+        }
+        if let Some(average) = &mut self.average {
+            average.follow(&self.state);
+        }
+    }
+
+    /// The model as it would be exported now.
     fn model(&self) -> FloatModel {
-        let stages = self.net.stage_weights(self.gradients.stages());
+        let state = self.average.as_ref().map_or(&self.state, |average| &average.stages);
+        let stages = state.iter().map(|stage| stage.folded(self.epsilon())).collect();
         FloatModel { network: self.network.clone(), stages }
     }
 
@@ -296,6 +378,21 @@ impl<'r> Run<'r> {
     }
 }
 
+/// The numbers before the first step: gammas and variances of 1, means of 0.
+fn initial_state(model: &FloatModel, layout: &layout::Layout) -> Vec<StageState> {
+    let state = |(stage, layout): (&StageWeights, &layout::StageLayout)| {
+        let normalised = if layout.normalised { stage.bias.len() } else { 0 };
+        StageState {
+            rows: stage.output_rows(),
+            bias: stage.bias.clone(),
+            gamma: vec![1.0; normalised],
+            mean: vec![0.0; normalised],
+            variance: vec![1.0; normalised],
+        }
+    };
+    model.stages.iter().zip(&layout.stages).map(state).collect()
+}
+
 fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> Result<(), TrainError> {
     if data.shape.channels != network.input.channels {
         return Err(TrainError::Channels { images: data.shape.channels, network: network.input.channels });
@@ -307,17 +404,7 @@ fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> 
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }
-    let parts = [
-        ("batch normalisation", recipe.batch_norm.is_some()),
-        ("augmentation", recipe.augment.is_some()),
-        ("averaging of weights", recipe.average.is_some()),
-        ("weight decay", recipe.weight_decay != 0.0),
-        ("a learning rate schedule", recipe.schedule != crate::recipe::Schedule::Constant),
-    ];
-    match parts.into_iter().find(|(_, asked)| *asked) {
-        Some((part, _)) => Err(TrainError::Unsupported { part }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 #[cfg(test)]
