@@ -49,12 +49,3 @@ fn panic(info: &PanicInfo) -> ! {
     hprintln!("{}", info);
     host::exit(false)
 }
-
-/// Without it a fault would hang the emulator for good.
-#[allow(unsafe_code)]
-#[cortex_m_rt::exception]
-// SAFETY: reads nothing that the fault could have left half-written; it prints and ends.
-unsafe fn HardFault(frame: &cortex_m_rt::ExceptionFrame) -> ! {
-    hprintln!("hard fault: {:?}", frame);
-    host::exit(false)
-}

@@ -18,17 +18,27 @@ pub struct Board {
     pub feature: Option<&'static str>,
 }
 
+/// Armv6-M code, as on a Cortex-M0, on a machine with more memory than those have.
+pub const M0: Board = Board { name: "mps2-an385", target: "thumbv6m-none-eabi", feature: None };
+
+/// The emulated Cortex-M3.
+pub const M3: Board = Board { name: "mps2-an385", target: "thumbv7m-none-eabi", feature: None };
+
 /// The emulated Cortex-M4.
 pub const M4: Board = Board { name: "mps2-an386", target: "thumbv7em-none-eabihf", feature: None };
+
+/// The emulated Cortex-M55.
+pub const M55: Board =
+    Board { name: "mps3-an547", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m55") };
 
 /// One emulated board of each core class that the firmware runs on: M0, M3, M4, M7, M33, M55.
 pub const EVERY_CORE: [Board; 6] = [
     Board { name: "microbit", target: "thumbv6m-none-eabi", feature: None },
-    Board { name: "mps2-an385", target: "thumbv7m-none-eabi", feature: None },
+    M3,
     M4,
     Board { name: "mps2-an500", target: "thumbv7em-none-eabihf", feature: None },
     Board { name: "mps2-an505", target: "thumbv8m.main-none-eabi", feature: Some("cortex-m33") },
-    Board { name: "mps3-an547", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m55") },
+    M55,
 ];
 
 /// What the chip said of one image.
@@ -65,8 +75,36 @@ pub fn answers(board: Board, model: &Path, images: &[u8], classes: usize) -> Vec
 /// # Panics
 /// As [`answers`].
 pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
-    let mut command = cargo(board, "run");
+    let mut command = cargo(board, "run", &[]);
     command.env("KINDLING_MODEL", model).arg("--").args(arguments);
+    said(board, command)
+}
+
+/// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs` for its arguments.
+///
+/// # Panics
+/// As [`answers`].
+pub fn measure(board: Board, arguments: &[&Path]) -> String {
+    let mut command = cargo(board, "run", &["measure"]);
+    command.args(["--bin", "measure", "--"]).args(arguments);
+    said(board, command)
+}
+
+/// The program that loads and runs a model and does nothing else, built for `board`: its ELF file.
+///
+/// # Panics
+/// As [`answers`].
+pub fn bare_program(board: Board) -> PathBuf {
+    let mut command = cargo(board, "rustc", &["prove-no-panic"]);
+    // Its size is of interest even where the proof fails.
+    let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
+    command.args(["--bin", "no_panic", "--", "-C", link_always]);
+    said(board, command);
+    folder().join("target").join(board.target).join("release/no_panic")
+}
+
+/// Runs a command; what it printed.
+fn said(board: Board, mut command: Command) -> String {
     let output = command.output().expect("cargo can be started");
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
@@ -81,14 +119,15 @@ pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
 
 /// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, where rustup's Rust cannot
 /// build for Cortex-M.
-fn cargo(board: Board, subcommand: &str) -> Command {
+fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder()).args([subcommand, "--release", "--quiet"]);
     command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
     // What the outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
-    if let Some(feature) = board.feature {
-        command.args(["--features", feature]);
+    let features: Vec<&str> = features.iter().copied().chain(board.feature).collect();
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
     }
     command
 }

@@ -1,6 +1,7 @@
 //! All that is special to a board. Everything else of the firmware runs on any of them.
 
 mod counter;
+mod fault;
 pub mod host;
 
 #[cfg_attr(board = "microbit", path = "microbit/mod.rs")]
@@ -13,4 +14,6 @@ pub mod host;
 mod selected;
 
 pub use counter::Counter;
-pub use selected::{BUFFER_BYTES, NAME};
+#[allow(unused_imports, reason = "not every program answers files of images")]
+pub use selected::BUFFER_BYTES;
+pub use selected::NAME;
