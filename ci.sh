@@ -3,7 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-FIRMWARE_TARGETS=(thumbv7em-none-eabihf)
+# Target, board and feature of each core class: M4 (and M7), M0, M3, M33, M55.
+FIRMWARE_CORES=(
+    "thumbv7em-none-eabihf mps2-an386"
+    "thumbv6m-none-eabi microbit"
+    "thumbv7m-none-eabi mps2-an385"
+    "thumbv8m.main-none-eabi mps2-an505 cortex-m33"
+    "thumbv8m.main-none-eabihf mps3-an547 cortex-m55"
+)
+FIRMWARE_TARGETS=("${FIRMWARE_CORES[@]%% *}")
 LARGE_PARITY_IMAGES=10000
 started=$(date +%s)
 summary=()
@@ -67,20 +75,12 @@ use_debian() {
     if ! { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && ls -d /usr/src/rustc-*/library >/dev/null 2>&1; }; then
         install_packages rustc-web cargo-web rust-web-src
     fi
-    local linker
-    linker=$(find "$(rustc --print sysroot)" -name rust-lld -type f | head -n 1)
-    [ -n "$linker" ] || die "no rust-lld in $(rustc --print sysroot): install Rust by rustup"
-    export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
-    export KINDLING_FIRMWARE_CARGO="/usr/bin/cargo -Zbuild-std=core"
-    export KINDLING_FIRMWARE_RUSTFLAGS="-C link-arg=-Tlink.x -C link-arg=--nmagic -C linker=$linker"
-    firmware_environment=(env "RUSTC=$RUSTC" RUSTC_BOOTSTRAP=1 "RUSTFLAGS=$KINDLING_FIRMWARE_RUSTFLAGS")
-    firmware_cargo=(/usr/bin/cargo -Zbuild-std=core)
-    echo "firmware is built by $(/usr/bin/rustc --version), which builds core from /usr/src, linked by rustup's rust-lld"
-    unset RUSTC RUSTC_BOOTSTRAP
+    firmware_cargo=$PWD/firmware-example/debian-cargo.sh
+    export KINDLING_FIRMWARE_CARGO=$firmware_cargo
+    echo "firmware is built by $(/usr/bin/rustc --version), which builds core from its source (firmware-example/debian-cargo.sh)"
 }
 
-firmware_environment=(env)
-firmware_cargo=(cargo)
+firmware_cargo=cargo
 
 setup() {
     setup_emulator
@@ -88,21 +88,21 @@ setup() {
 }
 
 # Cargo in the firmware's workspace.
-firmware_do() { (cd firmware-example && "${firmware_environment[@]}" "${firmware_cargo[@]}" "$@"); }
+firmware_do() { (cd firmware-example && "$firmware_cargo" "$@"); }
 
 lint() {
     cargo fmt --all --check
     (cd firmware-example && cargo fmt --check)
     cargo clippy --workspace --all-targets --release -- -D warnings
-    firmware_do clippy --release -- -D warnings 2>/dev/null || firmware_clippy
+    firmware_clippy
 }
 
-# Debian's cargo has no clippy of its own; rustup's needs a target it has.
+# Debian's cargo has no clippy, and rustup's needs a target it has.
 firmware_clippy() {
-    if [ "${firmware_cargo[0]}" = cargo ]; then
-        firmware_do clippy --release -- -D warnings
+    if [ "$firmware_cargo" = cargo ]; then
+        firmware_do clippy --release --bins -- -D warnings
     else
-        echo "firmware: no clippy for this toolchain; warnings are errors in its build instead"
+        echo "firmware: no clippy with this toolchain"
     fi
 }
 
@@ -117,10 +117,12 @@ firmware() {
 
 # Links a program whose panic handler calls a function that does not exist: it links only if no panic is reachable.
 no_panic() {
-    local target
-    for target in "${FIRMWARE_TARGETS[@]}"; do
-        firmware_do build --release --quiet --bin no_panic --features prove-no-panic --target "$target"
-        echo "$target: no panic is reachable from loading and running a model"
+    local core target board feature
+    for core in "${FIRMWARE_CORES[@]}"; do
+        read -r target board feature <<<"$core"
+        KINDLING_BOARD=$board firmware_do build --release --quiet --bin no_panic --target "$target" \
+            --features "prove-no-panic${feature:+,$feature}"
+        echo "$target${feature:+ ($feature)}: no panic is reachable from loading and running a model"
     done
 }
 

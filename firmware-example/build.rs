@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use infer::{Model, Session};
 
 /// Boards there are; each has a folder in `src/board`.
-const BOARDS: [&str; 5] = ["mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"];
+const BOARDS: [&str; 7] =
+    ["microbit", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547", "netduinoplus2"];
 
 /// The board when `KINDLING_BOARD` is not set.
 const DEFAULT_BOARD: &str = "mps2-an386";
+
+/// Stored digits.
+const DIGITS: usize = 10;
 
 /// The model when `KINDLING_MODEL` is not set.
 const DEFAULT_MODEL: &str = "model/tutorial.kndl";
@@ -52,23 +56,26 @@ fn model(out: &Path) -> Result<Vec<u8>, String> {
     Ok(file)
 }
 
-/// The host's score vectors for the stored digits, one after the other.
+/// The host's score vectors for the stored digits, one after the other; none when the model's images are of another size.
 fn expected_scores(file: &[u8], out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed=digits");
-    let images = read(Path::new("digits/images.bin"))?;
+    let digits = read(Path::new("digits/images.bin"))?;
     let model = Model::from_bytes(file).map_err(|error| error.to_string())?;
-    let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(&model, &mut arena).map_err(|error| error.to_string())?;
-    let mut scores = Vec::new();
     let image_bytes = model.image_shape().len();
-    if !images.len().is_multiple_of(image_bytes) {
-        return Err(format!("digits/images.bin is no whole number of images of {}", model.image_shape()));
-    }
-    for image in images.chunks_exact(image_bytes) {
+    let fits = digits.len() == DIGITS * image_bytes;
+    let scores = if fits { host_scores(&model, &digits)? } else { Vec::new() };
+    write(&out.join("expected.bin"), &scores)
+}
+
+fn host_scores(model: &Model, images: &[u8]) -> Result<Vec<u8>, String> {
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(model, &mut arena).map_err(|error| error.to_string())?;
+    let mut scores = Vec::new();
+    for image in images.chunks_exact(model.image_shape().len()) {
         let answer = session.run(image).map_err(|error| format!("digits/images.bin: {error}"))?;
         scores.extend(answer.values().iter().map(|score| *score as u8));
     }
-    write(&out.join("expected.bin"), &scores)
+    Ok(scores)
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -18,5 +18,6 @@ semihosting=enable=on,target=native,arg=kindling
 for argument in "$@"; do
     semihosting=$semihosting,arg=$argument
 done
-exec qemu-system-arm -M "$(cat "$folder/machine")" -icount shift=0 -display none -monitor none -serial none \
+# Ten digits take a second, ten thousand images some minutes: a firmware that hangs is stopped.
+exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$(cat "$folder/machine")" -icount shift=0 -display none -monitor none -serial none \
     -semihosting-config "$semihosting" -kernel "$elf"

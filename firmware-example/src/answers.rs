@@ -3,11 +3,8 @@
 use cortex_m_semihosting::hprintln;
 use infer::{Model, Session};
 
-use crate::board::Counter;
 use crate::board::host::{File, HostError};
-
-/// Bytes of images and of answers that are held at a time.
-const BUFFER_BYTES: usize = 64 * 1024;
+use crate::board::{BUFFER_BYTES, Counter};
 
 /// Answers all images of the file `images` into the file `to`; whether that worked.
 pub fn write(session: &mut Session, model: &Model, counter: &mut Counter, images: &str, to: &str) -> bool {

@@ -14,8 +14,12 @@ const EXPECTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/expected.bin")
 /// Characters for pixels from dark to bright.
 const SHADES: &[u8] = b" .:+#@";
 
-/// Shows all digits; whether every score vector is the host's.
+/// Shows all digits; whether every score vector is the host's. A model for images of another size has none to show.
 pub fn show(session: &mut Session, model: &Model, counter: &mut Counter) -> bool {
+    if EXPECTED.is_empty() {
+        hprintln!("the stored digits are no images of {}: name two files instead", model.image_shape());
+        return false;
+    }
     let images = IMAGES.chunks_exact(model.image_shape().len());
     let expected = EXPECTED.chunks_exact(model.classes());
     let (mut same, mut correct, mut instructions) = (0, 0, 0);

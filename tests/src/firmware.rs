@@ -38,6 +38,16 @@ pub const M33: Board =
 pub const M55: Board =
     Board { name: "mps3-an547", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m55") };
 
+/// One emulated board of each core class that the firmware runs on: M0, M3, M4, M7, M33, M55.
+pub const EVERY_CORE: [Board; 6] = [
+    Board { name: "microbit", target: "thumbv6m-none-eabi", feature: None },
+    M3,
+    M4,
+    Board { name: "mps2-an500", target: "thumbv7em-none-eabihf", feature: None },
+    Board { name: "mps2-an505", target: "thumbv8m.main-none-eabi", feature: Some("cortex-m33") },
+    M55,
+];
+
 /// What the chip said of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChipAnswer {
@@ -114,19 +124,14 @@ fn said(board: Board, mut command: Command) -> String {
     stdout
 }
 
-/// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, with its arguments, where
-/// only the system's Rust can build for Cortex-M.
+/// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, where rustup's Rust cannot
+/// build for Cortex-M.
 fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
-    let words = env::var("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut words = words.split_whitespace();
-    let mut command = Command::new(words.next().unwrap_or("cargo"));
-    command.current_dir(folder()).arg(subcommand).args(words).args(["--release", "--quiet"]);
+    let mut command = Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder()).args([subcommand, "--release", "--quiet"]);
     command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
     // What the outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
-    if let Some(flags) = env::var_os("KINDLING_FIRMWARE_RUSTFLAGS") {
-        command.env("RUSTFLAGS", flags);
-    }
     let features: Vec<&str> = features.iter().copied().chain(board.feature).collect();
     if !features.is_empty() {
         command.args(["--features", &features.join(",")]);

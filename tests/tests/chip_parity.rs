@@ -7,7 +7,7 @@ use std::env;
 use std::fs;
 
 use infer::{Model, Reference, Session};
-use tests::firmware::{self, M4};
+use tests::firmware::{self, EVERY_CORE, M4};
 use trainer::data::{DataDir, Dataset};
 use trainer::evaluate::evaluate_int8;
 
@@ -54,6 +54,25 @@ fn chip_and_host_give_the_same_bytes() {
         (least.min(answer.instructions), most.max(answer.instructions))
     });
     println!("{} images on {}: {least} to {most} instructions each", chip.len(), M4.name);
+}
+
+/// Images that the other cores answer: enough to meet every branch of the kernels.
+const IMAGES_OF_OTHER_CORES: usize = 50;
+
+#[test]
+fn every_core_gives_the_same_bytes() {
+    let path = firmware::folder().join("model/tutorial.kndl");
+    let file = fs::read(&path).expect("the firmware's model");
+    let mut images = images();
+    images.labels.truncate(IMAGES_OF_OTHER_CORES);
+    let pixels = images.labels.len() * images.shape.len();
+    let reference = reference_scores(&file, &images);
+    for board in EVERY_CORE {
+        let chip = firmware::answers(board, &path, &images.pixels[..pixels], 10);
+        let chip_scores: Vec<_> = chip.iter().map(|answer| answer.scores.clone()).collect();
+        assert!(chip_scores == reference, "score vectors differ on {}", board.name);
+        println!("{} images on {}: {} instructions", chip.len(), board.name, chip[0].instructions);
+    }
 }
 
 #[test]

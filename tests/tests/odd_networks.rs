@@ -2,6 +2,7 @@
 //! close to the float model they came from.
 
 use infer::{Model, Portable, Reference, Session, Shape};
+use tests::firmware::{self, M4};
 use tests::networks::{ODD, Odd};
 use trainer::data::Dataset;
 use trainer::evaluate::evaluate;
@@ -12,6 +13,9 @@ use trainer::train::{BatchReport, EpochReport, FloatModel, Observer, TrainOption
 
 /// Classes of the made-up data: which quarter of the image is bright.
 const CLASSES: usize = 4;
+
+/// Images of each network that are compared between kernel sets, and between chip and host.
+const COMPARED_IMAGES: usize = 40;
 
 struct Quiet;
 
@@ -82,11 +86,25 @@ fn check(odd: &Odd) {
         odd.name,
         evaluation.agreeing
     );
-    for index in 0..40 {
+    for index in 0..COMPARED_IMAGES {
         let image = data.image(index);
         let reference = scores::<Reference>(&exported.bytes, image);
         assert_eq!(scores::<Portable>(&exported.bytes, image), reference, "{}, image {index}", odd.name);
         assert_eq!(evaluation.int8.answers[index].scores, reference, "{}, image {index}", odd.name);
+    }
+    check_on_chip(odd, &data, &exported.bytes);
+}
+
+fn check_on_chip(odd: &Odd, data: &Dataset, file: &[u8]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("odd.kndl");
+    std::fs::write(&path, file).expect("the temporary folder can be written");
+    let images = &data.pixels[..COMPARED_IMAGES * data.shape.len()];
+    let chip = firmware::answers(M4, &path, images, CLASSES);
+    assert_eq!(chip.len(), COMPARED_IMAGES, "{}", odd.name);
+    for (index, answer) in chip.iter().enumerate() {
+        let reference = scores::<Reference>(file, data.image(index));
+        assert_eq!(answer.scores, reference, "{}, image {index} on {}", odd.name, M4.name);
     }
 }
 

@@ -114,7 +114,7 @@ fn presets_are_listed_and_printed() {
     assert_eq!(toml, include_str!("../networks/tutorial.toml"));
     assert!(
         error(&mut workshop.trainer(["presets", "other"]))
-            .contains("no preset 'other'; known are 'tutorial'")
+            .contains("no preset 'other'; known are 'tutorial', 'standard', 'best'")
     );
 }
 

@@ -4,7 +4,10 @@
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 
-use super::selected::INSTRUCTIONS_PER_100_TICKS;
+use super::selected::CORE_HERTZ;
+
+/// Of virtual time, under `-icount shift=0`.
+const INSTRUCTIONS_PER_SECOND: u64 = 1_000_000_000;
 
 /// SysTick counts down through so many ticks.
 const TICKS: u32 = 1 << 24;
@@ -42,7 +45,7 @@ impl Counter {
     /// Instructions since then; right for up to 2^24 ticks.
     pub fn since(&self, moment: u32) -> u32 {
         let ticks = moment.wrapping_sub(self.now()) % TICKS;
-        (ticks as u64 * INSTRUCTIONS_PER_100_TICKS / 100) as u32
+        (ticks as u64 * INSTRUCTIONS_PER_SECOND / CORE_HERTZ) as u32
     }
 
     /// Times a loop of [`CHECKED_INSTRUCTIONS`] instructions: whether the counter is right, and what it counted.

@@ -39,7 +39,7 @@ impl Forward {
         let mut shard = Shard::new(&self.layout, count);
         let inputs = shard.inputs(&self.layout, count);
         copy_read_part(&self.layout, images, self.input_len, self.input_row, inputs);
-        shard.forward(self.set, &self.layout, &self.weights);
+        shard.forward(self.set, &self.layout, &self.weights, 0..self.layout.stages.len());
         for stage in 0..self.layout.stages.len() {
             observe(stage, shard.output(&self.layout, stage));
         }

@@ -60,6 +60,8 @@ pub struct ConvLayout {
     pub window: Vec<usize>,
     /// Whether a ReLU follows.
     pub relu: bool,
+    /// Whether batch normalisation comes in between, which then does the ReLU too.
+    pub normalised: bool,
 }
 
 /// Windows of a pooling.
@@ -74,7 +76,12 @@ pub struct PoolLayout {
 impl ConvLayout {
     /// The positions, for the kernels.
     pub fn positions(&self) -> Positions<'_> {
-        Positions { reach: self.reach, pixels: &self.pixels, window: &self.window, relu: self.relu }
+        Positions {
+            reach: self.reach,
+            pixels: &self.pixels,
+            window: &self.window,
+            relu: self.relu && !self.normalised,
+        }
     }
 
     /// Whether the input must be copied into a larger map of zeros.
@@ -103,6 +110,17 @@ impl Layout {
         Ok(Self { input: input_shape, input_origin, stages })
     }
 
+    /// The same with batch normalisation between each convolution (its pooling included) and its ReLU. A convolution without ReLU
+    /// keeps its bias and is not normalised.
+    pub fn normalised(mut self) -> Self {
+        for stage in &mut self.stages {
+            if let Kind::Conv(conv) = &mut stage.kind {
+                conv.normalised = conv.relu;
+            }
+        }
+        self
+    }
+
     /// Values the network ends with.
     pub fn classes(&self) -> usize {
         self.stages.last().map_or(0, |stage| stage.output.len())
@@ -117,6 +135,11 @@ impl StageLayout {
             Kind::Dense { .. } => Some((self.output.len(), self.input.len())),
             Kind::Pool(_) => None,
         }
+    }
+
+    /// Whether the stage's values are normalised over the batch.
+    pub fn normalised(&self) -> bool {
+        matches!(&self.kind, Kind::Conv(conv) if conv.normalised)
     }
 
     /// Whether a ReLU ends the stage.
@@ -177,6 +200,7 @@ fn conv_layout(
         pixels: places(padded, first, outputs, step),
         window: places(padded, [0, 0], pool, stride),
         relu,
+        normalised: false,
     }
 }
 

@@ -10,14 +10,20 @@
 //! A batch is cut into shards of a fixed size, and their gradients are added in a fixed order, so the number of threads
 //! does not change a single bit of the result.
 
+mod augment;
+mod average;
 mod batch;
+mod batch_norm;
+mod decay;
 pub mod forward;
 mod initial;
 pub mod kernels;
 mod layout;
 mod loss;
 mod optimizer;
+pub mod parameters;
 mod random;
+mod schedule;
 mod shard;
 
 use std::time::Instant;
@@ -31,11 +37,16 @@ use crate::net::Net;
 use crate::network::Network;
 use crate::plan::PlanError;
 use crate::recipe::Recipe;
-use batch::BatchGradients;
-use kernels::{InstructionSet, Weights};
+use augment::Distorter;
+use average::Average;
+use batch::{Batch, BatchGradients, Distortion};
+use kernels::InstructionSet;
 use loss::Tally;
 use optimizer::Optimizer;
+use parameters::{Norm, StageParameters};
 use random::{Purpose, Random};
+
+use crate::float_model::StageWeights;
 
 pub use crate::float_model::FloatModel;
 pub use initial::initial;
@@ -151,12 +162,6 @@ pub enum TrainError {
         /// The batch, from 1.
         batch: usize,
     },
-    /// A part of the recipe that this version cannot do.
-    #[error("the recipe asks for {part}, which this version does not do: remove it")]
-    Unsupported {
-        /// Which part.
-        part: &'static str,
-    },
 }
 
 /// Trains a network from scratch on all but the last `recipe.held_out` images.
@@ -194,6 +199,12 @@ struct Run<'r> {
     gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
+    /// The module's parameters as the kernels read them, one entry per stage, with the running statistics.
+    parameters: Vec<StageParameters>,
+    average: Option<Average>,
+    distorter: Option<Distorter>,
+    /// Steps done.
+    steps: usize,
 }
 
 impl<'r> Run<'r> {
@@ -203,19 +214,33 @@ impl<'r> Run<'r> {
         data: &'r Dataset,
         options: &'r TrainOptions,
     ) -> Result<Self, TrainError> {
-        let layout = layout::Layout::new(network)?;
+        let mut layout = layout::Layout::new(network)?;
         check(network, recipe, data, layout.classes())?;
         let model = initial(network, options.seed).map_err(PlanError::Network)?;
+        if recipe.batch_norm.is_some() {
+            layout = layout.normalised();
+        }
+        let parameters = beginning(&model, &layout);
+        let distorter = |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
             recipe,
             data,
             options,
             images: data.len() - recipe.held_out,
-            gradients: BatchGradients::new(InstructionSet::detect(), network, layout, recipe.batch),
-            // Burn's optimisers step parameters of an autodiff device only.
-            net: Net::new(&model, &backend::device().autodiff()),
+            net: net(&model, &parameters),
             optimizer: Optimizer::new(&recipe.optimizer),
+            average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
+            distorter: recipe.augment.map(distorter),
+            steps: 0,
+            parameters,
+            gradients: BatchGradients::new(
+                InstructionSet::detect(),
+                network,
+                layout,
+                recipe.batch,
+                recipe.batch_norm.map_or(0.0, |norm| norm.epsilon),
+            ),
         })
     }
 
@@ -231,7 +256,7 @@ impl<'r> Run<'r> {
         let batches = self.images.div_ceil(self.recipe.batch);
         let mut tally = Tally::default();
         for (batch, chosen) in order.chunks(self.recipe.batch).enumerate() {
-            tally.add(self.step(chosen));
+            tally.add(self.step(chosen, epoch, batches * self.recipe.epochs));
             if !tally.loss.is_finite() {
                 return Err(TrainError::Diverged { epoch, batch: batch + 1 });
             }
@@ -263,18 +288,45 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// One batch: gradients, then the optimiser's step.
-    fn step(&mut self, chosen: &[usize]) -> Tally {
-        let rows = self.net.output_rows(self.gradients.stages()).into_iter();
-        let weights: Vec<Weights> = rows.map(|(rows, bias)| Weights::new(rows, bias)).collect();
-        let tally = self.gradients.compute(&weights, self.data, chosen, self.options.threads);
-        let net = self.net.clone();
-        self.net = self.optimizer.step(net, self.gradients.sums());
+    /// One batch: gradients, then the optimiser's step; `steps` is the length of the run.
+    fn step(&mut self, chosen: &[usize], epoch: usize, steps: usize) -> Tally {
+        let distortion = self.distorter.as_ref().map(|distorter| Distortion {
+            distorter,
+            seed: self.options.seed,
+            epoch,
+            strength: distorter.strength(epoch, self.recipe.epochs),
+        });
+        let batch = Batch { data: self.data, chosen, distortion };
+        let tally = self.gradients.compute(&self.parameters, &batch, self.options.threads);
+        decay::add(self.gradients.sums_mut(), &self.parameters, self.recipe.weight_decay);
+        let factor = schedule::factor(self.recipe.schedule, self.steps, steps);
+        self.net = self.optimizer.step(self.net.clone(), self.gradients.sums(), factor);
+        self.steps += 1;
+        self.follow();
         tally
     }
 
+    /// Brings everything that follows the module up to its new parameters.
+    fn follow(&mut self) {
+        if let Some(recipe) = &self.recipe.batch_norm {
+            self.net = self.net.clone().with_gammas_of_at_least(recipe.min_gamma);
+            for (stage, scale) in self.parameters.iter_mut().zip(self.gradients.scales()) {
+                if let Some(norm) = &mut stage.norm {
+                    batch_norm::follow(norm, scale, recipe);
+                }
+            }
+        }
+        self.net.read(self.gradients.stages(), &mut self.parameters);
+        if let Some(average) = &mut self.average {
+            average.add(&self.parameters);
+        }
+    }
+
+    /// The finished model: the average where there is one, its normalisation folded.
     fn model(&self) -> FloatModel {
-        let stages = self.net.stage_weights(self.gradients.stages());
+        let parameters = self.average.as_ref().map_or(&self.parameters, |average| &average.stages);
+        let epsilon = self.recipe.batch_norm.map_or(0.0, |norm| norm.epsilon) as f32;
+        let stages = parameters.iter().map(|stage| stage.folded(epsilon)).collect();
         FloatModel { network: self.network.clone(), stages }
     }
 
@@ -307,17 +359,25 @@ fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> 
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }
-    let parts = [
-        ("batch normalisation", recipe.batch_norm.is_some()),
-        ("augmentation", recipe.augment.is_some()),
-        ("averaging of weights", recipe.average.is_some()),
-        ("weight decay", recipe.weight_decay != 0.0),
-        ("a learning rate schedule", recipe.schedule != crate::recipe::Schedule::Constant),
-    ];
-    match parts.into_iter().find(|(_, asked)| *asked) {
-        Some((part, _)) => Err(TrainError::Unsupported { part }),
-        None => Ok(()),
-    }
+    Ok(())
+}
+
+/// Parameters before the first step; fresh normalisations for the stages that are normalised.
+fn beginning(model: &FloatModel, layout: &layout::Layout) -> Vec<StageParameters> {
+    let stages = model.stages.iter().zip(&layout.stages);
+    let begin = |(stage, layout): (&StageWeights, &layout::StageLayout)| StageParameters {
+        rows: stage.output_rows(),
+        bias: stage.bias.clone(),
+        norm: layout.normalised().then(|| Norm::initial(stage.bias.len())),
+    };
+    stages.map(begin).collect()
+}
+
+/// The module on an autodiff device: Burn's optimisers step parameters of no other.
+fn net(model: &FloatModel, parameters: &[StageParameters]) -> Net {
+    let device = backend::device().autodiff();
+    let gammas = parameters.iter().filter_map(|stage| Some(stage.norm.as_ref()?.gamma.len()));
+    Net::new(model, &device).with_gammas(gammas, &device)
 }
 
 #[cfg(test)]

@@ -13,6 +13,13 @@ pub enum Purpose {
         /// The epoch, from 1.
         epoch: usize,
     },
+    /// Distortion of an image in an epoch.
+    Distortion {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Number of the image in its data set, below 2^32.
+        image: usize,
+    },
 }
 
 /// Random numbers of a seed for one purpose.
@@ -25,6 +32,8 @@ impl Random {
         generator.set_stream(match purpose {
             Purpose::Weights => 0,
             Purpose::Order { epoch } => epoch as u64,
+            // Above all orders: epochs are below 2^32.
+            Purpose::Distortion { epoch, image } => (epoch as u64) << 32 | image as u64,
         });
         Self(generator)
     }
@@ -32,6 +41,13 @@ impl Random {
     /// Evenly from 0 (included) to 1 (not included), in steps of 2^-24.
     pub fn unit(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
+    }
+
+    /// Two independent values of the standard normal distribution (Box and Muller).
+    pub fn normal_pair(&mut self) -> [f32; 2] {
+        let radius = libm::sqrtf(-2.0 * libm::logf(1.0 - self.unit()));
+        let angle = core::f32::consts::TAU * self.unit();
+        [radius * libm::cosf(angle), radius * libm::sinf(angle)]
     }
 
     /// Evenly from `0..count`; `count` is 1 or more.

@@ -1,7 +1,10 @@
 //! A shard: a few images of a batch that one thread takes through the network, forward and backward, into gradients of its own.
 
+use std::ops::Range;
+
 use infer::Shape;
 
+use super::batch_norm::{BatchScale, ChannelSums};
 use super::kernels::{self, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
 use super::layout::{ConvLayout, Kind, Layout, PoolLayout, StageLayout};
 
@@ -16,6 +19,10 @@ pub struct Shard {
     padded: Vec<Vec<f32>>,
     /// Per stage: which of its window's positions each output came from.
     choices: Vec<Vec<u16>>,
+    /// Per stage: its normalised values, where there is batch normalisation.
+    normal: Vec<Vec<f32>>,
+    /// Gradient of the output of the stage that the backward pass has come to.
+    pub output_gradient: Vec<f32>,
     /// Per stage: gradient of its parameters over the shard's images.
     pub gradients: Vec<Gradient>,
 }
@@ -37,6 +44,8 @@ impl Shard {
                 .collect(),
             padded: layout.stages.iter().map(|stage| vec![0.0; images * padded_len(stage)]).collect(),
             choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
+            normal: layout.stages.iter().map(|stage| vec![0.0; images * normal_len(stage)]).collect(),
+            output_gradient: Vec::new(),
             gradients: layout.stages.iter().map(gradient).collect(),
         }
     }
@@ -52,9 +61,16 @@ impl Shard {
         &self.maps[stage + 1][..self.images * layout.stages[stage].output.len()]
     }
 
-    /// Takes the inputs through all stages.
-    pub fn forward(&mut self, set: InstructionSet, layout: &Layout, weights: &[Weights]) {
-        for (index, stage) in layout.stages.iter().enumerate() {
+    /// Takes the inputs through `stages`; a normalised stage ends in front of its normalisation.
+    pub fn forward(
+        &mut self,
+        set: InstructionSet,
+        layout: &Layout,
+        weights: &[Weights],
+        stages: Range<usize>,
+    ) {
+        for index in stages {
+            let stage = &layout.stages[index];
             let (before, after) = self.maps.split_at_mut(index + 1);
             let input = &before[index][..self.images * stage.input.len()];
             let output = &mut after[0][..self.images * stage.output.len()];
@@ -75,18 +91,44 @@ impl Shard {
         }
     }
 
-    /// Takes `output_gradient`, that of the last stage's output, back through all stages; leaves the parameters' gradients in
-    /// [`Shard::gradients`].
+    /// Sums over the values of a stage that waits for its normalisation.
+    pub fn sums(&self, layout: &Layout, stage: usize) -> ChannelSums {
+        ChannelSums::of_values(self.output(layout, stage), layout.stages[stage].output.channels as usize)
+    }
+
+    /// Normalises a stage's values and takes them through its ReLU.
+    pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
+        let len = self.images * layout.stages[stage].output.len();
+        scale.normalise(&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
+    }
+
+    /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
+    pub fn gradient_sums(&mut self, layout: &Layout, stage: usize) -> ChannelSums {
+        let len = self.images * layout.stages[stage].output.len();
+        cut_by_relu(&mut self.output_gradient, &self.maps[stage + 1][..len]);
+        let channels = layout.stages[stage].output.channels as usize;
+        ChannelSums::of_products(&self.output_gradient, &self.normal[stage][..len], channels)
+    }
+
+    /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.
+    pub fn denormalise(&mut self, stage: usize, scale: &BatchScale, sums: &ChannelSums) {
+        scale.back(sums, &self.normal[stage], &mut self.output_gradient);
+    }
+
+    /// Takes [`Shard::output_gradient`], that of the last of `stages` (of a normalised stage: in front of the
+    /// normalisation), back through them; leaves the parameters' gradients in [`Shard::gradients`].
     pub fn backward(
         &mut self,
         set: InstructionSet,
         layout: &Layout,
         weights: &[Weights],
-        mut output_gradient: Vec<f32>,
+        stages: Range<usize>,
     ) {
-        for (index, stage) in layout.stages.iter().enumerate().rev() {
+        let mut output_gradient = std::mem::take(&mut self.output_gradient);
+        for index in stages.rev() {
+            let stage = &layout.stages[index];
             self.gradients[index].clear();
-            if stage.relu() {
+            if stage.relu() && !stage.normalised() {
                 cut_by_relu(&mut output_gradient, self.output(layout, index));
             }
             // Nobody asks for the gradient of the image.
@@ -95,6 +137,7 @@ impl Shard {
             self.stage_backward(index, &step, &mut input_gradient);
             output_gradient = input_gradient;
         }
+        self.output_gradient = output_gradient;
     }
 
     fn stage_backward(&mut self, index: usize, step: &Step<'_>, input_gradient: &mut [f32]) {
@@ -137,6 +180,10 @@ fn padded_len(stage: &StageLayout) -> usize {
         Kind::Conv(conv) if conv.pads(stage.input) => conv.padded.len(),
         _ => 0,
     }
+}
+
+fn normal_len(stage: &StageLayout) -> usize {
+    if stage.normalised() { stage.output.len() } else { 0 }
 }
 
 fn choice_len(stage: &StageLayout) -> usize {

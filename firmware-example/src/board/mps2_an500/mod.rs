@@ -3,5 +3,8 @@
 /// The board, for people.
 pub const NAME: &str = "MPS2 AN500 (Cortex-M7), emulated";
 
-/// Instructions per 100 ticks of SysTick under `-icount shift=0`: one tick of 25 MHz is 40 ns.
-pub const INSTRUCTIONS_PER_100_TICKS: u64 = 4_000;
+/// Clock of the core, and of SysTick.
+pub const CORE_HERTZ: u64 = 25_000_000;
+
+/// Bytes of images, and of answers, held at a time.
+pub const BUFFER_BYTES: usize = 64 * 1024;

@@ -3,5 +3,8 @@
 /// The board, for people.
 pub const NAME: &str = "MPS3 AN547 (Cortex-M55), emulated";
 
-/// Instructions per 100 ticks of SysTick under `-icount shift=0`: one tick of 32 MHz is 31.25 ns.
-pub const INSTRUCTIONS_PER_100_TICKS: u64 = 3_125;
+/// Clock of the core, and of SysTick.
+pub const CORE_HERTZ: u64 = 32_000_000;
+
+/// Bytes of images, and of answers, held at a time.
+pub const BUFFER_BYTES: usize = 64 * 1024;

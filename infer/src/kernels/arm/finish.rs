@@ -40,17 +40,23 @@ unsafe extern "C" {
     fn kindling_f4_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 }
 
+/// Finishing of F(2x2) groups of one and of two tiles.
+static FINISH_TWO: [FinishSlots; 2] = [kindling_f2_finish_one, kindling_f2_finish_two];
+
+/// The same of F(4x4).
+static FINISH_FOUR: [FinishSlots; 2] = [kindling_f4_finish_one, kindling_f4_finish_two];
+
 /// Finishes a group that is whole; `false` when the slices have not the sizes that follow from it.
+#[inline(always)]
 pub(super) fn run(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) -> bool {
     if !sizes_fit(finish, sums, output) {
         return false;
     }
-    let finish_slots = match (finish.tile, finish.group.tiles) {
-        (Tile::Two, 1) => kindling_f2_finish_one,
-        (Tile::Two, _) => kindling_f2_finish_two,
-        (Tile::Four, 1) => kindling_f4_finish_one,
-        (Tile::Four, _) => kindling_f4_finish_two,
+    let functions = match finish.tile {
+        Tile::Two => &FINISH_TWO,
+        Tile::Four => &FINISH_FOUR,
     };
+    let finish_slots = functions[usize::from(finish.group.tiles == 2)];
     finish_whole(finish, sums, output, finish_slots);
     true
 }

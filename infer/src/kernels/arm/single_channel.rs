@@ -58,13 +58,14 @@ unsafe extern "C" {
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
-    let row_bytes = (conv.output.width as usize * WINDOW_BYTES).max(1);
-    for (batch, out) in (0..).zip(output.chunks_mut((rows_at_once * row_len).max(1))) {
+    let row_bytes = conv.output.width as usize * WINDOW_BYTES;
+    for (batch, out) in output.chunks_mut((rows_at_once * row_len).max(1)).enumerate() {
         let rows = out.len() / row_len;
-        let Some(windows) = scratch.get_mut(..rows * row_bytes) else { return };
-        for (row, windows) in (batch * rows_at_once as i32..).zip(windows.chunks_exact_mut(row_bytes)) {
-            fill_windows(conv, input, row, windows);
+        for row in 0..rows {
+            let Some(windows) = scratch.get_mut(row * row_bytes..(row + 1) * row_bytes) else { return };
+            fill_windows(conv, input, (batch * rows_at_once + row) as i32, windows);
         }
+        let Some(windows) = scratch.get(..rows * row_bytes) else { return };
         all_channels(conv, windows, out);
     }
 }

@@ -45,18 +45,31 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" {
-    fn kindling_f2_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f2_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f2_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f2_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
 }
 
 /// Steps behind the first that `winograd.s` has code for without a loop.
 const UNROLL: usize = 8;
+
+/// Products of a group.
+type Multiply = unsafe extern "C" fn(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+
+/// Products of F(2x2) for short and for long chains, of one and of two tiles.
+static MULTIPLY_TWO: [[Multiply; 2]; 2] = [
+    [kindling_f2_one_tile, kindling_f2_two_tiles_long],
+    [kindling_f2_one_tile_long, kindling_f2_two_tiles_long],
+];
+
+/// The same of F(4x4).
+static MULTIPLY_FOUR: [[Multiply; 2]; 2] = [
+    [kindling_f4_one_tile_long, kindling_f4_two_tiles],
+    [kindling_f4_one_tile_long, kindling_f4_two_tiles_long],
+];
 
 /// Winograd's primitives.
 pub(super) struct CortexM;
@@ -133,16 +146,11 @@ impl Primitives for CortexM {
         }
         let steps = if tiles == 2 { pairs / 2 } else { pairs / 4 };
         let extent = Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
-        let multiply = match (tile, tiles, steps - 1 <= UNROLL) {
-            (Tile::Two, 1, true) => kindling_f2_one_tile,
-            (Tile::Two, _, true) => kindling_f2_two_tiles,
-            (Tile::Four, 1, true) => kindling_f4_one_tile,
-            (Tile::Four, _, true) => kindling_f4_two_tiles,
-            (Tile::Two, 1, false) => kindling_f2_one_tile_long,
-            (Tile::Two, _, false) => kindling_f2_two_tiles_long,
-            (Tile::Four, 1, false) => kindling_f4_one_tile_long,
-            (Tile::Four, _, false) => kindling_f4_two_tiles_long,
+        let functions = match tile {
+            Tile::Two => &MULTIPLY_TWO,
+            Tile::Four => &MULTIPLY_FOUR,
         };
+        let multiply = functions[usize::from(steps - 1 > UNROLL)][usize::from(tiles == 2)];
         // SAFETY: all three begin at whole words; the function reads `points * pairs` times one word of `v` per tile
         // and two of `u`, and writes `tile.sums()` lines of two words per tile: the sizes checked above.
         unsafe { multiply(v.as_ptr(), u, sums.as_mut_ptr(), &extent) }
