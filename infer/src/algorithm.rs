@@ -8,9 +8,10 @@ use crate::model::{Conv, Dense};
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Direct,
         Self::DirectPaired,
+        Self::DirectVector,
         Self::SingleChannel,
         Self::WinogradF2,
         Self::WinogradF4,
@@ -22,6 +23,7 @@ impl Algorithm {
     pub fn fits(self, conv: &Conv<'_>) -> bool {
         match self {
             Self::Direct | Self::DirectPaired => true,
+            Self::DirectVector => conv.output.channels.is_multiple_of(2),
             Self::SingleChannel => is_3x3(conv) && conv.input.channels == 1 && conv.pool == [2, 2],
             Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
                 let channels =
@@ -39,7 +41,7 @@ impl Algorithm {
     /// The Winograd tile, if it is one.
     pub(crate) const fn tile(self) -> Option<Tile> {
         match self {
-            Self::Direct | Self::DirectPaired | Self::SingleChannel => None,
+            Self::Direct | Self::DirectPaired | Self::DirectVector | Self::SingleChannel => None,
             Self::WinogradF2 | Self::WinogradF2OnTheFly => Some(Tile::Two),
             Self::WinogradF4 | Self::WinogradF4OnTheFly => Some(Tile::Four),
         }
@@ -59,6 +61,9 @@ impl Algorithm {
         match self {
             Self::Direct => conv.taps() * conv.window(),
             Self::DirectPaired => paired_scratch_bytes(conv),
+            Self::DirectVector => {
+                conv.taps().next_multiple_of(16).saturating_mul(paired_batches(conv) * PAIRED_PIXELS)
+            }
             Self::SingleChannel => {
                 single_channel_rows(conv) * conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES
             }
@@ -81,7 +86,7 @@ pub(crate) fn single_channel_rows(conv: &Conv<'_>) -> usize {
     (SINGLE_CHANNEL_WINDOWS_MAX_BYTES / row_bytes).clamp(1, (conv.output.height as usize).max(1))
 }
 
-/// Pixels that the paired kernels convolve at once.
+/// Pixels that the paired and vector kernels convolve at once.
 pub(crate) const PAIRED_PIXELS: usize = 4;
 
 /// Batches of [`PAIRED_PIXELS`] in a pooling window.

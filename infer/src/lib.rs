@@ -41,7 +41,7 @@ mod shape;
 pub use error::{ImageError, LayerProblem, ModelError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};
 pub use memory::{Aligned, Arena, arena_bytes};
-pub use model::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Model};
+pub use model::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Model, Tiles};
 pub use scores::Scores;
 pub use session::{Observer, Session};
 pub use shape::Shape;

@@ -13,6 +13,7 @@ use crate::format::{
     self, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord,
     MaxPoolRecord, NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
 };
+use crate::kernels::winograd::TileGrid;
 use crate::kernels::{Kernels, Native};
 use crate::packing::{Filters, Matrix};
 use crate::quant::{ChannelParameters, INPUT_ZERO_POINT};
@@ -121,6 +122,17 @@ pub struct MaxPool {
     pub stride: [u8; 2],
 }
 
+/// The tiles of a Winograd convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiles {
+    /// Tiles in a column and in a row of the map.
+    pub grid: [usize; 2],
+    /// Tiles that are worked on at once.
+    pub per_pass: usize,
+    /// Pooled outputs on a tile's side.
+    pub outputs: usize,
+}
+
 /// Fully connected layer over all values of its input in memory order.
 #[derive(Clone, Copy, Debug)]
 pub struct Dense<'a> {
@@ -198,8 +210,19 @@ impl<'a> Conv<'a> {
         }
     }
 
+    /// The int8 weight of a tap of an output channel, read back from its packed form: see [`Filters::weight`].
+    pub fn weight(&self, channel: usize, tap: usize) -> i8 {
+        self.filters().weight(self.weights, channel, tap)
+    }
+
+    /// How Winograd's algorithm cuts the map; `None` for other algorithms.
+    pub fn tiles(&self) -> Option<Tiles> {
+        let grid = TileGrid::new(self)?;
+        Some(Tiles { grid: grid.tiles, per_pass: grid.tiles_per_pass, outputs: grid.outputs })
+    }
+
     /// Channel parameters in the order of the output channels.
-    pub(crate) fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
+    pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
         channel_parameters(self.channels)
     }
 }
@@ -231,8 +254,13 @@ impl<'a> Dense<'a> {
         Matrix { algorithm: self.algorithm, inputs: self.input.len(), units: self.units as usize }
     }
 
+    /// The int8 weight between an input and an output, read back from its packed form.
+    pub fn weight(&self, output: usize, input: usize) -> i8 {
+        self.matrix().weight(self.weights, output, input)
+    }
+
     /// Channel parameters in the order of the outputs.
-    pub(crate) fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
+    pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
         channel_parameters(self.channels)
     }
 }

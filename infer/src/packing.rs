@@ -58,6 +58,7 @@ impl Filters {
             Algorithm::Direct | Algorithm::WinogradF2OnTheFly | Algorithm::WinogradF4OnTheFly => {
                 channels * taps
             }
+            Algorithm::DirectVector => channels * taps.next_multiple_of(16),
             Algorithm::DirectPaired => channels.next_multiple_of(2) * taps.next_multiple_of(4),
             Algorithm::SingleChannel => channels * SINGLE_CHANNEL_BYTES as u64,
             Algorithm::WinogradF2 => channels * self.input_channels as u64 * 2 * Tile::Two.points() as u64,
@@ -178,6 +179,10 @@ impl Filters {
                 let words = self.taps().div_ceil(4) * 2;
                 let word = channel / 2 * words + tap / 4 * 2 + tap % 2;
                 word * 4 + tap % 4 / 2 * 2 + channel % 2
+            }
+            Algorithm::DirectVector => {
+                let chunks = self.taps().div_ceil(16);
+                ((channel / 2 * chunks + tap / 16) * 2 + channel % 2) * 16 + tap % 16
             }
             Algorithm::SingleChannel => {
                 channel * SINGLE_CHANNEL_BYTES + SINGLE_CHANNEL_PLACES[tap % SINGLE_CHANNEL_PLACES.len()]

@@ -18,8 +18,18 @@ pub struct Board {
     pub feature: Option<&'static str>,
 }
 
+/// Armv6-M code, as on a Cortex-M0, on a machine with more memory than those have.
+pub const M0: Board = Board { name: "mps2-an385", target: "thumbv6m-none-eabi", feature: None };
+
+/// The emulated Cortex-M3.
+pub const M3: Board = Board { name: "mps2-an385", target: "thumbv7m-none-eabi", feature: None };
+
 /// The emulated Cortex-M4.
 pub const M4: Board = Board { name: "mps2-an386", target: "thumbv7em-none-eabihf", feature: None };
+
+/// The emulated Cortex-M55.
+pub const M55: Board =
+    Board { name: "mps3-an547", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m55") };
 
 /// What the chip said of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +65,36 @@ pub fn answers(board: Board, model: &Path, images: &[u8], classes: usize) -> Vec
 /// # Panics
 /// As [`answers`].
 pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
-    let mut command = cargo(board, "run");
+    let mut command = cargo(board, "run", &[]);
     command.env("KINDLING_MODEL", model).arg("--").args(arguments);
+    said(board, command)
+}
+
+/// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs` for its arguments.
+///
+/// # Panics
+/// As [`answers`].
+pub fn measure(board: Board, arguments: &[&Path]) -> String {
+    let mut command = cargo(board, "run", &["measure"]);
+    command.args(["--bin", "measure", "--"]).args(arguments);
+    said(board, command)
+}
+
+/// The program that loads and runs a model and does nothing else, built for `board`: its ELF file.
+///
+/// # Panics
+/// As [`answers`].
+pub fn bare_program(board: Board) -> PathBuf {
+    let mut command = cargo(board, "rustc", &["prove-no-panic"]);
+    // Its size is of interest even where the proof fails.
+    let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
+    command.args(["--bin", "no_panic", "--", "-C", link_always]);
+    said(board, command);
+    folder().join("target").join(board.target).join("release/no_panic")
+}
+
+/// Runs a command; what it printed.
+fn said(board: Board, mut command: Command) -> String {
     let output = command.output().expect("cargo can be started");
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
@@ -71,7 +109,7 @@ pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
 
 /// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, with its arguments, where
 /// only the system's Rust can build for Cortex-M.
-fn cargo(board: Board, subcommand: &str) -> Command {
+fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
     let words = env::var("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut words = words.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or("cargo"));
@@ -82,8 +120,9 @@ fn cargo(board: Board, subcommand: &str) -> Command {
     if let Some(flags) = env::var_os("KINDLING_FIRMWARE_RUSTFLAGS") {
         command.env("RUSTFLAGS", flags);
     }
-    if let Some(feature) = board.feature {
-        command.args(["--features", feature]);
+    let features: Vec<&str> = features.iter().copied().chain(board.feature).collect();
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
     }
     command
 }

@@ -1,19 +1,27 @@
 //! From a trained float model to the bytes of a model file: calibrate, quantise, plan, write, and read back.
 
-use infer::format::{
-    self, Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LAYERS_MAX, LayerRecord,
-    MaxPoolRecord, NAME_BYTES_MAX, Section,
-};
-use infer::{Model, ModelError, Shape};
+use infer::quant::INPUT_ZERO_POINT;
+use infer::{Model, Shape};
 use thiserror::Error;
 
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
 use crate::inputs::PIXEL_MAX;
+use crate::model_file::{self, WriteModelError};
 use crate::network::{NetworkError, Stage};
-use crate::plan::{self, ArenaPlan, PlanError, Region, StagePlan};
+use crate::plain_model::{PlainKind, PlainLayer, PlainModel};
+use crate::plan::{self, Budget, Core, FastestError, PlanError, Region, StagePlan};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
+
+/// What the model is to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Any core, this host included: everything direct, weights as small as they are.
+    Portable,
+    /// A core, within what the chip has.
+    Chip(Core, Budget),
+}
 
 /// A model file and what is worth knowing of it.
 #[derive(Clone, Debug)]
@@ -42,85 +50,64 @@ pub enum ExportError {
     /// The numbers cannot be turned into integers.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
-    /// More stages than a model file holds.
-    #[error("the network has {found} stages; a model file holds {limit}")]
-    TooManyStages {
-        /// In the network.
-        found: usize,
-        /// In a file.
-        limit: usize,
-    },
-    /// A name that does not fit the format.
-    #[error("layer name '{name}' is {found} bytes long; use at most {limit}")]
-    NameTooLong {
-        /// The name.
-        name: String,
-        /// Its length.
-        found: usize,
-        /// The longest.
-        limit: usize,
-    },
-    /// The loader refuses what was written.
-    #[error("the exported model is refused: {0}")]
-    Refused(ModelError),
+    /// No model file can hold the network.
+    #[error(transparent)]
+    Write(#[from] WriteModelError),
+    /// There is no plan for the chip.
+    #[error(transparent)]
+    Fastest(#[from] FastestError),
 }
 
-/// Calibrates on `training`, quantises, plans and writes a model for images of the training set's shape.
+/// Calibrates on `training`, quantises, plans for `target` and writes a model for images of the training set's shape.
 ///
 /// # Errors
-/// A network or numbers that no model file can hold; what is returned has passed [`Model::from_bytes`].
-pub fn export(model: &FloatModel, training: &Dataset) -> Result<Exported, ExportError> {
+/// A network or numbers that no model file can hold, or a chip that is too small; what is returned has passed
+/// [`Model::from_bytes`].
+pub fn export_for(model: &FloatModel, training: &Dataset, target: Target) -> Result<Exported, ExportError> {
     let quant = quantize(model, &calibrate(model, training))?;
-    let bytes = write(model, &quant, training.shape)?;
+    let plain = plain_model(model, quant.clone(), training.shape)?;
+    let choices = match target {
+        Target::Portable => plain.direct(),
+        Target::Chip(core, budget) => plan::fastest(&plain, core, budget)?.choices,
+    };
+    let bytes = model_file::write(&plain, &choices)?;
     let (arena_bytes, macs) = measure(&bytes)?;
     let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
     Ok(Exported { bytes, arena_bytes, macs, macs_described, quant })
 }
 
-/// Reads the file as a chip would, which validates it; its working memory and multiply-accumulates.
-fn measure(file: &[u8]) -> Result<(usize, u64), ExportError> {
-    let model = Model::from_bytes(file).map_err(ExportError::Refused)?;
+/// [`export_for`] any core.
+///
+/// # Errors
+/// As [`export_for`].
+pub fn export(model: &FloatModel, training: &Dataset) -> Result<Exported, ExportError> {
+    export_for(model, training, Target::Portable)
+}
+
+/// Working memory and multiply-accumulates of a file that has been validated.
+fn measure(file: &[u8]) -> Result<(usize, u64), WriteModelError> {
+    let model = Model::from_bytes(file).map_err(WriteModelError::Refused)?;
     Ok((model.arena_bytes(), model.macs()))
 }
 
-/// Plans and lays out the file.
-fn write(model: &FloatModel, quant: &QuantModel, image: Shape) -> Result<Vec<u8>, ExportError> {
+/// The quantised network with only what is read of each map, for images of the shape `image`.
+///
+/// # Errors
+/// A network that cannot be built or planned.
+pub fn plain_model(model: &FloatModel, quant: QuantModel, image: Shape) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
-    check_limits(&stages)?;
     let (region, plans) = plan::demand(&model.network)?;
-    let input = model.network.input;
-    let map = region.shape(input.channels);
-    let arena = place(&stages, &plans, map);
-    let record = InputRecord {
-        image,
-        map,
-        origin: origin_on_image(input.offset, region),
-        scale: 1.0 / PIXEL_MAX,
-        arena_at: arena.maps_at[0],
-    };
-    let layers = stages.iter().zip(&plans).zip(&quant.stages).enumerate();
-    let layers: Vec<_> = layers
-        .map(|(index, ((stage, plan), quant))| layer_record(stage, plan, quant, &arena, index))
-        .collect();
-    let weights: Vec<Vec<u8>> = quant.stages.iter().map(weight_bytes).collect();
-    let sections = quant.stages.iter().zip(&weights);
-    let sections: Vec<_> =
-        sections.map(|(stage, weights)| Section { channels: &stage.channels, weights }).collect();
-    Ok(lay_out(&Content { input: record, layers: &layers, sections: &sections, arena_bytes: arena.bytes }))
-}
-
-fn check_limits(stages: &[Stage]) -> Result<(), ExportError> {
-    if stages.len() > LAYERS_MAX {
-        return Err(ExportError::TooManyStages { found: stages.len(), limit: LAYERS_MAX });
+    let network_input = model.network.input;
+    let map = region.shape(network_input.channels);
+    let (mut input, mut input_zero_point) = (map, INPUT_ZERO_POINT);
+    let mut layers = Vec::new();
+    for ((stage, plan), quant) in stages.iter().zip(&plans).zip(quant.stages) {
+        let zero_point = quant.output.zero_point;
+        layers.push(plain_layer(stage, plan, quant, input, input_zero_point));
+        (input, input_zero_point) = (plan.output, zero_point);
     }
-    match stages.iter().find(|stage| stage.name().len() > NAME_BYTES_MAX) {
-        Some(stage) => Err(ExportError::NameTooLong {
-            name: stage.name().to_owned(),
-            found: stage.name().len(),
-            limit: NAME_BYTES_MAX,
-        }),
-        None => Ok(()),
-    }
+    let origin = origin_on_image(network_input.offset, region);
+    Ok(PlainModel { image, map, origin, scale: 1.0 / PIXEL_MAX, layers })
 }
 
 /// Where the demanded part of the network's input begins on the image.
@@ -128,78 +115,25 @@ fn origin_on_image(offset: [i16; 2], region: Region) -> [i16; 2] {
     [offset[0].saturating_add_unsigned(region.rows[0]), offset[1].saturating_add_unsigned(region.columns[0])]
 }
 
-fn place(stages: &[Stage], plans: &[StagePlan], map: Shape) -> ArenaPlan {
-    let maps: Vec<usize> =
-        [map].into_iter().chain(plans.iter().map(|plan| plan.output)).map(Shape::len).collect();
-    let scratch: Vec<usize> = stages.iter().map(scratch_bytes).collect();
-    plan::place(&maps, &scratch)
-}
-
-/// Scratch memory of a stage's direct convolution: one patch per pixel of the pooling window.
-fn scratch_bytes(stage: &Stage) -> usize {
-    match stage {
-        Stage::Conv(conv) => {
-            let taps = conv.kernel.map(usize::from).iter().product::<usize>() * conv.input.channels as usize;
-            taps * pool_window(conv.pool.map(|pool| pool.size)).map(usize::from).iter().product::<usize>()
-        }
-        Stage::Pool(_) | Stage::Dense(_) => 0,
-    }
-}
-
-fn layer_record<'s>(
-    stage: &'s Stage,
+fn plain_layer(
+    stage: &Stage,
     plan: &StagePlan,
-    quant: &QuantStage,
-    arena: &ArenaPlan,
-    index: usize,
-) -> LayerRecord<'s> {
-    let (output_at, scratch_at) = (arena.maps_at[index + 1], arena.scratch_at[index]);
-    match stage {
-        Stage::Conv(conv) => LayerRecord::Conv(ConvRecord {
-            name: &conv.name,
-            output: plan.output,
+    quant: QuantStage,
+    input: Shape,
+    input_zero_point: i8,
+) -> PlainLayer {
+    let kind = match stage {
+        Stage::Conv(conv) => PlainKind::Conv {
             kernel: conv.kernel,
             stride: conv.stride,
             origin: plan.origin,
-            pool: pool_window(conv.pool.map(|pool| pool.size)),
-            output_quant: quant.output,
-            algorithm: Algorithm::Direct,
-            output_at,
-            scratch_at,
-        }),
-        Stage::Pool(stage) => LayerRecord::MaxPool(MaxPoolRecord {
-            name: &stage.name,
-            output: plan.output,
-            size: stage.pool.size,
-            stride: stage.pool.stride,
-            output_at,
-        }),
-        Stage::Dense(dense) => LayerRecord::Dense(DenseRecord {
-            name: &dense.name,
-            units: dense.units,
-            output_quant: quant.output,
-            algorithm: DenseAlgorithm::Rows,
-            output_at,
-        }),
-    }
-}
-
-fn pool_window(size: Option<[u8; 2]>) -> [u8; 2] {
-    size.unwrap_or([1, 1])
-}
-
-fn weight_bytes(stage: &QuantStage) -> Vec<u8> {
-    stage.weights.iter().map(|weight| *weight as u8).collect()
-}
-
-/// Writes into a buffer that grows until the file fits.
-fn lay_out(content: &Content<'_>) -> Vec<u8> {
-    let mut buffer = vec![0; 4096];
-    loop {
-        if let Ok(bytes) = format::write(content, &mut buffer) {
-            buffer.truncate(bytes);
-            return buffer;
-        }
-        buffer.resize(buffer.len() * 2, 0);
-    }
+            pool: conv.pool.map_or([1, 1], |pool| pool.size),
+            quant: quant.output,
+        },
+        Stage::Pool(stage) => PlainKind::MaxPool { size: stage.pool.size, stride: stage.pool.stride },
+        Stage::Dense(_) => PlainKind::Dense { quant: quant.output },
+    };
+    let QuantStage { channels, weights, .. } = quant;
+    let name = stage.name().to_owned();
+    PlainLayer { name, input, input_zero_point, output: plan.output, kind, channels, weights }
 }

@@ -29,10 +29,20 @@ impl Counter {
 
     /// Runs `work` and counts its instructions; right for up to 2^24 ticks.
     pub fn count<Output>(&mut self, work: impl FnOnce() -> Output) -> (Output, u32) {
-        let before = self.timer.cvr.read();
+        let before = self.now();
         let output = work();
-        let ticks = before.wrapping_sub(self.timer.cvr.read()) % TICKS;
-        (output, (ticks as u64 * INSTRUCTIONS_PER_100_TICKS / 100) as u32)
+        (output, self.since(before))
+    }
+
+    /// A moment, for [`Counter::since`].
+    pub fn now(&self) -> u32 {
+        self.timer.cvr.read()
+    }
+
+    /// Instructions since then; right for up to 2^24 ticks.
+    pub fn since(&self, moment: u32) -> u32 {
+        let ticks = moment.wrapping_sub(self.now()) % TICKS;
+        (ticks as u64 * INSTRUCTIONS_PER_100_TICKS / 100) as u32
     }
 
     /// Times a loop of [`CHECKED_INSTRUCTIONS`] instructions: whether the counter is right, and what it counted.

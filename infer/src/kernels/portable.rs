@@ -30,7 +30,7 @@ impl Kernels for Portable {
     fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
         match conv.algorithm {
             Algorithm::Direct => direct(conv, input, scratch, output),
-            Algorithm::DirectPaired | Algorithm::SingleChannel => {
+            Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel => {
                 unpacked::conv(conv, input, scratch, output);
             }
             Algorithm::WinogradF2

@@ -189,7 +189,8 @@ impl Pattern {
 
 /// A random convolution that `algorithm` fits.
 pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>, Shape, i8) {
-    let any = matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired);
+    let vector = algorithm == Algorithm::DirectVector;
+    let any = vector || matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired);
     let single = algorithm == Algorithm::SingleChannel;
     let input = Shape::new(
         3 + random.below(11) as u16,
@@ -209,7 +210,8 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
         ([3, 3], [1, 1], if single || sides(2)[0] == 1 { [2, 2] } else { [1, 1] })
     };
     let origin = [random.below(4) as i16 - 2, random.below(4) as i16 - 2];
-    let channels = if any || single { 1 + random.below(9) as u16 } else { 2 + 2 * random.below(4) as u16 };
+    let channels =
+        if (any && !vector) || single { 1 + random.below(9) as u16 } else { 2 + 2 * random.below(4) as u16 };
     let output = Shape::new(1 + random.below(6) as u16, 1 + random.below(6) as u16, channels);
     let output_quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let (name, output_at, scratch_at) = ("conv", 0, 0);

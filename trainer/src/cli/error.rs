@@ -14,6 +14,7 @@ use crate::data::png::PngError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
+use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::train::TrainError;
 
@@ -38,6 +39,9 @@ pub enum CliError {
     /// The way from float to int8.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// The planning.
+    #[error(transparent)]
+    Plan(#[from] FastestError),
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),

@@ -6,18 +6,23 @@ mod export;
 mod inspect;
 mod interrupt;
 mod model_file;
+mod plan;
 mod predict;
 mod presets;
+mod size;
 mod summary;
 mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::data::picture::Invert;
+use crate::export::Target;
+use crate::plan::{Budget, Core};
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE};
 use crate::terminal::complain;
 pub use error::CliError;
@@ -49,6 +54,7 @@ enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
     Export(ExportArgs),
+    Plan(PlanArgs),
     Predict(PredictArgs),
     Inspect(InspectArgs),
     Presets(PresetsArgs),
@@ -65,6 +71,8 @@ Examples:
   trainer train tutorial --epochs 20
   trainer presets tutorial > my.toml       copy a preset, change a line …
   trainer train my.toml --out out/mine     … and train it
+  trainer train --core m4 --flash 256K --ram 16K
+                                           a model planned for a chip (see `plan`)
   trainer train --data path/to/fashion     another set of IDX files")]
 struct TrainArgs {
     /// Preset by name, or a .toml file of your own
@@ -97,6 +105,8 @@ struct TrainOptions {
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
     #[command(flatten)]
+    chip: ChipOption,
+    #[command(flatten)]
     data: DataOption,
     /// Print nothing but errors
     #[arg(long, short)]
@@ -108,6 +118,27 @@ struct Threads {
     /// Threads; the model does not depend on it [default: the cores there are]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u16>::new().range(1..=THREADS_MAX))]
     threads: Option<u16>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Chip")]
+struct ChipOption {
+    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!("Plan for this core: {} [default: a model for any core]", Core::NAMES))]
+    core: Option<Core>,
+    /// Flash for model and code, such as 256K [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "core")]
+    flash: Option<usize>,
+    /// Working memory, such as 16K; image and stack come on top [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "core")]
+    ram: Option<usize>,
+}
+
+impl ChipOption {
+    /// What to plan for.
+    fn target(&self) -> Target {
+        let Self { core, flash, ram } = *self;
+        core.map_or(Target::Portable, |core| Target::Chip(core, Budget { flash, ram }))
+    }
 }
 
 #[derive(Args)]
@@ -153,9 +184,40 @@ struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
+    chip: ChipOption,
+    #[command(flatten)]
     data: DataOption,
     #[command(flatten)]
     threads: Threads,
+}
+
+/// Choose how each layer is computed, for a chip's core, flash and RAM
+///
+/// Shows the plans of a model that are worth having, the fastest first, and marks the fastest that fits. Every plan gives
+/// the same answers, bit for bit. Any model file will do, however it was planned before.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer plan out/model.kndl --core m4
+  trainer plan out/model.kndl --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
+struct PlanArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!("The chip's core: {}", Core::NAMES))]
+    core: Core,
+    /// Flash for model and code, such as 256K [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    flash: Option<usize>,
+    /// Working memory, such as 16K; image and stack come on top [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    ram: Option<usize>,
+    /// Model file to write with the fastest plan that fits [default: none]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Show every plan
+    #[arg(long)]
+    all: bool,
 }
 
 /// Classify PNG pictures
@@ -227,6 +289,7 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),

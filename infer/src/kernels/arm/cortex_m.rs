@@ -1,7 +1,11 @@
 //! The kernel set of this build's core: which kernel runs which algorithm.
 
+#[cfg(kindling_backend = "mve")]
+use super::vector;
 use super::{dense, paired, single_channel, winograd};
 use crate::format::{Algorithm, DenseAlgorithm};
+#[cfg(not(kindling_backend = "mve"))]
+use crate::kernels::unpacked;
 use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
 use crate::model::{Conv, Dense, MaxPool};
 
@@ -19,6 +23,10 @@ impl Kernels for CortexM {
         }
         match conv.algorithm {
             Algorithm::Direct => portable::direct(conv, input, scratch, output),
+            #[cfg(kindling_backend = "mve")]
+            Algorithm::DirectVector => vector::conv(conv, input, scratch, output),
+            #[cfg(not(kindling_backend = "mve"))]
+            Algorithm::DirectVector => unpacked::conv(conv, input, scratch, output),
             Algorithm::DirectPaired => paired::conv(conv, input, scratch, output),
             Algorithm::SingleChannel => single_channel::conv(conv, input, scratch, output),
             Algorithm::WinogradF2
@@ -34,9 +42,15 @@ impl Kernels for CortexM {
         Portable::max_pool(pool, input, output);
     }
 
+    #[allow(unreachable_patterns)]
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
+            #[cfg(kindling_backend = "mve")]
+            DenseAlgorithm::Rows => vector::dense(dense, input, output),
+            #[cfg(not(kindling_backend = "mve"))]
             DenseAlgorithm::Rows => portable::rows(dense, input, output),
+            #[cfg(kindling_backend = "armv6m")]
+            DenseAlgorithm::QuadsWide => unpacked::dense(dense, input, output),
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => dense::dense(dense, input, output),
         }
     }

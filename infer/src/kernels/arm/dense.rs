@@ -4,16 +4,22 @@
 use core::arch::global_asm;
 
 use super::cortex_m::is_at_word;
+#[cfg(kindling_backend = "armv6m")]
+use super::instructions::requantise;
+#[cfg(not(kindling_backend = "armv6m"))]
 use crate::format::DenseAlgorithm;
 use crate::model::Dense;
 use crate::quant::ChannelParameters;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/dense.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/dense.s"), options(raw));
+#[cfg(kindling_backend = "armv6m")]
+global_asm!(include_str!("armv6m/dense.s"), options(raw));
 
 /// Arguments of the loop: see `dense.s`.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[repr(C)]
 struct Blocks {
     inputs: *const i8,
@@ -26,6 +32,7 @@ struct Blocks {
     weights: *const u8,
 }
 
+#[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_dense(blocks: &Blocks);
     fn kindling_dense_wide(blocks: &Blocks);
@@ -80,6 +87,7 @@ fn is_as_stated(dense: &Dense<'_>, input: &[i8], output: &[i8]) -> bool {
 }
 
 /// Whole blocks of four units.
+#[cfg(not(kindling_backend = "armv6m"))]
 fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
     if output.is_empty() {
         return;
@@ -103,4 +111,28 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
     // and the weights of all inputs for each block, and writes four outputs for it; all of these begin at whole words
     // and have the sizes checked by the caller.
     unsafe { run(&blocks) }
+}
+
+#[cfg(kindling_backend = "armv6m")]
+unsafe extern "C" {
+    fn kindling_dense_sums(inputs: *const i8, weights: *const u8, sums: &mut [i32; 4], inputs_end: *const i8);
+}
+
+/// Whole blocks of four units with int8 weights.
+#[cfg(kindling_backend = "armv6m")]
+fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
+    let range = input.as_ptr_range();
+    let parameters = parameters.as_chunks().0.as_chunks::<4>().0;
+    let weights = weights.chunks_exact((4 * input.len()).max(1));
+    for ((out, parameters), weights) in output.as_chunks_mut::<4>().0.iter_mut().zip(parameters).zip(weights)
+    {
+        let parameters = parameters.each_ref().map(ChannelParameters::from_le_bytes);
+        let mut sums = parameters.map(|parameters| parameters.bias);
+        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which `weights` has; all
+        // begin at whole words, as checked by the caller.
+        unsafe { kindling_dense_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
+        for ((out, sum), parameters) in out.iter_mut().zip(sums).zip(parameters) {
+            *out = requantise(sum, parameters.multiplier, dense.output_quant.zero_point);
+        }
+    }
 }

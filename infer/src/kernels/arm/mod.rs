@@ -6,11 +6,15 @@
 
 mod cortex_m;
 mod dense;
+#[cfg_attr(kindling_backend = "armv6m", path = "finish_scalar.rs")]
+mod finish;
 mod instructions;
 mod paired;
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 mod scalar;
 mod single_channel;
+#[cfg(kindling_backend = "mve")]
+mod vector;
 mod winograd;
 
 pub use cortex_m::CortexM;
@@ -20,3 +24,7 @@ pub use cortex_m::CortexM;
 const NAME: &str = "dsp";
 #[cfg(kindling_backend = "armv7m")]
 const NAME: &str = "armv7m";
+#[cfg(kindling_backend = "armv6m")]
+const NAME: &str = "armv6m";
+#[cfg(kindling_backend = "mve")]
+const NAME: &str = "mve";

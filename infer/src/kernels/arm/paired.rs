@@ -13,16 +13,25 @@
 
 use core::arch::global_asm;
 
-use super::instructions::{requantise, widen_even, widen_odd};
+use super::instructions::requantise;
+#[cfg(not(kindling_dsp))]
+use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::{PAIRED_PIXELS, paired_batches};
 use crate::kernels::portable::gather_patch;
 use crate::model::Conv;
 use crate::quant::ChannelParameters;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/paired.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/paired.s"), options(raw));
+#[cfg(kindling_backend = "armv6m")]
+global_asm!(include_str!("armv6m/paired.s"), options(raw));
+
+#[cfg(kindling_dsp)]
+unsafe extern "C" {
+    fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
+}
 
 unsafe extern "C" {
     fn kindling_paired(
@@ -60,7 +69,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 }
 
 /// Row and column of the pixel number `index` behind output `first`: of its window, or, without pooling, of the map.
-fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
+pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
     let width = (conv.output.width as usize).max(1);
     let [rows, columns] = conv.pool.map(|side| (side as usize).max(1));
     if rows * columns == 1 {
@@ -74,6 +83,19 @@ fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
 }
 
 /// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`.
+#[cfg(kindling_dsp)]
+fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
+    if patch == 0 || patches.len() != PAIRED_PIXELS * patch || pairs.len() != 8 * patch {
+        return;
+    }
+    let range = pairs.as_mut_ptr_range();
+    // SAFETY: reads the words of four patches of `patch` bytes, whole words as `patch` is a multiple of 4, and writes
+    // eight bytes for each tap: the sizes just checked. Unaligned words are fine on this core; `pairs` is at a whole word.
+    unsafe { kindling_widen(patches.as_ptr(), patch, range.start, range.end) }
+}
+
+/// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`.
+#[cfg(not(kindling_dsp))]
 fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
     let word = |pixel: usize, quad: usize| {
         let place = pixel * patch + 4 * quad;

@@ -10,24 +10,31 @@
 
 use core::arch::global_asm;
 
-#[cfg(kindling_backend = "dsp")]
-use super::instructions::{high_halves, low_and_high, low_halves, widen_even, widen_odd};
+#[cfg(kindling_dsp)]
+use super::instructions::pack::{high_halves, low_and_high, low_halves};
+#[cfg(kindling_backend = "armv6m")]
+use super::instructions::requantise;
+#[cfg(kindling_dsp)]
+use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::single_channel_rows;
 use crate::kernels::window;
 use crate::model::Conv;
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/single_channel.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/single_channel.s"), options(raw));
+#[cfg(kindling_backend = "armv6m")]
+global_asm!(include_str!("armv6m/single_channel.s"), options(raw));
 
 /// Bytes of a window: twelve pairs, or its 4x4 pixels as words.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 const WINDOW_BYTES: usize = 48;
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 const WINDOW_BYTES: usize = 64;
 
 /// Arguments of the loop: see `single_channel.s`.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[repr(C)]
 struct Rows {
     windows: *const i8,
@@ -40,9 +47,10 @@ struct Rows {
     zero_point: i32,
 }
 
+#[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_single_channel(rows: &Rows);
-    #[cfg(kindling_backend = "dsp")]
+    #[cfg(kindling_dsp)]
     fn kindling_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
 }
 
@@ -50,18 +58,20 @@ unsafe extern "C" {
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
-    let row_bytes = (conv.output.width as usize * WINDOW_BYTES).max(1);
-    for (batch, out) in (0..).zip(output.chunks_mut((rows_at_once * row_len).max(1))) {
+    let row_bytes = conv.output.width as usize * WINDOW_BYTES;
+    for (batch, out) in output.chunks_mut((rows_at_once * row_len).max(1)).enumerate() {
         let rows = out.len() / row_len;
-        let Some(windows) = scratch.get_mut(..rows * row_bytes) else { return };
-        for (row, windows) in (batch * rows_at_once as i32..).zip(windows.chunks_exact_mut(row_bytes)) {
-            fill_windows(conv, input, row, windows);
+        for row in 0..rows {
+            let Some(windows) = scratch.get_mut(row * row_bytes..(row + 1) * row_bytes) else { return };
+            fill_windows(conv, input, (batch * rows_at_once + row) as i32, windows);
         }
+        let Some(windows) = scratch.get(..rows * row_bytes) else { return };
         all_channels(conv, windows, out);
     }
 }
 
 /// All channels of the windows' outputs.
+#[cfg(not(kindling_backend = "armv6m"))]
 fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     let channels = conv.output.channels as usize;
     if windows.is_empty() || out.len() != windows.len() / WINDOW_BYTES * channels {
@@ -84,8 +94,44 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     unsafe { kindling_single_channel(&rows) }
 }
 
+#[cfg(kindling_backend = "armv6m")]
+unsafe extern "C" {
+    fn kindling_single_channel_sums(
+        windows: *const i8,
+        windows_end: *const i8,
+        weights: &[i32; 9],
+        sums: &mut [i32; SUMS],
+    );
+}
+
+/// Windows that are summed in one call on Armv6-M.
+#[cfg(kindling_backend = "armv6m")]
+const SUMS: usize = 20;
+
+/// All channels of the windows' outputs.
+#[cfg(kindling_backend = "armv6m")]
+fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
+    let channels = (conv.output.channels as usize).max(1);
+    let filters = conv.filters();
+    for (channel, parameters) in conv.channel_parameters().enumerate() {
+        let weights = core::array::from_fn(|tap| filters.weight(conv.weights, channel, tap) as i32);
+        let mut out = out.iter_mut().skip(channel).step_by(channels);
+        for windows in windows.chunks(SUMS * WINDOW_BYTES) {
+            let mut sums = [0; SUMS];
+            let range = windows.as_ptr_range();
+            // SAFETY: reads whole windows of 64 bytes, one or more, at whole words, and writes a sum for each: `SUMS` at
+            // most.
+            unsafe { kindling_single_channel_sums(range.start, range.end, &weights, &mut sums) }
+            for (sum, out) in sums.into_iter().take(windows.len() / WINDOW_BYTES).zip(&mut out) {
+                let accumulator = sum.wrapping_add(parameters.bias);
+                *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+            }
+        }
+    }
+}
+
 /// All windows of a row of outputs, a window or more.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let (y, x) = (conv.origin[0] as i32 + 2 * row, conv.origin[1] as i32);
     let columns = 2 * conv.output.width as i32 + 2;
@@ -105,7 +151,7 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
 }
 
 /// The same where some pixels are outside of the map.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 #[cold]
 fn fill_windows_at_edge(conv: &Conv<'_>, input: &[i8], y: i32, windows: &mut [i8]) {
     let rows = [y, y + 1, y + 2, y + 3].map(|y| window::row(input, conv.input, y));
@@ -120,7 +166,7 @@ fn fill_windows_at_edge(conv: &Conv<'_>, input: &[i8], y: i32, windows: &mut [i8
 }
 
 /// All windows of a row of outputs, a window or more.
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let y = conv.origin[0] as i32 + 2 * row;
     for (x, window) in (0..).zip(windows.as_chunks_mut::<WINDOW_BYTES>().0) {
@@ -142,7 +188,7 @@ fn pixels(row: &[i8], x: i32, outside: i8) -> u32 {
 }
 
 /// The pairs of a window in the order of their use.
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 fn pairs(rows: [u32; 4]) -> [u32; 12] {
     let [r0, r1, r2, r3] = rows.map(|row| (widen_even(row), widen_odd(row)));
     let first = |(even, odd): (u32, u32)| low_halves(even, odd);

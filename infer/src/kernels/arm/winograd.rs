@@ -4,28 +4,18 @@
 use core::arch::global_asm;
 
 use super::cortex_m::is_at_word;
-#[cfg(not(kindling_backend = "dsp"))]
+#[cfg(not(kindling_dsp))]
 use super::scalar::{kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights};
 use crate::kernels::winograd::portable::Plain;
 use crate::kernels::winograd::transform::Tile;
 use crate::kernels::winograd::{Finish, Primitives, Source, Weights};
-use crate::quant::ChannelParameters;
 
-#[cfg(kindling_backend = "dsp")]
-global_asm!(
-    include_str!("dsp/winograd.s"),
-    include_str!("dsp/winograd_transforms.s"),
-    include_str!("dsp/requantise.s"),
-    include_str!("winograd_finish.s"),
-    options(raw)
-);
+#[cfg(kindling_dsp)]
+global_asm!(include_str!("dsp/winograd.s"), include_str!("dsp/winograd_transforms.s"), options(raw));
 #[cfg(kindling_backend = "armv7m")]
-global_asm!(
-    include_str!("armv7m/winograd.s"),
-    include_str!("armv7m/requantise.s"),
-    include_str!("winograd_finish.s"),
-    options(raw)
-);
+global_asm!(include_str!("armv7m/winograd.s"), options(raw));
+#[cfg(kindling_backend = "armv6m")]
+global_asm!(include_str!("armv6m/winograd.s"), options(raw));
 
 /// Values to transform, and where to: see `winograd_transforms.s`.
 #[repr(C)]
@@ -39,26 +29,6 @@ pub(super) struct Transform {
     pub quads: usize,
 }
 
-/// A tile and a channel to finish: see `winograd_finish.s`.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Slot {
-    output: *mut i8,
-    bias: i32,
-    multiplier: i32,
-}
-
-/// What all slots share: see `winograd_finish.s`.
-#[repr(C)]
-struct Steps {
-    row: usize,
-    column: usize,
-    zero_point: i32,
-}
-
-/// Finishes the slots from `slots` to `end`.
-type FinishSlots = unsafe extern "C" fn(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-
 /// How far a chain of input pairs goes: see `winograd.s`.
 #[repr(C)]
 struct Extent {
@@ -66,7 +36,7 @@ struct Extent {
     steps_behind_first: usize,
 }
 
-#[cfg(kindling_backend = "dsp")]
+#[cfg(kindling_dsp)]
 unsafe extern "C" {
     fn kindling_f2_inputs(transform: &Transform);
     fn kindling_f4_inputs(transform: &Transform);
@@ -83,14 +53,21 @@ unsafe extern "C" {
     fn kindling_f4_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_f2_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-    fn kindling_f2_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-    fn kindling_f4_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
-    fn kindling_f4_finish_one(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 }
 
 /// Steps behind the first that `winograd.s` has code for without a loop.
 const UNROLL: usize = 8;
+
+/// Products of a group.
+type Multiply = unsafe extern "C" fn(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
+
+/// Products of F(2x2) for short and for long chains, of one and of two tiles.
+static MULTIPLY_TWO: [[Multiply; 2]; 2] =
+    [[kindling_f2_one_tile, kindling_f2_two_tiles], [kindling_f2_one_tile_long, kindling_f2_two_tiles_long]];
+
+/// The same of F(4x4).
+static MULTIPLY_FOUR: [[Multiply; 2]; 2] =
+    [[kindling_f4_one_tile, kindling_f4_two_tiles], [kindling_f4_one_tile_long, kindling_f4_two_tiles_long]];
 
 /// Winograd's primitives.
 pub(super) struct CortexM;
@@ -167,66 +144,20 @@ impl Primitives for CortexM {
         }
         let steps = if tiles == 2 { pairs / 2 } else { pairs / 4 };
         let extent = Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
-        let multiply = match (tile, tiles, steps - 1 <= UNROLL) {
-            (Tile::Two, 1, true) => kindling_f2_one_tile,
-            (Tile::Two, _, true) => kindling_f2_two_tiles,
-            (Tile::Four, 1, true) => kindling_f4_one_tile,
-            (Tile::Four, _, true) => kindling_f4_two_tiles,
-            (Tile::Two, 1, false) => kindling_f2_one_tile_long,
-            (Tile::Two, _, false) => kindling_f2_two_tiles_long,
-            (Tile::Four, 1, false) => kindling_f4_one_tile_long,
-            (Tile::Four, _, false) => kindling_f4_two_tiles_long,
+        let functions = match tile {
+            Tile::Two => &MULTIPLY_TWO,
+            Tile::Four => &MULTIPLY_FOUR,
         };
+        let multiply = functions[usize::from(steps - 1 > UNROLL)][usize::from(tiles == 2)];
         // SAFETY: all three begin at whole words; the function reads `points * pairs` times one word of `v` per tile
         // and two of `u`, and writes `tile.sums()` lines of two words per tile: the sizes checked above.
         unsafe { multiply(v.as_ptr(), u, sums.as_mut_ptr(), &extent) }
     }
 
     fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
-        let finish_slots = match (finish.tile, finish.group.tiles) {
-            (Tile::Two, 1) => kindling_f2_finish_one,
-            (Tile::Two, _) => kindling_f2_finish_two,
-            (Tile::Four, 1) => kindling_f4_finish_one,
-            (Tile::Four, _) => kindling_f4_finish_two,
-        };
-        if finish.pool == 2 && sizes_fit(finish, sums, output) {
-            finish_whole(finish, sums, output, finish_slots);
-        } else {
-            Plain::finish(finish, sums, output);
+        if finish.pool == 2 && super::finish::run(finish, sums, output) {
+            return;
         }
-    }
-}
-
-/// Whether all slices have the sizes that follow from the group, the last output's included.
-fn sizes_fit(finish: &Finish<'_>, sums: &[i8], output: &[i8]) -> bool {
-    let group = finish.group;
-    let rows_below = finish.tile.outputs() / 2 - 1;
-    let last = rows_below * (finish.steps[0] + finish.steps[1]) + finish.channel + 1;
-    let outputs_fit =
-        group.at[0] + last < output.len() && (group.tiles < 2 || group.at[1] + last < output.len());
-    let sums_fit = sums.len() >= finish.tile.sums() * group.tiles * 8 && is_at_word(sums);
-    outputs_fit && sums_fit
-}
-
-/// Finishes a group whose [`sizes_fit`], with the function for its tile and number of tiles.
-fn finish_whole(finish: &Finish<'_>, sums: &[i8], output: &mut [i8], finish_slots: FinishSlots) {
-    let (group, first) = (finish.group, output.as_mut_ptr());
-    let [a, b] = finish.parameters;
-    let slot = |tile: usize, channel: usize, parameters: ChannelParameters| Slot {
-        output: first.wrapping_add(group.at[tile] + finish.channel + channel),
-        bias: parameters.bias,
-        multiplier: parameters.multiplier,
-    };
-    let steps = Steps { row: finish.steps[0], column: finish.steps[1], zero_point: finish.zero_point as i32 };
-    let finish_slots = |slots: &[Slot]| {
-        let range = slots.as_ptr_range();
-        // SAFETY: `sums` holds a word per line and slot. The outputs of every slot lie in `output`: the farthest is
-        // as many rows below and columns to the right of the first as `sizes_fit` checked, in the second channel.
-        unsafe { finish_slots(sums.as_ptr(), range.start, range.end, &steps) }
-    };
-    if group.tiles == 1 {
-        finish_slots(&[slot(0, 0, a), slot(0, 1, b)]);
-    } else {
-        finish_slots(&[slot(0, 0, a), slot(1, 0, a), slot(0, 1, b), slot(1, 1, b)]);
+        Plain::finish(finish, sums, output);
     }
 }

@@ -73,8 +73,6 @@ F2_FINISH kindling_f2_finish_one, 8
   sub r9, r3, r4
   add r10, r5, r6             @ m3 + m4
   sub r11, r5, r6
-  add r2, r2, r2, lsl #1
-  add r7, r7, r7, lsl #1
   add r2, r10, r2, lsl #1
   sub r3, r11, r9, lsl #1
   sub r2, r2, r8, lsl #2

@@ -8,10 +8,10 @@
 //! F(2x2): U line of (a, b, c) = 2a, a+b+c, a-b+c, 2c                        result: 4 * sum, |U| <= 9 * 128 = 1152
 //!         V line of (p..s)    = p-r, q+r, r-q, s-q                                       |V| <= 4 * 128 = 512
 //!         output line         = m0+m1+m2, m1-m2+m3
-//! F(4x4): U line of (a, b, c) = a, a+b+c, a-b+c, a+2b+4c, a-2b+4c, c        result: 576 * sum, |U| <= 49 * 128 = 6272
+//! F(4x4): U line of (a, b, c) = 3a, a+b+c, a-b+c, a+2b+4c, a-2b+4c, 3c      result: 576 * sum, |U| <= 49 * 128 = 6272
 //!         V line of (p..u)    = 4p-5r+t, t+s-4(r+q), t-s-4(r-q), t-r+2(s-q), t-r-2(s-q), u-5s+4q
 //!                                                                                        |V| <= 100 * 128 = 12800
-//!         output line         = 6m0-4(m1+m2)+m3+m4, m3-m4-2(m1-m2), m3+m4-(m1+m2), 6m5+2(m3-m4)-(m1-m2),
+//!         output line         = 2m0-4(m1+m2)+m3+m4, m3-m4-2(m1-m2), m3+m4-(m1+m2), 2(m5+m3-m4)-(m1-m2),
 //!                               which is 24 times the sum, divided by 1, 2, 4, 4
 //! ```
 //!
@@ -91,7 +91,7 @@ impl Tile {
     pub const fn weights_line(self, [a, b, c]: [i32; 3]) -> Line {
         match self {
             Self::Two => [2 * a, a + b + c, a - b + c, 2 * c, 0, 0],
-            Self::Four => [a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, c],
+            Self::Four => [3 * a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, 3 * c],
         }
     }
 
@@ -141,7 +141,7 @@ impl Tile {
     const fn tap(self, tap: usize) -> ([(usize, i32); 2], i32) {
         let ends_divisor = match self {
             Self::Two => 2,
-            Self::Four => 1,
+            Self::Four => 3,
         };
         match tap {
             0 => ([(0, 1), (0, 0)], ends_divisor),
@@ -156,8 +156,8 @@ impl Tile {
 pub(crate) const fn output_line([m0, m1, m2, m3, m4, m5]: Line) -> [i32; OUTPUTS_MAX] {
     let (s1, d1) = (m1.wrapping_add(m2), m1.wrapping_sub(m2));
     let (s2, d2) = (m3.wrapping_add(m4), m3.wrapping_sub(m4));
-    let first = s2.wrapping_add(m0.wrapping_mul(6)).wrapping_sub(s1.wrapping_mul(4));
-    let last = m5.wrapping_mul(6).wrapping_add(d2.wrapping_mul(2)).wrapping_sub(d1);
+    let first = s2.wrapping_add(m0.wrapping_mul(2)).wrapping_sub(s1.wrapping_mul(4));
+    let last = m5.wrapping_add(d2).wrapping_mul(2).wrapping_sub(d1);
     [first, d2.wrapping_sub(d1.wrapping_mul(2)), s2.wrapping_sub(s1), last]
 }
 

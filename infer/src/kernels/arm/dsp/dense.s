@@ -11,6 +11,7 @@
 @ blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12 address of inputs, lr address of weights.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 .set DENSE_ROUND, 4           @ quads per round of the loop
 @ The frame:

@@ -10,6 +10,7 @@
 @ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr address of weights.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 .set PAIRED_ROUND, 8          @ steps per round of the loop
 .set PAIRED_STEP_BYTES, 52    @ code of one step
@@ -68,4 +69,35 @@ kindling_paired:
   ldr r8, [sp, #4]
   stmia r8, {r0-r7}
   add sp, sp, #8
+  pop {r4-r11, pc}
+
+@ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
+@
+@ r0 = patches, r1 = bytes from patch to patch, r2 = pairs, r3 = end of pairs; one quad or more.
+
+.section .text.kindling_widen, "ax", %progbits
+.global kindling_widen
+.type kindling_widen, %function
+.thumb_func
+.balign 4
+kindling_widen:
+  push {r4-r11, lr}
+1:
+  add r12, r0, r1, lsl #1
+  ldr r5, [r0, r1]
+  ldr r6, [r12]
+  ldr r7, [r12, r1]
+  ldr r4, [r0], #4
+  sxtb16 r9, r5
+  sxtb16 r8, r4
+  sxtb16 r10, r6
+  sxtb16 r11, r7
+  stmia r2!, {r8-r11}
+  sxtb16 r8, r4, ror #8
+  sxtb16 r9, r5, ror #8
+  sxtb16 r10, r6, ror #8
+  sxtb16 r11, r7, ror #8
+  stmia r2!, {r8-r11}
+  cmp r2, r3
+  bne 1b
   pop {r4-r11, pc}

@@ -1,6 +1,7 @@
 @ Requantisation with the DSP extension.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 
 @ value = saturate(round(bias r10 + value >> shift, times multiplier r11) + zero point r9)

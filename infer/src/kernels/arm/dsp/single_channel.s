@@ -17,6 +17,7 @@
 @ Registers: r0-r4 A0 A1 A2 C D, r5-r8 a b c d, r9-r11 pairs, r12 address of windows, lr address of outputs.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 @ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes by channel.
 .set WINDOWS, 20

@@ -12,6 +12,7 @@
 @ and, in the functions for long chains, MORE full rounds of those.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 .set UNROLL, 8
 @ The frame of every function here:

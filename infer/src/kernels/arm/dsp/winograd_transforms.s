@@ -10,6 +10,7 @@
 @ point, bytes from pair to pair, quads}. Registers: r4-r11 values of a line, r12 and lr addresses, r0-r3 as stated.
 
 .syntax unified
+.cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
 @ The frame behind the columns of words:
 .set COLUMNS, 144             @ room for six columns of six rows
@@ -60,12 +61,14 @@
   sadd16 r5, r10, r5
 .endm
 
-.macro WEIGHT_LINE_4          @ a b c -> a a+b+c a-b+c a+2b+4c a-2b+4c c
-  mov r9, r6
+.macro WEIGHT_LINE_4          @ a b c -> 3a a+b+c a-b+c a+2b+4c a-2b+4c 3c
   sadd16 r10, r4, r6          @ a + c
-  sadd16 r11, r6, r6
-  sadd16 r11, r11, r11
+  sadd16 r8, r6, r6
+  sadd16 r9, r8, r6           @ 3 c
+  sadd16 r11, r8, r8
   sadd16 r11, r4, r11         @ a + 4 c
+  sadd16 r7, r4, r4
+  sadd16 r4, r7, r4           @ 3 a
   ssub16 r6, r10, r5
   sadd16 r10, r10, r5
   sadd16 r5, r5, r5

@@ -1,19 +1,13 @@
-//! The plan of a run: which part of each feature map is read at all, and where each map lies in the arena.
+//! Demand: which part of each feature map is read at all.
 //!
-//! *Demand*: pooling drops incomplete windows, and what it drops need not be computed, nor what only that would have
-//! read. From the last stage backwards, [`demand`] finds the rows and columns of each map that are read; the exported
-//! layers compute just those. The result is exact by construction: values nobody reads are left out.
-//!
-//! *Arena*: while stage `i` runs, its input, its scratch memory and its output must lie apart. Maps take turns at the
-//! two ends of the arena with scratch memory between them, so the arena is no larger than the most demanding stage.
+//! Pooling drops incomplete windows, and what it drops need not be computed, nor what only that would have read. From
+//! the last stage backwards, [`demand`] finds the rows and columns of each map that are read; the exported layers compute
+//! just those. The result is exact by construction: values nobody reads are left out.
 
 use infer::Shape;
 use thiserror::Error;
 
 use crate::network::{Network, NetworkError, Stage};
-
-/// Buffers start at multiples of this many bytes.
-const ALIGNMENT_BYTES: usize = 16;
 
 /// Rows `rows[0]..rows[1]` and columns `columns[0]..columns[1]` of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,40 +147,6 @@ fn windows(stage: &Stage) -> [Window; 2] {
     [along(0), along(1)]
 }
 
-/// Byte offsets of the maps and scratch buffers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArenaPlan {
-    /// Offset of the network's input, then of each stage's output.
-    pub maps_at: Vec<u32>,
-    /// Offset of each stage's scratch memory.
-    pub scratch_at: Vec<u32>,
-    /// Bytes of the whole arena.
-    pub bytes: u32,
-}
-
-/// Places maps and scratch buffers. `map_bytes` holds the input and each stage's output, `scratch_bytes` each stage's
-/// scratch memory (one fewer).
-pub fn place(map_bytes: &[usize], scratch_bytes: &[usize]) -> ArenaPlan {
-    let aligned = |bytes: usize| bytes.next_multiple_of(ALIGNMENT_BYTES);
-    let busiest = map_bytes
-        .windows(2)
-        .zip(scratch_bytes)
-        .map(|(pair, scratch)| aligned(pair[0]) + aligned(*scratch) + aligned(pair[1]));
-    let span = busiest.max().unwrap_or(0);
-    let bottom = |index: usize| index.is_multiple_of(2);
-    let map_at = |index: usize| if bottom(index) { 0 } else { span - aligned(map_bytes[index]) };
-    let maps_at: Vec<usize> = (0..map_bytes.len()).map(map_at).collect();
-    // Scratch lies on top of whichever of the stage's two maps is at the bottom.
-    let scratch_at = |stage: usize| aligned(map_bytes[if bottom(stage) { stage } else { stage + 1 }]);
-    let scratch_at: Vec<usize> = (0..scratch_bytes.len()).map(scratch_at).collect();
-    let ends = |at: &[usize], bytes: &[usize]| {
-        at.iter().zip(bytes).filter(|(_, bytes)| **bytes > 0).map(|(at, bytes)| at + bytes).max().unwrap_or(0)
-    };
-    let bytes = ends(&maps_at, map_bytes).max(ends(&scratch_at, scratch_bytes));
-    let narrow = |offsets: Vec<usize>| offsets.into_iter().map(|offset| offset as u32).collect();
-    ArenaPlan { maps_at: narrow(maps_at), scratch_at: narrow(scratch_at), bytes: bytes as u32 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,23 +191,5 @@ mod tests {
         let (input, plans) = demand(&network(8, vec![conv(4, 3, 1, Padding::Same)])).unwrap();
         assert_eq!(input, Region::whole(Shape::new(8, 8, 1)));
         assert_eq!(plans[0].origin, [-1, -1]);
-    }
-
-    #[test]
-    fn buffers_of_a_stage_lie_apart() {
-        let (maps, scratch) = ([484, 3200, 1024, 64, 10], [36, 1152, 2304, 0]);
-        let plan = place(&maps, &scratch);
-        for stage in 0..scratch.len() {
-            let mut used = [
-                (plan.maps_at[stage] as usize, maps[stage]),
-                (plan.maps_at[stage + 1] as usize, maps[stage + 1]),
-                (plan.scratch_at[stage] as usize, scratch[stage]),
-            ];
-            used.sort();
-            let apart = |pair: &[(usize, usize)]| pair[0].0 + pair[0].1 <= pair[1].0 || pair[0].1 == 0;
-            assert!(used.windows(2).all(apart), "stage {stage}: {used:?}");
-            assert!(used.iter().all(|(at, bytes)| at + bytes <= plan.bytes as usize || *bytes == 0));
-        }
-        assert_eq!(plan.bytes, 3200 + 1152 + 1024);
     }
 }

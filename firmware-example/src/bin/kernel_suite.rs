@@ -1,0 +1,151 @@
+//! The kernels of this core against the reference, on the core itself: random layers of every algorithm, then the layers of
+//! the tutorial's network with the instructions each algorithm takes. Ends with an error when one byte differs.
+
+#![no_std]
+#![no_main]
+
+#[allow(dead_code)]
+#[path = "../board/mod.rs"]
+mod board;
+#[allow(dead_code)]
+#[path = "../../../infer/tests/support/random_layer.rs"]
+mod random_layer;
+
+use core::panic::PanicInfo;
+
+use board::{Counter, host};
+use cortex_m_semihosting::hprintln;
+use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
+use infer::kernels::{Kernels, Reference};
+use infer::{Native, Shape};
+use random_layer::{Maps, Numbers, Pattern, Random, conv_agrees, dense_agrees, fill_conv, fill_dense};
+
+/// Random layers of each algorithm.
+const LAYERS: u64 = 30;
+
+/// Input, output and convolutions of the tutorial's network, without what pooling throws away.
+const CONVOLUTIONS: [(&str, Shape, Shape); 3] = [
+    ("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
+    ("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
+    ("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
+];
+
+/// Inputs and units of its dense layers.
+const DENSE: [(&str, u16, u16); 3] = [("dense1", 64, 64), ("dense2", 64, 500), ("dense3", 500, 10)];
+
+const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let peripherals = cortex_m::Peripherals::take().unwrap();
+    let mut counter = Counter::start(peripherals.SYST);
+    let (counter_is_right, counted) = counter.check();
+    hprintln!("{}, kernels {}; 2,000,000 counts {}", board::NAME, infer::BACKEND, counted);
+    let maps = cortex_m::singleton!(: Maps = Maps::new()).unwrap();
+    let numbers = cortex_m::singleton!(: Numbers = Numbers::new()).unwrap();
+    let mut right = counter_is_right & random_layers(maps, numbers);
+    for algorithm in Algorithm::ALL {
+        for (name, input, output) in CONVOLUTIONS {
+            right &= count_conv(&mut counter, name, algorithm, input, output, maps, numbers);
+        }
+    }
+    for algorithm in DenseAlgorithm::ALL {
+        for (name, inputs, units) in DENSE {
+            right &= count_dense(&mut counter, name, algorithm, inputs, units, maps, numbers);
+        }
+    }
+    hprintln!("{}", if right { "all right" } else { "WRONG" });
+    host::exit(right)
+}
+
+fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
+    let mut wrong = 0;
+    for seed in 0..LAYERS {
+        for algorithm in Algorithm::ALL {
+            if !conv_agrees::<Native>(&mut Random(seed), algorithm, maps, numbers) {
+                hprintln!("{:?}, seed {}: differs from the reference", algorithm, seed);
+                wrong += 1;
+            }
+        }
+        for algorithm in DenseAlgorithm::ALL {
+            if !dense_agrees::<Native>(&mut Random(seed), algorithm, maps, numbers) {
+                hprintln!("{:?}, seed {}: differs from the reference", algorithm, seed);
+                wrong += 1;
+            }
+        }
+    }
+    hprintln!("{} random layers of each algorithm, {} wrong", LAYERS, wrong);
+    wrong == 0
+}
+
+/// Counts a convolution with 2x2 pooling, if the algorithm fits it; whether the result is right.
+fn count_conv(
+    counter: &mut Counter,
+    name: &str,
+    algorithm: Algorithm,
+    input: Shape,
+    output: Shape,
+    maps: &mut Maps,
+    numbers: &mut Numbers,
+) -> bool {
+    let record = ConvRecord {
+        name,
+        output,
+        kernel: [3, 3],
+        stride: [1, 1],
+        origin: [0, 0],
+        pool: [2, 2],
+        output_quant: QUANT,
+        algorithm,
+        output_at: 0,
+        scratch_at: 0,
+    };
+    let values = &mut maps.input.0[..input.len()];
+    let Ok(conv) = fill_conv(&mut Random(7), &record, input, -128, Pattern::Random, values, numbers) else {
+        return true;
+    };
+    let scratch = &mut maps.scratch.0[..conv.scratch_bytes()];
+    let (result, expected) = (&mut maps.output.0[..output.len()], &mut maps.expected[..output.len()]);
+    Reference::conv(&conv, values, &mut [], expected);
+    let ((), instructions) = counter.count(|| Native::conv(&conv, values, scratch, result));
+    let (scratch_bytes, weight_bytes) = (conv.scratch_bytes(), conv.filters().packed_bytes());
+    hprintln!(
+        "{} {:?}: {} instructions, scratch {} B, weights {} B",
+        name,
+        algorithm,
+        instructions,
+        scratch_bytes,
+        weight_bytes
+    );
+    result == expected
+}
+
+/// Counts a dense layer; whether the result is right.
+fn count_dense(
+    counter: &mut Counter,
+    name: &str,
+    algorithm: DenseAlgorithm,
+    inputs: u16,
+    units: u16,
+    maps: &mut Maps,
+    numbers: &mut Numbers,
+) -> bool {
+    let record = DenseRecord { name, units, output_quant: QUANT, algorithm, output_at: 0 };
+    let input = Shape::vector(inputs);
+    let values = &mut maps.input.0[..input.len()];
+    let Ok(dense) = fill_dense(&mut Random(7), &record, input, Pattern::Random, values, numbers) else {
+        return false;
+    };
+    let (result, expected) = (&mut maps.output.0[..units as usize], &mut maps.expected[..units as usize]);
+    Reference::dense(&dense, values, expected);
+    let ((), instructions) = counter.count(|| Native::dense(&dense, values, result));
+    let weight_bytes = dense.matrix().packed_bytes();
+    hprintln!("{} {:?}: {} instructions, weights {} B", name, algorithm, instructions, weight_bytes);
+    result == expected
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    hprintln!("{}", info);
+    host::exit(false)
+}

@@ -1,0 +1,62 @@
+//! Where the instructions go: the model's layers, each with its instructions for one image.
+//!
+//! `cargo run --release --bin profile`, with `KINDLING_BOARD` and `KINDLING_MODEL` as for the example.
+
+#![no_std]
+#![no_main]
+
+#[path = "../board/mod.rs"]
+#[allow(dead_code, reason = "the board offers more than a profile asks for")]
+mod board;
+
+use core::panic::PanicInfo;
+
+use board::{Counter, host};
+use cortex_m_semihosting::hprintln;
+use infer::{Arena, Layer, Model, Native, Observer, Session};
+
+const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
+const ARENA_BYTES: usize = infer::arena_bytes(MODEL).unwrap();
+const IMAGES: &[u8] = include_bytes!("../../digits/images.bin");
+
+/// Prints a line for each layer.
+struct Profile {
+    counter: Counter,
+    /// The counter when the layer began.
+    begun: u32,
+    /// Instructions of the layers so far.
+    total: u32,
+}
+
+impl Observer for Profile {
+    fn before(&mut self, _: usize, _: &Layer<'_>) {
+        self.begun = self.counter.now();
+    }
+
+    fn after(&mut self, _: usize, layer: &Layer<'_>, _: &[i8]) {
+        let instructions = self.counter.since(self.begun);
+        self.total += instructions;
+        hprintln!("{:<12} {:>10}   {:>10} multiplications", layer.name, instructions, layer.macs());
+    }
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let peripherals = cortex_m::Peripherals::take().unwrap();
+    let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
+    let counter = Counter::start(peripherals.SYST);
+    let model = Model::from_bytes(MODEL).unwrap();
+    let mut session = Session::new(&model, arena).unwrap();
+    hprintln!("{}, kernels {}; instructions of each layer:", board::NAME, infer::BACKEND);
+    let mut profile = Profile { counter, begun: 0, total: 0 };
+    let image = IMAGES.get(..model.image_shape().len()).unwrap();
+    session.run_with::<Native>(image, &mut profile).unwrap();
+    hprintln!("{:<12} {:>10}", "all layers", profile.total);
+    host::exit(true)
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    hprintln!("{}", info);
+    host::exit(false)
+}

@@ -1,0 +1,75 @@
+@ Dense layer on Armv6-M: the sums of four units.
+@
+@   for each quad of inputs:
+@       for each of the four units: sum[unit] += inputs . weights of the unit
+@
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@
+@ r0 = inputs, r1 = weights [quad][unit][input of the quad], r2 = four sums (in: biases), r3 = end of the inputs.
+@ Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end of the inputs.
+
+.syntax unified
+.thumb
+
+@ The next byte of r2 by an input.
+.macro DENSE_PRODUCT input, sum
+  sxtb r3, r2
+  lsrs r2, r2, #8
+  muls r3, \input, r3
+  add \sum, r3
+.endm
+
+.macro UNIT sum
+  ldmia r1!, {r2}
+  DENSE_PRODUCT r4, \sum
+  DENSE_PRODUCT r5, \sum
+  DENSE_PRODUCT r6, \sum
+  sxtb r3, r2
+  muls r3, r7, r3
+  add \sum, r3
+.endm
+
+.section .text.kindling_dense_sums, "ax", %progbits
+.global kindling_dense_sums
+.type kindling_dense_sums, %function
+.thumb_func
+.balign 4
+kindling_dense_sums:
+  push {r2, r4-r7, lr}
+  mov r4, r8
+  mov r5, r9
+  mov r6, r10
+  mov r7, r11
+  push {r4-r7}
+  mov r12, r3
+  ldmia r2!, {r4-r7}
+  mov r8, r4
+  mov r9, r5
+  mov r10, r6
+  mov r11, r7
+1:
+  ldmia r0!, {r3}
+  sxtb r4, r3
+  lsrs r5, r3, #8
+  sxtb r5, r5
+  lsls r6, r3, #8
+  asrs r6, r6, #24
+  asrs r7, r3, #24
+  UNIT r8
+  UNIT r9
+  UNIT r10
+  UNIT r11
+  cmp r0, r12
+  bne 1b
+  ldr r2, [sp, #16]
+  mov r4, r8
+  mov r5, r9
+  mov r6, r10
+  mov r7, r11
+  stmia r2!, {r4-r7}
+  pop {r4-r7}
+  mov r8, r4
+  mov r9, r5
+  mov r10, r6
+  mov r11, r7
+  pop {r2, r4-r7, pc}

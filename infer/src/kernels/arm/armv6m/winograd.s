@@ -1,0 +1,222 @@
+@ Winograd's products on Armv6-M: one multiplication at a time, and only r0-r7 can multiply.
+@
+@   for each point:
+@       sum[channel][tile] = sum over inputs of v[input][tile] * u[input][channel]
+@
+@ |v| <= 12800 and |u| <= 6272 (F(4x4)), so a product fits 32 bits; sums may wrap, and come out right by the proof in
+@ transform.rs. A word holds two inputs; its halves are used one after the other.
+@
+@ r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps of the DSP kernel behind its first}. A step is two input
+@ pairs for two tiles, four for one.
+@ Registers: r0 and r1 addresses of v and u, r2-r5 words, r6 and r7 operands, r8-r11 sums [channel][tile], r12 rounds of
+@ four input pairs left in the chain.
+
+.syntax unified
+.thumb
+@ The frame:
+.set FOLD, 0                  @ four words: sums kept while another chain runs
+.set SUMS, 16                 @ where the next sums go
+.set V_END, 20                @ address behind the last v
+.set ROUNDS, 24               @ rounds of a chain
+.set FRAME, 28
+
+@ sum += a * b, both low halves, with a in r6.
+.macro ADD_LOW sum, b
+  sxth r7, \b
+  muls r7, r6, r7
+  add \sum, r7
+.endm
+
+@ One input pair of two tiles (r2, r3) and two channels (r4, r5).
+.macro TWO_TILES
+  ldmia r0!, {r2, r3}
+  ldmia r1!, {r4, r5}
+  sxth r6, r2
+  ADD_LOW r8, r4
+  ADD_LOW r10, r5
+  sxth r6, r3
+  ADD_LOW r9, r4
+  ADD_LOW r11, r5
+  asrs r2, r2, #16
+  asrs r3, r3, #16
+  asrs r4, r4, #16
+  asrs r5, r5, #16
+  mov r6, r4
+  muls r6, r2, r6
+  add r8, r6
+  muls r2, r5, r2
+  add r10, r2
+  muls r4, r3, r4
+  add r9, r4
+  muls r5, r3, r5
+  add r11, r5
+.endm
+
+@ One input pair of one tile (r2) and two channels (r4, r5): sums in r8 and r9.
+.macro ONE_TILE
+  ldmia r0!, {r2}
+  ldmia r1!, {r4, r5}
+  sxth r6, r2
+  ADD_LOW r8, r4
+  ADD_LOW r9, r5
+  asrs r2, r2, #16
+  asrs r4, r4, #16
+  asrs r5, r5, #16
+  muls r4, r2, r4
+  add r8, r4
+  muls r5, r2, r5
+  add r9, r5
+.endm
+
+@ A subroutine: all inputs of a point, on top of r8 to r11.
+.macro CHAIN name, pair
+.section .text.kindling_products, "ax", %progbits
+.thumb_func
+\name:
+  \pair
+  \pair
+  \pair
+  \pair
+  mov r2, r12
+  subs r2, r2, #1
+  mov r12, r2
+  beq 1f
+  b \name
+1:
+  bx lr
+.endm
+
+CHAIN chain_of_two_tiles, TWO_TILES
+CHAIN chain_of_one_tile, ONE_TILE
+
+.macro CALL chain
+  ldr r2, [sp, #ROUNDS]
+  mov r12, r2
+  bl \chain
+.endm
+
+.macro CLEAR
+  movs r2, #0
+  mov r8, r2
+  mov r9, r2
+  mov r10, r2
+  mov r11, r2
+.endm
+
+@ Stores the sums of `tiles` tiles where the next ones go.
+.macro STORE_SUMS tiles
+  ldr r2, [sp, #SUMS]
+  mov r3, r8
+  mov r4, r9
+.if \tiles == 2
+  mov r5, r10
+  mov r6, r11
+  stmia r2!, {r3-r6}
+.else
+  stmia r2!, {r3, r4}
+.endif
+  str r2, [sp, #SUMS]
+.endm
+
+.macro ENTER name, long_name, steps_per_round
+.global \name
+.global \long_name
+.type \name, %function
+.type \long_name, %function
+.thumb_func
+\name:
+.thumb_func
+\long_name:
+  push {r4-r7, lr}
+  mov r4, r8
+  mov r5, r9
+  mov r6, r10
+  mov r7, r11
+  push {r4-r7}
+  sub sp, #FRAME
+  str r2, [sp, #SUMS]
+  ldr r2, [r3]
+  str r2, [sp, #V_END]
+  ldr r2, [r3, #4]
+  adds r2, r2, #1
+.if \steps_per_round == 2
+  lsrs r2, r2, #1
+.endif
+  str r2, [sp, #ROUNDS]
+.endm
+
+@ Repeats from `row` until v is used up, then returns.
+.macro REPEAT row
+  ldr r2, [sp, #V_END]
+  cmp r0, r2
+  beq 9f
+  b \row
+9:
+  add sp, #FRAME
+  pop {r4-r7}
+  mov r8, r4
+  mov r9, r5
+  mov r10, r6
+  mov r11, r7
+  pop {r4-r7, pc}
+.endm
+
+.macro F4 name, long_name, steps_per_round, chain, tiles
+ENTER \name, \long_name, \steps_per_round
+2:
+  CLEAR
+  CALL \chain
+  STORE_SUMS \tiles
+  REPEAT 2b
+.endm
+
+F4 kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2, chain_of_two_tiles, 2
+F4 kindling_f4_one_tile, kindling_f4_one_tile_long, 1, chain_of_one_tile, 1
+
+@ F(2x2): a row of four points, in the order of columns 1, 2, 0, 3, is folded on the way:
+@     first  = (m1 + m2) + m0
+@     second = (m1 - m2) + m3
+
+@ `sum` holds m2 and `kept` on the stack m1: sum becomes m1 + m2 and kept m1 - m2.
+.macro FOLD_SUM sum, kept
+  ldr r2, [sp, #(FOLD + 4 * \kept)]
+  mov r3, \sum
+  subs r4, r2, r3
+  str r4, [sp, #(FOLD + 4 * \kept)]
+  adds r2, r2, r3
+  mov \sum, r2
+.endm
+
+.macro SWAP_SUM sum, kept
+  ldr r2, [sp, #(FOLD + 4 * \kept)]
+  mov r3, \sum
+  str r3, [sp, #(FOLD + 4 * \kept)]
+  mov \sum, r2
+.endm
+
+.macro ALL operation
+  \operation r8, 0
+  \operation r9, 1
+  \operation r10, 2
+  \operation r11, 3
+.endm
+
+.macro F2 name, long_name, steps_per_round, chain, tiles
+ENTER \name, \long_name, \steps_per_round
+2:
+  CLEAR
+  CALL \chain
+  ALL SWAP_SUM                @ keeps m1
+  CLEAR
+  CALL \chain
+  ALL FOLD_SUM
+  CALL \chain
+  STORE_SUMS \tiles
+  ALL SWAP_SUM
+  CALL \chain
+  STORE_SUMS \tiles
+  REPEAT 2b
+.endm
+
+F2 kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2, chain_of_two_tiles, 2
+F2 kindling_f2_one_tile, kindling_f2_one_tile_long, 1, chain_of_one_tile, 1

@@ -1,0 +1,124 @@
+//! Measures the cost formulas again: `cargo run --release -p tests --bin refit [m0|m3|m4|m55]...`, all of them by default.
+//!
+//! For each algorithm it runs models of one random layer in the emulator, counts their instructions and fits the
+//! formula's coefficients. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+use infer::format::{Algorithm, DenseAlgorithm};
+use tests::code_size::flash_bytes;
+use tests::firmware::{self, Board};
+use tests::fit::{Sample, coefficients};
+use tests::measure::{Counts, counts};
+use tests::random_layer::{Random, model};
+use trainer::model_file::write;
+use trainer::plain_model::{Choice, PlainModel};
+use trainer::plan::cost::{FRAME, Formula};
+use trainer::plan::terms::{self, Term};
+use trainer::plan::{Core, Costs};
+
+/// Random layers measured for each algorithm.
+const LAYERS: usize = 60;
+
+/// Instructions of one tick of the counter.
+const TICK: f64 = 50.0;
+
+fn main() {
+    let names: Vec<String> = env::args().skip(1).collect();
+    let known = |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
+    let named: Vec<Core> = names.iter().map(known).collect();
+    for core in if named.is_empty() { Core::ALL.to_vec() } else { named } {
+        let costs = measure(core);
+        let text = toml::to_string(&costs).expect("numbers and names");
+        let head = "# Measured: written by `cargo run --release -p tests --bin refit`. Instructions for each occurrence of a\n\
+                    # term (trainer/src/plan/terms.rs), counted in the emulator; instructions, not cycles.\n\n";
+        fs::write(file(core), head.to_owned() + &text).expect("trainer/costs can be written");
+    }
+}
+
+fn refuse(name: &str, problem: &str) -> ! {
+    eprintln!("error: {name}: {problem}");
+    process::exit(2)
+}
+
+fn file(core: Core) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../trainer/costs/{}.toml", core.name()))
+}
+
+fn board(core: Core) -> Board {
+    match core {
+        Core::M0 => firmware::M0,
+        Core::M3 => firmware::M3,
+        Core::M4 => firmware::M4,
+        Core::M55 => firmware::M55,
+    }
+}
+
+fn measure(core: Core) -> Costs {
+    let board = board(core);
+    let elf = fs::read(firmware::bare_program(board)).expect("the program that was built");
+    let code_bytes = flash_bytes(&elf).expect("an ELF file");
+    println!("{}: {code_bytes} bytes of code", core.name());
+    let convs = Algorithm::ALL.map(Choice::Conv);
+    let denses = DenseAlgorithm::ALL.map(Choice::Dense);
+    let choices = convs.into_iter().chain([Choice::MaxPool]).chain(denses);
+    let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
+    for choice in choices {
+        let (name, samples) = samples(board, choice, &mut frames);
+        formulas.insert(name.clone(), fitted(&name, &samples));
+    }
+    formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
+    Costs { code_bytes, formulas }
+}
+
+/// Terms by name, and the count.
+type Measured = (Vec<Term>, f64);
+
+/// The formula's name and the measured layers of an algorithm; what ran besides the layers goes to `frames`.
+fn samples(board: Board, choice: Choice, frames: &mut Vec<Measured>) -> (String, Vec<Measured>) {
+    let mut random = Random::new(1);
+    let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
+    let file = |model: &PlainModel| {
+        let mut choices = model.direct();
+        choices[0] = choice;
+        write(model, &choices).expect("a layer that the algorithm fits")
+    };
+    let files: Vec<Vec<u8>> = models.iter().map(file).collect();
+    let mut name = String::new();
+    let mut samples = Vec::new();
+    for (model, Counts { total, layers, .. }) in models.iter().zip(counts(board, &files, &[])) {
+        let (formula, terms) = terms::of_layer(&model.layers[0].kind(choice));
+        name = formula;
+        samples.push((terms, layers[0] as f64));
+        let frame = total.saturating_sub(layers.iter().sum());
+        frames.push((terms::of_frame(model.map, layers.len()), frame as f64));
+    }
+    (name, samples)
+}
+
+fn fitted(name: &str, measured: &[Measured]) -> Formula {
+    let sample = |(terms, count): &Measured| Sample {
+        terms: terms.iter().map(|(_, occurrences)| *occurrences).collect(),
+        count: *count,
+        uncertainty: 20.0 * TICK,
+    };
+    let samples: Vec<Sample> = measured.iter().map(sample).collect();
+    let found: Vec<f64> = coefficients(&samples).into_iter().map(|c| (c * 1e4).round() / 1e4).collect();
+    report(name, &samples, &found);
+    let terms = measured[0].0.iter().map(|(term, _)| (*term).to_owned());
+    terms.zip(found).filter(|(_, coefficient)| *coefficient > 0.0).collect()
+}
+
+/// Says how far off the formula is.
+fn report(name: &str, samples: &[Sample], coefficients: &[f64]) {
+    let error = |sample: &Sample| {
+        let predicted: f64 = sample.terms.iter().zip(coefficients).map(|(a, b)| a * b).sum();
+        (predicted - sample.count).abs() / (sample.count + sample.uncertainty)
+    };
+    let errors: Vec<f64> = samples.iter().map(error).collect();
+    let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    let worst = errors.iter().fold(0.0, |a: f64, b| a.max(*b));
+    println!("  {name}: off by {:.1} % on average, by {:.1} % at worst", 100.0 * mean, 100.0 * worst);
+}

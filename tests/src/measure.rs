@@ -1,0 +1,72 @@
+//! Many models measured in the emulator: their instructions and their answers.
+
+use std::fs;
+
+use infer::Model;
+
+use crate::firmware::{self, Board};
+
+/// Most bytes of models that the firmware takes at once.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// Model files lie at multiples of so many bytes.
+const ALIGNMENT_BYTES: usize = 16;
+
+/// What one run of a model takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// The whole run.
+    pub total: u32,
+    /// Each layer, to within one tick of the counter.
+    pub layers: Vec<u32>,
+    /// The scores of all images, one after the other.
+    pub scores: Vec<i8>,
+}
+
+/// Runs each of the model files once on `board` and counts, then on all of `images`, raw and one after the other.
+///
+/// # Panics
+/// When the firmware cannot be built or run, or refuses a model.
+pub fn counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
+    let padded = |model: &Vec<u8>| model.len().next_multiple_of(ALIGNMENT_BYTES);
+    let mut counts = Vec::new();
+    let mut rest = models;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |model: &&Vec<u8>| {
+            bytes += padded(model);
+            bytes <= BATCH_BYTES
+        };
+        let (batch, behind) = rest.split_at(rest.iter().take_while(fits).count());
+        assert!(!batch.is_empty(), "a model of more than {BATCH_BYTES} bytes");
+        counts.extend(batch_counts(board, batch, images));
+        rest = behind;
+    }
+    counts
+}
+
+fn batch_counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = |name: &str| folder.path().join(name);
+    let files = ["models", "counts", "images", "scores"].map(place);
+    let mut all = Vec::new();
+    for model in models {
+        all.extend(model);
+        all.resize(all.len().next_multiple_of(ALIGNMENT_BYTES), 0);
+    }
+    fs::write(&files[0], all).expect("the temporary folder can be written");
+    fs::write(&files[2], images).expect("the temporary folder can be written");
+    firmware::measure(board, &files.each_ref().map(|file| &**file));
+    let [_, counts, _, scores] =
+        files.map(|file| fs::read(file).expect("the firmware wrote what it measured"));
+    let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+    let mut scores = scores.into_iter().map(|score| score as i8);
+    let of = |file: &Vec<u8>| {
+        let model = Model::from_bytes(file).expect("a model");
+        let mut next = || words.next().expect("a count for each layer");
+        let values = images.len() / model.image_shape().len() * model.classes();
+        let (total, layers) = (next(), model.layers().iter().map(|_| next()).collect());
+        Counts { total, layers, scores: scores.by_ref().take(values).collect() }
+    };
+    models.iter().map(of).collect()
+}

@@ -1,0 +1,58 @@
+//! Models to plan and plans to measure.
+
+use std::fs;
+
+use infer::Model;
+use trainer::calibrate::Range;
+use trainer::export::plain_model;
+use trainer::float_model::{FloatModel, StageWeights};
+use trainer::network::{Network, Stage};
+use trainer::plain_model::PlainModel;
+use trainer::plan::Plan;
+use trainer::quantize::quantize;
+
+use crate::firmware;
+use crate::random_layer::Random;
+
+/// The tutorial's network as the example firmware has it.
+///
+/// # Panics
+/// When the file of the repository is damaged.
+pub fn tutorial() -> PlainModel {
+    let file = fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
+    PlainModel::of(&Model::from_bytes(&file).expect("a model"))
+}
+
+/// A network with random weights.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn untrained(network: &Network) -> PlainModel {
+    let mut random = Random::new(5);
+    let stages = network.stages().expect("a network");
+    let weights = stages.iter().map(|stage| stage_weights(stage, &mut random)).collect();
+    let model = FloatModel { network: network.clone(), stages: weights };
+    let ranges = vec![Range { min: -2.0, max: 2.0 }; stages.len()];
+    let quant = quantize(&model, &ranges).expect("finite numbers");
+    plain_model(&model, quant, network.input.shape()).expect("a model")
+}
+
+fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
+    let (inputs, outputs) = match stage {
+        Stage::Conv(conv) => {
+            let taps = conv.kernel[0] as usize * conv.kernel[1] as usize * conv.input.channels as usize;
+            (taps, stage.output().channels as usize)
+        }
+        Stage::Dense(dense) => (dense.input.len(), dense.units as usize),
+        Stage::Pool(_) => return StageWeights::default(),
+    };
+    let size = 1.0 / (inputs as f32).sqrt();
+    let mut weight = || (random.within(0, 2000) as f32 / 1000.0 - 1.0) * size;
+    StageWeights { weights: (0..inputs * outputs).map(|_| weight()).collect(), bias: vec![0.0; outputs] }
+}
+
+/// At most `most` of the plans, evenly spread over the front.
+pub fn spread(front: &[Plan], most: usize) -> Vec<&Plan> {
+    let count = front.len().min(most);
+    (0..count).map(|index| &front[index * (front.len() - 1) / (count - 1).max(1)]).collect()
+}

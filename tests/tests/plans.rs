@@ -1,0 +1,105 @@
+//! Plans on the emulated chip: each gives the reference's scores, byte for byte, and takes as many instructions as was predicted.
+//!
+//! `KINDLING_PARITY_PLANS=all` runs every plan of the front rather than a spread of them.
+
+use std::env;
+
+use infer::{Model, Reference, Session};
+use tests::firmware::M4;
+use tests::measure::counts;
+use tests::networks::ODD;
+use tests::plans::{spread, tutorial, untrained};
+use trainer::data::DataDir;
+use trainer::model_file::write;
+use trainer::plain_model::PlainModel;
+use trainer::plan::{Budget, Core, Costs, Plan, front};
+
+/// Images that every plan answers.
+const IMAGES: usize = 100;
+
+/// Plans of a front, unless all are asked for.
+const PLANS: usize = 12;
+
+/// How far off a prediction may be: for the tutorial's network, and for odd ones.
+const TUTORIAL_ERROR: f64 = 0.05;
+const ODD_ERROR: f64 = 0.15;
+
+fn files(model: &PlainModel, plans: &[&Plan]) -> Vec<Vec<u8>> {
+    plans.iter().map(|plan| write(model, &plan.choices).expect("a plan of the front")).collect()
+}
+
+fn reference_scores(file: &[u8], images: &[u8]) -> Vec<i8> {
+    let model = Model::from_bytes(file).expect("a model");
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
+    let mut scores = |image| {
+        let scores = session.run_with::<Reference>(image, &mut ()).expect("the model's image");
+        scores.values().to_vec()
+    };
+    images.chunks(model.image_shape().len()).flat_map(&mut scores).collect()
+}
+
+/// Plans that were predicted too far off.
+fn off(plans: &[&Plan], totals: impl Iterator<Item = u32>, most: f64) -> Vec<String> {
+    let error = |(plan, total): (&&Plan, u32)| {
+        let error = plan.instructions / total as f64 - 1.0;
+        println!("{total:>10} instructions, prediction {:+.1} %: {:?}", 100.0 * error, plan.choices);
+        (error.abs() > most).then(|| format!("{:?}: {total}, predicted {}", plan.choices, plan.instructions))
+    };
+    plans.iter().zip(totals).filter_map(error).collect()
+}
+
+#[test]
+fn every_plan_of_the_tutorial_is_exact_and_as_fast_as_predicted() {
+    let model = tutorial();
+    let front = front(&model, &Costs::of(Core::M4)).expect("plans");
+    let all = env::var("KINDLING_PARITY_PLANS").is_ok_and(|value| value == "all");
+    let plans = spread(&front, if all { usize::MAX } else { PLANS });
+    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let images = &test.pixels[..IMAGES * test.shape.len()];
+    let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), images);
+    let measured = counts(M4, &files(&model, &plans), images);
+    assert_eq!(measured.len(), plans.len());
+    for (plan, counts) in plans.iter().zip(&measured) {
+        assert!(counts.scores == reference, "other scores than the reference's: {:?}", plan.choices);
+    }
+    let off = off(&plans, measured.iter().map(|counts| counts.total), TUTORIAL_ERROR);
+    assert!(off.is_empty(), "predicted too far off:\n{}", off.join("\n"));
+}
+
+#[test]
+fn odd_networks_are_exact_and_about_as_fast_as_predicted() {
+    let mut wrong = vec![];
+    for odd in &ODD {
+        let model = untrained(&odd.network());
+        let front = front(&model, &Costs::of(Core::M4)).expect("plans");
+        let plans = spread(&front, 4);
+        let mut random = tests::random_layer::Random::new(9);
+        let images: Vec<u8> = (0..20 * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
+        let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), &images);
+        let measured = counts(M4, &files(&model, &plans), &images);
+        for (plan, counts) in plans.iter().zip(&measured) {
+            assert!(
+                counts.scores == reference,
+                "{}: other scores than the reference's: {:?}",
+                odd.name,
+                plan.choices
+            );
+        }
+        wrong.extend(off(&plans, measured.iter().map(|counts| counts.total), ODD_ERROR));
+    }
+    assert!(wrong.is_empty(), "predicted too far off:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_chip_with_little_memory_gets_a_smaller_plan_and_a_chip_with_less_is_refused_with_numbers() {
+    let model = tutorial();
+    let front = front(&model, &Costs::of(Core::M4)).expect("plans");
+    let choose = |flash: usize, ram: usize| Budget { flash: Some(flash), ram: Some(ram) }.choose(&front);
+    let (large, small) =
+        (choose(512 << 10, 16 << 10).expect("fits"), choose(256 << 10, 7 << 10).expect("fits"));
+    assert!(front[large].instructions < front[small].instructions);
+    assert!(front[small].flash <= 256 << 10 && front[small].ram <= 7 << 10);
+    let message = choose(64 << 10, 16 << 10).expect_err("too small").to_string();
+    assert!(message.contains("bytes of flash") && !message.contains("RAM"), "{message}");
+}

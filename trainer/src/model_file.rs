@@ -1,0 +1,119 @@
+//! The bytes of a model file from a plain model and a choice for each layer.
+
+use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section};
+use infer::{LayerKind, LayerProblem, Model, ModelError};
+use thiserror::Error;
+
+use crate::plain_model::{Choice, PlainLayer, PlainModel};
+use crate::plan::arena::{ArenaPlan, place};
+
+/// Why a plain model cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WriteModelError {
+    /// More layers than a model file holds.
+    #[error("the network has {found} stages; a model file holds {limit}")]
+    TooManyLayers {
+        /// In the network.
+        found: usize,
+        /// In a file.
+        limit: usize,
+    },
+    /// A name that does not fit the format.
+    #[error("layer name '{name}' is {found} bytes long; use at most {limit}")]
+    NameTooLong {
+        /// The name.
+        name: String,
+        /// Its length.
+        found: usize,
+        /// The longest.
+        limit: usize,
+    },
+    /// An algorithm that cannot compute the layer.
+    #[error("layer '{name}' cannot be computed by {choice:?}: {problem}")]
+    Choice {
+        /// The layer's name.
+        name: String,
+        /// The algorithm.
+        choice: Choice,
+        /// What the loader would say.
+        problem: LayerProblem,
+    },
+    /// The loader refuses what was written.
+    #[error("the exported model is refused: {0}")]
+    Refused(ModelError),
+}
+
+/// Lays the model out with one choice per layer; what is returned has passed [`Model::from_bytes`].
+///
+/// # Errors
+/// Layers that no model file can hold, or a choice that does not fit its layer.
+pub fn write(model: &PlainModel, choices: &[Choice]) -> Result<Vec<u8>, WriteModelError> {
+    check_limits(model)?;
+    let packed = |(layer, choice): (&PlainLayer, &Choice)| {
+        let (name, choice) = (layer.name.clone(), *choice);
+        layer.packed(choice).map_err(|problem| WriteModelError::Choice { name, choice, problem })
+    };
+    let weights = model.layers.iter().zip(choices).map(packed).collect::<Result<Vec<_>, _>>()?;
+    let bytes = lay_out(model, choices, &weights);
+    Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
+    Ok(bytes)
+}
+
+/// Where the buffers of the model lie with these choices.
+pub fn arena(model: &PlainModel, choices: &[Choice]) -> ArenaPlan {
+    let maps: Vec<usize> = std::iter::once(model.map)
+        .chain(model.layers.iter().map(|layer| layer.output))
+        .map(infer::Shape::len)
+        .collect();
+    let scratch: Vec<usize> =
+        model.layers.iter().zip(choices).map(|(layer, choice)| scratch_bytes(layer, *choice)).collect();
+    place(&maps, &scratch)
+}
+
+/// Bytes of scratch memory of a layer.
+pub fn scratch_bytes(layer: &PlainLayer, choice: Choice) -> usize {
+    match layer.kind(choice) {
+        LayerKind::Conv(conv) => conv.scratch_bytes(),
+        LayerKind::MaxPool(_) | LayerKind::Dense(_) => 0,
+    }
+}
+
+fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
+    let (found, limit) = (model.layers.len(), LAYERS_MAX);
+    if found > limit {
+        return Err(WriteModelError::TooManyLayers { found, limit });
+    }
+    let limit = NAME_BYTES_MAX;
+    match model.layers.iter().find(|layer| layer.name.len() > limit) {
+        Some(PlainLayer { name, .. }) => {
+            Err(WriteModelError::NameTooLong { name: name.clone(), found: name.len(), limit })
+        }
+        None => Ok(()),
+    }
+}
+
+fn lay_out(model: &PlainModel, choices: &[Choice], weights: &[Vec<u8>]) -> Vec<u8> {
+    let arena = arena(model, choices);
+    let PlainModel { image, map, origin, scale, .. } = *model;
+    let input = InputRecord { image, map, origin, scale, arena_at: arena.maps_at[0] };
+    let places = arena.maps_at.iter().skip(1).zip(&arena.scratch_at);
+    let layers = model.layers.iter().zip(choices).zip(places);
+    let layers: Vec<LayerRecord<'_>> =
+        layers.map(|((layer, choice), (output, scratch))| layer.record(*choice, *output, *scratch)).collect();
+    let sections = model.layers.iter().zip(weights);
+    let sections: Vec<_> =
+        sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
+    in_growing_buffer(&Content { input, layers: &layers, sections: &sections, arena_bytes: arena.bytes })
+}
+
+/// Writes into a buffer that grows until the file fits.
+fn in_growing_buffer(content: &Content<'_>) -> Vec<u8> {
+    let mut buffer = vec![0; 4096];
+    loop {
+        if let Ok(bytes) = format::write(content, &mut buffer) {
+            buffer.truncate(bytes);
+            return buffer;
+        }
+        buffer.resize(buffer.len() * 2, 0);
+    }
+}

@@ -1,0 +1,222 @@
+//! A quantised model before it is planned: its layers with their numbers in plain order. Export makes one from a trained
+//! network, and [`PlainModel::of`] recovers one from any model file, however that was packed.
+
+use infer::format::{
+    Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, LayerRecord, MaxPoolRecord, OutputQuant,
+};
+use infer::quant::ChannelParameters;
+use infer::{Conv, Dense, Layer, LayerKind, LayerProblem, MaxPool, Model, Shape};
+
+/// A quantised model whose algorithms and memory are still to be chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainModel {
+    /// The image the caller hands over.
+    pub image: Shape,
+    /// The part of it that is read: the first feature map.
+    pub map: Shape,
+    /// Row and column of the image at which the map begins.
+    pub origin: [i16; 2],
+    /// Real value of one step of a pixel.
+    pub scale: f32,
+    /// The layers in order.
+    pub layers: Vec<PlainLayer>,
+}
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlainLayer {
+    /// Name, for people.
+    pub name: String,
+    /// The map it reads.
+    pub input: Shape,
+    /// The input's zero point.
+    pub input_zero_point: i8,
+    /// The map it leaves.
+    pub output: Shape,
+    /// What it computes.
+    pub kind: PlainKind,
+    /// Bias and multiplier of each output channel; empty for a pooling.
+    pub channels: Vec<ChannelParameters>,
+    /// int8 weights, `[output channel][kernel row][kernel column][input channel]` or `[output][input]`.
+    pub weights: Vec<i8>,
+}
+
+/// What a layer computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PlainKind {
+    /// Convolution with the pooling behind it; fields as in [`ConvRecord`].
+    Conv {
+        /// Kernel rows and columns.
+        kernel: [u8; 2],
+        /// Step in rows and columns.
+        stride: [u8; 2],
+        /// Input row and column under the first tap of the first output.
+        origin: [i16; 2],
+        /// Rows and columns of the pooling window.
+        pool: [u8; 2],
+        /// Quantisation of the output.
+        quant: OutputQuant,
+    },
+    /// Maximum over windows; fields as in [`MaxPoolRecord`].
+    MaxPool {
+        /// Window rows and columns.
+        size: [u8; 2],
+        /// Step in rows and columns.
+        stride: [u8; 2],
+    },
+    /// Fully connected.
+    Dense {
+        /// Quantisation of the output.
+        quant: OutputQuant,
+    },
+}
+
+/// How one layer is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// A convolution.
+    Conv(Algorithm),
+    /// A pooling: there is one way.
+    MaxPool,
+    /// A dense layer.
+    Dense(DenseAlgorithm),
+}
+
+impl PlainModel {
+    /// The layers and numbers of a model file, without its plan.
+    pub fn of(model: &Model<'_>) -> Self {
+        let input = model.input();
+        let layers = model.layers().iter().map(PlainLayer::of).collect();
+        Self { image: input.image, map: input.map, origin: input.origin, scale: input.scale, layers }
+    }
+
+    /// The plan that runs on any core with the least memory for weights: everything direct.
+    pub fn direct(&self) -> Vec<Choice> {
+        self.layers.iter().map(|layer| layer.choices()[0]).collect()
+    }
+}
+
+impl PlainLayer {
+    fn of(layer: &Layer<'_>) -> Self {
+        let (input_zero_point, kind, channels, weights) = match &layer.kind {
+            LayerKind::Conv(conv) => (
+                conv.input_zero_point,
+                conv_kind(conv),
+                conv.channel_parameters().collect(),
+                conv_weights(conv),
+            ),
+            LayerKind::MaxPool(MaxPool { size, stride, .. }) => {
+                (0, PlainKind::MaxPool { size: *size, stride: *stride }, vec![], vec![])
+            }
+            LayerKind::Dense(dense) => {
+                let kind = PlainKind::Dense { quant: dense.output_quant };
+                (0, kind, dense.channel_parameters().collect(), dense_weights(dense))
+            }
+        };
+        let (name, input, output) = (layer.name.to_owned(), layer.input(), layer.output());
+        Self { name, input, input_zero_point, output, kind, channels, weights }
+    }
+
+    /// All ways there are for a layer of this kind, whether they fit or not; the direct one first.
+    pub fn choices(&self) -> Vec<Choice> {
+        match self.kind {
+            PlainKind::Conv { .. } => Algorithm::ALL.map(Choice::Conv).to_vec(),
+            PlainKind::MaxPool { .. } => vec![Choice::MaxPool],
+            PlainKind::Dense { .. } => DenseAlgorithm::ALL.map(Choice::Dense).to_vec(),
+        }
+    }
+
+    /// The layer's record; a choice for another kind of layer counts as the direct one.
+    pub fn record(&self, choice: Choice, output_at: u32, scratch_at: u32) -> LayerRecord<'_> {
+        let (name, output) = (&*self.name, self.output);
+        match self.kind {
+            PlainKind::Conv { kernel, stride, origin, pool, quant: output_quant } => {
+                let algorithm = choice.conv();
+                LayerRecord::Conv(ConvRecord {
+                    name,
+                    output,
+                    kernel,
+                    stride,
+                    origin,
+                    pool,
+                    output_quant,
+                    algorithm,
+                    output_at,
+                    scratch_at,
+                })
+            }
+            PlainKind::MaxPool { size, stride } => {
+                LayerRecord::MaxPool(MaxPoolRecord { name, output, size, stride, output_at })
+            }
+            PlainKind::Dense { quant: output_quant } => {
+                let (units, algorithm) = (output.channels, choice.dense());
+                LayerRecord::Dense(DenseRecord { name, units, output_quant, algorithm, output_at })
+            }
+        }
+    }
+
+    /// The layer as `infer` sees it, without its numbers.
+    pub fn kind(&self, choice: Choice) -> LayerKind<'_> {
+        match self.record(choice, 0, 0) {
+            LayerRecord::Conv(record) => {
+                LayerKind::Conv(Conv::from_record(&record, self.input, self.input_zero_point))
+            }
+            LayerRecord::MaxPool(MaxPoolRecord { output, size, stride, .. }) => {
+                LayerKind::MaxPool(MaxPool { input: self.input, output, size, stride })
+            }
+            LayerRecord::Dense(record) => LayerKind::Dense(Dense::from_record(&record, self.input)),
+        }
+    }
+
+    /// The weights as the choice has them in the file.
+    ///
+    /// # Errors
+    /// What a loader would say: a shape the algorithm does not compute, or weights beyond its range.
+    pub fn packed(&self, choice: Choice) -> Result<Vec<u8>, LayerProblem> {
+        let channels: Vec<u8> = self.channels.iter().flat_map(|channel| channel.to_le_bytes()).collect();
+        match self.kind(choice) {
+            LayerKind::MaxPool(_) => Ok(vec![]),
+            LayerKind::Conv(conv) if !conv.algorithm.fits(&conv) => Err(LayerProblem::Algorithm),
+            LayerKind::Conv(conv) => {
+                let filters = conv.filters();
+                let mut packed = vec![0; filters.packed_bytes() as usize];
+                filters.pack(&self.weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+                conv.with_numbers(&channels, &packed)?;
+                Ok(packed)
+            }
+            LayerKind::Dense(dense) if !dense.algorithm.fits(&dense) => Err(LayerProblem::Algorithm),
+            LayerKind::Dense(dense) => {
+                let matrix = dense.matrix();
+                let mut packed = vec![0; matrix.packed_bytes() as usize];
+                matrix.pack(&self.weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+                dense.with_numbers(&channels, &packed)?;
+                Ok(packed)
+            }
+        }
+    }
+}
+
+impl Choice {
+    fn conv(self) -> Algorithm {
+        if let Self::Conv(algorithm) = self { algorithm } else { Algorithm::Direct }
+    }
+
+    fn dense(self) -> DenseAlgorithm {
+        if let Self::Dense(algorithm) = self { algorithm } else { DenseAlgorithm::Rows }
+    }
+}
+
+fn conv_kind(conv: &Conv<'_>) -> PlainKind {
+    let Conv { kernel, stride, origin, pool, output_quant: quant, .. } = *conv;
+    PlainKind::Conv { kernel, stride, origin, pool, quant }
+}
+
+fn conv_weights(conv: &Conv<'_>) -> Vec<i8> {
+    let row = |channel| (0..conv.taps()).map(move |tap| conv.weight(channel, tap));
+    (0..conv.output.channels as usize).flat_map(row).collect()
+}
+
+fn dense_weights(dense: &Dense<'_>) -> Vec<i8> {
+    let row = |unit| (0..dense.input.len()).map(move |input| dense.weight(unit, input));
+    (0..dense.units as usize).flat_map(row).collect()
+}

@@ -1,0 +1,48 @@
+//! The cores there are plans for.
+
+use std::str::FromStr;
+
+/// A class of cores that run the same instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Core {
+    /// Cortex-M0 and M0+: Armv6-M.
+    M0,
+    /// Cortex-M3: Armv7-M without DSP extension.
+    M3,
+    /// Cortex-M4, M7 and M33: with DSP extension.
+    M4,
+    /// Cortex-M55.
+    M55,
+}
+
+impl Core {
+    /// All classes.
+    pub const ALL: [Self; 4] = [Self::M0, Self::M3, Self::M4, Self::M55];
+
+    /// Names as the command line takes them.
+    pub const NAMES: &'static str = "m0, m0+, m3, m4, m7, m33 or m55";
+
+    /// The class's name, which is that of its cost file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::M0 => "m0",
+            Self::M3 => "m3",
+            Self::M4 => "m4",
+            Self::M55 => "m55",
+        }
+    }
+}
+
+impl FromStr for Core {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name.to_ascii_lowercase().trim_start_matches("cortex-") {
+            "m0" | "m0+" | "m0plus" => Ok(Self::M0),
+            "m3" => Ok(Self::M3),
+            "m4" | "m7" | "m33" => Ok(Self::M4),
+            "m55" => Ok(Self::M55),
+            _ => Err(format!("no such core; there are {}", Self::NAMES)),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What a layer costs on a core: formulas whose coefficients are measured, not guessed. They lie in `trainer/costs`, one
+//! file for each class of cores, written by `cargo run --release -p tests --bin refit`.
+
+use std::collections::BTreeMap;
+
+use infer::{LayerKind, Shape};
+use serde::{Deserialize, Serialize};
+
+use super::Core;
+use super::terms::{self, Term};
+
+/// Instructions for each occurrence of a term.
+pub type Formula = BTreeMap<String, f64>;
+
+/// Name of the formula for what runs besides the layers' kernels.
+pub const FRAME: &str = "Frame";
+
+/// The measured costs of a class of cores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Costs {
+    /// Flash taken by the code of loading and running models, every kernel included, bytes.
+    pub code_bytes: usize,
+    /// Formula of each algorithm, by [`terms::of_layer`]'s name.
+    pub formulas: BTreeMap<String, Formula>,
+}
+
+impl Costs {
+    /// The costs measured for a class of cores.
+    ///
+    /// # Panics
+    /// When the file compiled in is damaged; a test reads all of them.
+    pub fn of(core: Core) -> Self {
+        let text = match core {
+            Core::M0 => include_str!("../../costs/m0.toml"),
+            Core::M3 => include_str!("../../costs/m3.toml"),
+            Core::M4 => include_str!("../../costs/m4.toml"),
+            Core::M55 => include_str!("../../costs/m55.toml"),
+        };
+        toml::from_str(text).expect("the cost file of the repository")
+    }
+
+    /// Predicted instructions of a layer.
+    pub fn layer(&self, kind: &LayerKind<'_>) -> f64 {
+        let (name, terms) = terms::of_layer(kind);
+        self.sum(&name, &terms)
+    }
+
+    /// Predicted instructions of all that is not a layer's kernel.
+    pub fn frame(&self, map: Shape, layers: usize) -> f64 {
+        self.sum(FRAME, &terms::of_frame(map, layers))
+    }
+
+    /// An algorithm that was never measured on the core costs infinitely much, so that it is never chosen.
+    fn sum(&self, name: &str, terms: &[Term]) -> f64 {
+        let Some(formula) = self.formulas.get(name) else { return f64::INFINITY };
+        terms.iter().map(|(term, count)| formula.get(*term).unwrap_or(&0.0) * count).sum()
+    }
+}

@@ -1,0 +1,46 @@
+//! The plan of a run: what is computed at all, by which algorithm, and where it lies in memory.
+//!
+//! - [`demand`]: the part of each feature map that is read;
+//! - [`arena`]: where maps and scratch memory lie;
+//! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas over its [`terms`];
+//! - [`front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
+
+pub mod arena;
+pub mod budget;
+pub mod core;
+pub mod cost;
+pub mod demand;
+pub mod front;
+pub mod terms;
+
+pub use budget::{Budget, Miss};
+pub use core::Core;
+pub use cost::Costs;
+pub use demand::{PlanError, Region, StagePlan, demand};
+pub use front::{Plan, front};
+
+use thiserror::Error;
+
+use crate::model_file::WriteModelError;
+use crate::plain_model::PlainModel;
+
+/// Why there is no plan for a chip.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum FastestError {
+    /// No model file can hold the network.
+    #[error(transparent)]
+    Write(#[from] WriteModelError),
+    /// The chip is too small.
+    #[error(transparent)]
+    Miss(#[from] Miss),
+}
+
+/// The plan with the fewest instructions on `core` within `budget`.
+///
+/// # Errors
+/// A network that no model file can hold, or a chip that is too small.
+pub fn fastest(model: &PlainModel, core: Core, budget: Budget) -> Result<Plan, FastestError> {
+    let mut front = front(model, &Costs::of(core))?;
+    let chosen = budget.choose(&front)?;
+    Ok(front.swap_remove(chosen))
+}

@@ -1,0 +1,236 @@
+//! What the instructions of a layer grow with: for each algorithm the counts of its loops' rounds. A cost formula is a
+//! number of instructions for each of these terms, fitted to measured counts.
+
+use infer::format::Algorithm;
+use infer::{Conv, Dense, LayerKind, MaxPool, Shape};
+
+/// A term's name and how often it occurs in a layer.
+pub type Term = (&'static str, f64);
+
+/// The formula's name and its terms for a layer.
+pub fn of_layer(kind: &LayerKind<'_>) -> (String, Vec<Term>) {
+    match kind {
+        LayerKind::Conv(conv) => (format!("Conv{:?}", conv.algorithm), of_conv(conv)),
+        LayerKind::MaxPool(pool) => ("MaxPool".to_owned(), of_max_pool(pool)),
+        LayerKind::Dense(dense) => (format!("Dense{:?}", dense.algorithm), of_dense(dense)),
+    }
+}
+
+/// The terms of all that runs besides the layers' kernels: placing the image and walking the layers.
+pub fn of_frame(map: Shape, layers: usize) -> Vec<Term> {
+    let (rows, values) = (map.height as f64, map.len() as f64);
+    vec![("call", 1.0), ("layer", layers as f64), ("row", rows), ("value", values)]
+}
+
+fn of_conv(conv: &Conv<'_>) -> Vec<Term> {
+    match conv.algorithm {
+        Algorithm::Direct => of_direct(conv),
+        Algorithm::DirectPaired => of_paired(conv),
+        Algorithm::DirectVector => of_vector(conv),
+        Algorithm::SingleChannel => of_single_channel(conv),
+        Algorithm::WinogradF2
+        | Algorithm::WinogradF4
+        | Algorithm::WinogradF2OnTheFly
+        | Algorithm::WinogradF4OnTheFly => of_winograd(conv),
+    }
+}
+
+fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let (fours, ones) = (conv.window() as u64 / 4, conv.window() as u64 % 4);
+    let (fours, ones) = (fours as f64, ones as f64);
+    vec![
+        ("call", 1.0),
+        ("pixel", pixels),
+        ("patch_row", pixels * window * rows),
+        ("patch_value", pixels * window * taps),
+        ("output", pixels * channels),
+        ("four", pixels * channels * fours),
+        ("one", pixels * channels * ones),
+        ("four_tap", pixels * channels * fours * taps),
+        ("one_tap", pixels * channels * ones * taps),
+    ]
+}
+
+/// Four convolved pixels at a time, by pairs of channels; cores without the loop go channel by channel over all pixels.
+fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let batches = if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
+    let (quads, pairs) = ((taps / 4.0).ceil(), (channels / 2.0).ceil());
+    vec![
+        ("call", 1.0),
+        ("batch", batches),
+        ("patch_row", 4.0 * batches * rows),
+        ("patch_value", 4.0 * batches * taps),
+        ("widened_quad", batches * quads),
+        ("pair", batches * pairs),
+        ("pair_quad", batches * pairs * quads),
+        ("output", pixels * channels),
+        ("unpacked_weight", channels * taps),
+        ("unpacked_row", pixels * window * channels * rows),
+        ("unpacked_tap", pixels * window * channels * taps),
+    ]
+}
+
+/// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four pixels have a loop of their
+/// own, the first of the `_pair` terms.
+fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let batches = if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
+    let (chunks, row_chunks) = ((taps / 16.0).ceil(), (taps / rows / 16.0).ceil());
+    let pairs = batches * channels / 2.0;
+    let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
+    let edge_taps = batches * 4.0 * taps * part_outside(conv);
+    vec![
+        ("call", 1.0),
+        ("batch", batches),
+        ("patch_row", 4.0 * batches * rows),
+        ("patch_chunk", 4.0 * batches * rows * row_chunks),
+        ("edge_tap", edge_taps),
+        ("window_pair", window_pairs),
+        ("loose_pair", loose_pairs),
+        ("window_chunk", window_pairs * chunks),
+        ("loose_chunk", loose_pairs * chunks),
+        ("loose_output", if loose_pairs > 0.0 { pixels * channels } else { 0.0 }),
+        ("unpacked_weight", channels * taps),
+        ("unpacked_row", pixels * window * channels * rows),
+        ("unpacked_tap", pixels * window * channels * taps),
+    ]
+}
+
+/// The part of the convolved pixels whose kernel reaches outside of the map.
+fn part_outside(conv: &Conv<'_>) -> f64 {
+    let part_inside = |axis: usize, outputs: u16, map: u16| {
+        let convolved = outputs as i64 * conv.pool[axis] as i64;
+        let first = |pixel: i64| conv.origin[axis] as i64 + pixel * conv.stride[axis] as i64;
+        let is_inside =
+            |pixel: &i64| first(*pixel) >= 0 && first(*pixel) + conv.kernel[axis] as i64 <= map as i64;
+        (0..convolved).filter(is_inside).count() as f64 / convolved.max(1) as f64
+    };
+    let rows = part_inside(0, conv.output.height, conv.input.height);
+    1.0 - rows * part_inside(1, conv.output.width, conv.input.width)
+}
+
+fn of_single_channel(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, channels, .. } = Sizes::of(conv);
+    let rows = conv.output.height as f64;
+    let inside = windows_inside(conv);
+    vec![
+        ("call", 1.0),
+        ("channel", channels),
+        ("row", rows),
+        ("row_channel", rows * channels),
+        ("window_inside", inside),
+        ("window_at_edge", pixels - inside),
+        ("output", pixels * channels),
+    ]
+}
+
+/// Windows of 4x4 pixels in rows of outputs that read no pixel outside of the map.
+fn windows_inside(conv: &Conv<'_>) -> f64 {
+    let [top, left] = conv.origin.map(i32::from);
+    let columns = 2 * conv.output.width as i32 + 2;
+    let is_inside = |row: &i32| {
+        let y = top + 2 * row;
+        y >= 0 && y + 4 <= conv.input.height as i32 && left >= 0 && left + columns <= conv.input.width as i32
+    };
+    let rows = (0..conv.output.height as i32).filter(is_inside).count();
+    (rows * conv.output.width as usize) as f64
+}
+
+/// Pairs of tiles, or a single tile, by pairs of output channels; everything per input channel by four.
+fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
+    let Some(tiles) = conv.tiles() else { return vec![] };
+    let count = tiles.grid[0] * tiles.grid[1];
+    let passes = count.div_ceil(tiles.per_pass.max(1)) as f64;
+    let (doubles, singles) = ((count / 2) as f64, (count % 2) as f64);
+    let (count, pooled) = (count as f64, conv.pool == [2, 2]);
+    let (quads, channels) = (conv.input.channels as f64 / 4.0, conv.output.channels as f64);
+    let pairs = channels / 2.0;
+    let whole = whole_tiles(conv, tiles.grid, tiles.outputs);
+    let if_pooled = |count: f64| if pooled { count } else { 0.0 };
+    vec![
+        ("call", 1.0),
+        ("pass", passes),
+        ("tile", count),
+        ("tile_quad", count * quads),
+        ("outside_quad", tiles_outside(conv, tiles.grid) * quads),
+        ("pass_pair", passes * pairs),
+        ("weight_quad", passes * pairs * quads),
+        ("double", doubles * pairs),
+        ("double_quad", doubles * pairs * quads),
+        ("single", singles * pairs),
+        ("single_quad", singles * pairs * quads),
+        ("pooled_tile", if_pooled(whole * channels)),
+        ("flat_tile", (whole - if_pooled(whole)) * channels),
+        ("cut_tile", (count - whole) * channels),
+    ]
+}
+
+/// Tiles all of whose outputs lie inside of the map.
+fn whole_tiles(conv: &Conv<'_>, grid: [usize; 2], outputs: usize) -> f64 {
+    let whole = [conv.output.height, conv.output.width].map(|side| side as usize / outputs.max(1));
+    (whole[0].min(grid[0]) * whole[1].min(grid[1])) as f64
+}
+
+/// Tiles some of whose inputs lie outside of the map.
+fn tiles_outside(conv: &Conv<'_>, grid: [usize; 2]) -> f64 {
+    let side =
+        if matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF2OnTheFly) { 4 } else { 6 };
+    let map = [conv.input.height as i64, conv.input.width as i64];
+    let inside = |axis: usize| {
+        let first = |tile: usize| conv.origin[axis] as i64 + tile as i64 * (side - 2);
+        (0..grid[axis]).filter(|tile| first(*tile) >= 0 && first(*tile) + side <= map[axis]).count()
+    };
+    (grid[0] * grid[1] - inside(0) * inside(1)) as f64
+}
+
+fn of_dense(dense: &Dense<'_>) -> Vec<Term> {
+    let (units, inputs) = (dense.units as f64, dense.input.len() as f64);
+    let (blocks, cut) = ((units / 4.0).ceil(), (units % 4.0).min(1.0));
+    vec![
+        ("call", 1.0),
+        ("unit", units),
+        ("product", units * inputs),
+        ("rest", units * (inputs % 4.0)),
+        ("chunk", units * (inputs / 16.0).ceil()),
+        ("block", blocks),
+        ("block_quad", blocks * (inputs / 4.0).floor()),
+        ("cut_block", cut),
+    ]
+}
+
+fn of_max_pool(pool: &MaxPool) -> Vec<Term> {
+    let pixels = pool.output.height as f64 * pool.output.width as f64;
+    let [rows, columns] = pool.size.map(f64::from);
+    let channels = pool.output.channels as f64;
+    vec![
+        ("call", 1.0),
+        ("pixel", pixels),
+        ("output", pixels * channels),
+        ("window_row", pixels * rows),
+        ("window_pixel", pixels * rows * columns),
+        ("value", pixels * rows * columns * channels),
+    ]
+}
+
+/// Sizes of a convolution as numbers to multiply.
+struct Sizes {
+    pixels: f64,
+    window: f64,
+    taps: f64,
+    rows: f64,
+    channels: f64,
+}
+
+impl Sizes {
+    fn of(conv: &Conv<'_>) -> Self {
+        Self {
+            pixels: conv.output.height as f64 * conv.output.width as f64,
+            window: conv.window() as f64,
+            taps: conv.taps() as f64,
+            rows: conv.kernel[0] as f64,
+            channels: conv.output.channels as f64,
+        }
+    }
+}
