@@ -19,7 +19,7 @@ use crate::recipe::Recipe;
 pub use ranges::{BATCH, EPOCHS, LEARNING_RATE};
 
 /// What runs when no preset is named.
-pub const DEFAULT: &str = "tutorial";
+pub const DEFAULT: &str = "standard";
 
 /// A preset that is part of the program.
 pub struct BuiltIn {
