@@ -136,13 +136,12 @@ impl Distorter {
     /// Along the columns of each grid row first, then along the rows.
     fn interpolate(&self, points: &[f32], side: usize) -> Vec<f32> {
         let columns = self.columns.len();
-        let weigh = |row: &[f32], place: &GridPlace| -> f32 {
-            place.iter().fold(0.0, |sum, (point, factor)| sum + factor * row[*point])
-        };
-        let lines: Vec<f32> = points
-            .chunks_exact(side)
-            .flat_map(|row| self.columns.iter().map(move |place| weigh(row, place)))
-            .collect();
+        let mut lines = vec![0.0; side * columns];
+        for (line, row) in lines.chunks_exact_mut(columns).zip(points.chunks_exact(side)) {
+            for (value, place) in line.iter_mut().zip(&self.columns) {
+                *value = place.iter().fold(0.0, |sum, (point, factor)| sum + factor * row[*point]);
+            }
+        }
         let mut out = vec![0.0; self.rows.len() * columns];
         for (out, place) in out.chunks_exact_mut(columns).zip(&self.rows) {
             for (line, factor) in place {
