@@ -301,6 +301,7 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, BufferFu
         writer.record(layer)?;
     }
     let record_bytes = (writer.at - Header::BYTES) as u32;
+    writer.align()?;
     for section in content.sections {
         writer.section(section)?;
     }
