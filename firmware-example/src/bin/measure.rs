@@ -8,6 +8,7 @@
 #![no_main]
 
 #[path = "../board/mod.rs"]
+#[allow(dead_code, reason = "the board offers more than measuring asks for")]
 mod board;
 
 use core::panic::PanicInfo;
