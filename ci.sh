@@ -29,17 +29,15 @@ part() {
     summary+=("$(printf '%5d s  %s' $(($(date +%s) - begun)) "$name")")
 }
 
-# Installs a Debian package, or prints the one command that does.
+# Installs Debian packages, or prints the one command that does. Package lists left over from a machine's installation may
+# name versions that are too old or gone, so they are fetched first.
 install_packages() {
     if [ "$(id -u)" != 0 ]; then
-        die "missing: $*. Run: sudo apt-get install -y --no-install-recommends $*"
+        die "missing: $*. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
     fi
     echo "installing $*"
-    if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -print -quit 2>/dev/null)" ]; then
-        apt-get -qq update
-    fi
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null ||
-        { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null; }
+    apt-get -qq update || echo "apt-get update failed: installing from the package lists that are there"
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
 setup_emulator() {
@@ -65,19 +63,33 @@ use_rustup() {
     for target in "${FIRMWARE_TARGETS[@]}"; do
         if ! has_target "$target"; then
             echo "rustup target add $target"
-            timeout 120 rustup target add "$target" >/dev/null 2>&1 && has_target "$target" || return 1
+            if ! timeout 120 rustup target add "$target" >/dev/null 2>&1 || ! has_target "$target"; then
+                echo "rustup cannot install $target"
+                return 1
+            fi
         fi
     done
-    echo "firmware is built by $(rustc --version) with its own target"
+    echo "firmware is built by $(rustc --version) with its own targets"
 }
 
 use_debian() {
-    if ! { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && ls -d /usr/src/rustc-*/library >/dev/null 2>&1; }; then
-        install_packages rustc-web cargo-web rust-web-src
-    fi
+    has_debian_rust || install_packages rustc-web cargo-web rust-web-src
+    has_debian_rust || die "Debian's Rust is $(/usr/bin/rustc --version), without the source of core or older than the" \
+        "$(needed_rust) that the firmware needs: is the archive deb.debian.org/debian-security among apt's sources?"
     firmware_cargo=$PWD/firmware-example/debian-cargo.sh
     export KINDLING_FIRMWARE_CARGO=$firmware_cargo
-    echo "firmware is built by $(/usr/bin/rustc --version), which builds core from its source (firmware-example/debian-cargo.sh)"
+    echo "firmware is built by $(/usr/bin/rustc --version), which builds core from its source;" \
+        "in firmware-example type ./debian-cargo.sh for cargo, and test by ./ci.sh test"
+}
+
+# The oldest Rust that the firmware accepts.
+needed_rust() { sed -n 's/^rust-version = "\(.*\)"/\1/p' firmware-example/Cargo.toml; }
+
+# Whether Debian's Rust is there, with the source of core, and new enough.
+has_debian_rust() {
+    [ -x /usr/bin/cargo ] && [ -x /usr/bin/rustc ] || return 1
+    [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core" ] || return 1
+    printf '%s\n' "$(needed_rust)" "$(/usr/bin/rustc --version | cut -d ' ' -f 2)" | sort --version-sort --check=quiet
 }
 
 firmware_cargo=cargo

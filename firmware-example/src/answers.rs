@@ -6,18 +6,36 @@ use infer::{Model, Session};
 use crate::board::host::{File, HostError};
 use crate::board::{BUFFER_BYTES, Counter};
 
+/// Why not every image was answered.
+enum AnswerError {
+    /// A file cannot be opened, read to its end, or written.
+    Host,
+    /// The file's length in bytes is no whole number of images.
+    PartialImage(usize),
+    /// The board's buffers cannot hold an image of so many bytes, or its answer.
+    ImageTooLarge(usize),
+}
+
+impl From<HostError> for AnswerError {
+    fn from(_: HostError) -> Self {
+        Self::Host
+    }
+}
+
 /// Answers all images of the file `images` into the file `to`; whether that worked.
 pub fn write(session: &mut Session, model: &Model, counter: &mut Counter, images: &str, to: &str) -> bool {
-    match answer_all(session, model, counter, images, to) {
-        Ok(count) => {
-            hprintln!("{} images answered", count);
-            true
+    let answered = answer_all(session, model, counter, images, to);
+    match answered {
+        Ok(count) => hprintln!("{} images answered", count),
+        Err(AnswerError::Host) => hprintln!("cannot read {} or write {}", images, to),
+        Err(AnswerError::PartialImage(bytes)) => {
+            hprintln!("{}: {} bytes are no whole number of images of {}", images, bytes, model.image_shape())
         }
-        Err(HostError) => {
-            hprintln!("cannot read {} or write {}", images, to);
-            false
+        Err(AnswerError::ImageTooLarge(bytes)) => {
+            hprintln!("an image of {} bytes does not fit this board's buffer of {}", bytes, BUFFER_BYTES)
         }
     }
+    answered.is_ok()
 }
 
 fn answer_all(
@@ -26,28 +44,36 @@ fn answer_all(
     counter: &mut Counter,
     images: &str,
     to: &str,
-) -> Result<usize, HostError> {
+) -> Result<usize, AnswerError> {
     let images_in = cortex_m::singleton!(: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES]).ok_or(HostError)?;
     let answers = cortex_m::singleton!(: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES]).ok_or(HostError)?;
-    let (mut from, mut to) = (File::open(images)?, File::create(to)?);
     let (image_bytes, answer_bytes) = (model.image_shape().len(), model.classes() + 4);
     let batch = (BUFFER_BYTES / image_bytes).min(BUFFER_BYTES / answer_bytes);
-    let mut count = 0;
-    loop {
-        let read = from.read(&mut images_in[..batch * image_bytes]);
-        if read == 0 {
-            return Ok(count);
-        }
+    if batch == 0 {
+        return Err(AnswerError::ImageTooLarge(image_bytes));
+    }
+    let mut from = File::open(images)?;
+    let bytes = from.bytes()?;
+    if !bytes.is_multiple_of(image_bytes) {
+        return Err(AnswerError::PartialImage(bytes));
+    }
+    let mut to = File::create(to)?;
+    let mut left = bytes / image_bytes;
+    while left > 0 {
+        let read = from.read(&mut images_in[..batch.min(left) * image_bytes]);
         let pairs = images_in[..read].chunks_exact(image_bytes).zip(answers.chunks_exact_mut(answer_bytes));
-        let mut answered = 0;
+        let answered = pairs.len();
         for (image, answer) in pairs {
             let (scores, instructions) = counter.count(|| session.run(image));
-            let scores = scores.map_err(|_| HostError)?;
+            let scores = scores.map_err(|_| AnswerError::ImageTooLarge(image_bytes))?;
             let bytes = scores.values().iter().map(|score| *score as u8).chain(instructions.to_le_bytes());
             answer.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-            answered += 1;
+        }
+        if answered == 0 {
+            return Err(AnswerError::Host); // the file is shorter than it said, or cannot be read
         }
         to.write(&answers[..answered * answer_bytes])?;
-        count += answered;
+        left -= answered;
     }
+    Ok(bytes / image_bytes)
 }

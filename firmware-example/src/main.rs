@@ -39,6 +39,10 @@ fn main() -> ! {
     let mut words = line.words().skip(1);
     let right = match (words.next(), words.next()) {
         (Some(images), Some(to)) => answers::write(&mut session, &model, &mut counter, images, to),
+        (Some(_), None) => {
+            hprintln!("name two files: the images to read and the answers to write");
+            false
+        }
         _ => digits::show(&mut session, &model, &mut counter),
     };
     host::exit(right && counter_is_right)

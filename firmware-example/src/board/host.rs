@@ -60,13 +60,22 @@ impl File {
 
     fn with_mode(path: &str, mode: usize) -> Result<Self, HostError> {
         let mut name = [0u8; COMMAND_LINE_BYTES];
-        name.get_mut(..path.len()).ok_or(HostError)?.copy_from_slice(path.as_bytes());
-        // SAFETY: OPEN reads `path.len()` bytes and a zero from the buffer: it is longer than the path.
+        let room = name.len() - 1;
+        name[..room].get_mut(..path.len()).ok_or(HostError)?.copy_from_slice(path.as_bytes());
+        // SAFETY: OPEN reads `path.len()` bytes and a zero from the buffer: it is at least one byte longer than the path.
         let handle = unsafe { syscall!(OPEN, name.as_ptr(), mode, path.len()) };
         if handle == usize::MAX { Err(HostError) } else { Ok(Self { handle }) }
     }
 
-    /// Reads until the buffer is full or the file ends; the number of bytes read.
+    /// Length of the file, bytes.
+    pub fn bytes(&self) -> Result<usize, HostError> {
+        // SAFETY: FLEN touches no memory of ours.
+        let len = unsafe { syscall!(FLEN, self.handle) };
+        if len == usize::MAX { Err(HostError) } else { Ok(len) }
+    }
+
+    /// Reads until the buffer is full or the file ends; the number of bytes read. An error reads nothing: only by the file's
+    /// length can it be told from the end.
     pub fn read(&mut self, buffer: &mut [u8]) -> usize {
         // SAFETY: READ writes at most `buffer.len()` bytes to the buffer; it returns the number of bytes it did not.
         let missing = unsafe { syscall!(READ, self.handle, buffer.as_mut_ptr(), buffer.len()) };
