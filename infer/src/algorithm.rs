@@ -4,7 +4,7 @@
 use crate::format::{Algorithm, DenseAlgorithm};
 use crate::kernels::winograd::TileGrid;
 use crate::kernels::winograd::transform::Tile;
-use crate::model::{Conv, Dense};
+use crate::layer::{Conv, Dense};
 
 impl Algorithm {
     /// All of them.

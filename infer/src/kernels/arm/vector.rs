@@ -19,7 +19,7 @@ use super::instructions::requantise;
 use super::paired::convolved_pixel;
 use crate::algorithm::{PAIRED_PIXELS, paired_batches};
 use crate::kernels::window;
-use crate::model::{Conv, Dense};
+use crate::layer::{Conv, Dense};
 use crate::quant::ChannelParameters;
 
 global_asm!(include_str!("mve/vector.s"), options(raw));

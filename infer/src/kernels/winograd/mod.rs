@@ -19,7 +19,7 @@ pub(crate) mod transform;
 use heapless::Vec;
 
 use super::window;
-use crate::model::Conv;
+use crate::layer::Conv;
 use crate::quant::ChannelParameters;
 use transform::Tile;
 
