@@ -31,7 +31,7 @@ impl<'a> Model<'a> {
     ///
     /// # Errors
     /// Everything that is not exactly what the writer would have written, and everything later code could trip over:
-    /// see [`ModelError`] and [`LayerProblem`].
+    /// see [`ModelError`] and [`LayerProblem`](crate::LayerProblem).
     pub fn from_bytes(file: &'a [u8]) -> Result<Self, ModelError> {
         let header = check_header(file)?;
         let records = file.get(Header::BYTES..).and_then(|rest| rest.get(..header.record_bytes as usize));
