@@ -138,6 +138,8 @@ no_panic() {
     done
 }
 
+bench() { cargo run --release -p tests --bin bench; }
+
 parity() {
     KINDLING_PARITY_IMAGES=$LARGE_PARITY_IMAGES cargo test --release -p tests --test chip_parity -- --nocapture
 }
@@ -156,6 +158,7 @@ help() {
 ./ci.sh test       all tests; 1,000 images on the emulated chip
 ./ci.sh firmware   build the firmware and show ten digits in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable
+./ci.sh bench      the tutorial's network on every emulated core class; writes target/bench/mcu.json
 ./ci.sh parity     all 10,000 test images on the emulated chip against the host
 TEXT
 }
@@ -176,6 +179,7 @@ case ${1:-all} in
     test) setup && tests ;;
     firmware) setup && firmware ;;
     no-panic) setup && no_panic ;;
+    bench) setup && bench ;;
     parity) setup && parity ;;
     help | -h | --help) help ;;
     *) help >&2 && exit 2 ;;

@@ -4,22 +4,22 @@
 use crate::format::{Algorithm, DenseAlgorithm};
 use crate::kernels::winograd::TileGrid;
 use crate::kernels::winograd::transform::Tile;
-use crate::model::{Conv, Dense};
+use crate::layer::{Conv, Dense};
 
 impl Algorithm {
     /// All of them.
     pub const ALL: [Self; 8] = [
         Self::Direct,
         Self::DirectPaired,
-        Self::DirectVector,
         Self::SingleChannel,
         Self::WinogradF2,
         Self::WinogradF4,
         Self::WinogradF2OnTheFly,
         Self::WinogradF4OnTheFly,
+        Self::DirectVector,
     ];
 
-    /// Whether the algorithm computes a layer of this shape.
+    /// Whether the algorithm is in this build, and computes a layer of this shape.
     pub fn fits(self, conv: &Conv<'_>) -> bool {
         match self {
             Self::Direct | Self::DirectPaired => true,
@@ -28,7 +28,8 @@ impl Algorithm {
             Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
                 let channels =
                     conv.input.channels.is_multiple_of(8) && conv.output.channels.is_multiple_of(2);
-                is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
+                let is_built = self.tile().is_some();
+                is_built && is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
             }
         }
     }
@@ -38,20 +39,19 @@ impl Algorithm {
         self.tile().map_or(i32::MAX as u64, Tile::sum_max)
     }
 
-    /// The Winograd tile, if it is one.
+    /// The Winograd tile, if it is one and in this build.
     pub(crate) const fn tile(self) -> Option<Tile> {
         match self {
-            Self::Direct | Self::DirectPaired | Self::DirectVector | Self::SingleChannel => None,
-            Self::WinogradF2 | Self::WinogradF2OnTheFly => Some(Tile::Two),
-            Self::WinogradF4 | Self::WinogradF4OnTheFly => Some(Tile::Four),
+            Self::WinogradF2 | Self::WinogradF2OnTheFly if cfg!(feature = "winograd-f2") => Some(Tile::Two),
+            Self::WinogradF4 | Self::WinogradF4OnTheFly if cfg!(feature = "winograd-f4") => Some(Tile::Four),
+            _ => None,
         }
     }
 
     /// The Winograd tile, if the weights are stored transformed.
     pub(crate) const fn stored_tile(self) -> Option<Tile> {
         match self {
-            Self::WinogradF2 => Some(Tile::Two),
-            Self::WinogradF4 => Some(Tile::Four),
+            Self::WinogradF2 | Self::WinogradF4 => self.tile(),
             _ => None,
         }
     }

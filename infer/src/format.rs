@@ -192,8 +192,6 @@ pub enum Algorithm {
     Direct,
     /// The same with int8 weights of two output channels interleaved, for cores that multiply int16 pairs.
     DirectPaired,
-    /// The same with int8 weights of two output channels interleaved by 16 taps, for cores that multiply vectors.
-    DirectVector,
     /// 3x3 over one input channel with 2x2 pooling, for cores that multiply int16 pairs.
     SingleChannel,
     /// Winograd F(2x2, 3x3) with transformed weights in int16: a good 3.5 bytes per weight.
@@ -204,6 +202,8 @@ pub enum Algorithm {
     WinogradF2OnTheFly,
     /// Winograd F(4x4, 3x3) that transforms int8 weights when it runs.
     WinogradF4OnTheFly,
+    /// Tap by tap with int8 weights of two output channels interleaved by 16 taps, for cores that multiply vectors.
+    DirectVector,
 }
 
 /// How a dense layer is computed, and so how its weights lie.
@@ -301,6 +301,7 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, BufferFu
         writer.record(layer)?;
     }
     let record_bytes = (writer.at - Header::BYTES) as u32;
+    writer.align()?;
     for section in content.sections {
         writer.section(section)?;
     }

@@ -2,7 +2,8 @@
 
 use crate::error::{ImageError, SessionError};
 use crate::kernels::{Kernels, Native, window};
-use crate::model::{Input, Layer, LayerKind, Model};
+use crate::layer::{Input, Layer, LayerKind};
+use crate::model::Model;
 use crate::quant::{INPUT_ZERO_POINT, quantise_pixel};
 use crate::scores::Scores;
 

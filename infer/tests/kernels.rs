@@ -4,10 +4,11 @@
 #[path = "support/random_layer.rs"]
 mod random_layer;
 
-use infer::format::{Algorithm, DenseAlgorithm};
+use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
 use infer::kernels::{Kernels, Portable};
 use infer::packing::{Filters, Matrix};
-use infer::{Conv, LayerProblem, Native};
+use infer::quant::ChannelParameters;
+use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{Maps, Numbers, Pattern, Random, conv_agrees, conv_record, dense_agrees, fill_conv};
 
 /// Layers per algorithm.
@@ -95,4 +96,76 @@ fn weights_the_exporter_would_not_write_are_refused() {
             );
         }
     }
+}
+
+fn winograd_record(algorithm: Algorithm, channels: u16) -> (ConvRecord<'static>, Shape) {
+    let output_quant = OutputQuant { scale: 1.0, zero_point: -128 };
+    let record = ConvRecord {
+        name: "conv",
+        output: Shape::new(1, 1, 2),
+        kernel: [3, 3],
+        stride: [1, 1],
+        origin: [0, 0],
+        pool: [2, 2],
+        output_quant,
+        algorithm,
+        output_at: 0,
+        scratch_at: 0,
+    };
+    (record, Shape::new(4, 4, channels))
+}
+
+/// 2160 weights of -128 are within 32 bits, but beyond what 64 times the sum leaves to F(4x4).
+#[test]
+fn weights_beyond_an_algorithms_range_are_refused() {
+    for (algorithm, weight, refused) in [
+        (Algorithm::WinogradF4, -128, true),
+        (Algorithm::WinogradF4OnTheFly, -128, true),
+        (Algorithm::WinogradF4, 121, false),
+        (Algorithm::WinogradF2, -128, false),
+        (Algorithm::Direct, -128, false),
+    ] {
+        let (record, input) = winograd_record(algorithm, 240);
+        let conv = Conv::from_record(&record, input, -128);
+        let mut packed = vec![0; conv.filters().packed_bytes() as usize];
+        conv.filters().pack(&vec![weight; 2 * 2160], &mut packed).unwrap();
+        let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 2].concat();
+        let answer = conv.with_numbers(&channels, &packed).map(|_| ());
+        let expected = if refused { Err(LayerProblem::AlgorithmRange { channel: 0 }) } else { Ok(()) };
+        assert_eq!(answer, expected, "{algorithm:?}, weights {weight}");
+    }
+}
+
+#[test]
+fn an_algorithm_is_refused_for_shapes_it_does_not_compute() {
+    let fits = |change: fn(&mut ConvRecord<'_>)| {
+        let (mut record, input) = winograd_record(Algorithm::WinogradF2, 8);
+        change(&mut record);
+        record.algorithm.fits(&Conv::from_record(&record, input, -128))
+    };
+    assert!(fits(|_| ()));
+    assert!(!fits(|record| record.stride = [1, 2]));
+    assert!(!fits(|record| record.kernel = [3, 5]));
+    assert!(!fits(|record| record.pool = [2, 1]));
+    assert!(!fits(|record| record.output.channels = 3));
+    assert!(!fits(|record| record.algorithm = Algorithm::SingleChannel));
+}
+
+/// An int16 of 128 has the low byte of -128: kernels would disagree on it.
+#[test]
+fn widened_weights_must_be_int8() {
+    let output_quant = OutputQuant { scale: 1.0, zero_point: 0 };
+    let record = DenseRecord {
+        name: "dense",
+        units: 4,
+        output_quant,
+        algorithm: DenseAlgorithm::QuadsWide,
+        output_at: 0,
+    };
+    let dense = Dense::from_record(&record, Shape::vector(4));
+    let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 4].concat();
+    let mut packed = vec![0; 32];
+    assert!(dense.with_numbers(&channels, &packed).is_ok());
+    packed[0] = 128;
+    assert_eq!(dense.with_numbers(&channels, &packed).unwrap_err(), LayerProblem::WeightPadding);
 }

@@ -27,6 +27,13 @@ pub const M3: Board = Board { name: "mps2-an385", target: "thumbv7m-none-eabi", 
 /// The emulated Cortex-M4.
 pub const M4: Board = Board { name: "mps2-an386", target: "thumbv7em-none-eabihf", feature: None };
 
+/// The emulated Cortex-M7.
+pub const M7: Board = Board { name: "mps2-an500", target: "thumbv7em-none-eabihf", feature: None };
+
+/// The emulated Cortex-M33.
+pub const M33: Board =
+    Board { name: "mps2-an505", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m33") };
+
 /// The emulated Cortex-M55.
 pub const M55: Board =
     Board { name: "mps3-an547", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m55") };

@@ -15,9 +15,11 @@ const ALIGNMENT_BYTES: usize = 16;
 /// What one run of a model takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// The whole run.
+    /// Instructions of the whole run.
     pub total: u32,
-    /// Each layer, to within one tick of the counter.
+    /// Most stack it takes, bytes.
+    pub stack_bytes: u32,
+    /// Instructions of each layer, to within one tick of the counter.
     pub layers: Vec<u32>,
     /// The scores of all images, one after the other.
     pub scores: Vec<i8>,
@@ -65,8 +67,9 @@ fn batch_counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> 
         let model = Model::from_bytes(file).expect("a model");
         let mut next = || words.next().expect("a count for each layer");
         let values = images.len() / model.image_shape().len() * model.classes();
-        let (total, layers) = (next(), model.layers().iter().map(|_| next()).collect());
-        Counts { total, layers, scores: scores.by_ref().take(values).collect() }
+        let (total, stack_bytes) = (next(), next());
+        let layers = model.layers().iter().map(|_| next()).collect();
+        Counts { total, stack_bytes, layers, scores: scores.by_ref().take(values).collect() }
     };
     models.iter().map(of).collect()
 }

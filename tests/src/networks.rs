@@ -21,7 +21,7 @@ impl Odd {
 }
 
 /// All of them.
-pub const ODD: [Odd; 8] = [
+pub const ODD: [Odd; 9] = [
     Odd {
         name: "1x1 and 5x5 kernels",
         toml: r#"
@@ -108,5 +108,11 @@ pub const ODD: [Odd; 8] = [
                 { type = "conv", filters = 4, kernel = 4, padding = "same", activation = "relu" },
                 { type = "conv", filters = 4, kernel = 5 },
             ]"#,
+    },
+    Odd {
+        name: "nothing to train: pooling alone",
+        toml: r#"
+            input = { height = 8, width = 8, channels = 1 }
+            layer = [{ type = "max_pool", size = 4 }]"#,
     },
 ];

@@ -91,6 +91,24 @@ fn odd_networks_are_exact_and_about_as_fast_as_predicted() {
     assert!(wrong.is_empty(), "predicted too far off:\n{}", wrong.join("\n"));
 }
 
+/// Counted by `cargo run --release -p tests --bin bench`: the fastest plan within 512K of flash and 16K of RAM, and the smallest.
+const COUNTED: [(Core, u32, u32); 3] =
+    [(Core::M0, 2_873_000, 5_604_440), (Core::M3, 1_378_880, 2_927_080), (Core::M4, 556_440, 1_902_320)];
+
+#[test]
+fn predictions_are_near_the_stored_counts() {
+    let model = tutorial();
+    for (core, fastest, smallest) in COUNTED {
+        let front = front(&model, &Costs::of(core)).expect("plans");
+        let budget = Budget { flash: Some(512 << 10), ram: Some(16 << 10) };
+        let least = front.iter().min_by_key(|plan| (plan.flash, plan.instructions as u64)).expect("a plan");
+        for (plan, counted) in [(&front[budget.choose(&front).expect("fits")], fastest), (least, smallest)] {
+            let error = plan.instructions / counted as f64 - 1.0;
+            assert!(error.abs() < TUTORIAL_ERROR, "{core:?}: {counted}, predicted {}", plan.instructions);
+        }
+    }
+}
+
 #[test]
 fn a_chip_with_little_memory_gets_a_smaller_plan_and_a_chip_with_less_is_refused_with_numbers() {
     let model = tutorial();

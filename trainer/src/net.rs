@@ -9,15 +9,16 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::float_model::{FloatModel, StageWeights};
 use crate::network::{ConvStage, DenseStage, PoolStage, Pooling, Stage};
+use crate::train::parameters::StageParameters;
 
 /// Parameters of all stages that have any, in the stages' order.
 #[derive(Module, Debug)]
 pub struct Net {
     /// `[output channel, tap]`, taps in the order kernel row, kernel column, input channel.
     pub weights: Vec<Param<Tensor<2>>>,
-    /// `[output channel]`: bias, or beta of a normalised stage.
+    /// `[output channel]`.
     pub biases: Vec<Param<Tensor<1>>>,
-    /// `[output channel]`: gamma of the normalised stages, in order; none in a finished model.
+    /// `[output channel]` of each batch-normalised stage, whose bias is the normalisation's beta.
     pub gammas: Vec<Param<Tensor<1>>>,
 }
 
@@ -37,17 +38,17 @@ impl Net {
         Self { weights: weights.collect(), biases: biases.collect(), gammas: Vec::new() }
     }
 
-    /// The module with a gamma of ones for each normalised stage: one per output channel, `channels` of each.
-    pub fn with_gammas(mut self, channels: &[usize], device: &Device) -> Self {
-        let ones = |count: &usize| Param::from_tensor(Tensor::ones([*count], device));
-        self.gammas = channels.iter().map(ones).collect();
+    /// The module with a gamma of 1 for each of the stages that have `channels`.
+    pub fn with_gammas(mut self, channels: impl Iterator<Item = usize>, device: &Device) -> Self {
+        self.gammas = channels.map(|channels| Param::from_tensor(Tensor::ones([channels], device))).collect();
         self
     }
 
-    /// The module with every gamma at `least` or above.
-    pub fn with_gammas_at_least(mut self, least: f64) -> Self {
-        let raised = |gamma: Param<Tensor<1>>| gamma.map(|values| values.clamp_min(least));
-        self.gammas = self.gammas.into_iter().map(raised).collect();
+    /// The module with no gamma below `least`.
+    pub fn with_gammas_of_at_least(mut self, least: f64) -> Self {
+        // A fresh leaf, so that automatic differentiation keeps no history of the limit.
+        let limit = |gamma: Tensor<1>| Tensor::from_inner(gamma.inner().clamp_min(least)).require_grad();
+        self.gammas = self.gammas.into_iter().map(|gamma| gamma.map(limit)).collect();
         self
     }
 
@@ -68,6 +69,17 @@ impl Net {
     pub fn stage_weights(&self, stages: &[Stage]) -> Vec<StageWeights> {
         let rows = self.output_rows(stages).into_iter();
         rows.map(|(weights, bias)| StageWeights::from_output_rows(&weights, bias)).collect()
+    }
+
+    /// Reads the module's parameters into `parameters`, one entry per stage.
+    pub fn read(&self, stages: &[Stage], parameters: &mut [StageParameters]) {
+        let mut gammas = self.gammas.iter();
+        for (stage, (rows, bias)) in parameters.iter_mut().zip(self.output_rows(stages)) {
+            (stage.rows, stage.bias) = (rows, bias);
+            if let Some(norm) = &mut stage.norm {
+                norm.gamma = values(gammas.next().expect("a gamma for each normalised stage").val());
+            }
+        }
     }
 
     /// Burn's forward pass: images `[image, row, column, channel]` to values in front of the softmax, `[image, class]`.

@@ -90,7 +90,8 @@ pub enum Schedule {
     },
 }
 
-/// Batch normalisation: after the pooling, before the ReLU.
+/// Batch normalisation of every convolution that has a ReLU: after the pooling, before the ReLU. Its bias becomes the
+/// normalisation's beta; a convolution without ReLU keeps its bias and is not normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNorm {

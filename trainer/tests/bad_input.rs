@@ -52,7 +52,10 @@ fn commands_that_do_not_exist() {
 #[test]
 fn an_unknown_preset_lists_the_known() {
     let message = error(&mut Workshop::new().trainer(["--preset", "nope"]));
-    assert_eq!(message, "no preset 'nope'; known are 'tutorial'; or give the path of a .toml file");
+    assert_eq!(
+        message,
+        "no preset 'nope'; known are 'tutorial', 'standard', 'best'; or give the path of a .toml file"
+    );
 }
 
 #[test]

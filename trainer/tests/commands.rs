@@ -109,12 +109,12 @@ fn inspect_shows_layers_and_memory() {
 fn presets_are_listed_and_printed() {
     let workshop = Workshop::new();
     let (list, _) = run(&mut workshop.trainer(["presets"]), 0);
-    assert!(list.contains("tutorial") && list.contains("(default)"), "{list}");
+    assert!(list.contains("tutorial") && list.contains("standard (default)"), "{list}");
     let (toml, _) = run(&mut workshop.trainer(["presets", "tutorial"]), 0);
     assert_eq!(toml, include_str!("../networks/tutorial.toml"));
     assert!(
         error(&mut workshop.trainer(["presets", "other"]))
-            .contains("no preset 'other'; known are 'tutorial'")
+            .contains("no preset 'other'; known are 'tutorial', 'standard', 'best'")
     );
 }
 

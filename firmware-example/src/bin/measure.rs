@@ -1,7 +1,7 @@
 //! Measures many models: `measure MODELS COUNTS [IMAGES SCORES]`.
 //!
 //! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16 bytes. For each of them COUNTS gets the
-//! instructions of a whole run on a made-up image, then those of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
+//! instructions of a whole run on a made-up image, its bytes of stack, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
 //! model SCORES gets the scores of each of them.
 
 #![no_std]
@@ -10,6 +10,8 @@
 #[path = "../board/mod.rs"]
 #[allow(dead_code, reason = "the board offers more than measuring asks for")]
 mod board;
+#[path = "../board/stack.rs"]
+mod stack;
 
 use core::panic::PanicInfo;
 
@@ -104,6 +106,8 @@ fn count(
     let (result, total) = counter.count(|| session.run(image).map(|_| ()));
     result.map_err(|_| HostError)?;
     to.write(&total.to_le_bytes())?;
+    let stack_bytes = stack::used_by(|| _ = core::hint::black_box(session.run(image).is_ok()));
+    to.write(&(stack_bytes as u32).to_le_bytes())?;
     let mut layers = Layers { counter, begun: 0, instructions: [0; LAYERS_MAX] };
     session.run_with::<Native>(image, &mut layers).map_err(|_| HostError)?;
     for instructions in &layers.instructions[..model.layers().len()] {

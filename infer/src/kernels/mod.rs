@@ -11,7 +11,7 @@ pub(crate) mod winograd;
 pub use portable::Portable;
 pub use reference::Reference;
 
-use crate::model::{Conv, Dense, MaxPool};
+use crate::layer::{Conv, Dense, MaxPool};
 
 #[cfg(not(kindling_backend = "portable"))]
 pub use arm::CortexM;

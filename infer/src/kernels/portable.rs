@@ -17,7 +17,7 @@
 use super::winograd::{self, portable::Plain};
 use super::{Kernels, unpacked, window};
 use crate::format::{Algorithm, DenseAlgorithm};
-use crate::model::{Conv, Dense, MaxPool};
+use crate::layer::{Conv, Dense, MaxPool};
 use crate::quant::requantise;
 
 /// Kernels in plain Rust.

@@ -2,7 +2,7 @@
 //! tested against it byte by byte. It reads plain int8 weights back from whatever form the algorithm stores.
 
 use super::Kernels;
-use crate::model::{Conv, Dense, MaxPool};
+use crate::layer::{Conv, Dense, MaxPool};
 use crate::quant::requantise;
 
 /// The kernels that say what the right answer is.

@@ -3,7 +3,7 @@
 
 use super::window;
 use crate::format::DenseAlgorithm;
-use crate::model::{Conv, Dense};
+use crate::layer::{Conv, Dense};
 use crate::quant::{ChannelParameters, requantise};
 
 /// ```text

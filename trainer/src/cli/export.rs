@@ -8,12 +8,12 @@ use crate::data::{DataDir, fit};
 use crate::evaluate::evaluate;
 use crate::export::export_for;
 use crate::float_record;
-use crate::preset::{DEFAULT, Preset};
+use crate::preset::Preset;
 use crate::terminal::number::{grouped, percent_of};
 use crate::terminal::print;
 
 pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
-    let preset = Preset::load(args.preset.as_deref().unwrap_or(DEFAULT))?;
+    let preset = Preset::load(&args.preset)?;
     let path = &args.record;
     let bytes = fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
     let model = float_record::from_bytes(&preset.network, bytes)

@@ -172,14 +172,15 @@ struct EvalArgs {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  trainer export out/float.burnpack --out out/again.kndl
+  trainer export out/float.burnpack --preset standard --out out/again.kndl
   trainer export out/mine/float.burnpack --preset my.toml --out out/mine/again.kndl")]
 struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
     record: PathBuf,
-    #[arg(long, value_name = "PRESET", help = format!("Preset it was trained with, by name or path [default: {DEFAULT}]"))]
-    preset: Option<String>,
+    /// Preset it was trained with, by name or path: the network and where it lies on the image
+    #[arg(long, value_name = "PRESET")]
+    preset: String,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,

@@ -1,9 +1,9 @@
 //! The plan of a run: what is computed at all, by which algorithm, and where it lies in memory.
 //!
-//! - [`demand`]: the part of each feature map that is read;
+//! - [`mod@demand`]: the part of each feature map that is read;
 //! - [`arena`]: where maps and scratch memory lie;
 //! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas over its [`terms`];
-//! - [`front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
+//! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
 
 pub mod arena;
 pub mod budget;

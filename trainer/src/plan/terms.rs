@@ -2,7 +2,7 @@
 //! number of instructions for each of these terms, fitted to measured counts.
 
 use infer::format::Algorithm;
-use infer::{Conv, Dense, LayerKind, MaxPool, Shape};
+use infer::{Conv, Dense, LayerKind, MaxPool, Shape, Tiles};
 
 /// A term's name and how often it occurs in a layer.
 pub type Term = (&'static str, f64);
@@ -144,11 +144,10 @@ fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
     let count = tiles.grid[0] * tiles.grid[1];
     let passes = count.div_ceil(tiles.per_pass.max(1)) as f64;
     let (doubles, singles) = ((count / 2) as f64, (count % 2) as f64);
-    let (count, pooled) = (count as f64, conv.pool == [2, 2]);
+    let count = count as f64;
     let (quads, channels) = (conv.input.channels as f64 / 4.0, conv.output.channels as f64);
     let pairs = channels / 2.0;
-    let whole = whole_tiles(conv, tiles.grid, tiles.outputs);
-    let if_pooled = |count: f64| if pooled { count } else { 0.0 };
+    let (fast, plain_outputs) = finished_tiles(conv, tiles);
     vec![
         ("call", 1.0),
         ("pass", passes),
@@ -161,16 +160,31 @@ fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
         ("double_quad", doubles * pairs * quads),
         ("single", singles * pairs),
         ("single_quad", singles * pairs * quads),
-        ("pooled_tile", if_pooled(whole * channels)),
-        ("flat_tile", (whole - if_pooled(whole)) * channels),
-        ("cut_tile", (count - whole) * channels),
+        ("fast_tile", fast * channels),
+        ("plain_tile", (count - fast) * channels),
+        ("plain_output", plain_outputs * channels),
     ]
 }
 
-/// Tiles all of whose outputs lie inside of the map.
-fn whole_tiles(conv: &Conv<'_>, grid: [usize; 2], outputs: usize) -> f64 {
-    let whole = [conv.output.height, conv.output.width].map(|side| side as usize / outputs.max(1));
-    (whole[0].min(grid[0]) * whole[1].min(grid[1])) as f64
+/// Tiles that a core's own loop finishes, which are those in pairs that pooling leaves whole; and outputs of the others.
+fn finished_tiles(conv: &Conv<'_>, tiles: Tiles) -> (f64, f64) {
+    let width = tiles.grid[1].max(1);
+    let sides = [conv.output.height, conv.output.width].map(usize::from);
+    let inside = |tile: usize| {
+        let left = |place: usize, axis: usize| (sides[axis] - place * tiles.outputs).min(tiles.outputs);
+        left(tile / width, 0) * left(tile % width, 1)
+    };
+    let (mut fast, mut plain_outputs) = (0, 0);
+    let all: Vec<usize> = (0..tiles.grid[0] * tiles.grid[1]).map(inside).collect();
+    for pair in all.chunks(2) {
+        let is_whole = pair.iter().all(|outputs| *outputs == tiles.outputs * tiles.outputs);
+        if is_whole && conv.pool == [2, 2] {
+            fast += pair.len();
+        } else {
+            plain_outputs += pair.iter().sum::<usize>();
+        }
+    }
+    (fast as f64, plain_outputs as f64)
 }
 
 /// Tiles some of whose inputs lie outside of the map.

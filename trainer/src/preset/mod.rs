@@ -19,7 +19,7 @@ use crate::recipe::Recipe;
 pub use ranges::{BATCH, EPOCHS, LEARNING_RATE};
 
 /// What runs when no preset is named.
-pub const DEFAULT: &str = "tutorial";
+pub const DEFAULT: &str = "standard";
 
 /// A preset that is part of the program.
 pub struct BuiltIn {
@@ -30,8 +30,11 @@ pub struct BuiltIn {
 }
 
 /// The presets that are part of the program.
-pub const BUILT_IN: [BuiltIn; 1] =
-    [BuiltIn { name: "tutorial", toml: include_str!("../../networks/tutorial.toml") }];
+pub const BUILT_IN: [BuiltIn; 3] = [
+    BuiltIn { name: "tutorial", toml: include_str!("../../networks/tutorial.toml") },
+    BuiltIn { name: "standard", toml: include_str!("../../networks/standard.toml") },
+    BuiltIn { name: "best", toml: include_str!("../../networks/best.toml") },
+];
 
 impl BuiltIn {
     /// The first line of the file's opening comment.

@@ -40,9 +40,23 @@ fn the_tutorial_is_the_tutorial() {
 }
 
 #[test]
+fn standard_and_best_are_the_tutorials_layers_moved_to_the_centre() {
+    let layers = Preset::load("tutorial").unwrap().network.layers;
+    for (name, most_epochs) in [("standard", 20), ("best", 100)] {
+        let preset = Preset::load(name).unwrap();
+        assert_eq!(preset.network.layers, layers, "{name}");
+        assert_eq!(preset.network.input.offset, [3, 3], "{name}");
+        assert!(preset.recipe.epochs <= most_epochs, "{name}");
+    }
+}
+
+#[test]
 fn an_unknown_name_lists_the_known() {
     let error = Preset::load("turorial").unwrap_err().to_string();
-    assert_eq!(error, "no preset 'turorial'; known are 'tutorial'; or give the path of a .toml file");
+    assert_eq!(
+        error,
+        "no preset 'turorial'; known are 'tutorial', 'standard', 'best'; or give the path of a .toml file"
+    );
 }
 
 #[test]

@@ -1,120 +1,128 @@
-//! Batch normalisation: between a convolution's pooling and its ReLU, while training. Afterwards it is folded into the
-//! convolution.
-//!
-//! Per channel, over all `n` pooled pixels of the batch (Ioffe and Szegedy, 2015):
+//! Batch normalisation: behind a convolution and its pooling, in front of the ReLU, so on the pooled values only.
 //!
 //! ```text
-//! forward:   mean = sum(x) / n,  variance = sum(x^2) / n - mean^2,  inverse = 1 / sqrt(variance + epsilon)
-//!            hat = (x - mean) * inverse,  y = relu(gamma * hat + beta)
-//! backward:  g = gradient of y where y > 0, else 0
-//!            beta's gradient = sum(g),  gamma's = sum(g * hat)
-//!            gradient of x = gamma * inverse * (g - sum(g) / n - hat * sum(g * hat) / n)
+//! forward, per channel over all pixels of all images of the batch:
+//!     n = (x - mean) / sqrt(variance + epsilon);  y = relu(gamma * n + beta)
+//! backward, g being the gradient of gamma * n + beta, of N values:
+//!     gamma's gradient = sum(g * n);  beta's = sum(g)
+//!     x's = gamma / sqrt(variance + epsilon) * (g - sum(g) / N - n * sum(g * n) / N)
 //! ```
 //!
-//! Sums are made per shard in f64 and added in the shards' order. Normalisation with a positive gamma does not change which pixel
-//! of a window is the largest, so it may stand behind the pooling, on a quarter of the values.
+//! The sums are taken per shard in double precision and added in the shards' order. No multiply-add is fused, so every host gets the same bits.
 
-/// Two sums per channel over some pixels.
-#[derive(Clone, Debug, PartialEq)]
+use super::parameters::Norm;
+use crate::recipe::BatchNorm;
+
+/// Two sums per channel.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChannelSums {
-    /// Pixels that were added.
-    pub count: usize,
-    /// The first sum: of `x`, or of `g`.
+    /// Forward of the values, backward of the gradients.
     pub first: Vec<f64>,
-    /// The second sum: of `x^2`, or of `g * hat`.
+    /// Forward of the squares, backward of the gradients times normalised values.
     pub second: Vec<f64>,
 }
 
 impl ChannelSums {
-    /// Sums `first` and `second` of each channel's value pairs, `[pixel][channel]`.
-    pub fn of(channels: usize, a: &[f32], b: &[f32]) -> Self {
-        let mut sums =
-            Self { count: a.len() / channels, first: vec![0.0; channels], second: vec![0.0; channels] };
-        for (a, b) in a.chunks_exact(channels).zip(b.chunks_exact(channels)) {
+    /// Zeros.
+    pub fn zero(channels: usize) -> Self {
+        Self { first: vec![0.0; channels], second: vec![0.0; channels] }
+    }
+
+    /// Sums of values and of squares of `[pixel][channel]`.
+    pub fn of_values(values: &[f32], channels: usize) -> Self {
+        Self::of_products(values, values, channels)
+    }
+
+    /// Sums of `values` and of `values * others`, both `[pixel][channel]`.
+    pub fn of_products(values: &[f32], others: &[f32], channels: usize) -> Self {
+        let mut sums = Self::zero(channels);
+        for (values, others) in values.chunks_exact(channels).zip(others.chunks_exact(channels)) {
             let totals = sums.first.iter_mut().zip(&mut sums.second);
-            for ((first, second), (a, b)) in totals.zip(a.iter().zip(b)) {
-                *first += *a as f64;
-                *second += *a as f64 * *b as f64;
+            for ((first, second), (value, other)) in totals.zip(values.iter().zip(others)) {
+                *first += *value as f64;
+                *second += *value as f64 * *other as f64;
             }
         }
         sums
     }
 
-    /// Adds up the shards' sums in order.
-    pub fn total(shards: &[Self]) -> Self {
-        let mut total = shards[0].clone();
-        for shard in &shards[1..] {
-            total.count += shard.count;
-            total.first.iter_mut().zip(&shard.first).for_each(|(total, sum)| *total += sum);
-            total.second.iter_mut().zip(&shard.second).for_each(|(total, sum)| *total += sum);
+    /// Adds another shard's.
+    pub fn add(&mut self, other: &Self) {
+        for (to, from) in [(&mut self.first, &other.first), (&mut self.second, &other.second)] {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
-        total
     }
 }
 
-/// What a batch's values are normalised with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Statistics {
-    /// Mean of each channel.
+/// How a batch's values of one stage are normalised: numbers per channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchScale {
+    /// Values per channel in the batch.
+    pub count: usize,
+    /// Mean.
     pub mean: Vec<f32>,
-    /// Variance of each channel over the batch.
+    /// Variance, that of the batch itself (divided by the number of values).
     pub variance: Vec<f32>,
     /// `1 / sqrt(variance + epsilon)`.
-    pub inverse: Vec<f32>,
-    /// Pixels of the batch.
-    pub count: usize,
+    inverse: Vec<f32>,
+    gamma: Vec<f32>,
+    beta: Vec<f32>,
 }
 
-impl Statistics {
-    /// From the sums of `x` and `x^2`.
-    pub fn new(sums: &ChannelSums, epsilon: f64) -> Self {
-        let count = sums.count as f64;
-        let mean: Vec<f64> = sums.first.iter().map(|sum| sum / count).collect();
+impl BatchScale {
+    /// From the sums over a batch of `count` values per channel.
+    pub fn new(sums: &ChannelSums, count: usize, gamma: &[f32], beta: &[f32], epsilon: f64) -> Self {
+        let mean: Vec<f64> = sums.first.iter().map(|sum| sum / count as f64).collect();
+        let variance = sums.second.iter().zip(&mean);
         let variance: Vec<f64> =
-            sums.second.iter().zip(&mean).map(|(sum, mean)| (sum / count - mean * mean).max(0.0)).collect();
-        let inverse = variance.iter().map(|variance| (1.0 / (variance + epsilon).sqrt()) as f32).collect();
-        let narrow = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
-        Self { mean: narrow(&mean), variance: narrow(&variance), inverse, count: sums.count }
+            variance.map(|(sum, mean)| (sum / count as f64 - mean * mean).max(0.0)).collect();
+        let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
+        Self {
+            count,
+            inverse: variance.iter().map(|variance| (1.0 / (variance + epsilon).sqrt()) as f32).collect(),
+            mean: single(&mean),
+            variance: single(&variance),
+            gamma: gamma.to_vec(),
+            beta: beta.to_vec(),
+        }
     }
-}
 
-/// Scale and shift of each channel, which are trained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scale {
-    /// Factor, above 0.
-    pub gamma: Vec<f32>,
-    /// Addend.
-    pub beta: Vec<f32>,
-}
+    /// Forward: turns `output`, the values, into those behind the ReLU; keeps the normalised ones in `normal`.
+    pub fn normalise(&self, output: &mut [f32], normal: &mut [f32]) {
+        let channels = self.mean.len();
+        for (output, normal) in output.chunks_exact_mut(channels).zip(normal.chunks_exact_mut(channels)) {
+            for channel in 0..channels {
+                normal[channel] = (output[channel] - self.mean[channel]) * self.inverse[channel];
+                output[channel] = (self.gamma[channel] * normal[channel] + self.beta[channel]).max(0.0);
+            }
+        }
+    }
 
-/// Normalises `values`, `[pixel][channel]`, in place: they become `relu(gamma * hat + beta)`; `hats` keeps `hat`.
-pub fn normalise(values: &mut [f32], hats: &mut [f32], statistics: &Statistics, scale: &Scale) {
-    let channels = scale.gamma.len();
-    for (values, hats) in values.chunks_exact_mut(channels).zip(hats.chunks_exact_mut(channels)) {
-        for (channel, (value, hat)) in values.iter_mut().zip(hats).enumerate() {
-            *hat = (*value - statistics.mean[channel]) * statistics.inverse[channel];
-            *value = (scale.gamma[channel] * *hat + scale.beta[channel]).max(0.0);
+    /// Backward: turns `gradient`, that of the values in front of the ReLU, into that of the values before normalisation.
+    pub fn back(&self, sums: &ChannelSums, normal: &[f32], gradient: &mut [f32]) {
+        let (channels, count) = (self.mean.len(), self.count as f64);
+        let mean = |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / count) as f32).collect() };
+        let (first, second) = (mean(&sums.first), mean(&sums.second));
+        let factor: Vec<f32> =
+            self.gamma.iter().zip(&self.inverse).map(|(gamma, inverse)| gamma * inverse).collect();
+        for (gradient, normal) in gradient.chunks_exact_mut(channels).zip(normal.chunks_exact(channels)) {
+            for channel in 0..channels {
+                let centred = gradient[channel] - first[channel] - normal[channel] * second[channel];
+                gradient[channel] = factor[channel] * centred;
+            }
         }
     }
 }
 
-/// Turns the gradient of the normalised values into that of the values, in place; `sums` are those of `g` and `g * hat`.
-pub fn unnormalise(
-    gradient: &mut [f32],
-    hats: &[f32],
-    statistics: &Statistics,
-    scale: &Scale,
-    sums: &ChannelSums,
-) {
-    let channels = scale.gamma.len();
-    let mean = |sums: &[f64]| -> Vec<f32> {
-        sums.iter().map(|sum| (sum / statistics.count as f64) as f32).collect()
-    };
-    let (mean_gradient, mean_product) = (mean(&sums.first), mean(&sums.second));
-    for (gradient, hats) in gradient.chunks_exact_mut(channels).zip(hats.chunks_exact(channels)) {
-        for (channel, (gradient, hat)) in gradient.iter_mut().zip(hats).enumerate() {
-            let centred = *gradient - mean_gradient[channel] - hat * mean_product[channel];
-            *gradient = scale.gamma[channel] * statistics.inverse[channel] * centred;
-        }
+/// Moves the running statistics towards a batch's: `running = momentum * running + (1 - momentum) * batch`, the variance
+/// being the unbiased one.
+pub fn follow(norm: &mut Norm, batch: &BatchScale, recipe: &BatchNorm) {
+    let keep = recipe.momentum as f32;
+    let unbias = batch.count as f32 / (batch.count.max(2) - 1) as f32;
+    for (running, mean) in norm.mean.iter_mut().zip(&batch.mean) {
+        *running = keep * *running + (1.0 - keep) * mean;
+    }
+    for (running, variance) in norm.variance.iter_mut().zip(&batch.variance) {
+        *running = keep * *running + (1.0 - keep) * (variance * unbias);
     }
 }

@@ -21,7 +21,7 @@ impl Forward {
     /// # Panics
     /// When the network cannot be built: a [`FloatModel`] is made of one that can.
     pub fn new(model: &FloatModel) -> Self {
-        let layout = Layout::new(&model.network, false).expect("a model's network can be built");
+        let layout = Layout::new(&model.network).expect("a model's network can be built");
         let input = model.network.input.shape();
         Self {
             set: InstructionSet::detect(),
@@ -39,7 +39,7 @@ impl Forward {
         let mut shard = Shard::new(&self.layout, count);
         let inputs = shard.inputs(&self.layout, count);
         copy_read_part(&self.layout, images, self.input_len, self.input_row, inputs);
-        shard.forward(self.set, &self.layout, &self.weights);
+        shard.forward(self.set, &self.layout, &self.weights, 0..self.layout.stages.len());
         for stage in 0..self.layout.stages.len() {
             observe(stage, shard.output(&self.layout, stage));
         }

@@ -29,8 +29,6 @@ pub struct StageLayout {
     pub output: Shape,
     /// What it does.
     pub kind: Kind,
-    /// Whether its output is normalised over the batch, and then cut by a ReLU outside of the kernels.
-    pub normalised: bool,
 }
 
 /// What a stage does.
@@ -62,6 +60,8 @@ pub struct ConvLayout {
     pub window: Vec<usize>,
     /// Whether a ReLU follows.
     pub relu: bool,
+    /// Whether batch normalisation comes in between, which then does the ReLU too.
+    pub normalised: bool,
 }
 
 /// Windows of a pooling.
@@ -76,7 +76,12 @@ pub struct PoolLayout {
 impl ConvLayout {
     /// The positions, for the kernels.
     pub fn positions(&self) -> Positions<'_> {
-        Positions { reach: self.reach, pixels: &self.pixels, window: &self.window, relu: self.relu }
+        Positions {
+            reach: self.reach,
+            pixels: &self.pixels,
+            window: &self.window,
+            relu: self.relu && !self.normalised,
+        }
     }
 
     /// Whether the input must be copied into a larger map of zeros.
@@ -86,21 +91,16 @@ impl ConvLayout {
 }
 
 impl Layout {
-    /// Works out the layout of a network. With `batch_norm`, convolutions with a ReLU behind them are normalised.
+    /// Works out the layout of a network.
     ///
     /// # Errors
     /// A network that cannot be built or planned.
-    pub fn new(network: &Network, batch_norm: bool) -> Result<Self, PlanError> {
+    pub fn new(network: &Network) -> Result<Self, PlanError> {
         let stages = network.stages()?;
         let (region, plans) = plan::demand(network)?;
         let mut input = region.shape(network.input.channels);
         let layout = |(stage, plan): (&Stage, &StagePlan)| {
-            let normalised = batch_norm && matches!(stage, Stage::Conv(conv) if conv.relu);
-            let mut kind = kind(stage, plan, input);
-            if let Kind::Conv(conv) = &mut kind {
-                conv.relu &= !normalised;
-            }
-            let laid_out = StageLayout { input, output: plan.output, kind, normalised };
+            let laid_out = StageLayout { input, output: plan.output, kind: kind(stage, plan, input) };
             input = plan.output;
             laid_out
         };
@@ -108,6 +108,17 @@ impl Layout {
         let stages = stages.iter().zip(&plans).map(layout).collect();
         let input_origin = [region.rows[0] as usize, region.columns[0] as usize];
         Ok(Self { input: input_shape, input_origin, stages })
+    }
+
+    /// The same with batch normalisation between each convolution (its pooling included) and its ReLU. A convolution without ReLU
+    /// keeps its bias and is not normalised.
+    pub fn normalised(mut self) -> Self {
+        for stage in &mut self.stages {
+            if let Kind::Conv(conv) = &mut stage.kind {
+                conv.normalised = conv.relu;
+            }
+        }
+        self
     }
 
     /// Values the network ends with.
@@ -126,10 +137,15 @@ impl StageLayout {
         }
     }
 
+    /// Whether the stage's values are normalised over the batch.
+    pub fn normalised(&self) -> bool {
+        matches!(&self.kind, Kind::Conv(conv) if conv.normalised)
+    }
+
     /// Whether a ReLU ends the stage.
     pub fn relu(&self) -> bool {
         match &self.kind {
-            Kind::Conv(conv) => conv.relu || self.normalised,
+            Kind::Conv(conv) => conv.relu,
             Kind::Dense { relu } => *relu,
             Kind::Pool(_) => false,
         }
@@ -184,6 +200,7 @@ fn conv_layout(
         pixels: places(padded, first, outputs, step),
         window: places(padded, [0, 0], pool, stride),
         relu,
+        normalised: false,
     }
 }
 

@@ -11,18 +11,20 @@
 //! does not change a single bit of the result.
 
 mod augment;
+mod average;
 mod batch;
 mod batch_norm;
+mod decay;
 pub mod forward;
 mod initial;
 pub mod kernels;
 mod layout;
 mod loss;
 mod optimizer;
+pub mod parameters;
 mod random;
 mod schedule;
 mod shard;
-mod state;
 
 use std::time::Instant;
 
@@ -30,20 +32,21 @@ use thiserror::Error;
 
 use crate::backend;
 use crate::data::Dataset;
-use crate::float_model::StageWeights;
 use crate::inputs::network_inputs;
-use crate::net::{self, Net};
+use crate::net::Net;
 use crate::network::Network;
 use crate::plan::PlanError;
 use crate::recipe::Recipe;
 use augment::Distorter;
-use batch::{Batch, BatchGradients, Parameters};
-use batch_norm::Scale;
-use kernels::{InstructionSet, Weights};
+use average::Average;
+use batch::{Batch, BatchGradients, Distortion};
+use kernels::InstructionSet;
 use loss::Tally;
 use optimizer::Optimizer;
+use parameters::{Norm, StageParameters};
 use random::{Purpose, Random};
-use state::{Averaged, StageState};
+
+use crate::float_model::StageWeights;
 
 pub use crate::float_model::FloatModel;
 pub use initial::initial;
@@ -196,9 +199,10 @@ struct Run<'r> {
     gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
-    /// Parameters as of the last step, and running statistics.
-    state: Vec<StageState>,
-    average: Option<Averaged>,
+    /// The module's parameters as the kernels read them, one entry per stage, with the running statistics.
+    parameters: Vec<StageParameters>,
+    average: Option<Average>,
+    distorter: Option<Distorter>,
     /// Steps done.
     steps: usize,
 }
@@ -210,30 +214,34 @@ impl<'r> Run<'r> {
         data: &'r Dataset,
         options: &'r TrainOptions,
     ) -> Result<Self, TrainError> {
-        let layout = layout::Layout::new(network, recipe.batch_norm.is_some())?;
+        let mut layout = layout::Layout::new(network)?;
         check(network, recipe, data, layout.classes())?;
         let model = initial(network, options.seed).map_err(PlanError::Network)?;
-        // Burn's optimisers step parameters of an autodiff device only.
-        let device = backend::device().autodiff();
-        let state = initial_state(&model, &layout);
-        let gammas: Vec<usize> = state.iter().map(|stage| stage.gamma.len()).filter(|len| *len > 0).collect();
+        if recipe.batch_norm.is_some() {
+            layout = layout.normalised();
+        }
+        let parameters = beginning(&model, &layout);
+        let distorter = |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
             recipe,
             data,
             options,
             images: data.len() - recipe.held_out,
-            gradients: BatchGradients::new(InstructionSet::detect(), network, layout, recipe.batch),
-            net: Net::new(&model, &device).with_gammas(&gammas, &device),
+            net: net(&model, &parameters),
             optimizer: Optimizer::new(&recipe.optimizer),
-            average: recipe.average.map(|average| Averaged::new(average, &state)),
-            state,
+            average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
+            distorter: recipe.augment.map(distorter),
             steps: 0,
+            parameters,
+            gradients: BatchGradients::new(
+                InstructionSet::detect(),
+                network,
+                layout,
+                recipe.batch,
+                recipe.batch_norm.map_or(0.0, |norm| norm.epsilon),
+            ),
         })
-    }
-
-    fn batches(&self) -> usize {
-        self.images.div_ceil(self.recipe.batch)
     }
 
     /// One pass over the images; `None` when the observer ended it.
@@ -245,40 +253,28 @@ impl<'r> Run<'r> {
         let begun = Instant::now();
         let mut order: Vec<usize> = (0..self.images).collect();
         Random::new(self.options.seed, Purpose::Order { epoch }).shuffle(&mut order);
-        let distorter = self.distorter(epoch);
-        let batches = self.batches();
+        let batches = self.images.div_ceil(self.recipe.batch);
         let mut tally = Tally::default();
         for (batch, chosen) in order.chunks(self.recipe.batch).enumerate() {
-            tally.add(self.step(chosen, distorter.as_ref()));
+            tally.add(self.step(chosen, epoch, batches * self.recipe.epochs));
             if !tally.loss.is_finite() {
                 return Err(TrainError::Diverged { epoch, batch: batch + 1 });
             }
-            observer.batch(&self.batch_report(epoch, batch + 1, tally, begun));
+            let seconds = begun.elapsed().as_secs_f64();
+            observer.batch(&BatchReport {
+                epoch,
+                epochs: self.recipe.epochs,
+                batch: batch + 1,
+                batches,
+                loss: tally.loss / tally.images as f64,
+                accuracy: tally.correct as f64 / tally.images as f64,
+                images_per_second: tally.images as f64 / seconds,
+            });
             if observer.stop() && (epoch, batch + 1) != (self.recipe.epochs, batches) {
                 return Ok(None);
             }
         }
         Ok(Some(self.report(epoch, tally, begun)))
-    }
-
-    fn distorter(&self, epoch: usize) -> Option<Distorter> {
-        let layout = self.gradients.layout();
-        let offset = self.network.input.offset;
-        let origin = [0, 1].map(|axis| offset[axis] as i32 + layout.input_origin[axis] as i32);
-        let (seed, epochs) = (self.options.seed, self.recipe.epochs);
-        self.recipe.augment.map(|augment| Distorter::new(augment, seed, epoch, epochs, layout.input, origin))
-    }
-
-    fn batch_report(&self, epoch: usize, batch: usize, tally: Tally, begun: Instant) -> BatchReport {
-        BatchReport {
-            epoch,
-            epochs: self.recipe.epochs,
-            batch,
-            batches: self.batches(),
-            loss: tally.loss / tally.images as f64,
-            accuracy: tally.correct as f64 / tally.images as f64,
-            images_per_second: tally.images as f64 / begun.elapsed().as_secs_f64(),
-        }
     }
 
     fn report(&self, epoch: usize, tally: Tally, begun: Instant) -> EpochReport {
@@ -292,71 +288,45 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// One batch: gradients, then the optimiser's step.
-    fn step(&mut self, chosen: &[usize], distorter: Option<&Distorter>) -> Tally {
-        let parameters = self.parameters();
-        let batch = Batch { data: self.data, chosen, distorter };
-        let tally = self.gradients.compute(&parameters, &batch, self.options.threads);
-        if self.recipe.weight_decay > 0.0 {
-            self.gradients.add_decay(&parameters.weights, self.recipe.weight_decay as f32);
-        }
-        let steps = self.batches() * self.recipe.epochs;
+    /// One batch: gradients, then the optimiser's step; `steps` is the length of the run.
+    fn step(&mut self, chosen: &[usize], epoch: usize, steps: usize) -> Tally {
+        let distortion = self.distorter.as_ref().map(|distorter| Distortion {
+            distorter,
+            seed: self.options.seed,
+            epoch,
+            strength: distorter.strength(epoch, self.recipe.epochs),
+        });
+        let batch = Batch { data: self.data, chosen, distortion };
+        let tally = self.gradients.compute(&self.parameters, &batch, self.options.threads);
+        decay::add(self.gradients.sums_mut(), &self.parameters, self.recipe.weight_decay);
         let factor = schedule::factor(self.recipe.schedule, self.steps, steps);
-        let net = self.net.clone();
-        self.net = self.optimizer.step(net, self.gradients.sums(), factor);
+        self.net = self.optimizer.step(self.net.clone(), self.gradients.sums(), factor);
         self.steps += 1;
         self.follow();
         tally
     }
 
-    /// The parameters of the next batch.
-    fn parameters(&self) -> Parameters {
-        let weights = self.state.iter().map(|stage| {
-            let bias = if stage.gamma.is_empty() { stage.bias.clone() } else { vec![0.0; stage.bias.len()] };
-            Weights::new(stage.rows.clone(), bias)
-        });
-        let scale = |stage: &StageState| {
-            let scaled = !stage.gamma.is_empty();
-            scaled.then(|| Scale { gamma: stage.gamma.clone(), beta: stage.bias.clone() })
-        };
-        Parameters {
-            weights: weights.collect(),
-            scales: self.state.iter().map(scale).collect(),
-            epsilon: self.epsilon(),
-        }
-    }
-
-    fn epsilon(&self) -> f64 {
-        self.recipe.batch_norm.map_or(0.0, |norm| norm.epsilon)
-    }
-
-    /// Takes over what the optimiser and the batch's statistics changed.
+    /// Brings everything that follows the module up to its new parameters.
     fn follow(&mut self) {
-        if let Some(norm) = self.recipe.batch_norm {
-            self.net = self.net.clone().with_gammas_at_least(norm.min_gamma);
-            for (stage, statistics) in self.state.iter_mut().zip(self.gradients.statistics()) {
-                if let Some(statistics) = statistics {
-                    stage.follow(statistics, &norm);
+        if let Some(recipe) = &self.recipe.batch_norm {
+            self.net = self.net.clone().with_gammas_of_at_least(recipe.min_gamma);
+            for (stage, scale) in self.parameters.iter_mut().zip(self.gradients.scales()) {
+                if let Some(norm) = &mut stage.norm {
+                    batch_norm::follow(norm, scale, recipe);
                 }
             }
         }
-        let rows = self.net.output_rows(self.gradients.stages());
-        for (stage, (rows, bias)) in self.state.iter_mut().zip(rows) {
-            (stage.rows, stage.bias) = (rows, bias);
-        }
-        let normalised = self.state.iter_mut().filter(|stage| !stage.gamma.is_empty());
-        for (stage, gamma) in normalised.zip(&self.net.gammas) {
-            stage.gamma = net::values(gamma.val());
-        }
+        self.net.read(self.gradients.stages(), &mut self.parameters);
         if let Some(average) = &mut self.average {
-            average.follow(&self.state);
+            average.add(&self.parameters);
         }
     }
 
-    /// The model as it would be exported now.
+    /// The finished model: the average where there is one, its normalisation folded.
     fn model(&self) -> FloatModel {
-        let state = self.average.as_ref().map_or(&self.state, |average| &average.stages);
-        let stages = state.iter().map(|stage| stage.folded(self.epsilon())).collect();
+        let parameters = self.average.as_ref().map_or(&self.parameters, |average| &average.stages);
+        let epsilon = self.recipe.batch_norm.map_or(0.0, |norm| norm.epsilon) as f32;
+        let stages = parameters.iter().map(|stage| stage.folded(epsilon)).collect();
         FloatModel { network: self.network.clone(), stages }
     }
 
@@ -378,21 +348,6 @@ impl<'r> Run<'r> {
     }
 }
 
-/// The numbers before the first step: gammas and variances of 1, means of 0.
-fn initial_state(model: &FloatModel, layout: &layout::Layout) -> Vec<StageState> {
-    let state = |(stage, layout): (&StageWeights, &layout::StageLayout)| {
-        let normalised = if layout.normalised { stage.bias.len() } else { 0 };
-        StageState {
-            rows: stage.output_rows(),
-            bias: stage.bias.clone(),
-            gamma: vec![1.0; normalised],
-            mean: vec![0.0; normalised],
-            variance: vec![1.0; normalised],
-        }
-    };
-    model.stages.iter().zip(&layout.stages).map(state).collect()
-}
-
 fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> Result<(), TrainError> {
     if data.shape.channels != network.input.channels {
         return Err(TrainError::Channels { images: data.shape.channels, network: network.input.channels });
@@ -405,6 +360,24 @@ fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> 
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }
     Ok(())
+}
+
+/// Parameters before the first step; fresh normalisations for the stages that are normalised.
+fn beginning(model: &FloatModel, layout: &layout::Layout) -> Vec<StageParameters> {
+    let stages = model.stages.iter().zip(&layout.stages);
+    let begin = |(stage, layout): (&StageWeights, &layout::StageLayout)| StageParameters {
+        rows: stage.output_rows(),
+        bias: stage.bias.clone(),
+        norm: layout.normalised().then(|| Norm::initial(stage.bias.len())),
+    };
+    stages.map(begin).collect()
+}
+
+/// The module on an autodiff device: Burn's optimisers step parameters of no other.
+fn net(model: &FloatModel, parameters: &[StageParameters]) -> Net {
+    let device = backend::device().autodiff();
+    let gammas = parameters.iter().filter_map(|stage| Some(stage.norm.as_ref()?.gamma.len()));
+    Net::new(model, &device).with_gammas(gammas, &device)
 }
 
 #[cfg(test)]

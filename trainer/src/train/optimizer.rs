@@ -36,8 +36,8 @@ impl Optimizer {
         Self { rule, learning_rate: recipe.learning_rate() }
     }
 
-    /// Steps the parameters against `gradients`, one entry per stage with parameters in the module's order, at `factor` times the
-    /// learning rate.
+    /// Steps the parameters against `gradients`, one entry per stage that has parameters, in the module's order, with `factor` times the
+    /// recipe's learning rate.
     pub fn step<'g>(
         &mut self,
         net: Net,
@@ -45,19 +45,18 @@ impl Optimizer {
         factor: f64,
     ) -> Net {
         let device = backend::device();
-        let vector = |values: &[f32]| {
-            Tensor::<1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &device)
-        };
         let mut all = GradientsParams::new();
         let mut gammas = net.gammas.iter();
         for ((weight, bias), gradient) in net.weights.iter().zip(&net.biases).zip(gradients) {
             let outputs = gradient.bias.len();
             let rows = TensorData::new(gradient.rows.clone(), [outputs, gradient.rows.len() / outputs]);
             all.register(weight.id, Tensor::<2>::from_data(rows, &device));
+            let vector =
+                |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [outputs]), &device);
             all.register(bias.id, vector(&gradient.bias));
-            if !gradient.gamma.is_empty() {
+            if let Some(values) = &gradient.gamma {
                 let gamma = gammas.next().expect("a gamma for each normalised stage");
-                all.register(gamma.id, vector(&gradient.gamma));
+                all.register(gamma.id, vector(values));
             }
         }
         self.rule.step(self.learning_rate * factor, net, all)

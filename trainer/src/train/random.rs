@@ -17,7 +17,7 @@ pub enum Purpose {
     Distortion {
         /// The epoch, from 1.
         epoch: usize,
-        /// The image's number in the data set.
+        /// Number of the image in its data set, below 2^32.
         image: usize,
     },
 }
@@ -32,7 +32,8 @@ impl Random {
         generator.set_stream(match purpose {
             Purpose::Weights => 0,
             Purpose::Order { epoch } => epoch as u64,
-            Purpose::Distortion { epoch, image } => (epoch as u64) << 40 | 1 << 39 | image as u64,
+            // Above all orders: epochs are below 2^32.
+            Purpose::Distortion { epoch, image } => (epoch as u64) << 32 | image as u64,
         });
         Self(generator)
     }
@@ -42,7 +43,7 @@ impl Random {
         (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
     }
 
-    /// Two independent normal numbers of mean 0 and deviation 1 (Box and Muller).
+    /// Two independent values of the standard normal distribution (Box and Muller).
     pub fn normal_pair(&mut self) -> [f32; 2] {
         let radius = libm::sqrtf(-2.0 * libm::logf(1.0 - self.unit()));
         let angle = core::f32::consts::TAU * self.unit();

@@ -1,19 +1,19 @@
-//! The learning rate over a run.
+//! The learning rate over the run.
 
 use crate::recipe::Schedule;
 
-/// Factor on the learning rate in step `step` of `steps`, counted from 0.
+/// Factor on the optimiser's learning rate in step `step`, from 0, of `steps` steps; above 0.
 ///
-/// Cosine: `(step + 1) / warm` while `step < warm`, then `(1 + cos(pi * t)) / 2` with `t` rising from 0 to 1.
+/// The cosine rises linearly over the first `warmup` part of the steps and falls as `(1 + cos(pi * t)) / 2`, `t` being
+/// the part of the remaining steps that is done. `cos` is `libm`'s, the same bits on every host.
 pub fn factor(schedule: Schedule, step: usize, steps: usize) -> f64 {
     let Schedule::Cosine { warmup } = schedule else { return 1.0 };
-    let warm = (warmup * steps as f64).round();
-    let step = step as f64;
-    if step < warm {
-        return (step + 1.0) / warm;
+    let rise = (warmup * steps as f64).round() as usize;
+    if step < rise {
+        return (step + 1) as f64 / rise as f64;
     }
-    let rest = (steps as f64 - warm).max(1.0);
-    0.5 * (1.0 + libm::cos(core::f64::consts::PI * (step - warm) / rest))
+    let done = (step - rise) as f64 / (steps - rise) as f64;
+    0.5 * (1.0 + libm::cos(core::f64::consts::PI * done))
 }
 
 #[cfg(test)]
@@ -21,13 +21,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cosine_rises_to_one_and_falls_to_zero() {
-        let schedule = Schedule::Cosine { warmup: 0.2 };
-        let factors: Vec<f64> = (0..100).map(|step| factor(schedule, step, 100)).collect();
-        assert_eq!(factors[0], 0.05);
-        assert_eq!((factors[19], factors[20]), (1.0, 1.0));
-        assert!((factors[60] - 0.5).abs() < 1e-12);
-        assert!(factors[99] < 0.001 && factors.windows(2).skip(20).all(|pair| pair[1] < pair[0]));
-        assert_eq!(factor(Schedule::Constant, 7, 100), 1.0);
+    fn the_constant_schedule_is_1() {
+        assert_eq!([0, 7, 99].map(|step| factor(Schedule::Constant, step, 100)), [1.0; 3]);
+    }
+
+    #[test]
+    fn the_cosine_rises_to_1_and_falls_to_almost_0() {
+        let at = |step| factor(Schedule::Cosine { warmup: 0.2 }, step, 100);
+        assert_eq!([0, 9, 19, 20].map(at), [0.05, 0.5, 1.0, 1.0]);
+        assert!((at(60) - 0.5).abs() < 1e-12);
+        assert!(at(99) > 0.0 && at(99) < 0.001);
+        assert!((20..99).all(|step| at(step) > at(step + 1)));
+    }
+
+    #[test]
+    fn a_run_may_be_all_warm_up_or_none() {
+        assert_eq!(factor(Schedule::Cosine { warmup: 1.0 }, 9, 10), 1.0);
+        assert_eq!(factor(Schedule::Cosine { warmup: 0.0 }, 0, 10), 1.0);
     }
 }

@@ -1,8 +1,10 @@
 //! A shard: a few images of a batch that one thread takes through the network, forward and backward, into gradients of its own.
 
+use std::ops::Range;
+
 use infer::Shape;
 
-use super::batch_norm::{self, ChannelSums, Scale, Statistics};
+use super::batch_norm::{BatchScale, ChannelSums};
 use super::kernels::{self, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
 use super::layout::{ConvLayout, Kind, Layout, PoolLayout, StageLayout};
 
@@ -17,12 +19,12 @@ pub struct Shard {
     padded: Vec<Vec<f32>>,
     /// Per stage: which of its window's positions each output came from.
     choices: Vec<Vec<u16>>,
-    /// Per stage: the normalised values before scale and ReLU, where there is batch normalisation.
-    hats: Vec<Vec<f32>>,
+    /// Per stage: its normalised values, where there is batch normalisation.
+    normal: Vec<Vec<f32>>,
+    /// Gradient of the output of the stage that the backward pass has come to.
+    pub output_gradient: Vec<f32>,
     /// Per stage: gradient of its parameters over the shard's images.
     pub gradients: Vec<Gradient>,
-    /// Backward: gradient of the output of the stage that is next.
-    output_gradient: Vec<f32>,
 }
 
 impl Shard {
@@ -42,9 +44,9 @@ impl Shard {
                 .collect(),
             padded: layout.stages.iter().map(|stage| vec![0.0; images * padded_len(stage)]).collect(),
             choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
-            hats: layout.stages.iter().map(|stage| vec![0.0; images * hat_len(stage)]).collect(),
-            gradients: layout.stages.iter().map(gradient).collect(),
+            normal: layout.stages.iter().map(|stage| vec![0.0; images * normal_len(stage)]).collect(),
             output_gradient: Vec::new(),
+            gradients: layout.stages.iter().map(gradient).collect(),
         }
     }
 
@@ -59,86 +61,83 @@ impl Shard {
         &self.maps[stage + 1][..self.images * layout.stages[stage].output.len()]
     }
 
-    /// Takes the inputs through all stages; for networks without batch normalisation.
-    pub fn forward(&mut self, set: InstructionSet, layout: &Layout, weights: &[Weights]) {
-        for index in 0..layout.stages.len() {
-            self.forward_stage(index, set, layout, weights);
-        }
-    }
-
-    /// Takes the map in front of stage `index` through it; where it is normalised, up to the normalisation.
-    pub fn forward_stage(&mut self, index: usize, set: InstructionSet, layout: &Layout, weights: &[Weights]) {
-        let stage = &layout.stages[index];
-        let (before, after) = self.maps.split_at_mut(index + 1);
-        let input = &before[index][..self.images * stage.input.len()];
-        let output = &mut after[0][..self.images * stage.output.len()];
-        let (padded, choices) = (&mut self.padded[index], &mut self.choices[index]);
-        match &stage.kind {
-            Kind::Conv(conv) => {
-                let buffers = ConvBuffers { input, padded, output, choices };
-                conv_forward(set, stage, conv, &weights[index], buffers);
-            }
-            Kind::Dense { relu } => {
-                let pixels = dense_pixels(self.images, stage.input);
-                let positions = dense_positions(stage.input, &pixels, *relu);
-                kernels::forward(set, &weights[index], &positions, input, output, &mut []);
-            }
-            Kind::Pool(pool) => pool_forward(stage, pool, input, output, choices),
-        }
-    }
-
-    /// Sums of `x` and `x^2` of stage `index`'s output before its normalisation.
-    pub fn value_sums(&self, index: usize, layout: &Layout) -> ChannelSums {
-        let values = self.output(layout, index);
-        ChannelSums::of(layout.stages[index].output.channels as usize, values, values)
-    }
-
-    /// Normalises the output of stage `index`.
-    pub fn normalise(&mut self, index: usize, layout: &Layout, statistics: &Statistics, scale: &Scale) {
-        let len = self.images * layout.stages[index].output.len();
-        let values = &mut self.maps[index + 1][..len];
-        batch_norm::normalise(values, &mut self.hats[index][..len], statistics, scale);
-    }
-
-    /// Begins the way back with the gradient of the last stage's output.
-    pub fn begin_backward(&mut self, output_gradient: Vec<f32>) {
-        self.output_gradient = output_gradient;
-    }
-
-    /// Cuts the gradient where the normalised stage `index` has a zero behind its ReLU, and gives the sums of `g` and `g * hat`.
-    pub fn gradient_sums(&mut self, index: usize, layout: &Layout) -> ChannelSums {
-        let len = self.images * layout.stages[index].output.len();
-        cut_by_relu(&mut self.output_gradient, &self.maps[index + 1][..len]);
-        let channels = layout.stages[index].output.channels as usize;
-        ChannelSums::of(channels, &self.output_gradient, &self.hats[index][..len])
-    }
-
-    /// Takes the gradient back through the normalisation of stage `index`.
-    pub fn unnormalise(&mut self, index: usize, statistics: &Statistics, scale: &Scale, sums: &ChannelSums) {
-        let len = self.output_gradient.len();
-        let hats = &self.hats[index][..len];
-        batch_norm::unnormalise(&mut self.output_gradient, hats, statistics, scale, sums);
-    }
-
-    /// Takes the gradient back through stage `index`, and leaves that of its parameters in [`Shard::gradients`].
-    pub fn backward_stage(
+    /// Takes the inputs through `stages`; a normalised stage ends in front of its normalisation.
+    pub fn forward(
         &mut self,
-        index: usize,
         set: InstructionSet,
         layout: &Layout,
         weights: &[Weights],
+        stages: Range<usize>,
     ) {
-        let stage = &layout.stages[index];
-        self.gradients[index].clear();
-        let mut output_gradient = std::mem::take(&mut self.output_gradient);
-        if stage.relu() && !stage.normalised {
-            cut_by_relu(&mut output_gradient, self.output(layout, index));
+        for index in stages {
+            let stage = &layout.stages[index];
+            let (before, after) = self.maps.split_at_mut(index + 1);
+            let input = &before[index][..self.images * stage.input.len()];
+            let output = &mut after[0][..self.images * stage.output.len()];
+            let padded = &mut self.padded[index];
+            let choices = &mut self.choices[index];
+            match &stage.kind {
+                Kind::Conv(conv) => {
+                    let buffers = ConvBuffers { input, padded, output, choices };
+                    conv_forward(set, stage, conv, &weights[index], buffers);
+                }
+                Kind::Dense { relu } => {
+                    let pixels = dense_pixels(self.images, stage.input);
+                    let positions = dense_positions(stage.input, &pixels, *relu);
+                    kernels::forward(set, &weights[index], &positions, input, output, &mut []);
+                }
+                Kind::Pool(pool) => pool_forward(stage, pool, input, output, choices),
+            }
         }
-        // Nobody asks for the gradient of the image.
-        let mut input_gradient = vec![0.0; if index > 0 { self.images * stage.input.len() } else { 0 }];
-        let step = Step { set, stage, weights: &weights[index], output_gradient: &output_gradient };
-        self.stage_backward(index, &step, &mut input_gradient);
-        self.output_gradient = input_gradient;
+    }
+
+    /// Sums over the values of a stage that waits for its normalisation.
+    pub fn sums(&self, layout: &Layout, stage: usize) -> ChannelSums {
+        ChannelSums::of_values(self.output(layout, stage), layout.stages[stage].output.channels as usize)
+    }
+
+    /// Normalises a stage's values and takes them through its ReLU.
+    pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
+        let len = self.images * layout.stages[stage].output.len();
+        scale.normalise(&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
+    }
+
+    /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
+    pub fn gradient_sums(&mut self, layout: &Layout, stage: usize) -> ChannelSums {
+        let len = self.images * layout.stages[stage].output.len();
+        cut_by_relu(&mut self.output_gradient, &self.maps[stage + 1][..len]);
+        let channels = layout.stages[stage].output.channels as usize;
+        ChannelSums::of_products(&self.output_gradient, &self.normal[stage][..len], channels)
+    }
+
+    /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.
+    pub fn denormalise(&mut self, stage: usize, scale: &BatchScale, sums: &ChannelSums) {
+        scale.back(sums, &self.normal[stage], &mut self.output_gradient);
+    }
+
+    /// Takes [`Shard::output_gradient`], that of the last of `stages` (of a normalised stage: in front of the
+    /// normalisation), back through them; leaves the parameters' gradients in [`Shard::gradients`].
+    pub fn backward(
+        &mut self,
+        set: InstructionSet,
+        layout: &Layout,
+        weights: &[Weights],
+        stages: Range<usize>,
+    ) {
+        let mut output_gradient = std::mem::take(&mut self.output_gradient);
+        for index in stages.rev() {
+            let stage = &layout.stages[index];
+            self.gradients[index].clear();
+            if stage.relu() && !stage.normalised() {
+                cut_by_relu(&mut output_gradient, self.output(layout, index));
+            }
+            // Nobody asks for the gradient of the image.
+            let mut input_gradient = vec![0.0; if index > 0 { self.images * stage.input.len() } else { 0 }];
+            let step = Step { set, stage, weights: &weights[index], output_gradient: &output_gradient };
+            self.stage_backward(index, &step, &mut input_gradient);
+            output_gradient = input_gradient;
+        }
+        self.output_gradient = output_gradient;
     }
 
     fn stage_backward(&mut self, index: usize, step: &Step<'_>, input_gradient: &mut [f32]) {
@@ -176,15 +175,15 @@ struct ConvBuffers<'b> {
     choices: &'b mut [u16],
 }
 
-fn hat_len(stage: &StageLayout) -> usize {
-    if stage.normalised { stage.output.len() } else { 0 }
-}
-
 fn padded_len(stage: &StageLayout) -> usize {
     match &stage.kind {
         Kind::Conv(conv) if conv.pads(stage.input) => conv.padded.len(),
         _ => 0,
     }
+}
+
+fn normal_len(stage: &StageLayout) -> usize {
+    if stage.normalised() { stage.output.len() } else { 0 }
 }
 
 fn choice_len(stage: &StageLayout) -> usize {

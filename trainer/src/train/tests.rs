@@ -4,7 +4,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::batch::{BatchGradients, StageGradient};
-use super::kernels::{InstructionSet, Weights};
+use super::kernels::InstructionSet;
 use super::layout::Layout;
 use super::*;
 use crate::inputs::network_inputs;
@@ -88,14 +88,12 @@ fn our_gradients(
     set: InstructionSet,
     threads: usize,
 ) -> (Tally, Vec<StageGradient>) {
-    let layout = Layout::new(&model.network, false).unwrap();
-    let mut batch = BatchGradients::new(set, &model.network, layout, data.len());
-    let weights: Vec<Weights> = forward::pack(model);
-    let scales = vec![None; weights.len()];
-    let parameters = Parameters { weights, scales, epsilon: 0.0 };
+    let layout = Layout::new(&model.network).unwrap();
+    let mut batch = BatchGradients::new(set, &model.network, layout.clone(), data.len(), 0.0);
+    let parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
-    let images = Batch { data, chosen: &chosen, distorter: None };
-    let tally = batch.compute(&parameters, &images, threads);
+    let chosen = Batch { data, chosen: &chosen, distortion: None };
+    let tally = batch.compute(&parameters, &chosen, threads);
     (tally, batch.sums().cloned().collect())
 }
 
@@ -113,7 +111,7 @@ fn burn_gradients(model: &FloatModel, data: &Dataset) -> (f32, Vec<StageGradient
     let sums = net.weights.iter().zip(&net.biases).map(|(weight, bias)| StageGradient {
         rows: values(weight.val().grad(&gradients).expect("a gradient")),
         bias: values(bias.val().grad(&gradients).expect("a gradient")),
-        gamma: vec![],
+        gamma: None,
     });
     (values(loss)[0], sums.collect())
 }
@@ -342,3 +340,5 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
         }
     }
 }
+
+mod normalised;

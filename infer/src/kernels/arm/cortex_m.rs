@@ -7,7 +7,7 @@ use crate::format::{Algorithm, DenseAlgorithm};
 #[cfg(not(kindling_backend = "mve"))]
 use crate::kernels::unpacked;
 use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
-use crate::model::{Conv, Dense, MaxPool};
+use crate::layer::{Conv, Dense, MaxPool};
 
 /// Kernels for this build's core.
 pub struct CortexM;

@@ -8,7 +8,7 @@ use super::cortex_m::is_at_word;
 use super::instructions::requantise;
 #[cfg(not(kindling_backend = "armv6m"))]
 use crate::format::DenseAlgorithm;
-use crate::model::Dense;
+use crate::layer::Dense;
 use crate::quant::ChannelParameters;
 
 #[cfg(kindling_dsp)]

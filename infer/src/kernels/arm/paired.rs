@@ -18,7 +18,7 @@ use super::instructions::requantise;
 use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::{PAIRED_PIXELS, paired_batches};
 use crate::kernels::portable::gather_patch;
-use crate::model::Conv;
+use crate::layer::Conv;
 use crate::quant::ChannelParameters;
 
 #[cfg(kindling_dsp)]

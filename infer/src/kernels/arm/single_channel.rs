@@ -18,7 +18,7 @@ use super::instructions::requantise;
 use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::single_channel_rows;
 use crate::kernels::window;
-use crate::model::Conv;
+use crate::layer::Conv;
 
 #[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/single_channel.s"), options(raw));

@@ -8,7 +8,8 @@
 //!         output = requantise(bias + max of the window's sums)
 //! ```
 //!
-//! A window of less than four pixels repeats one: a maximum does not mind.
+//! A window of less than four pixels repeats one: a maximum does not mind. The vector unit must be switched on before:
+//! `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
@@ -18,7 +19,7 @@ use super::instructions::requantise;
 use super::paired::convolved_pixel;
 use crate::algorithm::{PAIRED_PIXELS, paired_batches};
 use crate::kernels::window;
-use crate::model::{Conv, Dense};
+use crate::layer::{Conv, Dense};
 use crate::quant::ChannelParameters;
 
 global_asm!(include_str!("mve/vector.s"), options(raw));

@@ -45,13 +45,11 @@ unsafe extern "C" {
 }
 
 unsafe extern "C" {
-    fn kindling_f2_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f2_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f2_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f2_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_two_tiles(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_two_tiles_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
-    fn kindling_f4_one_tile(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
     fn kindling_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
 }
 
@@ -62,12 +60,16 @@ const UNROLL: usize = 8;
 type Multiply = unsafe extern "C" fn(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
 
 /// Products of F(2x2) for short and for long chains, of one and of two tiles.
-static MULTIPLY_TWO: [[Multiply; 2]; 2] =
-    [[kindling_f2_one_tile, kindling_f2_two_tiles], [kindling_f2_one_tile_long, kindling_f2_two_tiles_long]];
+static MULTIPLY_TWO: [[Multiply; 2]; 2] = [
+    [kindling_f2_one_tile, kindling_f2_two_tiles_long],
+    [kindling_f2_one_tile_long, kindling_f2_two_tiles_long],
+];
 
 /// The same of F(4x4).
-static MULTIPLY_FOUR: [[Multiply; 2]; 2] =
-    [[kindling_f4_one_tile, kindling_f4_two_tiles], [kindling_f4_one_tile_long, kindling_f4_two_tiles_long]];
+static MULTIPLY_FOUR: [[Multiply; 2]; 2] = [
+    [kindling_f4_one_tile_long, kindling_f4_two_tiles],
+    [kindling_f4_one_tile_long, kindling_f4_two_tiles_long],
+];
 
 /// Winograd's primitives.
 pub(super) struct CortexM;

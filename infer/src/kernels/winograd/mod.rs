@@ -19,7 +19,7 @@ pub(crate) mod transform;
 use heapless::Vec;
 
 use super::window;
-use crate::model::Conv;
+use crate::layer::Conv;
 use crate::quant::ChannelParameters;
 use transform::Tile;
 
@@ -185,6 +185,24 @@ impl TileGrid {
 
 /// Runs a convolution; does nothing unless the layer's algorithm is Winograd's and `scratch` is of its size.
 pub(crate) fn conv<Core: Primitives>(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    match conv.algorithm.tile() {
+        Some(Tile::Two) if cfg!(feature = "winograd-f2") => run::<Core, false>(conv, input, scratch, output),
+        Some(Tile::Four) if cfg!(feature = "winograd-f4") => run::<Core, true>(conv, input, scratch, output),
+        _ => (),
+    }
+}
+
+/// The tile that a function is compiled for, so that what depends on it is settled outside of its loops.
+const fn tile<const FOUR: bool>() -> Tile {
+    if FOUR { Tile::Four } else { Tile::Two }
+}
+
+fn run<Core: Primitives, const FOUR: bool>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    scratch: &mut [i8],
+    output: &mut [i8],
+) {
     let Some(grid) = TileGrid::new(conv) else { return };
     let Some((v, rest)) = scratch.split_at_mut_checked(grid.pass_bytes()) else { return };
     let Some((sums, rest)) = rest.split_at_mut_checked(grid.sums_bytes()) else { return };
@@ -194,17 +212,14 @@ pub(crate) fn conv<Core: Primitives>(conv: &Conv<'_>, input: &[i8], scratch: &mu
     let all = grid.tiles[0] * grid.tiles[1];
     for first in (0..all).step_by(pass) {
         let tiles = first..all.min(first + pass);
-        transform_tiles::<Core>(conv, &grid, tiles.clone(), input, staging, v);
+        transform_tiles::<Core, FOUR>(conv, &grid, tiles.clone(), input, staging, v);
         let groups = groups(conv, &grid, tiles);
-        match grid.tile {
-            Tile::Two => multiply_channels::<Core, false>(conv, &grid, &groups, v, u, sums, output),
-            Tile::Four => multiply_channels::<Core, true>(conv, &grid, &groups, v, u, sums, output),
-        }
+        multiply_channels::<Core, FOUR>(conv, &grid, &groups, v, u, sums, output);
     }
 }
 
 /// Transforms the inputs of the tiles of a pass, group behind group.
-fn transform_tiles<Core: Primitives>(
+fn transform_tiles<Core: Primitives, const FOUR: bool>(
     conv: &Conv<'_>,
     grid: &TileGrid,
     tiles: core::ops::Range<usize>,
@@ -217,7 +232,7 @@ fn transform_tiles<Core: Primitives>(
         let of = GROUP.min(tiles.end - first);
         for slot in 0..of {
             let source = source(conv, grid, grid.place(first + slot), input, staging);
-            Core::transform_inputs(grid.tile, &source, slot, of, v);
+            Core::transform_inputs(tile::<FOUR>(), &source, slot, of, v);
         }
     }
 }
@@ -269,8 +284,7 @@ fn groups(conv: &Conv<'_>, grid: &TileGrid, tiles: core::ops::Range<usize>) -> V
     groups
 }
 
-/// Multiplies the tiles of a pass with the weights of all channels, pair by pair; compiled for each tile, so that what
-/// depends on it is settled outside of the loops.
+/// Multiplies the tiles of a pass with the weights of all channels, pair by pair.
 #[inline(never)]
 fn multiply_channels<Core: Primitives, const FOUR: bool>(
     conv: &Conv<'_>,
@@ -281,7 +295,7 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
     sums: &mut [i8],
     output: &mut [i8],
 ) {
-    let tile = if FOUR { Tile::Four } else { Tile::Two };
+    let tile = tile::<FOUR>();
     let pair_bytes = if grid.on_the_fly { 2 * conv.taps() } else { grid.weights_bytes() };
     let group_bytes = grid.inputs_bytes(GROUP).max(1);
     let channel_pairs = conv.channels.as_chunks().0.iter().zip(conv.weights.chunks_exact(pair_bytes.max(1)));
@@ -292,7 +306,6 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
         } else {
             Weights::Stored(weights)
         };
-        let parameters = ChannelParameters::pair_from_le_bytes(parameters);
         for (group, v) in groups.iter().zip(v.chunks(group_bytes)) {
             Core::multiply(tile, group.tiles, grid.pairs, v, u, sums);
             let finish = Finish {
@@ -301,7 +314,7 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
                 group,
                 channel: 2 * pair,
                 steps: [conv.output.row_len(), conv.output.channels as usize],
-                parameters,
+                parameters: ChannelParameters::pair_from_le_bytes(parameters),
                 zero_point: conv.output_quant.zero_point,
             };
             if group.is_whole {

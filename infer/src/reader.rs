@@ -1,0 +1,323 @@
+//! The border: reads a model file and proves all that [`Model`] guarantees.
+
+use heapless::Vec;
+
+use crate::error::{LayerProblem, ModelError};
+use crate::format::{
+    self, ConvRecord, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
+    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
+};
+use crate::kernels::{Kernels, Native};
+use crate::layer::{Buffers, Conv, Dense, Input, Layer, LayerKind, MaxPool, channel_parameters};
+use crate::model::Model;
+use crate::quant::{ChannelParameters, INPUT_ZERO_POINT};
+use crate::shape::Shape;
+
+/// Largest map or section, bytes.
+const SIZE_MAX_BYTES: usize = 1 << 30;
+
+/// Largest row number, and largest offset of a value in its row, that a window may reach.
+const COORDINATE_MAX: u64 = 1 << 30;
+
+/// Checks all that needs no record: length, checksum, address.
+pub(crate) fn check_header(file: &[u8]) -> Result<Header, ModelError> {
+    let header = Header::read(file)?;
+    if header.file_bytes as usize != file.len() {
+        return Err(ModelError::Length { header: header.file_bytes, found: file.len() });
+    }
+    let computed = format::checksum(file.get(Header::CHECKED_FROM..).unwrap_or_default());
+    if computed != header.checksum {
+        return Err(ModelError::Checksum { header: header.checksum, computed });
+    }
+    let needed = Native::ALIGNMENT_BYTES;
+    if !file.as_ptr().addr().is_multiple_of(needed) {
+        return Err(ModelError::Misaligned { needed });
+    }
+    Ok(header)
+}
+
+/// Walks records and sections side by side and checks each layer against the map in front of it.
+pub(crate) struct Reader<'a> {
+    file: &'a [u8],
+    records: &'a [u8],
+    section_at: usize,
+    /// The map in front of the next layer.
+    map: Map,
+    /// End of the highest buffer so far, bytes.
+    arena_end: usize,
+}
+
+/// A feature map in the arena.
+#[derive(Clone, Copy)]
+struct Map {
+    shape: Shape,
+    at: usize,
+    quant: OutputQuant,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(file: &'a [u8], records: &'a [u8]) -> Result<Self, ModelError> {
+        let start = format::sections_start(records.len()).ok_or(ModelError::Records)?;
+        let quant = OutputQuant { scale: 1.0, zero_point: INPUT_ZERO_POINT };
+        let map = Map { shape: Shape::vector(0), at: 0, quant };
+        let mut reader = Self { file, records, section_at: Header::BYTES + records.len(), map, arena_end: 0 };
+        reader.zeros_until(start).ok_or(ModelError::Surplus)?;
+        Ok(reader)
+    }
+
+    pub(crate) fn model(&mut self, header: &Header) -> Result<Model<'a>, ModelError> {
+        let input = self.input()?;
+        let layers = self.layers()?;
+        if self.arena_end != header.arena_bytes as usize {
+            let needed = self.arena_end as u32;
+            return Err(ModelError::ArenaBytes { header: header.arena_bytes, needed });
+        }
+        Ok(Model {
+            input,
+            layers,
+            output_quant: self.map.quant,
+            file_bytes: self.file.len(),
+            arena_bytes: self.arena_end,
+        })
+    }
+
+    fn input(&mut self) -> Result<Input, ModelError> {
+        let record: InputRecord = self.record()?;
+        check_input(&record).map_err(ModelError::Input)?;
+        let at = record.arena_at as usize;
+        self.claim(at, record.map.len()).map_err(ModelError::Input)?;
+        let quant = OutputQuant { scale: record.scale, zero_point: INPUT_ZERO_POINT };
+        self.map = Map { shape: record.map, at, quant };
+        let InputRecord { image, map, origin, scale, .. } = record;
+        Ok(Input { image, map, origin, scale, arena_at: at })
+    }
+
+    fn layers(&mut self) -> Result<Vec<Layer<'a>, LAYERS_MAX>, ModelError> {
+        let count: u8 = self.record()?;
+        let refused = ModelError::LayerCount { found: count as usize, limit: LAYERS_MAX };
+        let mut layers = Vec::new();
+        for index in 0..count {
+            let record: LayerRecord<'a> = self.record()?;
+            let layer = self.layer(record).map_err(|problem| ModelError::Layer { index, problem })?;
+            layers.push(layer).map_err(|_| refused)?;
+        }
+        if layers.is_empty() { Err(refused) } else { Ok(layers) }
+    }
+
+    fn record<Record: serde::Deserialize<'a>>(&mut self) -> Result<Record, ModelError> {
+        let (record, rest) = format::read_record(self.records).ok_or(ModelError::Records)?;
+        self.records = rest;
+        Ok(record)
+    }
+
+    fn layer(&mut self, record: LayerRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
+        match record {
+            LayerRecord::Conv(record) => self.conv(&record),
+            LayerRecord::MaxPool(record) => self.max_pool(&record),
+            LayerRecord::Dense(record) => self.dense(&record),
+        }
+    }
+
+    fn conv(&mut self, record: &ConvRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
+        let sides = [record.kernel, record.stride, record.pool];
+        check_sizes(record.name, record.output, &sides)?;
+        check_scale(record.output_quant.scale)?;
+        check_coordinates(record, self.map.shape)?;
+        let conv = Conv::from_record(record, self.map.shape, self.map.quant.zero_point);
+        if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
+            return Err(LayerProblem::TooLarge);
+        }
+        if !conv.algorithm.fits(&conv) {
+            return Err(LayerProblem::Algorithm);
+        }
+        if !conv.algorithm.fits(&conv) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let (channels, weights) = self.sections(record.output.channels, conv.filters().packed_bytes())?;
+        let conv = conv.with_numbers(channels, weights)?;
+        self.place(
+            record.name,
+            LayerKind::Conv(conv),
+            record.output_at,
+            record.scratch_at,
+            record.output_quant,
+        )
+    }
+
+    fn max_pool(&mut self, record: &MaxPoolRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
+        check_sizes(record.name, record.output, &[record.size, record.stride])?;
+        let MaxPoolRecord { output, size, stride, .. } = *record;
+        let input = self.map.shape;
+        let rows_read = (output.height as u32 - 1) * stride[0] as u32 + size[0] as u32;
+        let columns_read = (output.width as u32 - 1) * stride[1] as u32 + size[1] as u32;
+        let inside = rows_read <= input.height as u32 && columns_read <= input.width as u32;
+        if !inside || output.channels != input.channels {
+            return Err(LayerProblem::OutsideMap);
+        }
+        let kind = LayerKind::MaxPool(MaxPool { input, output, size, stride });
+        self.place(record.name, kind, record.output_at, record.output_at, self.map.quant)
+    }
+
+    fn dense(&mut self, record: &DenseRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
+        check_sizes(record.name, Shape::vector(record.units), &[])?;
+        check_scale(record.output_quant.scale)?;
+        let dense = Dense::from_record(record, self.map.shape);
+        if !dense.algorithm.fits(&dense) {
+            return Err(LayerProblem::Algorithm);
+        }
+        if !dense.algorithm.fits(&dense) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let (channels, weights) = self.sections(record.units, dense.matrix().packed_bytes())?;
+        let dense = dense.with_numbers(channels, weights)?;
+        let DenseRecord { output_quant, output_at, .. } = *record;
+        self.place(record.name, LayerKind::Dense(dense), output_at, output_at, output_quant)
+    }
+
+    /// The channel parameters and the packed weights of a layer.
+    fn sections(&mut self, channels: u16, weight_bytes: u64) -> Result<(&'a [u8], &'a [u8]), LayerProblem> {
+        let parameters = self.section(channels as usize * ChannelParameters::BYTES)?;
+        if weight_bytes > SIZE_MAX_BYTES as u64 {
+            return Err(LayerProblem::TooLarge);
+        }
+        Ok((parameters, self.section(weight_bytes as usize)?))
+    }
+
+    fn section(&mut self, bytes: usize) -> Result<&'a [u8], LayerProblem> {
+        let aligned = self.section_at.checked_next_multiple_of(SECTION_ALIGNMENT_BYTES);
+        aligned.and_then(|start| self.zeros_until(start)).ok_or(LayerProblem::SectionMissing)?;
+        let rest = self.file.get(self.section_at..).unwrap_or_default();
+        let section = rest.get(..bytes).ok_or(LayerProblem::SectionMissing)?;
+        self.section_at += bytes;
+        Ok(section)
+    }
+
+    /// Skips padding up to `end`; `None` when the file ends before or a byte is not 0.
+    fn zeros_until(&mut self, end: usize) -> Option<()> {
+        let padding = self.file.get(self.section_at..end)?;
+        self.section_at = end;
+        padding.iter().all(|byte| *byte == 0).then_some(())
+    }
+
+    /// Finds room for the layer's buffers, apart from each other, and makes its output the next layer's input.
+    fn place(
+        &mut self,
+        name: &'a str,
+        kind: LayerKind<'a>,
+        output_at: u32,
+        scratch_at: u32,
+        quant: OutputQuant,
+    ) -> Result<Layer<'a>, LayerProblem> {
+        let (output_at, scratch_at) = (output_at as usize, scratch_at as usize);
+        let buffers = Buffers { input_at: self.map.at, output_at, scratch_at };
+        let layer = Layer { name, kind, buffers };
+        let [input, scratch, output] = layer.arena_use();
+        self.claim(scratch.0, scratch.1)?;
+        self.claim(output.0, output.1)?;
+        if overlap(input, scratch) || overlap(input, output) || overlap(scratch, output) {
+            return Err(LayerProblem::ArenaOverlap);
+        }
+        self.map = Map { shape: layer.output(), at: output_at, quant };
+        Ok(layer)
+    }
+
+    /// Notes that the arena must hold `bytes` at `at`.
+    fn claim(&mut self, at: usize, bytes: usize) -> Result<(), LayerProblem> {
+        if !at.is_multiple_of(crate::memory::ALIGNMENT_BYTES) {
+            return Err(LayerProblem::ArenaMisaligned);
+        }
+        if bytes > SIZE_MAX_BYTES || at > SIZE_MAX_BYTES {
+            return Err(LayerProblem::ArenaExceeded);
+        }
+        self.arena_end = self.arena_end.max(if bytes == 0 { 0 } else { at + bytes });
+        Ok(())
+    }
+
+    pub(crate) fn finish(&self) -> Result<(), ModelError> {
+        let all_read = self.records.is_empty() && self.section_at == self.file.len();
+        if all_read { Ok(()) } else { Err(ModelError::Surplus) }
+    }
+}
+
+fn check_input(record: &InputRecord) -> Result<(), LayerProblem> {
+    check_sizes("", record.image, &[])?;
+    check_sizes("", record.map, &[])?;
+    if record.map.channels != record.image.channels {
+        return Err(LayerProblem::OutsideMap);
+    }
+    check_scale(record.scale)
+}
+
+/// Name, output and window sizes that every layer has.
+fn check_sizes(name: &str, output: Shape, sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
+    if name.len() > NAME_BYTES_MAX {
+        return Err(LayerProblem::NameTooLong);
+    }
+    if output.is_empty() || sides.as_flattened().contains(&0) {
+        return Err(LayerProblem::ZeroSize);
+    }
+    match output.checked_len() {
+        Some(len) if len <= SIZE_MAX_BYTES => Ok(()),
+        _ => Err(LayerProblem::TooLarge),
+    }
+}
+
+fn check_scale(scale: f32) -> Result<(), LayerProblem> {
+    if scale.is_finite() && scale > 0.0 { Ok(()) } else { Err(LayerProblem::Scale) }
+}
+
+/// Bounds the rows, columns and offsets in a row that a convolution can name, so that kernels may compute them in
+/// 32 bits. An origin adds at most 2^15 rows or columns to what is counted here.
+fn check_coordinates(record: &ConvRecord<'_>, input: Shape) -> Result<(), LayerProblem> {
+    let reach = |outputs: u16, axis: usize| {
+        let convolved = outputs as u64 * record.pool[axis] as u64;
+        convolved * record.stride[axis] as u64 + record.kernel[axis] as u64 + (1 << 15)
+    };
+    let (rows, columns) = (reach(record.output.height, 0), reach(record.output.width, 1));
+    let bounded = rows <= COORDINATE_MAX && columns * input.channels as u64 <= COORDINATE_MAX;
+    if bounded { Ok(()) } else { Err(LayerProblem::TooLarge) }
+}
+
+/// Checks the sizes of a layer's sections.
+pub(crate) fn check_sections(
+    parameters: &[u8],
+    channels: u16,
+    weights: &[u8],
+    weight_bytes: u64,
+) -> Result<(), LayerProblem> {
+    let parameters_fit = parameters.len() == channels as usize * ChannelParameters::BYTES;
+    let weights_fit = weights.len() as u64 == weight_bytes;
+    if parameters_fit && weights_fit { Ok(()) } else { Err(LayerProblem::SectionMissing) }
+}
+
+/// Proves that no input can overflow a channel's accumulator; the sum of the sizes of all weights.
+///
+/// Every input value lies in -128 to 127, so every partial sum of the channel lies within
+/// `|bias| + 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)` that the
+/// layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
+pub(crate) fn check_channels(
+    parameters: &[u8],
+    sum_max: u64,
+    magnitude: impl Fn(usize) -> u64,
+) -> Result<u64, LayerProblem> {
+    let mut total = 0;
+    for (channel, parameters) in (0u16..).zip(channel_parameters(parameters)) {
+        if parameters.multiplier < 1 {
+            return Err(LayerProblem::Multiplier { channel });
+        }
+        let magnitude = magnitude(channel as usize);
+        if parameters.bias.unsigned_abs() as u64 + 128 * magnitude > i32::MAX as u64 {
+            return Err(LayerProblem::AccumulatorRange { channel });
+        }
+        if 128 * magnitude > sum_max {
+            return Err(LayerProblem::AlgorithmRange { channel });
+        }
+        total += magnitude;
+    }
+    Ok(total)
+}
+
+/// Whether two `(start, bytes)` ranges share a byte.
+const fn overlap(a: (usize, usize), b: (usize, usize)) -> bool {
+    a.1 > 0 && b.1 > 0 && a.0 < b.0 + b.1 && b.0 < a.0 + a.1
+}

@@ -1,0 +1,142 @@
+use super::*;
+
+const INPUT: Input = Input { height: 28, width: 28, channels: 1, offset: [3, 3] };
+
+fn recipe() -> Augment {
+    Augment {
+        rotation_degrees: 0.0,
+        log_scale: 0.0,
+        shear: 0.0,
+        shift_pixels: 0.0,
+        elastic_pixels: 0.0,
+        elastic_grid: 6,
+        calm_part: 0.1,
+        calm_strength: 0.4,
+    }
+}
+
+fn images() -> Dataset {
+    let mut random = Random::new(3, Purpose::Weights);
+    Dataset {
+        shape: Shape::new(28, 28, 1),
+        pixels: (0..2 * 784).map(|_| random.below(256) as u8).collect(),
+        labels: vec![0; 2],
+        classes: 1,
+    }
+}
+
+fn distorter(recipe: Augment) -> Distorter {
+    Distorter::new(recipe, &INPUT, Shape::new(22, 22, 1), [0, 0])
+}
+
+fn distorted(recipe: Augment, images: &Dataset, index: usize, epoch: usize, strength: f32) -> Vec<f32> {
+    let mut out = vec![f32::NAN; 22 * 22];
+    distorter(recipe).place(images, index, 5, epoch, strength, &mut out);
+    out
+}
+
+fn strong() -> Augment {
+    Augment {
+        rotation_degrees: 8.0,
+        log_scale: 0.07,
+        shear: 0.1,
+        shift_pixels: 1.0,
+        elastic_pixels: 0.5,
+        ..recipe()
+    }
+}
+
+#[test]
+fn without_distortion_the_image_is_placed_as_ever() {
+    let images = images();
+    let mut plain = vec![0.0; 484];
+    crate::inputs::place(&INPUT, Shape::new(22, 22, 1), [0, 0], &images, 1, &mut plain);
+    for found in [distorted(recipe(), &images, 1, 1, 1.0), distorted(strong(), &images, 1, 1, 0.0)] {
+        let worst = plain.iter().zip(&found).map(|(plain, found)| (plain - found).abs()).fold(0.0, f32::max);
+        assert!(worst < 1e-5, "{worst}");
+    }
+}
+
+#[test]
+fn each_image_and_epoch_has_a_distortion_of_its_own_that_can_be_repeated() {
+    let images = Dataset { pixels: images().pixels[..784].repeat(2), ..images() };
+    let first = distorted(strong(), &images, 0, 1, 1.0);
+    assert_eq!(first, distorted(strong(), &images, 0, 1, 1.0));
+    assert_ne!(first, distorted(strong(), &images, 1, 1, 1.0));
+    assert_ne!(first, distorted(strong(), &images, 0, 2, 1.0));
+}
+
+#[test]
+fn values_stay_between_those_of_the_image_and_zero() {
+    let images = images();
+    let wild = Augment {
+        shift_pixels: 40.0,
+        elastic_pixels: 30.0,
+        log_scale: 2.0,
+        rotation_degrees: 180.0,
+        ..recipe()
+    };
+    for epoch in 1..50 {
+        let values = distorted(wild, &images, 0, epoch, 1.0);
+        assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
+    }
+}
+
+/// The bits that every host must give: they change when the arithmetic does.
+#[test]
+fn the_bits_are_pinned() {
+    let bits = distorted(strong(), &images(), 0, 1, 1.0)
+        .iter()
+        .fold(0u64, |hash, value| (hash ^ value.to_bits() as u64).wrapping_mul(0x0000_0100_0000_01b3));
+    assert_eq!(format!("{bits:016x}"), "eaf802a360e06ff5");
+}
+
+#[test]
+fn a_quarter_turn_is_a_quarter_turn() {
+    // A single bright pixel right of the centre; turned by the drawn angle it lies at that angle.
+    let mut images = images();
+    images.pixels.fill(0);
+    images.pixels[13 * 28 + 20] = 255;
+    let recipe = Augment { rotation_degrees: 90.0, ..recipe() };
+    let mut random = Random::new(5, Purpose::Distortion { epoch: 1, image: 0 });
+    let angle = (2.0 * random.unit() - 1.0) * core::f32::consts::FRAC_PI_2;
+    let found = distorted(recipe, &images, 0, 1, 1.0);
+    let sum: f32 = found.iter().sum();
+    let centre = |axis: usize| {
+        let weigh = |(index, value): (usize, &f32)| value * (3 + [index / 22, index % 22][axis]) as f32;
+        found.iter().enumerate().map(weigh).sum::<f32>() / sum - 13.5
+    };
+    // The sampling matrix turns output into source, so the bright pixel turns the other way.
+    let (y, x) = (-0.5f32, 6.5f32);
+    let expected = [angle.cos() * y + angle.sin() * x, -angle.sin() * y + angle.cos() * x];
+    assert!((centre(0) - expected[0]).abs() < 0.4, "{} {}", centre(0), expected[0]);
+    assert!((centre(1) - expected[1]).abs() < 0.4, "{} {}", centre(1), expected[1]);
+}
+
+#[test]
+fn elastic_displacements_have_the_deviation_asked_for_at_grid_points() {
+    let distorter = Distorter::new(strong(), &INPUT, Shape::new(28, 28, 1), [0, 0]);
+    let mut sum = 0.0;
+    for image in 0..500 {
+        let mut random = Random::new(5, Purpose::Distortion { epoch: 1, image });
+        let corner = distorter.elastic(0.5, &mut random)[0][0];
+        sum += corner * corner;
+    }
+    assert!((sum / 500.0 - 0.25).abs() < 0.05, "{}", sum / 500.0);
+}
+
+#[test]
+fn interpolation_keeps_a_flat_grid_and_a_slope() {
+    let distorter = Distorter::new(recipe(), &INPUT, Shape::new(28, 28, 1), [0, 0]);
+    assert!(distorter.interpolate(&[2.0; 36], 6).iter().all(|value| (value - 2.0).abs() < 1e-5));
+    let slope: Vec<f32> = (0..36).map(|point| (point % 6) as f32 * 27.0 / 5.0).collect();
+    let values = distorter.interpolate(&slope, 6);
+    // Away from the edge, whose outer points repeat.
+    assert!((6..22).all(|column| (values[column] - column as f32).abs() < 1e-3));
+}
+
+#[test]
+fn the_last_part_of_the_run_is_calm() {
+    let distorter = distorter(recipe());
+    assert_eq!([1, 18, 19, 20].map(|epoch| distorter.strength(epoch, 20)), [1.0, 1.0, 0.4, 0.4]);
+}
