@@ -82,9 +82,24 @@ pub fn answers(board: Board, model: &Path, images: &[u8], classes: usize) -> Vec
 /// # Panics
 /// As [`answers`].
 pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
+    said(board, run_command(board, model, arguments))
+}
+
+/// Builds and runs the firmware, which must end with a failure; what it printed.
+///
+/// # Panics
+/// When the firmware succeeds.
+pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
+    let output = run_command(board, model, arguments).output().expect("cargo can be started");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success(), "the firmware for {} accepted {arguments:?}\n{stdout}", board.name);
+    stdout
+}
+
+fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     let mut command = cargo(board, "run", &[]);
     command.env("KINDLING_MODEL", model).arg("--").args(arguments);
-    said(board, command)
+    command
 }
 
 /// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs` for its arguments.

@@ -82,3 +82,22 @@ fn the_demonstration_says_that_all_is_well() {
     assert!(said.contains("kernels dsp"), "the wrong kernels ran: {said}");
     assert!(said.contains("10 as on the host"), "{said}");
 }
+
+/// Once such a file was answered as far as it went, and the firmware ended as if all was well.
+#[test]
+fn image_files_that_are_cut_off_or_missing_are_refused() {
+    let model = firmware::folder().join("model/tutorial.kndl");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (images, answers) = (folder.path().join("images"), folder.path().join("answers"));
+
+    fs::write(&images, vec![0; 2 * 784 - 1]).expect("the temporary folder can be written");
+    let said = firmware::run_refused(M4, &model, &[&images, &answers]);
+    assert!(said.contains("1567 bytes are no whole number of images of 28x28x1"), "{said}");
+    assert!(!answers.exists(), "answers to a damaged file");
+
+    fs::remove_file(&images).expect("the file can be removed");
+    let said = firmware::run_refused(M4, &model, &[&images, &answers]);
+    assert!(said.contains("cannot read"), "{said}");
+    let said = firmware::run_refused(M4, &model, &[&images]);
+    assert!(said.contains("name two files"), "{said}");
+}
