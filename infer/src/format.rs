@@ -21,7 +21,7 @@ use crate::shape::Shape;
 pub const MAGIC: [u8; 4] = *b"KNDL";
 
 /// The format this crate reads and writes.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Sections start at multiples of this many bytes.
 pub const SECTION_ALIGNMENT_BYTES: usize = 16;
@@ -104,7 +104,9 @@ pub struct InputRecord {
     pub origin: [i16; 2],
     /// Real value of one step of a pixel.
     pub scale: f32,
-    /// Place of the map in the arena, bytes.
+    /// Rows of the map that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub arena_at: u32,
 }
 
@@ -140,7 +142,9 @@ pub struct ConvRecord<'a> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it, and so how its weights are packed.
     pub algorithm: Algorithm,
-    /// Place of the output in the arena, bytes.
+    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
     /// Place of the scratch memory in the arena, bytes.
     pub scratch_at: u32,
@@ -157,7 +161,9 @@ pub struct MaxPoolRecord<'a> {
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
-    /// Place of the output in the arena, bytes.
+    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
 }
 

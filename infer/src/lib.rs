@@ -34,8 +34,10 @@ mod layer;
 mod memory;
 mod model;
 pub mod packing;
+mod placement;
 pub mod quant;
 mod reader;
+pub mod schedule;
 mod scores;
 mod session;
 mod shape;
@@ -46,7 +48,7 @@ pub use layer::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Tiles};
 pub use memory::{Aligned, Arena, arena_bytes};
 pub use model::Model;
 pub use scores::Scores;
-pub use session::{Observer, Session};
+pub use session::{Observer, Run, Session};
 pub use shape::Shape;
 
 /// Name of the kernel set that [`Session::run`] uses in this build.

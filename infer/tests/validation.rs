@@ -35,7 +35,7 @@ fn damaged_headers() {
         refused(&file)
     };
     assert_eq!(with(0, b'X'), ModelError::Magic { found: *b"XNDL" });
-    assert_eq!(with(4, 2), ModelError::Version { found: 2, supported: 1 });
+    assert_eq!(with(4, 1), ModelError::Version { found: 1, supported: 2 });
     assert_eq!(with(7, 1), ModelError::Reserved);
     assert_eq!(refused(&good[..bytes - 1]), ModelError::Length { header: bytes as u32, found: bytes - 1 });
     let longer = [&good[..], &[0]].concat();

@@ -59,7 +59,7 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
 
 fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
     let macs = layer.weights.len() as u64 * pixels_per_weight(layer);
-    let scratch = trainer::model_file::scratch_bytes(layer, choice);
+    let scratch = layer.kind(choice).scratch_bytes();
     macs <= MACS_MAX
         && layer.weights.len() <= WEIGHTS_MAX
         && layer.input.len() <= 60_000
