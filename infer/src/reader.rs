@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::error::{LayerProblem, ModelError};
 use crate::format::{
     self, ConvRecord, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
-    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
+    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES, SelfTest,
 };
 use crate::kernels::{Kernels, Native};
 use crate::layer::{Buffers, Conv, Dense, Input, Layer, LayerKind, MaxPool, channel_parameters};
@@ -68,6 +68,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn model(&mut self, header: &Header) -> Result<Model<'a>, ModelError> {
         let input = self.input()?;
         let layers = self.layers()?;
+        let self_test = self.self_test(&input)?;
         if self.arena_end != header.arena_bytes as usize {
             let needed = self.arena_end as u32;
             return Err(ModelError::ArenaBytes { header: header.arena_bytes, needed });
@@ -75,6 +76,8 @@ impl<'a> Reader<'a> {
         Ok(Model {
             input,
             layers,
+            self_test,
+            version: header.model_version,
             output_quant: self.map.quant,
             file_bytes: self.file.len(),
             arena_bytes: self.arena_end,
@@ -102,6 +105,17 @@ impl<'a> Reader<'a> {
             layers.push(layer).map_err(|_| refused)?;
         }
         if layers.is_empty() { Err(refused) } else { Ok(layers) }
+    }
+
+    /// Image and scores behind the last layer's sections, of the sizes that the model has.
+    fn self_test(&mut self, input: &Input) -> Result<Option<SelfTest<'a>>, ModelError> {
+        if !self.record::<bool>()? {
+            return Ok(None);
+        }
+        let missing = |_: LayerProblem| ModelError::SelfTestMissing;
+        let image = self.section(input.image.len()).map_err(missing)?;
+        let scores = self.section(self.map.shape.len()).map_err(missing)?;
+        Ok(Some(SelfTest { image, scores }))
     }
 
     fn record<Record: serde::Deserialize<'a>>(&mut self) -> Result<Record, ModelError> {
