@@ -65,6 +65,8 @@ pub enum ModelError {
         /// What is wrong.
         problem: LayerProblem,
     },
+    /// The file ends before its self-test does.
+    SelfTestMissing,
     /// The header's working memory is not what the layers need.
     ArenaBytes {
         /// By the header.
@@ -140,6 +142,17 @@ pub enum SessionError {
     },
 }
 
+/// Why [`self_test`](crate::self_test()) does not vouch for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfTestError {
+    /// The model file has no self-test.
+    Absent,
+    /// The buffer cannot be worked in.
+    Session(SessionError),
+    /// The scores are not those that the file expects.
+    Differs,
+}
+
 /// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the wrong size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageError {
@@ -174,6 +187,7 @@ impl fmt::Display for ModelError {
             Self::LayerCount { found, limit } => write!(f, "{found} layers; there must be 1 to {limit}"),
             Self::Input(problem) => write!(f, "input: {problem}"),
             Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
+            Self::SelfTestMissing => f.write_str("the file ends before its self-test does"),
             Self::ArenaBytes { header, needed } => {
                 write!(f, "the header says {header} bytes of working memory, the layers need {needed}")
             }
@@ -223,6 +237,16 @@ impl fmt::Display for SessionError {
     }
 }
 
+impl fmt::Display for SelfTestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("the model file has no self-test"),
+            Self::Session(error) => error.fmt(f),
+            Self::Differs => f.write_str("the model does not give the scores that its self-test expects"),
+        }
+    }
+}
+
 impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the model's image has {} bytes, this one has {}", self.expected, self.found)
@@ -231,4 +255,5 @@ impl fmt::Display for ImageError {
 
 impl core::error::Error for ModelError {}
 impl core::error::Error for SessionError {}
+impl core::error::Error for SelfTestError {}
 impl core::error::Error for ImageError {}

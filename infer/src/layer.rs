@@ -254,7 +254,8 @@ impl LayerKind<'_> {
     pub const fn row_window(&self) -> RowWindow {
         match self {
             Self::Conv(conv) => {
-                let [pool, stride, kernel] = [conv.pool[0] as u32, conv.stride[0] as u32, conv.kernel[0] as u32];
+                let [pool, stride, kernel] =
+                    [conv.pool[0] as u32, conv.stride[0] as u32, conv.kernel[0] as u32];
                 RowWindow {
                     origin: conv.origin[0] as i32,
                     step: pool * stride,

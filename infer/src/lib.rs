@@ -39,15 +39,17 @@ pub mod quant;
 mod reader;
 pub mod schedule;
 mod scores;
+mod self_test;
 mod session;
 mod shape;
 
-pub use error::{ImageError, LayerProblem, ModelError, SessionError};
+pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};
 pub use layer::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Tiles};
 pub use memory::{Aligned, Arena, arena_bytes};
 pub use model::Model;
 pub use scores::Scores;
+pub use self_test::self_test;
 pub use session::{Observer, Run, Session};
 pub use shape::Shape;
 

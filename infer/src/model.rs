@@ -9,7 +9,7 @@
 use heapless::Vec;
 
 use crate::error::ModelError;
-use crate::format::{Header, LAYERS_MAX, OutputQuant};
+use crate::format::{Header, LAYERS_MAX, OutputQuant, SelfTest};
 use crate::layer::{Input, Layer};
 use crate::reader::{Reader, check_header};
 use crate::schedule::Stage;
@@ -19,6 +19,8 @@ use crate::shape::Shape;
 pub struct Model<'a> {
     pub(crate) input: Input,
     pub(crate) layers: Vec<Layer<'a>, LAYERS_MAX>,
+    pub(crate) self_test: Option<SelfTest<'a>>,
+    pub(crate) version: u32,
     pub(crate) output_quant: OutputQuant,
     pub(crate) file_bytes: usize,
     pub(crate) arena_bytes: usize,
@@ -50,6 +52,16 @@ impl<'a> Model<'a> {
     /// Bytes of the model file.
     pub const fn file_bytes(&self) -> usize {
         self.file_bytes
+    }
+
+    /// The maker's count of versions of this model.
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// An image with the scores it must give; `None` when the file has none. See [`self_test`](crate::self_test()).
+    pub const fn self_test(&self) -> Option<SelfTest<'a>> {
+        self.self_test
     }
 
     /// The image [`Session::run`](crate::Session::run) takes: rows of pixels of 8-bit values.

@@ -78,7 +78,8 @@ fn check_group(input: &Input, layers: &[Layer<'_>], first: usize, end: usize) ->
         Some(layer) => layer.arena_use()[2],
         None => input.arena_use(),
     };
-    let overlap = |layer: usize| ModelError::Layer { index: layer as u8, problem: LayerProblem::ArenaOverlap };
+    let overlap =
+        |layer: usize| ModelError::Layer { index: layer as u8, problem: LayerProblem::ArenaOverlap };
     for layer in first..end {
         let scratch = layers.get(layer).map_or((0, 0), |layer| layer.arena_use()[1]);
         if (first..=end).any(|other| shares(scratch, map(other))) {

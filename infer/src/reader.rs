@@ -5,7 +5,7 @@ use heapless::Vec;
 use crate::error::{LayerProblem, ModelError};
 use crate::format::{
     self, ConvRecord, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
-    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
+    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES, SelfTest,
 };
 use crate::kernels::{Kernels, Native};
 use crate::layer::{Buffers, Conv, Dense, Input, Layer, LayerKind, MaxPool, channel_parameters};
@@ -69,6 +69,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn model(&mut self, header: &Header) -> Result<Model<'a>, ModelError> {
         let input = self.input()?;
         let mut layers = self.layers()?;
+        let self_test = self.self_test(&input)?;
         placement::find_scratch(&mut layers, Stage::input(input.map.height, input.held_rows))?;
         let arena_bytes = placement::check(&input, &layers)?;
         if arena_bytes != header.arena_bytes as usize {
@@ -78,6 +79,8 @@ impl<'a> Reader<'a> {
         Ok(Model {
             input,
             layers,
+            self_test,
+            version: header.model_version,
             output_quant: self.map.quant,
             file_bytes: self.file.len(),
             arena_bytes,
@@ -110,6 +113,17 @@ impl<'a> Reader<'a> {
             }
             Some(_) => Ok(layers),
         }
+    }
+
+    /// Image and scores behind the last layer's sections, of the sizes that the model has.
+    fn self_test(&mut self, input: &Input) -> Result<Option<SelfTest<'a>>, ModelError> {
+        if !self.record::<bool>()? {
+            return Ok(None);
+        }
+        let missing = |_: LayerProblem| ModelError::SelfTestMissing;
+        let image = self.section(input.image.len()).map_err(missing)?;
+        let scores = self.section(self.map.shape.len()).map_err(missing)?;
+        Ok(Some(SelfTest { image, scores }))
     }
 
     fn record<Record: serde::Deserialize<'a>>(&mut self) -> Result<Record, ModelError> {

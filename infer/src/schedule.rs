@@ -75,6 +75,7 @@ pub struct Schedule {
     held: [Held; MAPS_MAX],
     /// No map behind this one can be made further.
     last: usize,
+    is_done: bool,
 }
 
 /// Rows `first..end` of a map.
@@ -140,11 +141,14 @@ impl Default for Schedule {
 impl Schedule {
     /// Nothing is made yet.
     pub const fn new() -> Self {
-        Self { held: [Held { first: 0, end: 0 }; MAPS_MAX], last: 0 }
+        Self { held: [Held { first: 0, end: 0 }; MAPS_MAX], last: 0, is_done: false }
     }
 
     /// What is made next; `None` when all is done. `stages` gives each map's stage, `None` behind the last.
     pub fn next(&mut self, stages: impl Fn(usize) -> Option<Stage>) -> Option<Slice> {
+        if self.is_done {
+            return None;
+        }
         let mut map = self.last;
         loop {
             if let Some(slice) = self.slice(map, &stages) {
@@ -152,6 +156,8 @@ impl Schedule {
                 held.first += slice.dropped;
                 held.end = slice.rows.end;
                 self.last = map + 1;
+                let is_whole = stages(map).is_some_and(|stage| stage.rows == held.end);
+                self.is_done = is_whole && stages(self.last).is_none();
                 return Some(slice);
             }
             map = map.checked_sub(1)?;
@@ -159,10 +165,8 @@ impl Schedule {
     }
 
     /// Whether the last map is whole.
-    pub fn is_done(&self, stages: impl Fn(usize) -> Option<Stage>) -> bool {
-        let maps = (0..MAPS_MAX).map_while(stages);
-        let last = maps.zip(&self.held).last();
-        last.is_some_and(|(stage, held)| held.end == stage.rows)
+    pub const fn is_done(&self) -> bool {
+        self.is_done
     }
 
     /// The rows of a map that can be made now.
@@ -279,9 +283,7 @@ mod tests {
                 assert_eq!(front.start + slice.input_skipped, slice.input.start, "{slice:?}");
             }
         }
-        for (held, stage) in held.iter().zip(stages) {
-            assert_eq!(held.end, stage.rows);
-        }
+        assert_eq!(held.last().map(|held| held.end), stages.last().map(|stage| stage.rows), "{stages:?}");
     }
 
     #[test]

@@ -143,8 +143,7 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
 
     /// The scores, once all steps are done; `None` before.
     pub fn scores(self) -> Option<Scores<'s>> {
-        let model = self.session.model;
-        let is_done = self.schedule.is_done(|map| model.stage(map));
+        let is_done = self.schedule.is_done();
         is_done.then(|| self.session.scores())
     }
 }

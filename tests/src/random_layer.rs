@@ -50,7 +50,8 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             let kind = PlainKind::Dense { quant: QUANT };
             layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
         }
-        let model = PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers };
+        let model =
+            PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers, version: 0, self_test: None };
         if is_small(&model.layers[0], choice) {
             return model;
         }

@@ -1,10 +1,10 @@
 //! The bytes of a model file from a plain model and a choice for each layer.
 
-use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section};
-use infer::{LayerProblem, Model, ModelError};
+use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest};
+use infer::{ImageError, LayerProblem, Model, ModelError, Reference, Session, SessionError};
 use thiserror::Error;
 
-use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, slices};
+use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, PlainSelfTest, slices};
 use crate::plan::arena::{ArenaPlan, Map, place};
 
 /// Why a plain model cannot be written.
@@ -38,6 +38,12 @@ pub enum WriteModelError {
         /// What the loader would say.
         problem: LayerProblem,
     },
+    /// An image for the self-test that the model does not take.
+    #[error("self-test: {0}")]
+    SelfTestImage(ImageError),
+    /// No working memory for the self-test.
+    #[error("self-test: {0}")]
+    SelfTestMemory(SessionError),
     /// The loader refuses what was written.
     #[error("the exported model is refused: {0}")]
     Refused(ModelError),
@@ -57,6 +63,19 @@ pub fn write(model: &PlainModel, choices: &Choices) -> Result<Vec<u8>, WriteMode
     let bytes = lay_out(model, choices, &weights);
     Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
     Ok(bytes)
+}
+
+/// The model's answer to `image`, to be stored with it.
+///
+/// # Errors
+/// As [`write`]; an image that is not of the model's shape.
+pub fn self_test(model: &PlainModel, image: &[u8]) -> Result<PlainSelfTest, WriteModelError> {
+    let file = write(model, &model.direct())?;
+    let validated = Model::from_bytes(&file).map_err(WriteModelError::Refused)?;
+    let mut arena = vec![0; validated.arena_bytes()];
+    let mut session = Session::new(&validated, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
+    let scores = session.run_with::<Reference>(image, &mut ()).map_err(WriteModelError::SelfTestImage)?;
+    Ok(PlainSelfTest { image: image.to_vec(), scores: scores.values().to_vec() })
 }
 
 /// Where the buffers of the model lie with these choices.
@@ -110,7 +129,20 @@ fn lay_out(model: &PlainModel, choices: &Choices, weights: &[Vec<u8>]) -> Vec<u8
     let sections = model.layers.iter().zip(weights);
     let sections: Vec<_> =
         sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
-    in_growing_buffer(&Content { input, layers: &layers, sections: &sections, arena_bytes: arena.bytes })
+    let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
+    let self_test = model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
+    in_growing_buffer(&Content {
+        input,
+        layers: &layers,
+        sections: &sections,
+        arena_bytes: arena.bytes,
+        model_version: model.version,
+        self_test,
+    })
+}
+
+fn int8_bytes(values: &[i8]) -> Vec<u8> {
+    values.iter().map(|value| *value as u8).collect()
 }
 
 /// Writes into a buffer that grows until the file fits.

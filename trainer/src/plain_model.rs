@@ -6,7 +6,7 @@ use infer::format::{
 };
 use infer::quant::ChannelParameters;
 use infer::schedule::{RowWindow, Schedule, Slice, Stage};
-use infer::{Conv, Dense, Layer, LayerKind, LayerProblem, MaxPool, Model, Shape};
+use infer::{Conv, Dense, Input, Layer, LayerKind, LayerProblem, MaxPool, Model, Shape};
 
 /// A quantised model whose algorithms and memory are still to be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,19 @@ pub struct PlainModel {
     pub scale: f32,
     /// The layers in order.
     pub layers: Vec<PlainLayer>,
+    /// The maker's count of versions of this model.
+    pub version: u32,
+    /// An image with the scores it must give.
+    pub self_test: Option<PlainSelfTest>,
+}
+
+/// An image of the shape that the caller hands over, and the int8 scores it must give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainSelfTest {
+    /// The image.
+    pub image: Vec<u8>,
+    /// The scores.
+    pub scores: Vec<i8>,
 }
 
 /// One layer.
@@ -108,7 +121,12 @@ impl PlainModel {
     pub fn of(model: &Model<'_>) -> Self {
         let input = model.input();
         let layers = model.layers().iter().map(PlainLayer::of).collect();
-        Self { image: input.image, map: input.map, origin: input.origin, scale: input.scale, layers }
+        let self_test = model.self_test().map(|test| PlainSelfTest {
+            image: test.image.to_vec(),
+            scores: test.scores.iter().map(|score| *score as i8).collect(),
+        });
+        let Input { image, map, origin, scale, .. } = *input;
+        Self { image, map, origin, scale, layers, version: model.version(), self_test }
     }
 
     /// The plan that runs on any core with the least memory for weights: everything direct, all maps whole.

@@ -1,7 +1,7 @@
 //! `inspect`: the layers of a model and what they need.
 
 use infer::format::OutputQuant;
-use infer::{Layer, LayerKind, Model};
+use infer::{Layer, LayerKind, Model, SelfTestError};
 
 use super::{CliError, InspectArgs, model_file};
 use crate::terminal::number::grouped;
@@ -12,8 +12,19 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let model = model_file::parse(&args.model, &bytes)?;
     let name = args.model.display();
-    let head = format!("{name}: {} bytes, {} classes", grouped(bytes.len() as u64), model.classes());
+    let (size, classes, version) = (grouped(bytes.len() as u64), model.classes(), model.version());
+    let head =
+        format!("{name}: {size} bytes, {classes} classes, version {version}, {}", self_test_line(&model));
     Ok(print(&format!("{head}\n{}\n{}\n{}", input_line(&model), layer_table(&model), memory_lines(&model)))?)
+}
+
+/// Whether the file holds a self-test, and whether the model passes it here.
+fn self_test_line(model: &Model<'_>) -> &'static str {
+    match infer::self_test(model, &mut vec![0; model.arena_bytes()]) {
+        Ok(()) => "self-test passed",
+        Err(SelfTestError::Absent) => "no self-test",
+        Err(_) => "self-test FAILED",
+    }
 }
 
 fn input_line(model: &Model<'_>) -> String {

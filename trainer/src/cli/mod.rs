@@ -21,7 +21,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::data::picture::Invert;
-use crate::export::Target;
+use crate::export::{ExportOptions, Target};
 use crate::plan::{Budget, Core};
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE};
 use crate::terminal::complain;
@@ -107,6 +107,8 @@ struct TrainOptions {
     #[command(flatten)]
     chip: ChipOption,
     #[command(flatten)]
+    file: FileOption,
+    #[command(flatten)]
     data: DataOption,
     /// Print nothing but errors
     #[arg(long, short)]
@@ -138,6 +140,25 @@ impl ChipOption {
     fn target(&self) -> Target {
         let Self { core, flash, ram } = *self;
         core.map_or(Target::Portable, |core| Target::Chip(core, Budget { flash, ram }))
+    }
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Model file")]
+struct FileOption {
+    /// Your count of versions of this model: a chip that updates never goes back to a smaller one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    model_version: u32,
+    /// Leave out the image with its scores by which a chip tests a new model
+    #[arg(long)]
+    no_self_test: bool,
+}
+
+impl FileOption {
+    /// What the file is to hold.
+    fn options(&self, chip: &ChipOption) -> ExportOptions {
+        let Self { model_version: version, no_self_test } = *self;
+        ExportOptions { target: chip.target(), version, self_test: !no_self_test }
     }
 }
 
@@ -186,6 +207,8 @@ struct ExportArgs {
     out: PathBuf,
     #[command(flatten)]
     chip: ChipOption,
+    #[command(flatten)]
+    file: FileOption,
     #[command(flatten)]
     data: DataOption,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use super::{CliError, DataOption, TrainOptions, interrupt, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
-use crate::export::{Exported, export_for};
+use crate::export::{Exported, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
@@ -38,7 +38,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let data = DataDir::load(&options.data.folder())?;
     run.check(&data.train)?;
     let trained = run.train(&data.train)?;
-    let exported = export_for(&trained.model, &data.train, options.chip.target())?;
+    let exported = export_with(&trained.model, &data.train, options.file.options(&options.chip))?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation);

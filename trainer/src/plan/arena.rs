@@ -121,7 +121,8 @@ mod tests {
     fn maps_of_a_group_lie_apart() {
         let maps = [map(132, false), map(1280, false), map(1024, true), map(64, true)];
         assert_eq!(check(&maps, &[36, 0, 0]).bytes, 144 + 1280 + 48 + 1024);
-        let maps = [map(484, true), map(90, false), map(80, false), map(100, true), map(70, false), map(7, true)];
+        let maps =
+            [map(484, true), map(90, false), map(80, false), map(100, true), map(70, false), map(7, true)];
         check(&maps, &[1, 20, 30, 500, 9]);
     }
 }

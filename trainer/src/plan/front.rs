@@ -58,7 +58,8 @@ pub fn front(model: &PlainModel, costs: &Costs) -> Result<Vec<Plan>, WriteModelE
         let partials = thinned(std::mem::take(&mut fronts[first]));
         for group in Group::beginning_with(model, first) {
             let candidates = candidates(model, costs, &sections, &group);
-            let extended = partials.iter().flat_map(|partial| candidates.iter().map(|next| partial.then(next)));
+            let extended =
+                partials.iter().flat_map(|partial| candidates.iter().map(|next| partial.then(next)));
             fronts[group.end].extend(extended);
         }
     }
