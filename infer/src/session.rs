@@ -164,10 +164,22 @@ fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
 /// Drops the rows that are not needed any more and gives the memory of the rows to be made behind the others.
 fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'h mut [i8]> {
     let (dropped, kept) = (slice.dropped as usize * row_len, slice.kept as usize * row_len);
-    if dropped > 0 && dropped + kept <= held.len() {
-        held.copy_within(dropped..dropped + kept, 0);
+    if dropped > 0 {
+        move_down(held, dropped, kept);
     }
     held.get_mut(kept..kept + slice.rows.len() * row_len)
+}
+
+/// Moves `count` values down by `distance`, 1 or more; as much at once as source and destination do not overlap.
+fn move_down(values: &mut [i8], distance: usize, count: usize) {
+    let (mut rest, mut left) = (values, count);
+    while left > 0 {
+        let Some((to, from)) = rest.split_at_mut_checked(distance) else { return };
+        for (to, from) in to.iter_mut().zip(from.iter()).take(left) {
+            *to = *from;
+        }
+        (rest, left) = (from, left.saturating_sub(distance));
+    }
 }
 
 /// Runs one slice of a layer on its buffers and gives the rows made. The model guarantees that the buffers lie apart inside
