@@ -11,8 +11,8 @@ fn metrics(workshop: &Workshop) -> Value {
     serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap()
 }
 
-/// What a run leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 3] = ["float.burnpack", "metrics.json", "model.kndl"];
+/// What a run with a constant learning rate leaves in its folder.
+const LEFT_BY_TRAIN: [&str; 4] = ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl"];
 
 #[test]
 fn a_run_leaves_a_model_and_its_metrics() {
@@ -130,7 +130,7 @@ fn a_small_set_holds_out_fewer_images_with_a_note() {
     assert_eq!(stderr, "note: 40 instead of 5000 of the 240 training images are held out\n");
 }
 
-/// Ctrl-C in the middle of a long run: nothing is left, what was there before stays, and the exit code says so.
+/// Ctrl-C in the middle of a long run: what was there before stays, and the exit code says so.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_what_was_there() {
@@ -156,7 +156,11 @@ fn an_interrupted_run_leaves_what_was_there() {
     assert_eq!(output.status.code(), Some(130));
     let stderr = String::from_utf8(output.stderr).unwrap();
     let rest = stderr.strip_prefix("interrupted after ").unwrap();
-    let epochs: u32 = rest.strip_suffix(" of 10000 epochs: no model written\n").unwrap().parse().unwrap();
+    let epochs: u32 = rest
+        .strip_suffix(" of 10000 epochs: no model written; the same command with --resume goes on\n")
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((1..10_000).contains(&epochs), "{stderr}");
     assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), before);
     assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
 use super::{CliError, DataOption, TrainOptions, interrupt, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::{DataDir, Dataset, fit};
@@ -13,7 +14,7 @@ use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::Preset;
 use crate::terminal::progress::Progress;
 use crate::terminal::{complain, print};
-use crate::train::{EpochReport, TrainOptions as Options, Trained, train};
+use crate::train::{self, EpochReport, Place, State, TrainOptions as Options, Trained};
 
 const MODEL: &str = "model.kndl";
 const METRICS: &str = "metrics.json";
@@ -33,16 +34,18 @@ impl DataOption {
 pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> {
     let preset = Preset::load(options.preset.as_deref().unwrap_or(preset))?;
     let mut run = Run { preset: overridden(preset, options), options, threads: options.threads.count() };
-    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT])?;
+    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, CHECKPOINT])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
     run.check(&data.train)?;
-    let trained = run.train(&data.train)?;
+    let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
+    let trained = run.train(&data.train, &checkpoint)?;
     let exported = export_for(&trained.model, &data.train, options.chip.target())?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
     run.write(&trained.model, &exported, &metrics)?;
+    checkpoint.run_is_finished(&run.preset);
     run.say(&summary::text(&metrics, &exported, &evaluation, &options.out.join(MODEL)))
 }
 
@@ -81,21 +84,44 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn train(&self, data: &Dataset) -> Result<Trained, CliError> {
-        let Preset { name, network, recipe } = &self.preset;
-        let (images, shape, epochs) = (data.len(), data.shape, recipe.epochs);
-        let (seed, threads) = (self.options.seed, self.threads);
-        self.say(&format!(
-            "preset {name}: {images} images of {shape}, epochs {epochs}, seed {seed}, threads {threads}\n"
-        ))?;
-        let mut progress = Progress::new(self.options.quiet, interrupt::requested);
-        let trained = train(network, recipe, data, &Options { seed, threads }, &mut progress);
-        progress.finish();
+    fn train(&self, data: &Dataset, checkpoint: &CheckpointFile) -> Result<Trained, CliError> {
+        let Preset { network, recipe, .. } = &self.preset;
+        let options = Options { seed: self.options.seed, threads: self.threads };
+        let state = self.begin(data, checkpoint)?;
+        let progress = Progress::new(self.options.quiet, interrupt::requested);
+        let mut keeper = Keeper { follower: progress, file: checkpoint };
+        let trained = match state {
+            Some(state) => train::resume(network, recipe, data, &options, state, &mut keeper),
+            None => train::train(network, recipe, data, &options, &mut keeper),
+        };
+        keeper.follower.finish();
         let trained = trained?;
         match trained.stopped_early || interrupt::requested() {
-            true => Err(interrupted(&format!("after {} of {epochs} epochs", trained.epochs.len()))),
+            true => Err(interrupted(&format!("after {} of {} epochs", trained.epochs.len(), recipe.epochs))),
             false => Ok(trained),
         }
+    }
+
+    /// What the run goes on from; `None`: from its beginning. Says so.
+    fn begin(&self, data: &Dataset, checkpoint: &CheckpointFile) -> Result<Option<State>, CliError> {
+        if !self.options.resume {
+            checkpoint.replaced().iter().for_each(|note| self.note(note));
+            self.announce(data)?;
+            return Ok(None);
+        }
+        let (state, epochs) = (checkpoint.state()?, self.preset.recipe.epochs);
+        let Place { epoch, batch } = state.place();
+        self.announce(data)?;
+        self.say(&format!("goes on after {} of {epochs} epochs and {batch} batches\n", epoch - 1))?;
+        Ok(Some(state))
+    }
+
+    fn announce(&self, data: &Dataset) -> Result<(), CliError> {
+        let (name, images, shape) = (&self.preset.name, data.len(), data.shape);
+        let (epochs, seed, threads) = (self.preset.recipe.epochs, self.options.seed, self.threads);
+        self.say(&format!(
+            "preset {name}: {images} images of {shape}, epochs {epochs}, seed {seed}, threads {threads}\n"
+        ))
     }
 
     fn metrics(&self, epochs: &[EpochReport], exported: &Exported, evaluation: &Evaluation) -> Metrics {
