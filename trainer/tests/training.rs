@@ -71,6 +71,25 @@ fn piped_progress_is_one_plain_line_per_epoch() {
 }
 
 #[test]
+fn json_is_one_line_per_epoch_and_one_at_the_end() {
+    let workshop = Workshop::new();
+    let preset = common::PRESET.replace("held_out = 30", "held_out = 5000");
+    fs::write(workshop.path("small.toml"), preset).unwrap();
+    let (stdout, stderr) = run(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--json"]), 0);
+    assert!(stderr.starts_with("note: "), "{stderr}");
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (finished, epochs) = lines.split_last().unwrap();
+    assert_eq!(epochs.len(), 3);
+    for (number, epoch) in epochs.iter().enumerate() {
+        assert_eq!((&epoch["event"], &epoch["epoch"]), (&Value::from("epoch"), &Value::from(number + 1)));
+        assert!(epoch["loss"].as_f64().unwrap() > 0.0 && epoch["held_out_accuracy"].is_number(), "{epoch}");
+    }
+    assert_eq!((&finished["event"], &finished["model"]), (&"finished".into(), &"out/model.kndl".into()));
+    assert_eq!(finished["int8_test_accuracy"], metrics(&workshop)["int8_test_accuracy"]);
+    assert_eq!(finished["history"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn without_a_command_it_trains() {
     let workshop = Workshop::new();
     let arguments = ["--preset", "small.toml", "--data", "data", "--epochs", "1", "--out", "a/b"];

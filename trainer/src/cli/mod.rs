@@ -120,6 +120,9 @@ struct TrainOptions {
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
+    /// Print one line of JSON per epoch and one at the end, and nothing else, on standard output
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
 }
 
 #[derive(Args)]

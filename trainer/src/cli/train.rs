@@ -7,12 +7,13 @@ use super::{CliError, DataOption, TrainOptions, interrupt, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
+use crate::events::Event;
 use crate::export::{Exported, export_for};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::Preset;
-use crate::terminal::progress::Progress;
+use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{complain, print};
 use crate::train::{self, EpochReport, Place, State, TrainOptions as Options, Trained};
 
@@ -27,6 +28,16 @@ impl DataOption {
     /// The folder asked for, or MNIST's.
     pub(super) fn folder(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(DataDir::default_path)
+    }
+}
+
+impl TrainOptions {
+    fn output(&self) -> Output {
+        match (self.quiet, self.json) {
+            (true, _) => Output::Quiet,
+            (_, true) => Output::Json,
+            _ => Output::Text,
+        }
     }
 }
 
@@ -46,7 +57,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
     run.write(&trained.model, &exported, &metrics)?;
     checkpoint.run_is_finished(&run.preset);
-    run.say(&summary::text(&metrics, &exported, &evaluation, &options.out.join(MODEL)))
+    run.conclude(&metrics, &exported, &evaluation)
 }
 
 /// The preset with what the command line says instead.
@@ -88,7 +99,7 @@ impl Run<'_> {
         let Preset { network, recipe, .. } = &self.preset;
         let options = Options { seed: self.options.seed, threads: self.threads };
         let state = self.begin(data, checkpoint)?;
-        let progress = Progress::new(self.options.quiet, interrupt::requested);
+        let progress = Progress::new(self.options.output(), interrupt::requested);
         let mut keeper = Keeper { follower: progress, file: checkpoint };
         let trained = match state {
             Some(state) => train::resume(network, recipe, data, &options, state, &mut keeper),
@@ -144,7 +155,7 @@ impl Run<'_> {
             arena_bytes: exported.arena_bytes,
             macs: exported.macs,
             confusion: int8.confusion.chunks(int8.classes).map(<[u32]>::to_vec).collect(),
-            history: epochs.iter().map(epoch_metrics).collect(),
+            history: epochs.iter().map(EpochMetrics::from).collect(),
         }
     }
 
@@ -173,8 +184,21 @@ impl Run<'_> {
         Path::new(&self.options.out).join(name)
     }
 
+    fn conclude(
+        &self,
+        metrics: &Metrics,
+        exported: &Exported,
+        evaluation: &Evaluation,
+    ) -> Result<(), CliError> {
+        let model = self.path(MODEL);
+        match self.options.output() {
+            Output::Json => Ok(print(&Event::Finished { model: &model, metrics }.line())?),
+            Output::Text | Output::Quiet => self.say(&summary::text(metrics, exported, evaluation, &model)),
+        }
+    }
+
     fn say(&self, text: &str) -> Result<(), CliError> {
-        if self.options.quiet { Ok(()) } else { Ok(print(text)?) }
+        if self.options.output() == Output::Text { Ok(print(text)?) } else { Ok(()) }
     }
 
     fn note(&self, text: &str) {
@@ -186,9 +210,4 @@ impl Run<'_> {
 
 fn interrupted(done: &str) -> CliError {
     CliError::Interrupted { done: done.to_owned() }
-}
-
-fn epoch_metrics(report: &EpochReport) -> EpochMetrics {
-    let EpochReport { epoch, loss, accuracy, held_out_accuracy, seconds, .. } = *report;
-    EpochMetrics { epoch, loss, accuracy, held_out_accuracy, seconds }
 }

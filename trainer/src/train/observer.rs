@@ -37,6 +37,8 @@ pub struct BatchReport {
     pub batch: usize,
     /// Batches of an epoch.
     pub batches: usize,
+    /// Mean loss per image of this batch.
+    pub batch_loss: f64,
     /// Mean loss per image of this epoch so far.
     pub loss: f64,
     /// Part of this epoch's images answered rightly when they came, 0 to 1.

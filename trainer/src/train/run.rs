@@ -175,7 +175,7 @@ impl<'r> Run<'r> {
             if !self.under_way.tally.loss.is_finite() {
                 return Err(TrainError::Diverged { epoch, batch });
             }
-            observer.batch(&self.batch_report());
+            observer.batch(&self.batch_report(tally));
             if observer.stop() && (epoch, batch) != (self.recipe.epochs, self.batches()) {
                 return Ok(None);
             }
@@ -196,13 +196,14 @@ impl<'r> Run<'r> {
         self.images.div_ceil(self.recipe.batch)
     }
 
-    fn batch_report(&self) -> BatchReport {
+    fn batch_report(&self, done: Tally) -> BatchReport {
         let (Place { epoch, batch }, Epoch { tally, seconds }) = (self.place, self.under_way);
         BatchReport {
             epoch,
             epochs: self.recipe.epochs,
             batch,
             batches: self.batches(),
+            batch_loss: done.loss / done.images as f64,
             loss: tally.loss / tally.images as f64,
             accuracy: tally.correct as f64 / tally.images as f64,
             images_per_second: tally.images as f64 / seconds,
