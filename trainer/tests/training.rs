@@ -45,12 +45,19 @@ fn a_run_leaves_a_model_and_its_metrics() {
 #[test]
 fn the_float_record_quantises_to_the_same_model() {
     let workshop = Workshop::with_model();
-    let arguments =
-        ["export", "out/float.burnpack", "--preset", "small.toml", "--data", "data", "--out", "again.kndl"];
-    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
-    assert!(stdout.contains("written: again.kndl"), "{stdout}");
-    let [again, first] = ["again.kndl", "out/model.kndl"].map(|path| fs::read(workshop.path(path)).unwrap());
-    assert_eq!(again, first);
+    let export = ["export", "out/float.burnpack", "--data", "data", "--out", "again.kndl"];
+    for preset in [&[][..], &["--preset", "small.toml"]] {
+        let (stdout, _) = run(workshop.trainer(export).args(preset), 0);
+        assert!(stdout.contains("written: again.kndl"), "{stdout}");
+        let [again, first] =
+            ["again.kndl", "out/model.kndl"].map(|path| fs::read(workshop.path(path)).unwrap());
+        assert_eq!(again, first);
+    }
+    let message = common::error(workshop.trainer(export).args(["--preset", "tutorial"]));
+    assert!(
+        message.starts_with("out/float.burnpack: the parameters are not those of the network"),
+        "{message}"
+    );
 }
 
 #[test]

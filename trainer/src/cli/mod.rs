@@ -180,19 +180,19 @@ struct EvalArgs {
 
 /// Quantise a trained float model and write it, without training
 ///
-/// `train` leaves the float parameters beside the model as a Burn record. This calibrates, quantises, plans and measures them again.
+/// `train` leaves the float parameters beside the model as a Burn record that carries its network. This calibrates, quantises, plans and measures them again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  trainer export out/float.burnpack --preset standard --out out/again.kndl
-  trainer export out/mine/float.burnpack --preset my.toml --out out/mine/again.kndl")]
+  trainer export out/float.burnpack --out out/again.kndl
+  trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
 struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
     record: PathBuf,
-    /// Preset it was trained with, by name or path: the network and where it lies on the image
+    /// Preset whose network is taken in place of the record's, by name or path: for records that Burn wrote, which carry none
     #[arg(long, value_name = "PRESET")]
-    preset: String,
+    preset: Option<String>,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
