@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
 
+/// How temporary names begin.
+const UNFINISHED: &str = ".unfinished-";
+
 /// Why a file could not be written. Nothing has changed at its place.
 #[derive(Debug, Error)]
 #[error("{}: cannot be written: {cause}", path.display())]
@@ -70,13 +73,23 @@ pub fn prepare_folder(folder: &Path, names: &[&str]) -> Result<(), WriteError> {
         }
         temporary_beside(&path).map_err(|cause| failed(folder, cause))?;
     }
+    remove_unfinished(folder);
     Ok(())
+}
+
+/// Removes what a killed run left behind: nothing else knows of these files. Those that stay harm nobody.
+fn remove_unfinished(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
 }
 
 /// An empty file in the folder of `path` that vanishes when dropped, with the permissions of any other new file.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(".unfinished-");
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // The error's own text names the temporary file, of which a user knows nothing.
@@ -143,6 +156,15 @@ mod tests {
         let inner = folder.path().join("a/b");
         prepare_folder(&inner, &["model"]).unwrap();
         assert_eq!(fs::read_dir(inner).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed() {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join(".unfinished-a1b2c3"), "half").unwrap();
+        fs::write(folder.path().join("model"), "whole").unwrap();
+        prepare_folder(folder.path(), &["model"]).unwrap();
+        assert_eq!(names(&folder), ["model"]);
     }
 
     #[test]

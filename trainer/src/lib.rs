@@ -6,6 +6,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod data;
 pub mod evaluate;
+pub mod events;
 pub mod export;
 pub mod float_model;
 pub mod float_record;

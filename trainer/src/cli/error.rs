@@ -17,6 +17,7 @@ use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::train::TrainError;
+use crate::train::checkpoint::CheckpointError;
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -36,6 +37,9 @@ pub enum CliError {
     /// The training.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// The checkpoint to go on from.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The way from float to int8.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -111,7 +115,7 @@ pub enum CliError {
     #[error("no handler for Ctrl-C: {0}")]
     Handler(#[from] ctrlc::Error),
     /// Ctrl-C.
-    #[error("interrupted {done}: no model written")]
+    #[error("interrupted {done}: no model written; the same command with --resume goes on")]
     Interrupted {
         /// When: "after 3 of 10 epochs".
         done: String,

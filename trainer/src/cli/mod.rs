@@ -1,5 +1,6 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
+mod checkpoint;
 mod error;
 mod eval;
 mod export;
@@ -63,7 +64,11 @@ enum Command {
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
 /// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, and OUT/metrics.json. Accuracy is followed on images held out of the
-/// training set; the test set is looked at once, at the end. Ctrl-C ends the run after the batch and leaves OUT as it was.
+/// training set; the test set is looked at once, at the end.
+///
+/// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch, holds what `--resume` needs to go on: the same command with
+/// --resume added ends with the same bytes as a run that was never interrupted. A finished run keeps it only where --epochs can be raised later, that is
+/// with a constant learning rate.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -71,6 +76,7 @@ Examples:
   trainer train tutorial --epochs 20
   trainer presets tutorial > my.toml       copy a preset, change a line …
   trainer train my.toml --out out/mine     … and train it
+  trainer train best --resume              go on after Ctrl-C, a crash or a power cut
   trainer train --core m4 --flash 256K --ram 16K
                                            a model planned for a chip (see `plan`)
   trainer train --data path/to/fashion     another set of IDX files")]
@@ -101,6 +107,9 @@ struct TrainOptions {
     lr: Option<f64>,
     #[command(flatten)]
     threads: Threads,
+    /// Go on with the run that was interrupted in OUT; give the same command as then
+    #[arg(long)]
+    resume: bool,
     /// Folder for the model and its metrics
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
@@ -113,6 +122,9 @@ struct TrainOptions {
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
+    /// Print one line of JSON per epoch and one at the end, and nothing else, on standard output
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -189,19 +201,19 @@ struct EvalArgs {
 
 /// Quantise a trained float model and write it, without training
 ///
-/// `train` leaves the float parameters beside the model as a Burn record. This calibrates, quantises, plans and measures them again.
+/// `train` leaves the float parameters beside the model as a Burn record that carries its network. This calibrates, quantises, plans and measures them again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  trainer export out/float.burnpack --preset standard --out out/again.kndl
-  trainer export out/mine/float.burnpack --preset my.toml --out out/mine/again.kndl")]
+  trainer export out/float.burnpack --out out/again.kndl
+  trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
 struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
     record: PathBuf,
-    /// Preset it was trained with, by name or path: the network and where it lies on the image
+    /// Preset whose network is taken in place of the record's, by name or path: for records that Burn wrote, which carry none
     #[arg(long, value_name = "PRESET")]
-    preset: String,
+    preset: Option<String>,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
