@@ -19,5 +19,7 @@ pub mod plan;
 pub mod preset;
 pub mod quantize;
 pub mod recipe;
+pub mod report;
+pub mod statistics;
 pub mod terminal;
 pub mod train;

@@ -12,7 +12,7 @@ fn metrics(workshop: &Workshop) -> Value {
 }
 
 /// What a run leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 3] = ["float.burnpack", "metrics.json", "model.kndl"];
+const LEFT_BY_TRAIN: [&str; 4] = ["float.burnpack", "metrics.json", "model.kndl", "report.html"];
 
 #[test]
 fn a_run_leaves_a_model_and_its_metrics() {

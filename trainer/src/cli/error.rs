@@ -16,6 +16,7 @@ use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
+use crate::report::ReportError;
 use crate::train::TrainError;
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
@@ -45,6 +46,9 @@ pub enum CliError {
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Writing results.
     #[error(transparent)]
     Write(#[from] WriteError),
