@@ -20,5 +20,7 @@ pub mod plan;
 pub mod preset;
 pub mod quantize;
 pub mod recipe;
+pub mod report;
+pub mod statistics;
 pub mod terminal;
 pub mod train;

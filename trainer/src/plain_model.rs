@@ -116,6 +116,22 @@ pub struct Place {
     pub held_rows: u16,
 }
 
+impl Choices {
+    /// How a model file says it is run.
+    pub fn of(model: &Model<'_>) -> Self {
+        let choice = |layer: &Layer<'_>| match &layer.kind {
+            LayerKind::Conv(conv) => Choice::Conv(conv.algorithm),
+            LayerKind::MaxPool(_) => Choice::MaxPool,
+            LayerKind::Dense(dense) => Choice::Dense(dense.algorithm),
+        };
+        let held = model.layers().iter().map(|layer| layer.held_rows);
+        Self {
+            layers: model.layers().iter().map(choice).collect(),
+            held_rows: std::iter::once(model.input().held_rows).chain(held).collect(),
+        }
+    }
+}
+
 impl PlainModel {
     /// The layers and numbers of a model file, without its plan.
     pub fn of(model: &Model<'_>) -> Self {

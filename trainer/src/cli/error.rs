@@ -16,6 +16,7 @@ use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
+use crate::report::ReportError;
 use crate::train::TrainError;
 use crate::train::checkpoint::CheckpointError;
 
@@ -49,6 +50,9 @@ pub enum CliError {
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Writing results.
     #[error(transparent)]
     Write(#[from] WriteError),
