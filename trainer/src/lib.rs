@@ -19,5 +19,6 @@ pub mod plan;
 pub mod preset;
 pub mod quantize;
 pub mod recipe;
+pub mod signing;
 pub mod terminal;
 pub mod train;
