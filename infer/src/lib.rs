@@ -42,6 +42,9 @@ mod scores;
 mod self_test;
 mod session;
 mod shape;
+#[cfg(feature = "signature")]
+pub mod signature;
+mod trust;
 
 pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};
@@ -52,6 +55,9 @@ pub use scores::Scores;
 pub use self_test::self_test;
 pub use session::{Observer, Run, Session};
 pub use shape::Shape;
+#[cfg(feature = "signature")]
+pub use signature::PublicKey;
+pub use trust::{Trust, TrustError};
 
 /// Name of the kernel set that [`Session::run`] uses in this build.
 pub const BACKEND: &str = <Native as Kernels>::NAME;

@@ -44,6 +44,20 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
+    /// Reads a signed model file: the signature is checked before anything else is looked at, then the model is
+    /// validated, then its version is compared.
+    ///
+    /// # Errors
+    /// A file that `key` has not signed, that is no valid model, or whose version is below `minimum_version`.
+    #[cfg(feature = "signature")]
+    pub fn from_signed_bytes(
+        file: &'a [u8],
+        key: &crate::PublicKey,
+        minimum_version: u32,
+    ) -> Result<Self, crate::TrustError> {
+        crate::Trust::signed_by(*key).at_least(minimum_version).load(file)
+    }
+
     /// Bytes of working memory a [`Session`](crate::Session) needs: exact, not an estimate.
     pub const fn arena_bytes(&self) -> usize {
         self.arena_bytes

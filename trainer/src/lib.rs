@@ -21,6 +21,7 @@ pub mod preset;
 pub mod quantize;
 pub mod recipe;
 pub mod report;
+pub mod signing;
 pub mod statistics;
 pub mod terminal;
 pub mod train;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use infer::ModelError;
+use infer::{ModelError, TrustError};
 use thiserror::Error;
 
 use crate::atomic_file::WriteError;
@@ -17,6 +17,7 @@ use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::report::ReportError;
+use crate::signing::SigningError;
 use crate::train::TrainError;
 use crate::train::checkpoint::CheckpointError;
 
@@ -111,6 +112,17 @@ pub enum CliError {
         model: infer::Shape,
         /// Of the data set.
         images: infer::Shape,
+    },
+    /// Keys and signatures.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// A model that the key has not signed.
+    #[error("{}: {cause}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: TrustError,
     },
     /// Standard output.
     #[error("the output cannot be written: {0}")]

@@ -6,10 +6,12 @@ mod eval;
 mod export;
 mod inspect;
 mod interrupt;
+mod keygen;
 mod model_file;
 mod plan;
 mod predict;
 mod presets;
+mod sign;
 mod size;
 mod summary;
 mod train;
@@ -58,6 +60,8 @@ enum Command {
     Plan(PlanArgs),
     Predict(PredictArgs),
     Inspect(InspectArgs),
+    Keygen(KeygenArgs),
+    Sign(SignArgs),
     Presets(PresetsArgs),
 }
 
@@ -278,14 +282,56 @@ struct PredictArgs {
 }
 
 /// Show the layers of a model: shapes, bytes, work, quantisation, memory
+///
+/// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key, and fails if not.
 #[derive(Args)]
 #[command(after_help = "\
-Example:
-  trainer inspect out/model.kndl")]
+Examples:
+  trainer inspect out/model.kndl
+  trainer inspect out/model.kndl --key maker.pub")]
 struct InspectArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    /// Public key that must have signed the model: the .pub file of `keygen`
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+/// Make a key pair for signing models
+///
+/// Writes NAME.pem, the private key, readable by its owner alone, and NAME.pub, the 32 bytes of the public key that go into the
+/// firmware. Neither replaces a file that is there. Whoever has NAME.pem can sign models for your devices: keep it
+/// off the build machines that need not sign, and keep a copy, since devices know no other key.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  trainer keygen maker                     maker.pem and maker.pub")]
+struct KeygenArgs {
+    /// The files' name, without .pem and .pub
+    #[arg(value_name = "NAME")]
+    name: PathBuf,
+}
+
+/// Sign a model
+///
+/// Puts an Ed25519 signature behind the model file, in place of one that is there. A chip that is given the public key
+/// loads no other model: see `Model::from_signed_bytes` of the crate `infer`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer sign out/model.kndl --key maker.pem
+  trainer sign out/model.kndl --key maker.pem --out out/signed.kndl")]
+struct SignArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Private key: the .pem file of `keygen`
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where to write the signed file [default: in place of MODEL]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// List the presets, or print one
@@ -328,6 +374,8 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
+        Some(Command::Keygen(args)) => keygen::run(&args),
+        Some(Command::Sign(args)) => sign::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),
     };
     match outcome {
