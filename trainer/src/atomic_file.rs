@@ -54,6 +54,18 @@ impl PendingFile {
     }
 }
 
+/// Proves that the file `path` can be written, by writing one beside it.
+///
+/// # Errors
+/// As [`PendingFile::write`] and [`PendingFile::commit`].
+pub fn prepare_file(path: &Path) -> Result<(), WriteError> {
+    let failed = |cause| WriteError { path: path.to_owned(), cause };
+    if path.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    temporary_beside(path).map(drop).map_err(failed)
+}
+
 /// Creates `folder` if it is not there and proves that the files `names` can be written in it, by writing one.
 ///
 /// # Errors

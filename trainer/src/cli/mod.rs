@@ -1,10 +1,13 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
+mod compare;
+mod completions;
 mod error;
 mod eval;
 mod export;
 mod inspect;
 mod interrupt;
+mod man;
 mod model_file;
 mod plan;
 mod predict;
@@ -19,6 +22,7 @@ use std::str::FromStr;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::data::picture::Invert;
 use crate::export::Target;
@@ -53,11 +57,14 @@ struct Cli {
 enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
+    Compare(CompareArgs),
     Export(ExportArgs),
     Plan(PlanArgs),
     Predict(PredictArgs),
     Inspect(InspectArgs),
     Presets(PresetsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
@@ -166,6 +173,28 @@ struct EvalArgs {
     threads: Threads,
 }
 
+/// Compare models on the same test images
+///
+/// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether differences are more than chance (McNemar's test);
+/// the images on which the models disagree.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer compare out/seed-0/model.kndl out/seed-1/model.kndl
+  trainer compare a.kndl b.kndl c.kndl --html comparison.html")]
+struct CompareArgs {
+    /// Model files, two or more
+    #[arg(value_name = "MODEL", num_args = 2..=26, required = true)]
+    models: Vec<PathBuf>,
+    /// Page to write, with a picture of each image on which the models disagree [default: none]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
+
 /// Quantise a trained float model and write it, without training
 ///
 /// `train` leaves the float parameters beside the model as a Burn record. This calibrates, quantises, plans and measures them again.
@@ -265,6 +294,30 @@ struct PresetsArgs {
     preset: Option<String>,
 }
 
+/// Print a script that completes this program's words in a shell
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer completions bash > ~/.local/share/bash-completion/completions/trainer
+  trainer completions fish > ~/.config/fish/completions/trainer.fish")]
+struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Print a manual page
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer man > ~/.local/share/man/man1/trainer.1
+  trainer man train | man -l -")]
+struct ManArgs {
+    /// The page of this command [default: of the program]
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
 impl Threads {
     fn count(&self) -> usize {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -289,11 +342,14 @@ pub fn main() -> ExitCode {
             train::run(args.preset_argument.as_deref().unwrap_or(DEFAULT), &args.options)
         }
         Some(Command::Eval(args)) => eval::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
