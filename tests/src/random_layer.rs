@@ -50,7 +50,8 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             let kind = PlainKind::Dense { quant: QUANT };
             layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
         }
-        let model = PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers };
+        let model =
+            PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers, version: 0, self_test: None };
         if is_small(&model.layers[0], choice) {
             return model;
         }
@@ -59,7 +60,7 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
 
 fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
     let macs = layer.weights.len() as u64 * pixels_per_weight(layer);
-    let scratch = trainer::model_file::scratch_bytes(layer, choice);
+    let scratch = layer.kind(choice).scratch_bytes();
     macs <= MACS_MAX
         && layer.weights.len() <= WEIGHTS_MAX
         && layer.input.len() <= 60_000

@@ -106,6 +106,32 @@ fn inspect_shows_layers_and_memory() {
 }
 
 #[test]
+fn the_model_carries_its_version_and_a_self_test() {
+    let workshop = Workshop::with_model();
+    let first_line =
+        |path| run(&mut workshop.trainer(["inspect", path]), 0).0.lines().next().unwrap().to_owned();
+    assert!(first_line("out/model.kndl").ends_with("version 0, self-test passed, not signed"));
+    let export = |extra: &[&str]| {
+        let mut command = workshop.trainer(["export", "out/float.burnpack", "--preset", "small.toml"]);
+        run(command.args(["--data", "data", "--out", "again.kndl"]).args(extra), 0);
+    };
+    export(&["--model-version", "41"]);
+    assert!(first_line("again.kndl").ends_with("version 41, self-test passed, not signed"));
+    run(&mut workshop.trainer(["plan", "again.kndl", "--core", "m4", "--out", "planned.kndl"]), 0);
+    assert!(first_line("planned.kndl").ends_with("version 41, self-test passed, not signed"));
+    export(&["--no-self-test"]);
+    assert!(first_line("again.kndl").ends_with("version 0, no self-test, not signed"));
+
+    // A self-test that expects another score, with the CRC of the changed bytes.
+    let mut file = fs::read(workshop.path("planned.kndl")).unwrap();
+    *file.last_mut().unwrap() ^= 1;
+    let checksum = infer::format::checksum(&file[infer::format::Header::CHECKED_FROM..]);
+    file[12..16].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(workshop.path("lying.kndl"), file).unwrap();
+    assert!(first_line("lying.kndl").ends_with("self-test FAILED, not signed"));
+}
+
+#[test]
 fn presets_are_listed_and_printed() {
     let workshop = Workshop::new();
     let (list, _) = run(&mut workshop.trainer(["presets"]), 0);

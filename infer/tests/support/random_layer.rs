@@ -224,6 +224,7 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
         pool,
         output_quant,
         algorithm,
+        held_rows: output.height,
         output_at,
         scratch_at,
     };

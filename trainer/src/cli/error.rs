@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use infer::ModelError;
+use infer::{ModelError, TrustError};
 use thiserror::Error;
 
 use crate::atomic_file::WriteError;
@@ -17,7 +17,9 @@ use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::report::ReportError;
+use crate::signing::SigningError;
 use crate::train::TrainError;
+use crate::train::checkpoint::CheckpointError;
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -37,6 +39,9 @@ pub enum CliError {
     /// The training.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// The checkpoint to go on from.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The way from float to int8.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -126,6 +131,17 @@ pub enum CliError {
         /// What was asked for.
         name: String,
     },
+    /// Keys and signatures.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// A model that the key has not signed.
+    #[error("{}: {cause}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: TrustError,
+    },
     /// Standard output.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -133,7 +149,7 @@ pub enum CliError {
     #[error("no handler for Ctrl-C: {0}")]
     Handler(#[from] ctrlc::Error),
     /// Ctrl-C.
-    #[error("interrupted {done}: no model written")]
+    #[error("interrupted {done}: no model written; the same command with --resume goes on")]
     Interrupted {
         /// When: "after 3 of 10 epochs".
         done: String,

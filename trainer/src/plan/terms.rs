@@ -2,6 +2,7 @@
 //! number of instructions for each of these terms, fitted to measured counts.
 
 use infer::format::Algorithm;
+use infer::schedule::Slice;
 use infer::{Conv, Dense, LayerKind, MaxPool, Shape, Tiles};
 
 /// A term's name and how often it occurs in a layer.
@@ -16,10 +17,45 @@ pub fn of_layer(kind: &LayerKind<'_>) -> (String, Vec<Term>) {
     }
 }
 
-/// The terms of all that runs besides the layers' kernels: placing the image and walking the layers.
-pub fn of_frame(map: Shape, layers: usize) -> Vec<Term> {
-    let (rows, values) = (map.height as f64, map.len() as f64);
-    vec![("call", 1.0), ("layer", layers as f64), ("row", rows), ("value", values)]
+/// All that runs besides the layers' kernels: placing the image, keeping the schedule, and moving rows that are held.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FrameWork {
+    slices: f64,
+    placed_rows: f64,
+    placed_values: f64,
+    moves: f64,
+    moved_values: f64,
+}
+
+impl FrameWork {
+    /// Adds a slice of a map.
+    pub fn add(&mut self, slice: &Slice, map: Shape) {
+        self.slices += 1.0;
+        if slice.map == 0 {
+            self.placed_rows += slice.rows.len() as f64;
+            self.placed_values += (slice.rows.len() * map.row_len()) as f64;
+        }
+        if slice.dropped > 0 {
+            self.moves += 1.0;
+            self.moved_values += (slice.kept as usize * map.row_len()) as f64;
+        }
+    }
+
+    /// With so many slices more that move nothing.
+    pub fn with_slices(self, more: usize) -> Self {
+        Self { slices: self.slices + more as f64, ..self }
+    }
+
+    /// Its terms.
+    pub fn terms(&self) -> Vec<Term> {
+        vec![
+            ("slice", self.slices),
+            ("row", self.placed_rows),
+            ("value", self.placed_values),
+            ("move", self.moves),
+            ("moved_value", self.moved_values),
+        ]
+    }
 }
 
 fn of_conv(conv: &Conv<'_>) -> Vec<Term> {

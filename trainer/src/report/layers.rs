@@ -1,5 +1,7 @@
 //! What quantisation does to each layer, measured on test images: the int8 feature maps against the float ones.
 
+use std::ops::Range;
+
 use infer::{Layer, Model, Observer, Session};
 
 use super::plot::{Plot, weights};
@@ -144,11 +146,12 @@ struct Compare<'c> {
 }
 
 impl Observer for Compare<'_> {
-    fn after(&mut self, index: usize, _: &Layer<'_>, output: &[i8]) {
+    fn after(&mut self, index: usize, layer: &Layer<'_>, rows: Range<u16>, values: &[i8]) {
         let len = self.maps[index].len() / self.images;
-        let float = &self.maps[index][self.place * len..][..len];
-        debug_assert_eq!(len, output.len(), "both models leave the part of the map that is read");
-        self.measured[index].add(float, output, &self.quant.stages[index]);
+        debug_assert_eq!(len, layer.output().len(), "both models leave the part of the map that is read");
+        let first = self.place * len + rows.start as usize * layer.output().row_len();
+        let float = &self.maps[index][first..first + values.len()];
+        self.measured[index].add(float, values, &self.quant.stages[index]);
     }
 }
 

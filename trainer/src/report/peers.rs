@@ -5,7 +5,8 @@ use infer::Model;
 use super::value::Count;
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::plan::{Core, Costs};
+use crate::plain_model::{Choices, PlainModel};
+use crate::plan::{Core, Costs, Plan};
 use crate::preset::Preset;
 
 /// This model beside others.
@@ -90,9 +91,8 @@ impl Peers {
 
 /// Predicted for a Cortex-M4, from costs measured in the emulator.
 fn instructions(model: &Model<'_>) -> usize {
-    let costs = Costs::of(Core::M4);
-    let layers: f64 = model.layers().iter().map(|layer| costs.layer(&layer.kind)).sum();
-    (layers + costs.frame(model.input().map, model.layers().len())).round() as usize
+    let plan = Plan::new(&PlainModel::of(model), &Costs::of(Core::M4), Choices::of(model));
+    plan.expect("the plan of a model that was loaded").instructions.round() as usize
 }
 
 fn measure(name: &'static str, ours: usize, known: &[Known]) -> Measure {
