@@ -8,7 +8,7 @@ use crate::layer::{Conv, Dense};
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Direct,
         Self::DirectPaired,
         Self::SingleChannel,
@@ -17,12 +17,13 @@ impl Algorithm {
         Self::WinogradF2OnTheFly,
         Self::WinogradF4OnTheFly,
         Self::DirectVector,
+        Self::DirectInPlace,
     ];
 
     /// Whether the algorithm is in this build, and computes a layer of this shape.
     pub fn fits(self, conv: &Conv<'_>) -> bool {
         match self {
-            Self::Direct | Self::DirectPaired => true,
+            Self::Direct | Self::DirectPaired | Self::DirectInPlace => true,
             Self::DirectVector => conv.output.channels.is_multiple_of(2),
             Self::SingleChannel => is_3x3(conv) && conv.input.channels == 1 && conv.pool == [2, 2],
             Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
@@ -60,6 +61,7 @@ impl Algorithm {
     pub(crate) fn scratch_bytes(self, conv: &Conv<'_>) -> usize {
         match self {
             Self::Direct => conv.taps() * conv.window(),
+            Self::DirectInPlace => 0,
             Self::DirectPaired => paired_scratch_bytes(conv),
             Self::DirectVector => {
                 conv.taps().next_multiple_of(16).saturating_mul(paired_batches(conv) * PAIRED_PIXELS)

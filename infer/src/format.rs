@@ -216,6 +216,8 @@ pub enum Algorithm {
     WinogradF4OnTheFly,
     /// Tap by tap with int8 weights of two output channels interleaved by 16 taps, for cores that multiply vectors.
     DirectVector,
+    /// As [`Algorithm::Direct`], without scratch memory.
+    DirectInPlace,
 }
 
 /// How a dense layer is computed, and so how its weights lie.

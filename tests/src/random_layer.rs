@@ -78,7 +78,10 @@ fn pixels_per_weight(layer: &PlainLayer) -> u64 {
 const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
 fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
-    let any = matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired | Algorithm::DirectVector);
+    let any = matches!(
+        algorithm,
+        Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired | Algorithm::DirectVector
+    );
     let single = algorithm == Algorithm::SingleChannel;
     let channels = match (any, single) {
         (true, _) => random.one_of(&[1, 1, 2, 3, 4, 5, 8, 11, 16, 24, 32, 64]),

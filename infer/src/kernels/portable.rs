@@ -15,7 +15,7 @@
 //! [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias| + 128 * sum(|weight|) < 2^31` for every channel.
 
 use super::winograd::{self, portable::Plain};
-use super::{Kernels, unpacked, window};
+use super::{Kernels, in_place, unpacked, window};
 use crate::format::{Algorithm, DenseAlgorithm};
 use crate::layer::{Conv, Dense, MaxPool};
 use crate::quant::requantise;
@@ -30,6 +30,7 @@ impl Kernels for Portable {
     fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
         match conv.algorithm {
             Algorithm::Direct => direct(conv, input, scratch, output),
+            Algorithm::DirectInPlace => in_place::conv(conv, input, output),
             Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel => {
                 unpacked::conv(conv, input, scratch, output);
             }

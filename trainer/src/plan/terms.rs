@@ -61,6 +61,7 @@ impl FrameWork {
 fn of_conv(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
+        Algorithm::DirectInPlace => of_direct_in_place(conv),
         Algorithm::DirectPaired => of_paired(conv),
         Algorithm::DirectVector => of_vector(conv),
         Algorithm::SingleChannel => of_single_channel(conv),
@@ -85,6 +86,26 @@ fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
         ("one", pixels * channels * ones),
         ("four_tap", pixels * channels * fours * taps),
         ("one_tap", pixels * channels * ones * taps),
+    ]
+}
+
+/// Windows of 2x2 pixels inside of the map by four pixels at a time, all others pixel by pixel.
+fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let fours = if conv.pool == [2, 2] { pixels * (1.0 - part_outside(conv, conv.pool)) } else { 0.0 };
+    let ones = (pixels - fours) * window;
+    let edge_taps = ones * taps * part_outside(conv, [1, 1]);
+    vec![
+        ("call", 1.0),
+        ("pixel", pixels),
+        ("output", pixels * channels),
+        ("four", fours * channels),
+        ("four_row", fours * channels * rows),
+        ("four_tap", fours * channels * taps),
+        ("one", ones * channels),
+        ("one_row", ones * channels * rows),
+        ("one_tap", ones * channels * taps),
+        ("edge_tap", channels * edge_taps),
     ]
 }
 
@@ -116,7 +137,7 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let (chunks, row_chunks) = ((taps / 16.0).ceil(), (taps / rows / 16.0).ceil());
     let pairs = batches * channels / 2.0;
     let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
-    let edge_taps = batches * 4.0 * taps * part_outside(conv);
+    let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
     vec![
         ("call", 1.0),
         ("batch", batches),
@@ -134,14 +155,15 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// The part of the convolved pixels whose kernel reaches outside of the map.
-fn part_outside(conv: &Conv<'_>) -> f64 {
+/// The part of the windows of `pixels` convolved pixels whose kernels reach outside of the map.
+fn part_outside(conv: &Conv<'_>, pixels: [u8; 2]) -> f64 {
     let part_inside = |axis: usize, outputs: u16, map: u16| {
-        let convolved = outputs as i64 * conv.pool[axis] as i64;
-        let first = |pixel: i64| conv.origin[axis] as i64 + pixel * conv.stride[axis] as i64;
-        let is_inside =
-            |pixel: &i64| first(*pixel) >= 0 && first(*pixel) + conv.kernel[axis] as i64 <= map as i64;
-        (0..convolved).filter(is_inside).count() as f64 / convolved.max(1) as f64
+        let windows = outputs as i64 * conv.pool[axis] as i64 / pixels[axis] as i64;
+        let step = conv.stride[axis] as i64;
+        let first = |window: i64| conv.origin[axis] as i64 + window * pixels[axis] as i64 * step;
+        let reach = (pixels[axis] as i64 - 1) * step + conv.kernel[axis] as i64;
+        let is_inside = |window: &i64| first(*window) >= 0 && first(*window) + reach <= map as i64;
+        (0..windows).filter(is_inside).count() as f64 / windows.max(1) as f64
     };
     let rows = part_inside(0, conv.output.height, conv.input.height);
     1.0 - rows * part_inside(1, conv.output.width, conv.input.width)

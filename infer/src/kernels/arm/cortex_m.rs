@@ -6,7 +6,7 @@ use super::{dense, paired, single_channel, winograd};
 use crate::format::{Algorithm, DenseAlgorithm};
 #[cfg(not(kindling_backend = "mve"))]
 use crate::kernels::unpacked;
-use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
+use crate::kernels::{Kernels, Portable, in_place, portable, winograd as algorithm};
 use crate::layer::{Conv, Dense, MaxPool};
 
 /// Kernels for this build's core.
@@ -23,6 +23,7 @@ impl Kernels for CortexM {
         }
         match conv.algorithm {
             Algorithm::Direct => portable::direct(conv, input, scratch, output),
+            Algorithm::DirectInPlace => in_place::conv(conv, input, output),
             #[cfg(kindling_backend = "mve")]
             Algorithm::DirectVector => vector::conv(conv, input, scratch, output),
             #[cfg(not(kindling_backend = "mve"))]
