@@ -74,7 +74,7 @@ enum Command {
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
-/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, and OUT/metrics.json. Accuracy is followed on images held out of the
+/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
 /// training set; the test set is looked at once, at the end.
 ///
 /// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch, holds what `--resume` needs to go on: the same command with

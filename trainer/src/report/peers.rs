@@ -76,7 +76,7 @@ impl Peers {
             Preset::load("tutorial").is_ok_and(|tutorial| tutorial.network.layers == network.layers);
         let mistakes = (1.0 - metrics.int8_test_accuracy) * 10_000.0;
         let measures = vec![
-            measure("Wrong answers in 10,000 test images", mistakes.round() as usize, &MISTAKES),
+            measure("Wrong answers per 10,000 test images", mistakes.round() as usize, &MISTAKES),
             measure("Model in flash, bytes", model.file_bytes(), &PARAMETER_BYTES),
             measure("Working RAM without the image, bytes", model.arena_bytes(), &RAM_BYTES),
             measure(
