@@ -57,6 +57,18 @@ impl PendingFile {
     }
 }
 
+/// Proves that the file `path` can be written, by writing one beside it.
+///
+/// # Errors
+/// As [`PendingFile::write`] and [`PendingFile::commit`].
+pub fn prepare_file(path: &Path) -> Result<(), WriteError> {
+    let failed = |cause| WriteError { path: path.to_owned(), cause };
+    if path.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    temporary_beside(path, 0o666).map(drop).map_err(failed)
+}
+
 /// Writes a file that only its owner can read (mode 0600 on Unix), and that replaces none.
 ///
 /// # Errors

@@ -79,7 +79,7 @@ fn the_figures_are_those_of_the_metrics() {
         grouped(bytes("macs")),
     ];
     assert_eq!(headline(&html), expected);
-    assert!(html.contains(&format!("measured once on {TEST_IMAGES} test images")));
+    assert!(html.contains(&format!("measured once on {TEST_IMAGES} test images, ")));
 }
 
 #[test]

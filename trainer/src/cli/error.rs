@@ -113,6 +113,24 @@ pub enum CliError {
         /// Of the data set.
         images: infer::Shape,
     },
+    /// Models that answer different questions.
+    #[error("{} has {found}, {} has {expected}: only models of the same images and classes can be compared", path.display(), first.display())]
+    NotComparable {
+        /// The model that is different.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// The first model.
+        first: PathBuf,
+        /// What that has.
+        expected: String,
+    },
+    /// A command that does not exist.
+    #[error("no command '{name}': `trainer help` lists them")]
+    NoCommand {
+        /// What was asked for.
+        name: String,
+    },
     /// Keys and signatures.
     #[error(transparent)]
     Signing(#[from] SigningError),

@@ -1,12 +1,15 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
 mod checkpoint;
+mod compare;
+mod completions;
 mod error;
 mod eval;
 mod export;
 mod inspect;
 mod interrupt;
 mod keygen;
+mod man;
 mod model_file;
 mod plan;
 mod predict;
@@ -22,6 +25,7 @@ use std::str::FromStr;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::data::picture::Invert;
 use crate::export::{ExportOptions, Target};
@@ -56,6 +60,7 @@ struct Cli {
 enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
+    Compare(CompareArgs),
     Export(ExportArgs),
     Plan(PlanArgs),
     Predict(PredictArgs),
@@ -63,11 +68,13 @@ enum Command {
     Keygen(KeygenArgs),
     Sign(SignArgs),
     Presets(PresetsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
-/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, and OUT/metrics.json. Accuracy is followed on images held out of the
+/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
 /// training set; the test set is looked at once, at the end.
 ///
 /// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch, holds what `--resume` needs to go on: the same command with
@@ -197,6 +204,28 @@ struct EvalArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// Compare models on the same test images
+///
+/// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether differences are more than chance (McNemar's test);
+/// the images on which the models disagree.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer compare out/seed-0/model.kndl out/seed-1/model.kndl
+  trainer compare a.kndl b.kndl c.kndl --html comparison.html")]
+struct CompareArgs {
+    /// Model files, two or more
+    #[arg(value_name = "MODEL", num_args = 2..=26, required = true)]
+    models: Vec<PathBuf>,
+    /// Page to write, with a picture of each image on which the models disagree [default: none]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     data: DataOption,
     #[command(flatten)]
@@ -346,6 +375,30 @@ struct PresetsArgs {
     preset: Option<String>,
 }
 
+/// Print a script that completes this program's words in a shell
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer completions bash > ~/.local/share/bash-completion/completions/trainer
+  trainer completions fish > ~/.config/fish/completions/trainer.fish")]
+struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Print a manual page
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer man > ~/.local/share/man/man1/trainer.1
+  trainer man train | man -l -")]
+struct ManArgs {
+    /// The page of this command [default: of the program]
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
+
 impl Threads {
     fn count(&self) -> usize {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -370,6 +423,7 @@ pub fn main() -> ExitCode {
             train::run(args.preset_argument.as_deref().unwrap_or(DEFAULT), &args.options)
         }
         Some(Command::Eval(args)) => eval::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
@@ -377,6 +431,8 @@ pub fn main() -> ExitCode {
         Some(Command::Keygen(args)) => keygen::run(&args),
         Some(Command::Sign(args)) => sign::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,20 +1,9 @@
 //! The images worth looking at: those a model gets wrong, and those on which float and int8 differ.
 
-use infer::Shape;
-
-use super::picture::Sprite;
+use super::picture::Sheet;
 use super::value::{Count, Probability};
 use crate::data::Dataset;
 use crate::evaluate::Evaluation;
-
-/// Most images that are shown: a page that nobody scrolls through tells nothing.
-const IMAGES_MAX: usize = 1_000;
-
-/// Most bytes of pixels that are shown, so that the page stays small whatever the images are.
-const PIXEL_BYTES_MAX: usize = 800_000;
-
-/// Pixels of the page along the longer side of an image.
-const SIDE_PIXELS: usize = 84;
 
 /// Images that are answered wrongly or differently.
 pub struct Answers {
@@ -23,11 +12,7 @@ pub struct Answers {
     /// Images on which the models give different classes, whether one of them is right or not.
     pub differing: Gallery,
     /// All images of both galleries.
-    pub sprite: Sprite,
-    /// Width and height of an image on the page, pixels.
-    pub size: [usize; 2],
-    /// Width and height of the whole sprite on the page, pixels.
-    pub sprite_size: [usize; 2],
+    pub sheet: Sheet,
 }
 
 /// Images of one kind.
@@ -51,7 +36,7 @@ pub struct Exhibit {
     pub float: Said,
     /// The int8 model's answer.
     pub int8: Said,
-    /// Where it lies in the sprite: pixels of the page to the left and above.
+    /// Where it lies in the sheet: pixels of the page to the left and above.
     pub place: [usize; 2],
 }
 
@@ -94,16 +79,13 @@ impl Answers {
                 .then(two.surest().total_cmp(&one.surest()))
                 .then(one.image.cmp(&two.image))
         });
-        let hidden = exhibits.split_off(exhibits.len().min(most(test.shape)));
-        let sprite = Sprite::of(test.shape, exhibits.iter().map(|exhibit| test.image(exhibit.image)));
-        let size = page_size(test.shape);
+        let hidden = exhibits.split_off(exhibits.len().min(Sheet::most(test.shape)));
+        let sheet = Sheet::of(test.shape, exhibits.iter().map(|exhibit| test.image(exhibit.image)));
         for (index, exhibit) in exhibits.iter_mut().enumerate() {
-            exhibit.place = [index % sprite.columns * size[0], index / sprite.columns * size[1]];
+            exhibit.place = sheet.place(index);
         }
-        let rows = sprite.picture.height / test.shape.height as usize;
-        let sprite_size = [sprite.columns * size[0], rows * size[1]];
         let gallery = |of: fn(&Exhibit) -> bool| Gallery::of(&exhibits, &hidden, of);
-        Self { wrong: gallery(wrong), differing: gallery(differing), sprite, size, sprite_size }
+        Self { wrong: gallery(wrong), differing: gallery(differing), sheet }
     }
 }
 
@@ -146,19 +128,10 @@ fn differing(exhibit: &Exhibit) -> bool {
     exhibit.float.class != exhibit.int8.class
 }
 
-/// Most images of this shape that are shown; one at least.
-fn most(shape: Shape) -> usize {
-    (PIXEL_BYTES_MAX / shape.len()).clamp(1, IMAGES_MAX)
-}
-
-/// Width and height of an image on the page, pixels.
-fn page_size(shape: Shape) -> [usize; 2] {
-    let longer = shape.width.max(shape.height) as usize;
-    [shape.width, shape.height].map(|side| (side as usize * SIDE_PIXELS / longer).max(1))
-}
-
 #[cfg(test)]
 mod tests {
+    use infer::Shape;
+
     use super::*;
     use crate::evaluate::{Answer, FloatAnswer, Int8Evaluation};
 
@@ -215,15 +188,10 @@ mod tests {
 
     #[test]
     fn too_many_mistakes_are_counted_and_numbered() {
-        let answers = answers(&vec![(0, 1, 1, 0.8); IMAGES_MAX + 3]);
-        assert_eq!((answers.wrong.shown.len(), answers.wrong.all), (IMAGES_MAX, Count(IMAGES_MAX + 3)));
+        const IMAGES: usize = 1000;
+        assert_eq!(Sheet::most(Shape::new(1, 1, 1)), IMAGES);
+        let answers = answers(&vec![(0, 1, 1, 0.8); IMAGES + 3]);
+        assert_eq!((answers.wrong.shown.len(), answers.wrong.all), (IMAGES, Count(IMAGES + 3)));
         assert_eq!(answers.wrong.hidden, [1000, 1001, 1002]);
-    }
-
-    #[test]
-    fn large_images_are_fewer() {
-        assert_eq!(most(Shape::new(28, 28, 1)), 1000);
-        assert_eq!(most(Shape::new(200, 200, 3)), 6);
-        assert_eq!(most(Shape::new(4000, 4000, 3)), 1);
     }
 }

@@ -5,6 +5,7 @@ use super::plot::curves::{Level, Line, draw};
 use super::plot::{Plot, theme};
 use super::value::{Percent, Real, Seconds};
 use crate::metrics::{EpochMetrics, Metrics};
+use crate::recipe::Recipe;
 
 /// The charts, and the numbers they show.
 pub struct Curves {
@@ -12,6 +13,8 @@ pub struct Curves {
     pub loss: Option<Plot>,
     /// Accuracy after each epoch.
     pub accuracy: Option<Plot>,
+    /// Whether the training images were distorted.
+    pub distorted: bool,
     /// Whether images were held out.
     pub held_out: bool,
     /// The same in numbers.
@@ -33,12 +36,13 @@ pub struct EpochRow {
 }
 
 impl Curves {
-    /// The curves of a run's history.
-    pub fn of(metrics: &Metrics) -> Self {
+    /// The curves of a run's history; `recipe` is how it was trained.
+    pub fn of(metrics: &Metrics, recipe: &Recipe) -> Self {
         let history = &metrics.history;
         Self {
             loss: loss(history),
             accuracy: accuracy(metrics),
+            distorted: recipe.augment.is_some(),
             held_out: history.iter().any(|epoch| epoch.held_out_accuracy.is_some()),
             rows: history.iter().map(EpochRow::of).collect(),
         }

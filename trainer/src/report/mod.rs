@@ -6,10 +6,12 @@
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
 //! - [`curves`]: how training went; [`layers`], [`memory`], [`reading`]: what became of each layer;
 //! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes again;
+//! - [`comparison`]: several models side by side;
 //! - [`plot`], [`picture`], [`value`]: charts, pictures and numbers as they stand in a page.
 
 pub mod answers;
 pub mod calibration;
+pub mod comparison;
 pub mod confusion;
 pub mod curves;
 pub mod layers;
@@ -214,7 +216,7 @@ impl Report {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
             headline: Headline::of(run),
-            curves: Curves::of(run.metrics),
+            curves: Curves::of(run.metrics, &run.preset.recipe),
             confusion: Confusion::of(run.evaluation, test),
             answers: Answers::of(run.evaluation, test),
             calibration: Calibration::of(run.evaluation, test),

@@ -34,7 +34,7 @@ pub struct Bar {
     /// The figure.
     pub value: Count,
     /// Part of the largest figure, percent.
-    pub width: usize,
+    pub width: f64,
     /// Number of the source, from 1; none for this model.
     pub source: Option<usize>,
 }
@@ -65,7 +65,7 @@ const INSTRUCTIONS: [Known; 3] = [
 const SOURCES: [&str; 4] = [
     "The Keras tutorial's printed log: 98.68 % on MNIST's test set; it begins at 99.40 % training accuracy, so about 20 epochs stand behind it.",
     "Keras 3 with TensorFlow 2.19 on two cores, the tutorial's 10 epochs: 98.3 to 98.7 % over several runs, the best one shown. TensorFlow Lite's int8 file loses 0.02 points.",
-    "CMSIS-NN 7.0 (state of 15 July 2026), gcc 12.2, the best of -O2, -O3 and -Ofast, the tutorial's network uncropped; instructions counted in QEMU, which are no cycles. Cropped by hand to the 22x22 pixels that are read it would need about half.",
+    "CMSIS-NN 7.0 (state of 15 July 2026), gcc 12.2, the best of -O2, -O3 and -Ofast, the tutorial's network uncropped; instructions counted in QEMU, which are no cycles. It computes the outputs that pooling throws away; with the input cropped by hand to 22x22 pixels it would need about half.",
     "embedded-nn 0.2, code generated for the tutorial's network, counted in the same emulator; 'inlined' with LLVM's inline threshold raised to 2000.",
 ];
 
@@ -76,7 +76,7 @@ impl Peers {
             Preset::load("tutorial").is_ok_and(|tutorial| tutorial.network.layers == network.layers);
         let mistakes = (1.0 - metrics.int8_test_accuracy) * 10_000.0;
         let measures = vec![
-            measure("Wrong answers in 10,000 test images", mistakes.round() as usize, &MISTAKES),
+            measure("Wrong answers per 10,000 test images", mistakes.round() as usize, &MISTAKES),
             measure("Model in flash, bytes", model.file_bytes(), &PARAMETER_BYTES),
             measure("Working RAM without the image, bytes", model.arena_bytes(), &RAM_BYTES),
             measure(
@@ -100,7 +100,7 @@ fn measure(name: &'static str, ours: usize, known: &[Known]) -> Measure {
     let bar = |who: &str, value: usize, source| Bar {
         who: who.to_owned(),
         value: Count(value),
-        width: (value * 100).div_ceil(most).min(100),
+        width: (value as f64 * 1000.0 / most as f64).round() / 10.0,
         source,
     };
     let others = known.iter().map(|(who, value, source)| bar(who, *value, Some(*source)));
@@ -115,7 +115,7 @@ mod tests {
     fn the_longest_bar_is_the_largest_figure() {
         let measure = measure("", 5, &[("other", 20, 1), ("third", 10, 1)]);
         let widths: Vec<_> = measure.bars.iter().map(|bar| bar.width).collect();
-        assert_eq!(widths, [25, 100, 50]);
+        assert_eq!(widths, [25.0, 100.0, 50.0]);
     }
 
     #[test]

@@ -16,13 +16,17 @@ pub struct Picture {
     pub address: String,
 }
 
-/// Many images of one shape in one picture, row by row.
+/// Many images of one shape in one picture, row by row, as a page shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sprite {
+pub struct Sheet {
     /// The picture.
     pub picture: Picture,
     /// Images side by side.
     pub columns: usize,
+    /// Width and height of one image on the page, pixels.
+    pub size: [usize; 2],
+    /// Width and height of the whole picture on the page, pixels.
+    pub whole: [usize; 2],
 }
 
 impl Picture {
@@ -39,8 +43,22 @@ impl Picture {
     }
 }
 
-impl Sprite {
-    /// The images side by side, about as many columns as rows; a black pixel when there are none.
+/// Most images that a page shows: one that nobody scrolls through tells nothing.
+const IMAGES_MAX: usize = 1_000;
+
+/// Most bytes of pixels that a page shows, so that it stays small whatever the images are.
+const PIXEL_BYTES_MAX: usize = 800_000;
+
+/// Pixels of the page along the longer side of an image.
+const SIDE_PIXELS: usize = 84;
+
+impl Sheet {
+    /// Most images of this shape that a page shows; one at least.
+    pub fn most(shape: Shape) -> usize {
+        (PIXEL_BYTES_MAX / shape.len()).clamp(1, IMAGES_MAX)
+    }
+
+    /// The images side by side, about as many columns as rows; a black image when there are none.
     pub fn of<'i>(shape: Shape, images: impl ExactSizeIterator<Item = &'i [u8]>) -> Self {
         let columns = images.len().isqrt().max(1);
         let rows = images.len().div_ceil(columns).max(1);
@@ -53,8 +71,20 @@ impl Sprite {
             }
         }
         let sheet = Shape::new(rows as u16 * shape.height, columns as u16 * shape.width, shape.channels);
-        Self { picture: Picture::of(sheet, &pixels), columns }
+        let size = page_size(shape);
+        let whole = [columns * size[0], rows * size[1]];
+        Self { picture: Picture::of(sheet, &pixels), columns, size, whole }
     }
+
+    /// Where image `index` lies: pixels of the page to its left and above.
+    pub fn place(&self, index: usize) -> [usize; 2] {
+        [index % self.columns * self.size[0], index / self.columns * self.size[1]]
+    }
+}
+
+fn page_size(shape: Shape) -> [usize; 2] {
+    let longer = shape.width.max(shape.height) as usize;
+    [shape.width, shape.height].map(|side| (side as usize * SIDE_PIXELS / longer).max(1))
 }
 
 fn png(width: usize, height: usize, colour: ColorType, pixels: &[u8]) -> Vec<u8> {
@@ -82,17 +112,26 @@ mod tests {
     }
 
     #[test]
-    fn a_sprite_holds_its_images_side_by_side() {
+    fn a_sheet_holds_its_images_side_by_side() {
         let images: [&[u8]; 4] = [&[1, 2], &[3, 4], &[5, 6], &[7, 8]];
-        let sprite = Sprite::of(Shape::new(1, 2, 1), images.into_iter());
-        assert_eq!((sprite.columns, sprite.picture.width, sprite.picture.height), (2, 4, 2));
-        assert_eq!(decoded(&sprite.picture), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let sheet = Sheet::of(Shape::new(1, 2, 1), images.into_iter());
+        assert_eq!((sheet.columns, sheet.picture.width, sheet.picture.height), (2, 4, 2));
+        assert_eq!(decoded(&sheet.picture), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!((sheet.size, sheet.whole), ([84, 42], [168, 84]));
+        assert_eq!((sheet.place(1), sheet.place(2)), ([84, 0], [0, 42]));
     }
 
     #[test]
     fn no_image_is_still_a_picture() {
-        let sprite = Sprite::of(Shape::new(1, 1, 1), std::iter::empty());
-        assert_eq!(decoded(&sprite.picture), [0]);
+        let sheet = Sheet::of(Shape::new(1, 1, 1), std::iter::empty());
+        assert_eq!(decoded(&sheet.picture), [0]);
+    }
+
+    #[test]
+    fn large_images_are_fewer() {
+        assert_eq!(Sheet::most(Shape::new(28, 28, 1)), 1000);
+        assert_eq!(Sheet::most(Shape::new(200, 200, 3)), 6);
+        assert_eq!(Sheet::most(Shape::new(4000, 4000, 3)), 1);
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub struct Seconds(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Probability(pub f64);
 
+/// A p value: three digits, and no zero where there is none: `0.034`, `< 0.001`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Significance(pub f64);
+
 /// A whole number with a minus as long as a plus: `−128`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signed(pub i32);
@@ -78,6 +82,12 @@ impl fmt::Display for Probability {
     }
 }
 
+impl fmt::Display for Significance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0.001 { f.write_str("< 0.001") } else { write!(f, "{:.3}", self.0) }
+    }
+}
+
 impl fmt::Display for Signed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_string().replace('-', "\u{2212}"))
@@ -118,6 +128,7 @@ mod tests {
             (Probability(0.9984).to_string(), Signed(-128).to_string()),
             ("0.998".into(), "−128".into())
         );
+        assert_eq!([0.0342, 1e-9].map(|p| Significance(p).to_string()), ["0.034", "< 0.001"]);
         assert_eq!(Decibel(f64::INFINITY).to_string(), "exact");
         let shown = [0.003_921_57, 1.27e-7, 0.0, 12.345, 1234.5].map(|value| Real(value).to_string());
         assert_eq!(shown, ["0.00392", "1.27e-7", "0", "12.3", "1234"]);
