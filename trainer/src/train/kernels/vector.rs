@@ -10,7 +10,7 @@ pub const LANES: usize = 16;
 /// # Safety
 /// All methods need the instruction set of the implementing type; pointers must be valid for [`LANES`] floats.
 pub unsafe trait Vector: Copy {
-    /// Whether eight vectors and more fit the registers at once.
+    /// Whether twelve vectors and more fit the registers at once.
     const MANY: bool;
 
     /// Sixteen times 0.
