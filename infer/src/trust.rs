@@ -59,6 +59,12 @@ impl Trust {
         Self { minimum_version, ..self }
     }
 
+    /// The same, but no model of a version below `minimum_version` either.
+    #[cfg(feature = "update")]
+    pub(crate) const fn and_at_least(self, minimum_version: u32) -> Self {
+        if minimum_version > self.minimum_version { self.at_least(minimum_version) } else { self }
+    }
+
     /// Checks the signature where one is asked for, then reads and validates the model, then looks at its version.
     ///
     /// # Errors
