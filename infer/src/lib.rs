@@ -46,6 +46,8 @@ mod shape;
 #[cfg(feature = "signature")]
 pub mod signature;
 mod trust;
+#[cfg(feature = "update")]
+pub mod update;
 
 pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};

@@ -13,7 +13,9 @@ pub mod host;
 #[cfg_attr(board = "netduinoplus2", path = "netduinoplus2/mod.rs")]
 mod selected;
 
+#[allow(unused_imports, reason = "not every program counts")]
 pub use counter::Counter;
 #[allow(unused_imports, reason = "not every program answers files of images")]
 pub use selected::BUFFER_BYTES;
+#[allow(unused_imports, reason = "not every program names its board")]
 pub use selected::NAME;
