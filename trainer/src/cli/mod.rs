@@ -1,5 +1,6 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
+mod device;
 mod error;
 mod eval;
 mod export;
@@ -58,6 +59,7 @@ enum Command {
     Predict(PredictArgs),
     Inspect(InspectArgs),
     Presets(PresetsArgs),
+    Device(device::DeviceArgs),
 }
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
@@ -294,6 +296,7 @@ pub fn main() -> ExitCode {
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),
+        Some(Command::Device(args)) => device::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
