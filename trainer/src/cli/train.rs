@@ -56,7 +56,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let exported = export_with(&trained.model, &data.train, options.file.options(&options.chip))?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
-    let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
+    let metrics = run.metrics(&trained.epochs, &exported, &evaluation, &data.test);
     let report = Report::of(&FinishedRun {
         command: &shell::command(std::env::args_os().skip(1).filter(|argument| argument != "--resume")),
         preset: &run.preset,
@@ -147,10 +147,18 @@ impl Run<'_> {
         ))
     }
 
-    fn metrics(&self, epochs: &[EpochReport], exported: &Exported, evaluation: &Evaluation) -> Metrics {
+    fn metrics(
+        &self,
+        epochs: &[EpochReport],
+        exported: &Exported,
+        evaluation: &Evaluation,
+        test: &Dataset,
+    ) -> Metrics {
         let recipe = &self.preset.recipe;
         let share = |count: usize| count as f64 / evaluation.images as f64;
         let int8 = &evaluation.int8;
+        let rows = |counts: &[u32]| counts.chunks(int8.classes).map(<[u32]>::to_vec).collect();
+        let [float_reliability, int8_reliability] = evaluation.reliability(&test.labels);
         Metrics {
             preset: self.preset.name.clone(),
             seed: self.options.seed,
@@ -166,7 +174,10 @@ impl Run<'_> {
             model_bytes: exported.bytes.len(),
             arena_bytes: exported.arena_bytes,
             macs: exported.macs,
-            confusion: int8.confusion.chunks(int8.classes).map(<[u32]>::to_vec).collect(),
+            float_calibration_error: float_reliability.expected_calibration_error(),
+            int8_calibration_error: int8_reliability.expected_calibration_error(),
+            float_confusion: rows(&evaluation.float_confusion(&test.labels)),
+            confusion: rows(&int8.confusion),
             history: epochs.iter().map(EpochMetrics::from).collect(),
         }
     }
