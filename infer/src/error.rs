@@ -99,6 +99,8 @@ pub enum LayerProblem {
         /// Output channel.
         channel: u16,
     },
+    /// The layer needs a part of this crate that the build leaves out: see [`Feature`](crate::features::Feature).
+    NotBuilt,
     /// The layer's algorithm cannot compute a layer of its shape.
     Algorithm,
     /// The weights are too large for the layer's algorithm to stay exact with every input.
@@ -207,6 +209,9 @@ impl fmt::Display for LayerProblem {
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")
             }
+            Self::NotBuilt => f.write_str(
+                "its algorithm is not in this build: `trainer plan` prints the features of infer that a plan needs",
+            ),
             Self::Algorithm => f.write_str("the algorithm cannot compute a layer of this shape"),
             Self::AlgorithmRange { channel } => {
                 write!(f, "channel {channel}: the weights are too large for the algorithm")

@@ -28,6 +28,7 @@
 
 mod algorithm;
 mod error;
+pub mod features;
 pub mod format;
 pub mod kernels;
 mod layer;

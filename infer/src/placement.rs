@@ -4,6 +4,7 @@
 //! from the map in front of the first of them to the map behind the last, and each one's scratch memory while it runs.
 
 use crate::error::{LayerProblem, ModelError};
+use crate::features;
 use crate::layer::{Input, Layer};
 use crate::memory::ALIGNMENT_BYTES;
 use crate::schedule::{Schedule, Stage};
@@ -17,7 +18,7 @@ type Buffer = (usize, usize);
 /// Finds how much scratch memory each layer needs at most, over all slices that the schedule cuts it into.
 ///
 /// # Errors
-/// Scratch memory over the limit.
+/// A slice that needs a part of the crate that is not in this build.
 pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<(), ModelError> {
     let mut schedule = Schedule::new();
     loop {
@@ -28,7 +29,11 @@ pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<(),
         let Some(slice) = schedule.next(stage) else { return Ok(()) };
         let Some(index) = slice.map.checked_sub(1) else { continue };
         let Some(layer) = layers.get_mut(index) else { continue };
-        let bytes = layer.kind.slice(&slice).scratch_bytes();
+        let kind = layer.kind.slice(&slice);
+        if !features::are_built(&kind) {
+            return Err(ModelError::Layer { index: index as u8, problem: LayerProblem::NotBuilt });
+        }
+        let bytes = kind.scratch_bytes();
         layer.buffers.scratch_bytes = layer.buffers.scratch_bytes.max(bytes);
     }
 }

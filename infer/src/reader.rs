@@ -3,6 +3,7 @@
 use heapless::Vec;
 
 use crate::error::{LayerProblem, ModelError};
+use crate::features::Feature;
 use crate::format::{
     self, ConvRecord, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
     NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES, SelfTest,
@@ -149,6 +150,9 @@ impl<'a> Reader<'a> {
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
+        if !conv.algorithm.is_built() {
+            return Err(LayerProblem::NotBuilt);
+        }
         if !conv.algorithm.fits(&conv) {
             return Err(LayerProblem::Algorithm);
         }
@@ -169,6 +173,9 @@ impl<'a> Reader<'a> {
         if !inside || output.channels != input.channels {
             return Err(LayerProblem::OutsideMap);
         }
+        if !Feature::MaxPool.is_built() {
+            return Err(LayerProblem::NotBuilt);
+        }
         let kind = LayerKind::MaxPool(MaxPool { input, output, size, stride });
         let buffers = self.buffers(record.output_at, record.output_at);
         self.place(record.name, kind, record.held_rows, buffers, self.map.quant)
@@ -178,6 +185,9 @@ impl<'a> Reader<'a> {
         check_sizes(record.name, Shape::vector(record.units), &[])?;
         check_scale(record.output_quant.scale)?;
         let dense = Dense::from_record(record, self.map.shape);
+        if !dense.algorithm.is_built() {
+            return Err(LayerProblem::NotBuilt);
+        }
         if !dense.algorithm.fits(&dense) {
             return Err(LayerProblem::Algorithm);
         }
