@@ -189,7 +189,20 @@ fn two_runs_differ_in_their_times_only() {
         head + &parts.map(|part| part.split_once("</time>").unwrap().1).collect::<String>()
     };
     assert!(first.contains("<time>"));
+    // Short runs take equally long to the hundredth: whatever is a time must be marked all the same.
+    assert!(!timeless(&first).contains("\u{202f}s<"));
     assert_eq!(timeless(&first), timeless(&report(&with_mistakes())));
+}
+
+/// The int8 maps resemble the float ones, layer by layer: another image's map would be as far from it as 0 dB.
+#[test]
+fn every_layer_is_compared_with_its_own_float_map() {
+    let html = report(&Workshop::with_model());
+    let values = html.split("signal to noise</dt><dd>").skip(1);
+    let decibels: Vec<f64> =
+        values.map(|rest| rest.split('\u{202f}').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(decibels.len(), 2);
+    assert!(decibels.iter().all(|decibel| (20.0..80.0).contains(decibel)), "{decibels:?}");
 }
 
 #[test]
