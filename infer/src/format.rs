@@ -249,7 +249,12 @@ pub(crate) const fn sections_start(record_bytes: usize) -> Option<usize> {
 ///
 /// Four bits at a time, so that the table takes 64 bytes of flash.
 pub const fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
+    !extend_checksum(u32::MAX, bytes)
+}
+
+/// The register of [`checksum`] after more bytes: begins as all ones, inverted it is the checksum.
+pub(crate) const fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
+    let mut crc = register;
     let mut rest = bytes;
     while let Some((byte, tail)) = rest.split_first() {
         crc ^= *byte as u32;
@@ -257,7 +262,7 @@ pub const fn checksum(bytes: &[u8]) -> u32 {
         crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
         rest = tail;
     }
-    !crc
+    crc
 }
 
 const CRC_NIBBLES: [u32; 16] = {

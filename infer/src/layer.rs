@@ -375,6 +375,14 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// Multiply-accumulates, and comparisons of a pooling: what bounds the time of a run.
+    pub const fn operations(&self) -> u64 {
+        match &self.kind {
+            LayerKind::Conv(_) | LayerKind::Dense(_) => self.macs(),
+            LayerKind::MaxPool(pool) => pool.output.len() as u64 * pool.size[0] as u64 * pool.size[1] as u64,
+        }
+    }
+
     /// The layer's buffers in the arena as `(start, bytes)`: the held rows of its input, scratch memory, the held rows of
     /// its output.
     pub const fn arena_use(&self) -> [(usize, usize); 3] {

@@ -22,6 +22,8 @@
 //! 4. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels that read.
 //! 5. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
 //! 6. [`quant`]: the arithmetic of one value, used by the exporter too.
+//!
+//! With the feature `wire` there is also `wire`: the protocol between a host and a chip that runs a model.
 
 #![no_std]
 #![deny(unsafe_code, missing_docs)]
@@ -46,6 +48,10 @@ mod shape;
 #[cfg(feature = "signature")]
 pub mod signature;
 mod trust;
+#[cfg(feature = "update")]
+pub mod update;
+#[cfg(feature = "wire")]
+pub mod wire;
 
 pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};

@@ -116,6 +116,11 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Multiply-accumulates and comparisons of one run: they bound its time, whatever the image.
+    pub fn operations(&self) -> u64 {
+        self.layers.iter().map(Layer::operations).sum()
+    }
+
     pub(crate) fn output_shape(&self) -> Shape {
         self.layers.last().map_or(self.input.map, Layer::output)
     }

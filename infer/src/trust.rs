@@ -19,6 +19,7 @@ pub struct Trust {
     #[cfg(feature = "signature")]
     key: Option<PublicKey>,
     minimum_version: u32,
+    operations_max: u64,
 }
 
 /// Why a model is not let in.
@@ -35,6 +36,13 @@ pub enum TrustError {
         /// The oldest that is let in.
         minimum: u32,
     },
+    /// A run would take longer than is allowed.
+    TooSlow {
+        /// Operations of a run.
+        found: u64,
+        /// Most that are let in.
+        limit: u64,
+    },
     /// The file is no valid model.
     Model(ModelError),
 }
@@ -45,6 +53,7 @@ impl Trust {
         #[cfg(feature = "signature")]
         key: None,
         minimum_version: 0,
+        operations_max: u64::MAX,
     };
 
     /// Models that the owner of `key` has signed.
@@ -59,14 +68,31 @@ impl Trust {
         Self { minimum_version, ..self }
     }
 
-    /// Checks the signature where one is asked for, then reads and validates the model, then looks at its version.
+    /// The same, but no model whose run takes more than so many [`Model::operations`]. A small file can hold a model that runs for hours:
+    /// whoever loads what nobody has signed should say what is too long.
+    #[must_use]
+    pub const fn at_most_operations(self, operations_max: u64) -> Self {
+        Self { operations_max, ..self }
+    }
+
+    /// The same, but no model of a version below `minimum_version` either.
+    #[cfg(feature = "update")]
+    pub(crate) const fn and_at_least(self, minimum_version: u32) -> Self {
+        if minimum_version > self.minimum_version { self.at_least(minimum_version) } else { self }
+    }
+
+    /// Checks the signature where one is asked for, then reads and validates the model, then looks at its version and its work.
     ///
     /// # Errors
-    /// A file that is not signed by the key, is no valid model ([`Model::from_bytes`]), or is too old.
+    /// A file that is not signed by the key, is no valid model ([`Model::from_bytes`]), is too old or takes too long.
     pub fn load<'f>(&self, file: &'f [u8]) -> Result<Model<'f>, TrustError> {
         let model = Model::from_bytes(self.vouched(file)?).map_err(TrustError::Model)?;
         let (found, minimum) = (model.version(), self.minimum_version);
-        if found < minimum { Err(TrustError::Older { found, minimum }) } else { Ok(model) }
+        if found < minimum {
+            return Err(TrustError::Older { found, minimum });
+        }
+        let (found, limit) = (model.operations(), self.operations_max);
+        if found > limit { Err(TrustError::TooSlow { found, limit }) } else { Ok(model) }
     }
 
     /// The part of the file that is the model, which the key's owner vouches for.
@@ -95,6 +121,9 @@ impl fmt::Display for TrustError {
                     f,
                     "the model is of version {found}, older than {minimum}: export it with a higher --model-version"
                 )
+            }
+            Self::TooSlow { found, limit } => {
+                write!(f, "a run takes {found} operations, more than the {limit} that are allowed")
             }
             Self::Model(error) => error.fmt(f),
         }

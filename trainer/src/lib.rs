@@ -5,6 +5,7 @@ pub mod backend;
 pub mod calibrate;
 pub mod cli;
 pub mod data;
+pub mod device;
 pub mod evaluate;
 pub mod events;
 pub mod export;

@@ -11,6 +11,11 @@ use crate::atomic_file::WriteError;
 use crate::data::DataError;
 use crate::data::fit::FitError;
 use crate::data::png::PngError;
+use crate::device::board::BoardError;
+use crate::device::emulator::EmulatorError;
+use crate::device::firmware::FirmwareError;
+use crate::device::port::PortError;
+use crate::device::session::DeviceError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
@@ -142,6 +147,70 @@ pub enum CliError {
         /// What is wrong with it.
         cause: TrustError,
     },
+    /// A board of the firmware.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The firmware for a board.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
+    /// The emulator.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// A serial port.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A chip.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A chip that stopped answering.
+    #[error("{done}: {cause}")]
+    Partial {
+        /// When: "after 3 of 10 images: the result is partial".
+        done: String,
+        /// Why.
+        cause: DeviceError,
+    },
+    /// Ctrl-C while a chip was being evaluated.
+    #[error("interrupted {done}")]
+    EvaluationInterrupted {
+        /// When: "after 3 of 10 images: the result is partial".
+        done: String,
+    },
+    /// The chip computes something else than the host.
+    #[error(
+        "{differing} of {all} score vectors are not the host's: another model, or a chip that computes wrongly"
+    )]
+    Disagreement {
+        /// Images whose scores differ.
+        differing: usize,
+        /// All images.
+        all: usize,
+    },
+    /// The chip is not well.
+    #[error("the self-test failed: flash the board anew")]
+    SelfTest,
+    /// No way to flash this board.
+    #[error("{board} is a board of the emulator: use --qemu {board}")]
+    NotFlashed {
+        /// The board.
+        board: String,
+    },
+    /// The program that flashes is missing.
+    #[error("{program} is not installed: {install}")]
+    NoFlasher {
+        /// The program.
+        program: &'static str,
+        /// Where to get it.
+        install: &'static str,
+    },
+    /// The program that flashes failed.
+    #[error("{program}: {status}")]
+    Flasher {
+        /// The program.
+        program: &'static str,
+        /// How it ended.
+        status: String,
+    },
     /// Standard output.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -160,14 +229,14 @@ impl CliError {
     /// The line for standard error.
     pub(super) fn line(&self) -> String {
         match self {
-            Self::Interrupted { .. } => self.to_string(),
+            Self::Interrupted { .. } | Self::EvaluationInterrupted { .. } => self.to_string(),
             _ => format!("error: {self}"),
         }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Interrupted { .. } => ExitCode::from(INTERRUPTED),
+            Self::Interrupted { .. } | Self::EvaluationInterrupted { .. } => ExitCode::from(INTERRUPTED),
             _ => ExitCode::FAILURE,
         }
     }

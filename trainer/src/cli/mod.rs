@@ -3,6 +3,7 @@
 mod checkpoint;
 mod compare;
 mod completions;
+mod device;
 mod error;
 mod eval;
 mod export;
@@ -70,6 +71,7 @@ enum Command {
     Presets(PresetsArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+    Device(device::DeviceArgs),
 }
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
@@ -433,6 +435,7 @@ pub fn main() -> ExitCode {
         Some(Command::Presets(args)) => presets::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Device(args)) => device::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
