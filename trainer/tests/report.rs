@@ -167,9 +167,10 @@ fn names_are_escaped() {
     let preset = common::PRESET.replace("filters = 4", "filters = 4\nname = '''<b onload=\"x\">'&'''");
     // A slash would be a folder: the file's name holds everything else.
     fs::write(workshop.path(hostile), preset).unwrap();
-    workshop.trainer(["train", hostile, "--data", "data", "-q", "--out", "out"]).assert().success();
-    let html = report(&workshop);
-    for raw in ["<script", "<b onload", "alert('x')<"] {
+    let out = "<i>'\"";
+    workshop.trainer(["train", hostile, "--data", "data", "-q", "--out", out]).assert().success();
+    let html = fs::read_to_string(workshop.path(out).join("report.html")).unwrap();
+    for raw in ["<script", "<b onload", "alert('x')<", "<i>"] {
         assert!(!html.contains(raw), "{raw}");
     }
     assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)&#60;&#34;&#38;.toml"), "as text");

@@ -13,7 +13,7 @@ use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::Preset;
-use crate::report::{FinishedRun, Report};
+use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{complain, print, shell};
 use crate::train::{self, EpochReport, Place, State, TrainOptions as Options, Trained};
@@ -50,6 +50,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
+    let data_files = provenance::data_files(&options.data.folder())?;
     run.check(&data.train)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
@@ -65,7 +66,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         exported: &exported,
         evaluation: &evaluation,
         data: &data,
-        data_folder: &options.data.folder(),
+        data_files: &data_files,
     })?;
     run.write(&trained.model, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
