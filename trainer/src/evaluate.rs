@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
 use crate::inputs::network_inputs;
+use crate::statistics::Reliability;
 use crate::train::forward::Forward;
 
 /// Images per forward pass of the float model.
@@ -29,6 +30,13 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// How often the float and the int8 model are right, by the probability they give their answers.
+    pub fn reliability(&self, labels: &[u8]) -> [Reliability; 2] {
+        let float = self.float.iter().map(|answer| (answer.class, &*answer.probabilities));
+        let int8 = self.int8.answers.iter().map(|answer| (answer.class, &*answer.probabilities));
+        [reliability_of(float, labels), reliability_of(int8, labels)]
+    }
+
     /// `confusion[truth * classes + answer]` of the float model, with the int8 model's `classes`; `labels` are the images'.
     pub fn float_confusion(&self, labels: &[u8]) -> Vec<u32> {
         confusion(labels, self.float.iter().map(|answer| answer.class), self.int8.classes)
@@ -172,6 +180,14 @@ fn largest(values: &[f32]) -> usize {
         }
     }
     best
+}
+
+/// The probability of each answer and whether it is the label.
+fn reliability_of<'a>(answers: impl Iterator<Item = (usize, &'a [f32])>, labels: &[u8]) -> Reliability {
+    let judged = |((class, probabilities), label): ((usize, &[f32]), &u8)| {
+        (probabilities[class] as f64, class == *label as usize)
+    };
+    Reliability::of(answers.zip(labels).map(judged))
 }
 
 /// `confusion[truth * classes + answer]`, counts.

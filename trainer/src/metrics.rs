@@ -29,12 +29,18 @@ pub struct Metrics {
     pub int8_test_accuracy: f64,
     /// Share of them on which both give the same class.
     pub agreement: f64,
+    /// Expected calibration error of the float model's probabilities, 0 to 1.
+    pub float_calibration_error: f64,
+    /// Expected calibration error of the int8 model's probabilities, 0 to 1.
+    pub int8_calibration_error: f64,
     /// Size of the model file.
     pub model_bytes: usize,
     /// Working memory of the int8 model.
     pub arena_bytes: usize,
     /// Multiply-accumulates of one run of the int8 model.
     pub macs: u64,
+    /// `confusion[truth][answer]` of the float model, images.
+    pub float_confusion: Vec<Vec<u32>>,
     /// `confusion[truth][answer]` of the int8 model, images.
     pub confusion: Vec<Vec<u32>>,
     /// Epoch by epoch.

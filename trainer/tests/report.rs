@@ -79,7 +79,64 @@ fn the_figures_are_those_of_the_metrics() {
         grouped(bytes("macs")),
     ];
     assert_eq!(headline(&html), expected);
+    let errors = [percent("float_calibration_error"), percent("int8_calibration_error")];
+    assert!(
+        html.contains(&format!("float {}</span>, <span class=\"int8\">int8 {}</span>", errors[0], errors[1]))
+    );
     assert!(html.contains(&format!("measured once on {TEST_IMAGES} test images, ")));
+}
+
+/// Both matrices of the page, cell by cell.
+#[test]
+fn the_matrices_are_those_of_the_metrics() {
+    let workshop = with_mistakes();
+    let (html, metrics) = (report(&workshop), metrics(&workshop));
+    for (name, key) in [("float", "float_confusion"), ("int8", "confusion")] {
+        let title = format!("Confusion matrix of the {name} model");
+        let table = html.split(&title).nth(1).unwrap().split("</table>").next().unwrap();
+        let cells = table.split("<td class=\"").skip(1).map(|cell| {
+            let (class, rest) = cell.split_once("\">").unwrap();
+            (class, rest.split('<').next().unwrap())
+        });
+        let counts = cells.filter(|(class, _)| *class != "number").map(|(_, text)| text.parse().unwrap_or(0));
+        let rows = metrics[key].as_array().unwrap().iter();
+        let expected: Vec<u64> =
+            rows.flat_map(|row| row.as_array().unwrap()).map(|count| count.as_u64().unwrap()).collect();
+        assert_eq!(counts.collect::<Vec<u64>>(), expected, "{name}");
+        assert_eq!(expected.iter().sum::<u64>(), TEST_IMAGES as u64);
+    }
+}
+
+/// Nearly everything wrong, and pictures that do not compress: the page stays small and says what it leaves out.
+#[test]
+fn a_hopeless_model_has_a_small_report() {
+    let workshop = Workshop::new();
+    let mut noise = 1u32;
+    let mut byte = || {
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (noise >> 24) as u8
+    };
+    for (part, images) in [("train", 100), ("t10k", 3000)] {
+        let pixels: Vec<u8> = (0..images * 28 * 28 * 3).map(|_| byte()).collect();
+        let labels: Vec<u8> = (0..images).map(|_| byte() % 20).collect();
+        let write = |name: &str, bytes| {
+            fs::write(workshop.path(&format!("data/{part}-{name}-ubyte")), bytes).unwrap()
+        };
+        fs::remove_file(workshop.path(&format!("data/{part}-images-idx3-ubyte"))).unwrap();
+        write("images-idx4", common::idx(&[images, 28, 28, 3], &pixels));
+        write("labels-idx1", common::idx(&[images], &labels));
+    }
+    let preset = common::PRESET
+        .replace("height = 8\nwidth = 8\nchannels = 1", "height = 28\nwidth = 28\nchannels = 3");
+    fs::write(workshop.path("noise.toml"), preset.replace("units = 3", "units = 20")).unwrap();
+    workshop.trainer(["train", "noise.toml", "--data", "data", "-q", "--epochs", "1"]).assert().success();
+    let html = report(&workshop);
+    assert!(html.len() < BYTES_MAX, "{} bytes", html.len());
+    let wrong =
+        ((1.0 - metrics(&workshop)["int8_test_accuracy"].as_f64().unwrap()) * 3000.0).round() as usize;
+    let shown = attributes(&html, "data-wrong").len();
+    assert!(wrong > 2500 && (100..1000).contains(&shown), "{shown} of {wrong}");
+    assert!(html.contains(" more without a picture, by number") && html.contains("The commonest mistakes"));
 }
 
 #[test]
@@ -110,9 +167,10 @@ fn names_are_escaped() {
     let preset = common::PRESET.replace("filters = 4", "filters = 4\nname = '''<b onload=\"x\">'&'''");
     // A slash would be a folder: the file's name holds everything else.
     fs::write(workshop.path(hostile), preset).unwrap();
-    workshop.trainer(["train", hostile, "--data", "data", "-q", "--out", "out"]).assert().success();
-    let html = report(&workshop);
-    for raw in ["<script", "<b onload", "alert('x')<"] {
+    let out = "<i>'\"";
+    workshop.trainer(["train", hostile, "--data", "data", "-q", "--out", out]).assert().success();
+    let html = fs::read_to_string(workshop.path(out).join("report.html")).unwrap();
+    for raw in ["<script", "<b onload", "alert('x')<", "<i>"] {
         assert!(!html.contains(raw), "{raw}");
     }
     assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)&#60;&#34;&#38;.toml"), "as text");
@@ -132,7 +190,20 @@ fn two_runs_differ_in_their_times_only() {
         head + &parts.map(|part| part.split_once("</time>").unwrap().1).collect::<String>()
     };
     assert!(first.contains("<time>"));
+    // Short runs take equally long to the hundredth: whatever is a time must be marked all the same.
+    assert!(!timeless(&first).contains("\u{202f}s<"));
     assert_eq!(timeless(&first), timeless(&report(&with_mistakes())));
+}
+
+/// The int8 maps resemble the float ones, layer by layer: another image's map would be as far from it as 0 dB.
+#[test]
+fn every_layer_is_compared_with_its_own_float_map() {
+    let html = report(&Workshop::with_model());
+    let values = html.split("signal to noise</dt><dd>").skip(1);
+    let decibels: Vec<f64> =
+        values.map(|rest| rest.split('\u{202f}').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(decibels.len(), 2);
+    assert!(decibels.iter().all(|decibel| (20.0..80.0).contains(decibel)), "{decibels:?}");
 }
 
 #[test]

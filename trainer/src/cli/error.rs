@@ -22,6 +22,7 @@ use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::report::ReportError;
+use crate::report::provenance::HashError;
 use crate::signing::SigningError;
 use crate::train::TrainError;
 use crate::train::checkpoint::CheckpointError;
@@ -56,6 +57,9 @@ pub enum CliError {
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// Checksums of the data set.
+    #[error(transparent)]
+    Hash(#[from] HashError),
     /// The report.
     #[error(transparent)]
     Report(#[from] ReportError),

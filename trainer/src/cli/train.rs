@@ -13,7 +13,7 @@ use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::Preset;
-use crate::report::{FinishedRun, Report};
+use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{complain, print, shell};
 use crate::train::{self, EpochReport, Place, State, TrainOptions as Options, Trained};
@@ -50,13 +50,14 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
+    let data_files = provenance::data_files(&options.data.folder())?;
     run.check(&data.train)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
     let exported = export_with(&trained.model, &data.train, options.file.options(&options.chip))?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
-    let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
+    let metrics = run.metrics(&trained.epochs, &exported, &evaluation, &data.test);
     let report = Report::of(&FinishedRun {
         command: &shell::command(std::env::args_os().skip(1).filter(|argument| argument != "--resume")),
         preset: &run.preset,
@@ -65,7 +66,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         exported: &exported,
         evaluation: &evaluation,
         data: &data,
-        data_folder: &options.data.folder(),
+        data_files: &data_files,
     })?;
     run.write(&trained.model, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
@@ -147,10 +148,18 @@ impl Run<'_> {
         ))
     }
 
-    fn metrics(&self, epochs: &[EpochReport], exported: &Exported, evaluation: &Evaluation) -> Metrics {
+    fn metrics(
+        &self,
+        epochs: &[EpochReport],
+        exported: &Exported,
+        evaluation: &Evaluation,
+        test: &Dataset,
+    ) -> Metrics {
         let recipe = &self.preset.recipe;
         let share = |count: usize| count as f64 / evaluation.images as f64;
         let int8 = &evaluation.int8;
+        let rows = |counts: &[u32]| counts.chunks(int8.classes).map(<[u32]>::to_vec).collect();
+        let [float_reliability, int8_reliability] = evaluation.reliability(&test.labels);
         Metrics {
             preset: self.preset.name.clone(),
             seed: self.options.seed,
@@ -166,7 +175,10 @@ impl Run<'_> {
             model_bytes: exported.bytes.len(),
             arena_bytes: exported.arena_bytes,
             macs: exported.macs,
-            confusion: int8.confusion.chunks(int8.classes).map(<[u32]>::to_vec).collect(),
+            float_calibration_error: float_reliability.expected_calibration_error(),
+            int8_calibration_error: int8_reliability.expected_calibration_error(),
+            float_confusion: rows(&evaluation.float_confusion(&test.labels)),
+            confusion: rows(&int8.confusion),
             history: epochs.iter().map(EpochMetrics::from).collect(),
         }
     }

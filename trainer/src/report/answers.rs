@@ -5,6 +5,9 @@ use super::value::{Count, Probability};
 use crate::data::Dataset;
 use crate::evaluate::Evaluation;
 
+/// Most numbers of images without a picture that are listed.
+const NUMBERS_MAX: usize = 2_000;
+
 /// Images that are answered wrongly or differently.
 pub struct Answers {
     /// Images that at least one model gets wrong; the surest mistake first.
@@ -21,8 +24,10 @@ pub struct Gallery {
     pub shown: Vec<Exhibit>,
     /// How many there are.
     pub all: Count,
-    /// Numbers of those for which there is no room.
+    /// Numbers of those for which there is no room: the first of them.
     pub hidden: Vec<usize>,
+    /// How many those are in all.
+    pub hidden_all: Count,
 }
 
 /// One image with what both models say of it.
@@ -79,8 +84,9 @@ impl Answers {
                 .then(two.surest().total_cmp(&one.surest()))
                 .then(one.image.cmp(&two.image))
         });
-        let hidden = exhibits.split_off(exhibits.len().min(Sheet::most(test.shape)));
-        let sheet = Sheet::of(test.shape, exhibits.iter().map(|exhibit| test.image(exhibit.image)));
+        let images: Vec<&[u8]> = exhibits.iter().map(|exhibit| test.image(exhibit.image)).collect();
+        let sheet = Sheet::of(test.shape, &images);
+        let hidden = exhibits.split_off(sheet.shown);
         for (index, exhibit) in exhibits.iter_mut().enumerate() {
             exhibit.place = sheet.place(index);
         }
@@ -96,7 +102,9 @@ impl Gallery {
         let mut hidden: Vec<usize> =
             hidden.iter().filter(|exhibit| belongs(exhibit)).map(|exhibit| exhibit.image).collect();
         hidden.sort_unstable();
-        Self { all: Count(shown.len() + hidden.len()), shown, hidden }
+        let hidden_all = Count(hidden.len());
+        hidden.truncate(NUMBERS_MAX);
+        Self { all: Count(shown.len() + hidden_all.0), shown, hidden, hidden_all }
     }
 }
 
@@ -189,7 +197,6 @@ mod tests {
     #[test]
     fn too_many_mistakes_are_counted_and_numbered() {
         const IMAGES: usize = 1000;
-        assert_eq!(Sheet::most(Shape::new(1, 1, 1)), IMAGES);
         let answers = answers(&vec![(0, 1, 1, 0.8); IMAGES + 3]);
         assert_eq!((answers.wrong.shown.len(), answers.wrong.all), (IMAGES, Count(IMAGES + 3)));
         assert_eq!(answers.wrong.hidden, [1000, 1001, 1002]);

@@ -33,9 +33,7 @@ pub struct BinRow {
 impl Calibration {
     /// Compares what the models say with the labels.
     pub fn of(evaluation: &Evaluation, test: &Dataset) -> Self {
-        let float = evaluation.float.iter().map(|answer| (answer.class, &answer.probabilities));
-        let int8 = evaluation.int8.answers.iter().map(|answer| (answer.class, &answer.probabilities));
-        let (float, int8) = (reliability_of(float, &test.labels), reliability_of(int8, &test.labels));
+        let [float, int8] = evaluation.reliability(&test.labels);
         let errors = [&float, &int8].map(|of| Percent(of.expected_calibration_error()));
         let label = format!(
             "Share of right answers against their probability; calibration error float {}, int8 {}",
@@ -48,14 +46,6 @@ impl Calibration {
             rows: rows(&float, &int8),
         }
     }
-}
-
-/// The probability of each answer and whether it is right.
-fn reliability_of<'e>(answers: impl Iterator<Item = (usize, &'e Vec<f32>)>, labels: &[u8]) -> Reliability {
-    let judged = |((class, probabilities), label): ((usize, &Vec<f32>), &u8)| {
-        (probabilities.get(class).copied().unwrap_or_default() as f64, class == *label as usize)
-    };
-    Reliability::of(answers.zip(labels).map(judged))
 }
 
 fn rows(float: &Reliability, int8: &Reliability) -> Vec<BinRow> {

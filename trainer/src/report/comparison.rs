@@ -105,9 +105,9 @@ impl Comparison {
     pub fn of(contenders: &[Contender<'_>], test: &Dataset) -> Self {
         let mut disagreements: Vec<Disagreement> =
             (0..test.len()).filter_map(|image| disagreement(contenders, test, image)).collect();
-        let shown = disagreements.len().min(Sheet::most(test.shape));
-        let sheet = Sheet::of(test.shape, disagreements[..shown].iter().map(|one| test.image(one.image)));
-        for (index, disagreement) in disagreements[..shown].iter_mut().enumerate() {
+        let images: Vec<&[u8]> = disagreements.iter().map(|one| test.image(one.image)).collect();
+        let sheet = Sheet::of(test.shape, &images);
+        for (index, disagreement) in disagreements[..sheet.shown].iter_mut().enumerate() {
             disagreement.place = Some(sheet.place(index));
         }
         let models = contenders.iter().enumerate().map(|(index, one)| ModelRow::of(index, one, test.len()));
@@ -120,10 +120,9 @@ impl Comparison {
         }
     }
 
-    /// Numbers of the images for which the page has no room.
-    pub fn hidden(&self) -> Vec<usize> {
-        let hidden = self.disagreements.iter().filter(|one| one.place.is_none());
-        hidden.map(|one| one.image).collect()
+    /// Images for which the page has no room.
+    pub fn hidden(&self) -> Count {
+        Count(self.disagreements.len() - self.sheet.shown)
     }
 
     /// The page.

@@ -72,34 +72,37 @@ fn loss(history: &[EpochMetrics]) -> Option<Plot> {
     Some(draw(label, values.len(), &scale, &[Line { colour: theme::MUTED, values }], &[]))
 }
 
-/// Accuracy goes up as mistakes get fewer, each step of the axis ten times fewer: the logarithm of the share of mistakes, turned
-/// over.
+/// Accuracy goes up as mistakes get fewer, each step of the axis equally many times fewer.
 fn accuracy(metrics: &Metrics) -> Option<Plot> {
     let history = &metrics.history;
-    // A run without mistakes is drawn as half a mistake.
-    let least = 0.5 / metrics.test_images.max(1) as f64;
-    let height = |share: f64| -(1.0 - share).max(least).log10();
-    let training =
-        Line { colour: theme::MUTED, values: history.iter().map(|epoch| height(epoch.accuracy)).collect() };
-    let held_out: Vec<f64> = history.iter().filter_map(|epoch| epoch.held_out_accuracy).map(height).collect();
+    let height = |share: f64| height(share, metrics.test_images);
+    let line = |colour, shares: Vec<f64>| Line { colour, values: shares.into_iter().map(height).collect() };
+    let lines = [
+        line(theme::MUTED, history.iter().map(|epoch| epoch.accuracy).collect()),
+        line(theme::OTHER, history.iter().filter_map(|epoch| epoch.held_out_accuracy).collect()),
+    ];
     let levels = [
         Level { colour: theme::FLOAT, value: height(metrics.float_test_accuracy) },
         Level { colour: theme::INT8, value: height(metrics.int8_test_accuracy) },
     ];
-    let mut all = [training.values.clone(), held_out.clone()].concat();
-    all.extend(levels.map(|level| level.value));
-    let [low, high] = ends(&all)?;
-    let mistakes = Scale::logarithmic([-high, -low], "accuracy", accuracy_label);
-    let ticks = mistakes.ticks.into_iter().map(|(value, label)| (-value, label)).collect();
-    let scale = Scale { ends: [low, high], ticks, name: "accuracy" };
-    let mut lines = vec![training];
-    if !held_out.is_empty() {
-        lines.push(Line { colour: theme::OTHER, values: held_out });
-    }
+    let values: Vec<f64> = lines.iter().flat_map(|line| line.values.iter().copied()).collect();
+    let scale = accuracy_scale(ends(&[values, levels.map(|level| level.value).to_vec()].concat())?);
     let [float, int8] = [metrics.float_test_accuracy, metrics.int8_test_accuracy].map(Percent);
     let label =
         format!("Accuracy while training, and on the test images at the end: float {float}, int8 {int8}");
     Some(draw(label, history.len(), &scale, &lines, &levels))
+}
+
+/// The negative logarithm of the share of mistakes; no mistake among `images` counts as half of one.
+fn height(share: f64, images: usize) -> f64 {
+    -(1.0 - share).max(0.5 / images.max(1) as f64).log10()
+}
+
+/// The axis of [`height`]s, with accuracies as labels.
+fn accuracy_scale([low, high]: [f64; 2]) -> Scale {
+    let mistakes = Scale::logarithmic([-high, -low], "accuracy", accuracy_label);
+    let ticks = mistakes.ticks.into_iter().map(|(value, label)| (-value, label)).collect();
+    Scale { ends: [low, high], ticks, ..mistakes }
 }
 
 /// A tick of the loss: a power of ten or a small multiple of one.

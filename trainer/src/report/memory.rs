@@ -13,6 +13,8 @@ pub struct MemoryView {
     pub buffers: Vec<Buffer>,
     /// The whole arena, bytes.
     pub arena: Count,
+    /// Whether there are layers that take turns, because not all rows of a map between them are held.
+    pub takes_turns: bool,
     /// The layer that has most bytes in use, and how many.
     pub busiest: (String, Count),
 }
@@ -65,6 +67,7 @@ impl MemoryView {
         Self {
             plot: plot::memory::draw(label, &names, model.arena_bytes(), &buffers),
             buffers,
+            takes_turns: groups(layers).iter().any(|[first, last]| first < last),
             arena: Count(model.arena_bytes()),
             busiest: (name, bytes),
         }
@@ -74,37 +77,52 @@ impl MemoryView {
 /// All buffers. Layers between which not all rows of a map are held take turns, so their buffers live at the same time.
 fn buffers(layers: &[Layer<'_>]) -> Vec<Buffer> {
     let groups = groups(layers);
-    let mut buffers = Vec::new();
-    let lives = |first: usize, last: usize| match first == last {
+    let image =
+        groups.first().map(|group| buffer(layers, "image, what is read", Use::Map, input(layers), *group));
+    let each = groups.iter().enumerate().flat_map(|(place, [first, last])| {
+        // The last map of a group lives on until the next group has read it.
+        let read_by = groups.get(place + 1).map_or(*last, |next| next[1]);
+        let ends = move |layer: usize| [*first, if layer == *last { read_by } else { *last }];
+        let outputs = (*first..=*last).map(move |layer| output(layers, layer, ends(layer)));
+        std::iter::once(scratch(layers, [*first, *last])).chain(outputs)
+    });
+    image.into_iter().chain(each).filter(|buffer| buffer.bytes.0 > 0).collect()
+}
+
+fn buffer(
+    layers: &[Layer<'_>],
+    name: &str,
+    of: Use,
+    (at, bytes): (usize, usize),
+    [first, last]: [usize; 2],
+) -> Buffer {
+    let lives = span(layers, [first, last]);
+    Buffer { name: name.to_owned(), of, at: Count(at), bytes: Count(bytes), first, last, lives }
+}
+
+fn input(layers: &[Layer<'_>]) -> (usize, usize) {
+    layers[0].arena_use()[0]
+}
+
+fn output(layers: &[Layer<'_>], layer: usize, ends: [usize; 2]) -> Buffer {
+    let [.., output] = layers[layer].arena_use();
+    buffer(layers, &format!("output of {}", layers[layer].name), Use::Map, output, ends)
+}
+
+/// The scratch memory that the layers of a group share.
+fn scratch(layers: &[Layer<'_>], [first, last]: [usize; 2]) -> Buffer {
+    let uses = layers[first..=last].iter().map(|layer| layer.arena_use()[1]);
+    let largest = uses.max_by_key(|(_, bytes)| *bytes).unwrap_or_default();
+    let name = format!("scratch of {}", span(layers, [first, last]));
+    buffer(layers, &name, Use::Scratch, largest, [first, last])
+}
+
+/// `conv1`, or `conv1 to conv3`.
+fn span(layers: &[Layer<'_>], [first, last]: [usize; 2]) -> String {
+    match first == last {
         true => layers[first].name.to_owned(),
         false => format!("{} to {}", layers[first].name, layers[last].name),
-    };
-    let mut push = |name: String, of: Use, (at, bytes): (usize, usize), [first, last]: [usize; 2]| {
-        if bytes > 0 {
-            let lives = lives(first, last);
-            buffers.push(Buffer { name, of, at: Count(at), bytes: Count(bytes), first, last, lives });
-        }
-    };
-    for (place, [first, last]) in groups.iter().copied().enumerate() {
-        let [input, scratch, _] = layers[first].arena_use();
-        if place == 0 {
-            push("image, what is read".to_owned(), Use::Map, input, [first, last]);
-        }
-        let scratch_bytes =
-            (first..=last).map(|layer| layers[layer].arena_use()[1].1).max().unwrap_or_default();
-        push(
-            format!("scratch of {}", lives(first, last)),
-            Use::Scratch,
-            (scratch.0, scratch_bytes),
-            [first, last],
-        );
-        for (layer, index) in layers[first..=last].iter().zip(first..) {
-            let reader = groups.get(place + 1).filter(|_| index == last).map_or(last, |next| next[1]);
-            let [.., output] = layer.arena_use();
-            push(format!("output of {}", layer.name), Use::Map, output, [first, reader]);
-        }
     }
-    buffers
 }
 
 /// First and last layer of each group of layers that take turns.

@@ -23,14 +23,11 @@ pub mod provenance;
 pub mod reading;
 pub mod value;
 
-use std::io;
-use std::path::{Path, PathBuf};
-
 use askama::Template;
 use infer::{Model, ModelError};
 use thiserror::Error;
 
-use crate::data::{DataDir, DataError};
+use crate::data::DataDir;
 use crate::evaluate::Evaluation;
 use crate::export::Exported;
 use crate::float_model::FloatModel;
@@ -45,7 +42,7 @@ use curves::Curves;
 use layers::LayerView;
 use memory::MemoryView;
 use peers::Peers;
-use provenance::Provenance;
+use provenance::{FileHash, Provenance};
 use reading::MapView;
 use value::{Count, Percent, Points, Seconds};
 
@@ -66,8 +63,8 @@ pub struct FinishedRun<'r> {
     pub evaluation: &'r Evaluation,
     /// The images.
     pub data: &'r DataDir,
-    /// Where they come from.
-    pub data_folder: &'r Path,
+    /// The files they come from.
+    pub data_files: &'r [FileHash],
 }
 
 /// Why there is no report.
@@ -79,17 +76,6 @@ pub enum ReportError {
     /// The network cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// A data file has gone.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A data file can no longer be read.
-    #[error("{}: cannot be read for its checksum: {cause}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system says.
-        cause: io::Error,
-    },
 }
 
 /// A run as a page shows it.
@@ -207,7 +193,7 @@ impl Report {
     /// Looks at a run from all sides. Runs both models once more over some test images, to compare them layer by layer.
     ///
     /// # Errors
-    /// A model file that is refused, or data files that can no longer be read.
+    /// A model file that is refused, a network that cannot be planned.
     pub fn of(run: &FinishedRun<'_>) -> Result<Self, ReportError> {
         let model = Model::from_bytes(&run.exported.bytes).map_err(ReportError::Model)?;
         let test = &run.data.test;
@@ -225,7 +211,7 @@ impl Report {
             memory: MemoryView::of(&model),
             reading: reading::views(&run.preset.network, test)?,
             peers: Peers::of(&model, &run.preset.network, run.metrics),
-            provenance: Provenance::of(run)?,
+            provenance: Provenance::of(run),
         })
     }
 

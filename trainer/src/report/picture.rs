@@ -21,6 +21,8 @@ pub struct Picture {
 pub struct Sheet {
     /// The picture.
     pub picture: Picture,
+    /// Images in it.
+    pub shown: usize,
     /// Images side by side.
     pub columns: usize,
     /// Width and height of one image on the page, pixels.
@@ -32,8 +34,11 @@ pub struct Sheet {
 impl Picture {
     /// A picture of grey (one channel) or RGB (three) pixels; of other images the first channel as grey.
     pub fn of(shape: Shape, pixels: &[u8]) -> Self {
-        let (width, height) = (shape.width as usize, shape.height as usize);
-        let channels = shape.channels as usize;
+        Self::drawn([shape.height, shape.width].map(usize::from), shape.channels, pixels)
+    }
+
+    fn drawn([height, width]: [usize; 2], channels: u16, pixels: &[u8]) -> Self {
+        let channels = channels as usize;
         let (colour, pixels) = match channels {
             3 => (ColorType::Rgb, pixels.to_vec()),
             _ => (ColorType::Grayscale, pixels.iter().copied().step_by(channels.max(1)).collect()),
@@ -46,34 +51,48 @@ impl Picture {
 /// Most images that a page shows: one that nobody scrolls through tells nothing.
 const IMAGES_MAX: usize = 1_000;
 
-/// Most bytes of pixels that a page shows, so that it stays small whatever the images are.
-const PIXEL_BYTES_MAX: usize = 800_000;
+/// Most bytes of pixels that are tried to be shown.
+const PIXEL_BYTES_MAX: usize = 4_000_000;
+
+/// Most letters of the picture's address, so that a page stays below 2 MB whatever the images are.
+const ADDRESS_BYTES_MAX: usize = 750_000;
 
 /// Pixels of the page along the longer side of an image.
 const SIDE_PIXELS: usize = 84;
 
 impl Sheet {
-    /// Most images of this shape that a page shows; one at least.
-    pub fn most(shape: Shape) -> usize {
-        (PIXEL_BYTES_MAX / shape.len()).clamp(1, IMAGES_MAX)
+    /// The images side by side, about as many columns as rows; only the first of them if there is no room for all.
+    pub fn of(shape: Shape, images: &[&[u8]]) -> Self {
+        let mut shown = images.len().min(IMAGES_MAX).min(PIXEL_BYTES_MAX / shape.len());
+        loop {
+            let sheet = Self::whole(shape, &images[..shown]);
+            if shown == 0 || sheet.picture.address.len() <= ADDRESS_BYTES_MAX {
+                return sheet;
+            }
+            shown /= 2;
+        }
     }
 
-    /// The images side by side, about as many columns as rows; a black image when there are none.
-    pub fn of<'i>(shape: Shape, images: impl ExactSizeIterator<Item = &'i [u8]>) -> Self {
-        let columns = images.len().isqrt().max(1);
-        let rows = images.len().div_ceil(columns).max(1);
+    /// All of the images; a black pixel when there are none.
+    fn whole(shape: Shape, images: &[&[u8]]) -> Self {
+        let size = page_size(shape);
+        if images.is_empty() {
+            let picture = Picture::of(Shape::new(1, 1, 1), &[0]);
+            return Self { picture, shown: 0, columns: 1, size, whole: size };
+        }
+        let columns = images.len().isqrt();
+        let rows = images.len().div_ceil(columns);
         let row_len = shape.row_len();
         let mut pixels = vec![0; columns * rows * shape.len()];
-        for (index, image) in images.enumerate() {
+        for (index, image) in images.iter().enumerate() {
             let (top, left) = (index / columns * shape.height as usize, index % columns * row_len);
-            for (row, values) in image.chunks_exact(row_len.max(1)).enumerate() {
+            for (row, values) in image.chunks_exact(row_len).enumerate() {
                 pixels[(top + row) * columns * row_len + left..][..row_len].copy_from_slice(values);
             }
         }
-        let sheet = Shape::new(rows as u16 * shape.height, columns as u16 * shape.width, shape.channels);
-        let size = page_size(shape);
-        let whole = [columns * size[0], rows * size[1]];
-        Self { picture: Picture::of(sheet, &pixels), columns, size, whole }
+        let sheet = [rows * shape.height as usize, columns * shape.width as usize];
+        let picture = Picture::drawn(sheet, shape.channels, &pixels);
+        Self { picture, shown: images.len(), columns, size, whole: [columns * size[0], rows * size[1]] }
     }
 
     /// Where image `index` lies: pixels of the page to its left and above.
@@ -113,8 +132,7 @@ mod tests {
 
     #[test]
     fn a_sheet_holds_its_images_side_by_side() {
-        let images: [&[u8]; 4] = [&[1, 2], &[3, 4], &[5, 6], &[7, 8]];
-        let sheet = Sheet::of(Shape::new(1, 2, 1), images.into_iter());
+        let sheet = Sheet::of(Shape::new(1, 2, 1), &[&[1, 2], &[3, 4], &[5, 6], &[7, 8]]);
         assert_eq!((sheet.columns, sheet.picture.width, sheet.picture.height), (2, 4, 2));
         assert_eq!(decoded(&sheet.picture), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!((sheet.size, sheet.whole), ([84, 42], [168, 84]));
@@ -123,15 +141,28 @@ mod tests {
 
     #[test]
     fn no_image_is_still_a_picture() {
-        let sheet = Sheet::of(Shape::new(1, 1, 1), std::iter::empty());
-        assert_eq!(decoded(&sheet.picture), [0]);
+        assert_eq!(decoded(&Sheet::of(Shape::new(1, 1, 1), &[]).picture), [0]);
     }
 
+    /// Noise does not compress: 100 pictures of 120x120 colours are 4.3 MB, half of them again too many, and so on.
     #[test]
-    fn large_images_are_fewer() {
-        assert_eq!(Sheet::most(Shape::new(28, 28, 1)), 1000);
-        assert_eq!(Sheet::most(Shape::new(200, 200, 3)), 6);
-        assert_eq!(Sheet::most(Shape::new(4000, 4000, 3)), 1);
+    fn a_sheet_has_as_many_images_as_there_is_room() {
+        let mut noise = 1u32;
+        let mut pixel = || {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (noise >> 24) as u8
+        };
+        let shape = Shape::new(120, 120, 3);
+        let image: Vec<u8> = (0..shape.len()).map(|_| pixel()).collect();
+        let sheet = Sheet::of(shape, &vec![&*image; 100]);
+        assert!(
+            (1..100).contains(&sheet.shown) && sheet.picture.address.len() <= ADDRESS_BYTES_MAX,
+            "{}",
+            sheet.shown
+        );
+        assert_eq!(Sheet::of(Shape::new(1, 1, 1), &vec![&[7][..]; 1001]).shown, 1000);
+        let giant = Shape::new(2000, 2000, 3);
+        assert_eq!(Sheet::of(giant, &[&vec![0; giant.len()]]).shown, 0);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! How to get the same bytes again: command, seed, versions, checksums.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use infer::format::FORMAT_VERSION;
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 
+use super::FinishedRun;
 use super::value::Count;
-use super::{FinishedRun, ReportError};
-use crate::data::DataDir;
+use crate::data::{DataDir, DataError};
 use crate::preset::Preset;
 
 /// The version of Burn that a test compares with `Cargo.lock`.
@@ -29,6 +30,7 @@ pub struct Provenance {
 }
 
 /// A file with its checksum.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileHash {
     /// Its name.
     pub name: String,
@@ -38,23 +40,42 @@ pub struct FileHash {
     pub sha256: String,
 }
 
+/// Why there is no checksum of a data set.
+#[derive(Debug, Error)]
+pub enum HashError {
+    /// A file is missing.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file cannot be read.
+    #[error("{}: cannot be read for its checksum: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+}
+
+/// The four files of a data set. To be called where the set is read: at the end of a long run they may be others, or gone.
+///
+/// # Errors
+/// A file that is missing or cannot be read.
+pub fn data_files(folder: &Path) -> Result<Vec<FileHash>, HashError> {
+    DataDir::files(folder)?.iter().map(|path| hash_file(path)).collect()
+}
+
 impl Provenance {
-    /// Collects it; reads the data files once more.
-    ///
-    /// # Errors
-    /// A data file that can no longer be read.
-    pub fn of(run: &FinishedRun<'_>) -> Result<Self, ReportError> {
-        let mut files = vec![hash("model.kndl".to_owned(), &run.exported.bytes)];
-        for path in DataDir::files(run.data_folder)? {
-            files.push(hash_file(&path)?);
-        }
-        Ok(Self {
+    /// Collects it.
+    pub fn of(run: &FinishedRun<'_>) -> Self {
+        let model = hash("model.kndl".to_owned(), &run.exported.bytes);
+        let files = std::iter::once(model).chain(run.data_files.iter().cloned()).collect();
+        Self {
             command: run.command.to_owned(),
             seed: run.metrics.seed,
             versions: versions(),
             files,
             preset: preset_file(run.preset),
-        })
+        }
     }
 }
 
@@ -83,8 +104,8 @@ fn hash(name: String, bytes: &[u8]) -> FileHash {
     FileHash { name, bytes: Count(bytes.len()), sha256 }
 }
 
-fn hash_file(path: &Path) -> Result<FileHash, ReportError> {
-    let bytes = fs::read(path).map_err(|cause| ReportError::Unreadable { path: path.to_owned(), cause })?;
+fn hash_file(path: &Path) -> Result<FileHash, HashError> {
+    let bytes = fs::read(path).map_err(|cause| HashError::Unreadable { path: path.to_owned(), cause })?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(hash(name, &bytes))
 }

@@ -27,6 +27,9 @@ pub struct MapView {
     pub behind: Option<Picture>,
 }
 
+/// Larger images are drawn without their mean behind them, to keep the page small.
+const MEAN_BYTES_MAX: usize = 50_000;
+
 /// The image, then each map that has more than one pixel.
 ///
 /// # Errors
@@ -37,7 +40,7 @@ pub fn views(network: &Network, images: &Dataset) -> Result<Vec<MapView>, PlanEr
     for (stage, plan) in network.stages()?.iter().zip(&plans) {
         let shape = stage.output();
         if (shape.height, shape.width) != (1, 1) {
-            views.push(map(stage.name(), shape, plan.region));
+            views.push(view(stage.name(), shape, plan.region));
         }
     }
     Ok(views)
@@ -54,12 +57,12 @@ fn image(offset: [i16; 2], input: Region, images: &Dataset) -> MapView {
         columns: moved(input.columns, offset[1], shape.width),
     };
     let label = label("the image", shape, read);
+    let view = view("image", shape, read);
+    if shape.len() > MEAN_BYTES_MAX {
+        return view;
+    }
     let plot = maps::window(label, shape.height, shape.width, read);
-    MapView { plot, behind: Some(Picture::of(shape, &mean(images))), ..view("image", shape, read) }
-}
-
-fn map(name: &str, shape: Shape, read: Region) -> MapView {
-    view(name, shape, read)
+    MapView { plot, behind: Some(Picture::of(shape, &mean(images))), ..view }
 }
 
 fn view(name: &str, shape: Shape, read: Region) -> MapView {

@@ -26,7 +26,7 @@ pub struct Scale {
     pub ends: [f64; 2],
     /// Values with their labels.
     pub ticks: Vec<(f64, String)>,
-    /// What the values are.
+    /// What the values are; written below a horizontal axis.
     pub name: &'static str,
 }
 

@@ -42,7 +42,7 @@ pub fn draw(label: String, epochs: usize, up: &Scale, lines: &[Line], levels: &[
                     chart.draw_series([PathElement::new(points, theme::line(&level.colour, 15))])?;
                 }
             }
-            for line in lines {
+            for line in lines.iter().filter(|line| !line.values.is_empty()) {
                 let points =
                     || line.values.iter().enumerate().map(|(index, value)| (index as f64 + 1.0, *value));
                 chart.draw_series(LineSeries::new(points(), theme::line(&line.colour, 20)))?;
