@@ -12,7 +12,8 @@ fn metrics(workshop: &Workshop) -> Value {
 }
 
 /// What a run with a constant learning rate leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 4] = ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl"];
+const LEFT_BY_TRAIN: [&str; 5] =
+    ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl", "report.html"];
 
 #[test]
 fn a_run_leaves_a_model_and_its_metrics() {

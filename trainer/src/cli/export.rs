@@ -6,7 +6,7 @@ use super::{CliError, ExportArgs};
 use crate::atomic_file::PendingFile;
 use crate::data::{DataDir, fit};
 use crate::evaluate::evaluate;
-use crate::export::export_for;
+use crate::export::export_with;
 use crate::float_record;
 use crate::preset::Preset;
 use crate::terminal::number::{grouped, percent_of};
@@ -20,7 +20,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let data = DataDir::load(&args.data.folder())?;
     fit::check(model.network.input, data.train.shape)?;
-    let exported = export_for(&model, &data.train, args.chip.target())?;
+    let exported = export_with(&model, &data.train, args.file.options(&args.chip))?;
     let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
     PendingFile::write(&args.out, &exported.bytes)?.commit()?;
     let accuracy = |correct| percent_of(correct, result.images);

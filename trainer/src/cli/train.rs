@@ -8,18 +8,20 @@ use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::events::Event;
-use crate::export::{Exported, export_for};
+use crate::export::{Exported, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::Preset;
+use crate::report::{FinishedRun, Report};
 use crate::terminal::progress::{Output, Progress};
-use crate::terminal::{complain, print};
+use crate::terminal::{complain, print, shell};
 use crate::train::{self, EpochReport, Place, State, TrainOptions as Options, Trained};
 
 const MODEL: &str = "model.kndl";
 const METRICS: &str = "metrics.json";
 const FLOAT: &str = "float.burnpack";
+pub(super) const REPORT: &str = "report.html";
 
 /// At most one in this many training images is held out, however many the preset asks for.
 const HELD_OUT_PART: usize = 6;
@@ -45,17 +47,27 @@ impl TrainOptions {
 pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> {
     let preset = Preset::load(options.preset.as_deref().unwrap_or(preset))?;
     let mut run = Run { preset: overridden(preset, options), options, threads: options.threads.count() };
-    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, CHECKPOINT])?;
+    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
     run.check(&data.train)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
-    let exported = export_for(&trained.model, &data.train, options.chip.target())?;
+    let exported = export_with(&trained.model, &data.train, options.file.options(&options.chip))?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation);
-    run.write(&trained.model, &exported, &metrics)?;
+    let report = Report::of(&FinishedRun {
+        command: &shell::command(std::env::args_os().skip(1).filter(|argument| argument != "--resume")),
+        preset: &run.preset,
+        metrics: &metrics,
+        float: &trained.model,
+        exported: &exported,
+        evaluation: &evaluation,
+        data: &data,
+        data_folder: &options.data.folder(),
+    })?;
+    run.write(&trained.model, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
     run.conclude(&metrics, &exported, &evaluation)
 }
@@ -160,16 +172,24 @@ impl Run<'_> {
     }
 
     /// All files, or none.
-    fn write(&self, float: &FloatModel, exported: &Exported, metrics: &Metrics) -> Result<(), CliError> {
+    fn write(
+        &self,
+        float: &FloatModel,
+        exported: &Exported,
+        metrics: &Metrics,
+        report: &Report,
+    ) -> Result<(), CliError> {
         let float =
             float_record::to_bytes(float).map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
         let float = PendingFile::write(&self.path(FLOAT), &float)?;
         let model = PendingFile::write(&self.path(MODEL), &exported.bytes)?;
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
+        let report = PendingFile::write(&self.path(REPORT), report.to_html().as_bytes())?;
         self.go_on()?;
         float.commit()?;
         model.commit()?;
-        Ok(json.commit()?)
+        json.commit()?;
+        Ok(report.commit()?)
     }
 
     /// Asked between the steps that follow training.

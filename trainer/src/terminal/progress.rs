@@ -54,6 +54,13 @@ impl<Stop: Fn() -> bool> Progress<Stop> {
     }
 }
 
+/// A bar for `all` things of which some are done; nothing where standard error is no terminal.
+pub fn counting_bar(all: usize) -> ProgressBar {
+    let template = "{pos}/{len} [{wide_bar}] {msg}  {eta} left";
+    let style = ProgressStyle::with_template(template).expect("a valid template").progress_chars("█▉▊▋▌▍▎▏ ");
+    ProgressBar::with_draw_target(Some(all as u64), ProgressDrawTarget::stderr()).with_style(style)
+}
+
 impl<Stop: Fn() -> bool> Observer for Progress<Stop> {
     fn batch(&mut self, report: &BatchReport) {
         if let Some(bar) = &mut self.bar {
