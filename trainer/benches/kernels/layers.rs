@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use trainer::train::kernels::{Gradient, Positions, Reach, Weights};
+use trainer::train::kernels::{Aligned, Gradient, Positions, Reach, Weights};
 
 /// Layers of the tutorial's network as training computes them (unread outputs left out), and some of other shapes.
 pub const LAYERS: [Layer; 8] = [
@@ -67,7 +67,7 @@ impl Places {
 pub struct Data {
     pub places: Places,
     pub weights: Weights,
-    pub map: Vec<f32>,
+    pub map: Aligned,
     pub output: Vec<f32>,
     pub choices: Vec<u16>,
     pub output_gradient: Vec<f32>,
@@ -86,8 +86,8 @@ impl Layer {
         };
         let places = self.places();
         let (taps, pixels, window) = (places.reach.taps(), places.pixels.len(), places.window.len());
-        let map = values(self.images * self.side * self.side * self.channels);
-        let weights = Weights::new(values(self.outputs * taps), values(self.outputs));
+        let map = Aligned::from(values(self.images * self.side * self.side * self.channels).as_slice());
+        let weights = Weights::new(&values(self.outputs * taps), values(self.outputs));
         let outputs = pixels * self.outputs;
         let gradients = values(outputs).into_iter().map(|value| value.max(0.0));
         let output_gradient: Vec<f32> = gradients.collect();

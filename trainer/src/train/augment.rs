@@ -85,19 +85,19 @@ impl Distorter {
         let image = Padded::new(images.shape, images.image(index));
         let [middle_row, middle_column] = middle(images.shape);
         let columns = self.part.width as usize;
+        // Places of one row at a time, in loops that are done on whole vectors.
+        let [mut ys, mut xs] = [vec![0.0; columns], vec![0.0; columns]];
         for (row, out_row) in out.chunks_exact_mut(self.part.row_len()).enumerate() {
             let y = (self.first[0] + row as i64) as f32 - middle_row;
-            let start = row * columns;
-            let elastic = distortion.elastic.each_ref().map(|axis| &axis[start..start + columns]);
-            for (column, pixel) in out_row.chunks_exact_mut(self.part.channels as usize).enumerate() {
-                let x = (self.first[1] + column as i64) as f32 - middle_column;
-                let [by_row, by_column] = distortion.moved(y, x);
-                image.sample(
-                    middle_row + by_row + elastic[0][column],
-                    middle_column + by_column + elastic[1][column],
-                    pixel,
-                );
+            let x = |column: usize| (self.first[1] + column as i64) as f32 - middle_column;
+            let elastic = distortion.elastic.each_ref().map(|axis| &axis[row * columns..][..columns]);
+            for (column, place) in ys.iter_mut().enumerate() {
+                *place = middle_row + distortion.moved(0, y, x(column)) + elastic[0][column];
             }
+            for (column, place) in xs.iter_mut().enumerate() {
+                *place = middle_column + distortion.moved(1, y, x(column)) + elastic[1][column];
+            }
+            image.sample(&ys, &xs, out_row);
         }
     }
 
@@ -154,8 +154,9 @@ impl Distorter {
 }
 
 impl Distortion {
-    fn moved(&self, y: f32, x: f32) -> [f32; 2] {
-        [0, 1].map(|axis| self.matrix[axis][0] * y + self.matrix[axis][1] * x + self.shift[axis])
+    /// Where the pixel `y` rows and `x` columns from the centre comes from: rows (axis 0) or columns from the centre.
+    fn moved(&self, axis: usize, y: f32, x: f32) -> f32 {
+        self.matrix[axis][0] * y + self.matrix[axis][1] * x + self.shift[axis]
     }
 }
 
@@ -173,23 +174,45 @@ impl Padded {
         Self { values, shape: padded }
     }
 
-    /// The image at row `y`, column `x`, between its four neighbours.
-    fn sample(&self, y: f32, x: f32, out: &mut [f32]) {
+    /// The image at rows `ys` and columns `xs`, each place between its four neighbours: a row of pixels.
+    fn sample(&self, ys: &[f32], xs: &[f32], out: &mut [f32]) {
+        if self.shape.channels == 1 {
+            for (out, (y, x)) in out.iter_mut().zip(ys.iter().zip(xs)) {
+                let (upper, down, right) = self.corner(*y, *x);
+                let lower = upper + self.shape.width as usize;
+                *out = between(&self.values[upper..][..2], &self.values[lower..][..2], 0, down, right);
+            }
+            return;
+        }
+        let channels = self.shape.channels as usize;
+        for (out, (y, x)) in out.chunks_exact_mut(channels).zip(ys.iter().zip(xs)) {
+            let (upper, down, right) = self.corner(*y, *x);
+            let lower = upper + self.shape.row_len();
+            let rows = [upper, lower].map(|start| &self.values[start..][..2 * channels]);
+            for (channel, out) in out.iter_mut().enumerate() {
+                *out = between(rows[0], rows[1], channel, down, right);
+            }
+        }
+    }
+
+    /// Index of the neighbour above and left of a place, and how far the place lies below and right of it, 0 to 1.
+    fn corner(&self, y: f32, x: f32) -> (usize, f32, f32) {
         // Beyond the border everything is 0; inside of the limits each place has a neighbour behind it.
         let limit = |place: f32, side: u16| (place + BORDER as f32).clamp(0.0, (side - 2) as f32);
         let (y, x) = (limit(y, self.shape.height), limit(x, self.shape.width));
-        let (row, column) = (y as usize, x as usize);
-        let (down, right) = (y - row as f32, x - column as f32);
-        let channels = self.shape.channels as usize;
-        let upper = row * self.shape.row_len() + column * channels;
-        let lower = upper + self.shape.row_len();
-        let (top, bottom) = (&self.values[upper..][..2 * channels], &self.values[lower..][..2 * channels]);
-        for (channel, out) in out.iter_mut().enumerate() {
-            let between = |pair: &[f32]| pair[channel] + right * (pair[channel + channels] - pair[channel]);
-            let above = between(top);
-            *out = above + down * (between(bottom) - above);
-        }
+        // Sides are below 2^16.
+        let (row, column) = (y as i32, x as i32);
+        let index = row as usize * self.shape.row_len() + column as usize * self.shape.channels as usize;
+        (index, y - row as f32, x - column as f32)
     }
+}
+
+/// One channel between two pixels of an upper and a lower row.
+fn between(upper: &[f32], lower: &[f32], channel: usize, down: f32, right: f32) -> f32 {
+    let channels = upper.len() / 2;
+    let along = |pair: &[f32]| pair[channel] + right * (pair[channel + channels] - pair[channel]);
+    let above = along(upper);
+    above + down * (along(lower) - above)
 }
 
 /// Row and column of an image's centre.

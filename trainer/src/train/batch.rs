@@ -263,7 +263,7 @@ fn parts(layout: &Layout) -> Vec<Range<usize>> {
 /// A normalised stage has no bias of its own: its beta comes behind the normalisation.
 fn packed(stage: &StageParameters) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
-    Weights::new(stage.rows.clone(), bias)
+    Weights::new(&stage.rows, bias)
 }
 
 fn single(values: &[f64]) -> Vec<f32> {

@@ -36,11 +36,13 @@ impl ChannelSums {
     /// Sums of `values` and of `values * others`, both `[pixel][channel]`.
     pub fn of_products(values: &[f32], others: &[f32], channels: usize) -> Self {
         let mut sums = Self::zero(channels);
-        for (values, others) in values.chunks_exact(channels).zip(others.chunks_exact(channels)) {
-            let totals = sums.first.iter_mut().zip(&mut sums.second);
-            for ((first, second), (value, other)) in totals.zip(values.iter().zip(others)) {
-                *first += *value as f64;
-                *second += *value as f64 * *other as f64;
+        let blocks = sums.first.chunks_mut(BLOCK).zip(sums.second.chunks_mut(BLOCK));
+        for (block, (first, second)) in blocks.enumerate() {
+            let pixels =
+                values[block * BLOCK..].chunks(channels).zip(others[block * BLOCK..].chunks(channels));
+            match (<&mut [f64; BLOCK]>::try_from(&mut *first), <&mut [f64; BLOCK]>::try_from(&mut *second)) {
+                (Ok(first), Ok(second)) => add_block(first, second, pixels),
+                _ => pixels.for_each(|(values, others)| add_pixel(first, second, values, others)),
             }
         }
         sums
@@ -51,6 +53,29 @@ impl ChannelSums {
         for (to, from) in [(&mut self.first, &other.first), (&mut self.second, &other.second)] {
             to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
+    }
+}
+
+/// Channels whose sums stay in registers while the pixels pass by.
+const BLOCK: usize = 8;
+
+fn add_block<'p>(
+    first: &mut [f64; BLOCK],
+    second: &mut [f64; BLOCK],
+    pixels: impl Iterator<Item = (&'p [f32], &'p [f32])>,
+) {
+    let mut sums = (*first, *second);
+    pixels
+        .for_each(|(values, others)| add_pixel(&mut sums.0, &mut sums.1, &values[..BLOCK], &others[..BLOCK]));
+    (*first, *second) = sums;
+}
+
+/// Adds the values of as many channels as there are sums.
+#[inline(always)]
+fn add_pixel(first: &mut [f64], second: &mut [f64], values: &[f32], others: &[f32]) {
+    for ((first, second), (value, other)) in first.iter_mut().zip(second).zip(values.iter().zip(others)) {
+        *first += *value as f64;
+        *second += *value as f64 * *other as f64;
     }
 }
 

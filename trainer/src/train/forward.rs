@@ -49,7 +49,7 @@ impl Forward {
 
 /// The model's weights in the kernels' order; empty ones for poolings.
 pub(super) fn pack(model: &FloatModel) -> Vec<Weights> {
-    model.stages.iter().map(|stage| Weights::new(stage.output_rows(), stage.bias.clone())).collect()
+    model.stages.iter().map(|stage| Weights::new(&stage.output_rows(), stage.bias.clone())).collect()
 }
 
 /// Copies the part of each network input that is read.

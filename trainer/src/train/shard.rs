@@ -5,7 +5,7 @@ use std::ops::Range;
 use infer::Shape;
 
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{self, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
+use super::kernels::{self, Aligned, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
 use super::layout::{ConvLayout, Kind, Layout, PoolLayout, StageLayout};
 
 /// Feature maps, choices and gradients of a shard's images.
@@ -14,9 +14,9 @@ pub struct Shard {
     /// Images the buffers hold now.
     images: usize,
     /// The network's input, then each stage's output: `[image][row][column][channel]`.
-    maps: Vec<Vec<f32>>,
+    maps: Vec<Aligned>,
     /// Per stage: the padded input, where there is padding.
-    padded: Vec<Vec<f32>>,
+    padded: Vec<Aligned>,
     /// Per stage: which of its window's positions each output came from.
     choices: Vec<Vec<u16>>,
     /// Per stage: its normalised values, where there is batch normalisation.
@@ -40,9 +40,9 @@ impl Shard {
             maps: [layout.input.len()]
                 .into_iter()
                 .chain(outputs())
-                .map(|len| vec![0.0; images * len])
+                .map(|len| Aligned::zeros(images * len))
                 .collect(),
-            padded: layout.stages.iter().map(|stage| vec![0.0; images * padded_len(stage)]).collect(),
+            padded: layout.stages.iter().map(|stage| Aligned::zeros(images * padded_len(stage))).collect(),
             choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
             normal: layout.stages.iter().map(|stage| vec![0.0; images * normal_len(stage)]).collect(),
             output_gradient: Vec::new(),

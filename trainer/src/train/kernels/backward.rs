@@ -12,10 +12,11 @@
 //!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!
-//! Both sums are the same kernel, [`add_terms`]: up to twelve vectors of taps stay in registers while the terms pass by. Lanes are
-//! taps; every element adds its terms in the order of the loop.
+//! Both sums are the same kernel, [`super::terms`].
 #![allow(unsafe_code)]
 
+use super::aligned::Aligned;
+use super::terms::{AddTerms, Runs, Term, add_four_lists, add_terms};
 use super::vector::{LANES, Plain, Vector};
 use super::{InstructionSet, Positions, Reach, Weights};
 
@@ -80,7 +81,8 @@ pub fn backward(
     assert!(u32::try_from(sources).is_ok(), "places are stored in 32 bits");
     assert_eq!(gradient.weights.len(), outputs * gradient.row_step);
     assert!(gradient.row_step >= positions.reach.taps().next_multiple_of(LANES));
-    let job = Job { weights, positions, map, choices, output_gradient };
+    let add_terms = add_terms_of(set);
+    let job = Job { weights, positions, map, choices, output_gradient, add_terms };
     // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has it.
     unsafe {
         match set {
@@ -102,6 +104,7 @@ struct Job<'j> {
     map: &'j [f32],
     choices: &'j [u16],
     output_gradient: &'j [f32],
+    add_terms: AddTerms,
 }
 
 impl Job<'_> {
@@ -118,13 +121,6 @@ impl Job<'_> {
             (*self.output_gradient.get_unchecked(index), choice, *offsets.get_unchecked(choice))
         }
     }
-}
-
-/// One term of a sum: a factor, and where the run of floats that it scales begins.
-#[derive(Clone, Copy, Default)]
-struct Term {
-    factor: f32,
-    place: u32,
 }
 
 /// Writes a term at `count` and counts it unless its factor is 0; no branch, because zeros come at random.
@@ -153,6 +149,33 @@ unsafe fn avx2(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>)
     unsafe { layer::<super::vector::Avx2>(job, gradient, input) }
 }
 
+/// The sums' kernel of an instruction set: one function, for its many sizes take much code.
+fn add_terms_of(set: InstructionSet) -> AddTerms {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => add_terms_avx512,
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 => add_terms_avx2,
+        #[cfg(target_arch = "aarch64")]
+        InstructionSet::Neon => add_terms::<super::vector::Neon>,
+        _ => add_terms::<Plain>,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx2,fma")]
+unsafe fn add_terms_avx512(to: &mut [f32], runs: Runs, terms: &[Term], source: &[f32]) {
+    // SAFETY: passed on from the caller.
+    unsafe { add_terms::<super::vector::Avx512>(to, runs, terms, source) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn add_terms_avx2(to: &mut [f32], runs: Runs, terms: &[Term], source: &[f32]) {
+    // SAFETY: passed on from the caller.
+    unsafe { add_terms::<super::vector::Avx2>(to, runs, terms, source) }
+}
+
 #[inline(always)]
 unsafe fn layer<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>) {
     // SAFETY: passed on from the caller.
@@ -177,10 +200,10 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
         if gathers(job.positions.reach) {
             gathered_weight_gradient::<V, POOLED>(job, gradient);
         } else {
-            weight_gradient::<V, POOLED>(job, gradient);
+            weight_gradient::<POOLED>(job, gradient);
         }
         if let Some(input) = input {
-            map_gradient::<V, POOLED>(job, input);
+            map_gradient::<POOLED>(job, input);
         }
     }
 }
@@ -192,17 +215,16 @@ const fn gathers(reach: Reach) -> bool {
 }
 
 #[inline(always)]
-unsafe fn weight_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
-    let (reach, pixels) = (job.positions.reach, job.positions.pixels);
+unsafe fn weight_gradient<const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
+    let (Reach { rows, run, row_step }, pixels) = (job.positions.reach, job.positions.pixels);
+    let runs = Runs { rows, run, to_step: run, source_step: row_step };
     let mut terms = vec![Term::default(); pixels.len() + 1];
     for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
         // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
         unsafe {
             let count =
                 terms_of_output::<POOLED>(job, output, &mut terms, job.positions.window, |p| pixels[p]);
-            for (run, part) in row.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
-                add_terms::<V>(part, &terms[..count], job.map, run * reach.row_step);
-            }
+            (job.add_terms)(row, runs, &terms[..count], job.map);
         }
     }
 }
@@ -217,6 +239,7 @@ unsafe fn gathered_weight_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>,
     let offsets: Vec<usize> = (0..window).map(|choice| choice * padded).collect();
     let mut terms: [Vec<Term>; TOGETHER] = core::array::from_fn(|_| vec![Term::default(); pixels + 1]);
     let mut counts = [0; TOGETHER];
+    let one_run = Runs { rows: 1, run: padded, to_step: 0, source_step: 0 };
     for (block, rows) in gradient.weights.chunks_mut(TOGETHER * gradient.row_step).enumerate() {
         let outputs = rows.len() / gradient.row_step;
         for (index, (terms, count)) in terms.iter_mut().zip(&mut counts).enumerate().take(outputs) {
@@ -225,61 +248,35 @@ unsafe fn gathered_weight_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>,
             *count =
                 unsafe { terms_of_output::<POOLED>(job, block * TOGETHER + index, terms, &offsets, place) };
         }
-        let lists: [&[Term]; TOGETHER] = core::array::from_fn(|index| &terms[index][..counts[index]]);
+        let list = |index: usize| &terms[index][..counts[index]];
         // SAFETY: there is a patch of `padded` floats for each pixel and each position of its window.
-        unsafe { add_lists::<V>(rows, gradient.row_step, padded, &lists[..outputs], &patches) };
-    }
-}
-
-/// Outputs whose short sums are computed at once, to hide the latency of the multiply-add.
-const TOGETHER: usize = 4;
-
-/// Adds a list of terms to the first `len` floats of each row, a whole number of vectors.
-#[inline(always)]
-unsafe fn add_lists<V: Vector>(
-    rows: &mut [f32],
-    row_step: usize,
-    len: usize,
-    lists: &[&[Term]],
-    source: &[f32],
-) {
-    let mut common = 0;
-    if let [one, two, three, four] = lists {
-        common = one.len().min(two.len()).min(three.len()).min(four.len());
-        for at in (0..len).step_by(LANES) {
-            // SAFETY: each row has `row_step`, so at least `len` floats; the caller answers for places and `len`.
-            unsafe {
-                let row = |index: usize| rows.as_ptr().add(index * row_step + at);
-                let mut sums: [V; TOGETHER] = core::array::from_fn(|index| V::load(row(index)));
-                for term in 0..common {
-                    for (sum, list) in sums.iter_mut().zip(lists) {
-                        let Term { factor, place } = *list.get_unchecked(term);
-                        let from = source.as_ptr().add(place as usize + at);
-                        *sum = V::splat(factor).mul_add(V::load(from), *sum);
-                    }
-                }
-                for (index, sum) in sums.into_iter().enumerate() {
-                    sum.store(rows.as_mut_ptr().add(index * row_step + at));
-                }
+        unsafe {
+            if outputs == TOGETHER {
+                let lists = core::array::from_fn(list);
+                add_four_lists::<V>(rows, gradient.row_step, padded, lists, &patches);
+                continue;
+            }
+            for (index, row) in rows.chunks_exact_mut(gradient.row_step).enumerate() {
+                (job.add_terms)(row, one_run, list(index), &patches);
             }
         }
     }
-    for (row, list) in rows.chunks_exact_mut(row_step).zip(lists) {
-        // SAFETY: passed on from the caller.
-        unsafe { add_terms::<V>(&mut row[..len], &list[common..], source, 0) };
-    }
 }
 
+/// Outputs whose short sums are computed at once.
+const TOGETHER: usize = 4;
+
 /// The taps of all positions: `[pixel][position of the window][tap, filled up to padded]`.
-fn gathered(job: &Job<'_>, padded: usize) -> Vec<f32> {
-    let (reach, window) = (job.positions.reach, job.positions.window);
-    let mut patches = vec![0.0; job.positions.pixels.len() * window.len() * padded];
+fn gathered(job: &Job<'_>, padded: usize) -> Aligned {
+    let (Reach { rows, run, row_step }, window) = (job.positions.reach, job.positions.window);
+    let mut patches = Aligned::zeros(job.positions.pixels.len() * window.len() * padded);
     let mut rest = patches.chunks_exact_mut(padded);
+    // Tap by tap: a call of memcpy for each of the short runs takes longer.
+    let taps: Vec<usize> = (0..rows).flat_map(|row| (0..run).map(move |tap| row * row_step + tap)).collect();
     for base in job.positions.pixels {
         for (offset, patch) in window.iter().zip(&mut rest) {
-            for (run, part) in patch.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
-                part.copy_from_slice(&job.map[base + offset + run * reach.row_step..][..reach.run]);
-            }
+            let map = &job.map[base + offset..];
+            patch.iter_mut().zip(&taps).for_each(|(to, tap)| *to = map[*tap]);
         }
     }
     patches
@@ -310,8 +307,9 @@ unsafe fn terms_of_output<const POOLED: bool>(
 }
 
 #[inline(always)]
-unsafe fn map_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, input: &mut [f32]) {
+unsafe fn map_gradient<const POOLED: bool>(job: &Job<'_>, input: &mut [f32]) {
     let (reach, outputs, window) = (job.positions.reach, job.weights.outputs(), job.positions.window);
+    let runs = Runs { rows: reach.rows, run: reach.run, to_step: reach.row_step, source_step: reach.run };
     let list = outputs + 1;
     let starts: Vec<usize> = (0..window.len()).map(|choice| choice * list).collect();
     let mut terms = vec![Term::default(); window.len() * list];
@@ -328,11 +326,9 @@ unsafe fn map_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, input: &mut
         }
         let lists = terms.chunks_exact(list).zip(&counts);
         for (offset, (terms, count)) in window.iter().zip(lists) {
-            for run in 0..reach.rows {
-                let to = &mut input[base + offset + run * reach.row_step..][..reach.run];
-                // SAFETY: each place is the start of a row of `taps` weights, and `run` is within the row.
-                unsafe { add_terms::<V>(to, &terms[..*count], &job.weights.rows, run * reach.run) };
-            }
+            let to = &mut input[base + offset..][..reach.span()];
+            // SAFETY: `to` holds a position's taps, and each place is the start of a row of that many weights.
+            unsafe { (job.add_terms)(to, runs, &terms[..*count], &job.weights.rows) };
         }
     }
 }
@@ -342,68 +338,6 @@ fn bias_gradient(job: &Job<'_>, bias: &mut [f32]) {
     for row in job.output_gradient.chunks_exact(job.weights.outputs()) {
         for (sum, value) in bias.iter_mut().zip(row) {
             *sum += value;
-        }
-    }
-}
-
-/// `to[i] += sum over terms of factor * source[place + offset + i]`, each element's terms in order.
-///
-/// # Safety
-/// The machine has the instruction set of `V`; `place + offset + to.len()` is within `source` for every term.
-#[inline(always)]
-unsafe fn add_terms<V: Vector>(to: &mut [f32], terms: &[Term], source: &[f32], offset: usize) {
-    let mut at = 0;
-    // SAFETY: passed on from the caller; `at` plus the vectors' floats stays within `to`.
-    unsafe {
-        while V::MANY && to.len() - at >= 12 * LANES {
-            add_to_vectors::<V, 12>(&mut to[at..], terms, source, offset + at);
-            at += 12 * LANES;
-        }
-        while to.len() - at >= 6 * LANES {
-            add_to_vectors::<V, 6>(&mut to[at..], terms, source, offset + at);
-            at += 6 * LANES;
-        }
-        if to.len() - at >= 4 * LANES {
-            add_to_vectors::<V, 4>(&mut to[at..], terms, source, offset + at);
-            at += 4 * LANES;
-        }
-        if to.len() - at >= 2 * LANES {
-            add_to_vectors::<V, 2>(&mut to[at..], terms, source, offset + at);
-            at += 2 * LANES;
-        }
-        if to.len() - at >= LANES {
-            add_to_vectors::<V, 1>(&mut to[at..], terms, source, offset + at);
-            at += LANES;
-        }
-    }
-    for (index, sum) in to[at..].iter_mut().enumerate() {
-        for term in terms {
-            *sum = V::mul_add_one(term.factor, source[term.place as usize + offset + at + index], *sum);
-        }
-    }
-}
-
-/// The micro-kernel: the first `VECTORS` vectors of `to`, kept in registers over all terms.
-#[inline(always)]
-unsafe fn add_to_vectors<V: Vector, const VECTORS: usize>(
-    to: &mut [f32],
-    terms: &[Term],
-    source: &[f32],
-    offset: usize,
-) {
-    debug_assert!(to.len() >= VECTORS * LANES);
-    // SAFETY: `add_terms` gives a `to` of at least `VECTORS` vectors; its contract covers `source`.
-    unsafe {
-        let mut sums: [V; VECTORS] = core::array::from_fn(|index| V::load(to.as_ptr().add(index * LANES)));
-        for term in terms {
-            let factor = V::splat(term.factor);
-            let from = source.as_ptr().add(term.place as usize + offset);
-            for (index, sum) in sums.iter_mut().enumerate() {
-                *sum = factor.mul_add(V::load(from.add(index * LANES)), *sum);
-            }
-        }
-        for (index, sum) in sums.into_iter().enumerate() {
-            sum.store(to.as_mut_ptr().add(index * LANES));
         }
     }
 }

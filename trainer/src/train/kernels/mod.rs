@@ -4,10 +4,13 @@
 //! The algorithm is written once, over a vector of sixteen floats; an instruction set supplies its operations. Lanes are outputs going forward
 //! and taps going backward, never parts of one sum, so every sum keeps its order on every instruction set.
 
+mod aligned;
 mod backward;
 mod forward;
+mod terms;
 mod vector;
 
+pub use aligned::Aligned;
 pub use backward::{Gradient, InputGradient, backward};
 pub use forward::forward;
 pub use vector::LANES;
@@ -92,9 +95,9 @@ impl Reach {
 #[derive(Clone, Debug)]
 pub struct Weights {
     /// `[output][tap]`.
-    pub rows: Vec<f32>,
+    pub rows: Aligned,
     /// `[output / 16][tap][output % 16]`, filled up with zeros.
-    packed: Vec<f32>,
+    packed: Aligned,
     /// One per output.
     pub bias: Vec<f32>,
     taps: usize,
@@ -102,16 +105,16 @@ pub struct Weights {
 
 impl Weights {
     /// Packs `rows`, `[output][tap]`.
-    pub fn new(rows: Vec<f32>, bias: Vec<f32>) -> Self {
+    pub fn new(rows: &[f32], bias: Vec<f32>) -> Self {
         let taps = rows.len() / bias.len().max(1);
-        let mut packed = vec![0.0; bias.len().next_multiple_of(LANES) * taps];
+        let mut packed = Aligned::zeros(bias.len().next_multiple_of(LANES) * taps);
         for (output, row) in rows.chunks_exact(taps.max(1)).enumerate() {
             let block = &mut packed[output / LANES * taps * LANES..];
             for (tap, weight) in row.iter().enumerate() {
                 block[tap * LANES + output % LANES] = *weight;
             }
         }
-        Self { rows, packed, bias, taps }
+        Self { rows: rows.into(), packed, bias, taps }
     }
 
     /// Outputs.
