@@ -27,6 +27,8 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod algorithm;
+#[cfg(doctest)]
+mod borrow_rules;
 mod error;
 pub mod format;
 pub mod kernels;

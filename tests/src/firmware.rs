@@ -136,6 +136,19 @@ pub fn bare_program(board: Board) -> PathBuf {
     folder().join("target").join(board.target).join("release/no_panic")
 }
 
+/// The program of [`bare_program`] with the compiler's word on the frame of each function: its ELF file.
+///
+/// # Panics
+/// As [`answers`].
+pub fn program_with_stack_sizes(board: Board) -> PathBuf {
+    let mut command = cargo(board, "rustc", &["prove-no-panic"]);
+    let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.args(["--bin", "no_panic", "--", "-C", link_always, "-Z", "emit-stack-sizes"]);
+    said(board, command);
+    folder().join("target").join(board.target).join("release/no_panic")
+}
+
 /// Runs a command; what it printed.
 fn said(board: Board, mut command: Command) -> String {
     let output = command.output().expect("cargo can be started");
