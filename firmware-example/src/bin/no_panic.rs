@@ -1,8 +1,8 @@
 //! The proof that inference cannot panic: this program loads a model and runs it (with the feature `update` it updates it too), and its panic handler calls a function that does not
 //! exist. If the compiler could not show that no panic is reachable, the program would not link.
 //!
-//! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for every core class. To check your own
-//! firmware, use the same panic handler and build with optimisation and link-time optimisation.
+//! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for every core class. `docs/no-panic.md`
+//! tells how to do the same with your own firmware.
 
 #![no_std]
 #![no_main]
