@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use infer::{Model, Session};
 
-/// Boards there are; each has a folder in `src/board`.
-const BOARDS: [&str; 7] =
-    ["microbit", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547", "netduinoplus2"];
+/// Each board has a folder here.
+const BOARDS: &str = "boards";
 
 /// The board when `KINDLING_BOARD` is not set.
 const DEFAULT_BOARD: &str = "mps2-an386";
@@ -31,19 +30,30 @@ fn build() -> Result<(), String> {
     expected_scores(&file, &out)
 }
 
-/// Puts the board's memory map where the linker finds it.
+/// Puts the board's memory map where the linker finds it, and its module where `src/board/mod.rs` does.
 fn board(out: &Path) -> Result<(), String> {
     let board = variable("KINDLING_BOARD").unwrap_or_else(|| DEFAULT_BOARD.to_owned());
-    let known = BOARDS.map(|board| format!("\"{board}\"")).join(", ");
-    println!("cargo::rustc-check-cfg=cfg(board, values({known}))");
-    if !BOARDS.contains(&board.as_str()) {
-        return Err(format!("KINDLING_BOARD is \"{board}\", which is none of {known}"));
+    let folder = Path::new(BOARDS).join(&board);
+    let known = boards()?;
+    if !known.contains(&board) {
+        return Err(format!("KINDLING_BOARD is \"{board}\", which is none of {}", known.join(", ")));
     }
-    println!("cargo::rustc-cfg=board=\"{board}\"");
-    let map = format!("src/board/{}/memory.x", board.replace('-', "_"));
-    println!("cargo::rerun-if-changed={map}");
+    println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rustc-link-search={}", out.display());
-    write(&out.join("memory.x"), &read(Path::new(&map))?)
+    write(&out.join("memory.x"), &read(&folder.join("memory.x"))?)?;
+    let module = fs::canonicalize(folder.join("board.rs")).map_err(|error| format!("{board}: {error}"))?;
+    let selected = format!("#[path = {module:?}]\n#[allow(dead_code)]\nmod selected;\n");
+    write(&out.join("selected.rs"), selected.as_bytes())
+}
+
+/// The names of all boards, sorted.
+fn boards() -> Result<Vec<String>, String> {
+    let problem = |error| format!("{BOARDS}: {error}");
+    let entries = fs::read_dir(BOARDS).map_err(problem)?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names = names.collect::<Result<Vec<_>, _>>().map_err(problem)?;
+    names.sort();
+    Ok(names)
 }
 
 /// Copies the model, once it is known to be one.
@@ -51,8 +61,14 @@ fn model(out: &Path) -> Result<Vec<u8>, String> {
     let path = variable("KINDLING_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
     println!("cargo::rerun-if-changed={path}");
     let file = read(Path::new(&path))?;
-    Model::from_bytes(&file).map_err(|error| format!("{path}: {error}"))?;
+    let image_bytes = match Model::from_bytes(&file) {
+        Ok(model) => model.image_shape().len(),
+        Err(error) => return Err(format!("{path}: {error}")),
+    };
     write(&out.join("model.kndl"), &file)?;
+    let image_bytes =
+        format!("/// Bytes of the model's image.\npub const IMAGE_BYTES: usize = {image_bytes};\n");
+    write(&out.join("image_bytes.rs"), image_bytes.as_bytes())?;
     Ok(file)
 }
 

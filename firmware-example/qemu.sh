@@ -3,13 +3,14 @@
 # With -icount shift=0 every instruction takes one nanosecond of virtual time: instructions can be counted, cycles not.
 set -eu
 board=${KINDLING_BOARD:-mps2-an386}
-folder=$(dirname "$0")/src/board/$(echo "$board" | tr - _)
+description=$(dirname "$0")/boards/$board/board.toml
 if ! command -v qemu-system-arm >/dev/null 2>&1; then
     echo "qemu-system-arm is not installed: apt-get install qemu-system-arm (or run ../ci.sh setup)" >&2
     exit 1
 fi
-if [ ! -f "$folder/machine" ]; then
-    echo "no emulator for board '$board': $folder/machine is missing" >&2
+machine=$(sed -n 's/^machine = "\(.*\)"/\1/p' "$description")
+if [ -z "$machine" ]; then
+    echo "no emulator for board '$board': $description names none" >&2
     exit 1
 fi
 elf=$1
@@ -19,5 +20,5 @@ for argument in "$@"; do
     semihosting=$semihosting,arg=$argument
 done
 # Ten digits take a second, ten thousand images some minutes: a firmware that hangs is stopped.
-exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$(cat "$folder/machine")" -icount shift=0 -display none -monitor none -serial none \
+exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$machine" -icount shift=0 -display none -monitor none -serial none \
     -semihosting-config "$semihosting" -kernel "$elf"

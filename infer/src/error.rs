@@ -99,6 +99,8 @@ pub enum LayerProblem {
         /// Output channel.
         channel: u16,
     },
+    /// The layer needs a part of this crate that the build leaves out: see [`Feature`](crate::features::Feature).
+    NotBuilt,
     /// The layer's algorithm cannot compute a layer of its shape.
     Algorithm,
     /// The weights are too large for the layer's algorithm to stay exact with every input.
@@ -113,9 +115,11 @@ pub enum LayerProblem {
     },
     /// Padding between packed weights that is not zero.
     WeightPadding,
+    /// No rows of a map are held, more than there are, or too few for one row of the next map.
+    HeldRows,
     /// A place in the arena that is not a multiple of 16.
     ArenaMisaligned,
-    /// Two of input, scratch and output share bytes of the arena.
+    /// Two buffers that are in use at once share bytes of the arena.
     ArenaOverlap,
     /// A buffer that ends beyond the header's arena.
     ArenaExceeded,
@@ -205,6 +209,9 @@ impl fmt::Display for LayerProblem {
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")
             }
+            Self::NotBuilt => f.write_str(
+                "its algorithm is not in this build: `trainer plan` prints the features of infer that a plan needs",
+            ),
             Self::Algorithm => f.write_str("the algorithm cannot compute a layer of this shape"),
             Self::AlgorithmRange { channel } => {
                 write!(f, "channel {channel}: the weights are too large for the algorithm")
@@ -213,8 +220,9 @@ impl fmt::Display for LayerProblem {
                 write!(f, "channel {channel}: the weights are not the transform of int8 weights")
             }
             Self::WeightPadding => f.write_str("padding between packed weights is not zero"),
+            Self::HeldRows => f.write_str("the rows that are held of a map do not suffice, or are too many"),
             Self::ArenaMisaligned => f.write_str("a buffer is not at a multiple of 16 bytes"),
-            Self::ArenaOverlap => f.write_str("input, scratch and output overlap"),
+            Self::ArenaOverlap => f.write_str("buffers that are in use at once overlap"),
             Self::ArenaExceeded => f.write_str("a buffer ends outside of the working memory"),
             Self::NameTooLong => f.write_str("the name is longer than 32 bytes"),
         }

@@ -110,7 +110,9 @@ pub struct InputRecord {
     pub origin: [i16; 2],
     /// Real value of one step of a pixel.
     pub scale: f32,
-    /// Place of the map in the arena, bytes.
+    /// Rows of the map that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub arena_at: u32,
 }
 
@@ -146,7 +148,9 @@ pub struct ConvRecord<'a> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it, and so how its weights are packed.
     pub algorithm: Algorithm,
-    /// Place of the output in the arena, bytes.
+    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
     /// Place of the scratch memory in the arena, bytes.
     pub scratch_at: u32,
@@ -163,7 +167,9 @@ pub struct MaxPoolRecord<'a> {
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
-    /// Place of the output in the arena, bytes.
+    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
 }
 
@@ -210,6 +216,8 @@ pub enum Algorithm {
     WinogradF4OnTheFly,
     /// Tap by tap with int8 weights of two output channels interleaved by 16 taps, for cores that multiply vectors.
     DirectVector,
+    /// As [`Algorithm::Direct`], without scratch memory.
+    DirectInPlace,
 }
 
 /// How a dense layer is computed, and so how its weights lie.
@@ -241,7 +249,12 @@ pub(crate) const fn sections_start(record_bytes: usize) -> Option<usize> {
 ///
 /// Four bits at a time, so that the table takes 64 bytes of flash.
 pub const fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
+    !extend_checksum(u32::MAX, bytes)
+}
+
+/// The register of [`checksum`] after more bytes: begins as all ones, inverted it is the checksum.
+pub(crate) const fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
+    let mut crc = register;
     let mut rest = bytes;
     while let Some((byte, tail)) = rest.split_first() {
         crc ^= *byte as u32;
@@ -249,7 +262,7 @@ pub const fn checksum(bytes: &[u8]) -> u32 {
         crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
         rest = tail;
     }
-    !crc
+    crc
 }
 
 const CRC_NIBBLES: [u32; 16] = {

@@ -22,6 +22,8 @@
 //! 4. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels that read.
 //! 5. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
 //! 6. [`quant`]: the arithmetic of one value, used by the exporter too.
+//!
+//! With the feature `wire` there is also `wire`: the protocol between a host and a chip that runs a model.
 
 #![no_std]
 #![deny(unsafe_code, missing_docs)]
@@ -30,14 +32,17 @@ mod algorithm;
 #[cfg(doctest)]
 mod borrow_rules;
 mod error;
+pub mod features;
 pub mod format;
 pub mod kernels;
 mod layer;
 mod memory;
 mod model;
 pub mod packing;
+mod placement;
 pub mod quant;
 mod reader;
+pub mod schedule;
 mod scores;
 mod self_test;
 mod session;
@@ -47,6 +52,8 @@ pub mod signature;
 mod trust;
 #[cfg(feature = "update")]
 pub mod update;
+#[cfg(feature = "wire")]
+pub mod wire;
 
 pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};
@@ -55,7 +62,7 @@ pub use memory::{Aligned, Arena, arena_bytes};
 pub use model::Model;
 pub use scores::Scores;
 pub use self_test::self_test;
-pub use session::{Observer, Session};
+pub use session::{Observer, Run, Session};
 pub use shape::Shape;
 #[cfg(feature = "signature")]
 pub use signature::PublicKey;

@@ -12,6 +12,7 @@ use crate::error::ModelError;
 use crate::format::{Header, LAYERS_MAX, OutputQuant, SelfTest};
 use crate::layer::{Input, Layer};
 use crate::reader::{Reader, check_header};
+use crate::schedule::Stage;
 use crate::shape::Shape;
 
 /// A validated model that borrows its weights from the file.
@@ -105,6 +106,14 @@ impl<'a> Model<'a> {
     /// Multiply-accumulates of one run.
     pub fn macs(&self) -> u64 {
         self.layers.iter().map(Layer::macs).sum()
+    }
+
+    /// What the schedule has to know of map `map`: 0 is the network's input, `n` the output of layer `n - 1`.
+    pub(crate) fn stage(&self, map: usize) -> Option<Stage> {
+        match map.checked_sub(1) {
+            None => Some(Stage::input(self.input.map.height, self.input.held_rows)),
+            Some(layer) => self.layers.get(layer).map(Layer::stage),
+        }
     }
 
     /// Multiply-accumulates and comparisons of one run: they bound its time, whatever the image.

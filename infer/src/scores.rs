@@ -12,7 +12,8 @@ pub struct Scores<'s> {
 }
 
 impl<'s> Scores<'s> {
-    pub(crate) fn new(values: &'s [i8], quant: OutputQuant) -> Self {
+    /// Scores that were computed elsewhere, such as on a chip, with the quantisation of the model's output.
+    pub const fn new(values: &'s [i8], quant: OutputQuant) -> Self {
         Self { values, quant }
     }
 

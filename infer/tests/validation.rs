@@ -143,10 +143,33 @@ fn buffers() {
     assert_eq!(problem(0, |parts| parts.conv.scratch_at = 64), LayerProblem::ArenaOverlap);
     assert_eq!(problem(1, |parts| parts.pool.output_at = 64), LayerProblem::ArenaOverlap);
     assert_eq!(problem(0, |parts| parts.conv.output_at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
+    for held_rows in [0, 3, u16::MAX] {
+        assert_eq!(problem(0, |parts| parts.conv.held_rows = held_rows), LayerProblem::HeldRows);
+    }
+    // The pooling reads both rows of the map at once; the convolution with its pooling reads three of the image.
+    assert_eq!(problem(1, |parts| parts.conv.held_rows = 1), LayerProblem::HeldRows);
+    assert_eq!(problem(0, |parts| parts.input.held_rows = 2), LayerProblem::HeldRows);
+    for held_rows in [0, 6] {
+        let mut parts = Parts::default();
+        parts.input.held_rows = held_rows;
+        assert_eq!(refused(&parts.file()), ModelError::Input(LayerProblem::HeldRows));
+    }
+    // Layers that take turns use all their maps at once: the image's rows may not lie where the output does.
+    assert!(Model::from_bytes(&rolling(0).file()).is_ok());
+    let overlap = ModelError::Layer { index: 0, problem: LayerProblem::ArenaOverlap };
+    assert_eq!(refused(&rolling(64).file()), overlap);
     for arena_bytes in [0, 71, 73, u32::MAX] {
         let parts = Parts { arena_bytes, ..Parts::default() };
         assert_eq!(refused(&parts.file()), ModelError::ArenaBytes { header: arena_bytes, needed: 72 });
     }
+}
+
+/// The model with three rows of its image held, at `arena_at`.
+fn rolling(arena_at: u32) -> Parts {
+    let mut parts = Parts::default();
+    parts.input.held_rows = 3;
+    parts.input.arena_at = arena_at;
+    parts
 }
 
 #[test]

@@ -1,21 +1,24 @@
-//! All that is special to a board. Everything else of the firmware runs on any of them.
+//! What boards have in common. All that is special to one is in its folder, `boards/NAME`; `build.rs` chooses it by
+//! `KINDLING_BOARD`. Everything else of the firmware runs on any of them.
 
 mod counter;
 mod fault;
 pub mod host;
+#[allow(dead_code, reason = "only the server talks over a line")]
+pub mod register;
+#[allow(dead_code, reason = "only the server talks over a line")]
+pub mod server_memory;
+#[allow(dead_code, reason = "only the server talks over a line, and a board has one kind")]
+pub mod uart;
 
-#[cfg_attr(board = "microbit", path = "microbit/mod.rs")]
-#[cfg_attr(board = "mps2-an385", path = "mps2_an385/mod.rs")]
-#[cfg_attr(board = "mps2-an386", path = "mps2_an386/mod.rs")]
-#[cfg_attr(board = "mps2-an500", path = "mps2_an500/mod.rs")]
-#[cfg_attr(board = "mps2-an505", path = "mps2_an505/mod.rs")]
-#[cfg_attr(board = "mps3-an547", path = "mps3_an547/mod.rs")]
-#[cfg_attr(board = "netduinoplus2", path = "netduinoplus2/mod.rs")]
-mod selected;
+// `mod selected`, the chosen board's `board.rs`.
+include!(concat!(env!("OUT_DIR"), "/selected.rs"));
 
-#[allow(unused_imports, reason = "not every program counts")]
+#[allow(unused_imports, reason = "not every program counts by it")]
 pub use counter::Counter;
 #[allow(unused_imports, reason = "not every program answers files of images")]
 pub use selected::BUFFER_BYTES;
 #[allow(unused_imports, reason = "not every program names its board")]
 pub use selected::NAME;
+#[allow(unused_imports, reason = "only the server talks over a line")]
+pub use selected::{CORE_HERTZ, SERVER, uart as start_uart};

@@ -40,6 +40,7 @@ impl Default for Parts {
                 map: Shape::new(5, 5, 1),
                 origin: [0, 0],
                 scale: 1.0 / 255.0,
+                held_rows: 5,
                 arena_at: 0,
             },
             conv: ConvRecord {
@@ -51,6 +52,7 @@ impl Default for Parts {
                 pool: [2, 2],
                 output_quant: quant,
                 algorithm: Algorithm::Direct,
+                held_rows: 2,
                 output_at: 64,
                 scratch_at: 32,
             },
@@ -59,6 +61,7 @@ impl Default for Parts {
                 output: Shape::new(1, 2, 2),
                 size: [2, 1],
                 stride: [2, 1],
+                held_rows: 1,
                 output_at: 0,
             },
             dense: DenseRecord {

@@ -11,13 +11,20 @@ use crate::atomic_file::WriteError;
 use crate::data::DataError;
 use crate::data::fit::FitError;
 use crate::data::png::PngError;
+use crate::device::board::BoardError;
+use crate::device::emulator::EmulatorError;
+use crate::device::firmware::FirmwareError;
+use crate::device::port::PortError;
+use crate::device::session::DeviceError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
+use crate::report::ReportError;
 use crate::signing::SigningError;
 use crate::train::TrainError;
+use crate::train::checkpoint::CheckpointError;
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -37,6 +44,9 @@ pub enum CliError {
     /// The training.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// The checkpoint to go on from.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The way from float to int8.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -46,6 +56,9 @@ pub enum CliError {
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Writing results.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -105,6 +118,24 @@ pub enum CliError {
         /// Of the data set.
         images: infer::Shape,
     },
+    /// Models that answer different questions.
+    #[error("{} has {found}, {} has {expected}: only models of the same images and classes can be compared", path.display(), first.display())]
+    NotComparable {
+        /// The model that is different.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// The first model.
+        first: PathBuf,
+        /// What that has.
+        expected: String,
+    },
+    /// A command that does not exist.
+    #[error("no command '{name}': `trainer help` lists them")]
+    NoCommand {
+        /// What was asked for.
+        name: String,
+    },
     /// Keys and signatures.
     #[error(transparent)]
     Signing(#[from] SigningError),
@@ -116,6 +147,70 @@ pub enum CliError {
         /// What is wrong with it.
         cause: TrustError,
     },
+    /// A board of the firmware.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The firmware for a board.
+    #[error(transparent)]
+    Firmware(#[from] FirmwareError),
+    /// The emulator.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// A serial port.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// A chip.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A chip that stopped answering.
+    #[error("{done}: {cause}")]
+    Partial {
+        /// When: "after 3 of 10 images: the result is partial".
+        done: String,
+        /// Why.
+        cause: DeviceError,
+    },
+    /// Ctrl-C while a chip was being evaluated.
+    #[error("interrupted {done}")]
+    EvaluationInterrupted {
+        /// When: "after 3 of 10 images: the result is partial".
+        done: String,
+    },
+    /// The chip computes something else than the host.
+    #[error(
+        "{differing} of {all} score vectors are not the host's: another model, or a chip that computes wrongly"
+    )]
+    Disagreement {
+        /// Images whose scores differ.
+        differing: usize,
+        /// All images.
+        all: usize,
+    },
+    /// The chip is not well.
+    #[error("the self-test failed: flash the board anew")]
+    SelfTest,
+    /// No way to flash this board.
+    #[error("{board} is a board of the emulator: use --qemu {board}")]
+    NotFlashed {
+        /// The board.
+        board: String,
+    },
+    /// The program that flashes is missing.
+    #[error("{program} is not installed: {install}")]
+    NoFlasher {
+        /// The program.
+        program: &'static str,
+        /// Where to get it.
+        install: &'static str,
+    },
+    /// The program that flashes failed.
+    #[error("{program}: {status}")]
+    Flasher {
+        /// The program.
+        program: &'static str,
+        /// How it ended.
+        status: String,
+    },
     /// Standard output.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
@@ -123,7 +218,7 @@ pub enum CliError {
     #[error("no handler for Ctrl-C: {0}")]
     Handler(#[from] ctrlc::Error),
     /// Ctrl-C.
-    #[error("interrupted {done}: no model written")]
+    #[error("interrupted {done}: no model written; the same command with --resume goes on")]
     Interrupted {
         /// When: "after 3 of 10 epochs".
         done: String,
@@ -134,14 +229,14 @@ impl CliError {
     /// The line for standard error.
     pub(super) fn line(&self) -> String {
         match self {
-            Self::Interrupted { .. } => self.to_string(),
+            Self::Interrupted { .. } | Self::EvaluationInterrupted { .. } => self.to_string(),
             _ => format!("error: {self}"),
         }
     }
 
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Interrupted { .. } => ExitCode::from(INTERRUPTED),
+            Self::Interrupted { .. } | Self::EvaluationInterrupted { .. } => ExitCode::from(INTERRUPTED),
             _ => ExitCode::FAILURE,
         }
     }

@@ -45,7 +45,7 @@ fn predict(model: &Model<'_>, path: &Path, args: &PredictArgs) -> Result<String,
 }
 
 /// One line per class: its number, its probability, a bar.
-fn bars(scores: &Scores<'_>) -> String {
+pub(super) fn bars(scores: &Scores<'_>) -> String {
     let line = |(class, probability): (usize, f32)| {
         let halves = (probability * BAR_HALVES as f32).round() as usize;
         let bar = "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" };
@@ -55,7 +55,7 @@ fn bars(scores: &Scores<'_>) -> String {
     scores.probabilities().enumerate().map(line).collect()
 }
 
-fn verdict(name: &str, scores: &Scores<'_>) -> String {
+pub(super) fn verdict(name: &str, scores: &Scores<'_>) -> String {
     let class = scores.class();
     let probability = scores.probabilities().nth(class).unwrap_or_default();
     format!("{name}: {class} ({})\n\n", percent(probability as f64))

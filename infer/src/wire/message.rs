@@ -1,0 +1,227 @@
+//! What a host asks and a chip answers. Each enum's order is part of the protocol: new ones go to its end, and a change of what
+//! there is takes a new [`VERSION`](super::VERSION).
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::format::OutputQuant;
+use crate::shape::Shape;
+
+/// What a host asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request<'a> {
+    /// Who are you? Answered by [`Answer::Identity`].
+    Identify,
+    /// A part of an image; the part that ends the image runs the model. Answered by [`Answer::Placed`] or [`Answer::Scores`].
+    Infer {
+        /// CRC-32 of the whole image. The chip runs no image whose bytes are not these.
+        image: u32,
+        /// Place of the part in the image, bytes.
+        at: u32,
+        /// The part, at most [`Identity::part_bytes`].
+        part: &'a [u8],
+    },
+    /// The work of one layer on the image sent last. Answered by [`Answer::Layer`].
+    Profile {
+        /// CRC-32 of that image.
+        image: u32,
+        /// The layer, from 0.
+        layer: u8,
+    },
+    /// A new model will come; if the same one was begun before, it goes on where it stopped. Answered by [`Answer::Received`].
+    BeginUpdate {
+        /// Bytes of the model file.
+        bytes: u32,
+        /// The model's id: see [`Identity::model`].
+        model: u32,
+    },
+    /// A part of the new model. Answered by [`Answer::Received`].
+    Update {
+        /// Place of the part in the file, bytes.
+        at: u32,
+        /// The part, at most [`Identity::part_bytes`].
+        part: &'a [u8],
+    },
+    /// The new model is complete: check it and use it. Answered by [`Answer::Updated`].
+    FinishUpdate {
+        /// The model's id.
+        model: u32,
+    },
+    /// Check the stored model and run the known answers that the firmware was built with. Answered by [`Answer::SelfTest`].
+    SelfTest,
+}
+
+/// What the chip answers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer<'a> {
+    /// To [`Request::Identify`].
+    #[serde(borrow)]
+    Identity(Identity<'a>),
+    /// To [`Request::Infer`]: the part is there, more must come.
+    Placed,
+    /// To [`Request::Infer`]: the answer of the model.
+    Scores {
+        /// Id of the model that gave it: [`Identity::model`].
+        model: u32,
+        /// Time of the run in ticks: [`Identity::ticks_per_second`].
+        ticks: u64,
+        /// The int8 scores.
+        #[serde(borrow)]
+        values: Values<'a>,
+    },
+    /// To [`Request::Profile`].
+    Layer(LayerCost<'a>),
+    /// To [`Request::BeginUpdate`] and [`Request::Update`]: so many bytes of the new model are there, in order.
+    Received {
+        /// Bytes.
+        bytes: u32,
+    },
+    /// To [`Request::FinishUpdate`]: the new model answers from now on.
+    Updated {
+        /// Its id.
+        model: u32,
+    },
+    /// To [`Request::SelfTest`].
+    SelfTest(SelfTest),
+    /// The request cannot be answered.
+    Refused(Refusal<'a>),
+}
+
+/// What a chip is and runs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identity<'a> {
+    /// Version of the firmware.
+    pub firmware: &'a str,
+    /// The board, for people.
+    pub board: &'a str,
+    /// Kernel set: [`BACKEND`](crate::BACKEND).
+    pub kernels: &'a str,
+    /// Id of the model: the CRC-32 in its header.
+    pub model: u32,
+    /// Bytes of the model file.
+    pub model_bytes: u32,
+    /// The image the model takes.
+    pub image: Shape,
+    /// Scores it gives.
+    pub classes: u16,
+    /// Their quantisation.
+    pub output_quant: OutputQuant,
+    /// Its layers.
+    pub layers: u8,
+    /// Working memory of the model, bytes.
+    pub arena_bytes: u32,
+    /// Most bytes of a part of an image or a model.
+    pub part_bytes: u16,
+    /// Room for another model, bytes; 0 where there is none.
+    pub update_bytes: u32,
+    /// Working memory there is for another model, bytes.
+    pub update_arena_bytes: u32,
+    /// What [`Answer::Scores`] counts time in.
+    pub ticks_per_second: u32,
+}
+
+/// The work of one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerCost<'a> {
+    /// The layer's name.
+    pub name: &'a str,
+    /// Time in ticks: [`Identity::ticks_per_second`].
+    pub ticks: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+}
+
+/// How the known answers came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// The model file is what it was when it was written.
+    pub model_intact: bool,
+    /// Images run.
+    pub images: u16,
+    /// Of them with exactly the known scores. A model that came by the wire has no known answers.
+    pub as_known: u16,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal<'a> {
+    /// The request is of another protocol version than the firmware's.
+    Version {
+        /// Of the request.
+        found: u8,
+        /// Of the firmware.
+        supported: u8,
+    },
+    /// The request cannot be read.
+    Unreadable,
+    /// The image's parts that are there are not the image: send them again.
+    ImageIncomplete,
+    /// A part that reaches beyond its image or model.
+    PartOutside,
+    /// No layer with this number.
+    NoLayer,
+    /// The answer is longer than the chip's buffer.
+    AnswerTooLong,
+    /// The model is larger than the room for it.
+    NoUpdateRoom {
+        /// Bytes there are.
+        room: u32,
+    },
+    /// No update has been begun, or it is of another model, or not complete.
+    NoUpdate,
+    /// The new model needs more working memory or a larger image than there is room for.
+    NoMemory {
+        /// Bytes it needs: working memory, or its image.
+        needed: u32,
+        /// Bytes there are.
+        room: u32,
+    },
+    /// The new model is refused; the one before it answers on.
+    Model {
+        /// Why, for people.
+        problem: &'a str,
+    },
+}
+
+/// int8 scores, one byte each: read from the arena by the chip, from the message by the host.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// As the session gives them.
+    Arena(&'a [i8]),
+    /// As the message holds them.
+    Message(&'a [u8]),
+}
+
+impl<'a> Values<'a> {
+    /// The scores in the classes' order.
+    pub fn iter(self) -> impl Iterator<Item = i8> + use<'a> {
+        let (arena, message) = match self {
+            Self::Arena(values) => (values, &[][..]),
+            Self::Message(bytes) => (&[][..], bytes),
+        };
+        arena.iter().copied().chain(message.iter().map(|byte| *byte as i8))
+    }
+}
+
+impl PartialEq for Values<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Values<'_> {}
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            // A sequence of i8 is the same bytes in postcard as a byte string.
+            Self::Arena(values) => values.serialize(serializer),
+            Self::Message(bytes) => bytes.serialize(serializer),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Values<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(Self::Message)
+    }
+}

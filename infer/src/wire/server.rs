@@ -1,0 +1,270 @@
+//! The chip's side: a request in, an answer out. Transport and the loop around it are the firmware's.
+
+use core::ops::Range;
+
+use super::VERSION;
+use super::frame::{Frame, Receiver, encode};
+use super::message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
+use super::update::{Limits, Text, UpdateRoom};
+use crate::format::{Header, checksum};
+use crate::kernels::Native;
+use crate::layer::Layer;
+use crate::model::Model;
+use crate::session::{Observer, Session};
+
+/// The sequence number of an answer to a request whose own cannot be read.
+const NO_SEQUENCE: u32 = 0;
+
+/// A clock that never wraps while the chip runs.
+pub trait Clock {
+    /// Ticks since some moment.
+    fn now(&mut self) -> u64;
+}
+
+/// Images with the score vectors that the built-in model must give, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'k> {
+    /// Images.
+    pub images: &'k [u8],
+    /// Scores.
+    pub scores: &'k [u8],
+}
+
+/// What a request led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn<'o> {
+    /// Bytes to send, none for noise.
+    Answer(&'o [u8]),
+    /// Bytes to send; then go on with the model in the [`UpdateRoom`].
+    AnswerAndSwitch(&'o [u8]),
+    /// Free the [`UpdateRoom`], go back to the built-in model, and ask for the same turn again.
+    FallBack,
+}
+
+/// What stays the same from request to request: who the chip is, and the image that is coming in.
+pub struct Server<'s, Time> {
+    /// Version of the firmware.
+    pub firmware: &'s str,
+    /// The board, for people.
+    pub board: &'s str,
+    /// Of the clock.
+    pub ticks_per_second: u32,
+    /// Most bytes of a part: what the receiver's buffer was made for.
+    pub part_bytes: u16,
+    /// The clock.
+    pub clock: Time,
+    /// Room for an image.
+    pub image: &'s mut [u8],
+    /// For the self-test of the built-in model.
+    pub known: Known<'s>,
+}
+
+/// The model of a turn, with the memory it works in.
+pub struct InUse<'t, 'm, 'r> {
+    /// The model.
+    pub model: &'m Model<'m>,
+    /// Its file.
+    pub file: &'m [u8],
+    /// Working memory.
+    pub arena: &'t mut [i8],
+    /// Room for another model; `None` while the model in use lies there.
+    pub room: Option<&'t mut UpdateRoom<'r>>,
+    /// Bytes of that room, in use or not.
+    pub room_bytes: usize,
+}
+
+impl<Time: Clock> Server<'_, Time> {
+    /// Answers the message that waits in `receiver`, into `out`, which should hold a frame of `part_bytes`.
+    pub fn turn<'o>(
+        &mut self,
+        receiver: &Receiver<impl AsRef<[u8]> + AsMut<[u8]>>,
+        used: &mut InUse<'_, '_, '_>,
+        out: &'o mut [u8],
+    ) -> Turn<'o> {
+        let (sequence, request) = match receiver.frame::<Request<'_>>() {
+            Some(Frame::Message { sequence, content }) => (sequence, Ok(content)),
+            Some(Frame::OtherVersion(found)) => {
+                (NO_SEQUENCE, Err(Refusal::Version { found, supported: VERSION }))
+            }
+            Some(Frame::Unreadable { sequence }) => {
+                (sequence.unwrap_or(NO_SEQUENCE), Err(Refusal::Unreadable))
+            }
+            None => return Turn::Answer(&[]),
+        };
+        if let Ok(Request::BeginUpdate { model, .. }) = request
+            && used.must_fall_back(model)
+        {
+            return Turn::FallBack;
+        }
+        let mut problem = Text::default();
+        let answer = request.and_then(|request| self.answer(request, used, &mut problem));
+        let bytes = send(sequence, answer.unwrap_or_else(Answer::Refused), out);
+        match &used.room {
+            Some(room) if room.complete => Turn::AnswerAndSwitch(bytes),
+            _ => Turn::Answer(bytes),
+        }
+    }
+
+    fn answer<'t>(
+        &'t mut self,
+        request: Request<'_>,
+        used: &'t mut InUse<'_, '_, '_>,
+        problem: &'t mut Text,
+    ) -> Result<Answer<'t>, Refusal<'t>> {
+        match request {
+            Request::Identify => Ok(Answer::Identity(self.identity(used))),
+            Request::Infer { image, at, part } => self.infer(image, at as usize, part, used),
+            Request::Profile { image, layer } => self.profile(image, layer, used),
+            Request::SelfTest => Ok(Answer::SelfTest(self.self_test(used))),
+            Request::BeginUpdate { model, .. } if model == used.id() => {
+                Ok(Answer::Received { bytes: used.file.len() as u32 })
+            }
+            Request::BeginUpdate { bytes, model } => used.room()?.begin(bytes, model),
+            Request::Update { at, part } => used.room()?.take(at as usize, part),
+            Request::FinishUpdate { model } if model == used.id() => Ok(Answer::Updated { model }),
+            Request::FinishUpdate { model } => {
+                let limits = Limits { arena: used.arena.len(), image: self.image.len() };
+                used.room()?.finish(model, limits, problem)
+            }
+        }
+    }
+
+    fn identity<'i>(&'i self, used: &InUse<'_, '_, '_>) -> Identity<'i> {
+        Identity {
+            firmware: self.firmware,
+            board: self.board,
+            kernels: crate::BACKEND,
+            model: used.id(),
+            model_bytes: used.file.len() as u32,
+            image: used.model.image_shape(),
+            classes: used.model.classes() as u16,
+            output_quant: used.model.output_quant(),
+            layers: used.model.layers().len() as u8,
+            arena_bytes: used.model.arena_bytes() as u32,
+            part_bytes: self.part_bytes,
+            update_bytes: used.room_bytes as u32,
+            update_arena_bytes: used.arena.len() as u32,
+            ticks_per_second: self.ticks_per_second,
+        }
+    }
+
+    /// Takes a part of an image; runs the model once the image is complete.
+    fn infer<'t>(
+        &mut self,
+        image: u32,
+        at: usize,
+        part: &[u8],
+        used: &'t mut InUse<'_, '_, '_>,
+    ) -> Result<Answer<'t>, Refusal<'t>> {
+        let image_bytes = used.model.image_shape().len();
+        let end = at.checked_add(part.len()).filter(|end| *end <= image_bytes).ok_or(Refusal::PartOutside)?;
+        self.image.get_mut(at..end).ok_or(Refusal::PartOutside)?.copy_from_slice(part);
+        if end < image_bytes {
+            return Ok(Answer::Placed);
+        }
+        let image = whole_image(self.image, end, image)?;
+        let (model, begun) = (used.id(), self.clock.now());
+        let values = run(used.model, used.arena, image, &mut ())?;
+        Ok(Answer::Scores { model, ticks: self.clock.now() - begun, values: Values::Arena(values) })
+    }
+
+    fn profile<'t>(
+        &mut self,
+        image: u32,
+        layer: u8,
+        used: &'t mut InUse<'_, '_, '_>,
+    ) -> Result<Answer<'t>, Refusal<'t>> {
+        let cost = used.model.layers().get(layer as usize).ok_or(Refusal::NoLayer)?;
+        let image = whole_image(self.image, used.model.image_shape().len(), image)?;
+        let mut timed = Timed { clock: &mut self.clock, layer: layer as usize, begun: 0, ticks: 0 };
+        run(used.model, used.arena, image, &mut timed)?;
+        Ok(Answer::Layer(LayerCost { name: cost.name, ticks: timed.ticks, macs: cost.macs() }))
+    }
+
+    fn self_test(&mut self, used: &mut InUse<'_, '_, '_>) -> SelfTest {
+        let (model, file) = (used.model, used.file);
+        let model_intact = Model::from_bytes(file).is_ok();
+        // Known answers are those of the built-in model: there are none for one that came by the wire.
+        let known = if used.room.is_some() || used.room_bytes == 0 { self.known } else { Known::default() };
+        let pairs = known.images.chunks_exact(model.image_shape().len());
+        let pairs = pairs.zip(known.scores.chunks_exact(model.classes()));
+        let (mut images, mut as_known) = (0, 0);
+        for (image, scores) in pairs {
+            let values = run(model, used.arena, image, &mut ()).unwrap_or_default();
+            images += 1;
+            as_known += values.iter().map(|value| *value as u8).eq(scores.iter().copied()) as u16;
+        }
+        SelfTest { model_intact, images, as_known }
+    }
+}
+
+impl<'r> InUse<'_, '_, 'r> {
+    fn id(&self) -> u32 {
+        id(self.file)
+    }
+
+    /// Whether the update to `model` needs the room in which the model in use lies.
+    fn must_fall_back(&self, model: u32) -> bool {
+        self.room.is_none() && self.room_bytes > 0 && model != self.id()
+    }
+
+    fn room<'e>(&mut self) -> Result<&mut UpdateRoom<'r>, Refusal<'e>> {
+        let missing =
+            if self.room_bytes == 0 { Refusal::NoUpdateRoom { room: 0 } } else { Refusal::NoUpdate };
+        self.room.as_deref_mut().ok_or(missing)
+    }
+}
+
+/// The model's id: the CRC-32 in its header.
+fn id(file: &[u8]) -> u32 {
+    Header::read(file).map_or(0, |header| header.checksum)
+}
+
+fn whole_image<'e>(buffer: &[u8], bytes: usize, stated: u32) -> Result<&[u8], Refusal<'e>> {
+    let image = buffer.get(..bytes).ok_or(Refusal::ImageIncomplete)?;
+    if checksum(image) == stated { Ok(image) } else { Err(Refusal::ImageIncomplete) }
+}
+
+/// The scores of one run.
+fn run<'t, 'e>(
+    model: &Model<'_>,
+    arena: &'t mut [i8],
+    image: &[u8],
+    observer: &mut impl Observer,
+) -> Result<&'t [i8], Refusal<'e>> {
+    let (needed, room) = (model.arena_bytes() as u32, arena.len() as u32);
+    let mut session = Session::new(model, arena).map_err(|_| Refusal::NoMemory { needed, room })?;
+    session.run_with::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
+    let scores = model.output_at()..model.output_at() + model.classes();
+    Ok(arena.get(scores).unwrap_or_default())
+}
+
+/// The answer as bytes; if it is too long for `out`, that is the answer.
+fn send<'o>(sequence: u32, answer: Answer<'_>, out: &'o mut [u8]) -> &'o [u8] {
+    let long = encode(sequence, &answer, out).is_err();
+    let instead = Answer::Refused(Refusal::AnswerTooLong);
+    let bytes = if long { encode(sequence, &instead, out) } else { encode(sequence, &answer, out) };
+    bytes.unwrap_or_default()
+}
+
+/// Times one layer.
+struct Timed<'c, Time> {
+    clock: &'c mut Time,
+    layer: usize,
+    begun: u64,
+    ticks: u64,
+}
+
+impl<Time: Clock> Observer for Timed<'_, Time> {
+    fn before(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>) {
+        if index == self.layer {
+            self.begun = self.clock.now();
+        }
+    }
+
+    fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
+        if index == self.layer {
+            self.ticks += self.clock.now() - self.begun;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `device`: a chip that runs the firmware's server, on a serial port or in the emulator.
+
+mod connect;
+mod eval;
+mod flash;
+mod list;
+mod predict;
+mod profile;
+mod update;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, Subcommand};
+
+use super::{CliError, DataOption};
+use crate::data::picture::Invert;
+use crate::device::port::BAUD;
+
+/// Seconds that can be waited for an answer.
+const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=600;
+
+/// Talk to a chip: evaluate, predict and profile on it, flash it, replace its model
+///
+/// The chip runs the firmware's `server` (`device flash`), and is reached over a serial port, or, with --qemu, is an emulated
+/// board that is built and started for the command.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer device eval --qemu microbit --limit 100
+  trainer device list                      what is plugged in?
+  trainer device flash nucleo-f411 --model out/model.kndl
+  trainer device eval --port /dev/ttyACM0 --model out/model.kndl
+  trainer device predict --port /dev/ttyACM0 trainer/data/samples/digit-7.png
+  trainer device update out/again.kndl --port /dev/ttyACM0")]
+pub(super) struct DeviceArgs {
+    #[command(subcommand)]
+    command: DeviceCommand,
+}
+
+#[derive(Subcommand)]
+enum DeviceCommand {
+    /// List boards, serial ports and what answers on them, and whether probe-rs is there
+    List(ListArgs),
+    /// Build the firmware for a board, with a model planned for it, and flash it
+    Flash(FlashArgs),
+    /// Run the test images on the chip: accuracy, agreement with the host, time
+    Eval(EvalArgs),
+    /// Classify PNG pictures on the chip
+    Predict(PredictArgs),
+    /// Time each layer on the chip
+    Profile(ConnectArgs),
+    /// Replace the chip's model, in its RAM, until it is reset
+    Update(UpdateArgs),
+    /// Let the chip check its model and its known answers
+    Test(ConnectArgs),
+}
+
+/// Which chip.
+#[derive(Args)]
+struct ConnectArgs {
+    /// Serial port, such as /dev/ttyACM0 or COM3
+    #[arg(long, value_name = "PORT", required_unless_present = "qemu", conflicts_with = "qemu")]
+    port: Option<String>,
+    /// Board to build for and to emulate (see `device list`)
+    #[arg(long, value_name = "BOARD")]
+    qemu: Option<String>,
+    /// Baud rate of the port
+    #[arg(long, value_name = "BAUD", default_value_t = BAUD, conflicts_with = "qemu")]
+    baud: u32,
+    /// Model file: with --qemu planned for the board and built in [default: the firmware's], with --port what to compare with
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Seconds to wait for an answer before a request is sent again
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u64>::new().range(TIMEOUT_SECONDS))]
+    timeout: u64,
+}
+
+#[derive(Args)]
+struct ListArgs {
+    /// Ask each serial port who is there; devices that are no board of ours are sent a few bytes
+    #[arg(long)]
+    ask: bool,
+}
+
+#[derive(Args)]
+struct FlashArgs {
+    /// Board (see `device list`)
+    #[arg(value_name = "BOARD")]
+    board: String,
+    /// Model file, planned for the board [default: the firmware's]
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Only build, and say where the program is
+    #[arg(long)]
+    build_only: bool,
+}
+
+#[derive(Args)]
+struct EvalArgs {
+    #[command(flatten)]
+    chip: ConnectArgs,
+    /// Images, from the first of the test set [default: all]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(1..))]
+    limit: Option<u32>,
+    #[command(flatten)]
+    data: DataOption,
+}
+
+#[derive(Args)]
+struct PredictArgs {
+    #[command(flatten)]
+    chip: ConnectArgs,
+    /// Pictures
+    #[arg(value_name = "IMAGE.png", required = true)]
+    images: Vec<PathBuf>,
+    /// Turn dark into light; auto does it for grey pictures with a light border
+    #[arg(long, value_enum, default_value_t)]
+    invert: Invert,
+}
+
+#[derive(Args)]
+struct UpdateArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    new_model: PathBuf,
+    #[command(flatten)]
+    chip: ConnectArgs,
+}
+
+impl ConnectArgs {
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+pub(super) fn run(args: &DeviceArgs) -> Result<(), CliError> {
+    match &args.command {
+        DeviceCommand::List(args) => list::run(args),
+        DeviceCommand::Flash(args) => flash::run(args),
+        DeviceCommand::Eval(args) => eval::run(args),
+        DeviceCommand::Predict(args) => predict::run(args),
+        DeviceCommand::Profile(args) => profile::run(args),
+        DeviceCommand::Update(args) => update::run(args),
+        DeviceCommand::Test(args) => profile::test(args),
+    }
+}

@@ -1,0 +1,102 @@
+//! The way to the chip that the command line names.
+
+use std::fs;
+
+use super::{CliError, ConnectArgs};
+use crate::cli::model_file;
+use crate::device::board::{Board, firmware_folder};
+use crate::device::client::Client;
+use crate::device::emulator::Emulator;
+use crate::device::firmware::{self, Firmware};
+use crate::device::line::Line;
+use crate::device::port::Port;
+use crate::device::session::Session;
+use crate::terminal::complain;
+
+/// The firmware's program that answers.
+pub(super) const SERVER: &str = "server";
+
+/// A chip that has said who it is, and what is known of it.
+pub(super) struct Connection {
+    pub session: Session<Box<dyn Line>>,
+    /// The model file to compare with, if one is known.
+    pub model: Option<Vec<u8>>,
+    /// What its clock counts.
+    pub unit: Unit,
+}
+
+/// What ticks of the chip's clock mean.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unit {
+    /// Emulated: so many ticks for a second of virtual time, which is 10^9 instructions.
+    Instructions(u64),
+    /// A real clock, with so many ticks per second.
+    Time(u64),
+}
+
+pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
+    let connection = match (&args.qemu, &args.port) {
+        (Some(board), _) => emulated(board, args)?,
+        (None, port) => over_port(port.as_deref().unwrap_or_default(), args)?,
+    };
+    let chip = connection.session.chip();
+    complain(&format!(
+        "{}, firmware {}, kernels {}; model {:08x}: {} bytes, {} images, {} classes, {} bytes of working memory",
+        chip.board,
+        chip.firmware,
+        chip.kernels,
+        chip.model,
+        chip.model_bytes,
+        chip.image,
+        chip.classes,
+        chip.arena_bytes
+    ));
+    Ok(connection)
+}
+
+fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
+    let (board, machine) = Board::emulated(board)?;
+    let firmware = build(&board, args.model.as_deref())?;
+    let emulator = Emulator::start(&machine.machine, &firmware.elf)?;
+    let line: Box<dyn Line> = Box::new(emulator);
+    let session = Session::open(Client::new(line), args.timeout())?;
+    Ok(Connection { session, model: Some(firmware.model), unit: Unit::Instructions(machine.hertz) })
+}
+
+fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
+    let model = args.model.as_deref().map(model_file::read).transpose()?;
+    let line: Box<dyn Line> = Box::new(Port::open(port, args.baud)?);
+    let session = Session::open(Client::new(line), args.timeout())?;
+    let unit = Unit::Time(session.chip().ticks_per_second);
+    Ok(Connection { session, model, unit })
+}
+
+/// The server for a board, with `model` or the firmware's own, planned for it.
+pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Firmware, CliError> {
+    let file = match model {
+        Some(path) => model_file::read(path)?,
+        None => {
+            let path = firmware_folder().join("model/tutorial.kndl");
+            fs::read(&path).map_err(|cause| CliError::ModelUnreadable { path, cause })?
+        }
+    };
+    complain(&format!("building the firmware for {}", board.name));
+    let planned = firmware::planned(board, &file)?;
+    Ok(firmware::build(board, SERVER, planned)?)
+}
+
+impl Unit {
+    /// `550,280 instructions`, `17.2 ms`.
+    pub fn show(self, ticks: u64) -> String {
+        match self {
+            Self::Instructions(hertz) => {
+                let instructions = (ticks as u128 * 1_000_000_000 / hertz.max(1) as u128) as u64;
+                format!("{} instructions", crate::terminal::number::grouped(instructions))
+            }
+            Self::Time(hertz) => {
+                let cycles = crate::terminal::number::grouped(ticks);
+                format!("{:.3} ms ({cycles} ticks)", ticks as f64 * 1000.0 / hertz.max(1) as f64)
+            }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The boards of the example firmware: each has a folder with a `board.toml`.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::plan::{Budget, Core};
+
+/// What `board.toml` says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// The folder's name, which is the board's.
+    #[serde(skip)]
+    pub id: String,
+    /// The board, for people.
+    pub name: String,
+    /// Its core, as `--core` takes it.
+    pub core: String,
+    /// The compiler's target.
+    pub target: String,
+    /// The firmware's feature that names the core, where the target does not.
+    pub feature: Option<String>,
+    /// Clock of the core as the firmware runs it, for people.
+    pub clock: String,
+    /// What the planner may use.
+    pub plan: PlanLimits,
+    /// How the board is flashed; absent for those that only an emulator has.
+    pub flash: Option<Flash>,
+    /// The emulator's machine, if it has one.
+    pub emulator: Option<Machine>,
+}
+
+/// What the planner may use.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanLimits {
+    /// For the model and the code that runs it, units of 1,024 bytes.
+    pub flash_kib: usize,
+    /// For working memory, units of 1,024 bytes.
+    pub ram_kib: usize,
+}
+
+/// How a board is flashed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flash {
+    /// The chip's name for `probe-rs`.
+    pub probe_rs: Option<String>,
+    /// The family for `picotool`, on boards that take UF2 files over USB.
+    pub uf2: Option<String>,
+}
+
+/// A machine of the emulator.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// As QEMU's `-M` takes it.
+    pub machine: String,
+    /// Clock of SysTick there.
+    pub hertz: u64,
+}
+
+/// Why a board cannot be used.
+#[derive(Debug, Error)]
+pub enum BoardError {
+    /// No such board.
+    #[error("no board '{board}'; there are {known}")]
+    Unknown {
+        /// As named.
+        board: String,
+        /// The boards there are.
+        known: String,
+    },
+    /// The emulator does not have it.
+    #[error("the emulator has no '{board}'; it has {known}")]
+    NotEmulated {
+        /// As named.
+        board: String,
+        /// The boards it has.
+        known: String,
+    },
+    /// The firmware's folder cannot be read.
+    #[error("{}: cannot be read: {cause}; run this in the repository it was built in", path.display())]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// A description that is wrong.
+    #[error("{}: {problem}", path.display())]
+    Description {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// The firmware's folder in the repository.
+pub fn firmware_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-example")
+}
+
+impl Board {
+    /// The board called `id`.
+    ///
+    /// # Errors
+    /// No such board, or its description is wrong.
+    pub fn load(id: &str) -> Result<Self, BoardError> {
+        let known = names()?;
+        if !known.iter().any(|name| name == id) {
+            return Err(BoardError::Unknown { board: id.to_owned(), known: known.join(", ") });
+        }
+        read(id)
+    }
+
+    /// The board called `id`, which the emulator has.
+    ///
+    /// # Errors
+    /// As [`Board::load`], and a board that the emulator does not have.
+    pub fn emulated(id: &str) -> Result<(Self, Machine), BoardError> {
+        let board = Self::load(id)?;
+        match board.emulator.clone() {
+            Some(machine) => Ok((board, machine)),
+            None => {
+                let boards = all()?;
+                let known: Vec<_> = boards.iter().filter(|board| board.emulator.is_some()).collect();
+                let known = known.iter().map(|board| &*board.id).collect::<Vec<_>>().join(", ");
+                Err(BoardError::NotEmulated { board: id.to_owned(), known })
+            }
+        }
+    }
+
+    /// What the planner plans for.
+    ///
+    /// # Errors
+    /// A description whose core is none.
+    pub fn plan_target(&self) -> Result<(Core, Budget), BoardError> {
+        let budget = Budget { flash: Some(self.plan.flash_kib * 1024), ram: Some(self.plan.ram_kib * 1024) };
+        let problem = |problem| BoardError::Description { path: description(&self.id), problem };
+        Ok((self.core.parse().map_err(problem)?, budget))
+    }
+}
+
+/// All boards, by name.
+///
+/// # Errors
+/// A description that is wrong.
+pub fn all() -> Result<Vec<Board>, BoardError> {
+    names()?.iter().map(|id| read(id)).collect()
+}
+
+fn names() -> Result<Vec<String>, BoardError> {
+    let path = firmware_folder().join("boards");
+    let problem = |cause| BoardError::Unreadable { path: path.clone(), cause };
+    let entries = fs::read_dir(&path).map_err(problem)?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect::<io::Result<_>>().map_err(problem)?;
+    names.sort();
+    Ok(names)
+}
+
+fn description(id: &str) -> PathBuf {
+    firmware_folder().join("boards").join(id).join("board.toml")
+}
+
+fn read(id: &str) -> Result<Board, BoardError> {
+    let path = description(id);
+    let text =
+        fs::read_to_string(&path).map_err(|cause| BoardError::Unreadable { path: path.clone(), cause })?;
+    let board: Board = toml::from_str(&text)
+        .map_err(|error| BoardError::Description { path, problem: error.message().to_owned() })?;
+    Ok(Board { id: id.to_owned(), ..board })
+}

@@ -1,0 +1,108 @@
+//! A board in QEMU, whose first serial port is the line.
+
+use std::ffi::OsStr;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::line::Line;
+
+/// The emulator, unless the environment names another.
+const QEMU: &str = "qemu-system-arm";
+
+/// The environment variable that does.
+pub const QEMU_VARIABLE: &str = "KINDLING_QEMU";
+
+/// Why there is no emulator.
+#[derive(Debug, Error)]
+#[error(
+    "{program} cannot be started: {cause}; run ./ci.sh setup, or install it: sudo apt-get install qemu-system-arm"
+)]
+pub struct EmulatorError {
+    program: String,
+    cause: io::Error,
+}
+
+/// A running emulator; it ends with this value.
+pub struct Emulator {
+    process: Child,
+    to: ChildStdin,
+    from: Receiver<Vec<u8>>,
+    /// Bytes that came and were not taken yet.
+    pending: Vec<u8>,
+}
+
+impl Emulator {
+    /// Starts `machine` with the program in `elf`.
+    ///
+    /// # Errors
+    /// No emulator installed.
+    pub fn start(machine: &str, elf: &Path) -> Result<Self, EmulatorError> {
+        let program = std::env::var(QEMU_VARIABLE).unwrap_or_else(|_| QEMU.to_owned());
+        let mut command = Command::new(&program);
+        // One instruction takes one nanosecond of virtual time: instructions can be counted, cycles not.
+        command.args(["-M", machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"]);
+        command.args(["-serial", "stdio", "-semihosting-config", "enable=on,target=native"]);
+        command.args([OsStr::new("-kernel"), elf.as_os_str()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut process = command.spawn().map_err(|cause| EmulatorError { program, cause })?;
+        let to = process.stdin.take().expect("standard input is piped");
+        let from = process.stdout.take().expect("standard output is piped");
+        Ok(Self { process, to, from: reader(from), pending: Vec::new() })
+    }
+
+    /// The emulator's process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+/// Reads in a thread of its own: a pipe knows no timeout. The channel ends with the pipe.
+fn reader(mut from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(bytes @ 1..) = from.read(&mut buffer) {
+            if sender.send(buffer[..bytes].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+impl Line for Emulator {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.to.write_all(bytes)?;
+        self.to.flush()
+    }
+
+    fn receive(&mut self, buffer: &mut [u8], timeout: Duration) -> io::Result<usize> {
+        if self.pending.is_empty() {
+            self.pending = match self.from.recv_timeout(timeout) {
+                Ok(bytes) => bytes,
+                Err(RecvTimeoutError::Timeout) => return Ok(0),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the emulator has ended"));
+                }
+            };
+        }
+        let bytes = self.pending.len().min(buffer.len());
+        buffer[..bytes].copy_from_slice(&self.pending[..bytes]);
+        self.pending.drain(..bytes);
+        Ok(bytes)
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,137 @@
+//! The example firmware, built for a board with a model planned for it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io};
+
+use infer::{Model, ModelError};
+use thiserror::Error;
+
+use super::board::{Board, BoardError, firmware_folder};
+use crate::model_file;
+use crate::plain_model::PlainModel;
+use crate::plan::{FastestError, fastest};
+
+/// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see `ci.sh`.
+const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
+
+/// Why there is no firmware.
+#[derive(Debug, Error)]
+pub enum FirmwareError {
+    /// The board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The model file is none.
+    #[error("the model is refused: {0}")]
+    Model(ModelError),
+    /// The model does not fit.
+    #[error("{board}: {cause}; the board's board.toml states its limits")]
+    Plan {
+        /// The board.
+        board: String,
+        /// By how much.
+        cause: FastestError,
+    },
+    /// Files in between.
+    #[error("{}: cannot be written: {cause}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// Cargo cannot be started.
+    #[error("{cargo} cannot be started: {cause}")]
+    NoCargo {
+        /// The program.
+        cargo: String,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// Cargo failed.
+    #[error(
+        "the firmware for {board} cannot be built; if the compiler's target is missing: ./ci.sh setup, or rustup target add {target}\n{said}"
+    )]
+    Build {
+        /// The board.
+        board: String,
+        /// The compiler's target.
+        target: String,
+        /// The end of what cargo said.
+        said: String,
+    },
+}
+
+/// A built firmware.
+#[derive(Clone, Debug)]
+pub struct Firmware {
+    /// The program.
+    pub elf: PathBuf,
+    /// The model in it.
+    pub model: Vec<u8>,
+}
+
+/// The model in `file`, planned for the board's core and budget: the file's bytes, with the same answers.
+///
+/// # Errors
+/// A file that is no model, or a board that is too small for it.
+pub fn planned(board: &Board, file: &[u8]) -> Result<Vec<u8>, FirmwareError> {
+    let model = PlainModel::of(&Model::from_bytes(file).map_err(FirmwareError::Model)?);
+    let (core, budget) = board.plan_target()?;
+    let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
+    let plan = fastest(&model, core, budget).map_err(problem)?;
+    model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))
+}
+
+/// Builds the firmware's `program` for `board` with `model` inside.
+///
+/// # Errors
+/// Whatever keeps it from being built.
+pub fn build(board: &Board, program: &str, model: Vec<u8>) -> Result<Firmware, FirmwareError> {
+    let root = firmware_folder();
+    let folder = root.join("target/device").join(&board.id);
+    let (model_file, elf) = (folder.join("model.kndl"), folder.join(format!("{program}.elf")));
+    let problem = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| FirmwareError::Write { path, cause }
+    };
+    fs::create_dir_all(&folder).map_err(problem(&folder))?;
+    // Boards with the same core are built into the same place: one build at a time, until its program is copied away.
+    let lock_path = root.join("target/device/lock");
+    let lock = fs::File::create(&lock_path).map_err(problem(&lock_path))?;
+    lock.lock().map_err(problem(&lock_path))?;
+    write_if_new(&model_file, &model).map_err(problem(&model_file))?;
+    run_cargo(board, program, &model_file)?;
+    fs::copy(root.join("target").join(&board.target).join("release").join(program), &elf)
+        .map_err(problem(&elf))?;
+    Ok(Firmware { elf, model })
+}
+
+/// A file whose time changes makes cargo build anew.
+fn write_if_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { fs::write(path, bytes) }
+}
+
+fn run_cargo(board: &Board, program: &str, model: &Path) -> Result<(), FirmwareError> {
+    let cargo = env::var(CARGO_VARIABLE).unwrap_or_else(|_| "cargo".to_owned());
+    let mut command = Command::new(&cargo);
+    command.current_dir(firmware_folder()).args(["build", "--release", "--quiet", "--bin", program]);
+    command
+        .args(["--target", &board.target])
+        .args(board.feature.iter().flat_map(|name| ["--features", name]));
+    let model = fs::canonicalize(model).unwrap_or_else(|_| model.to_owned());
+    command.env("KINDLING_BOARD", &board.id).env("KINDLING_MODEL", model);
+    // What an outer cargo sets for host crates is not meant for the firmware.
+    command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
+    let output = command.output().map_err(|cause| FirmwareError::NoCargo { cargo, cause })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let (board, target) = (board.id.clone(), board.target.clone());
+    Err(FirmwareError::Build { board, target, said: last_lines(&String::from_utf8_lossy(&output.stderr)) })
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
