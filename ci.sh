@@ -138,6 +138,49 @@ no_panic() {
     done
 }
 
+# The library's tests, the kernels' property suite among them, with every access to memory checked. The sanitizer comes with the stable compiler, which
+# has to be told to take the flag.
+sanitize() {
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    case $host in
+        x86_64-unknown-linux-gnu | aarch64-unknown-linux-gnu) ;;
+        *) echo "skipped: no AddressSanitizer for $host here" && return ;;
+    esac
+    RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
+        cargo test --release --quiet -p infer --features signature,update --target "$host" --tests
+}
+
+# The portable kernels and the loader under Miri, where a nightly Rust has it.
+miri() {
+    if cargo +nightly miri --version >/dev/null 2>&1; then
+        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update \
+            --test format --test validation --test sessions -- --skip every_ --skip mutations --skip ended
+    else
+        echo "skipped: no nightly Miri here (rustup +nightly component add miri)"
+    fi
+}
+
+# libFuzzer with AddressSanitizer, so many seconds for each target.
+fuzz() {
+    local target
+    command -v g++ >/dev/null || install_packages g++
+    for target in model idx png; do
+        say "fuzz $target"
+        tests/fuzz/run.sh "$target" "-max_total_time=${1:-60}" -print_final_stats=1 2>&1 | tail -n 12
+    done
+}
+
+# Advisories, licences and origins of everything that is built: see deny.toml.
+deny() {
+    if cargo deny --version >/dev/null 2>&1; then
+        cargo deny check
+        cargo deny --manifest-path firmware-example/Cargo.toml check --config deny.toml
+    else
+        echo "skipped: no cargo-deny here (cargo install cargo-deny)"
+    fi
+}
+
 bench() { cargo run --release -p tests --bin bench; }
 
 parity() {
@@ -152,13 +195,17 @@ report() {
 
 help() {
     cat <<TEXT
-./ci.sh            everything below but parity
+./ci.sh            everything below but bench, parity and fuzz
 ./ci.sh setup      find or install the emulator and a Rust that builds for Cortex-M
 ./ci.sh lint       format and lints, warnings are errors
 ./ci.sh docs       documentation, warnings are errors
 ./ci.sh test       all tests; 1,000 images on the emulated chip
 ./ci.sh firmware   build the firmware and show ten digits in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable
+./ci.sh sanitize   the library's tests under AddressSanitizer
+./ci.sh miri       the loader and sessions under Miri, where a nightly Rust has it
+./ci.sh deny       advisories and licences of all dependencies, where cargo-deny is installed
+./ci.sh fuzz [S]   libFuzzer with AddressSanitizer, S seconds (60) for each kind of input
 ./ci.sh bench      the tutorial's network on every emulated core class; writes docs/benchmarks.md, target/bench/mcu.json
 ./ci.sh parity     all 10,000 test images on every emulated core, by every plan of the benchmark, against the host
 TEXT
@@ -172,6 +219,9 @@ case ${1:-all} in
         part test tests
         part firmware firmware
         part no-panic no_panic
+        part sanitize sanitize
+        part miri miri
+        part deny deny
         report
         ;;
     setup) setup ;;
@@ -180,6 +230,10 @@ case ${1:-all} in
     test) setup && tests ;;
     firmware) setup && firmware ;;
     no-panic) setup && no_panic ;;
+    sanitize) sanitize ;;
+    miri) miri ;;
+    deny) deny ;;
+    fuzz) fuzz "${2:-60}" ;;
     bench) setup && bench ;;
     parity) setup && parity ;;
     help | -h | --help) help ;;

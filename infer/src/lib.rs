@@ -29,6 +29,8 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod algorithm;
+#[cfg(doctest)]
+mod borrow_rules;
 mod error;
 pub mod features;
 pub mod format;

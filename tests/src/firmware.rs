@@ -147,9 +147,22 @@ pub fn bare_program(board: Board, variant: Variant) -> PathBuf {
 /// When cargo cannot be started.
 pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
     let mut command = cargo(board, "run", &["update"]);
-    command.env("KINDLING_MODEL", factory).args(["--bin", "update", "--"]).arg(new);
+    command.arg("--release").env("KINDLING_MODEL", factory).args(["--bin", "update", "--"]).arg(new);
     let output = command.output().expect("cargo can be started");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The program of the no-panic proof with the compiler's word on the frame of each function: its ELF file.
+///
+/// # Panics
+/// As [`answers`].
+pub fn program_with_stack_sizes(board: Board) -> PathBuf {
+    let mut command = cargo(board, "rustc", &["prove-no-panic"]);
+    let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command.args(["--release", "--bin", "no_panic", "--", "-C", link_always, "-Z", "emit-stack-sizes"]);
+    said(board, command);
+    folder().join("target").join(board.target).join("release/no_panic")
 }
 
 /// Runs a command; what it printed.

@@ -21,6 +21,8 @@ pub struct Counts {
     pub total: u32,
     /// Most stack it takes, bytes.
     pub stack_bytes: u32,
+    /// Most stack that loading takes, bytes.
+    pub load_stack_bytes: u32,
     /// Instructions of each layer, to within one tick of the counter.
     pub layers: Vec<u32>,
     /// The scores of all images, one after the other.
@@ -77,9 +79,15 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
         let model = Model::from_bytes(file).expect("a model");
         let mut next = || words.next().expect("a count for each layer");
         let values = images.len() / model.image_shape().len() * model.classes();
-        let (total, stack_bytes) = (next(), next());
+        let (total, stack_bytes, load_stack_bytes) = (next(), next(), next());
         let layers = model.layers().iter().map(|_| next()).collect();
-        Counts { total, stack_bytes, layers, scores: scores.by_ref().take(values).collect() }
+        Counts {
+            total,
+            stack_bytes,
+            load_stack_bytes,
+            layers,
+            scores: scores.by_ref().take(values).collect(),
+        }
     };
     models.iter().map(of).collect()
 }

@@ -1,7 +1,7 @@
 //! Measures many models: `measure MODELS COUNTS [IMAGES SCORES]`.
 //!
 //! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16 bytes. For each of them COUNTS gets the
-//! instructions of a whole run on a made-up image, its bytes of stack, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
+//! instructions of a whole run on a made-up image, its bytes of stack, those of loading, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
 //! model SCORES gets the scores of each of them.
 
 #![no_std]
@@ -85,7 +85,7 @@ fn measure(
     while !rest.is_empty() {
         let model_bytes = Header::read(rest).map_err(|_| HostError)?.file_bytes as usize;
         let model = Model::from_bytes(&rest[..model_bytes]).map_err(|_| HostError)?;
-        count(counter, &model, arena, image, &mut counts)?;
+        count(counter, &rest[..model_bytes], arena, image, &mut counts)?;
         if let Some((images, scores)) = &mut images_and_scores {
             answer(&model, arena, images, scores)?;
         }
@@ -97,18 +97,21 @@ fn measure(
 /// One run for the whole, one for the layers.
 fn count(
     counter: &mut Counter,
-    model: &Model,
+    file: &[u8],
     arena: &mut [i8],
     image: &[u8],
     to: &mut File,
 ) -> Result<(), HostError> {
+    let load_stack_bytes = stack::used_by(|| _ = core::hint::black_box(Model::from_bytes(file).is_ok()));
+    let model = Model::from_bytes(file).map_err(|_| HostError)?;
     let image = image.get(..model.image_shape().len()).ok_or(HostError)?;
-    let mut session = Session::new(model, arena).map_err(|_| HostError)?;
+    let mut session = Session::new(&model, arena).map_err(|_| HostError)?;
     let (result, total) = counter.count(|| session.run(image).map(|_| ()));
     result.map_err(|_| HostError)?;
     to.write(&total.to_le_bytes())?;
     let stack_bytes = stack::used_by(|| _ = core::hint::black_box(session.run(image).is_ok()));
     to.write(&(stack_bytes as u32).to_le_bytes())?;
+    to.write(&(load_stack_bytes as u32).to_le_bytes())?;
     let mut layers = Layers { counter, begun: 0, instructions: [0; LAYERS_MAX] };
     session.run_with::<Native>(image, &mut layers).map_err(|_| HostError)?;
     for instructions in &layers.instructions[..model.layers().len()] {

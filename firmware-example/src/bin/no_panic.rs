@@ -1,8 +1,8 @@
 //! The proof that inference cannot panic: this program loads a model and runs it (with the feature `update` it updates it too), and its panic handler calls a function that does not
 //! exist. If the compiler could not show that no panic is reachable, the program would not link.
 //!
-//! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for every core class. To check your own
-//! firmware, use the same panic handler and build with optimisation and link-time optimisation.
+//! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for every core class. `docs/no-panic.md`
+//! tells how to do the same with your own firmware.
 
 #![no_std]
 #![no_main]
@@ -22,17 +22,20 @@ static FILE: infer::Aligned<[u8; 4]> = infer::Aligned(*b"KNDL");
 #[cortex_m_rt::entry]
 fn main() -> ! {
     loop {
-        black_box(answer(black_box(&FILE.0), black_box(&[])));
+        let mut arena = infer::Arena::<1024>::new();
+        black_box(answer(black_box(&FILE.0), black_box(&[]), black_box(&mut arena)));
         #[cfg(feature = "update")]
         black_box(update(black_box(&FILE.0)));
     }
 }
 
-/// Everything that firmware asks of `infer`.
-fn answer(file: &[u8], image: &[u8]) -> Option<(usize, f32)> {
-    let mut arena = infer::Arena::<1024>::new();
+/// Everything that firmware asks of `infer`. A function of its own, with this name in the program, so that its stack can be bounded.
+#[inline(never)]
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the name occurs once")]
+fn answer(file: &[u8], image: &[u8], arena: &mut [i8]) -> Option<(usize, f32)> {
     let model = Model::from_bytes(file).ok()?;
-    let mut session = Session::new(&model, black_box(&mut arena)).ok()?;
+    let mut session = Session::new(&model, arena).ok()?;
     let scores = session.run(image).ok()?;
     Some((scores.class(), scores.probabilities().nth(scores.class())?))
 }
