@@ -1,6 +1,7 @@
 //! What the parity suites share: firmware built and run in the emulator, and networks of odd shapes.
 
 pub mod code_size;
+pub mod faulty_line;
 pub mod firmware;
 pub mod fit;
 pub mod measure;
