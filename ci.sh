@@ -112,7 +112,7 @@ lint() {
 # Debian's cargo has no clippy, and rustup's needs a target it has.
 firmware_clippy() {
     if [ "$firmware_cargo" = cargo ]; then
-        firmware_do clippy --release --bins --features measure,prove-no-panic -- -D warnings
+        firmware_do clippy --release --bins --features measure,prove-no-panic,update -- -D warnings
     else
         echo "firmware: no clippy with this toolchain"
     fi
@@ -133,8 +133,8 @@ no_panic() {
     for core in "${FIRMWARE_CORES[@]}"; do
         read -r target board feature <<<"$core"
         KINDLING_BOARD=$board firmware_do build --release --quiet --bin no_panic --target "$target" \
-            --features "prove-no-panic${feature:+,$feature}"
-        echo "$target${feature:+ ($feature)}: no panic is reachable from loading and running a model"
+            --features "prove-no-panic,update${feature:+,$feature}"
+        echo "$target${feature:+ ($feature)}: no panic is reachable from loading, running and updating a model"
     done
 }
 

@@ -8,7 +8,7 @@ use crate::layer::{Conv, Dense};
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Direct,
         Self::DirectPaired,
         Self::SingleChannel,
@@ -17,19 +17,19 @@ impl Algorithm {
         Self::WinogradF2OnTheFly,
         Self::WinogradF4OnTheFly,
         Self::DirectVector,
+        Self::DirectInPlace,
     ];
 
-    /// Whether the algorithm is in this build, and computes a layer of this shape.
+    /// Whether the algorithm computes a layer of this shape.
     pub fn fits(self, conv: &Conv<'_>) -> bool {
         match self {
-            Self::Direct | Self::DirectPaired => true,
+            Self::Direct | Self::DirectPaired | Self::DirectInPlace => true,
             Self::DirectVector => conv.output.channels.is_multiple_of(2),
             Self::SingleChannel => is_3x3(conv) && conv.input.channels == 1 && conv.pool == [2, 2],
             Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
                 let channels =
                     conv.input.channels.is_multiple_of(8) && conv.output.channels.is_multiple_of(2);
-                let is_built = self.tile().is_some();
-                is_built && is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
+                is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
             }
         }
     }
@@ -39,11 +39,11 @@ impl Algorithm {
         self.tile().map_or(i32::MAX as u64, Tile::sum_max)
     }
 
-    /// The Winograd tile, if it is one and in this build.
+    /// The Winograd tile, if it is one.
     pub(crate) const fn tile(self) -> Option<Tile> {
         match self {
-            Self::WinogradF2 | Self::WinogradF2OnTheFly if cfg!(feature = "winograd-f2") => Some(Tile::Two),
-            Self::WinogradF4 | Self::WinogradF4OnTheFly if cfg!(feature = "winograd-f4") => Some(Tile::Four),
+            Self::WinogradF2 | Self::WinogradF2OnTheFly => Some(Tile::Two),
+            Self::WinogradF4 | Self::WinogradF4OnTheFly => Some(Tile::Four),
             _ => None,
         }
     }
@@ -60,6 +60,7 @@ impl Algorithm {
     pub(crate) fn scratch_bytes(self, conv: &Conv<'_>) -> usize {
         match self {
             Self::Direct => conv.taps() * conv.window(),
+            Self::DirectInPlace => 0,
             Self::DirectPaired => paired_scratch_bytes(conv),
             Self::DirectVector => {
                 conv.taps().next_multiple_of(16).saturating_mul(paired_batches(conv) * PAIRED_PIXELS)

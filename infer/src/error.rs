@@ -65,6 +65,8 @@ pub enum ModelError {
         /// What is wrong.
         problem: LayerProblem,
     },
+    /// The file ends before its self-test does.
+    SelfTestMissing,
     /// The header's working memory is not what the layers need.
     ArenaBytes {
         /// By the header.
@@ -97,6 +99,8 @@ pub enum LayerProblem {
         /// Output channel.
         channel: u16,
     },
+    /// The layer needs a part of this crate that the build leaves out: see [`Feature`](crate::features::Feature).
+    NotBuilt,
     /// The layer's algorithm cannot compute a layer of its shape.
     Algorithm,
     /// The weights are too large for the layer's algorithm to stay exact with every input.
@@ -111,9 +115,11 @@ pub enum LayerProblem {
     },
     /// Padding between packed weights that is not zero.
     WeightPadding,
+    /// No rows of a map are held, more than there are, or too few for one row of the next map.
+    HeldRows,
     /// A place in the arena that is not a multiple of 16.
     ArenaMisaligned,
-    /// Two of input, scratch and output share bytes of the arena.
+    /// Two buffers that are in use at once share bytes of the arena.
     ArenaOverlap,
     /// A buffer that ends beyond the header's arena.
     ArenaExceeded,
@@ -136,6 +142,17 @@ pub enum SessionError {
         /// Bytes the address must be a multiple of.
         needed: usize,
     },
+}
+
+/// Why [`self_test`](crate::self_test()) does not vouch for a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfTestError {
+    /// The model file has no self-test.
+    Absent,
+    /// The buffer cannot be worked in.
+    Session(SessionError),
+    /// The scores are not those that the file expects.
+    Differs,
 }
 
 /// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the wrong size.
@@ -172,6 +189,7 @@ impl fmt::Display for ModelError {
             Self::LayerCount { found, limit } => write!(f, "{found} layers; there must be 1 to {limit}"),
             Self::Input(problem) => write!(f, "input: {problem}"),
             Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
+            Self::SelfTestMissing => f.write_str("the file ends before its self-test does"),
             Self::ArenaBytes { header, needed } => {
                 write!(f, "the header says {header} bytes of working memory, the layers need {needed}")
             }
@@ -191,6 +209,9 @@ impl fmt::Display for LayerProblem {
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")
             }
+            Self::NotBuilt => f.write_str(
+                "its algorithm is not in this build: `trainer plan` prints the features of infer that a plan needs",
+            ),
             Self::Algorithm => f.write_str("the algorithm cannot compute a layer of this shape"),
             Self::AlgorithmRange { channel } => {
                 write!(f, "channel {channel}: the weights are too large for the algorithm")
@@ -199,8 +220,9 @@ impl fmt::Display for LayerProblem {
                 write!(f, "channel {channel}: the weights are not the transform of int8 weights")
             }
             Self::WeightPadding => f.write_str("padding between packed weights is not zero"),
+            Self::HeldRows => f.write_str("the rows that are held of a map do not suffice, or are too many"),
             Self::ArenaMisaligned => f.write_str("a buffer is not at a multiple of 16 bytes"),
-            Self::ArenaOverlap => f.write_str("input, scratch and output overlap"),
+            Self::ArenaOverlap => f.write_str("buffers that are in use at once overlap"),
             Self::ArenaExceeded => f.write_str("a buffer ends outside of the working memory"),
             Self::NameTooLong => f.write_str("the name is longer than 32 bytes"),
         }
@@ -220,6 +242,16 @@ impl fmt::Display for SessionError {
     }
 }
 
+impl fmt::Display for SelfTestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("the model file has no self-test"),
+            Self::Session(error) => error.fmt(f),
+            Self::Differs => f.write_str("the model does not give the scores that its self-test expects"),
+        }
+    }
+}
+
 impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the model's image has {} bytes, this one has {}", self.expected, self.found)
@@ -228,4 +260,5 @@ impl fmt::Display for ImageError {
 
 impl core::error::Error for ModelError {}
 impl core::error::Error for SessionError {}
+impl core::error::Error for SelfTestError {}
 impl core::error::Error for ImageError {}

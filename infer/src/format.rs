@@ -1,13 +1,13 @@
 //! The model file: header, records, sections; its reader and its writer side by side.
 //!
 //! ```text
-//! 0                  24            24+R        multiple of 16
-//! | header, 24 bytes | records, R  | zeros ... | sections, each at a multiple of 16 ... |
+//! 0                  28            28+R        multiple of 16
+//! | header, 28 bytes | records, R  | zeros ... | sections, each at a multiple of 16 ... |
 //! ```
 //!
 //! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`], the number of
-//! layers, one [`LayerRecord`] each. The *sections* follow in the layers' order: for a convolution or dense layer its
-//! channel parameters, then its weights. Nothing in the file says where a section lies: its place and size follow
+//! layers, one [`LayerRecord`] each, and whether there is a self-test. The *sections* follow in the layers' order: for a
+//! convolution or dense layer its channel parameters, then its weights; at the end those of the self-test. Nothing in the file says where a section lies: its place and size follow
 //! from the records in front of it, so sections cannot overlap, and the last must end where the file ends.
 //! `docs/format.md` lists every field with its checks.
 
@@ -21,7 +21,7 @@ use crate::shape::Shape;
 pub const MAGIC: [u8; 4] = *b"KNDL";
 
 /// The format this crate reads and writes.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Sections start at multiples of this many bytes.
 pub const SECTION_ALIGNMENT_BYTES: usize = 16;
@@ -43,11 +43,13 @@ pub struct Header {
     pub arena_bytes: u32,
     /// Bytes of the records.
     pub record_bytes: u32,
+    /// The maker's count of versions of this model: an update never goes back to a smaller one.
+    pub model_version: u32,
 }
 
 impl Header {
     /// Size in the file.
-    pub const BYTES: usize = 24;
+    pub const BYTES: usize = 28;
 
     /// Start of the bytes that the checksum covers.
     pub const CHECKED_FROM: usize = 16;
@@ -60,8 +62,11 @@ impl Header {
         let Some((header, _)) = file.split_first_chunk::<{ Self::BYTES }>() else {
             return Err(ModelError::TooShort { needed: Self::BYTES, found: file.len() });
         };
-        let [m0, m1, m2, m3, v0, v1, r0, r1, l0, l1, l2, l3, c0, c1, c2, c3, a0, a1, a2, a3, b0, b1, b2, b3] =
-            *header;
+        #[rustfmt::skip]
+        let [
+            m0, m1, m2, m3, v0, v1, r0, r1, l0, l1, l2, l3, c0, c1, c2, c3,
+            a0, a1, a2, a3, b0, b1, b2, b3, n0, n1, n2, n3,
+        ] = *header;
         if u32::from_le_bytes([m0, m1, m2, m3]) != u32::from_le_bytes(MAGIC) {
             return Err(ModelError::Magic { found: [m0, m1, m2, m3] });
         }
@@ -77,13 +82,14 @@ impl Header {
             checksum: u32::from_le_bytes([c0, c1, c2, c3]),
             arena_bytes: u32::from_le_bytes([a0, a1, a2, a3]),
             record_bytes: u32::from_le_bytes([b0, b1, b2, b3]),
+            model_version: u32::from_le_bytes([n0, n1, n2, n3]),
         })
     }
 
     /// The header as the file holds it.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        let words = [self.file_bytes, self.checksum, self.arena_bytes, self.record_bytes];
+        let words = [self.file_bytes, self.checksum, self.arena_bytes, self.record_bytes, self.model_version];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         for (field, word) in bytes[8..].chunks_exact_mut(4).zip(words) {
@@ -104,7 +110,9 @@ pub struct InputRecord {
     pub origin: [i16; 2],
     /// Real value of one step of a pixel.
     pub scale: f32,
-    /// Place of the map in the arena, bytes.
+    /// Rows of the map that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub arena_at: u32,
 }
 
@@ -140,7 +148,9 @@ pub struct ConvRecord<'a> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it, and so how its weights are packed.
     pub algorithm: Algorithm,
-    /// Place of the output in the arena, bytes.
+    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
     /// Place of the scratch memory in the arena, bytes.
     pub scratch_at: u32,
@@ -157,7 +167,9 @@ pub struct MaxPoolRecord<'a> {
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
-    /// Place of the output in the arena, bytes.
+    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    pub held_rows: u16,
+    /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
 }
 
@@ -204,6 +216,8 @@ pub enum Algorithm {
     WinogradF4OnTheFly,
     /// Tap by tap with int8 weights of two output channels interleaved by 16 taps, for cores that multiply vectors.
     DirectVector,
+    /// As [`Algorithm::Direct`], without scratch memory.
+    DirectInPlace,
 }
 
 /// How a dense layer is computed, and so how its weights lie.
@@ -277,6 +291,10 @@ pub struct Content<'c> {
     pub sections: &'c [Section<'c>],
     /// Bytes of working memory.
     pub arena_bytes: u32,
+    /// The maker's count of versions of this model.
+    pub model_version: u32,
+    /// An image with the scores it must give.
+    pub self_test: Option<SelfTest<'c>>,
 }
 
 /// The numbers of one layer.
@@ -286,6 +304,15 @@ pub struct Section<'c> {
     pub channels: &'c [ChannelParameters],
     /// Weights, packed as the layer's algorithm asks.
     pub weights: &'c [u8],
+}
+
+/// An image and the scores that a model that works gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SelfTest<'a> {
+    /// As [`Session::run`](crate::Session::run) takes it.
+    pub image: &'a [u8],
+    /// The int8 scores, as bytes.
+    pub scores: &'a [u8],
 }
 
 /// The buffer given to [`write()`] is too small.
@@ -305,12 +332,17 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, BufferFu
     for layer in content.layers {
         writer.record(layer)?;
     }
+    writer.record(&content.self_test.is_some())?;
     let record_bytes = (writer.at - Header::BYTES) as u32;
     writer.align()?;
     for section in content.sections {
         writer.section(section)?;
     }
-    writer.finish(content.arena_bytes, record_bytes)
+    if let Some(SelfTest { image, scores }) = content.self_test {
+        writer.aligned(image)?;
+        writer.aligned(scores)?;
+    }
+    writer.finish(content, record_bytes)
 }
 
 struct Writer<'b> {
@@ -333,8 +365,12 @@ impl Writer<'_> {
         for channel in section.channels {
             self.bytes(&channel.to_le_bytes())?;
         }
+        self.aligned(section.weights)
+    }
+
+    fn aligned(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         self.align()?;
-        self.bytes(section.weights)
+        self.bytes(bytes)
     }
 
     fn align(&mut self) -> Result<(), BufferFull> {
@@ -351,9 +387,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn finish(self, arena_bytes: u32, record_bytes: u32) -> Result<usize, BufferFull> {
+    fn finish(self, content: &Content<'_>, record_bytes: u32) -> Result<usize, BufferFull> {
         let file = self.buffer.get_mut(..self.at).ok_or(BufferFull)?;
-        let mut header = Header { file_bytes: file.len() as u32, checksum: 0, arena_bytes, record_bytes };
+        let Content { arena_bytes, model_version, .. } = *content;
+        let file_bytes = file.len() as u32;
+        let mut header = Header { file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());
         header.checksum = checksum(&file[Header::CHECKED_FROM..]);
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());

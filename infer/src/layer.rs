@@ -6,6 +6,7 @@ use crate::kernels::winograd::TileGrid;
 use crate::packing::{Filters, Matrix};
 use crate::quant::ChannelParameters;
 use crate::reader::{check_channels, check_sections};
+use crate::schedule::{RowWindow, Slice, Stage};
 use crate::shape::Shape;
 
 /// How the caller's image becomes the first feature map: map pixel (row, column) is image pixel
@@ -20,6 +21,8 @@ pub struct Input {
     pub origin: [i16; 2],
     /// Real value of one step of a pixel.
     pub scale: f32,
+    /// Rows of the first feature map that are held at once.
+    pub held_rows: u16,
     pub(crate) arena_at: usize,
 }
 
@@ -30,15 +33,22 @@ pub struct Layer<'a> {
     pub name: &'a str,
     /// What it computes.
     pub kind: LayerKind<'a>,
+    /// Rows of its output that are held at once.
+    pub held_rows: u16,
+    pub(crate) rows_at_once: u16,
     pub(crate) buffers: Buffers,
 }
 
-/// Where a layer works: byte offsets in the arena.
+/// Where a layer works, bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buffers {
     pub input_at: usize,
+    /// The held rows of its input.
+    pub input_bytes: usize,
     pub output_at: usize,
     pub scratch_at: usize,
+    /// Most scratch memory that any slice of the layer needs.
+    pub scratch_bytes: usize,
 }
 
 /// What a layer computes.
@@ -239,6 +249,76 @@ impl<'a> Dense<'a> {
     }
 }
 
+impl LayerKind<'_> {
+    /// The rows of its input that a row of its output reads.
+    pub const fn row_window(&self) -> RowWindow {
+        match self {
+            Self::Conv(conv) => {
+                let [pool, stride, kernel] =
+                    [conv.pool[0] as u32, conv.stride[0] as u32, conv.kernel[0] as u32];
+                RowWindow {
+                    origin: conv.origin[0] as i32,
+                    step: pool * stride,
+                    reach: (pool - 1) * stride + kernel,
+                }
+            }
+            Self::MaxPool(pool) => {
+                RowWindow { origin: 0, step: pool.stride[0] as u32, reach: pool.size[0] as u32 }
+            }
+            Self::Dense(dense) => {
+                let rows = dense.input.height as u32;
+                RowWindow { origin: 0, step: rows, reach: rows }
+            }
+        }
+    }
+
+    /// The layer that makes just the rows of a slice, of just the rows that are held.
+    pub const fn slice(&self, slice: &Slice) -> Self {
+        let rows = slice.rows.end - slice.rows.start;
+        let held = slice.input.end - slice.input.start;
+        match *self {
+            Self::Conv(mut conv) => {
+                conv.input.height = held;
+                conv.output.height = rows;
+                conv.origin[0] = slice.origin;
+                Self::Conv(conv)
+            }
+            Self::MaxPool(mut pool) => {
+                pool.input.height = held;
+                pool.output.height = rows;
+                Self::MaxPool(pool)
+            }
+            Self::Dense(dense) => Self::Dense(dense),
+        }
+    }
+
+    /// Bytes of scratch memory.
+    pub fn scratch_bytes(&self) -> usize {
+        match self {
+            Self::Conv(conv) => conv.scratch_bytes(),
+            Self::MaxPool(_) | Self::Dense(_) => 0,
+        }
+    }
+
+    /// The map it reads.
+    pub const fn input(&self) -> Shape {
+        match self {
+            Self::Conv(conv) => conv.input,
+            Self::MaxPool(pool) => pool.input,
+            Self::Dense(dense) => dense.input,
+        }
+    }
+
+    /// The map it leaves.
+    pub const fn output(&self) -> Shape {
+        match self {
+            Self::Conv(conv) => conv.output,
+            Self::MaxPool(pool) => pool.output,
+            Self::Dense(dense) => Shape::vector(dense.units),
+        }
+    }
+}
+
 pub(crate) fn channel_parameters(section: &[u8]) -> impl Iterator<Item = ChannelParameters> {
     section.as_chunks().0.iter().map(ChannelParameters::from_le_bytes)
 }
@@ -246,19 +326,20 @@ pub(crate) fn channel_parameters(section: &[u8]) -> impl Iterator<Item = Channel
 impl<'a> Layer<'a> {
     /// The map the layer reads.
     pub const fn input(&self) -> Shape {
-        match &self.kind {
-            LayerKind::Conv(conv) => conv.input,
-            LayerKind::MaxPool(pool) => pool.input,
-            LayerKind::Dense(dense) => dense.input,
-        }
+        self.kind.input()
     }
 
     /// The map the layer leaves.
     pub const fn output(&self) -> Shape {
-        match &self.kind {
-            LayerKind::Conv(conv) => conv.output,
-            LayerKind::MaxPool(pool) => pool.output,
-            LayerKind::Dense(dense) => Shape::vector(dense.units),
+        self.kind.output()
+    }
+
+    pub(crate) const fn stage(&self) -> Stage {
+        Stage {
+            rows: self.output().height,
+            held: self.held_rows,
+            window: self.kind.row_window(),
+            rows_at_once: self.rows_at_once,
         }
     }
 
@@ -272,11 +353,8 @@ impl<'a> Layer<'a> {
     }
 
     /// Bytes of scratch memory.
-    pub fn scratch_bytes(&self) -> usize {
-        match &self.kind {
-            LayerKind::Conv(conv) => conv.scratch_bytes(),
-            LayerKind::MaxPool(_) | LayerKind::Dense(_) => 0,
-        }
+    pub const fn scratch_bytes(&self) -> usize {
+        self.buffers.scratch_bytes
     }
 
     /// Bytes of channel parameters and weights in the file, without padding.
@@ -297,12 +375,26 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// The layer's buffers in the arena as `(start, bytes)`: input, scratch, output.
-    pub fn arena_use(&self) -> [(usize, usize); 3] {
-        [
-            (self.buffers.input_at, self.input().len()),
-            (self.buffers.scratch_at, self.scratch_bytes()),
-            (self.buffers.output_at, self.output().len()),
-        ]
+    /// Multiply-accumulates, and comparisons of a pooling: what bounds the time of a run.
+    pub const fn operations(&self) -> u64 {
+        match &self.kind {
+            LayerKind::Conv(_) | LayerKind::Dense(_) => self.macs(),
+            LayerKind::MaxPool(pool) => pool.output.len() as u64 * pool.size[0] as u64 * pool.size[1] as u64,
+        }
+    }
+
+    /// The layer's buffers in the arena as `(start, bytes)`: the held rows of its input, scratch memory, the held rows of
+    /// its output.
+    pub const fn arena_use(&self) -> [(usize, usize); 3] {
+        let Buffers { input_at, input_bytes, scratch_at, scratch_bytes, output_at } = self.buffers;
+        let output_bytes = self.held_rows as usize * self.output().row_len();
+        [(input_at, input_bytes), (scratch_at, scratch_bytes), (output_at, output_bytes)]
+    }
+}
+
+impl Input {
+    /// The held rows of the first map in the arena, as `(start, bytes)`.
+    pub const fn arena_use(&self) -> (usize, usize) {
+        (self.arena_at, self.held_rows as usize * self.map.row_len())
     }
 }

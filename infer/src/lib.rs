@@ -30,28 +30,41 @@
 
 mod algorithm;
 mod error;
+pub mod features;
 pub mod format;
 pub mod kernels;
 mod layer;
 mod memory;
 mod model;
 pub mod packing;
+mod placement;
 pub mod quant;
 mod reader;
+pub mod schedule;
 mod scores;
+mod self_test;
 mod session;
 mod shape;
+#[cfg(feature = "signature")]
+pub mod signature;
+mod trust;
+#[cfg(feature = "update")]
+pub mod update;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use error::{ImageError, LayerProblem, ModelError, SessionError};
+pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
 pub use kernels::{Kernels, Native, Portable, Reference};
 pub use layer::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Tiles};
 pub use memory::{Aligned, Arena, arena_bytes};
 pub use model::Model;
 pub use scores::Scores;
-pub use session::{Observer, Session};
+pub use self_test::self_test;
+pub use session::{Observer, Run, Session};
 pub use shape::Shape;
+#[cfg(feature = "signature")]
+pub use signature::PublicKey;
+pub use trust::{Trust, TrustError};
 
 /// Name of the kernel set that [`Session::run`] uses in this build.
 pub const BACKEND: &str = <Native as Kernels>::NAME;

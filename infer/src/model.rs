@@ -9,15 +9,18 @@
 use heapless::Vec;
 
 use crate::error::ModelError;
-use crate::format::{Header, LAYERS_MAX, OutputQuant};
+use crate::format::{Header, LAYERS_MAX, OutputQuant, SelfTest};
 use crate::layer::{Input, Layer};
 use crate::reader::{Reader, check_header};
+use crate::schedule::Stage;
 use crate::shape::Shape;
 
 /// A validated model that borrows its weights from the file.
 pub struct Model<'a> {
     pub(crate) input: Input,
     pub(crate) layers: Vec<Layer<'a>, LAYERS_MAX>,
+    pub(crate) self_test: Option<SelfTest<'a>>,
+    pub(crate) version: u32,
     pub(crate) output_quant: OutputQuant,
     pub(crate) file_bytes: usize,
     pub(crate) arena_bytes: usize,
@@ -41,6 +44,20 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
+    /// Reads a signed model file: the signature is checked before anything else is looked at, then the model is
+    /// validated, then its version is compared.
+    ///
+    /// # Errors
+    /// A file that `key` has not signed, that is no valid model, or whose version is below `minimum_version`.
+    #[cfg(feature = "signature")]
+    pub fn from_signed_bytes(
+        file: &'a [u8],
+        key: &crate::PublicKey,
+        minimum_version: u32,
+    ) -> Result<Self, crate::TrustError> {
+        crate::Trust::signed_by(*key).at_least(minimum_version).load(file)
+    }
+
     /// Bytes of working memory a [`Session`](crate::Session) needs: exact, not an estimate.
     pub const fn arena_bytes(&self) -> usize {
         self.arena_bytes
@@ -49,6 +66,16 @@ impl<'a> Model<'a> {
     /// Bytes of the model file.
     pub const fn file_bytes(&self) -> usize {
         self.file_bytes
+    }
+
+    /// The maker's count of versions of this model.
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// An image with the scores it must give; `None` when the file has none. See [`self_test`](crate::self_test()).
+    pub const fn self_test(&self) -> Option<SelfTest<'a>> {
+        self.self_test
     }
 
     /// The image [`Session::run`](crate::Session::run) takes: rows of pixels of 8-bit values.
@@ -79,6 +106,19 @@ impl<'a> Model<'a> {
     /// Multiply-accumulates of one run.
     pub fn macs(&self) -> u64 {
         self.layers.iter().map(Layer::macs).sum()
+    }
+
+    /// What the schedule has to know of map `map`: 0 is the network's input, `n` the output of layer `n - 1`.
+    pub(crate) fn stage(&self, map: usize) -> Option<Stage> {
+        match map.checked_sub(1) {
+            None => Some(Stage::input(self.input.map.height, self.input.held_rows)),
+            Some(layer) => self.layers.get(layer).map(Layer::stage),
+        }
+    }
+
+    /// Multiply-accumulates and comparisons of one run: they bound its time, whatever the image.
+    pub fn operations(&self) -> u64 {
+        self.layers.iter().map(Layer::operations).sum()
     }
 
     pub(crate) fn output_shape(&self) -> Shape {

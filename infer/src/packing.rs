@@ -55,9 +55,10 @@ impl Filters {
     pub const fn packed_bytes(&self) -> u64 {
         let (taps, channels) = (self.taps() as u64, self.output_channels as u64);
         match self.algorithm {
-            Algorithm::Direct | Algorithm::WinogradF2OnTheFly | Algorithm::WinogradF4OnTheFly => {
-                channels * taps
-            }
+            Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::WinogradF2OnTheFly
+            | Algorithm::WinogradF4OnTheFly => channels * taps,
             Algorithm::DirectVector => channels * taps.next_multiple_of(16),
             Algorithm::DirectPaired => channels.next_multiple_of(2) * taps.next_multiple_of(4),
             Algorithm::SingleChannel => channels * SINGLE_CHANNEL_BYTES as u64,
@@ -192,7 +193,9 @@ impl Filters {
                 let (pixel, input) = (tap / inputs, tap % inputs);
                 ((channel * inputs / 4 + input / 4) * 9 + pixel) * 4 + input % 4
             }
-            Algorithm::Direct | Algorithm::WinogradF2 | Algorithm::WinogradF4 => channel * self.taps() + tap,
+            Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::WinogradF2 | Algorithm::WinogradF4 => {
+                channel * self.taps() + tap
+            }
         }
     }
 

@@ -3,14 +3,17 @@
 use heapless::Vec;
 
 use crate::error::{LayerProblem, ModelError};
+use crate::features::Feature;
 use crate::format::{
     self, ConvRecord, DenseRecord, Header, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
-    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES,
+    NAME_BYTES_MAX, OutputQuant, SECTION_ALIGNMENT_BYTES, SelfTest,
 };
 use crate::kernels::{Kernels, Native};
 use crate::layer::{Buffers, Conv, Dense, Input, Layer, LayerKind, MaxPool, channel_parameters};
 use crate::model::Model;
+use crate::placement;
 use crate::quant::{ChannelParameters, INPUT_ZERO_POINT};
+use crate::schedule::Stage;
 use crate::shape::Shape;
 
 /// Largest map or section, bytes.
@@ -43,14 +46,13 @@ pub(crate) struct Reader<'a> {
     section_at: usize,
     /// The map in front of the next layer.
     map: Map,
-    /// End of the highest buffer so far, bytes.
-    arena_end: usize,
 }
 
 /// A feature map in the arena.
 #[derive(Clone, Copy)]
 struct Map {
     shape: Shape,
+    held_rows: u16,
     at: usize,
     quant: OutputQuant,
 }
@@ -59,37 +61,41 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(file: &'a [u8], records: &'a [u8]) -> Result<Self, ModelError> {
         let start = format::sections_start(records.len()).ok_or(ModelError::Records)?;
         let quant = OutputQuant { scale: 1.0, zero_point: INPUT_ZERO_POINT };
-        let map = Map { shape: Shape::vector(0), at: 0, quant };
-        let mut reader = Self { file, records, section_at: Header::BYTES + records.len(), map, arena_end: 0 };
+        let map = Map { shape: Shape::vector(0), held_rows: 0, at: 0, quant };
+        let mut reader = Self { file, records, section_at: Header::BYTES + records.len(), map };
         reader.zeros_until(start).ok_or(ModelError::Surplus)?;
         Ok(reader)
     }
 
     pub(crate) fn model(&mut self, header: &Header) -> Result<Model<'a>, ModelError> {
         let input = self.input()?;
-        let layers = self.layers()?;
-        if self.arena_end != header.arena_bytes as usize {
-            let needed = self.arena_end as u32;
+        let mut layers = self.layers()?;
+        let self_test = self.self_test(&input)?;
+        placement::find_scratch(&mut layers, Stage::input(input.map.height, input.held_rows))?;
+        let arena_bytes = placement::check(&input, &layers)?;
+        if arena_bytes != header.arena_bytes as usize {
+            let needed = arena_bytes as u32;
             return Err(ModelError::ArenaBytes { header: header.arena_bytes, needed });
         }
         Ok(Model {
             input,
             layers,
+            self_test,
+            version: header.model_version,
             output_quant: self.map.quant,
             file_bytes: self.file.len(),
-            arena_bytes: self.arena_end,
+            arena_bytes,
         })
     }
 
     fn input(&mut self) -> Result<Input, ModelError> {
         let record: InputRecord = self.record()?;
         check_input(&record).map_err(ModelError::Input)?;
-        let at = record.arena_at as usize;
-        self.claim(at, record.map.len()).map_err(ModelError::Input)?;
-        let quant = OutputQuant { scale: record.scale, zero_point: INPUT_ZERO_POINT };
-        self.map = Map { shape: record.map, at, quant };
-        let InputRecord { image, map, origin, scale, .. } = record;
-        Ok(Input { image, map, origin, scale, arena_at: at })
+        let InputRecord { image, map, origin, scale, held_rows, arena_at } = record;
+        let at = arena_at as usize;
+        let quant = OutputQuant { scale, zero_point: INPUT_ZERO_POINT };
+        self.map = Map { shape: map, held_rows, at, quant };
+        Ok(Input { image, map, origin, scale, held_rows, arena_at: at })
     }
 
     fn layers(&mut self) -> Result<Vec<Layer<'a>, LAYERS_MAX>, ModelError> {
@@ -101,7 +107,24 @@ impl<'a> Reader<'a> {
             let layer = self.layer(record).map_err(|problem| ModelError::Layer { index, problem })?;
             layers.push(layer).map_err(|_| refused)?;
         }
-        if layers.is_empty() { Err(refused) } else { Ok(layers) }
+        match layers.last() {
+            None => Err(refused),
+            Some(last) if last.held_rows < last.output().height => {
+                Err(ModelError::Layer { index: count - 1, problem: LayerProblem::HeldRows })
+            }
+            Some(_) => Ok(layers),
+        }
+    }
+
+    /// Image and scores behind the last layer's sections, of the sizes that the model has.
+    fn self_test(&mut self, input: &Input) -> Result<Option<SelfTest<'a>>, ModelError> {
+        if !self.record::<bool>()? {
+            return Ok(None);
+        }
+        let missing = |_: LayerProblem| ModelError::SelfTestMissing;
+        let image = self.section(input.image.len()).map_err(missing)?;
+        let scores = self.section(self.map.shape.len()).map_err(missing)?;
+        Ok(Some(SelfTest { image, scores }))
     }
 
     fn record<Record: serde::Deserialize<'a>>(&mut self) -> Result<Record, ModelError> {
@@ -127,21 +150,17 @@ impl<'a> Reader<'a> {
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
-        if !conv.algorithm.fits(&conv) {
-            return Err(LayerProblem::Algorithm);
+        if !conv.algorithm.is_built() {
+            return Err(LayerProblem::NotBuilt);
         }
         if !conv.algorithm.fits(&conv) {
             return Err(LayerProblem::Algorithm);
         }
         let (channels, weights) = self.sections(record.output.channels, conv.filters().packed_bytes())?;
         let conv = conv.with_numbers(channels, weights)?;
-        self.place(
-            record.name,
-            LayerKind::Conv(conv),
-            record.output_at,
-            record.scratch_at,
-            record.output_quant,
-        )
+        let ConvRecord { name, output_quant, held_rows, output_at, scratch_at, .. } = *record;
+        let buffers = self.buffers(output_at, scratch_at);
+        self.place(name, LayerKind::Conv(conv), held_rows, buffers, output_quant)
     }
 
     fn max_pool(&mut self, record: &MaxPoolRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
@@ -154,24 +173,28 @@ impl<'a> Reader<'a> {
         if !inside || output.channels != input.channels {
             return Err(LayerProblem::OutsideMap);
         }
+        if !Feature::MaxPool.is_built() {
+            return Err(LayerProblem::NotBuilt);
+        }
         let kind = LayerKind::MaxPool(MaxPool { input, output, size, stride });
-        self.place(record.name, kind, record.output_at, record.output_at, self.map.quant)
+        let buffers = self.buffers(record.output_at, record.output_at);
+        self.place(record.name, kind, record.held_rows, buffers, self.map.quant)
     }
 
     fn dense(&mut self, record: &DenseRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
         check_sizes(record.name, Shape::vector(record.units), &[])?;
         check_scale(record.output_quant.scale)?;
         let dense = Dense::from_record(record, self.map.shape);
-        if !dense.algorithm.fits(&dense) {
-            return Err(LayerProblem::Algorithm);
+        if !dense.algorithm.is_built() {
+            return Err(LayerProblem::NotBuilt);
         }
         if !dense.algorithm.fits(&dense) {
             return Err(LayerProblem::Algorithm);
         }
         let (channels, weights) = self.sections(record.units, dense.matrix().packed_bytes())?;
         let dense = dense.with_numbers(channels, weights)?;
-        let DenseRecord { output_quant, output_at, .. } = *record;
-        self.place(record.name, LayerKind::Dense(dense), output_at, output_at, output_quant)
+        let DenseRecord { name, output_quant, output_at, .. } = *record;
+        self.place(name, LayerKind::Dense(dense), 1, self.buffers(output_at, output_at), output_quant)
     }
 
     /// The channel parameters and the packed weights of a layer.
@@ -199,38 +222,29 @@ impl<'a> Reader<'a> {
         padding.iter().all(|byte| *byte == 0).then_some(())
     }
 
-    /// Finds room for the layer's buffers, apart from each other, and makes its output the next layer's input.
+    /// Makes the layer's output the next layer's input.
     fn place(
         &mut self,
         name: &'a str,
         kind: LayerKind<'a>,
-        output_at: u32,
-        scratch_at: u32,
+        held_rows: u16,
+        buffers: Buffers,
         quant: OutputQuant,
     ) -> Result<Layer<'a>, LayerProblem> {
-        let (output_at, scratch_at) = (output_at as usize, scratch_at as usize);
-        let buffers = Buffers { input_at: self.map.at, output_at, scratch_at };
-        let layer = Layer { name, kind, buffers };
-        let [input, scratch, output] = layer.arena_use();
-        self.claim(scratch.0, scratch.1)?;
-        self.claim(output.0, output.1)?;
-        if overlap(input, scratch) || overlap(input, output) || overlap(scratch, output) {
-            return Err(LayerProblem::ArenaOverlap);
+        let shape = kind.output();
+        let rows_at_once = kind.row_window().rows_at_once(self.map.held_rows, self.map.shape.height);
+        if held_rows == 0 || held_rows > shape.height || rows_at_once == 0 {
+            return Err(LayerProblem::HeldRows);
         }
-        self.map = Map { shape: layer.output(), at: output_at, quant };
-        Ok(layer)
+        self.map = Map { shape, held_rows, at: buffers.output_at, quant };
+        Ok(Layer { name, kind, held_rows, rows_at_once, buffers })
     }
 
-    /// Notes that the arena must hold `bytes` at `at`.
-    fn claim(&mut self, at: usize, bytes: usize) -> Result<(), LayerProblem> {
-        if !at.is_multiple_of(crate::memory::ALIGNMENT_BYTES) {
-            return Err(LayerProblem::ArenaMisaligned);
-        }
-        if bytes > SIZE_MAX_BYTES || at > SIZE_MAX_BYTES {
-            return Err(LayerProblem::ArenaExceeded);
-        }
-        self.arena_end = self.arena_end.max(if bytes == 0 { 0 } else { at + bytes });
-        Ok(())
+    /// Where a layer works that reads the map in front.
+    fn buffers(&self, output_at: u32, scratch_at: u32) -> Buffers {
+        let (output_at, scratch_at) = (output_at as usize, scratch_at as usize);
+        let input_bytes = self.map.held_rows as usize * self.map.shape.row_len();
+        Buffers { input_at: self.map.at, input_bytes, output_at, scratch_at, scratch_bytes: 0 }
     }
 
     pub(crate) fn finish(&self) -> Result<(), ModelError> {
@@ -244,6 +258,9 @@ fn check_input(record: &InputRecord) -> Result<(), LayerProblem> {
     check_sizes("", record.map, &[])?;
     if record.map.channels != record.image.channels {
         return Err(LayerProblem::OutsideMap);
+    }
+    if record.held_rows == 0 || record.held_rows > record.map.height {
+        return Err(LayerProblem::HeldRows);
     }
     check_scale(record.scale)
 }
@@ -315,9 +332,4 @@ pub(crate) fn check_channels(
         total += magnitude;
     }
     Ok(total)
-}
-
-/// Whether two `(start, bytes)` ranges share a byte.
-const fn overlap(a: (usize, usize), b: (usize, usize)) -> bool {
-    a.1 > 0 && b.1 > 0 && a.0 < b.0 + b.1 && b.0 < a.0 + a.1
 }

@@ -1,10 +1,14 @@
 //! A model at work in the caller's memory.
 
+use core::marker::PhantomData;
+use core::ops::Range;
+
 use crate::error::{ImageError, SessionError};
 use crate::kernels::{Kernels, Native, window};
 use crate::layer::{Input, Layer, LayerKind};
 use crate::model::Model;
 use crate::quant::{INPUT_ZERO_POINT, quantise_pixel};
+use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
 
 /// A model with the buffer it works in. One run at a time: [`Session::run`] borrows the session mutably.
@@ -13,16 +17,19 @@ pub struct Session<'m, 'a> {
     arena: &'a mut [i8],
 }
 
-/// Told about each layer of a run: a profiler, or a reader of feature maps. `()` does nothing and costs nothing.
+/// Told about each slice of a run: a profiler, or a reader of feature maps. `()` does nothing and costs nothing.
+///
+/// A layer is one slice, unless the plan holds only some rows of its map at once: then it is several, and other layers run in
+/// between.
 pub trait Observer {
-    /// Layer `index` is about to run.
-    fn before(&mut self, index: usize, layer: &Layer<'_>) {
-        let _ = (index, layer);
+    /// Layer `index` is about to make `rows` of its output.
+    fn before(&mut self, index: usize, layer: &Layer<'_>, rows: Range<u16>) {
+        let _ = (index, layer, rows);
     }
 
-    /// Layer `index` has run and left `output`, in memory order.
-    fn after(&mut self, index: usize, layer: &Layer<'_>, output: &[i8]) {
-        let _ = (index, layer, output);
+    /// Layer `index` has made `rows` of its output, which are `values` in memory order.
+    fn after(&mut self, index: usize, layer: &Layer<'_>, rows: Range<u16>, values: &[i8]) {
+        let _ = (index, layer, rows, values);
     }
 }
 
@@ -64,26 +71,28 @@ impl<'m, 'a> Session<'m, 'a> {
         image: &[u8],
         observer: &mut impl Observer,
     ) -> Result<Scores<'_>, ImageError> {
+        let mut run = self.begin_with::<Set>(image)?;
+        while run.step_with(observer) {}
+        Ok(self.scores())
+    }
+
+    /// Begins a run that goes on step by step, so that other work can be done in between: see [`Run::step`].
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn begin<'s>(&'s mut self, image: &'s [u8]) -> Result<Run<'s, 'm, 'a>, ImageError> {
+        self.begin_with::<Native>(image)
+    }
+
+    fn begin_with<'s, Set: Kernels>(
+        &'s mut self,
+        image: &'s [u8],
+    ) -> Result<Run<'s, 'm, 'a, Set>, ImageError> {
         let expected = self.model.image_shape().len();
         if image.len() != expected {
             return Err(ImageError { expected, found: image.len() });
         }
-        self.place(image);
-        for (index, layer) in self.model.layers().iter().enumerate() {
-            observer.before(index, layer);
-            run_layer::<Set>(layer, self.arena);
-            observer.after(index, layer, slice(self.arena, layer.buffers.output_at, layer.output().len()));
-        }
-        Ok(self.scores())
-    }
-
-    /// Puts the part of the image that the network reads where the first layer expects it.
-    fn place(&mut self, image: &[u8]) {
-        let input = self.model.input();
-        let end = input.arena_at + input.map.len();
-        if let Some(map) = self.arena.get_mut(input.arena_at..end) {
-            place_image(input, image, map);
-        }
+        Ok(Run { session: self, image, schedule: Schedule::new(), kernels: PhantomData })
     }
 
     fn scores(&self) -> Scores<'_> {
@@ -92,33 +101,108 @@ impl<'m, 'a> Session<'m, 'a> {
     }
 }
 
-fn place_image(input: &Input, image: &[u8], map: &mut [i8]) {
-    let channels = input.map.channels as i32;
-    for (row, out) in (0..).zip(map.chunks_exact_mut(input.map.row_len().max(1))) {
-        let source = window::row(image, input.image, input.origin[0] as i32 + row);
-        let start = input.origin[1] as i32 * channels;
-        window::copy(source, start, out, INPUT_ZERO_POINT, quantise_pixel);
+/// A run under way. Dropping it ends the run; the next one is not affected.
+///
+/// ```
+/// # fn demo(session: &mut infer::Session, image: &[u8], mut other_work: impl FnMut()) -> Result<(), infer::ImageError> {
+/// let mut run = session.begin(image)?;
+/// while run.step() {
+///     other_work();
+/// }
+/// let class = run.scores().map(|scores| scores.class());
+/// # let _ = class; Ok(()) }
+/// ```
+pub struct Run<'s, 'm, 'a, Set = Native> {
+    session: &'s mut Session<'m, 'a>,
+    image: &'s [u8],
+    schedule: Schedule,
+    kernels: PhantomData<Set>,
+}
+
+impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
+    /// Runs one slice: places some rows of the image, or makes some rows of a layer's output, all of them where the plan
+    /// holds all. `false` when there was nothing left to do.
+    pub fn step(&mut self) -> bool {
+        self.step_with(&mut ())
+    }
+
+    /// [`Run::step`] with an observer.
+    pub fn step_with(&mut self, observer: &mut impl Observer) -> bool {
+        let model = self.session.model;
+        let Some(slice) = self.schedule.next(|map| model.stage(map)) else { return false };
+        match slice.map.checked_sub(1).and_then(|index| Some((index, model.layers().get(index)?))) {
+            None => place(model.input(), self.image, &slice, self.session.arena),
+            Some((index, layer)) => {
+                observer.before(index, layer, slice.rows.clone());
+                let made = run_slice::<Set>(layer, &slice, self.session.arena);
+                observer.after(index, layer, slice.rows, made);
+            }
+        }
+        true
+    }
+
+    /// The scores, once all steps are done; `None` before.
+    pub fn scores(self) -> Option<Scores<'s>> {
+        let is_done = self.schedule.is_done();
+        is_done.then(|| self.session.scores())
     }
 }
 
-/// Runs one layer on its buffers. The model guarantees that they lie apart inside of the arena.
-fn run_layer<Set: Kernels>(layer: &Layer<'_>, arena: &mut [i8]) {
-    let ranges = layer.arena_use().map(|(start, bytes)| start..start + bytes);
-    let [input, scratch, output] = match &layer.kind {
-        LayerKind::Conv(_) => ranges,
-        LayerKind::MaxPool(_) | LayerKind::Dense(_) => {
-            let [input, _, output] = ranges;
-            [input, output.end..output.end, output]
+/// Puts the next rows of the part of the image that the network reads where the first layer expects them.
+fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
+    let (at, bytes) = input.arena_use();
+    let Some(held) = arena.get_mut(at..at + bytes) else { return };
+    let Some(rows) = make_room(held, slice, input.map.row_len()) else { return };
+    let channels = input.map.channels as i32;
+    let first = input.origin[0] as i32 + slice.rows.start as i32;
+    for (row, out) in (first..).zip(rows.chunks_exact_mut(input.map.row_len().max(1))) {
+        let source = window::row(image, input.image, row);
+        window::copy(source, input.origin[1] as i32 * channels, out, INPUT_ZERO_POINT, quantise_pixel);
+    }
+}
+
+/// Drops the rows that are not needed any more and gives the memory of the rows to be made behind the others.
+fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'h mut [i8]> {
+    let (dropped, kept) = (slice.dropped as usize * row_len, slice.kept as usize * row_len);
+    if dropped > 0 {
+        move_down(held, dropped, kept);
+    }
+    held.get_mut(kept..kept + slice.rows.len() * row_len)
+}
+
+/// Moves `count` values down by `distance`, 1 or more; as much at once as source and destination do not overlap.
+fn move_down(values: &mut [i8], distance: usize, count: usize) {
+    let (mut rest, mut left) = (values, count);
+    while left > 0 {
+        let Some((to, from)) = rest.split_at_mut_checked(distance) else { return };
+        for (to, from) in to.iter_mut().zip(from.iter()).take(left) {
+            *to = *from;
         }
+        (rest, left) = (from, left.saturating_sub(distance));
+    }
+}
+
+/// Runs one slice of a layer on its buffers and gives the rows made. The model guarantees that the buffers lie apart inside
+/// of the arena.
+fn run_slice<'a, Set: Kernels>(layer: &Layer<'_>, slice: &Slice, arena: &'a mut [i8]) -> &'a [i8] {
+    let kind = layer.kind.slice(slice);
+    let input_at = layer.buffers.input_at + slice.input_skipped as usize * kind.input().row_len();
+    let input = input_at..input_at + kind.input().len();
+    let [_, _, (output_at, output_bytes)] = layer.arena_use();
+    let output = output_at..output_at + output_bytes;
+    let scratch_bytes = kind.scratch_bytes();
+    let scratch_at = if scratch_bytes == 0 { output.end } else { layer.buffers.scratch_at };
+    let scratch = scratch_at..scratch_at + scratch_bytes;
+    let Ok([input, scratch, held]) = arena.get_disjoint_mut([input, scratch, output]) else {
+        return &[];
     };
-    let Ok([input, scratch, output]) = arena.get_disjoint_mut([input, scratch, output]) else {
-        return;
-    };
-    match &layer.kind {
+    let Some(output) = make_room(held, slice, kind.output().row_len()) else { return &[] };
+    match &kind {
         LayerKind::Conv(conv) => Set::conv(conv, input, scratch, output),
         LayerKind::MaxPool(pool) => Set::max_pool(pool, input, output),
         LayerKind::Dense(dense) => Set::dense(dense, input, output),
     }
+    output
 }
 
 /// A part of the arena that the model guarantees to be there.

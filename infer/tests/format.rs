@@ -34,6 +34,8 @@ fn what_was_written_is_read_back() {
     let file = parts.file();
     let model = Model::from_bytes(&file).unwrap();
     assert_eq!(model.image_shape(), Shape::new(5, 5, 1));
+    assert_eq!(model.version(), 7);
+    assert_eq!(model.self_test(), parts.self_test);
     assert_eq!(model.arena_bytes(), 72);
     assert_eq!(infer::arena_bytes(&file), Some(72));
     assert_eq!(model.classes(), 3);

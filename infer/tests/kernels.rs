@@ -109,6 +109,7 @@ fn winograd_record(algorithm: Algorithm, channels: u16) -> (ConvRecord<'static>,
         pool: [2, 2],
         output_quant,
         algorithm,
+        held_rows: 1,
         output_at: 0,
         scratch_at: 0,
     };

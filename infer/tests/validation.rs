@@ -3,7 +3,7 @@
 mod support;
 
 use infer::format::{Header, SECTION_ALIGNMENT_BYTES};
-use infer::{LayerProblem, Model, ModelError, Session, SessionError, Shape};
+use infer::{LayerProblem, Model, ModelError, SelfTestError, Session, SessionError, Shape, self_test};
 use support::{HALF, Parts, channel, with_checksum};
 
 fn refused(file: &[u8]) -> ModelError {
@@ -27,15 +27,15 @@ fn problem(index: u8, change: impl Fn(&mut Parts)) -> LayerProblem {
 fn damaged_headers() {
     let good = Parts::default().file();
     let bytes = good.len();
-    assert_eq!(refused(&[]), ModelError::TooShort { needed: 24, found: 0 });
-    assert_eq!(refused(&good[..23]), ModelError::TooShort { needed: 24, found: 23 });
+    assert_eq!(refused(&[]), ModelError::TooShort { needed: 28, found: 0 });
+    assert_eq!(refused(&good[..27]), ModelError::TooShort { needed: 28, found: 27 });
     let with = |at: usize, byte: u8| {
         let mut file = good.clone();
         file[at] = byte;
         refused(&file)
     };
     assert_eq!(with(0, b'X'), ModelError::Magic { found: *b"XNDL" });
-    assert_eq!(with(4, 2), ModelError::Version { found: 2, supported: 1 });
+    assert_eq!(with(4, 1), ModelError::Version { found: 1, supported: 2 });
     assert_eq!(with(7, 1), ModelError::Reserved);
     assert_eq!(refused(&good[..bytes - 1]), ModelError::Length { header: bytes as u32, found: bytes - 1 });
     let longer = [&good[..], &[0]].concat();
@@ -54,8 +54,11 @@ fn surplus_and_missing_bytes() {
     let longer = [&good[..], &[0]].concat();
     assert_eq!(refused(&with_length(longer)), ModelError::Surplus);
     let shorter = good[..good.len() - 1].to_vec();
+    assert_eq!(refused(&with_length(shorter)), ModelError::SelfTestMissing);
+    let without = Parts { self_test: None, ..Parts::default() }.file();
     let missing = ModelError::Layer { index: 2, problem: LayerProblem::SectionMissing };
-    assert_eq!(refused(&with_length(shorter)), missing);
+    assert_eq!(refused(&with_length(without[..without.len() - 1].to_vec())), missing);
+    assert_eq!(refused(&with_length([&without[..], &[0]].concat())), ModelError::Surplus);
 }
 
 #[test]
@@ -67,6 +70,33 @@ fn padding_must_be_zero() {
     let mut file = good;
     file[padding] = 1;
     assert_eq!(refused(&with_checksum(file)), ModelError::Surplus);
+}
+
+#[test]
+fn a_self_test_is_there_or_not_and_nothing_else() {
+    let good = Parts::default().file();
+    let record_bytes = Header::read(&good).unwrap().record_bytes as usize;
+    let mut file = good;
+    let flag = Header::BYTES + record_bytes - 1;
+    assert_eq!(file[flag], 1);
+    file[flag] = 2;
+    assert_eq!(refused(&with_checksum(file.clone())), ModelError::Records);
+    file[flag] = 0;
+    assert_eq!(refused(&with_checksum(file)), ModelError::Surplus, "its sections belong to nobody");
+}
+
+#[test]
+fn the_self_test_tells_a_model_that_works_from_others() {
+    let run = |parts: &Parts| self_test(&Model::from_bytes(&parts.file()).unwrap(), &mut [0; 72]);
+    assert_eq!(run(&Parts::default()), Ok(()));
+    assert_eq!(run(&Parts { self_test: None, ..Parts::default() }), Err(SelfTestError::Absent));
+    let mut other = Parts::default();
+    other.dense_channels[0].bias += 10;
+    assert_eq!(run(&other), Err(SelfTestError::Differs));
+    let file = Parts::default().file();
+    let short = self_test(&Model::from_bytes(&file).unwrap(), &mut [0; 71]);
+    let too_small = SessionError::BufferTooSmall { needed: 72, found: 71 };
+    assert_eq!(short, Err(SelfTestError::Session(too_small)));
 }
 
 #[test]
@@ -113,10 +143,33 @@ fn buffers() {
     assert_eq!(problem(0, |parts| parts.conv.scratch_at = 64), LayerProblem::ArenaOverlap);
     assert_eq!(problem(1, |parts| parts.pool.output_at = 64), LayerProblem::ArenaOverlap);
     assert_eq!(problem(0, |parts| parts.conv.output_at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
+    for held_rows in [0, 3, u16::MAX] {
+        assert_eq!(problem(0, |parts| parts.conv.held_rows = held_rows), LayerProblem::HeldRows);
+    }
+    // The pooling reads both rows of the map at once; the convolution with its pooling reads three of the image.
+    assert_eq!(problem(1, |parts| parts.conv.held_rows = 1), LayerProblem::HeldRows);
+    assert_eq!(problem(0, |parts| parts.input.held_rows = 2), LayerProblem::HeldRows);
+    for held_rows in [0, 6] {
+        let mut parts = Parts::default();
+        parts.input.held_rows = held_rows;
+        assert_eq!(refused(&parts.file()), ModelError::Input(LayerProblem::HeldRows));
+    }
+    // Layers that take turns use all their maps at once: the image's rows may not lie where the output does.
+    assert!(Model::from_bytes(&rolling(0).file()).is_ok());
+    let overlap = ModelError::Layer { index: 0, problem: LayerProblem::ArenaOverlap };
+    assert_eq!(refused(&rolling(64).file()), overlap);
     for arena_bytes in [0, 71, 73, u32::MAX] {
         let parts = Parts { arena_bytes, ..Parts::default() };
         assert_eq!(refused(&parts.file()), ModelError::ArenaBytes { header: arena_bytes, needed: 72 });
     }
+}
+
+/// The model with three rows of its image held, at `arena_at`.
+fn rolling(arena_at: u32) -> Parts {
+    let mut parts = Parts::default();
+    parts.input.held_rows = 3;
+    parts.input.arena_at = arena_at;
+    parts
 }
 
 #[test]

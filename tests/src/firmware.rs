@@ -112,6 +112,17 @@ pub fn measure(board: Board, arguments: &[&Path]) -> String {
     said(board, command)
 }
 
+/// Builds the program that updates its model and lets it install `new` in place of `factory`; whether it did, and what it printed.
+///
+/// # Panics
+/// When cargo cannot be started.
+pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
+    let mut command = cargo(board, "run", &["update"]);
+    command.env("KINDLING_MODEL", factory).args(["--bin", "update", "--"]).arg(new);
+    let output = command.output().expect("cargo can be started");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// The program that loads and runs a model and does nothing else, built for `board`: its ELF file.
 ///
 /// # Panics

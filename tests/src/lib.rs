@@ -6,5 +6,6 @@ pub mod firmware;
 pub mod fit;
 pub mod measure;
 pub mod networks;
+pub mod nor_flash;
 pub mod plans;
 pub mod random_layer;

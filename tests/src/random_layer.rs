@@ -50,7 +50,8 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             let kind = PlainKind::Dense { quant: QUANT };
             layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
         }
-        let model = PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers };
+        let model =
+            PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers, version: 0, self_test: None };
         if is_small(&model.layers[0], choice) {
             return model;
         }
@@ -59,7 +60,7 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
 
 fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
     let macs = layer.weights.len() as u64 * pixels_per_weight(layer);
-    let scratch = trainer::model_file::scratch_bytes(layer, choice);
+    let scratch = layer.kind(choice).scratch_bytes();
     macs <= MACS_MAX
         && layer.weights.len() <= WEIGHTS_MAX
         && layer.input.len() <= 60_000
@@ -77,7 +78,10 @@ fn pixels_per_weight(layer: &PlainLayer) -> u64 {
 const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
 fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
-    let any = matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired | Algorithm::DirectVector);
+    let any = matches!(
+        algorithm,
+        Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired | Algorithm::DirectVector
+    );
     let single = algorithm == Algorithm::SingleChannel;
     let channels = match (any, single) {
         (true, _) => random.one_of(&[1, 1, 2, 3, 4, 5, 8, 11, 16, 24, 32, 64]),

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 use thiserror::Error;
 
+/// How temporary names begin.
+const UNFINISHED: &str = ".unfinished-";
+
 /// Why a file could not be written. Nothing has changed at its place.
 #[derive(Debug, Error)]
 #[error("{}: cannot be written: {cause}", path.display())]
@@ -31,7 +34,7 @@ impl PendingFile {
     /// A folder that cannot be written to, a full disk.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, WriteError> {
         let written = || {
-            let mut temporary = temporary_beside(path)?;
+            let mut temporary = temporary_beside(path, 0o666)?;
             temporary.write_all(bytes)?;
             temporary.as_file().sync_all()?;
             Ok(temporary)
@@ -54,6 +57,45 @@ impl PendingFile {
     }
 }
 
+/// Proves that the file `path` can be written, by writing one beside it.
+///
+/// # Errors
+/// As [`PendingFile::write`] and [`PendingFile::commit`].
+pub fn prepare_file(path: &Path) -> Result<(), WriteError> {
+    let failed = |cause| WriteError { path: path.to_owned(), cause };
+    if path.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    temporary_beside(path, 0o666).map(drop).map_err(failed)
+}
+
+/// Writes a file that only its owner can read (mode 0600 on Unix), and that replaces none.
+///
+/// # Errors
+/// A file of that name, a folder that cannot be written to, a full disk.
+pub fn write_private_new(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_new(path, bytes, 0o600)
+}
+
+/// Writes a file that replaces none.
+///
+/// # Errors
+/// As [`write_private_new`].
+pub fn write_public_new(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_new(path, bytes, 0o666)
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> {
+    let written = || {
+        let mut temporary = temporary_beside(path, mode)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist_noclobber(path).map_err(|error| error.error)?;
+        sync_folder(folder_of(path))
+    };
+    written().map_err(|cause| WriteError { path: path.to_owned(), cause })
+}
+
 /// Creates `folder` if it is not there and proves that the files `names` can be written in it, by writing one.
 ///
 /// # Errors
@@ -68,17 +110,29 @@ pub fn prepare_folder(folder: &Path, names: &[&str]) -> Result<(), WriteError> {
         if path.is_dir() {
             return Err(failed(&path, io::ErrorKind::IsADirectory.into()));
         }
-        temporary_beside(&path).map_err(|cause| failed(folder, cause))?;
+        temporary_beside(&path, 0o666).map_err(|cause| failed(folder, cause))?;
     }
+    remove_unfinished(folder);
     Ok(())
 }
 
-/// An empty file in the folder of `path` that vanishes when dropped, with the permissions of any other new file.
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+/// Removes what a killed run left behind: nothing else knows of these files. Those that stay harm nobody.
+fn remove_unfinished(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// An empty file in the folder of `path` that vanishes when dropped, with the Unix permissions `mode` less the user's mask.
+fn temporary_beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(".unfinished-");
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
     // The error's own text names the temporary file, of which a user knows nothing.
     builder.tempfile_in(folder_of(path)).map_err(|error| match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
@@ -143,6 +197,15 @@ mod tests {
         let inner = folder.path().join("a/b");
         prepare_folder(&inner, &["model"]).unwrap();
         assert_eq!(fs::read_dir(inner).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_removed() {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join(".unfinished-a1b2c3"), "half").unwrap();
+        fs::write(folder.path().join("model"), "whole").unwrap();
+        prepare_folder(folder.path(), &["model"]).unwrap();
+        assert_eq!(names(&folder), ["model"]);
     }
 
     #[test]

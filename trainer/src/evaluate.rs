@@ -20,10 +20,19 @@ pub struct Evaluation {
     pub images: usize,
     /// Images the float model gets right.
     pub float_correct: usize,
+    /// How the float model answers, image by image.
+    pub float: Vec<FloatAnswer>,
     /// How the int8 model answers.
     pub int8: Int8Evaluation,
     /// Images on which both give the same class.
     pub agreeing: usize,
+}
+
+impl Evaluation {
+    /// `confusion[truth * classes + answer]` of the float model, with the int8 model's `classes`; `labels` are the images'.
+    pub fn float_confusion(&self, labels: &[u8]) -> Vec<u32> {
+        confusion(labels, self.float.iter().map(|answer| answer.class), self.int8.classes)
+    }
 }
 
 /// How the int8 model answers on a data set.
@@ -41,13 +50,24 @@ pub struct Int8Evaluation {
     pub seconds: f64,
 }
 
+/// What the float model says of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatAnswer {
+    /// The class.
+    pub class: usize,
+    /// Softmax of the network's values, one per class.
+    pub probabilities: Vec<f32>,
+}
+
 /// What the int8 model says of one image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The class.
     pub class: usize,
     /// The int8 scores, one per class.
     pub scores: Vec<i8>,
+    /// Their softmax, as the chip computes it.
+    pub probabilities: Vec<f32>,
 }
 
 /// Why a model cannot be evaluated.
@@ -72,11 +92,11 @@ pub fn evaluate(
     threads: usize,
 ) -> Result<Evaluation, EvaluateError> {
     let int8 = evaluate_int8(file, images, threads)?;
-    let classes = float_classes(float, images, threads);
+    let float = float_answers(float, images, threads);
     let float_correct =
-        count(classes.iter().zip(&images.labels), |(class, label)| **class == **label as usize);
-    let agreeing = count(classes.iter().zip(&int8.answers), |(class, answer)| **class == answer.class);
-    Ok(Evaluation { images: images.len(), float_correct, int8, agreeing })
+        count(float.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
+    let agreeing = count(float.iter().zip(&int8.answers), |(float, int8)| float.class == int8.class);
+    Ok(Evaluation { images: images.len(), float_correct, float, int8, agreeing })
 }
 
 /// Runs the int8 model over `images` on `threads` threads (1 or more).
@@ -90,10 +110,7 @@ pub fn evaluate_int8(file: &[u8], images: &Dataset, threads: usize) -> Result<In
     let answers = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(EvaluateError::Image)?.concat();
     let seconds = begun.elapsed().as_secs_f64();
     let classes = model.classes().max(images.classes);
-    let mut confusion = vec![0; classes * classes];
-    for (answer, label) in answers.iter().zip(&images.labels) {
-        confusion[*label as usize * classes + answer.class] += 1;
-    }
+    let confusion = confusion(&images.labels, answers.iter().map(|answer| answer.class), classes);
     let correct =
         count(answers.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
     Ok(Int8Evaluation { correct, confusion, classes, answers, seconds })
@@ -108,27 +125,42 @@ fn int8_answers(
     let mut session = Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut answer = |index| {
         let scores = session.run(images.image(index))?;
-        Ok(Answer { class: scores.class(), scores: scores.values().to_vec() })
+        let probabilities = scores.probabilities().collect();
+        Ok(Answer { class: scores.class(), scores: scores.values().to_vec(), probabilities })
     };
     range.map(&mut answer).collect()
 }
 
-fn float_classes(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<usize> {
+fn float_answers(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<FloatAnswer> {
     let forward = Forward::new(model);
     in_parts(images.len(), threads, |range| {
         let indices: Vec<usize> = range.collect();
         indices
             .chunks(BATCH_IMAGES)
-            .flat_map(|batch| batch_classes(model, &forward, images, batch))
+            .flat_map(|batch| batch_answers(model, &forward, images, batch))
             .collect::<Vec<_>>()
     })
     .concat()
 }
 
-fn batch_classes(model: &FloatModel, forward: &Forward, images: &Dataset, batch: &[usize]) -> Vec<usize> {
+fn batch_answers(
+    model: &FloatModel,
+    forward: &Forward,
+    images: &Dataset,
+    batch: &[usize],
+) -> Vec<FloatAnswer> {
     let inputs = network_inputs(&model.network.input, images, batch);
     let logits = forward.run(&inputs, &mut |_, _| ());
-    logits.chunks_exact(logits.len() / batch.len()).map(largest).collect()
+    let answer = |values: &[f32]| FloatAnswer { class: largest(values), probabilities: softmax(values) };
+    logits.chunks_exact(logits.len() / batch.len()).map(answer).collect()
+}
+
+/// Probabilities of 0 to 1 that add up to 1.
+fn softmax(values: &[f32]) -> Vec<f32> {
+    let max = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let terms: Vec<f32> = values.iter().map(|value| libm::expf(value - max)).collect();
+    let sum: f32 = terms.iter().sum();
+    terms.into_iter().map(|term| term / sum).collect()
 }
 
 /// Index of the largest value, the first of several equal ones.
@@ -140,6 +172,15 @@ fn largest(values: &[f32]) -> usize {
         }
     }
     best
+}
+
+/// `confusion[truth * classes + answer]`, counts.
+fn confusion(labels: &[u8], answers: impl Iterator<Item = usize>, classes: usize) -> Vec<u32> {
+    let mut counts = vec![0; classes * classes];
+    for (label, answer) in labels.iter().zip(answers) {
+        counts[*label as usize * classes + answer] += 1;
+    }
+    counts
 }
 
 /// Splits `0..count` into one part per thread and runs `work` on each; results in order.

@@ -23,6 +23,24 @@ pub enum Target {
     Chip(Core, Budget),
 }
 
+/// What a model file says beside the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// What the model is to run on.
+    pub target: Target,
+    /// The maker's count of versions of this model: a chip never goes back to a smaller one.
+    pub version: u32,
+    /// Whether the file holds the first training image and the scores it must give, so that a chip can test a new model.
+    pub self_test: bool,
+}
+
+impl From<Target> for ExportOptions {
+    /// Version 0, with a self-test.
+    fn from(target: Target) -> Self {
+        Self { target, version: 0, self_test: true }
+    }
+}
+
 /// A model file and what is worth knowing of it.
 #[derive(Clone, Debug)]
 pub struct Exported {
@@ -58,15 +76,23 @@ pub enum ExportError {
     Fastest(#[from] FastestError),
 }
 
-/// Calibrates on `training`, quantises, plans for `target` and writes a model for images of the training set's shape.
+/// Calibrates on `training`, quantises, plans for the target and writes a model for images of the training set's shape.
 ///
 /// # Errors
 /// A network or numbers that no model file can hold, or a chip that is too small; what is returned has passed
 /// [`Model::from_bytes`].
-pub fn export_for(model: &FloatModel, training: &Dataset, target: Target) -> Result<Exported, ExportError> {
+pub fn export_with(
+    model: &FloatModel,
+    training: &Dataset,
+    options: ExportOptions,
+) -> Result<Exported, ExportError> {
     let quant = quantize(model, &calibrate(model, training))?;
-    let plain = plain_model(model, quant.clone(), training.shape)?;
-    let choices = match target {
+    let mut plain = plain_model(model, quant.clone(), training.shape)?;
+    plain.version = options.version;
+    if options.self_test && !training.is_empty() {
+        plain.self_test = Some(model_file::self_test(&plain, training.image(0))?);
+    }
+    let choices = match options.target {
         Target::Portable => plain.direct(),
         Target::Chip(core, budget) => plan::fastest(&plain, core, budget)?.choices,
     };
@@ -76,10 +102,18 @@ pub fn export_for(model: &FloatModel, training: &Dataset, target: Target) -> Res
     Ok(Exported { bytes, arena_bytes, macs, macs_described, quant })
 }
 
+/// [`export_with`] a self-test, as version 0.
+///
+/// # Errors
+/// As [`export_with`].
+pub fn export_for(model: &FloatModel, training: &Dataset, target: Target) -> Result<Exported, ExportError> {
+    export_with(model, training, target.into())
+}
+
 /// [`export_for`] any core.
 ///
 /// # Errors
-/// As [`export_for`].
+/// As [`export_with`].
 pub fn export(model: &FloatModel, training: &Dataset) -> Result<Exported, ExportError> {
     export_for(model, training, Target::Portable)
 }
@@ -107,7 +141,8 @@ pub fn plain_model(model: &FloatModel, quant: QuantModel, image: Shape) -> Resul
         (input, input_zero_point) = (plan.output, zero_point);
     }
     let origin = origin_on_image(network_input.offset, region);
-    Ok(PlainModel { image, map, origin, scale: 1.0 / PIXEL_MAX, layers })
+    let scale = 1.0 / PIXEL_MAX;
+    Ok(PlainModel { image, map, origin, scale, layers, version: 0, self_test: None })
 }
 
 /// Where the demanded part of the network's input begins on the image.

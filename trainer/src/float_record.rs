@@ -1,9 +1,13 @@
-//! A float model's parameters as a Burn record: what `train` leaves beside the quantised model, so that it can be quantised again
-//! without training, or taken further with Burn.
+//! A float model as a Burn record: what `train` leaves beside the quantised model, so that it can be quantised again without
+//! training, or taken further with Burn.
+//!
+//! The file is a burnpack of the module [`Net`] with the network's description beside the tensors, as the TOML of a preset file. Burn
+//! reads such a file as any other; what Burn writes has no description.
 
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::Bytes;
+use burn_pack::{Reader, Writer};
 use thiserror::Error;
 
 use crate::backend;
@@ -11,64 +15,82 @@ use crate::float_model::{FloatModel, StageWeights};
 use crate::net::Net;
 use crate::network::{Network, NetworkError, Stage};
 
-/// Why a record is not one of the network's.
+/// Where a burnpack's metadata hold the network.
+const NETWORK_KEY: &str = "kindling.network";
+
+/// Why a record gives no model.
 #[derive(Debug, Error)]
 pub enum FloatRecordError {
-    /// The network cannot be built.
+    /// Something else.
+    #[error("not a record of float parameters, or damaged ({0}): `train` leaves one as float.burnpack")]
+    NotARecord(String),
+    /// Only parameters.
+    #[error(
+        "the record does not say of which network it is, as older versions and Burn itself write them: name the preset with --preset"
+    )]
+    NoNetwork,
+    /// A description that cannot be read.
+    #[error("the record's network cannot be read: {0}")]
+    Description(#[from] toml::de::Error),
+    /// A network that cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The bytes are no record, or not one of this network.
-    #[error("not the parameters of this network ({0}): name the preset it was trained with")]
-    Record(String),
-    /// A parameter has another shape than the network's.
+    /// The parameters of another network.
     #[error(
-        "stage '{stage}' has {found} weights in the record and {expected} in the network: name the preset it was trained with"
+        "the parameters are not those of the network ({0}): leave --preset out, or name the preset it was trained with"
     )]
-    Shape {
-        /// The stage's name.
-        stage: String,
-        /// In the record.
-        found: usize,
-        /// In the network.
-        expected: usize,
-    },
+    OtherNetwork(String),
 }
 
-/// The model's parameters as a burnpack file.
+/// The model as a burnpack file; equal models are equal bytes.
 ///
 /// # Errors
 /// What Burn's writer says.
 pub fn to_bytes(model: &FloatModel) -> Result<Vec<u8>, RecordError> {
-    Ok(Net::new(model, &backend::device()).into_record().into_bytes()?.to_vec())
+    let network = toml::to_string(&model.network).expect("a network comes from TOML");
+    let parameters = Net::new(model, &backend::device()).into_record().into_bytes()?;
+    let tensors = Reader::from_bytes(parameters)?.into_tensors()?;
+    Ok(Writer::new(tensors).with_metadata(NETWORK_KEY, &network).into_bytes()?.to_vec())
 }
 
-/// The model of `network` whose parameters a burnpack file holds.
+/// The model in a burnpack file: of the network it carries, or of `network` where that is given.
 ///
 /// # Errors
 /// A file that is no record, or one of another network.
-pub fn from_bytes(network: &Network, bytes: Vec<u8>) -> Result<FloatModel, FloatRecordError> {
-    let stages = network.stages()?;
-    let empty = |stage: &Stage| StageWeights {
-        weights: vec![0.0; stage.weight_count()],
-        bias: vec![0.0; stage.bias_count()],
+pub fn from_bytes(bytes: Vec<u8>, network: Option<Network>) -> Result<FloatModel, FloatRecordError> {
+    let bytes = Bytes::from_bytes_vec(bytes);
+    let carried = carried_network(bytes.clone());
+    // The file is looked at first: what is no record at all is not to be mended with a preset.
+    let network = match (carried, network) {
+        (Err(error @ FloatRecordError::NotARecord(_)), _) => return Err(error),
+        (_, Some(network)) => network,
+        (carried, None) => carried?,
     };
-    let blank = FloatModel { network: network.clone(), stages: stages.iter().map(empty).collect() };
-    let refused = |error: RecordError| FloatRecordError::Record(error.to_string());
-    let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(refused)?;
-    let net = Net::new(&blank, &backend::device()).try_load_record(record).map_err(refused)?;
-    let model = FloatModel { network: network.clone(), stages: net.stage_weights(&stages) };
-    match stages
-        .iter()
-        .zip(&model.stages)
-        .find(|(stage, loaded)| loaded.weights.len() != stage.weight_count())
-    {
-        Some((stage, loaded)) => Err(FloatRecordError::Shape {
-            stage: stage.name().to_owned(),
-            found: loaded.weights.len(),
-            expected: stage.weight_count(),
-        }),
-        None => Ok(model),
-    }
+    let record = ModuleRecord::from_bytes(bytes).map_err(no_record)?;
+    with_parameters(network, record)
+}
+
+fn carried_network(bytes: Bytes) -> Result<Network, FloatRecordError> {
+    let reader = Reader::from_bytes(bytes).map_err(no_record)?;
+    let text = reader.metadata().get(NETWORK_KEY).ok_or(FloatRecordError::NoNetwork)?;
+    Ok(toml::from_str(text)?)
+}
+
+fn with_parameters(network: Network, record: ModuleRecord) -> Result<FloatModel, FloatRecordError> {
+    let stages = network.stages()?;
+    let blank = FloatModel { stages: stages.iter().map(zeros).collect(), network };
+    let net = Net::new(&blank, &backend::device())
+        .try_load_record(record)
+        .map_err(|error| FloatRecordError::OtherNetwork(error.to_string()))?;
+    Ok(FloatModel { stages: net.stage_weights(&stages), ..blank })
+}
+
+fn zeros(stage: &Stage) -> StageWeights {
+    StageWeights { weights: vec![0.0; stage.weight_count()], bias: vec![0.0; stage.bias_count()] }
+}
+
+fn no_record(error: impl std::fmt::Display) -> FloatRecordError {
+    FloatRecordError::NotARecord(error.to_string())
 }
 
 #[cfg(test)]
@@ -77,31 +99,75 @@ mod tests {
     use crate::preset::Preset;
     use crate::train::initial;
 
+    fn network() -> Network {
+        Preset::load("standard").unwrap().network
+    }
+
+    fn refusal(bytes: Vec<u8>, network: Option<Network>) -> String {
+        from_bytes(bytes, network).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_record_gives_the_model_back_bit_by_bit() {
-        let network = Preset::load("tutorial").unwrap().network;
-        let model = initial(&network, 3).unwrap();
+        let model = initial(&network(), 3).unwrap();
         let bytes = to_bytes(&model).unwrap();
-        assert_eq!(from_bytes(&network, bytes).unwrap(), model);
+        assert_eq!(to_bytes(&model).unwrap(), bytes);
+        assert_eq!(from_bytes(bytes.clone(), None).unwrap(), model);
+        assert_eq!(from_bytes(bytes, Some(network())).unwrap(), model);
+    }
+
+    #[test]
+    fn every_kind_of_layer_comes_back() {
+        let layers = r#"
+            input = { height = 12, width = 9, channels = 2, offset = [1, -1] }
+            layer = [
+                { type = "conv", filters = 4, kernel = [3, 2], stride = [2, 1], padding = "same" },
+                { type = "relu" },
+                { type = "max_pool", size = 2, stride = 1, name = "überlappend" },
+                { type = "dense", units = 3, activation = "relu" },
+                { type = "softmax" },
+            ]"#;
+        let model = initial(&toml::from_str(layers).unwrap(), 1).unwrap();
+        assert_eq!(from_bytes(to_bytes(&model).unwrap(), None).unwrap(), model);
+    }
+
+    #[test]
+    fn a_record_written_by_burn_needs_the_preset() {
+        let model = initial(&network(), 3).unwrap();
+        let record = Net::new(&model, &backend::device()).into_record();
+        let bytes = record.into_bytes().unwrap().to_vec();
+        assert!(refusal(bytes.clone(), None).contains("name the preset with --preset"));
+        assert_eq!(from_bytes(bytes, Some(network())).unwrap(), model);
     }
 
     #[test]
     fn the_record_of_another_network_is_refused() {
-        let network = Preset::load("tutorial").unwrap().network;
-        let mut other = network.clone();
+        let mut other = network();
         other.input.height = 32;
         let bytes = to_bytes(&initial(&other, 3).unwrap()).unwrap();
-        let error = from_bytes(&network, bytes).unwrap_err().to_string();
-        assert!(error.contains("name the preset it was trained with"), "{error}");
+        let error = refusal(bytes, Some(network()));
+        assert!(error.contains("leave --preset out, or name the preset it was trained with"), "{error}");
     }
 
     #[test]
     fn damaged_records_are_refused() {
-        let network = Preset::load("tutorial").unwrap().network;
-        let bytes = to_bytes(&initial(&network, 3).unwrap()).unwrap();
-        for length in [0, 10, 100, bytes.len() / 2] {
-            assert!(from_bytes(&network, bytes[..length].to_vec()).is_err(), "{length} bytes");
+        let bytes = to_bytes(&initial(&network(), 3).unwrap()).unwrap();
+        for length in [0, 10, 100, bytes.len() / 2, bytes.len() - 1] {
+            let error = refusal(bytes[..length].to_vec(), Some(network()));
+            assert!(error.starts_with("not a record of float parameters, or damaged"), "{length}: {error}");
         }
-        assert!(from_bytes(&network, vec![0x42; 5000]).is_err());
+        assert!(refusal(vec![0x42; 5000], None).starts_with("not a record"));
+    }
+
+    #[test]
+    fn a_record_with_an_unreadable_network_is_refused() {
+        let with = |text: &str| {
+            let bytes = to_bytes(&initial(&network(), 3).unwrap()).unwrap();
+            let tensors = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).unwrap().into_tensors().unwrap();
+            Writer::new(tensors).with_metadata(NETWORK_KEY, text).into_bytes().unwrap().to_vec()
+        };
+        assert!(refusal(with("layer = 3"), None).starts_with("the record's network cannot be read: "));
+        let empty = "layer = []\ninput = { height = 1, width = 1, channels = 1 }";
+        assert!(refusal(with(empty), None).contains("no conv, dense or max_pool layer"));
     }
 }

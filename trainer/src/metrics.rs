@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::train::EpochReport;
+
 /// A finished run. Shares are 0 to 1, times are seconds of wall time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
@@ -52,6 +54,13 @@ pub struct EpochMetrics {
     pub held_out_accuracy: Option<f64>,
     /// Wall time.
     pub seconds: f64,
+}
+
+impl From<&EpochReport> for EpochMetrics {
+    fn from(report: &EpochReport) -> Self {
+        let EpochReport { epoch, loss, accuracy, held_out_accuracy, seconds, .. } = *report;
+        Self { epoch, loss, accuracy, held_out_accuracy, seconds }
+    }
 }
 
 impl Metrics {

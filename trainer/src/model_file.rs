@@ -1,11 +1,11 @@
 //! The bytes of a model file from a plain model and a choice for each layer.
 
-use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section};
-use infer::{LayerKind, LayerProblem, Model, ModelError};
+use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest};
+use infer::{ImageError, LayerProblem, Model, ModelError, Reference, Session, SessionError};
 use thiserror::Error;
 
-use crate::plain_model::{Choice, PlainLayer, PlainModel};
-use crate::plan::arena::{ArenaPlan, place};
+use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, PlainSelfTest, slices};
+use crate::plan::arena::{ArenaPlan, Map, place};
 
 /// Why a plain model cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -38,44 +38,65 @@ pub enum WriteModelError {
         /// What the loader would say.
         problem: LayerProblem,
     },
+    /// An image for the self-test that the model does not take.
+    #[error("self-test: {0}")]
+    SelfTestImage(ImageError),
+    /// No working memory for the self-test.
+    #[error("self-test: {0}")]
+    SelfTestMemory(SessionError),
     /// The loader refuses what was written.
     #[error("the exported model is refused: {0}")]
     Refused(ModelError),
 }
 
-/// Lays the model out with one choice per layer; what is returned has passed [`Model::from_bytes`].
+/// Lays the model out to be run as chosen; what is returned has passed [`Model::from_bytes`].
 ///
 /// # Errors
 /// Layers that no model file can hold, or a choice that does not fit its layer.
-pub fn write(model: &PlainModel, choices: &[Choice]) -> Result<Vec<u8>, WriteModelError> {
+pub fn write(model: &PlainModel, choices: &Choices) -> Result<Vec<u8>, WriteModelError> {
     check_limits(model)?;
     let packed = |(layer, choice): (&PlainLayer, &Choice)| {
         let (name, choice) = (layer.name.clone(), *choice);
         layer.packed(choice).map_err(|problem| WriteModelError::Choice { name, choice, problem })
     };
-    let weights = model.layers.iter().zip(choices).map(packed).collect::<Result<Vec<_>, _>>()?;
+    let weights = model.layers.iter().zip(&choices.layers).map(packed).collect::<Result<Vec<_>, _>>()?;
     let bytes = lay_out(model, choices, &weights);
     Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
     Ok(bytes)
 }
 
-/// Where the buffers of the model lie with these choices.
-pub fn arena(model: &PlainModel, choices: &[Choice]) -> ArenaPlan {
-    let maps: Vec<usize> = std::iter::once(model.map)
-        .chain(model.layers.iter().map(|layer| layer.output))
-        .map(infer::Shape::len)
-        .collect();
-    let scratch: Vec<usize> =
-        model.layers.iter().zip(choices).map(|(layer, choice)| scratch_bytes(layer, *choice)).collect();
-    place(&maps, &scratch)
+/// The model's answer to `image`, to be stored with it.
+///
+/// # Errors
+/// As [`write`]; an image that is not of the model's shape.
+pub fn self_test(model: &PlainModel, image: &[u8]) -> Result<PlainSelfTest, WriteModelError> {
+    let file = write(model, &model.direct())?;
+    let validated = Model::from_bytes(&file).map_err(WriteModelError::Refused)?;
+    let mut arena = vec![0; validated.arena_bytes()];
+    let mut session = Session::new(&validated, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
+    let scores = session.run_with::<Reference>(image, &mut ()).map_err(WriteModelError::SelfTestImage)?;
+    Ok(PlainSelfTest { image: image.to_vec(), scores: scores.values().to_vec() })
 }
 
-/// Bytes of scratch memory of a layer.
-pub fn scratch_bytes(layer: &PlainLayer, choice: Choice) -> usize {
-    match layer.kind(choice) {
-        LayerKind::Conv(conv) => conv.scratch_bytes(),
-        LayerKind::MaxPool(_) | LayerKind::Dense(_) => 0,
+/// Where the buffers of the model lie with these choices.
+pub fn arena(model: &PlainModel, choices: &Choices) -> ArenaPlan {
+    let map = |(shape, held): (infer::Shape, &u16)| Map {
+        held_bytes: *held as usize * shape.row_len(),
+        is_whole: *held == shape.height,
+    };
+    let maps: Vec<Map> = model.maps().zip(&choices.held_rows).map(map).collect();
+    place(&maps, &scratch_bytes(model, choices))
+}
+
+/// Bytes of scratch memory of each layer: what the most demanding of its slices needs.
+fn scratch_bytes(model: &PlainModel, choices: &Choices) -> Vec<usize> {
+    let mut bytes = vec![0; model.layers.len()];
+    for slice in slices(&model.stages(&choices.held_rows)) {
+        let Some(layer) = slice.map.checked_sub(1) else { continue };
+        let kind = model.layers[layer].kind(choices.layers[layer]).slice(&slice);
+        bytes[layer] = kind.scratch_bytes().max(bytes[layer]);
     }
+    bytes
 }
 
 fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
@@ -92,18 +113,36 @@ fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
     }
 }
 
-fn lay_out(model: &PlainModel, choices: &[Choice], weights: &[Vec<u8>]) -> Vec<u8> {
+fn lay_out(model: &PlainModel, choices: &Choices, weights: &[Vec<u8>]) -> Vec<u8> {
     let arena = arena(model, choices);
     let PlainModel { image, map, origin, scale, .. } = *model;
-    let input = InputRecord { image, map, origin, scale, arena_at: arena.maps_at[0] };
-    let places = arena.maps_at.iter().skip(1).zip(&arena.scratch_at);
-    let layers = model.layers.iter().zip(choices).zip(places);
+    let held = &choices.held_rows;
+    let input = InputRecord { image, map, origin, scale, held_rows: held[0], arena_at: arena.maps_at[0] };
+    let place = |layer: usize| Place {
+        scratch_at: arena.scratch_at[layer],
+        output_at: arena.maps_at[layer + 1],
+        held_rows: held[layer + 1],
+    };
+    let layers = model.layers.iter().zip(&choices.layers).enumerate();
     let layers: Vec<LayerRecord<'_>> =
-        layers.map(|((layer, choice), (output, scratch))| layer.record(*choice, *output, *scratch)).collect();
+        layers.map(|(index, (layer, choice))| layer.record(*choice, place(index))).collect();
     let sections = model.layers.iter().zip(weights);
     let sections: Vec<_> =
         sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
-    in_growing_buffer(&Content { input, layers: &layers, sections: &sections, arena_bytes: arena.bytes })
+    let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
+    let self_test = model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
+    in_growing_buffer(&Content {
+        input,
+        layers: &layers,
+        sections: &sections,
+        arena_bytes: arena.bytes,
+        model_version: model.version,
+        self_test,
+    })
+}
+
+fn int8_bytes(values: &[i8]) -> Vec<u8> {
+    values.iter().map(|value| *value as u8).collect()
 }
 
 /// Writes into a buffer that grows until the file fits.

@@ -1,7 +1,7 @@
 //! The network as a Burn module: its parameters, its optimiser's view of them, and Burn's own forward pass, which is
 //! the reference that our kernels are tested against.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::activation::relu;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
@@ -26,21 +26,33 @@ impl Net {
     /// The module with the model's parameters.
     pub fn new(model: &FloatModel, device: &Device) -> Self {
         let trained = || model.stages.iter().filter(|stage| !stage.bias.is_empty());
-        let weights = trained().map(|stage| {
-            let (outputs, taps) = (stage.bias.len(), stage.weights.len() / stage.bias.len());
-            let rows = TensorData::new(stage.output_rows(), [outputs, taps]);
-            Param::from_tensor(Tensor::from_data(rows, device))
-        });
-        let biases = trained().map(|stage| {
-            let values = TensorData::new(stage.bias.clone(), [stage.bias.len()]);
-            Param::from_tensor(Tensor::from_data(values, device))
-        });
-        Self { weights: weights.collect(), biases: biases.collect(), gammas: Vec::new() }
+        Self {
+            weights: trained().map(|stage| rows(stage.output_rows(), stage.bias.len(), device)).collect(),
+            biases: trained().map(|stage| vector(&stage.bias, device)).collect(),
+            gammas: Vec::new(),
+        }
+        .numbered()
     }
 
-    /// The module with a gamma of 1 for each of the stages that have `channels`.
-    pub fn with_gammas(mut self, channels: impl Iterator<Item = usize>, device: &Device) -> Self {
-        self.gammas = channels.map(|channels| Param::from_tensor(Tensor::ones([channels], device))).collect();
+    /// The module with the parameters of a training run.
+    pub fn of_parameters(parameters: &[StageParameters], device: &Device) -> Self {
+        let trained = || parameters.iter().filter(|stage| !stage.bias.is_empty());
+        let norms = parameters.iter().filter_map(|stage| stage.norm.as_ref());
+        Self {
+            weights: trained().map(|stage| rows(stage.rows.clone(), stage.bias.len(), device)).collect(),
+            biases: trained().map(|stage| vector(&stage.bias, device)).collect(),
+            gammas: norms.map(|norm| vector(&norm.gamma, device)).collect(),
+        }
+        .numbered()
+    }
+
+    /// Numbers in place of Burn's random identifiers: records of equal modules are equal bytes, and an optimiser's record
+    /// finds its parameters in a module that was made anew.
+    fn numbered(mut self) -> Self {
+        let ids = |kind: u64| (0..).map(move |place: u64| ParamId::from(3 * place + kind));
+        self.weights.iter_mut().zip(ids(0)).for_each(|(weight, id)| weight.id = id);
+        self.biases.iter_mut().zip(ids(1)).for_each(|(bias, id)| bias.id = id);
+        self.gammas.iter_mut().zip(ids(2)).for_each(|(gamma, id)| gamma.id = id);
         self
     }
 
@@ -103,9 +115,21 @@ impl Net {
     }
 }
 
+fn rows(rows: Vec<f32>, outputs: usize, device: &Device) -> Param<Tensor<2>> {
+    let taps = rows.len() / outputs;
+    Param::from_tensor(Tensor::from_data(TensorData::new(rows, [outputs, taps]), device))
+}
+
+fn vector(values: &[f32], device: &Device) -> Param<Tensor<1>> {
+    Param::from_tensor(Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), device))
+}
+
 /// A tensor's values in memory order.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_to_vec().expect("tensors of this program hold f32")
+    // Of a tensor that something else holds too, ndarray hands the values out one by one through an iterator over indices,
+    // fifty times as slow as copying. A product has memory of its own, and one by 1 has the same bits.
+    let own = tensor.detach().mul_scalar(1.0);
+    own.into_data().try_to_vec().expect("tensors of this program hold f32")
 }
 
 fn convolved(map: Tensor<4>, conv: &ConvStage, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {

@@ -5,7 +5,8 @@ use infer::format::{
     Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, LayerRecord, MaxPoolRecord, OutputQuant,
 };
 use infer::quant::ChannelParameters;
-use infer::{Conv, Dense, Layer, LayerKind, LayerProblem, MaxPool, Model, Shape};
+use infer::schedule::{RowWindow, Schedule, Slice, Stage};
+use infer::{Conv, Dense, Input, Layer, LayerKind, LayerProblem, MaxPool, Model, Shape};
 
 /// A quantised model whose algorithms and memory are still to be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,19 @@ pub struct PlainModel {
     pub scale: f32,
     /// The layers in order.
     pub layers: Vec<PlainLayer>,
+    /// The maker's count of versions of this model.
+    pub version: u32,
+    /// An image with the scores it must give.
+    pub self_test: Option<PlainSelfTest>,
+}
+
+/// An image of the shape that the caller hands over, and the int8 scores it must give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainSelfTest {
+    /// The image.
+    pub image: Vec<u8>,
+    /// The scores.
+    pub scores: Vec<i8>,
 }
 
 /// One layer.
@@ -82,18 +96,85 @@ pub enum Choice {
     Dense(DenseAlgorithm),
 }
 
+/// How a model is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choices {
+    /// How each layer is computed.
+    pub layers: Vec<Choice>,
+    /// How many rows are held at once of the first map and of each layer's output: see [`infer::schedule`].
+    pub held_rows: Vec<u16>,
+}
+
+/// Where a layer works in the arena, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Place of its scratch memory.
+    pub scratch_at: u32,
+    /// Place of its output.
+    pub output_at: u32,
+    /// Rows of its output that are held at once.
+    pub held_rows: u16,
+}
+
+impl Choices {
+    /// How a model file says it is run.
+    pub fn of(model: &Model<'_>) -> Self {
+        let choice = |layer: &Layer<'_>| match &layer.kind {
+            LayerKind::Conv(conv) => Choice::Conv(conv.algorithm),
+            LayerKind::MaxPool(_) => Choice::MaxPool,
+            LayerKind::Dense(dense) => Choice::Dense(dense.algorithm),
+        };
+        let held = model.layers().iter().map(|layer| layer.held_rows);
+        Self {
+            layers: model.layers().iter().map(choice).collect(),
+            held_rows: std::iter::once(model.input().held_rows).chain(held).collect(),
+        }
+    }
+}
+
 impl PlainModel {
     /// The layers and numbers of a model file, without its plan.
     pub fn of(model: &Model<'_>) -> Self {
         let input = model.input();
         let layers = model.layers().iter().map(PlainLayer::of).collect();
-        Self { image: input.image, map: input.map, origin: input.origin, scale: input.scale, layers }
+        let self_test = model.self_test().map(|test| PlainSelfTest {
+            image: test.image.to_vec(),
+            scores: test.scores.iter().map(|score| *score as i8).collect(),
+        });
+        let Input { image, map, origin, scale, .. } = *input;
+        Self { image, map, origin, scale, layers, version: model.version(), self_test }
     }
 
-    /// The plan that runs on any core with the least memory for weights: everything direct.
-    pub fn direct(&self) -> Vec<Choice> {
-        self.layers.iter().map(|layer| layer.choices()[0]).collect()
+    /// The plan that runs on any core with the least memory for weights: everything direct, all maps whole.
+    pub fn direct(&self) -> Choices {
+        self.with_whole_maps(self.layers.iter().map(|layer| layer.choices()[0]).collect())
     }
+
+    /// Layers that run one after the other.
+    pub fn with_whole_maps(&self, layers: Vec<Choice>) -> Choices {
+        Choices { layers, held_rows: self.maps().map(|map| map.height).collect() }
+    }
+
+    /// The first map and each layer's output.
+    pub fn maps(&self) -> impl Iterator<Item = Shape> {
+        std::iter::once(self.map).chain(self.layers.iter().map(|layer| layer.output))
+    }
+
+    /// What each map's rows are made of, when so many of them are held.
+    pub fn stages(&self, held_rows: &[u16]) -> Vec<Stage> {
+        let mut stages = vec![Stage::input(self.map.height, held_rows[0])];
+        for (layer, held) in self.layers.iter().zip(&held_rows[1..]) {
+            let (front, window) = (stages[stages.len() - 1], layer.row_window());
+            stages.push(Stage::new(layer.output.height, *held, window, front.held, front.rows));
+        }
+        stages
+    }
+}
+
+/// The slices that `stages` are made in, in their order.
+pub fn slices(stages: &[Stage]) -> Vec<Slice> {
+    let mut schedule = Schedule::new();
+    std::iter::from_fn(|| schedule.next(|map| stages.get(map).copied())).collect()
 }
 
 impl PlainLayer {
@@ -126,9 +207,15 @@ impl PlainLayer {
         }
     }
 
+    /// The rows of its input that a row of its output reads.
+    pub fn row_window(&self) -> RowWindow {
+        self.kind(self.choices()[0]).row_window()
+    }
+
     /// The layer's record; a choice for another kind of layer counts as the direct one.
-    pub fn record(&self, choice: Choice, output_at: u32, scratch_at: u32) -> LayerRecord<'_> {
+    pub fn record(&self, choice: Choice, place: Place) -> LayerRecord<'_> {
         let (name, output) = (&*self.name, self.output);
+        let Place { scratch_at, output_at, held_rows } = place;
         match self.kind {
             PlainKind::Conv { kernel, stride, origin, pool, quant: output_quant } => {
                 let algorithm = choice.conv();
@@ -141,12 +228,13 @@ impl PlainLayer {
                     pool,
                     output_quant,
                     algorithm,
+                    held_rows,
                     output_at,
                     scratch_at,
                 })
             }
             PlainKind::MaxPool { size, stride } => {
-                LayerRecord::MaxPool(MaxPoolRecord { name, output, size, stride, output_at })
+                LayerRecord::MaxPool(MaxPoolRecord { name, output, size, stride, held_rows, output_at })
             }
             PlainKind::Dense { quant: output_quant } => {
                 let (units, algorithm) = (output.channels, choice.dense());
@@ -157,7 +245,7 @@ impl PlainLayer {
 
     /// The layer as `infer` sees it, without its numbers.
     pub fn kind(&self, choice: Choice) -> LayerKind<'_> {
-        match self.record(choice, 0, 0) {
+        match self.record(choice, Place::default()) {
             LayerRecord::Conv(record) => {
                 LayerKind::Conv(Conv::from_record(&record, self.input, self.input_zero_point))
             }

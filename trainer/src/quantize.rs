@@ -209,8 +209,10 @@ fn check_accumulator(
 
 #[cfg(test)]
 mod tests {
+    use infer::quant::{quantise_pixel, requantise};
+
     use super::*;
-    use crate::network::{Input, Layer, LayerKind, Network};
+    use crate::network::{Activation, Input, Layer, LayerKind, Network};
 
     fn dense(weights: Vec<f32>, bias: Vec<f32>) -> FloatModel {
         let input =
@@ -244,6 +246,87 @@ mod tests {
     fn a_dead_stage_still_has_a_positive_scale() {
         let quant = quantize(&dense(vec![0.0; 4], vec![0.0; 2]), &[Range::default()]).unwrap();
         assert!(quant.stages[0].output.scale > 0.0);
+    }
+
+    /// Real value that a channel of a quantised dense stage leaves for these int8 inputs, as a chip computes it.
+    fn run(stage: &QuantStage, channel: usize, inputs: &[i8]) -> f64 {
+        let weights = &stage.weights[channel * inputs.len()..][..inputs.len()];
+        let parameters = stage.channels[channel];
+        let products = weights.iter().zip(inputs).map(|(weight, input)| *weight as i64 * *input as i64);
+        let accumulator = parameters.bias as i64 + products.sum::<i64>();
+        let accumulator = i32::try_from(accumulator).expect("no accumulator leaves 32 bits");
+        let output = requantise(accumulator, parameters.multiplier, stage.output.zero_point);
+        (output as f64 - stage.output.zero_point as f64) * stage.output.scale as f64
+    }
+
+    /// What long runs leave: channels whose weights are a million times smaller than their neighbours', with a bias or without,
+    /// beside ordinary ones. Whatever comes in, every channel is right to one step of its output.
+    #[test]
+    fn channels_of_all_sizes_are_right_to_one_step() {
+        const INPUTS: usize = 32;
+        for size in [1.0, 1e-2, 1e-4, 1e-6, 1e-9, 1e-20, 0.0f32] {
+            for bias in [0.0, 1e-6, -0.3, 0.7f32] {
+                // Channel 0 is an ordinary one, channel 1 that of the given size; [in][out].
+                let weight = |index: usize| ((index * 37 % 64) as f32 - 31.5) / 315.0;
+                let row = |index: usize| [weight(index), weight(index + 11) * size];
+                let model = dense((0..INPUTS).flat_map(row).collect(), vec![0.1, bias]);
+                let quant = quantize(&model, &[Range { min: -2.0, max: 2.0 }]).unwrap();
+                let stage = &quant.stages[0];
+                for seed in 0..20usize {
+                    let pixel = |index: usize| ((index + 3) * (seed * 29 + 7) % 256) as u8;
+                    let inputs: Vec<i8> = (0..INPUTS).map(|index| quantise_pixel(pixel(index))).collect();
+                    let real = |channel: usize| -> f64 {
+                        let products =
+                            (0..INPUTS).map(|index| row(index)[channel] as f64 * pixel(index) as f64 / 255.0);
+                        products.sum::<f64>() + [0.1, bias][channel] as f64
+                    };
+                    for channel in [0, 1] {
+                        let (found, expected) =
+                            (run(stage, channel, &inputs), real(channel).clamp(-2.0, 2.0));
+                        let step = stage.output.scale as f64;
+                        assert!(
+                            (found - expected).abs() <= step,
+                            "size {size}, bias {bias}: {found}, not {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// A ReLU channel that never fires, with a bias far below what its weights can reach: its accumulator stays in 32 bits, its
+    /// output at zero.
+    #[test]
+    fn a_channel_far_below_zero_stays_silent() {
+        for bias in [-1e3, -1e9, -1e30f32] {
+            let mut model = dense(vec![0.5, 1e-7, -0.5, 1e-7], vec![0.0, bias]);
+            let LayerKind::Dense { activation, .. } = &mut model.network.layers[0].kind else {
+                unreachable!()
+            };
+            *activation = Some(Activation::Relu);
+            let quant = quantize(&model, &[Range { min: 0.0, max: 0.5 }]).unwrap();
+            let stage = &quant.stages[0];
+            assert!(stage.channels[1].bias.unsigned_abs() <= BIAS_MAX as u32 + 128 * 127 * 2, "{bias}");
+            for inputs in [[-128, -128], [127, -128], [127, 127]] {
+                assert_eq!(run(stage, 1, &inputs), 0.0, "bias {bias}");
+            }
+            assert!((run(stage, 0, &[127, -128]) - 0.5).abs() < 0.01, "the channel beside it");
+        }
+    }
+
+    /// Behind a stage whose outputs are all zero, the next stage leaves its biases.
+    #[test]
+    fn a_stage_behind_a_dead_one_leaves_its_biases() {
+        let mut model = dense(vec![0.0; 4], vec![0.0; 2]);
+        let kind = LayerKind::Dense { units: 2, activation: None };
+        model.network.layers.push(Layer { name: String::new(), kind });
+        model.stages.push(StageWeights { weights: vec![0.3, -0.2, 0.1, 0.4], bias: vec![0.5, -0.25] });
+        let quant = quantize(&model, &[Range::default(), Range { min: -1.0, max: 1.0 }]).unwrap();
+        let zero = quant.stages[0].output.zero_point;
+        for (channel, bias) in [(0, 0.5), (1, -0.25)] {
+            let found = run(&quant.stages[1], channel, &[zero, zero]);
+            assert!((found - bias).abs() <= quant.stages[1].output.scale as f64, "{found}, not {bias}");
+        }
     }
 
     #[test]

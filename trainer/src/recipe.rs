@@ -32,6 +32,20 @@ pub struct Recipe {
     pub average: Option<Average>,
 }
 
+impl Recipe {
+    /// What makes the epochs of a longer run other epochs than those of a shorter one; `None` when nothing does, so that a
+    /// finished run can be lengthened.
+    pub fn shaped_by_length(&self) -> Option<&'static str> {
+        match (self.schedule, self.augment) {
+            (Schedule::Cosine { .. }, _) => Some("its learning rate follows a cosine over all of them"),
+            (_, Some(Augment { calm_part, .. })) if calm_part > 0.0 => {
+                Some("its distortion weakens in the last part of them")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The optimiser's step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]

@@ -145,7 +145,7 @@ fn models_that_are_none() {
     let mut flipped = model.clone();
     flipped[100] ^= 1;
     let cases: [(&[u8], &str); 4] = [
-        (b"", "no model: 0 bytes, a header takes 24"),
+        (b"", "no model: 0 bytes, a header takes 28"),
         (&model[..model.len() - 1], "the header says"),
         (&flipped, "the file is damaged"),
         (b"GIF89a and so on and on and on", "no model: begins with"),

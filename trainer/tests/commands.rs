@@ -106,6 +106,32 @@ fn inspect_shows_layers_and_memory() {
 }
 
 #[test]
+fn the_model_carries_its_version_and_a_self_test() {
+    let workshop = Workshop::with_model();
+    let first_line =
+        |path| run(&mut workshop.trainer(["inspect", path]), 0).0.lines().next().unwrap().to_owned();
+    assert!(first_line("out/model.kndl").ends_with("version 0, self-test passed, not signed"));
+    let export = |extra: &[&str]| {
+        let mut command = workshop.trainer(["export", "out/float.burnpack", "--preset", "small.toml"]);
+        run(command.args(["--data", "data", "--out", "again.kndl"]).args(extra), 0);
+    };
+    export(&["--model-version", "41"]);
+    assert!(first_line("again.kndl").ends_with("version 41, self-test passed, not signed"));
+    run(&mut workshop.trainer(["plan", "again.kndl", "--core", "m4", "--out", "planned.kndl"]), 0);
+    assert!(first_line("planned.kndl").ends_with("version 41, self-test passed, not signed"));
+    export(&["--no-self-test"]);
+    assert!(first_line("again.kndl").ends_with("version 0, no self-test, not signed"));
+
+    // A self-test that expects another score, with the CRC of the changed bytes.
+    let mut file = fs::read(workshop.path("planned.kndl")).unwrap();
+    *file.last_mut().unwrap() ^= 1;
+    let checksum = infer::format::checksum(&file[infer::format::Header::CHECKED_FROM..]);
+    file[12..16].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(workshop.path("lying.kndl"), file).unwrap();
+    assert!(first_line("lying.kndl").ends_with("self-test FAILED, not signed"));
+}
+
+#[test]
 fn presets_are_listed_and_printed() {
     let workshop = Workshop::new();
     let (list, _) = run(&mut workshop.trainer(["presets"]), 0);
@@ -130,4 +156,105 @@ fn a_reader_that_leaves_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+/// Two models of the small network with other seeds.
+fn two_models() -> Workshop {
+    let workshop = Workshop::new();
+    for (seed, out) in [("0", "a"), ("1", "b")] {
+        let arguments = [
+            "train",
+            "small.toml",
+            "--data",
+            "data",
+            "-q",
+            "--epochs",
+            "1",
+            "--lr",
+            "0.0005",
+            "--seed",
+            seed,
+            "--out",
+            out,
+        ];
+        workshop.trainer(arguments).assert().success();
+    }
+    workshop
+}
+
+#[test]
+fn compare_shows_models_side_by_side() {
+    let workshop = two_models();
+    let arguments = ["compare", "a/model.kndl", "b/model.kndl", "--data", "data", "--html", "page.html"];
+    let (stdout, stderr) = run(&mut workshop.trainer(arguments), 0);
+    assert_eq!(stderr, "");
+    for name in ["a", "b"] {
+        let json = fs::read(workshop.path(&format!("{name}/metrics.json"))).unwrap();
+        let metrics: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let accuracy = format!("{:.2} %", 100.0 * metrics["int8_test_accuracy"].as_f64().unwrap());
+        let line = stdout.lines().find(|line| line.contains(&format!("{name}/model.kndl"))).unwrap();
+        assert!(line.contains(&accuracy), "{accuracy} in {line}");
+    }
+    let disagreeing = stdout.lines().find_map(|line| line.strip_prefix("images on which they disagree: "));
+    let count: usize = disagreeing.unwrap().parse().unwrap();
+    let page = fs::read_to_string(workshop.path("page.html")).unwrap();
+    assert_eq!(page.matches("class=\"exhibit\"").count(), count);
+    assert!(!page.contains("http") && page.len() < 2_000_000);
+}
+
+#[test]
+fn a_model_agrees_with_itself() {
+    let workshop = Workshop::with_model();
+    let arguments = ["compare", "out/model.kndl", "out/model.kndl", "--data", "data"];
+    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
+    assert!(stdout.contains("All models answer every image alike."), "{stdout}");
+    assert!(stdout.contains("1.000") && stdout.contains("no difference shown"), "{stdout}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_by_name() {
+    let workshop = Workshop::with_model();
+    // The same classes of larger images: the network looks at a part of them.
+    let images = |count: usize| common::idx(&[count, 9, 9], &vec![7; count * 81]);
+    fs::create_dir(workshop.path("large")).unwrap();
+    for part in ["train", "t10k"] {
+        let labels = fs::read(workshop.path(&format!("data/{part}-labels-idx1-ubyte"))).unwrap();
+        fs::write(workshop.path(&format!("large/{part}-images-idx3-ubyte")), images(labels.len() - 8))
+            .unwrap();
+        fs::write(workshop.path(&format!("large/{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+    let train = |preset: &str, data: &str, out: &str| {
+        workshop.trainer(["train", preset, "--data", data, "-q", "--out", out]).assert().success();
+    };
+    train("small.toml", "large", "large-out");
+    fs::write(workshop.path("four.toml"), common::PRESET.replace("units = 3", "units = 4")).unwrap();
+    train("four.toml", "data", "four-out");
+    for (model, expected) in [
+        ("large-out/model.kndl", "has 9x9x1 images, out/model.kndl has 8x8x1 images: only models of"),
+        ("four-out/model.kndl", "has 4 classes, out/model.kndl has 3 classes: only models of"),
+    ] {
+        let message = error(&mut workshop.trainer(["compare", "out/model.kndl", model, "--data", "data"]));
+        assert!(message.starts_with(&format!("{model} {expected}")), "{message}");
+    }
+    let message = error(&mut workshop.trainer(["compare", "out/model.kndl", "out/model.kndl"]));
+    assert!(message.contains("takes 8x8x1 images, those of the data set are 28x28x1"), "{message}");
+    fs::create_dir(workshop.path("taken")).unwrap();
+    let arguments = ["compare", "out/model.kndl", "out/model.kndl", "--data", "data", "--html", "taken"];
+    let message = error(&mut workshop.trainer(arguments));
+    assert!(message.starts_with("taken: cannot be written: "), "{message}");
+}
+
+#[test]
+fn shells_and_manuals_know_the_commands() {
+    let workshop = Workshop::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (script, _) = run(&mut workshop.trainer(["completions", shell]), 0);
+        assert!(script.contains("predict") && script.contains("epochs"), "{shell}");
+    }
+    let (page, _) = run(&mut workshop.trainer(["man"]), 0);
+    assert!(page.contains(".TH trainer 1") && page.contains("compare"), "{page}");
+    let (page, _) = run(&mut workshop.trainer(["man", "train"]), 0);
+    assert!(page.contains(".TH trainer") && page.contains("\\-\\-epochs"), "{page}");
+    let message = error(&mut workshop.trainer(["man", "fly"]));
+    assert_eq!(message, "no command 'fly': `trainer help` lists them");
 }

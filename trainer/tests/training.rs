@@ -11,8 +11,9 @@ fn metrics(workshop: &Workshop) -> Value {
     serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap()
 }
 
-/// What a run leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 3] = ["float.burnpack", "metrics.json", "model.kndl"];
+/// What a run with a constant learning rate leaves in its folder.
+const LEFT_BY_TRAIN: [&str; 5] =
+    ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl", "report.html"];
 
 #[test]
 fn a_run_leaves_a_model_and_its_metrics() {
@@ -45,12 +46,19 @@ fn a_run_leaves_a_model_and_its_metrics() {
 #[test]
 fn the_float_record_quantises_to_the_same_model() {
     let workshop = Workshop::with_model();
-    let arguments =
-        ["export", "out/float.burnpack", "--preset", "small.toml", "--data", "data", "--out", "again.kndl"];
-    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
-    assert!(stdout.contains("written: again.kndl"), "{stdout}");
-    let [again, first] = ["again.kndl", "out/model.kndl"].map(|path| fs::read(workshop.path(path)).unwrap());
-    assert_eq!(again, first);
+    let export = ["export", "out/float.burnpack", "--data", "data", "--out", "again.kndl"];
+    for preset in [&[][..], &["--preset", "small.toml"]] {
+        let (stdout, _) = run(workshop.trainer(export).args(preset), 0);
+        assert!(stdout.contains("written: again.kndl"), "{stdout}");
+        let [again, first] =
+            ["again.kndl", "out/model.kndl"].map(|path| fs::read(workshop.path(path)).unwrap());
+        assert_eq!(again, first);
+    }
+    let message = common::error(workshop.trainer(export).args(["--preset", "tutorial"]));
+    assert!(
+        message.starts_with("out/float.burnpack: the parameters are not those of the network"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -68,6 +76,25 @@ fn piped_progress_is_one_plain_line_per_epoch() {
     let epochs: Vec<_> = stdout.lines().filter(|line| line.starts_with("epoch ")).collect();
     assert_eq!(epochs.len(), 3, "{stdout}");
     assert!(epochs[0].starts_with("epoch 1/3  loss ") && epochs[0].contains("held-out"), "{}", epochs[0]);
+}
+
+#[test]
+fn json_is_one_line_per_epoch_and_one_at_the_end() {
+    let workshop = Workshop::new();
+    let preset = common::PRESET.replace("held_out = 30", "held_out = 5000");
+    fs::write(workshop.path("small.toml"), preset).unwrap();
+    let (stdout, stderr) = run(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--json"]), 0);
+    assert!(stderr.starts_with("note: "), "{stderr}");
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (finished, epochs) = lines.split_last().unwrap();
+    assert_eq!(epochs.len(), 3);
+    for (number, epoch) in epochs.iter().enumerate() {
+        assert_eq!((&epoch["event"], &epoch["epoch"]), (&Value::from("epoch"), &Value::from(number + 1)));
+        assert!(epoch["loss"].as_f64().unwrap() > 0.0 && epoch["held_out_accuracy"].is_number(), "{epoch}");
+    }
+    assert_eq!((&finished["event"], &finished["model"]), (&"finished".into(), &"out/model.kndl".into()));
+    assert_eq!(finished["int8_test_accuracy"], metrics(&workshop)["int8_test_accuracy"]);
+    assert_eq!(finished["history"].as_array().unwrap().len(), 3);
 }
 
 #[test]
@@ -130,7 +157,7 @@ fn a_small_set_holds_out_fewer_images_with_a_note() {
     assert_eq!(stderr, "note: 40 instead of 5000 of the 240 training images are held out\n");
 }
 
-/// Ctrl-C in the middle of a long run: nothing is left, what was there before stays, and the exit code says so.
+/// Ctrl-C in the middle of a long run: what was there before stays, and the exit code says so.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_what_was_there() {
@@ -156,7 +183,11 @@ fn an_interrupted_run_leaves_what_was_there() {
     assert_eq!(output.status.code(), Some(130));
     let stderr = String::from_utf8(output.stderr).unwrap();
     let rest = stderr.strip_prefix("interrupted after ").unwrap();
-    let epochs: u32 = rest.strip_suffix(" of 10000 epochs: no model written\n").unwrap().parse().unwrap();
+    let epochs: u32 = rest
+        .strip_suffix(" of 10000 epochs: no model written; the same command with --resume goes on\n")
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((1..10_000).contains(&epochs), "{stderr}");
     assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), before);
     assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);

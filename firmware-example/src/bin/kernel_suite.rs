@@ -97,6 +97,7 @@ fn count_conv(
         pool: [2, 2],
         output_quant: QUANT,
         algorithm,
+        held_rows: 1,
         output_at: 0,
         scratch_at: 0,
     };

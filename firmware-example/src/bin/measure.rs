@@ -13,6 +13,7 @@ mod board;
 #[path = "../board/stack.rs"]
 mod stack;
 
+use core::ops::Range;
 use core::panic::PanicInfo;
 
 use board::host::{CommandLine, File, HostError};
@@ -35,12 +36,12 @@ struct Layers<'c> {
 }
 
 impl Observer for Layers<'_> {
-    fn before(&mut self, _: usize, _: &Layer<'_>) {
+    fn before(&mut self, _: usize, _: &Layer<'_>, _: Range<u16>) {
         self.begun = self.counter.now();
     }
 
-    fn after(&mut self, index: usize, _: &Layer<'_>, _: &[i8]) {
-        self.instructions[index] = self.counter.since(self.begun);
+    fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
+        self.instructions[index] += self.counter.since(self.begun);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The proof that inference cannot panic: this program loads a model and runs it, and its panic handler calls a function that does not
+//! The proof that inference cannot panic: this program loads a model and runs it (with the feature `update` it updates it too), and its panic handler calls a function that does not
 //! exist. If the compiler could not show that no panic is reachable, the program would not link.
 //!
 //! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for every core class. To check your own
@@ -6,6 +6,10 @@
 
 #![no_std]
 #![no_main]
+
+#[cfg(feature = "update")]
+#[path = "../ram_flash.rs"]
+mod ram_flash;
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
@@ -19,6 +23,8 @@ static FILE: infer::Aligned<[u8; 4]> = infer::Aligned(*b"KNDL");
 fn main() -> ! {
     loop {
         black_box(answer(black_box(&FILE.0), black_box(&[])));
+        #[cfg(feature = "update")]
+        black_box(update(black_box(&FILE.0)));
     }
 }
 
@@ -29,6 +35,23 @@ fn answer(file: &[u8], image: &[u8]) -> Option<(usize, f32)> {
     let mut session = Session::new(&model, black_box(&mut arena)).ok()?;
     let scores = session.run(image).ok()?;
     Some((scores.class(), scores.probabilities().nth(scores.class())?))
+}
+
+/// Everything that firmware asks of `infer::update`.
+#[cfg(feature = "update")]
+fn update(file: &[u8]) -> Option<u32> {
+    use infer::Trust;
+    use infer::update::{Running, Store};
+    use ram_flash::RamFlash;
+    let (mut journal, mut slots) = (RamFlash::<8192>::new(), [const { RamFlash::<4096>::new() }; 2]);
+    let [first, second] = &mut slots;
+    let mut store = Store::open(black_box(&mut journal), [black_box(first), black_box(second)]).ok()?;
+    let Running { model, mut updater } = store.boot(&Trust::ANY.at_least(black_box(1))).ok()?;
+    updater.confirm().ok()?;
+    updater.begin(file.len()).ok()?;
+    updater.write(file).ok()?;
+    let version = updater.finish(&Trust::ANY, black_box(&mut infer::Arena::<1024>::new())).ok()?;
+    Some(version + model.version())
 }
 
 #[panic_handler]

@@ -9,34 +9,33 @@
 #[allow(dead_code, reason = "the board offers more than a profile asks for")]
 mod board;
 
+use core::ops::Range;
 use core::panic::PanicInfo;
 
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
+use infer::format::LAYERS_MAX;
 use infer::{Arena, Layer, Model, Native, Observer, Session};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const ARENA_BYTES: usize = infer::arena_bytes(MODEL).unwrap();
 const IMAGES: &[u8] = include_bytes!("../../digits/images.bin");
 
-/// Prints a line for each layer.
+/// Counts what each layer takes.
 struct Profile {
     counter: Counter,
-    /// The counter when the layer began.
+    /// The counter when the slice began.
     begun: u32,
-    /// Instructions of the layers so far.
-    total: u32,
+    instructions: [u32; LAYERS_MAX],
 }
 
 impl Observer for Profile {
-    fn before(&mut self, _: usize, _: &Layer<'_>) {
+    fn before(&mut self, _: usize, _: &Layer<'_>, _: Range<u16>) {
         self.begun = self.counter.now();
     }
 
-    fn after(&mut self, _: usize, layer: &Layer<'_>, _: &[i8]) {
-        let instructions = self.counter.since(self.begun);
-        self.total += instructions;
-        hprintln!("{:<12} {:>10}   {:>10} multiplications", layer.name, instructions, layer.macs());
+    fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
+        self.instructions[index] += self.counter.since(self.begun);
     }
 }
 
@@ -48,10 +47,13 @@ fn main() -> ! {
     let model = Model::from_bytes(MODEL).unwrap();
     let mut session = Session::new(&model, arena).unwrap();
     hprintln!("{}, kernels {}; instructions of each layer:", board::NAME, infer::BACKEND);
-    let mut profile = Profile { counter, begun: 0, total: 0 };
+    let mut profile = Profile { counter, begun: 0, instructions: [0; LAYERS_MAX] };
     let image = IMAGES.get(..model.image_shape().len()).unwrap();
     session.run_with::<Native>(image, &mut profile).unwrap();
-    hprintln!("{:<12} {:>10}", "all layers", profile.total);
+    for (layer, instructions) in model.layers().iter().zip(profile.instructions) {
+        hprintln!("{:<12} {:>10}   {:>10} multiplications", layer.name, instructions, layer.macs());
+    }
+    hprintln!("{:<12} {:>10}", "all layers", profile.instructions.iter().sum::<u32>());
     host::exit(true)
 }
 

@@ -14,10 +14,11 @@ pub mod uart;
 // `mod selected`, the chosen board's `board.rs`.
 include!(concat!(env!("OUT_DIR"), "/selected.rs"));
 
-#[allow(unused_imports, reason = "the server has a clock of its own")]
+#[allow(unused_imports, reason = "not every program counts by it")]
 pub use counter::Counter;
 #[allow(unused_imports, reason = "not every program answers files of images")]
 pub use selected::BUFFER_BYTES;
+#[allow(unused_imports, reason = "not every program names its board")]
 pub use selected::NAME;
 #[allow(unused_imports, reason = "only the server talks over a line")]
 pub use selected::{CORE_HERTZ, SERVER, uart as start_uart};

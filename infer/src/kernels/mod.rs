@@ -2,6 +2,7 @@
 
 #[cfg(not(kindling_backend = "portable"))]
 mod arm;
+mod in_place;
 mod portable;
 mod reference;
 mod unpacked;

@@ -15,7 +15,8 @@
 //! [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias| + 128 * sum(|weight|) < 2^31` for every channel.
 
 use super::winograd::{self, portable::Plain};
-use super::{Kernels, unpacked, window};
+use super::{Kernels, in_place, unpacked, window};
+use crate::features::Feature;
 use crate::format::{Algorithm, DenseAlgorithm};
 use crate::layer::{Conv, Dense, MaxPool};
 use crate::quant::requantise;
@@ -29,10 +30,20 @@ impl Kernels for Portable {
 
     fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
         match conv.algorithm {
-            Algorithm::Direct => direct(conv, input, scratch, output),
-            Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel => {
+            Algorithm::Direct if Feature::Direct.is_built() => direct(conv, input, scratch, output),
+            Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
+                in_place::conv(conv, input, output)
+            }
+            Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel
+                if conv.algorithm.is_built() =>
+            {
                 unpacked::conv(conv, input, scratch, output);
             }
+            Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::DirectPaired
+            | Algorithm::DirectVector
+            | Algorithm::SingleChannel => (),
             Algorithm::WinogradF2
             | Algorithm::WinogradF4
             | Algorithm::WinogradF2OnTheFly
@@ -51,7 +62,8 @@ impl Kernels for Portable {
 
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
-            DenseAlgorithm::Rows => rows(dense, input, output),
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => rows(dense, input, output),
+            DenseAlgorithm::Rows => (),
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => unpacked::dense(dense, input, output),
         }
     }

@@ -1,7 +1,7 @@
 //! Direct convolution and dense layer in plain Rust for weights that were packed for another core: each channel's
 //! weights are read back first.
 
-use super::window;
+use super::in_place;
 use crate::format::DenseAlgorithm;
 use crate::layer::{Conv, Dense};
 use crate::quant::{ChannelParameters, requantise};
@@ -34,50 +34,11 @@ fn one_channel(
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.iter_mut().skip(channel).step_by(channels)) {
-            let accumulator = parameters.bias + largest_sum(conv, input, weights, row, column);
+            let largest = in_place::largest_sum(conv, input, weights, i32::from, row, column);
+            let accumulator = parameters.bias + largest;
             *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
         }
     }
-}
-
-/// Largest sum of products in a pooling window.
-fn largest_sum(conv: &Conv<'_>, input: &[i8], weights: &[i8], row: i32, column: i32) -> i32 {
-    let [pool_rows, pool_columns] = conv.pool.map(i32::from);
-    let mut largest = i32::MIN;
-    for i in 0..pool_rows {
-        for j in 0..pool_columns {
-            let sum = sum(conv, input, weights, row * pool_rows + i, column * pool_columns + j);
-            largest = largest.max(sum);
-        }
-    }
-    largest
-}
-
-/// Sum of products of one convolved pixel.
-#[inline(always)]
-fn sum(conv: &Conv<'_>, input: &[i8], weights: &[i8], row: i32, column: i32) -> i32 {
-    let channels = conv.input.channels as i32;
-    let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
-    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
-    let kernel_row = (conv.kernel[1] as usize * channels as usize).max(1);
-    let rows = (0..).zip(weights.chunks_exact(kernel_row));
-    let products = rows.map(|(i, weights)| {
-        let source = window::row(input, conv.input, y + i);
-        match usize::try_from(x * channels).ok().and_then(|start| source.get(start..start + kernel_row)) {
-            Some(values) => {
-                values.iter().zip(weights).map(|(value, weight)| *value as i32 * *weight as i32).sum()
-            }
-            None => sum_over_edge(source, x * channels, weights, conv.input_zero_point),
-        }
-    });
-    products.sum()
-}
-
-/// A kernel row that reaches outside of the map.
-#[cold]
-fn sum_over_edge(source: &[i8], start: i32, weights: &[i8], outside: i8) -> i32 {
-    let value = |at: i32| usize::try_from(at).ok().and_then(|at| source.get(at)).copied().unwrap_or(outside);
-    (start..).zip(weights).map(|(at, weight)| value(at) as i32 * *weight as i32).sum()
 }
 
 /// Dense layer, four units at once.

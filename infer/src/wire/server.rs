@@ -1,5 +1,7 @@
 //! The chip's side: a request in, an answer out. Transport and the loop around it are the firmware's.
 
+use core::ops::Range;
+
 use super::VERSION;
 use super::frame::{Frame, Receiver, encode};
 use super::message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
@@ -254,15 +256,15 @@ struct Timed<'c, Time> {
 }
 
 impl<Time: Clock> Observer for Timed<'_, Time> {
-    fn before(&mut self, index: usize, _: &Layer<'_>) {
+    fn before(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>) {
         if index == self.layer {
             self.begun = self.clock.now();
         }
     }
 
-    fn after(&mut self, index: usize, _: &Layer<'_>, _: &[i8]) {
+    fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
         if index == self.layer {
-            self.ticks = self.clock.now() - self.begun;
+            self.ticks += self.clock.now() - self.begun;
         }
     }
 }

@@ -3,12 +3,17 @@
 use infer::Shape;
 use infer::format::{
     Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord, MaxPoolRecord,
-    OutputQuant, Section, write,
+    OutputQuant, Section, SelfTest, write,
 };
 use infer::quant::ChannelParameters;
 
 /// The largest multiplier: a hair less than one half.
 pub const HALF: i32 = i32::MAX;
+
+/// The self-test's image, and the scores it gives.
+const IMAGE: [u8; 25] =
+    [0, 9, 40, 200, 255, 3, 80, 120, 7, 90, 11, 60, 250, 30, 20, 99, 1, 128, 127, 5, 0, 0, 255, 255, 64];
+const SCORES: [u8; 3] = [66, -11i8 as u8, 7];
 
 /// The parts of the model, to be changed by tests before it is written.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ pub struct Parts {
     pub dense_channels: Vec<ChannelParameters>,
     pub dense_weights: Vec<u8>,
     pub arena_bytes: u32,
+    pub model_version: u32,
+    pub self_test: Option<SelfTest<'static>>,
 }
 
 impl Default for Parts {
@@ -33,6 +40,7 @@ impl Default for Parts {
                 map: Shape::new(5, 5, 1),
                 origin: [0, 0],
                 scale: 1.0 / 255.0,
+                held_rows: 5,
                 arena_at: 0,
             },
             conv: ConvRecord {
@@ -44,6 +52,7 @@ impl Default for Parts {
                 pool: [2, 2],
                 output_quant: quant,
                 algorithm: Algorithm::Direct,
+                held_rows: 2,
                 output_at: 64,
                 scratch_at: 32,
             },
@@ -52,6 +61,7 @@ impl Default for Parts {
                 output: Shape::new(1, 2, 2),
                 size: [2, 1],
                 stride: [2, 1],
+                held_rows: 1,
                 output_at: 0,
             },
             dense: DenseRecord {
@@ -66,6 +76,8 @@ impl Default for Parts {
             dense_channels: vec![channel(0, HALF), channel(5, HALF), channel(-5, HALF)],
             dense_weights: [1i8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, -1].map(|weight| weight as u8).to_vec(),
             arena_bytes: 72,
+            model_version: 7,
+            self_test: Some(SelfTest { image: &IMAGE, scores: &SCORES }),
         }
     }
 }
@@ -85,6 +97,8 @@ impl Parts {
             layers: &layers,
             sections: &sections,
             arena_bytes: self.arena_bytes,
+            model_version: self.model_version,
+            self_test: self.self_test,
         };
         let mut buffer = vec![0; 4096];
         let bytes = write(&content, &mut buffer).expect("the buffer is large enough");

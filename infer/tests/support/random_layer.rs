@@ -190,7 +190,8 @@ impl Pattern {
 /// A random convolution that `algorithm` fits.
 pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>, Shape, i8) {
     let vector = algorithm == Algorithm::DirectVector;
-    let any = vector || matches!(algorithm, Algorithm::Direct | Algorithm::DirectPaired);
+    let any =
+        vector || matches!(algorithm, Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired);
     let single = algorithm == Algorithm::SingleChannel;
     let input = Shape::new(
         3 + random.below(11) as u16,
@@ -224,6 +225,7 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
         pool,
         output_quant,
         algorithm,
+        held_rows: output.height,
         output_at,
         scratch_at,
     };

@@ -70,7 +70,7 @@ fn rows(core: &'static str, board: Board, class: Core, images: &[u8]) -> Vec<Row
         let row = Row {
             core,
             plan: plan_name,
-            layers: plan.choices.iter().map(|choice| format!("{choice:?}")).collect(),
+            layers: plan.choices.layers.iter().map(|choice| format!("{choice:?}")).collect(),
             instructions: counts.total,
             predicted_instructions: plan.instructions.round() as u64,
             code_bytes,

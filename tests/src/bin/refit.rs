@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+use infer::LayerKind;
 use infer::format::{Algorithm, DenseAlgorithm};
 use tests::code_size::flash_bytes;
 use tests::firmware::{self, Board};
@@ -16,6 +17,7 @@ use tests::random_layer::{Random, model};
 use trainer::model_file::write;
 use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::cost::{FRAME, Formula};
+use trainer::plan::groups::Group;
 use trainer::plan::terms::{self, Term};
 use trainer::plan::{Core, Costs};
 
@@ -80,22 +82,49 @@ type Measured = (Vec<Term>, f64);
 fn samples(board: Board, choice: Choice, frames: &mut Vec<Measured>) -> (String, Vec<Measured>) {
     let mut random = Random::new(1);
     let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
-    let file = |model: &PlainModel| {
+    let groups: Vec<Group> = models.iter().map(|model| group(&mut random, model)).collect();
+    let file = |(model, group): (&PlainModel, &Group)| {
         let mut choices = model.direct();
-        choices[0] = choice;
+        choices.layers[0] = choice;
+        choices.held_rows[..2].copy_from_slice(&group.held_rows);
         write(model, &choices).expect("a layer that the algorithm fits")
     };
-    let files: Vec<Vec<u8>> = models.iter().map(file).collect();
+    let files: Vec<Vec<u8>> = models.iter().zip(&groups).map(file).collect();
     let mut name = String::new();
     let mut samples = Vec::new();
-    for (model, Counts { total, layers, .. }) in models.iter().zip(counts(board, &files, &[])) {
-        let (formula, terms) = terms::of_layer(&model.layers[0].kind(choice));
-        name = formula;
-        samples.push((terms, layers[0] as f64));
+    let counts = counts(board, &files, &[]);
+    for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
+        let work = group.work(model);
+        let kinds = work.kinds(model, 0, 0, choice);
+        name = terms::of_layer(&kinds[0].0).0;
+        samples.push((summed(&kinds), layers[0] as f64));
         let frame = total.saturating_sub(layers.iter().sum());
-        frames.push((terms::of_frame(model.map, layers.len()), frame as f64));
+        // A layer behind the measured one is a slice of its own.
+        frames.push((work.frame.with_slices(layers.len() - 1).terms(), frame as f64));
     }
     (name, samples)
+}
+
+/// The layer with its image placed at once, or, for every other one, with only some of its rows held.
+fn group(random: &mut Random, model: &PlainModel) -> Group {
+    let alone = |group: &Group| group.end == 1;
+    let groups: Vec<Group> = Group::beginning_with(model, 0).into_iter().filter(alone).collect();
+    match random.within(0, 1) {
+        0 => groups[0].clone(),
+        _ => groups[random.within(0, groups.len() as u16 - 1) as usize].clone(),
+    }
+}
+
+/// The terms of all slices of a layer.
+fn summed(kinds: &[(LayerKind<'_>, usize)]) -> Vec<Term> {
+    let mut sum = terms::of_layer(&kinds[0].0).1;
+    sum.iter_mut().for_each(|(_, occurrences)| *occurrences = 0.0);
+    for (kind, count) in kinds {
+        for (sum, (_, occurrences)) in sum.iter_mut().zip(terms::of_layer(kind).1) {
+            sum.1 += occurrences * *count as f64;
+        }
+    }
+    sum
 }
 
 fn fitted(name: &str, measured: &[Measured]) -> Formula {

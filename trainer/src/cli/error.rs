@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use infer::ModelError;
+use infer::{ModelError, TrustError};
 use thiserror::Error;
 
 use crate::atomic_file::WriteError;
@@ -21,7 +21,10 @@ use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
+use crate::report::ReportError;
+use crate::signing::SigningError;
 use crate::train::TrainError;
+use crate::train::checkpoint::CheckpointError;
 
 /// Exit code after Ctrl-C, as shells have it: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -41,6 +44,9 @@ pub enum CliError {
     /// The training.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// The checkpoint to go on from.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The way from float to int8.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -50,6 +56,9 @@ pub enum CliError {
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Writing results.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -108,6 +117,35 @@ pub enum CliError {
         model: infer::Shape,
         /// Of the data set.
         images: infer::Shape,
+    },
+    /// Models that answer different questions.
+    #[error("{} has {found}, {} has {expected}: only models of the same images and classes can be compared", path.display(), first.display())]
+    NotComparable {
+        /// The model that is different.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// The first model.
+        first: PathBuf,
+        /// What that has.
+        expected: String,
+    },
+    /// A command that does not exist.
+    #[error("no command '{name}': `trainer help` lists them")]
+    NoCommand {
+        /// What was asked for.
+        name: String,
+    },
+    /// Keys and signatures.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// A model that the key has not signed.
+    #[error("{}: {cause}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: TrustError,
     },
     /// A board of the firmware.
     #[error(transparent)]
@@ -180,7 +218,7 @@ pub enum CliError {
     #[error("no handler for Ctrl-C: {0}")]
     Handler(#[from] ctrlc::Error),
     /// Ctrl-C.
-    #[error("interrupted {done}: no model written")]
+    #[error("interrupted {done}: no model written; the same command with --resume goes on")]
     Interrupted {
         /// When: "after 3 of 10 epochs".
         done: String,

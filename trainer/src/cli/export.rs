@@ -6,21 +6,21 @@ use super::{CliError, ExportArgs};
 use crate::atomic_file::PendingFile;
 use crate::data::{DataDir, fit};
 use crate::evaluate::evaluate;
-use crate::export::export_for;
+use crate::export::export_with;
 use crate::float_record;
 use crate::preset::Preset;
 use crate::terminal::number::{grouped, percent_of};
 use crate::terminal::print;
 
 pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
-    let preset = Preset::load(&args.preset)?;
+    let network = args.preset.as_deref().map(Preset::load).transpose()?.map(|preset| preset.network);
     let path = &args.record;
     let bytes = fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
-    let model = float_record::from_bytes(&preset.network, bytes)
+    let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let data = DataDir::load(&args.data.folder())?;
-    fit::check(preset.network.input, data.train.shape)?;
-    let exported = export_for(&model, &data.train, args.chip.target())?;
+    fit::check(model.network.input, data.train.shape)?;
+    let exported = export_with(&model, &data.train, args.file.options(&args.chip))?;
     let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
     PendingFile::write(&args.out, &exported.bytes)?.commit()?;
     let accuracy = |correct| percent_of(correct, result.images);

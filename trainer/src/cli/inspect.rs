@@ -1,19 +1,49 @@
 //! `inspect`: the layers of a model and what they need.
 
 use infer::format::OutputQuant;
-use infer::{Layer, LayerKind, Model};
+use infer::{Layer, LayerKind, Model, SelfTestError, Trust, signature};
 
 use super::{CliError, InspectArgs, model_file};
+use crate::signing;
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
-    let bytes = model_file::read(&args.model)?;
-    let model = model_file::parse(&args.model, &bytes)?;
+    let file = model_file::read_signed(&args.model)?;
+    let bytes = signature::split(&file).map_or(&file[..], |(model, _)| model);
+    let model = model_file::parse(&args.model, bytes)?;
+    let signature = signature_line(args, &file)?;
     let name = args.model.display();
-    let head = format!("{name}: {} bytes, {} classes", grouped(bytes.len() as u64), model.classes());
+    let (size, classes, version) = (grouped(file.len() as u64), model.classes(), model.version());
+    let head = format!(
+        "{name}: {size} bytes, {classes} classes, version {version}, {}, {signature}",
+        self_test_line(&model)
+    );
     Ok(print(&format!("{head}\n{}\n{}\n{}", input_line(&model), layer_table(&model), memory_lines(&model)))?)
+}
+
+/// Whether the file is signed; where a key is given, by that key or it is an error.
+fn signature_line(args: &InspectArgs, bytes: &[u8]) -> Result<&'static str, CliError> {
+    let Some(key) = &args.key else {
+        return Ok(if signature::split(bytes).is_some() {
+            "signed (not checked: --key)"
+        } else {
+            "not signed"
+        });
+    };
+    let trust = Trust::signed_by(signing::read_public_key(key)?);
+    let refused = |cause| CliError::Untrusted { path: args.model.clone(), cause };
+    trust.load(bytes).map(|_| "signed by this key").map_err(refused)
+}
+
+/// Whether the file holds a self-test, and whether the model passes it here.
+fn self_test_line(model: &Model<'_>) -> &'static str {
+    match infer::self_test(model, &mut vec![0; model.arena_bytes()]) {
+        Ok(()) => "self-test passed",
+        Err(SelfTestError::Absent) => "no self-test",
+        Err(_) => "self-test FAILED",
+    }
 }
 
 fn input_line(model: &Model<'_>) -> String {

@@ -1,15 +1,21 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
+mod checkpoint;
+mod compare;
+mod completions;
 mod device;
 mod error;
 mod eval;
 mod export;
 mod inspect;
 mod interrupt;
+mod keygen;
+mod man;
 mod model_file;
 mod plan;
 mod predict;
 mod presets;
+mod sign;
 mod size;
 mod summary;
 mod train;
@@ -20,9 +26,10 @@ use std::str::FromStr;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::data::picture::Invert;
-use crate::export::Target;
+use crate::export::{ExportOptions, Target};
 use crate::plan::{Budget, Core};
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE};
 use crate::terminal::complain;
@@ -54,18 +61,27 @@ struct Cli {
 enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
+    Compare(CompareArgs),
     Export(ExportArgs),
     Plan(PlanArgs),
     Predict(PredictArgs),
     Inspect(InspectArgs),
+    Keygen(KeygenArgs),
+    Sign(SignArgs),
     Presets(PresetsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
     Device(device::DeviceArgs),
 }
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
-/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, and OUT/metrics.json. Accuracy is followed on images held out of the
-/// training set; the test set is looked at once, at the end. Ctrl-C ends the run after the batch and leaves OUT as it was.
+/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
+/// training set; the test set is looked at once, at the end.
+///
+/// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch, holds what `--resume` needs to go on: the same command with
+/// --resume added ends with the same bytes as a run that was never interrupted. A finished run keeps it only where --epochs can be raised later, that is
+/// with a constant learning rate.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -73,6 +89,7 @@ Examples:
   trainer train tutorial --epochs 20
   trainer presets tutorial > my.toml       copy a preset, change a line …
   trainer train my.toml --out out/mine     … and train it
+  trainer train best --resume              go on after Ctrl-C, a crash or a power cut
   trainer train --core m4 --flash 256K --ram 16K
                                            a model planned for a chip (see `plan`)
   trainer train --data path/to/fashion     another set of IDX files")]
@@ -103,16 +120,24 @@ struct TrainOptions {
     lr: Option<f64>,
     #[command(flatten)]
     threads: Threads,
+    /// Go on with the run that was interrupted in OUT; give the same command as then
+    #[arg(long)]
+    resume: bool,
     /// Folder for the model and its metrics
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
     #[command(flatten)]
     chip: ChipOption,
     #[command(flatten)]
+    file: FileOption,
+    #[command(flatten)]
     data: DataOption,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
+    /// Print one line of JSON per epoch and one at the end, and nothing else, on standard output
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -144,6 +169,25 @@ impl ChipOption {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Model file")]
+struct FileOption {
+    /// Your count of versions of this model: a chip that updates never goes back to a smaller one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    model_version: u32,
+    /// Leave out the image with its scores by which a chip tests a new model
+    #[arg(long)]
+    no_self_test: bool,
+}
+
+impl FileOption {
+    /// What the file is to hold.
+    fn options(&self, chip: &ChipOption) -> ExportOptions {
+        let Self { model_version: version, no_self_test } = *self;
+        ExportOptions { target: chip.target(), version, self_test: !no_self_test }
+    }
+}
+
+#[derive(Args)]
 struct DataOption {
     /// Folder with the IDX files of a data set, gzip or plain [default: MNIST, trainer/data/mnist]
     #[arg(long, value_name = "DIR")]
@@ -168,26 +212,50 @@ struct EvalArgs {
     threads: Threads,
 }
 
-/// Quantise a trained float model and write it, without training
+/// Compare models on the same test images
 ///
-/// `train` leaves the float parameters beside the model as a Burn record. This calibrates, quantises, plans and measures them again.
+/// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether differences are more than chance (McNemar's test);
+/// the images on which the models disagree.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  trainer export out/float.burnpack --preset standard --out out/again.kndl
-  trainer export out/mine/float.burnpack --preset my.toml --out out/mine/again.kndl")]
+  trainer compare out/seed-0/model.kndl out/seed-1/model.kndl
+  trainer compare a.kndl b.kndl c.kndl --html comparison.html")]
+struct CompareArgs {
+    /// Model files, two or more
+    #[arg(value_name = "MODEL", num_args = 2..=26, required = true)]
+    models: Vec<PathBuf>,
+    /// Page to write, with a picture of each image on which the models disagree [default: none]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+/// Quantise a trained float model and write it, without training
+///
+/// `train` leaves the float parameters beside the model as a Burn record that carries its network. This calibrates, quantises, plans and measures them again.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer export out/float.burnpack --out out/again.kndl
+  trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
 struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
     record: PathBuf,
-    /// Preset it was trained with, by name or path: the network and where it lies on the image
+    /// Preset whose network is taken in place of the record's, by name or path: for records that Burn wrote, which carry none
     #[arg(long, value_name = "PRESET")]
-    preset: String,
+    preset: Option<String>,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
     chip: ChipOption,
+    #[command(flatten)]
+    file: FileOption,
     #[command(flatten)]
     data: DataOption,
     #[command(flatten)]
@@ -245,14 +313,56 @@ struct PredictArgs {
 }
 
 /// Show the layers of a model: shapes, bytes, work, quantisation, memory
+///
+/// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key, and fails if not.
 #[derive(Args)]
 #[command(after_help = "\
-Example:
-  trainer inspect out/model.kndl")]
+Examples:
+  trainer inspect out/model.kndl
+  trainer inspect out/model.kndl --key maker.pub")]
 struct InspectArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+    /// Public key that must have signed the model: the .pub file of `keygen`
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+/// Make a key pair for signing models
+///
+/// Writes NAME.pem, the private key, readable by its owner alone, and NAME.pub, the 32 bytes of the public key that go into the
+/// firmware. Neither replaces a file that is there. Whoever has NAME.pem can sign models for your devices: keep it
+/// off the build machines that need not sign, and keep a copy, since devices know no other key.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  trainer keygen maker                     maker.pem and maker.pub")]
+struct KeygenArgs {
+    /// The files' name, without .pem and .pub
+    #[arg(value_name = "NAME")]
+    name: PathBuf,
+}
+
+/// Sign a model
+///
+/// Puts an Ed25519 signature behind the model file, in place of one that is there. A chip that is given the public key
+/// loads no other model: see `Model::from_signed_bytes` of the crate `infer`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer sign out/model.kndl --key maker.pem
+  trainer sign out/model.kndl --key maker.pem --out out/signed.kndl")]
+struct SignArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Private key: the .pem file of `keygen`
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where to write the signed file [default: in place of MODEL]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 /// List the presets, or print one
@@ -265,6 +375,30 @@ struct PresetsArgs {
     /// Print this preset's file
     #[arg(value_name = "PRESET")]
     preset: Option<String>,
+}
+
+/// Print a script that completes this program's words in a shell
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer completions bash > ~/.local/share/bash-completion/completions/trainer
+  trainer completions fish > ~/.config/fish/completions/trainer.fish")]
+struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Print a manual page
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer man > ~/.local/share/man/man1/trainer.1
+  trainer man train | man -l -")]
+struct ManArgs {
+    /// The page of this command [default: of the program]
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
 }
 
 impl Threads {
@@ -291,11 +425,16 @@ pub fn main() -> ExitCode {
             train::run(args.preset_argument.as_deref().unwrap_or(DEFAULT), &args.options)
         }
         Some(Command::Eval(args)) => eval::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
+        Some(Command::Keygen(args)) => keygen::run(&args),
+        Some(Command::Sign(args)) => sign::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
         Some(Command::Device(args)) => device::run(&args),
     };
     match outcome {

@@ -3,12 +3,20 @@
 use std::fs;
 use std::path::Path;
 
-use infer::Model;
+use infer::{Model, signature};
 
 use super::CliError;
 
-/// The bytes of the file.
+/// The bytes of the model, without a signature behind it.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    let mut bytes = read_signed(path)?;
+    let model_bytes = signature::split(&bytes).map_or(bytes.len(), |(model, _)| model.len());
+    bytes.truncate(model_bytes);
+    Ok(bytes)
+}
+
+/// The bytes of the file, with its signature where it has one.
+pub(super) fn read_signed(path: &Path) -> Result<Vec<u8>, CliError> {
     fs::read(path).map_err(|cause| CliError::ModelUnreadable { path: path.to_owned(), cause })
 }
 

@@ -68,7 +68,7 @@ fn table(plans: &[Plan], rows: &[usize], chosen: Option<usize>) -> Table {
             grouped(plan.ram as u64),
             grouped(plan.flash as u64),
             grouped(plan.model_bytes as u64),
-            plan.choices.iter().map(|choice| short(*choice)).collect::<Vec<_>>().join(", "),
+            plan.choices.layers.iter().map(|choice| short(*choice)).collect::<Vec<_>>().join(", "),
         ]);
     }
     table

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::train::REPORT;
 use crate::data::DataDir;
 use crate::evaluate::Evaluation;
 use crate::export::Exported;
 use crate::metrics::Metrics;
 use crate::terminal::confusion;
 use crate::terminal::number::{grouped, percent};
+use crate::terminal::shell;
 
 /// The table, the confusion matrix and the next commands.
 pub(super) fn text(metrics: &Metrics, exported: &Exported, evaluation: &Evaluation, model: &Path) -> String {
@@ -34,8 +36,9 @@ fn next_commands(model: &Path) -> String {
     let (here, sample) = (quoted(model), quoted(&sample()));
     let from_firmware =
         quoted(&if model.is_absolute() { model.to_owned() } else { Path::new("..").join(model) });
+    let report = quoted(&model.with_file_name(REPORT));
     format!(
-        "written: {here}\nnext:\n  cargo run --release -p trainer -- predict {here} {sample}\n  cd firmware-example && KINDLING_MODEL={from_firmware} cargo run --release\n"
+        "written: {here} and {report}, to look at in a browser\nnext:\n  cargo run --release -p trainer -- predict {here} {sample}\n  cd firmware-example && KINDLING_MODEL={from_firmware} cargo run --release\n"
     )
 }
 
@@ -48,23 +51,13 @@ fn sample() -> PathBuf {
     }
 }
 
-/// The path as a POSIX shell takes it for one word.
 fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |character: char| character.is_alphanumeric() || "/._-+".contains(character);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    shell::quoted(&path.display().to_string()).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_quoted_for_a_shell() {
-        assert_eq!(quoted(Path::new("out/model.kndl")), "out/model.kndl");
-        assert_eq!(quoted(Path::new("my out/model.kndl")), "'my out/model.kndl'");
-        assert_eq!(quoted(Path::new("a'b")), "'a'\\''b'");
-    }
 
     #[test]
     fn the_firmware_finds_the_model_from_its_folder() {

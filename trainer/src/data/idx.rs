@@ -27,7 +27,11 @@ pub(super) struct Idx {
 impl Idx {
     /// Reads a plain or gzip file of `what` (singular, for messages) with one of the numbers of dimensions in `ranks`.
     pub fn read(path: &Path, what: &'static str, ranks: &[u8]) -> Result<Self, IdxError> {
-        let mut file = BufReader::new(File::open(path).map_err(IdxError::Unreadable)?);
+        Self::decode(BufReader::new(File::open(path).map_err(IdxError::Unreadable)?), what, ranks)
+    }
+
+    /// [`Idx::read`] from anything that gives bytes.
+    pub fn decode(mut file: impl BufRead, what: &'static str, ranks: &[u8]) -> Result<Self, IdxError> {
         if file.fill_buf().map_err(IdxError::Unreadable)?.starts_with(&GZIP_MAGIC) {
             Parser { source: MultiGzDecoder::new(file), at: 0, gzip: true, broken_off: false, what }
                 .idx(ranks)

@@ -99,6 +99,15 @@ impl DataDir {
         Dataset::read(directory, &TEST)
     }
 
+    /// The four files of `directory`: training images and labels, test images and labels.
+    ///
+    /// # Errors
+    /// A missing directory or file.
+    pub fn files(directory: &Path) -> Result<[PathBuf; 4], DataError> {
+        let found = |names| find(directory, names);
+        Ok([found(TRAIN.images)?, found(TRAIN.labels)?, found(TEST.images)?, found(TEST.labels)?])
+    }
+
     /// Where MNIST lies: in this repository's tree as it was when the program was built, or else `trainer/data/mnist`
     /// under the working directory.
     pub fn default_path() -> PathBuf {

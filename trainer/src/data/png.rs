@@ -1,7 +1,7 @@
 //! PNG files of any kind as opaque grey or RGB pictures.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use infer::Shape;
@@ -59,12 +59,21 @@ pub enum PngError {
 /// # Errors
 /// [`PngError::Unreadable`], [`PngError::Damaged`], [`PngError::TooLarge`].
 pub fn read(path: &Path) -> Result<Picture, PngError> {
+    let file = File::open(path).map_err(|cause| PngError::Unreadable { path: path.to_owned(), cause })?;
+    decode(path, BufReader::new(file))
+}
+
+/// [`read`] from anything that gives bytes; `path` is named in messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode(path: &Path, source: impl BufRead + Seek) -> Result<Picture, PngError> {
     let unreadable = |cause| PngError::Unreadable { path: path.to_owned(), cause };
     let damaged = |cause| match cause {
         DecodingError::IoError(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => unreadable(cause),
         cause => PngError::Damaged { path: path.to_owned(), cause },
     };
-    let mut decoder = Decoder::new(BufReader::new(File::open(path).map_err(unreadable)?));
+    let mut decoder = Decoder::new(source);
     decoder.set_transformations(Transformations::normalize_to_color8());
     let header = decoder.read_header_info().map_err(damaged)?;
     let (width, height) = (header.width, header.height);

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use infer::{LayerKind, Shape};
+use infer::LayerKind;
 use serde::{Deserialize, Serialize};
 
 use super::Core;
-use super::terms::{self, Term};
+use super::terms::{self, FrameWork, Term};
 
 /// Instructions for each occurrence of a term.
 pub type Formula = BTreeMap<String, f64>;
@@ -46,8 +46,8 @@ impl Costs {
     }
 
     /// Predicted instructions of all that is not a layer's kernel.
-    pub fn frame(&self, map: Shape, layers: usize) -> f64 {
-        self.sum(FRAME, &terms::of_frame(map, layers))
+    pub fn frame(&self, work: &FrameWork) -> f64 {
+        self.sum(FRAME, &work.terms())
     }
 
     /// An algorithm that was never measured on the core costs infinitely much, so that it is never chosen.

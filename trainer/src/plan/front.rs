@@ -1,13 +1,15 @@
 //! All plans that are worth having: no other is at least as good in instructions, flash and working memory.
 //!
-//! Instructions and bytes of flash of a plan are sums over its layers, and its working memory is that of the layer that
-//! needs most. So a front of plans for the first layers, extended by each candidate of the next layer and thinned out
-//! again, never loses a plan of the whole front: the search is exact.
+//! A plan cuts the layers into groups, from one whole map to the next; layers of a group take turns ([`groups`](super::groups)). Instructions and
+//! bytes of flash are sums over the layers, and working memory is that of the group that needs most. So a front of plans for
+//! the first layers, extended by each group that can follow and thinned out again, never loses a plan of the whole front: the
+//! search is exact for the groups that are tried.
 
 use super::Costs;
-use super::arena::busiest_bytes;
+use super::arena::busy_bytes;
+use super::groups::Group;
 use crate::model_file::{self, WriteModelError};
-use crate::plain_model::{Choice, PlainLayer, PlainModel};
+use crate::plain_model::{Choice, Choices, PlainLayer, PlainModel};
 
 /// Sections begin at multiples of this many bytes of the file.
 const SECTION_ALIGNMENT_BYTES: usize = infer::format::SECTION_ALIGNMENT_BYTES;
@@ -15,12 +17,14 @@ const SECTION_ALIGNMENT_BYTES: usize = infer::format::SECTION_ALIGNMENT_BYTES;
 /// One choice per layer, and what comes of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// How each layer is computed.
-    pub choices: Vec<Choice>,
+    /// How the model is run.
+    pub choices: Choices,
     /// Predicted instructions of each layer.
     pub layer_instructions: Vec<f64>,
     /// Predicted instructions of a run.
     pub instructions: f64,
+    /// Predicted instructions of the longest step that [`infer::Run::step`] takes.
+    pub longest_step: f64,
     /// Working memory, bytes: exact.
     pub ram: usize,
     /// Model file, bytes: exact.
@@ -29,21 +33,16 @@ pub struct Plan {
     pub flash: usize,
 }
 
-/// One way to compute one layer.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    choice: Choice,
-    instructions: f64,
-    section_bytes: usize,
-    ram: usize,
-}
-
-/// Candidates for the first layers.
-#[derive(Clone, Debug)]
+/// How some layers are run.
+#[derive(Clone, Debug, Default)]
 struct Partial {
     choices: Vec<Choice>,
+    /// Of the maps in front of each of the layers.
+    held_rows: Vec<u16>,
     instructions: f64,
     section_bytes: usize,
+    /// Scratch memory of the most demanding layer; inside of a group.
+    scratch_bytes: usize,
     ram: usize,
 }
 
@@ -52,38 +51,86 @@ struct Partial {
 /// # Errors
 /// A model that no file can hold.
 pub fn front(model: &PlainModel, costs: &Costs) -> Result<Vec<Plan>, WriteModelError> {
-    let mut partials = vec![Partial { choices: vec![], instructions: 0.0, section_bytes: 0, ram: 0 }];
-    for layer in &model.layers {
-        let candidates = candidates(layer, costs);
-        let extended = partials.iter().flat_map(|partial| candidates.iter().map(|next| partial.with(next)));
-        partials = thinned(extended.collect());
+    let sections = Sections::of(model);
+    let mut fronts = vec![vec![]; model.layers.len() + 1];
+    fronts[0].push(Partial::default());
+    for first in 0..model.layers.len() {
+        let partials = thinned(std::mem::take(&mut fronts[first]));
+        for group in Group::beginning_with(model, first) {
+            let candidates = candidates(model, costs, &sections, &group);
+            let extended =
+                partials.iter().flat_map(|partial| candidates.iter().map(|next| partial.then(next)));
+            fronts[group.end].extend(extended);
+        }
     }
-    partials.into_iter().map(|partial| Plan::new(model, costs, partial.choices)).collect()
+    let last = thinned(fronts.pop().unwrap_or_default());
+    last.into_iter().map(|partial| Plan::new(model, costs, partial.choices(model))).collect()
 }
 
-/// The ways that compute the layer exactly.
-fn candidates(layer: &PlainLayer, costs: &Costs) -> Vec<Candidate> {
-    let candidate = |choice: Choice| {
-        let packed = layer.packed(choice).ok()?;
-        let scratch = model_file::scratch_bytes(layer, choice);
-        let instructions = costs.layer(&layer.kind(choice));
-        let section_bytes = packed.len().next_multiple_of(SECTION_ALIGNMENT_BYTES);
-        let ram = busiest_bytes(layer.input.len(), scratch, layer.output.len());
-        Some(Candidate { choice, instructions, section_bytes, ram })
-    };
-    layer.choices().into_iter().filter_map(candidate).collect()
+/// The ways to run a group that are worth having.
+fn candidates(model: &PlainModel, costs: &Costs, sections: &Sections, group: &Group) -> Vec<Partial> {
+    let work = group.work(model);
+    let mut partials = vec![Partial { instructions: costs.frame(&work.frame), ..Partial::default() }];
+    for index in 0..group.end - group.first {
+        let mut extended = vec![];
+        for (choice, section_bytes) in &sections.0[group.first + index] {
+            let kinds = work.kinds(model, group.first, index, *choice);
+            let next = Partial {
+                choices: vec![*choice],
+                held_rows: vec![group.held_rows[index]],
+                instructions: kinds.iter().map(|(kind, count)| costs.layer(kind) * *count as f64).sum(),
+                section_bytes: *section_bytes,
+                scratch_bytes: kinds.iter().map(|(kind, _)| kind.scratch_bytes()).max().unwrap_or(0),
+                ram: 0,
+            };
+            extended.extend(partials.iter().map(|partial| partial.then(&next)));
+        }
+        partials = thinned(extended);
+    }
+    let maps = group.maps(model);
+    for partial in &mut partials {
+        partial.ram = busy_bytes(&maps, partial.scratch_bytes);
+        partial.scratch_bytes = 0;
+    }
+    partials
+}
+
+/// For each layer the ways that compute it exactly, with the bytes of weights they store.
+struct Sections(Vec<Vec<(Choice, usize)>>);
+
+impl Sections {
+    fn of(model: &PlainModel) -> Self {
+        Self(model.layers.iter().map(Self::of_layer).collect())
+    }
+
+    fn of_layer(layer: &PlainLayer) -> Vec<(Choice, usize)> {
+        let section = |choice: Choice| {
+            let packed = layer.packed(choice).ok()?;
+            Some((choice, packed.len().next_multiple_of(SECTION_ALIGNMENT_BYTES)))
+        };
+        layer.choices().into_iter().filter_map(section).collect()
+    }
 }
 
 impl Partial {
-    fn with(&self, next: &Candidate) -> Self {
-        let mut choices = self.choices.clone();
-        choices.push(next.choice);
+    fn then(&self, next: &Self) -> Self {
         Self {
-            choices,
+            choices: [&*self.choices, &next.choices].concat(),
+            held_rows: [&*self.held_rows, &next.held_rows].concat(),
             instructions: self.instructions + next.instructions,
             section_bytes: self.section_bytes + next.section_bytes,
+            scratch_bytes: self.scratch_bytes.max(next.scratch_bytes),
             ram: self.ram.max(next.ram),
         }
+    }
+
+    fn choices(self, model: &PlainModel) -> Choices {
+        let last = model.layers.last().map(|layer| layer.output.height);
+        Choices { layers: self.choices, held_rows: self.held_rows.into_iter().chain(last).collect() }
+    }
+
+    fn memory(&self) -> usize {
+        self.ram + self.scratch_bytes
     }
 }
 
@@ -91,16 +138,17 @@ impl Partial {
 fn thinned(mut partials: Vec<Partial>) -> Vec<Partial> {
     partials.retain(|partial| partial.instructions.is_finite());
     partials.sort_by(|a, b| {
-        let by_size = || (a.section_bytes, a.ram).cmp(&(b.section_bytes, b.ram));
+        let by_size = || (a.section_bytes, a.memory()).cmp(&(b.section_bytes, b.memory()));
         a.instructions.total_cmp(&b.instructions).then_with(by_size)
     });
     // Least flash among the faster ones for each amount of working memory: few different amounts occur.
     let mut least: Vec<(usize, usize)> = vec![];
     partials.retain(|partial| {
-        let beaten = least.iter().any(|(ram, flash)| *ram <= partial.ram && *flash <= partial.section_bytes);
+        let (memory, section_bytes) = (partial.memory(), partial.section_bytes);
+        let beaten = least.iter().any(|(ram, flash)| *ram <= memory && *flash <= section_bytes);
         if !beaten {
-            least.retain(|(ram, flash)| *ram < partial.ram || *flash < partial.section_bytes);
-            least.push((partial.ram, partial.section_bytes));
+            least.retain(|(ram, flash)| *ram < memory || *flash < section_bytes);
+            least.push((memory, section_bytes));
         }
         !beaten
     });
@@ -112,15 +160,24 @@ impl Plan {
     ///
     /// # Errors
     /// Choices that do not fit their layers, or a model that no file can hold.
-    pub fn new(model: &PlainModel, costs: &Costs, choices: Vec<Choice>) -> Result<Self, WriteModelError> {
+    pub fn new(model: &PlainModel, costs: &Costs, choices: Choices) -> Result<Self, WriteModelError> {
         let bytes = model_file::write(model, &choices)?;
-        let layers = model.layers.iter().zip(&choices);
-        let layer_instructions: Vec<f64> =
-            layers.map(|(layer, choice)| costs.layer(&layer.kind(*choice))).collect();
-        let frame = costs.frame(model.map, model.layers.len());
+        let whole = Group { first: 0, end: model.layers.len(), held_rows: choices.held_rows.clone() };
+        let work = whole.work(model);
+        let (mut layer_instructions, mut longest_step) = (vec![], 0.0);
+        for (index, choice) in choices.layers.iter().enumerate() {
+            let mut sum = 0.0;
+            for (kind, count) in work.kinds(model, 0, index, *choice) {
+                let instructions = costs.layer(&kind);
+                sum += instructions * count as f64;
+                longest_step = instructions.max(longest_step);
+            }
+            layer_instructions.push(sum);
+        }
         Ok(Self {
-            instructions: frame + layer_instructions.iter().sum::<f64>(),
+            instructions: costs.frame(&work.frame) + layer_instructions.iter().sum::<f64>(),
             layer_instructions,
+            longest_step,
             ram: model_file::arena(model, &choices).bytes as usize,
             model_bytes: bytes.len(),
             flash: bytes.len() + costs.code_bytes,

@@ -3,6 +3,7 @@
 //! - [`mod@demand`]: the part of each feature map that is read;
 //! - [`arena`]: where maps and scratch memory lie;
 //! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas over its [`terms`];
+//! - [`groups`]: layers that take turns, so that not all rows of the maps between them are held;
 //! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
 
 pub mod arena;
@@ -11,6 +12,7 @@ pub mod core;
 pub mod cost;
 pub mod demand;
 pub mod front;
+pub mod groups;
 pub mod terms;
 
 pub use budget::{Budget, Miss};

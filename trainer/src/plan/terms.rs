@@ -2,6 +2,7 @@
 //! number of instructions for each of these terms, fitted to measured counts.
 
 use infer::format::Algorithm;
+use infer::schedule::Slice;
 use infer::{Conv, Dense, LayerKind, MaxPool, Shape, Tiles};
 
 /// A term's name and how often it occurs in a layer.
@@ -16,15 +17,51 @@ pub fn of_layer(kind: &LayerKind<'_>) -> (String, Vec<Term>) {
     }
 }
 
-/// The terms of all that runs besides the layers' kernels: placing the image and walking the layers.
-pub fn of_frame(map: Shape, layers: usize) -> Vec<Term> {
-    let (rows, values) = (map.height as f64, map.len() as f64);
-    vec![("call", 1.0), ("layer", layers as f64), ("row", rows), ("value", values)]
+/// All that runs besides the layers' kernels: placing the image, keeping the schedule, and moving rows that are held.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FrameWork {
+    slices: f64,
+    placed_rows: f64,
+    placed_values: f64,
+    moves: f64,
+    moved_values: f64,
+}
+
+impl FrameWork {
+    /// Adds a slice of a map.
+    pub fn add(&mut self, slice: &Slice, map: Shape) {
+        self.slices += 1.0;
+        if slice.map == 0 {
+            self.placed_rows += slice.rows.len() as f64;
+            self.placed_values += (slice.rows.len() * map.row_len()) as f64;
+        }
+        if slice.dropped > 0 {
+            self.moves += 1.0;
+            self.moved_values += (slice.kept as usize * map.row_len()) as f64;
+        }
+    }
+
+    /// With so many slices more that move nothing.
+    pub fn with_slices(self, more: usize) -> Self {
+        Self { slices: self.slices + more as f64, ..self }
+    }
+
+    /// Its terms.
+    pub fn terms(&self) -> Vec<Term> {
+        vec![
+            ("slice", self.slices),
+            ("row", self.placed_rows),
+            ("value", self.placed_values),
+            ("move", self.moves),
+            ("moved_value", self.moved_values),
+        ]
+    }
 }
 
 fn of_conv(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
+        Algorithm::DirectInPlace => of_direct_in_place(conv),
         Algorithm::DirectPaired => of_paired(conv),
         Algorithm::DirectVector => of_vector(conv),
         Algorithm::SingleChannel => of_single_channel(conv),
@@ -49,6 +86,26 @@ fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
         ("one", pixels * channels * ones),
         ("four_tap", pixels * channels * fours * taps),
         ("one_tap", pixels * channels * ones * taps),
+    ]
+}
+
+/// Windows of 2x2 pixels inside of the map by four pixels at a time, all others pixel by pixel.
+fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let fours = if conv.pool == [2, 2] { pixels * (1.0 - part_outside(conv, conv.pool)) } else { 0.0 };
+    let ones = (pixels - fours) * window;
+    let edge_taps = ones * taps * part_outside(conv, [1, 1]);
+    vec![
+        ("call", 1.0),
+        ("pixel", pixels),
+        ("output", pixels * channels),
+        ("four", fours * channels),
+        ("four_row", fours * channels * rows),
+        ("four_tap", fours * channels * taps),
+        ("one", ones * channels),
+        ("one_row", ones * channels * rows),
+        ("one_tap", ones * channels * taps),
+        ("edge_tap", channels * edge_taps),
     ]
 }
 
@@ -80,7 +137,7 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let (chunks, row_chunks) = ((taps / 16.0).ceil(), (taps / rows / 16.0).ceil());
     let pairs = batches * channels / 2.0;
     let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
-    let edge_taps = batches * 4.0 * taps * part_outside(conv);
+    let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
     vec![
         ("call", 1.0),
         ("batch", batches),
@@ -98,14 +155,15 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// The part of the convolved pixels whose kernel reaches outside of the map.
-fn part_outside(conv: &Conv<'_>) -> f64 {
+/// The part of the windows of `pixels` convolved pixels whose kernels reach outside of the map.
+fn part_outside(conv: &Conv<'_>, pixels: [u8; 2]) -> f64 {
     let part_inside = |axis: usize, outputs: u16, map: u16| {
-        let convolved = outputs as i64 * conv.pool[axis] as i64;
-        let first = |pixel: i64| conv.origin[axis] as i64 + pixel * conv.stride[axis] as i64;
-        let is_inside =
-            |pixel: &i64| first(*pixel) >= 0 && first(*pixel) + conv.kernel[axis] as i64 <= map as i64;
-        (0..convolved).filter(is_inside).count() as f64 / convolved.max(1) as f64
+        let windows = outputs as i64 * conv.pool[axis] as i64 / pixels[axis] as i64;
+        let step = conv.stride[axis] as i64;
+        let first = |window: i64| conv.origin[axis] as i64 + window * pixels[axis] as i64 * step;
+        let reach = (pixels[axis] as i64 - 1) * step + conv.kernel[axis] as i64;
+        let is_inside = |window: &i64| first(*window) >= 0 && first(*window) + reach <= map as i64;
+        (0..windows).filter(is_inside).count() as f64 / windows.max(1) as f64
     };
     let rows = part_inside(0, conv.output.height, conv.input.height);
     1.0 - rows * part_inside(1, conv.output.width, conv.input.width)

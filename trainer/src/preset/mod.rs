@@ -2,6 +2,7 @@
 //!
 //! Everything a preset does stands in its file, so a copy with one line changed is a new experiment.
 
+mod bare;
 mod ranges;
 
 use std::ops::Range;
@@ -139,6 +140,7 @@ fn read(text: &str) -> Result<File, Problem> {
     let problem = |error| problem(text, error);
     let table = DeTable::parse(text).map_err(problem)?;
     ranges::check(&table, text)?;
+    bare::check(&table)?;
     let file: File = toml::from_str(text).map_err(problem)?;
     check_network(&file.network)
         .map_err(|(layer, message)| Problem { at: layer_at(&table, layer), message })?;
@@ -154,6 +156,10 @@ fn problem(text: &str, error: toml::de::Error) -> Problem {
     if let (Some("unknown field " | "unknown variant "), Some(word)) = (parts.next(), parts.next()) {
         let rest = text.get(at.start..).unwrap_or_default();
         at.start += rest.find(word).unwrap_or_default();
+    }
+    if message == "duplicate key" {
+        let key = text.get(at.clone()).unwrap_or_default().trim();
+        return Problem { at, message: format!("{message} `{key}`") };
     }
     Problem { at, message }
 }

@@ -1,4 +1,4 @@
-//! The numbers a preset may hold: one table, one message.
+//! The values a preset may hold: one table, one message.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -32,16 +32,26 @@ enum Allowed {
     Above(RangeInclusive<f64>),
     /// Any number of the range but its upper end.
     Below(RangeInclusive<f64>),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Any text.
+    Text,
+    /// Yes or no.
+    Flag,
 }
 
-use Allowed::{Above, Below, Extent, Pair, Real, Whole};
+use Allowed::{Above, Below, Extent, Flag, Pair, Real, Text, Whole, Word};
 
-/// Every number of a preset by its path; `*` stands for each layer.
+/// Every value of a preset by its path; `*` stands for each layer.
 const RULES: &[(&[&str], Allowed)] = &[
     (&["network", "input", "height"], Whole(1..=65_535)),
     (&["network", "input", "width"], Whole(1..=65_535)),
     (&["network", "input", "channels"], Whole(1..=65_535)),
     (&["network", "input", "offset"], Pair(-32_768..=32_767)),
+    (&["network", "layer", "*", "type"], Word(&["conv", "max_pool", "dense", "relu", "softmax"])),
+    (&["network", "layer", "*", "name"], Text),
+    (&["network", "layer", "*", "padding"], Word(&["valid", "same"])),
+    (&["network", "layer", "*", "activation"], Word(&["relu"])),
     (&["network", "layer", "*", "filters"], Whole(1..=65_535)),
     (&["network", "layer", "*", "kernel"], Extent(1..=255)),
     (&["network", "layer", "*", "stride"], Extent(1..=255)),
@@ -51,10 +61,13 @@ const RULES: &[(&[&str], Allowed)] = &[
     (&["training", "batch"], Whole(BATCH)),
     (&["training", "held_out"], Whole(0..=i64::MAX)),
     (&["training", "weight_decay"], Real(0.0..=1.0)),
+    (&["training", "optimizer", "type"], Word(&["rmsprop", "sgd"])),
     (&["training", "optimizer", "learning_rate"], Above(LEARNING_RATE)),
     (&["training", "optimizer", "rho"], Below(0.0..=1.0)),
     (&["training", "optimizer", "epsilon"], Above(0.0..=1.0)),
     (&["training", "optimizer", "momentum"], Below(0.0..=1.0)),
+    (&["training", "optimizer", "nesterov"], Flag),
+    (&["training", "schedule", "type"], Word(&["constant", "cosine"])),
     (&["training", "schedule", "warmup"], Real(0.0..=1.0)),
     (&["training", "batch_norm", "momentum"], Below(0.0..=1.0)),
     (&["training", "batch_norm", "epsilon"], Above(0.0..=1.0)),
@@ -70,7 +83,7 @@ const RULES: &[(&[&str], Allowed)] = &[
     (&["training", "average", "decay"], Below(0.0..=1.0)),
 ];
 
-/// Checks every number that is there; missing and unknown keys are not looked at.
+/// Checks every value that is there; missing and unknown keys are not looked at.
 pub(super) fn check(table: &Spanned<DeTable<'_>>, text: &str) -> Result<(), Problem> {
     for (path, allowed) in RULES {
         if let Some(section) = table.get_ref().get(path[0])
@@ -117,6 +130,9 @@ impl Allowed {
             Real(range) => number.is_some_and(|number| range.contains(&number)),
             Above(range) => number.is_some_and(|number| range.contains(&number) && number > *range.start()),
             Below(range) => number.is_some_and(|number| range.contains(&number) && number < *range.end()),
+            Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Text => value.as_str().is_some(),
+            Flag => value.as_bool().is_some(),
         }
     }
 }
@@ -137,7 +153,20 @@ impl fmt::Display for Allowed {
             Real(range) => write!(f, "a number from {} to {}", range.start(), range.end()),
             Above(range) => write!(f, "a number above {}, at most {}", range.start(), range.end()),
             Below(range) => write!(f, "a number from {} to below {}", range.start(), range.end()),
+            Word(words) => f.write_str(&alternatives(words)),
+            Text => f.write_str("text in quotes"),
+            Flag => f.write_str("true or false"),
         }
+    }
+}
+
+/// `"a", "b" or "c"`.
+fn alternatives(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
     }
 }
 

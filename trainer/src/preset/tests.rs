@@ -77,23 +77,31 @@ fn a_path_is_read_whatever_its_name() {
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
     let cases = [
-        ("filters = 32", "filtres = 32", "13: unknown field `filtres`, expected one of `filters`"),
+        ("filters = 32", "filtres = 32", "16: unknown field `filtres`, expected one of `filters`"),
         (
             "type = \"max_pool\"",
             "type = \"mean_pool\"",
-            "18: unknown variant `mean_pool`, expected one of `conv`",
+            "21: layer.type is \"mean_pool\"; it must be \"conv\", \"max_pool\", \"dense\", \"relu\" or \"softmax\"",
         ),
-        ("type = \"max_pool\"", "kind = \"max_pool\"", "17: missing field `type`"),
-        ("activation = \"relu\"", "activation = \"gelu\"", "15: unknown variant `gelu`, expected `relu`"),
-        ("height = 28", "height = 28\nheigth = 28", "6: unknown field `heigth`"),
-        ("height = 28", "", "4: missing field `height`"),
-        ("epochs = 10", "epochs = 10 10", "59: "),
-        ("[training]", "[train]", "58: unknown field `train`, expected `network` or `training`"),
-        ("type = \"rmsprop\"", "type = \"adam\"", "65: unknown variant `adam`, expected `rmsprop` or `sgd`"),
+        ("type = \"max_pool\"", "kind = \"max_pool\"", "20: missing field `type`"),
+        (
+            "activation = \"relu\"",
+            "activation = \"gelu\"",
+            "18: layer.activation is \"gelu\"; it must be \"relu\"",
+        ),
+        ("height = 28", "height = 28\nheigth = 28", "9: unknown field `heigth`"),
+        ("height = 28", "", "7: missing field `height`"),
+        ("epochs = 10", "epochs = 10 10", "62: "),
+        ("[training]", "[train]", "61: unknown field `train`, expected `network` or `training`"),
+        (
+            "type = \"rmsprop\"",
+            "type = \"adam\"",
+            "68: optimizer.type is \"adam\"; it must be \"rmsprop\" or \"sgd\"",
+        ),
         (
             "kernel = 3",
             "kernel = 29",
-            "11: layer 1 'conv1': a 29x29 window does not fit its input of 28x28x1",
+            "14: layer 1 'conv1': a 29x29 window does not fit its input of 28x28x1",
         ),
     ];
     for (old, new, expected) in cases {
@@ -105,32 +113,122 @@ fn what_is_wrong_is_named_with_its_line() {
 #[test]
 fn values_out_of_range_are_refused_with_the_range() {
     let cases = [
-        ("filters = 32", "filters = 0", "13: layer.filters is 0; it must be a whole number from 1 to 65535"),
-        ("filters = 32", "filters = \"many\"", "13: layer.filters is \"many\"; it must be a whole number"),
+        ("filters = 32", "filters = 0", "16: layer.filters is 0; it must be a whole number from 1 to 65535"),
+        ("filters = 32", "filters = \"many\"", "16: layer.filters is \"many\"; it must be a whole number"),
         (
             "kernel = 3",
             "kernel = [3, 256]",
-            "14: layer.kernel is [3, 256]; it must be n or [rows, columns], whole numbers from 1 to 255",
+            "17: layer.kernel is [3, 256]; it must be n or [rows, columns], whole numbers from 1 to 255",
         ),
-        ("offset = [0, 0]", "offset = [0, 0, 1]", "9: input.offset is [0, 0, 1]; it must be [rows, columns]"),
-        ("epochs = 10", "epochs = 1.5", "59: epochs is 1.5; it must be a whole number from 1 to 10000"),
-        ("batch = 128", "batch = 0", "60: batch is 0; it must be a whole number from 1 to 65536"),
+        (
+            "offset = [0, 0]",
+            "offset = [0, 0, 1]",
+            "12: input.offset is [0, 0, 1]; it must be [rows, columns]",
+        ),
+        ("epochs = 10", "epochs = 1.5", "62: epochs is 1.5; it must be a whole number from 1 to 10000"),
+        ("batch = 128", "batch = 0", "63: batch is 0; it must be a whole number from 1 to 65536"),
         (
             "learning_rate = 0.001",
             "learning_rate = nan",
-            "66: optimizer.learning_rate is nan; it must be a number above 0, at most 100",
+            "69: optimizer.learning_rate is nan; it must be a number above 0, at most 100",
         ),
         (
             "learning_rate = 0.001",
             "learning_rate = 0",
-            "66: optimizer.learning_rate is 0; it must be a number above 0",
+            "69: optimizer.learning_rate is 0; it must be a number above 0",
         ),
-        ("rho = 0.9", "rho = 1", "67: optimizer.rho is 1; it must be a number from 0 to below 1"),
-        ("held_out = 5000", "held_out = -1", "62: held_out is -1; it must be a whole number of 0 or more"),
+        ("rho = 0.9", "rho = 1", "70: optimizer.rho is 1; it must be a number from 0 to below 1"),
+        ("held_out = 5000", "held_out = -1", "65: held_out is -1; it must be a whole number of 0 or more"),
     ];
     for (old, new, expected) in cases {
         let found = message(&changed(old, new));
         assert!(found.starts_with(&format!("my.toml:{expected}")), "{new}: {found}");
+    }
+}
+
+/// Copies of `standard`, each broken in another way, as people break them.
+#[test]
+fn copies_of_standard_broken_in_many_ways() {
+    let standard = BUILT_IN[1].toml;
+    let cases = [
+        (
+            "momentum = 0.9\nnesterov",
+            "momentum = 1\nnesterov",
+            "optimizer.momentum is 1; it must be a number from 0 to below 1",
+        ),
+        ("nesterov = true", "nesterov = \"yes\"", "optimizer.nesterov is \"yes\"; it must be true or false"),
+        ("nesterov = true", "nesterof = true", "unknown field `nesterof`"),
+        (
+            "type = \"sgd\"",
+            "type = \"rmsprop\"",
+            "unknown field `momentum`, expected one of `learning_rate`, `rho`",
+        ),
+        (
+            "type = \"cosine\"",
+            "type = \"constant\"",
+            "unknown field `warmup`: a constant schedule has nothing to set",
+        ),
+        (
+            "type = \"cosine\"",
+            "type = \"linear\"",
+            "schedule.type is \"linear\"; it must be \"constant\" or \"cosine\"",
+        ),
+        ("warmup = 0.2", "warmup = 20", "schedule.warmup is 20; it must be a number from 0 to 1"),
+        (
+            "min_gamma = 0.02",
+            "min_gamma = 0.0",
+            "batch_norm.min_gamma is 0.0; it must be a number above 0, at most 1",
+        ),
+        (
+            "elastic_grid = 6",
+            "elastic_grid = 6.0",
+            "augment.elastic_grid is 6.0; it must be a whole number from 2 to 64",
+        ),
+        (
+            "rotation_degrees = 8.0",
+            "rotation = 8.0",
+            "unknown field `rotation`, expected one of `rotation_degrees`",
+        ),
+        ("decay = 0.998", "decay = 1.0", "average.decay is 1.0; it must be a number from 0 to below 1"),
+        (
+            "[training.batch_norm]",
+            "[training.batchnorm]",
+            "unknown field `batchnorm`, expected one of `epochs`",
+        ),
+        ("kernel = 3", "kernel = 3\npadding = 1", "layer.padding is 1; it must be \"valid\" or \"same\""),
+        ("kernel = 3", "kernel = 3\nname = 7", "layer.name is 7; it must be text in quotes"),
+        ("activation = \"relu\"", "activation = true", "layer.activation is true; it must be \"relu\""),
+        (
+            "type = \"softmax\"",
+            "type = \"softmax\"\nunits = 3",
+            "unknown field `units`: a softmax layer has nothing but a name",
+        ),
+        ("[training]\n", "", "unknown field `epochs`: a softmax layer has nothing but a name"),
+        ("epochs = 20", "epochs = 20\nepochs = 30", "duplicate key `epochs`"),
+        (
+            "offset = [3, 3]",
+            "offset = 3",
+            "input.offset is 3; it must be [rows, columns], whole numbers from",
+        ),
+        (
+            "size = 2",
+            "size = 2\nstride = 0",
+            "layer.stride is 0; it must be n or [rows, columns], whole numbers from 1 to 255",
+        ),
+    ];
+    for (old, new, expected) in cases {
+        assert!(standard.contains(old), "{old}");
+        let text = standard.replacen(old, new, 1);
+        let found = message(&text);
+        let (place, said) = found.split_once(": ").unwrap();
+        assert!(said.starts_with(expected), "{new}: {found}");
+        // The line that is named is the one that was broken, or the first that has lost its meaning by that.
+        let line: usize = place.strip_prefix("my.toml:").unwrap().parse().unwrap();
+        let word = expected
+            .split(['`', ' '])
+            .find(|word| !["unknown", "field", "duplicate", "key", ""].contains(word));
+        let key = word.unwrap().rsplit('.').next().unwrap();
+        assert!(text.lines().nth(line - 1).unwrap().contains(key), "{new}: {found}");
     }
 }
 
@@ -147,5 +245,5 @@ fn a_network_must_fit_the_model_file() {
     assert!(message(&deep).contains("the network has 22 stages; a model file holds at most 16"));
     let name = "x".repeat(NAME_BYTES_MAX + 1);
     let long = message(&changed("filters = 32", &format!("filters = 32\nname = \"{name}\"")));
-    assert_eq!(long, "my.toml:11: the name is longer than 32 bytes: shorten it");
+    assert_eq!(long, "my.toml:14: the name is longer than 32 bytes: shorten it");
 }

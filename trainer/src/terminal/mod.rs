@@ -4,6 +4,8 @@ pub mod confusion;
 pub mod digit;
 pub mod number;
 pub mod progress;
+pub mod shell;
+pub mod sparkline;
 pub mod table;
 
 use std::io::{self, IsTerminal, Write};

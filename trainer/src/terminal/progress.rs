@@ -6,38 +6,52 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::number::{clock, percent};
+use super::sparkline::Sparkline;
+use crate::events::Event;
 use crate::train::{BatchReport, EpochReport, Observer};
 
 const TEMPLATE: &str = "{prefix} [{wide_bar}] {msg}";
 
+/// What standard output holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Nothing; and there is no bar.
+    Quiet,
+    /// Text for people.
+    Text,
+    /// One [`Event`] per line and nothing else.
+    Json,
+}
+
 /// Follows a run. The bar lives on standard error and only on a terminal, so that redirected output holds lines alone.
 pub struct Progress<Stop> {
-    bar: Option<ProgressBar>,
-    lines: bool,
-    begun: Instant,
+    bar: Option<Bar>,
+    output: Output,
     stop: Stop,
 }
 
+/// The bar and what it shows.
+struct Bar {
+    bar: ProgressBar,
+    losses: Sparkline,
+    begun: Instant,
+    /// Batches of the run that were done before it was resumed.
+    before: Option<usize>,
+}
+
 impl<Stop: Fn() -> bool> Progress<Stop> {
-    /// Progress that shows nothing if `quiet`; `stop` says whether the run should end.
-    pub fn new(quiet: bool, stop: Stop) -> Self {
-        let bar = (!quiet && io::stderr().is_terminal()).then(new_bar);
-        Self { bar, lines: !quiet, begun: Instant::now(), stop }
+    /// Progress in one of the forms; `stop` says whether the run should end.
+    pub fn new(output: Output, stop: Stop) -> Self {
+        let bar = (output != Output::Quiet && io::stderr().is_terminal()).then(Bar::new);
+        Self { bar, output, stop }
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.bar.finish_and_clear();
         }
     }
-}
-
-fn new_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template(TEMPLATE).expect("a valid template").progress_chars("█▉▊▋▌▍▎▏ ");
-    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-        .with_style(style)
-        .with_prefix("starting")
 }
 
 /// A bar for `all` things of which some are done; nothing where standard error is no terminal.
@@ -49,21 +63,21 @@ pub fn counting_bar(all: usize) -> ProgressBar {
 
 impl<Stop: Fn() -> bool> Observer for Progress<Stop> {
     fn batch(&mut self, report: &BatchReport) {
-        let Some(bar) = &self.bar else { return };
-        bar.set_length(report.batches as u64);
-        bar.set_prefix(format!("epoch {}/{}", report.epoch, report.epochs));
-        bar.set_message(batch_message(report, self.begun.elapsed().as_secs_f64()));
-        bar.set_position(report.batch as u64);
+        if let Some(bar) = &mut self.bar {
+            bar.show(report);
+        }
     }
 
     fn epoch(&mut self, report: &EpochReport) {
-        if !self.lines {
-            return;
-        }
+        let line = match self.output {
+            Output::Quiet => return,
+            Output::Text => epoch_line(report),
+            Output::Json => Event::Epoch { epochs: report.epochs, epoch: report.into() }.line(),
+        };
         // A log that cannot be written is no reason to lose the run.
-        let print = || drop(super::print(&epoch_line(report)));
+        let print = || drop(super::print(&line));
         match &self.bar {
-            Some(bar) => bar.suspend(print),
+            Some(bar) => bar.bar.suspend(print),
             None => print(),
         }
     }
@@ -73,15 +87,37 @@ impl<Stop: Fn() -> bool> Observer for Progress<Stop> {
     }
 }
 
-fn batch_message(report: &BatchReport, elapsed_seconds: f64) -> String {
-    let done = ((report.epoch - 1) * report.batches + report.batch) as f64;
-    let left = (report.epochs * report.batches) as f64 - done;
+impl Bar {
+    fn new() -> Self {
+        let style =
+            ProgressStyle::with_template(TEMPLATE).expect("a valid template").progress_chars("█▉▊▋▌▍▎▏ ");
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+            .with_style(style)
+            .with_prefix("starting");
+        Self { bar, losses: Sparkline::new(), begun: Instant::now(), before: None }
+    }
+
+    fn show(&mut self, report: &BatchReport) {
+        self.losses.push(report.batch_loss);
+        let done = (report.epoch - 1) * report.batches + report.batch;
+        let before = *self.before.get_or_insert(done - 1);
+        let left = report.epochs * report.batches - done;
+        let seconds_left = self.begun.elapsed().as_secs_f64() / (done - before) as f64 * left as f64;
+        self.bar.set_length(report.batches as u64);
+        self.bar.set_prefix(format!("epoch {}/{}", report.epoch, report.epochs));
+        self.bar.set_message(message(report, &self.losses.draw(), seconds_left));
+        self.bar.set_position(report.batch as u64);
+    }
+}
+
+/// As short as it can be: on a terminal of 80 columns the bar still has its place.
+fn message(report: &BatchReport, losses: &str, seconds_left: f64) -> String {
     format!(
-        "loss {:.4}  accuracy {:>8}  {:>6.0} images/s  {} left",
+        "loss {:.4} {losses}  {:>8}  {:.0} images/s  {} left",
         report.loss,
         percent(report.accuracy),
         report.images_per_second,
-        clock(elapsed_seconds / done * left)
+        clock(seconds_left)
     )
 }
 
@@ -122,18 +158,39 @@ mod tests {
     }
 
     #[test]
-    fn time_left_follows_from_the_batches_done() {
+    fn the_bar_shows_the_course_of_the_loss() {
         let report = BatchReport {
             epoch: 2,
             epochs: 3,
             batch: 50,
             batches: 100,
+            batch_loss: 0.4,
             loss: 0.5,
             accuracy: 0.9,
             images_per_second: 12345.6,
         };
-        // 150 of 300 batches took 90 seconds.
-        let expected = "loss 0.5000  accuracy  90.00 %   12346 images/s  1:30 left";
-        assert_eq!(batch_message(&report, 90.0), expected);
+        let expected = "loss 0.5000 █▃▁   90.00 %  12346 images/s  1:30 left";
+        assert_eq!(message(&report, "█▃▁", 90.0), expected);
+    }
+
+    #[test]
+    fn time_left_follows_from_the_batches_of_this_session() {
+        let mut bar = Bar::new();
+        bar.bar.set_draw_target(ProgressDrawTarget::hidden());
+        bar.begun = Instant::now() - std::time::Duration::from_secs(90);
+        bar.before = Some(100);
+        let report = BatchReport {
+            epoch: 2,
+            epochs: 3,
+            batch: 50,
+            batches: 100,
+            batch_loss: 0.4,
+            loss: 0.5,
+            accuracy: 0.9,
+            images_per_second: 1.0,
+        };
+        bar.show(&report);
+        // 50 batches took 90 seconds, 150 are left.
+        assert!(bar.bar.message().ends_with("  4:30 left"), "{}", bar.bar.message());
     }
 }

@@ -1,9 +1,11 @@
 //! Exponential moving average of all parameters, running statistics of the normalisation included.
 
+use serde::{Deserialize, Serialize};
+
 use super::parameters::StageParameters;
 
 /// The average, and how many steps went into it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Average {
     /// Largest decay.
     decay: f64,

@@ -1,7 +1,9 @@
 //! Softmax with cross-entropy: the loss, and its gradient by the values in front of the softmax.
 
+use serde::{Deserialize, Serialize};
+
 /// Loss and correct answers of some images.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// Sum of the images' losses.
     pub loss: f64,

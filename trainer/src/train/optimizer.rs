@@ -2,9 +2,11 @@
 
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
-use burn::tensor::{Tensor, TensorData};
+use burn::store::RecordError;
+use burn::tensor::{Bytes, Tensor, TensorData};
 
 use super::batch::StageGradient;
+use super::error::TrainError;
 use crate::backend;
 use crate::net::Net;
 use crate::recipe;
@@ -36,6 +38,17 @@ impl Optimizer {
         Self { rule, learning_rate: recipe.learning_rate() }
     }
 
+    /// The optimiser's state as Burn's record.
+    pub fn record(&self) -> Result<Vec<u8>, TrainError> {
+        Ok(self.rule.into_bytes().map_err(refused)?.to_vec())
+    }
+
+    /// The optimiser with a recorded state.
+    pub fn with_record(self, record: Vec<u8>) -> Result<Self, TrainError> {
+        let rule = self.rule.from_bytes(Bytes::from_bytes_vec(record)).map_err(refused)?;
+        Ok(Self { rule, ..self })
+    }
+
     /// Steps the parameters against `gradients`, one entry per stage that has parameters, in the module's order, with `factor` times the
     /// recipe's learning rate.
     pub fn step<'g>(
@@ -61,4 +74,8 @@ impl Optimizer {
         }
         self.rule.step(self.learning_rate * factor, net, all)
     }
+}
+
+fn refused(error: RecordError) -> TrainError {
+    TrainError::Optimizer(error.to_string())
 }

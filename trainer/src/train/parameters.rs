@@ -1,9 +1,11 @@
 //! The parameters of a stage while training, and how they become the finished model's.
 
+use serde::{Deserialize, Serialize};
+
 use crate::float_model::StageWeights;
 
 /// Parameters of one stage; all empty for a pooling.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StageParameters {
     /// `[output][tap]`.
     pub rows: Vec<f32>,
@@ -14,7 +16,7 @@ pub struct StageParameters {
 }
 
 /// Batch normalisation of one stage.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Norm {
     /// Factor on the normalised values.
     pub gamma: Vec<f32>,

@@ -282,9 +282,8 @@ fn copy_outset(padded: &[f32], conv: &ConvLayout, map: &mut [f32], shape: Shape)
 /// A ReLU passes no gradient where its output is 0.
 fn cut_by_relu(gradient: &mut [f32], output: &[f32]) {
     for (gradient, output) in gradient.iter_mut().zip(output) {
-        if *output <= 0.0 {
-            *gradient = 0.0;
-        }
+        // Written either way: without a branch it is done on whole vectors.
+        *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
     }
 }
 

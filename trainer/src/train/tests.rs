@@ -3,12 +3,18 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::batch::{BatchGradients, StageGradient};
+use super::batch::{Batch, BatchGradients, StageGradient};
 use super::kernels::InstructionSet;
 use super::layout::Layout;
+use super::loss::Tally;
+use super::optimizer::Optimizer;
+use super::parameters::StageParameters;
+use super::random::{Purpose, Random};
+use super::run::beginning;
 use super::*;
+use crate::backend;
 use crate::inputs::network_inputs;
-use crate::net::values;
+use crate::net::{Net, values};
 use crate::network::Stage;
 use crate::recipe;
 use infer::Shape;
@@ -342,3 +348,4 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
 }
 
 mod normalised;
+mod resumed;

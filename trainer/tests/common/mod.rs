@@ -135,3 +135,12 @@ fn image(index: usize) -> Vec<u8> {
     };
     (0..SIDE * SIDE).map(|place| pixel(place / SIDE)).collect()
 }
+
+/// Numbers from 0 to 1 that look random and are the same each time.
+pub fn noise(seed: u32) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f64 / (1 << 24) as f64
+    }
+}

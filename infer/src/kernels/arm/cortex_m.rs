@@ -3,10 +3,11 @@
 #[cfg(kindling_backend = "mve")]
 use super::vector;
 use super::{dense, paired, single_channel, winograd};
+use crate::features::Feature;
 use crate::format::{Algorithm, DenseAlgorithm};
 #[cfg(not(kindling_backend = "mve"))]
 use crate::kernels::unpacked;
-use crate::kernels::{Kernels, Portable, portable, winograd as algorithm};
+use crate::kernels::{Kernels, Portable, in_place, portable, winograd as algorithm};
 use crate::layer::{Conv, Dense, MaxPool};
 
 /// Kernels for this build's core.
@@ -22,13 +23,29 @@ impl Kernels for CortexM {
             return;
         }
         match conv.algorithm {
-            Algorithm::Direct => portable::direct(conv, input, scratch, output),
+            Algorithm::Direct if Feature::Direct.is_built() => portable::direct(conv, input, scratch, output),
+            Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
+                in_place::conv(conv, input, output)
+            }
             #[cfg(kindling_backend = "mve")]
-            Algorithm::DirectVector => vector::conv(conv, input, scratch, output),
+            Algorithm::DirectVector if Feature::DirectVector.is_built() => {
+                vector::conv(conv, input, scratch, output)
+            }
             #[cfg(not(kindling_backend = "mve"))]
-            Algorithm::DirectVector => unpacked::conv(conv, input, scratch, output),
-            Algorithm::DirectPaired => paired::conv(conv, input, scratch, output),
-            Algorithm::SingleChannel => single_channel::conv(conv, input, scratch, output),
+            Algorithm::DirectVector if Feature::DirectVector.is_built() => {
+                unpacked::conv(conv, input, scratch, output)
+            }
+            Algorithm::DirectPaired if Feature::DirectPaired.is_built() => {
+                paired::conv(conv, input, scratch, output)
+            }
+            Algorithm::SingleChannel if Feature::SingleChannel.is_built() => {
+                single_channel::conv(conv, input, scratch, output)
+            }
+            Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::DirectPaired
+            | Algorithm::DirectVector
+            | Algorithm::SingleChannel => (),
             Algorithm::WinogradF2
             | Algorithm::WinogradF4
             | Algorithm::WinogradF2OnTheFly
@@ -39,6 +56,9 @@ impl Kernels for CortexM {
     }
 
     fn max_pool(pool: &MaxPool, input: &[i8], output: &mut [i8]) {
+        if !Feature::MaxPool.is_built() {
+            return;
+        }
         Portable::max_pool(pool, input, output);
     }
 
@@ -46,11 +66,14 @@ impl Kernels for CortexM {
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
             #[cfg(kindling_backend = "mve")]
-            DenseAlgorithm::Rows => vector::dense(dense, input, output),
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => vector::dense(dense, input, output),
             #[cfg(not(kindling_backend = "mve"))]
-            DenseAlgorithm::Rows => portable::rows(dense, input, output),
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => portable::rows(dense, input, output),
+            DenseAlgorithm::Rows => (),
             #[cfg(kindling_backend = "armv6m")]
-            DenseAlgorithm::QuadsWide => unpacked::dense(dense, input, output),
+            DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => {
+                unpacked::dense(dense, input, output);
+            }
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => dense::dense(dense, input, output),
         }
     }

@@ -7,6 +7,8 @@ use super::cortex_m::is_at_word;
 #[cfg(kindling_backend = "armv6m")]
 use super::instructions::requantise;
 #[cfg(not(kindling_backend = "armv6m"))]
+use crate::features::Feature;
+#[cfg(not(kindling_backend = "armv6m"))]
 use crate::format::DenseAlgorithm;
 use crate::layer::Dense;
 use crate::quant::ChannelParameters;
@@ -104,8 +106,9 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
         weights: weights.as_ptr(),
     };
     let run = match dense.algorithm {
-        DenseAlgorithm::QuadsWide => kindling_dense_wide,
-        DenseAlgorithm::Rows | DenseAlgorithm::Quads => kindling_dense,
+        DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => kindling_dense_wide,
+        DenseAlgorithm::Quads if Feature::DenseQuads.is_built() => kindling_dense,
+        _ => return,
     };
     // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32 bytes of parameters
     // and the weights of all inputs for each block, and writes four outputs for it; all of these begin at whole words

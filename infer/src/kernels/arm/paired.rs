@@ -71,7 +71,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 /// Row and column of the pixel number `index` behind output `first`: of its window, or, without pooling, of the map.
 pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
     let width = (conv.output.width as usize).max(1);
-    let [rows, columns] = conv.pool.map(|side| (side as usize).max(1));
+    let (rows, columns) = ((conv.pool[0] as usize).max(1), (conv.pool[1] as usize).max(1));
     if rows * columns == 1 {
         let last = conv.output.height as usize * width - 1;
         let pixel = (first + index).min(last);

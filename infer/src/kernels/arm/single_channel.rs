@@ -17,6 +17,8 @@ use super::instructions::requantise;
 #[cfg(kindling_dsp)]
 use super::instructions::{widen_even, widen_odd};
 use crate::algorithm::single_channel_rows;
+#[cfg(kindling_dsp)]
+use crate::features::Feature;
 use crate::kernels::window;
 use crate::layer::Conv;
 
@@ -145,7 +147,7 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
         // `3 * width + columns` as checked; unaligned words are fine on this core. `windows` begins at a whole word and
         // has 48 bytes for each window.
         unsafe { kindling_windows(pixels.as_ptr(), width, range.start, range.end) }
-    } else {
+    } else if Feature::Edges.is_built() {
         fill_windows_at_edge(conv, input, y, windows);
     }
 }

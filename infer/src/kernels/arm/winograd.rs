@@ -6,9 +6,10 @@ use core::arch::global_asm;
 use super::cortex_m::is_at_word;
 #[cfg(not(kindling_dsp))]
 use super::scalar::{kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights};
+use crate::features::Feature;
 use crate::kernels::winograd::portable::Plain;
 use crate::kernels::winograd::transform::Tile;
-use crate::kernels::winograd::{Finish, Primitives, Source, Weights};
+use crate::kernels::winograd::{Finish, GROUP, Primitives, Source, Weights};
 
 #[cfg(kindling_dsp)]
 global_asm!(include_str!("dsp/winograd.s"), include_str!("dsp/winograd_transforms.s"), options(raw));
@@ -61,15 +62,20 @@ type Multiply = unsafe extern "C" fn(v: *const i8, u: *const u8, sums: *mut i8, 
 
 /// Products of F(2x2) for short and for long chains, of one and of two tiles.
 static MULTIPLY_TWO: [[Multiply; 2]; 2] = [
-    [kindling_f2_one_tile, kindling_f2_two_tiles_long],
-    [kindling_f2_one_tile_long, kindling_f2_two_tiles_long],
+    [single(kindling_f2_one_tile, kindling_f2_two_tiles_long), kindling_f2_two_tiles_long],
+    [single(kindling_f2_one_tile_long, kindling_f2_two_tiles_long), kindling_f2_two_tiles_long],
 ];
 
 /// The same of F(4x4).
 static MULTIPLY_FOUR: [[Multiply; 2]; 2] = [
-    [kindling_f4_one_tile_long, kindling_f4_two_tiles],
-    [kindling_f4_one_tile_long, kindling_f4_two_tiles_long],
+    [single(kindling_f4_one_tile_long, kindling_f4_two_tiles), kindling_f4_two_tiles],
+    [single(kindling_f4_one_tile_long, kindling_f4_two_tiles_long), kindling_f4_two_tiles_long],
 ];
+
+/// The function for one tile, or another, which is never called, where that is not in the build.
+const fn single(one_tile: Multiply, other: Multiply) -> Multiply {
+    if Feature::WinogradSingleTile.is_built() { one_tile } else { other }
+}
 
 /// Winograd's primitives.
 pub(super) struct CortexM;
@@ -139,7 +145,8 @@ impl Primitives for CortexM {
             && u_bytes == tile.points() * pairs * 8
             && sums.len() >= tile.sums() * tiles * 8
             && pairs.is_multiple_of(4)
-            && pairs > 0;
+            && pairs > 0
+            && (Feature::WinogradSingleTile.is_built() || tiles == GROUP);
         let at_words = (v.as_ptr().addr() | u.addr() | sums.as_ptr().addr()).is_multiple_of(4);
         if !sizes_fit || !at_words {
             return;
@@ -150,7 +157,7 @@ impl Primitives for CortexM {
             Tile::Two => &MULTIPLY_TWO,
             Tile::Four => &MULTIPLY_FOUR,
         };
-        let multiply = functions[usize::from(steps - 1 > UNROLL)][usize::from(tiles == 2)];
+        let multiply = functions[usize::from(steps - 1 > UNROLL)][usize::from(tiles == GROUP)];
         // SAFETY: all three begin at whole words; the function reads `points * pairs` times one word of `v` per tile
         // and two of `u`, and writes `tile.sums()` lines of two words per tile: the sizes checked above.
         unsafe { multiply(v.as_ptr(), u, sums.as_mut_ptr(), &extent) }
@@ -160,6 +167,8 @@ impl Primitives for CortexM {
         if finish.pool == 2 && super::finish::run(finish, sums, output) {
             return;
         }
-        Plain::finish(finish, sums, output);
+        if Feature::Edges.is_built() {
+            Plain::finish(finish, sums, output);
+        }
     }
 }

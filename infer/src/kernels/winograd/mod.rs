@@ -19,6 +19,7 @@ pub(crate) mod transform;
 use heapless::Vec;
 
 use super::window;
+use crate::features::Feature;
 use crate::layer::Conv;
 use crate::quant::ChannelParameters;
 use transform::Tile;
@@ -123,7 +124,7 @@ impl TileGrid {
             tiles_per_pass: GROUP,
             pairs: conv.input.channels as usize / 2,
             outputs,
-            on_the_fly: conv.algorithm.stored_tile().is_none(),
+            on_the_fly: Feature::WinogradOnTheFly.is_built() && conv.algorithm.is_on_the_fly(),
             staging_bytes: 0,
         };
         if grid.on_the_fly {
@@ -176,6 +177,12 @@ impl TileGrid {
         (0..2).all(|axis| origin[axis] >= 0 && origin[axis] + side <= sides[axis])
     }
 
+    /// Whether all inputs of all tiles lie inside of the map and all their outputs too.
+    pub fn is_whole(&self, conv: &Conv<'_>) -> bool {
+        let sides = [conv.output.height, conv.output.width];
+        self.staging_bytes == 0 && (0..2).all(|axis| self.tiles[axis] * self.outputs == sides[axis] as usize)
+    }
+
     /// Row and column in the grid of tile number `index`, row by row.
     fn place(&self, index: usize) -> [usize; 2] {
         let width = self.tiles[1].max(1);
@@ -186,8 +193,8 @@ impl TileGrid {
 /// Runs a convolution; does nothing unless the layer's algorithm is Winograd's and `scratch` is of its size.
 pub(crate) fn conv<Core: Primitives>(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     match conv.algorithm.tile() {
-        Some(Tile::Two) if cfg!(feature = "winograd-f2") => run::<Core, false>(conv, input, scratch, output),
-        Some(Tile::Four) if cfg!(feature = "winograd-f4") => run::<Core, true>(conv, input, scratch, output),
+        Some(Tile::Two) if Feature::WinogradF2.is_built() => run::<Core, false>(conv, input, scratch, output),
+        Some(Tile::Four) if Feature::WinogradF4.is_built() => run::<Core, true>(conv, input, scratch, output),
         _ => (),
     }
 }
@@ -247,7 +254,7 @@ fn source<'s>(
 ) -> Source<'s> {
     let channels = conv.input.channels as usize;
     let [row, column] = grid.origin(conv, tile);
-    if grid.is_inside(conv, tile) {
+    if grid.is_inside(conv, tile) || !Feature::Edges.is_built() {
         let row_bytes = conv.input.row_len();
         let start = row as usize * row_bytes + column as usize * channels;
         return Source { values: input.get(start..).unwrap_or_default(), row_bytes, channels };
@@ -300,7 +307,7 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
     let group_bytes = grid.inputs_bytes(GROUP).max(1);
     let channel_pairs = conv.channels.as_chunks().0.iter().zip(conv.weights.chunks_exact(pair_bytes.max(1)));
     for (pair, (parameters, weights)) in channel_pairs.enumerate() {
-        let u = if grid.on_the_fly {
+        let u = if Feature::WinogradOnTheFly.is_built() && grid.on_the_fly {
             Core::transform_weights(tile, weights, u);
             Weights::Transformed(u)
         } else {
@@ -317,7 +324,7 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
                 parameters: ChannelParameters::pair_from_le_bytes(parameters),
                 zero_point: conv.output_quant.zero_point,
             };
-            if group.is_whole {
+            if group.is_whole || !Feature::Edges.is_built() {
                 Core::finish(&finish, sums, output);
             } else {
                 portable::Plain::finish(&finish, sums, output);

@@ -40,6 +40,12 @@ pub(crate) const OUTPUTS_MAX: usize = 4;
 /// A line of transformed values; only the first [`Tile::side`] are used.
 pub(crate) type Line = [i32; SIDE_MAX];
 
+/// One value of a line, without a check that could panic where the compiler does not see that it cannot fail.
+#[inline(always)]
+fn value(line: Line, index: usize) -> i32 {
+    line.get(index).copied().unwrap_or_default()
+}
+
 impl Tile {
     /// Outputs on a side.
     pub const fn outputs(self) -> usize {
@@ -113,16 +119,17 @@ impl Tile {
 
     /// The weights' transform in both directions.
     pub fn transform_weights(self, kernel: [[i32; 3]; 3]) -> [Line; SIDE_MAX] {
-        let columns = [0, 1, 2].map(|column| self.weights_line(kernel.map(|row| row[column])));
-        core::array::from_fn(|row| self.weights_line(columns.map(|column| column[row])))
+        let [[a, b, c], [d, e, f], [g, h, i]] = kernel;
+        let columns = [[a, d, g], [b, e, h], [c, f, i]].map(|column| self.weights_line(column));
+        core::array::from_fn(|row| self.weights_line(columns.map(|column| value(column, row))))
     }
 
     /// The inputs' transform in both directions.
     #[inline(always)]
     pub fn transform_inputs(self, inputs: [Line; SIDE_MAX]) -> [Line; SIDE_MAX] {
         let columns: [Line; SIDE_MAX] =
-            core::array::from_fn(|column| self.input_line(inputs.map(|row| row[column])));
-        core::array::from_fn(|row| self.input_line(columns.map(|column| column[row])))
+            core::array::from_fn(|column| self.input_line(inputs.map(|row| value(row, column))));
+        core::array::from_fn(|row| self.input_line(columns.map(|column| value(column, row))))
     }
 
     /// The weight of tap (row, column) from the transformed weights; rounds when they are no transform.

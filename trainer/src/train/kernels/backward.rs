@@ -12,7 +12,7 @@
 //!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!
-//! Both sums are the same kernel, [`add_terms`]: up to eight vectors of taps stay in registers while the terms pass by. Lanes are
+//! Both sums are the same kernel, [`add_terms`]: up to twelve vectors of taps stay in registers while the terms pass by. Lanes are
 //! taps; every element adds its terms in the order of the loop.
 #![allow(unsafe_code)]
 
@@ -69,7 +69,15 @@ pub fn backward(
     assert!(positions.reached() <= map.len(), "a position lies outside of the map");
     assert!(input_gradient.as_ref().is_none_or(|gradient| gradient.len() == map.len()));
     assert_eq!(output_gradient.len(), positions.pixels.len() * outputs);
-    assert!(positions.window.len() == 1 || choices.len() == output_gradient.len());
+    if positions.window.len() > 1 {
+        assert_eq!(choices.len(), output_gradient.len());
+        assert!(choices.iter().all(|choice| (*choice as usize) < positions.window.len()));
+    }
+    let sources = map
+        .len()
+        .max(weights.rows.len())
+        .max(positions.pixels.len() * positions.window.len() * GATHERED_TAPS);
+    assert!(u32::try_from(sources).is_ok(), "places are stored in 32 bits");
     assert_eq!(gradient.weights.len(), outputs * gradient.row_step);
     assert!(gradient.row_step >= positions.reach.taps().next_multiple_of(LANES));
     let job = Job { weights, positions, map, choices, output_gradient };
@@ -97,10 +105,18 @@ struct Job<'j> {
 }
 
 impl Job<'_> {
-    /// Number of the window's position that an output came from.
+    /// Gradient of an output, and where the position it came from begins, given the place of its pixel's first.
+    ///
+    /// # Safety
+    /// `index` is below the number of outputs of all pixels.
     #[inline(always)]
-    fn choice(&self, index: usize) -> usize {
-        if self.positions.window.len() == 1 { 0 } else { self.choices[index] as usize }
+    unsafe fn term<const POOLED: bool>(&self, index: usize, offsets: &[usize]) -> (f32, usize, usize) {
+        // SAFETY: `backward` checked that gradients and choices are there for each output of each pixel, and that each choice is
+        // one of the window's positions, of which `offsets` has one entry each.
+        unsafe {
+            let choice = if POOLED { *self.choices.get_unchecked(index) as usize } else { 0 };
+            (*self.output_gradient.get_unchecked(index), choice, *offsets.get_unchecked(choice))
+        }
     }
 }
 
@@ -108,14 +124,19 @@ impl Job<'_> {
 #[derive(Clone, Copy, Default)]
 struct Term {
     factor: f32,
-    place: usize,
+    place: u32,
 }
 
-/// Writes `term` at `count` and counts it unless its factor is 0; no branch, because zeros come at random.
+/// Writes a term at `count` and counts it unless its factor is 0; no branch, because zeros come at random.
+///
+/// # Safety
+/// `count` is below the length of `terms`.
 #[inline(always)]
-fn push(terms: &mut [Term], count: &mut usize, term: Term) {
-    terms[*count] = term;
-    *count += (term.factor != 0.0) as usize;
+unsafe fn push(terms: &mut [Term], count: &mut usize, factor: f32, place: usize) {
+    // SAFETY: passed on from the caller.
+    unsafe { *terms.get_unchecked_mut(*count) = Term { factor, place: place as u32 } };
+    // The bits without the sign: both zeros are 0.
+    *count += (factor.to_bits() << 1 != 0) as usize;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -136,16 +157,32 @@ unsafe fn avx2(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>)
 unsafe fn layer<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>) {
     // SAFETY: passed on from the caller.
     unsafe {
-        if gathers(job.positions.reach) {
-            gathered_weight_gradient::<V>(job, gradient);
+        if job.positions.window.len() == 1 {
+            gradients::<V, false>(job, gradient, input);
         } else {
-            weight_gradient::<V>(job, gradient);
-        }
-        if let Some(input) = input {
-            map_gradient::<V>(job, input);
+            gradients::<V, true>(job, gradient, input);
         }
     }
     bias_gradient(job, &mut gradient.bias);
+}
+
+#[inline(always)]
+unsafe fn gradients<V: Vector, const POOLED: bool>(
+    job: &Job<'_>,
+    gradient: &mut Gradient,
+    input: InputGradient<'_>,
+) {
+    // SAFETY: passed on from the caller.
+    unsafe {
+        if gathers(job.positions.reach) {
+            gathered_weight_gradient::<V, POOLED>(job, gradient);
+        } else {
+            weight_gradient::<V, POOLED>(job, gradient);
+        }
+        if let Some(input) = input {
+            map_gradient::<V, POOLED>(job, input);
+        }
+    }
 }
 
 /// Whether runs are too short for vectors and the taps few enough to be gathered into one run first: a convolution
@@ -155,31 +192,81 @@ const fn gathers(reach: Reach) -> bool {
 }
 
 #[inline(always)]
-unsafe fn weight_gradient<V: Vector>(job: &Job<'_>, gradient: &mut Gradient) {
-    let reach = job.positions.reach;
-    let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
+unsafe fn weight_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
+    let (reach, pixels) = (job.positions.reach, job.positions.pixels);
+    let mut terms = vec![Term::default(); pixels.len() + 1];
     for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-        let place = |pixel: usize, choice: usize| job.positions.pixels[pixel] + job.positions.window[choice];
-        let count = terms_of_output(job, output, &mut terms, place);
-        for (run, part) in row.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
-            // SAFETY: `backward` checked that every place plus the reach's span lies in the map.
-            unsafe { add_terms::<V>(part, &terms[..count], job.map, run * reach.row_step) };
+        // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
+        unsafe {
+            let count =
+                terms_of_output::<POOLED>(job, output, &mut terms, job.positions.window, |p| pixels[p]);
+            for (run, part) in row.chunks_exact_mut(reach.run).take(reach.rows).enumerate() {
+                add_terms::<V>(part, &terms[..count], job.map, run * reach.row_step);
+            }
         }
     }
 }
 
-/// As [`weight_gradient`], with each position's taps copied into one run first, filled up with zeros to whole vectors.
+/// As [`weight_gradient`], with each position's taps copied into one run first, filled up with zeros to whole vectors, and
+/// [`TOGETHER`] outputs at a time.
 #[inline(always)]
-unsafe fn gathered_weight_gradient<V: Vector>(job: &Job<'_>, gradient: &mut Gradient) {
+unsafe fn gathered_weight_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
     let padded = job.positions.reach.taps().next_multiple_of(LANES);
-    let window = job.positions.window.len();
+    let (window, pixels) = (job.positions.window.len(), job.positions.pixels.len());
     let patches = gathered(job, padded);
-    let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
-    for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-        let place = |pixel: usize, choice: usize| (pixel * window + choice) * padded;
-        let count = terms_of_output(job, output, &mut terms, place);
+    let offsets: Vec<usize> = (0..window).map(|choice| choice * padded).collect();
+    let mut terms: [Vec<Term>; TOGETHER] = core::array::from_fn(|_| vec![Term::default(); pixels + 1]);
+    let mut counts = [0; TOGETHER];
+    for (block, rows) in gradient.weights.chunks_mut(TOGETHER * gradient.row_step).enumerate() {
+        let outputs = rows.len() / gradient.row_step;
+        for (index, (terms, count)) in terms.iter_mut().zip(&mut counts).enumerate().take(outputs) {
+            let place = |pixel| pixel * window * padded;
+            // SAFETY: the row of the gradient shows that there is such an output.
+            *count =
+                unsafe { terms_of_output::<POOLED>(job, block * TOGETHER + index, terms, &offsets, place) };
+        }
+        let lists: [&[Term]; TOGETHER] = core::array::from_fn(|index| &terms[index][..counts[index]]);
         // SAFETY: there is a patch of `padded` floats for each pixel and each position of its window.
-        unsafe { add_terms::<V>(&mut row[..padded], &terms[..count], &patches, 0) };
+        unsafe { add_lists::<V>(rows, gradient.row_step, padded, &lists[..outputs], &patches) };
+    }
+}
+
+/// Outputs whose short sums are computed at once, to hide the latency of the multiply-add.
+const TOGETHER: usize = 4;
+
+/// Adds a list of terms to the first `len` floats of each row, a whole number of vectors.
+#[inline(always)]
+unsafe fn add_lists<V: Vector>(
+    rows: &mut [f32],
+    row_step: usize,
+    len: usize,
+    lists: &[&[Term]],
+    source: &[f32],
+) {
+    let mut common = 0;
+    if let [one, two, three, four] = lists {
+        common = one.len().min(two.len()).min(three.len()).min(four.len());
+        for at in (0..len).step_by(LANES) {
+            // SAFETY: each row has `row_step`, so at least `len` floats; the caller answers for places and `len`.
+            unsafe {
+                let row = |index: usize| rows.as_ptr().add(index * row_step + at);
+                let mut sums: [V; TOGETHER] = core::array::from_fn(|index| V::load(row(index)));
+                for term in 0..common {
+                    for (sum, list) in sums.iter_mut().zip(lists) {
+                        let Term { factor, place } = *list.get_unchecked(term);
+                        let from = source.as_ptr().add(place as usize + at);
+                        *sum = V::splat(factor).mul_add(V::load(from), *sum);
+                    }
+                }
+                for (index, sum) in sums.into_iter().enumerate() {
+                    sum.store(rows.as_mut_ptr().add(index * row_step + at));
+                }
+            }
+        }
+    }
+    for (row, list) in rows.chunks_exact_mut(row_step).zip(lists) {
+        // SAFETY: passed on from the caller.
+        unsafe { add_terms::<V>(&mut row[..len], &list[common..], source, 0) };
     }
 }
 
@@ -198,38 +285,48 @@ fn gathered(job: &Job<'_>, padded: usize) -> Vec<f32> {
     patches
 }
 
-/// The terms of one output's weight gradient, pixel by pixel; their number.
+/// The terms of one output's weight gradient, pixel by pixel, at the pixel's place plus the chosen position's offset; their number.
+///
+/// # Safety
+/// There is such an output, `offsets` has an entry for each position of the window, and `terms` one more than there are pixels.
 #[inline(always)]
-fn terms_of_output(
+unsafe fn terms_of_output<const POOLED: bool>(
     job: &Job<'_>,
     output: usize,
     terms: &mut [Term],
-    place: impl Fn(usize, usize) -> usize,
+    offsets: &[usize],
+    place: impl Fn(usize) -> usize,
 ) -> usize {
     let outputs = job.weights.outputs();
     let mut count = 0;
     for pixel in 0..job.positions.pixels.len() {
-        let index = pixel * outputs + output;
-        let term = Term { factor: job.output_gradient[index], place: place(pixel, job.choice(index)) };
-        push(terms, &mut count, term);
+        // SAFETY: the output is one of the pixel's; at most one term was counted for each pixel before.
+        unsafe {
+            let (factor, _, offset) = job.term::<POOLED>(pixel * outputs + output, offsets);
+            push(terms, &mut count, factor, place(pixel) + offset);
+        }
     }
     count
 }
 
 #[inline(always)]
-unsafe fn map_gradient<V: Vector>(job: &Job<'_>, input: &mut [f32]) {
+unsafe fn map_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, input: &mut [f32]) {
     let (reach, outputs, window) = (job.positions.reach, job.weights.outputs(), job.positions.window);
-    let mut terms = vec![Term::default(); window.len() * (outputs + 1)];
+    let list = outputs + 1;
+    let starts: Vec<usize> = (0..window.len()).map(|choice| choice * list).collect();
+    let mut terms = vec![Term::default(); window.len() * list];
     let mut counts = vec![0; window.len()];
     for (pixel, base) in job.positions.pixels.iter().enumerate() {
         counts.fill(0);
         for output in 0..outputs {
-            let index = pixel * outputs + output;
-            let choice = job.choice(index);
-            let term = Term { factor: job.output_gradient[index], place: output * reach.taps() };
-            push(&mut terms[choice * (outputs + 1)..], &mut counts[choice], term);
+            // SAFETY: the output is one of the pixel's; its choice has a list with a place for each output and one more.
+            unsafe {
+                let (factor, choice, start) = job.term::<POOLED>(pixel * outputs + output, &starts);
+                let terms = terms.get_unchecked_mut(start..start + list);
+                push(terms, counts.get_unchecked_mut(choice), factor, output * reach.taps());
+            }
         }
-        let lists = terms.chunks_exact(outputs + 1).zip(&counts);
+        let lists = terms.chunks_exact(list).zip(&counts);
         for (offset, (terms, count)) in window.iter().zip(lists) {
             for run in 0..reach.rows {
                 let to = &mut input[base + offset + run * reach.row_step..][..reach.run];
@@ -258,11 +355,15 @@ unsafe fn add_terms<V: Vector>(to: &mut [f32], terms: &[Term], source: &[f32], o
     let mut at = 0;
     // SAFETY: passed on from the caller; `at` plus the vectors' floats stays within `to`.
     unsafe {
-        while V::MANY && to.len() - at >= 8 * LANES {
-            add_to_vectors::<V, 8>(&mut to[at..], terms, source, offset + at);
-            at += 8 * LANES;
+        while V::MANY && to.len() - at >= 12 * LANES {
+            add_to_vectors::<V, 12>(&mut to[at..], terms, source, offset + at);
+            at += 12 * LANES;
         }
-        while to.len() - at >= 4 * LANES {
+        while to.len() - at >= 6 * LANES {
+            add_to_vectors::<V, 6>(&mut to[at..], terms, source, offset + at);
+            at += 6 * LANES;
+        }
+        if to.len() - at >= 4 * LANES {
             add_to_vectors::<V, 4>(&mut to[at..], terms, source, offset + at);
             at += 4 * LANES;
         }
@@ -277,7 +378,7 @@ unsafe fn add_terms<V: Vector>(to: &mut [f32], terms: &[Term], source: &[f32], o
     }
     for (index, sum) in to[at..].iter_mut().enumerate() {
         for term in terms {
-            *sum = V::mul_add_one(term.factor, source[term.place + offset + at + index], *sum);
+            *sum = V::mul_add_one(term.factor, source[term.place as usize + offset + at + index], *sum);
         }
     }
 }
@@ -296,7 +397,7 @@ unsafe fn add_to_vectors<V: Vector, const VECTORS: usize>(
         let mut sums: [V; VECTORS] = core::array::from_fn(|index| V::load(to.as_ptr().add(index * LANES)));
         for term in terms {
             let factor = V::splat(term.factor);
-            let from = source.as_ptr().add(term.place + offset);
+            let from = source.as_ptr().add(term.place as usize + offset);
             for (index, sum) in sums.iter_mut().enumerate() {
                 *sum = factor.mul_add(V::load(from.add(index * LANES)), *sum);
             }

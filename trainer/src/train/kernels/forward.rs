@@ -114,13 +114,16 @@ unsafe fn pixels_without_pooling<V: Vector, const BLOCKS: usize>(
     let rows = output.chunks_mut(GROUP * outputs);
     for (pixels, rows) in job.positions.pixels.chunks(GROUP).zip(rows) {
         // SAFETY: passed on from the caller.
-        let sums = unsafe { group::<V, BLOCKS>(job, block, 0, pixels) };
-        for (sums, row) in sums.iter().zip(rows.chunks_exact_mut(outputs)) {
-            finish(job, block, sums, row);
+        unsafe {
+            let sums = group::<V, BLOCKS>(job, block, 0, pixels);
+            for (sums, row) in sums.iter().zip(rows.chunks_exact_mut(outputs)) {
+                finish(job, block, sums, row);
+            }
         }
     }
 }
 
+/// The numbers of the window's positions are chosen among as the bits of floats.
 #[inline(always)]
 unsafe fn pixels_with_pooling<V: Vector, const BLOCKS: usize>(
     job: &Job<'_>,
@@ -131,19 +134,18 @@ unsafe fn pixels_with_pooling<V: Vector, const BLOCKS: usize>(
     let outputs = job.weights.outputs();
     let rows = output.chunks_exact_mut(outputs).zip(choices.chunks_exact_mut(outputs));
     for (pixel, (row, choice_row)) in job.positions.pixels.iter().zip(rows) {
-        let mut largest = [[f32::NEG_INFINITY; LANES]; BLOCKS];
-        let mut choice = [[0u32; LANES]; BLOCKS];
-        for (number, window) in job.positions.window.chunks(GROUP).enumerate() {
-            // SAFETY: passed on from the caller.
-            let sums = unsafe { group::<V, BLOCKS>(job, block, *pixel, window) };
-            for (index, sums) in sums.iter().enumerate().take(window.len()) {
-                keep_larger(sums, (number * GROUP + index) as u32, &mut largest, &mut choice);
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let mut largest = [V::splat(f32::NEG_INFINITY); BLOCKS];
+            let mut choice = [V::zero(); BLOCKS];
+            for (first, window) in (0..).step_by(GROUP).zip(job.positions.window.chunks(GROUP)) {
+                let sums = group::<V, BLOCKS>(job, block, *pixel, window);
+                for (index, sums) in sums.iter().enumerate().take(window.len()) {
+                    keep_larger(sums, first + index as u32, &mut largest, &mut choice);
+                }
             }
-        }
-        finish(job, block, &largest, row);
-        let chosen = choice.as_flattened().iter();
-        for (to, from) in choice_row[block * LANES..].iter_mut().zip(chosen) {
-            *to = *from as u16;
+            finish(job, block, &largest, row);
+            store_choices(&choice, &mut choice_row[block * LANES..]);
         }
     }
 }
@@ -155,7 +157,7 @@ unsafe fn group<V: Vector, const BLOCKS: usize>(
     block: usize,
     base: usize,
     offsets: &[usize],
-) -> [[[f32; LANES]; BLOCKS]; GROUP] {
+) -> [[V; BLOCKS]; GROUP] {
     let places = core::array::from_fn(|index| base + offsets[index.min(offsets.len() - 1)]);
     // SAFETY: passed on from the caller.
     unsafe { tile::<V, BLOCKS>(job, block, places) }
@@ -167,10 +169,9 @@ unsafe fn tile<V: Vector, const BLOCKS: usize>(
     job: &Job<'_>,
     block: usize,
     places: [usize; GROUP],
-) -> [[[f32; LANES]; BLOCKS]; GROUP] {
+) -> [[V; BLOCKS]; GROUP] {
     let reach = job.positions.reach;
     let block_step = job.weights.taps * LANES;
-    let mut out = [[[0.0; LANES]; BLOCKS]; GROUP];
     // SAFETY: `forward` checked that every place plus the reach's span lies in the map; `packed` holds `taps` vectors
     // for each block below `outputs / 16` rounded up, and the caller's blocks are below that.
     unsafe {
@@ -190,36 +191,58 @@ unsafe fn tile<V: Vector, const BLOCKS: usize>(
                 weights = weights.add(LANES);
             }
         }
-        for (out, sums) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-            sums.store(out.as_mut_ptr());
-        }
+        sums
     }
-    out
 }
 
 #[inline(always)]
-fn keep_larger<const BLOCKS: usize>(
-    sums: &[[f32; LANES]; BLOCKS],
+unsafe fn keep_larger<V: Vector, const BLOCKS: usize>(
+    sums: &[V; BLOCKS],
     number: u32,
-    largest: &mut [[f32; LANES]; BLOCKS],
-    choice: &mut [[u32; LANES]; BLOCKS],
+    largest: &mut [V; BLOCKS],
+    choice: &mut [V; BLOCKS],
 ) {
-    for block in 0..BLOCKS {
-        for lane in 0..LANES {
-            let larger = sums[block][lane] > largest[block][lane];
-            largest[block][lane] = if larger { sums[block][lane] } else { largest[block][lane] };
-            choice[block][lane] = if larger { number } else { choice[block][lane] };
+    for ((sum, largest), choice) in sums.iter().zip(largest).zip(choice) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            *choice = sum.where_above(*largest, V::splat(f32::from_bits(number)), *choice);
+            *largest = sum.where_above(*largest, *sum, *largest);
         }
     }
 }
 
 /// Bias and ReLU; `row` holds all outputs of the pixel.
 #[inline(always)]
-fn finish<const BLOCKS: usize>(job: &Job<'_>, block: usize, sums: &[[f32; LANES]; BLOCKS], row: &mut [f32]) {
+unsafe fn finish<V: Vector, const BLOCKS: usize>(
+    job: &Job<'_>,
+    block: usize,
+    sums: &[V; BLOCKS],
+    row: &mut [f32],
+) {
     let first = block * LANES;
-    let biased = sums.as_flattened().iter().zip(&job.weights.bias[first..]);
-    for (out, (sum, bias)) in row[first..].iter_mut().zip(biased) {
-        let value = sum + bias;
-        *out = if job.positions.relu && value < 0.0 { 0.0 } else { value };
+    let parts = row[first..].chunks_mut(LANES).zip(job.weights.bias[first..].chunks(LANES));
+    for (sum, (out, bias)) in sums.iter().zip(parts) {
+        let mut values = [0.0; LANES];
+        values[..bias.len()].copy_from_slice(bias);
+        // SAFETY: the caller's machine has the instruction set, and `values` has the floats of a vector.
+        unsafe {
+            // A product by 1 is exact, so this is a sum with one rounding.
+            let value = sum.mul_add(V::splat(1.0), V::load(values.as_ptr()));
+            let cut = V::zero().where_above(value, V::zero(), value);
+            let value = if job.positions.relu { cut } else { value };
+            value.store(values.as_mut_ptr());
+        }
+        out.copy_from_slice(&values[..out.len()]);
+    }
+}
+
+/// Writes the choices of as many outputs as `to` has.
+#[inline(always)]
+unsafe fn store_choices<V: Vector>(choices: &[V], to: &mut [u16]) {
+    for (choices, to) in choices.iter().zip(to.chunks_mut(LANES)) {
+        let mut bits = [0.0f32; LANES];
+        // SAFETY: the caller's machine has the instruction set, and `bits` has the floats of a vector.
+        unsafe { choices.store(bits.as_mut_ptr()) };
+        to.iter_mut().zip(bits).for_each(|(to, bits)| *to = bits.to_bits() as u16);
     }
 }

@@ -10,7 +10,7 @@ pub const LANES: usize = 16;
 /// # Safety
 /// All methods need the instruction set of the implementing type; pointers must be valid for [`LANES`] floats.
 pub unsafe trait Vector: Copy {
-    /// Whether eight vectors and more fit the registers at once.
+    /// Whether twelve vectors and more fit the registers at once.
     const MANY: bool;
 
     /// Sixteen times 0.
@@ -27,6 +27,9 @@ pub unsafe trait Vector: Copy {
 
     /// `self * factor + addend`, lane by lane.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
+
+    /// `yes` where `self > other`, `no` elsewhere, lane by lane, every bit as it is.
+    unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self;
 
     /// `a * b + c` for one float, rounded as [`Vector::mul_add`] rounds.
     fn mul_add_one(a: f32, b: f32, c: f32) -> f32;
@@ -70,6 +73,13 @@ unsafe impl Vector for Avx512 {
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: the caller runs on AVX-512F.
         unsafe { Self(core::arch::x86_64::_mm512_fmadd_ps(self.0, factor.0, addend.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self {
+        use core::arch::x86_64::{_CMP_GT_OQ, _mm512_cmp_ps_mask, _mm512_mask_blend_ps};
+        // SAFETY: the caller runs on AVX-512F.
+        unsafe { Self(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0), no.0, yes.0)) }
     }
 
     #[inline(always)]
@@ -127,6 +137,19 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self {
+        use core::arch::x86_64::{_CMP_GT_OQ, _mm256_blendv_ps, _mm256_cmp_ps};
+        let half = |half: usize| {
+            // SAFETY: the caller runs on AVX2.
+            unsafe {
+                let above = _mm256_cmp_ps::<_CMP_GT_OQ>(self.0[half], other.0[half]);
+                _mm256_blendv_ps(no.0[half], yes.0[half], above)
+            }
+        };
+        Self([half(0), half(1)])
+    }
+
+    #[inline(always)]
     fn mul_add_one(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
     }
@@ -180,6 +203,16 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self {
+        use core::arch::aarch64::{vbslq_f32, vcgtq_f32};
+        let quarter = |quarter: usize| {
+            // SAFETY: NEON is always there.
+            unsafe { vbslq_f32(vcgtq_f32(self.0[quarter], other.0[quarter]), yes.0[quarter], no.0[quarter]) }
+        };
+        Self([quarter(0), quarter(1), quarter(2), quarter(3)])
+    }
+
+    #[inline(always)]
     fn mul_add_one(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
     }
@@ -218,6 +251,12 @@ unsafe impl Vector for Plain {
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(core::array::from_fn(|lane| Self::mul_add_one(self.0[lane], factor.0[lane], addend.0[lane])))
+    }
+
+    #[inline(always)]
+    unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self {
+        let lane = |lane: usize| if self.0[lane] > other.0[lane] { yes.0[lane] } else { no.0[lane] };
+        Self(core::array::from_fn(lane))
     }
 
     #[inline(always)]

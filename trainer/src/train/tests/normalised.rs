@@ -250,7 +250,7 @@ fn gamma_is_kept_above_its_limit_and_running_statistics_follow() {
     let recipe = Recipe { batch_norm: Some(limit), average: None, held_out: 0, ..full_recipe() };
     let mut run = Run::new(&network, &recipe, &data, &ONE_THREAD).unwrap();
     let chosen: Vec<usize> = (0..16).collect();
-    run.step(&chosen, 1, 9);
+    run.step(&chosen);
     let norm = run.parameters[0].norm.as_ref().unwrap();
     assert_eq!(norm.gamma, [1.5; 4]);
     let scale = &run.gradients.scales()[0];

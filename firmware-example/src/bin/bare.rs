@@ -1,0 +1,31 @@
+//! The least that a program does with a model: load it, run it, take the class. Its size is the code size that tables and plans state.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::panic::PanicInfo;
+
+use infer::{Model, Session};
+
+/// Bytes of the model as it may arrive: unknown to the compiler.
+static FILE: infer::Aligned<[u8; 4]> = infer::Aligned(*b"KNDL");
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    loop {
+        black_box(class(black_box(&FILE.0), black_box(&[])));
+    }
+}
+
+fn class(file: &[u8], image: &[u8]) -> Option<usize> {
+    let mut arena = infer::Arena::<1024>::new();
+    let model = Model::from_bytes(file).ok()?;
+    let mut session = Session::new(&model, black_box(&mut arena)).ok()?;
+    Some(session.run(image).ok()?.class())
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    loop {}
+}

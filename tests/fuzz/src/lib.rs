@@ -1,0 +1,6 @@
+//! What the fuzz targets do with bytes from outside, one file for each kind of bytes.
+
+mod data;
+pub mod model;
+pub mod mutate;
+pub mod pictures;

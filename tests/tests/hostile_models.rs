@@ -1,0 +1,234 @@
+//! Three models with every bit flipped, cut off at every byte, and with bytes behind: refused, or, when the CRC is that of the changed bytes,
+//! refused or run within their buffers, within the work they announce, and as the reference runs.
+//!
+//! The small model is treated so at every bit. Of the large ones the header and the records are, and so many of the other bits as an ordinary run has time for: others
+//! on every day. `KINDLING_BITS=all` takes them all (an hour on two cores).
+
+use std::env;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use infer::format::{Header, checksum};
+use infer::{Model, ModelError, Reference, Session, Trust, TrustError};
+use tests::networks::ODD;
+use tests::plans::{tutorial, untrained};
+use trainer::model_file::write;
+use trainer::plan::{Budget, Core, Costs, front};
+
+/// Bits of a large model's weights that an ordinary run flips.
+const SAMPLE: usize = 600;
+
+/// Of the accepted files one in so many is compared with the reference, which takes most of the time.
+const COMPARED_ONE_IN: usize = 8;
+
+/// A run of an accepted model must end within this. On an idle machine it takes milliseconds.
+const TIME_MAX: Duration = Duration::from_secs(20);
+
+struct Hostile {
+    name: &'static str,
+    file: Vec<u8>,
+}
+
+fn models() -> [Hostile; 3] {
+    let small = untrained(&ODD[0].network());
+    let tutorial = tutorial();
+    let plans = front(&tutorial, &Costs::of(Core::M4)).expect("plans");
+    let plan = &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
+    [
+        Hostile { name: "small", file: write(&small, &small.direct()).expect("a model") },
+        Hostile { name: "tutorial", file: write(&tutorial, &tutorial.direct()).expect("a model") },
+        Hostile { name: "tutorial planned for M4", file: write(&tutorial, &plan.choices).expect("a model") },
+    ]
+}
+
+fn all() -> bool {
+    env::var("KINDLING_BITS").is_ok_and(|value| value == "all")
+}
+
+/// The bits to flip: all of a small file, all of the header and records of a large one, and some of the rest.
+fn bits(file: &[u8]) -> Vec<usize> {
+    let records = Header::BYTES + Header::read(file).expect("a header").record_bytes as usize;
+    let (first, end) = (records.next_multiple_of(16) * 8, file.len() * 8);
+    if all() || end - first < 30_000 {
+        return (0..end).collect();
+    }
+    let day = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs() / 86_400;
+    let step = (end - first) / SAMPLE;
+    let offset = day as usize * 7919 % step;
+    println!("offset {offset} of {step}");
+    (0..first).chain((first + offset..end).step_by(step)).collect()
+}
+
+/// Does `work` for each of the bits on two threads, each with a copy of the file; the sum of what it returns.
+fn for_each(file: &[u8], bits: &[usize], work: impl Fn(&mut [u8], usize) -> usize + Sync) -> usize {
+    let sum = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for half in bits.chunks(bits.len().div_ceil(2)) {
+            let (work, sum) = (&work, &sum);
+            scope.spawn(move || {
+                let mut file = file.to_vec();
+                for bit in half {
+                    file[bit / 8] ^= 1 << (bit % 8);
+                    sum.fetch_add(work(&mut file, *bit), Ordering::Relaxed);
+                    file[bit / 8] ^= 1 << (bit % 8);
+                }
+            });
+        }
+    });
+    sum.into_inner()
+}
+
+/// What each bit of the checked bytes does to the CRC, from the last byte to the first: the CRC is linear, so that of a changed file is the old one
+/// with this flipped.
+fn differences(bytes: usize) -> Vec<[u32; 8]> {
+    let step = |crc: u32| (0..8).fold(crc, |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 });
+    let mut at_end: [u32; 8] = std::array::from_fn(|bit| step(1 << bit));
+    let mut all = Vec::with_capacity(bytes);
+    for _ in 0..bytes {
+        all.push(at_end);
+        at_end = at_end.map(step);
+    }
+    all.reverse();
+    all
+}
+
+#[test]
+fn every_flipped_bit_is_refused() {
+    for Hostile { name, file } in models() {
+        let differences = differences(file.len() - Header::CHECKED_FROM);
+        assert!(differences.as_flattened().iter().all(|difference| *difference != 0), "{name}");
+        let bits = bits(&file);
+        let refused = for_each(&file, &bits, |file, bit| {
+            let error =
+                Model::from_bytes(file).err().unwrap_or_else(|| panic!("{name}: bit {bit} is not noticed"));
+            if bit / 8 >= Header::CHECKED_FROM {
+                assert!(matches!(error, ModelError::Checksum { .. }), "{name}, bit {bit}: {error:?}");
+            }
+            1
+        });
+        println!("{name}: {refused} of {} flipped bits tried, all refused", file.len() * 8);
+    }
+}
+
+#[test]
+fn every_flipped_bit_with_its_crc_is_refused_or_runs_within_bounds() {
+    for Hostile { name, file } in models() {
+        let differences = differences(file.len() - Header::CHECKED_FROM);
+        let bits = bits(&file);
+        let sound = checksum(&file[Header::CHECKED_FROM..]);
+        let limit = 4 * Model::from_bytes(&file).expect("a model").operations();
+        let ran = for_each(&file, &bits, |file, bit| {
+            let Some(at) = (bit / 8).checked_sub(Header::CHECKED_FROM) else {
+                assert!(Model::from_bytes(file).is_err(), "{name}: bit {bit} of the header");
+                return 0;
+            };
+            let crc = sound ^ differences[at][bit % 8];
+            file[12..16].copy_from_slice(&crc.to_le_bytes());
+            let ran = load_and_run(file, limit, bit);
+            file[12..16].copy_from_slice(&sound.to_le_bytes());
+            ran as usize
+        });
+        println!(
+            "{name}: {} of {} bits flipped, {ran} still load, the others are refused",
+            bits.len(),
+            file.len() * 8
+        );
+        assert!(ran > bits.len() / 8 && ran < bits.len(), "{name}: {ran} of {}", bits.len());
+    }
+}
+
+/// Whether the file is accepted; if it is, it must run between guards, in time, and as the reference does.
+fn load_and_run(file: &[u8], limit: u64, bit: usize) -> bool {
+    let model = match Trust::ANY.at_most_operations(limit).load(file) {
+        Ok(model) => model,
+        Err(TrustError::Model(error)) => {
+            assert!(!matches!(error, ModelError::Checksum { .. }), "the CRC is not the changed file's");
+            return false;
+        }
+        Err(_) => return true,
+    };
+    let (bytes, image) = (model.arena_bytes(), model.image_shape().len());
+    if bytes > 1 << 20 || image > 1 << 20 {
+        return true;
+    }
+    let image = vec![200; image];
+    let mut memory = vec![0x5A; bytes + 64];
+    let begun = Instant::now();
+    let mut session = Session::new(&model, &mut memory[32..32 + bytes]).expect("a buffer of its size");
+    let scores = session.run(&image).expect("an image of its size").values().to_vec();
+    assert!(begun.elapsed() < TIME_MAX, "{:?} for {} operations", begun.elapsed(), model.operations());
+    assert!(
+        memory[..32].iter().chain(&memory[32 + bytes..]).all(|byte| *byte == 0x5A),
+        "written beside the buffer"
+    );
+    if !(bit / 3).is_multiple_of(COMPARED_ONE_IN) {
+        return true;
+    }
+    let mut arena = vec![0; bytes];
+    let mut session = Session::new(&model, &mut arena).expect("a buffer of its size");
+    let reference = session.run_with::<Reference>(&image, &mut ()).expect("an image of its size");
+    assert_eq!(scores, reference.values());
+    true
+}
+
+#[test]
+fn every_truncation_and_extension_is_refused() {
+    for Hostile { name, file } in models() {
+        for bytes in 0..file.len() {
+            assert!(Model::from_bytes(&file[..bytes]).is_err(), "{name}: {bytes} bytes");
+        }
+        let mut longer = file.clone();
+        for _ in 0..1000 {
+            longer.push(0);
+            assert!(Model::from_bytes(&longer).is_err(), "{name}: {} bytes", longer.len());
+        }
+    }
+}
+
+#[test]
+fn truncations_and_extensions_with_their_length_and_crc_are_refused() {
+    for Hostile { name, file } in models() {
+        let step = if file.len() < 10_000 || all() { 1 } else { file.len() / 300 };
+        let refused = |bytes: &[u8]| Model::from_bytes(&sealed(bytes)).is_err();
+        for bytes in lengths(file.len(), step) {
+            assert!(refused(&file[..bytes]), "{name}: {bytes} bytes");
+        }
+        for more in 1..100 {
+            assert!(refused(&[&file[..], &vec![0; more]].concat()), "{name}: {more} bytes more");
+        }
+    }
+}
+
+/// Every `step`th length, and every one near the end.
+fn lengths(bytes: usize, step: usize) -> impl Iterator<Item = usize> {
+    let end: Range<usize> = bytes.saturating_sub(40)..bytes;
+    (0..bytes).step_by(step).chain(end)
+}
+
+/// The bytes with the length and CRC that they have.
+fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let mut file = bytes.to_vec();
+    if file.len() >= Header::BYTES {
+        file[8..12].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+        let crc = checksum(&file[Header::CHECKED_FROM..]);
+        file[12..16].copy_from_slice(&crc.to_le_bytes());
+    }
+    file
+}
+
+/// A file of a few hundred bytes can ask for hours: the loader lets it through, whoever sets a limit does not.
+#[test]
+fn a_small_file_that_would_run_for_hours_is_found_by_its_work() {
+    let toml = r#"
+        input = { height = 255, width = 255, channels = 1 }
+        layer = [{ type = "conv", filters = 64, kernel = 127, padding = "same" }, { type = "max_pool", size = 2 }]"#;
+    let network: trainer::network::Network = toml::from_str(toml).expect("a network");
+    let model = untrained(&network);
+    let file = write(&model, &model.direct()).expect("a model");
+    let operations = Model::from_bytes(&file).expect("a model").operations();
+    assert!(operations > 1 << 35, "{operations}");
+    let limited = Trust::ANY.at_most_operations(1 << 24).load(&file).err();
+    assert_eq!(limited, Some(TrustError::TooSlow { found: operations, limit: 1 << 24 }));
+}

@@ -1,0 +1,23 @@
+//! `man`: the manual page of this program or of one of its commands.
+
+use clap::CommandFactory;
+use clap_mangen::Man;
+
+use super::{Cli, CliError, ManArgs};
+use crate::terminal::print;
+
+pub(super) fn run(args: &ManArgs) -> Result<(), CliError> {
+    let mut program = Cli::command();
+    // Gives each command its full name.
+    program.build();
+    let command = match &args.command {
+        None => program,
+        Some(name) => program
+            .find_subcommand(name)
+            .cloned()
+            .ok_or_else(|| CliError::NoCommand { name: name.clone() })?,
+    };
+    let mut page = Vec::new();
+    Man::new(command).render(&mut page)?;
+    Ok(print(&String::from_utf8_lossy(&page))?)
+}

@@ -1,0 +1,135 @@
+//! How training went: loss and accuracy over the epochs.
+
+use super::plot::axes::Scale;
+use super::plot::curves::{Level, Line, draw};
+use super::plot::{Plot, theme};
+use super::value::{Percent, Real, Seconds};
+use crate::metrics::{EpochMetrics, Metrics};
+use crate::recipe::Recipe;
+
+/// The charts, and the numbers they show.
+pub struct Curves {
+    /// Mean loss of each epoch; `None` when there is none that can be drawn.
+    pub loss: Option<Plot>,
+    /// Accuracy after each epoch.
+    pub accuracy: Option<Plot>,
+    /// Whether the training images were distorted.
+    pub distorted: bool,
+    /// Whether images were held out.
+    pub held_out: bool,
+    /// The same in numbers.
+    pub rows: Vec<EpochRow>,
+}
+
+/// One epoch in numbers.
+pub struct EpochRow {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean loss while training.
+    pub loss: Real,
+    /// Share of right answers while training.
+    pub training: Percent,
+    /// Share of right answers on the held-out images.
+    pub held_out: Option<Percent>,
+    /// How long it took.
+    pub seconds: Seconds,
+}
+
+impl Curves {
+    /// The curves of a run's history; `recipe` is how it was trained.
+    pub fn of(metrics: &Metrics, recipe: &Recipe) -> Self {
+        let history = &metrics.history;
+        Self {
+            loss: loss(history),
+            accuracy: accuracy(metrics),
+            distorted: recipe.augment.is_some(),
+            held_out: history.iter().any(|epoch| epoch.held_out_accuracy.is_some()),
+            rows: history.iter().map(EpochRow::of).collect(),
+        }
+    }
+}
+
+impl EpochRow {
+    fn of(epoch: &EpochMetrics) -> Self {
+        Self {
+            epoch: epoch.epoch,
+            loss: Real(epoch.loss),
+            training: Percent(epoch.accuracy),
+            held_out: epoch.held_out_accuracy.map(Percent),
+            seconds: Seconds(epoch.seconds),
+        }
+    }
+}
+
+/// Lowest loss that is drawn: below it there is nothing to learn any more.
+const LOSS_MIN: f64 = 1e-6;
+
+fn loss(history: &[EpochMetrics]) -> Option<Plot> {
+    let values: Vec<f64> = history.iter().map(|epoch| epoch.loss.max(LOSS_MIN).log10()).collect();
+    let scale = Scale::logarithmic(ends(&values)?, "loss", loss_label);
+    let label =
+        format!("Mean loss falls from {} to {}", Real(history.first()?.loss), Real(history.last()?.loss));
+    Some(draw(label, values.len(), &scale, &[Line { colour: theme::MUTED, values }], &[]))
+}
+
+/// Accuracy goes up as mistakes get fewer, each step of the axis ten times fewer: the logarithm of the share of mistakes, turned
+/// over.
+fn accuracy(metrics: &Metrics) -> Option<Plot> {
+    let history = &metrics.history;
+    // A run without mistakes is drawn as half a mistake.
+    let least = 0.5 / metrics.test_images.max(1) as f64;
+    let height = |share: f64| -(1.0 - share).max(least).log10();
+    let training =
+        Line { colour: theme::MUTED, values: history.iter().map(|epoch| height(epoch.accuracy)).collect() };
+    let held_out: Vec<f64> = history.iter().filter_map(|epoch| epoch.held_out_accuracy).map(height).collect();
+    let levels = [
+        Level { colour: theme::FLOAT, value: height(metrics.float_test_accuracy) },
+        Level { colour: theme::INT8, value: height(metrics.int8_test_accuracy) },
+    ];
+    let mut all = [training.values.clone(), held_out.clone()].concat();
+    all.extend(levels.map(|level| level.value));
+    let [low, high] = ends(&all)?;
+    let mistakes = Scale::logarithmic([-high, -low], "accuracy", accuracy_label);
+    let ticks = mistakes.ticks.into_iter().map(|(value, label)| (-value, label)).collect();
+    let scale = Scale { ends: [low, high], ticks, name: "accuracy" };
+    let mut lines = vec![training];
+    if !held_out.is_empty() {
+        lines.push(Line { colour: theme::OTHER, values: held_out });
+    }
+    let [float, int8] = [metrics.float_test_accuracy, metrics.int8_test_accuracy].map(Percent);
+    let label =
+        format!("Accuracy while training, and on the test images at the end: float {float}, int8 {int8}");
+    Some(draw(label, history.len(), &scale, &lines, &levels))
+}
+
+/// A tick of the loss: a power of ten or a small multiple of one.
+fn loss_label(loss: f64) -> String {
+    let digits = (-loss.log10().floor()).max(0.0) as usize;
+    format!("{loss:.digits$}")
+}
+
+/// The accuracy with this share of mistakes: `99.5 %`.
+fn accuracy_label(mistakes: f64) -> String {
+    let digits = (-mistakes.log10().floor() as i32 - 2).max(0) as usize;
+    format!("{:.digits$} %", 100.0 * (1.0 - mistakes))
+}
+
+/// The ends of an axis that holds all values, with some room.
+fn ends(values: &[f64]) -> Option<[f64; 2]> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    let room = (0.04 * (high - low)).max(0.02);
+    Some([low - room, high + room])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accuracies_have_the_digits_they_need() {
+        let shown = [1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0002].map(accuracy_label);
+        assert_eq!([20.0, 1.0, 0.3, 0.05].map(loss_label), ["20", "1", "0.3", "0.05"]);
+        assert_eq!(shown, ["0 %", "50 %", "90 %", "95 %", "99 %", "99.5 %", "99.9 %", "99.98 %"]);
+    }
+}

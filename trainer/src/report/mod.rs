@@ -1,0 +1,236 @@
+//! `report.html`: a finished run to look at instead of reading: one file without links to the outside.
+//!
+//! Each file here turns one part of a run into typed numbers and charts; [`Report`] holds them, and the templates in
+//! `trainer/templates` show them, with everything that is put in escaped.
+//!
+//! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
+//! - [`curves`]: how training went; [`layers`], [`memory`], [`reading`]: what became of each layer;
+//! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes again;
+//! - [`comparison`]: several models side by side;
+//! - [`plot`], [`picture`], [`value`]: charts, pictures and numbers as they stand in a page.
+
+pub mod answers;
+pub mod calibration;
+pub mod comparison;
+pub mod confusion;
+pub mod curves;
+pub mod layers;
+pub mod memory;
+pub mod peers;
+pub mod picture;
+pub mod plot;
+pub mod provenance;
+pub mod reading;
+pub mod value;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use askama::Template;
+use infer::{Model, ModelError};
+use thiserror::Error;
+
+use crate::data::{DataDir, DataError};
+use crate::evaluate::Evaluation;
+use crate::export::Exported;
+use crate::float_model::FloatModel;
+use crate::metrics::Metrics;
+use crate::plan::PlanError;
+use crate::preset::Preset;
+use crate::statistics::wilson;
+use answers::Answers;
+use calibration::Calibration;
+use confusion::Confusion;
+use curves::Curves;
+use layers::LayerView;
+use memory::MemoryView;
+use peers::Peers;
+use provenance::Provenance;
+use reading::MapView;
+use value::{Count, Percent, Points, Seconds};
+
+/// A finished run: everything a report is made of.
+#[derive(Clone, Copy)]
+pub struct FinishedRun<'r> {
+    /// The command line, as it can be typed again.
+    pub command: &'r str,
+    /// What was trained, and how, with what the command line changed.
+    pub preset: &'r Preset,
+    /// The run in numbers.
+    pub metrics: &'r Metrics,
+    /// The trained network.
+    pub float: &'r FloatModel,
+    /// The model file.
+    pub exported: &'r Exported,
+    /// What both models answer on the test images.
+    pub evaluation: &'r Evaluation,
+    /// The images.
+    pub data: &'r DataDir,
+    /// Where they come from.
+    pub data_folder: &'r Path,
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The model file.
+    #[error("the model is refused: {0}")]
+    Model(ModelError),
+    /// The network cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A data file has gone.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A data file can no longer be read.
+    #[error("{}: cannot be read for its checksum: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+}
+
+/// A run as a page shows it.
+#[derive(Template)]
+#[template(path = "report/page.html")]
+pub struct Report {
+    /// Name or path of the preset.
+    pub preset: String,
+    /// Seed of every random number.
+    pub seed: u64,
+    /// The figures at the top.
+    pub headline: Headline,
+    /// How training went.
+    pub curves: Curves,
+    /// Which class is taken for which.
+    pub confusion: Confusion,
+    /// Images that are answered wrongly or differently.
+    pub answers: Answers,
+    /// Whether probabilities can be believed.
+    pub calibration: Calibration,
+    /// Quantisation, layer by layer.
+    pub layers: Vec<LayerView>,
+    /// Images that the layers' figures come from.
+    pub layer_images: Count,
+    /// Which buffer lives when.
+    pub memory: MemoryView,
+    /// Which part of each map is read.
+    pub reading: Vec<MapView>,
+    /// What others need.
+    pub peers: Peers,
+    /// How to get the same bytes again.
+    pub provenance: Provenance,
+}
+
+/// The figures at the top.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headline {
+    /// Test images.
+    pub images: Count,
+    /// The float model's accuracy.
+    pub float: Accuracy,
+    /// The int8 model's accuracy.
+    pub int8: Accuracy,
+    /// Float minus int8.
+    pub lost: Points,
+    /// Images on which both give the same class.
+    pub agreement: Percent,
+    /// Images on which they do not.
+    pub disagreeing: Count,
+    /// The model file, bytes.
+    pub model_bytes: Count,
+    /// Working memory without the image, bytes.
+    pub arena_bytes: Count,
+    /// Multiply-accumulates of one run.
+    pub macs: Count,
+    /// Multiply-accumulates of the network as described.
+    pub macs_described: Count,
+    /// Epochs.
+    pub epochs: Count,
+    /// Mean time of an epoch.
+    pub seconds_per_epoch: Seconds,
+    /// Threads used.
+    pub threads: usize,
+}
+
+/// Images that are answered rightly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accuracy {
+    /// Share of all.
+    pub share: Percent,
+    /// Images answered wrongly.
+    pub wrong: Count,
+    /// Lower end of Wilson's 95 % interval.
+    pub low: Percent,
+    /// Its upper end.
+    pub high: Percent,
+}
+
+impl Accuracy {
+    /// `right` of `images` images.
+    pub fn of(right: usize, images: usize) -> Self {
+        let interval = wilson(right, images);
+        Self {
+            share: Percent::of(right, images),
+            wrong: Count(images - right),
+            low: Percent(interval.low),
+            high: Percent(interval.high),
+        }
+    }
+}
+
+impl Headline {
+    fn of(run: &FinishedRun<'_>) -> Self {
+        let FinishedRun { metrics, exported, evaluation, .. } = *run;
+        let images = evaluation.images;
+        Self {
+            images: Count(images),
+            float: Accuracy::of(evaluation.float_correct, images),
+            int8: Accuracy::of(evaluation.int8.correct, images),
+            lost: Points(metrics.float_test_accuracy - metrics.int8_test_accuracy),
+            agreement: Percent::of(evaluation.agreeing, images),
+            disagreeing: Count(images - evaluation.agreeing),
+            model_bytes: Count(exported.bytes.len()),
+            arena_bytes: Count(exported.arena_bytes),
+            macs: Count(exported.macs as usize),
+            macs_described: Count(exported.macs_described as usize),
+            epochs: Count(metrics.epochs),
+            seconds_per_epoch: Seconds(metrics.seconds_per_epoch),
+            threads: metrics.threads,
+        }
+    }
+}
+
+impl Report {
+    /// Looks at a run from all sides. Runs both models once more over some test images, to compare them layer by layer.
+    ///
+    /// # Errors
+    /// A model file that is refused, or data files that can no longer be read.
+    pub fn of(run: &FinishedRun<'_>) -> Result<Self, ReportError> {
+        let model = Model::from_bytes(&run.exported.bytes).map_err(ReportError::Model)?;
+        let test = &run.data.test;
+        let chosen = layers::chosen(test.len());
+        Ok(Self {
+            preset: run.preset.name.clone(),
+            seed: run.metrics.seed,
+            headline: Headline::of(run),
+            curves: Curves::of(run.metrics, &run.preset.recipe),
+            confusion: Confusion::of(run.evaluation, test),
+            answers: Answers::of(run.evaluation, test),
+            calibration: Calibration::of(run.evaluation, test),
+            layers: layers::views(run.float, &run.exported.quant, &model, test, &chosen),
+            layer_images: Count(chosen.len()),
+            memory: MemoryView::of(&model),
+            reading: reading::views(&run.preset.network, test)?,
+            peers: Peers::of(&model, &run.preset.network, run.metrics),
+            provenance: Provenance::of(run)?,
+        })
+    }
+
+    /// The page.
+    pub fn to_html(&self) -> String {
+        self.render().expect("writing to a string does not fail")
+    }
+}

@@ -1,0 +1,314 @@
+//! A run of training under way.
+
+use std::time::Instant;
+
+use super::augment::Distorter;
+use super::average::Average;
+use super::batch::{Batch, BatchGradients, Distortion};
+use super::error::TrainError;
+use super::forward::Forward;
+use super::kernels::InstructionSet;
+use super::layout::{Layout, StageLayout};
+use super::loss::{self, Tally};
+use super::observer::{BatchReport, EpochReport, Observer};
+use super::optimizer::Optimizer;
+use super::parameters::{Norm, StageParameters};
+use super::random::{Purpose, Random};
+use super::state::{Epoch, Place, State};
+use super::{TrainOptions, Trained, batch_norm, decay, initial, schedule};
+use crate::backend;
+use crate::data::Dataset;
+use crate::float_model::{FloatModel, StageWeights};
+use crate::inputs::network_inputs;
+use crate::net::Net;
+use crate::network::Network;
+use crate::plan::PlanError;
+use crate::recipe::Recipe;
+
+/// Images per forward pass when accuracy is followed.
+const SCORED_IMAGES: usize = 100;
+
+/// A run under way.
+pub struct Run<'r> {
+    network: &'r Network,
+    recipe: &'r Recipe,
+    data: &'r Dataset,
+    options: &'r TrainOptions,
+    /// Images trained on: the first so many of the data set.
+    images: usize,
+    pub(super) gradients: BatchGradients,
+    net: Net,
+    optimizer: Optimizer,
+    /// The module's parameters as the kernels read them, one entry per stage, with the running statistics.
+    pub(super) parameters: Vec<StageParameters>,
+    average: Option<Average>,
+    distorter: Option<Distorter>,
+    place: Place,
+    under_way: Epoch,
+    /// The epochs that are finished.
+    epochs: Vec<EpochReport>,
+    /// Steps of the optimiser.
+    steps: usize,
+}
+
+impl<'r> Run<'r> {
+    /// A run before its first batch.
+    pub fn new(
+        network: &'r Network,
+        recipe: &'r Recipe,
+        data: &'r Dataset,
+        options: &'r TrainOptions,
+    ) -> Result<Self, TrainError> {
+        let mut layout = Layout::new(network)?;
+        check(network, recipe, data, layout.classes())?;
+        let model = initial(network, options.seed).map_err(PlanError::Network)?;
+        if recipe.batch_norm.is_some() {
+            layout = layout.normalised();
+        }
+        let parameters = beginning(&model, &layout);
+        let distorter = |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
+        Ok(Self {
+            network,
+            recipe,
+            data,
+            options,
+            images: data.len() - recipe.held_out,
+            net: Net::of_parameters(&parameters, &backend::device().autodiff()),
+            optimizer: Optimizer::new(&recipe.optimizer),
+            average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
+            distorter: recipe.augment.map(distorter),
+            place: Place::beginning_of(1),
+            under_way: Epoch::default(),
+            epochs: Vec::new(),
+            steps: 0,
+            parameters,
+            gradients: BatchGradients::new(
+                InstructionSet::detect(),
+                network,
+                layout,
+                recipe.batch,
+                recipe.batch_norm.map_or(0.0, |norm| norm.epsilon),
+            ),
+        })
+    }
+
+    /// A run that goes on where `state` was taken.
+    pub fn with_state(mut self, state: State) -> Result<Self, TrainError> {
+        self.check_state(&state)?;
+        self.net = Net::of_parameters(&state.parameters, &backend::device().autodiff());
+        self.optimizer = self.optimizer.with_record(state.optimizer)?;
+        let epochs = self.recipe.epochs;
+        self.epochs = state.epochs.into_iter().map(|epoch| EpochReport { epochs, ..epoch }).collect();
+        (self.place, self.under_way, self.steps) = (state.place, state.under_way, state.steps);
+        (self.parameters, self.average) = (state.parameters, state.average);
+        Ok(self)
+    }
+
+    /// Whether the state has the shapes of this run and a place in it.
+    fn check_state(&self, state: &State) -> Result<(), TrainError> {
+        let averaged = |average: &Option<Average>| average.as_ref().map(|average| lengths(&average.stages));
+        let refused = |why| Err(TrainError::State(why));
+        if !self.has(state.place) || state.epochs.len() + 1 != state.place.epoch {
+            return refused("it lies beyond the run's end");
+        }
+        if lengths(&state.parameters) != lengths(&self.parameters) {
+            return refused("its parameters have other shapes");
+        }
+        if averaged(&state.average) != averaged(&self.average) {
+            return refused("its average has another shape");
+        }
+        Ok(())
+    }
+
+    /// Whether the run comes through `place`.
+    fn has(&self, place: Place) -> bool {
+        let end = Place::beginning_of(self.recipe.epochs + 1);
+        let inside = (1..end.epoch).contains(&place.epoch) && place.batch <= self.batches();
+        inside || place == end
+    }
+
+    fn state(&self) -> Result<State, TrainError> {
+        Ok(State {
+            place: self.place,
+            under_way: self.under_way,
+            epochs: self.epochs.clone(),
+            steps: self.steps,
+            parameters: self.parameters.clone(),
+            average: self.average.clone(),
+            optimizer: self.optimizer.record()?,
+        })
+    }
+
+    /// All that is left of the run.
+    pub fn finish(mut self, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+        observer.save(&self.state()?)?;
+        while self.place.epoch <= self.recipe.epochs {
+            let report = self.epoch(observer)?;
+            if let Some(report) = report {
+                self.epochs.push(report);
+                self.place = Place::beginning_of(self.place.epoch + 1);
+                self.under_way = Epoch::default();
+            }
+            observer.save(&self.state()?)?;
+            match &report {
+                Some(report) => observer.epoch(report),
+                None => return Ok(self.trained(true)),
+            }
+        }
+        Ok(self.trained(false))
+    }
+
+    fn trained(self, stopped_early: bool) -> Trained {
+        Trained { model: self.model(), epochs: self.epochs, stopped_early }
+    }
+
+    /// What is left of one pass over the images; `None` when the observer ended it.
+    fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochReport>, TrainError> {
+        let (begun, before) = (Instant::now(), self.under_way.seconds);
+        let order = self.order();
+        for chosen in order.chunks(self.recipe.batch).skip(self.place.batch) {
+            let tally = self.step(chosen);
+            self.under_way.tally.add(tally);
+            self.under_way.seconds = before + begun.elapsed().as_secs_f64();
+            self.place.batch += 1;
+            let Place { epoch, batch } = self.place;
+            if !self.under_way.tally.loss.is_finite() {
+                return Err(TrainError::Diverged { epoch, batch });
+            }
+            observer.batch(&self.batch_report(tally));
+            if observer.stop() && (epoch, batch) != (self.recipe.epochs, self.batches()) {
+                return Ok(None);
+            }
+        }
+        let held_out_accuracy = self.held_out_accuracy();
+        Ok(Some(self.epoch_report(held_out_accuracy, before + begun.elapsed().as_secs_f64())))
+    }
+
+    /// The images in this epoch's order.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.images).collect();
+        Random::new(self.options.seed, Purpose::Order { epoch: self.place.epoch }).shuffle(&mut order);
+        order
+    }
+
+    /// Batches of an epoch.
+    fn batches(&self) -> usize {
+        self.images.div_ceil(self.recipe.batch)
+    }
+
+    fn batch_report(&self, done: Tally) -> BatchReport {
+        let (Place { epoch, batch }, Epoch { tally, seconds }) = (self.place, self.under_way);
+        BatchReport {
+            epoch,
+            epochs: self.recipe.epochs,
+            batch,
+            batches: self.batches(),
+            batch_loss: done.loss / done.images as f64,
+            loss: tally.loss / tally.images as f64,
+            accuracy: tally.correct as f64 / tally.images as f64,
+            images_per_second: tally.images as f64 / seconds,
+        }
+    }
+
+    fn epoch_report(&self, held_out_accuracy: Option<f64>, seconds: f64) -> EpochReport {
+        let tally = self.under_way.tally;
+        EpochReport {
+            epoch: self.place.epoch,
+            epochs: self.recipe.epochs,
+            loss: tally.loss / tally.images as f64,
+            accuracy: tally.correct as f64 / tally.images as f64,
+            held_out_accuracy,
+            seconds,
+        }
+    }
+
+    /// One batch: gradients, then the optimiser's step.
+    pub(super) fn step(&mut self, chosen: &[usize]) -> Tally {
+        let (epoch, steps) = (self.place.epoch, self.batches() * self.recipe.epochs);
+        let distortion = self.distorter.as_ref().map(|distorter| Distortion {
+            distorter,
+            seed: self.options.seed,
+            epoch,
+            strength: distorter.strength(epoch, self.recipe.epochs),
+        });
+        let batch = Batch { data: self.data, chosen, distortion };
+        let tally = self.gradients.compute(&self.parameters, &batch, self.options.threads);
+        decay::add(self.gradients.sums_mut(), &self.parameters, self.recipe.weight_decay);
+        let factor = schedule::factor(self.recipe.schedule, self.steps, steps);
+        self.net = self.optimizer.step(self.net.clone(), self.gradients.sums(), factor);
+        self.steps += 1;
+        self.follow();
+        tally
+    }
+
+    /// Brings everything that follows the module up to its new parameters.
+    fn follow(&mut self) {
+        if let Some(recipe) = &self.recipe.batch_norm {
+            self.net = self.net.clone().with_gammas_of_at_least(recipe.min_gamma);
+            for (stage, scale) in self.parameters.iter_mut().zip(self.gradients.scales()) {
+                if let Some(norm) = &mut stage.norm {
+                    batch_norm::follow(norm, scale, recipe);
+                }
+            }
+        }
+        self.net.read(self.gradients.stages(), &mut self.parameters);
+        if let Some(average) = &mut self.average {
+            average.add(&self.parameters);
+        }
+    }
+
+    /// The finished model: the average where there is one, its normalisation folded.
+    fn model(&self) -> FloatModel {
+        let parameters = self.average.as_ref().map_or(&self.parameters, |average| &average.stages);
+        let epsilon = self.recipe.batch_norm.map_or(0.0, |norm| norm.epsilon) as f32;
+        let stages = parameters.iter().map(|stage| stage.folded(epsilon)).collect();
+        FloatModel { network: self.network.clone(), stages }
+    }
+
+    fn held_out_accuracy(&self) -> Option<f64> {
+        let held_out: Vec<usize> = (self.images..self.data.len()).collect();
+        if held_out.is_empty() {
+            return None;
+        }
+        let model = self.model();
+        let forward = Forward::new(&model);
+        let mut tally = Tally::default();
+        for chosen in held_out.chunks(SCORED_IMAGES) {
+            let inputs = network_inputs(&self.network.input, self.data, chosen);
+            let values = forward.run(&inputs, &mut |_, _| ());
+            let labels: Vec<u8> = chosen.iter().map(|index| self.data.labels[*index]).collect();
+            tally.add(loss::cross_entropy(&values, &labels, 1.0).0);
+        }
+        Some(tally.correct as f64 / tally.images as f64)
+    }
+}
+
+fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> Result<(), TrainError> {
+    if data.shape.channels != network.input.channels {
+        return Err(TrainError::Channels { images: data.shape.channels, network: network.input.channels });
+    }
+    let highest = data.labels.iter().copied().max().unwrap_or(0) as usize;
+    if highest.max(data.classes.saturating_sub(1)) >= outputs {
+        return Err(TrainError::Classes { highest: highest.max(data.classes.saturating_sub(1)), outputs });
+    }
+    if recipe.held_out >= data.len() {
+        return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
+    }
+    Ok(())
+}
+
+/// Parameters before the first step; fresh normalisations for the stages that are normalised.
+pub(super) fn beginning(model: &FloatModel, layout: &Layout) -> Vec<StageParameters> {
+    let stages = model.stages.iter().zip(&layout.stages);
+    let begin = |(stage, layout): (&StageWeights, &StageLayout)| StageParameters {
+        rows: stage.output_rows(),
+        bias: stage.bias.clone(),
+        norm: layout.normalised().then(|| Norm::initial(stage.bias.len())),
+    };
+    stages.map(begin).collect()
+}
+
+/// Lengths of all parameters.
+fn lengths(stages: &[StageParameters]) -> Vec<Vec<usize>> {
+    stages.iter().map(|stage| stage.runs().map(Vec::len).collect()).collect()
+}

@@ -1,0 +1,153 @@
+//! A run that is stopped and goes on ends with the bytes of one that was never stopped.
+
+use super::*;
+use crate::atomic_file::WriteError;
+use crate::recipe::{Augment, Average, BatchNorm, Optimizer, Schedule};
+
+/// Stops after a number of batches and keeps the last state, as it comes back from a checkpoint's bytes.
+#[derive(Default)]
+struct Stopper {
+    left: usize,
+    state: Option<State>,
+}
+
+impl Observer for Stopper {
+    fn batch(&mut self, _: &BatchReport) {
+        self.left -= 1;
+    }
+
+    fn epoch(&mut self, _: &EpochReport) {}
+
+    fn stop(&self) -> bool {
+        self.left == 0
+    }
+
+    fn save(&mut self, state: &State) -> Result<(), WriteError> {
+        let bytes = postcard::to_stdvec(state).unwrap();
+        self.state = Some(postcard::from_bytes(&bytes).unwrap());
+        Ok(())
+    }
+}
+
+/// 26 images, 20 of them trained on: three batches an epoch, the last of them short.
+const BATCHES: usize = 3;
+
+fn small_network() -> Network {
+    network([8, 8, 1], "conv 5 3 1 valid relu; pool 2 2; dense 6 relu; dense 4")
+}
+
+fn small_recipe(optimizer: Optimizer) -> Recipe {
+    Recipe { batch: 8, held_out: 6, optimizer, ..recipe(0.01) }
+}
+
+fn with_everything(optimizer: Optimizer) -> Recipe {
+    Recipe {
+        schedule: Schedule::Cosine { warmup: 0.3 },
+        weight_decay: 1e-3,
+        batch_norm: Some(BatchNorm { momentum: 0.9, epsilon: 1e-5, min_gamma: 0.02 }),
+        augment: Some(Augment {
+            rotation_degrees: 8.0,
+            log_scale: 0.1,
+            shear: 0.1,
+            shift_pixels: 1.0,
+            elastic_pixels: 0.5,
+            elastic_grid: 4,
+            calm_part: 0.3,
+            calm_strength: 0.4,
+        }),
+        average: Some(Average { decay: 0.9 }),
+        ..small_recipe(optimizer)
+    }
+}
+
+fn optimizers() -> [Optimizer; 4] {
+    let sgd = |momentum, nesterov| Optimizer::Sgd { learning_rate: 0.05, momentum, nesterov };
+    [
+        Optimizer::Rmsprop { learning_rate: 0.01, rho: 0.9, epsilon: 1e-7 },
+        sgd(0.0, false),
+        sgd(0.9, false),
+        sgd(0.9, true),
+    ]
+}
+
+/// Everything of a run but its times.
+fn result(trained: Trained) -> (FloatModel, Vec<EpochReport>) {
+    let untimed = trained.epochs.into_iter().map(|epoch| EpochReport { seconds: 0.0, ..epoch });
+    (trained.model, untimed.collect())
+}
+
+fn stopped_after(batches: usize, recipe: &Recipe, data: &Dataset) -> State {
+    let mut stopper = Stopper { left: batches, ..Stopper::default() };
+    let trained = train(&small_network(), recipe, data, &ONE_THREAD, &mut stopper).unwrap();
+    assert!(trained.stopped_early);
+    stopper.state.unwrap()
+}
+
+fn resumed(state: State, recipe: &Recipe, data: &Dataset, observer: &mut dyn Observer) -> Trained {
+    resume(&small_network(), recipe, data, &TrainOptions { threads: 2, ..ONE_THREAD }, state, observer)
+        .unwrap()
+}
+
+fn never() -> Quiet {
+    Quiet { stop_after: NEVER, batches: 0 }
+}
+
+#[test]
+fn a_run_stopped_at_any_batch_ends_with_the_same_bits() {
+    let data = data(&small_network(), 26);
+    for recipe in
+        optimizers().into_iter().flat_map(|rule| [small_recipe(rule.clone()), with_everything(rule)])
+    {
+        let whole = train(&small_network(), &recipe, &data, &ONE_THREAD, &mut never()).unwrap();
+        let whole = result(whole);
+        for batches in 1..recipe.epochs * BATCHES {
+            let state = stopped_after(batches, &recipe, &data);
+            let mut rest = never();
+            assert_eq!(result(resumed(state, &recipe, &data, &mut rest)), whole, "{batches}, {recipe:?}");
+            assert_eq!(rest.batches, recipe.epochs * BATCHES - batches);
+        }
+    }
+}
+
+#[test]
+fn a_run_stopped_after_every_batch_ends_with_the_same_bits() {
+    let data = data(&small_network(), 26);
+    let recipe = with_everything(optimizers()[3].clone());
+    let whole = result(train(&small_network(), &recipe, &data, &ONE_THREAD, &mut never()).unwrap());
+    let mut state = stopped_after(1, &recipe, &data);
+    loop {
+        let mut stopper = Stopper { left: 1, ..Stopper::default() };
+        let trained = resumed(state, &recipe, &data, &mut stopper);
+        if !trained.stopped_early {
+            break assert_eq!(result(trained), whole);
+        }
+        state = stopper.state.unwrap();
+    }
+}
+
+#[test]
+fn a_finished_run_of_a_constant_rate_is_lengthened() {
+    let data = data(&small_network(), 26);
+    let short = small_recipe(optimizers()[0].clone());
+    let long = Recipe { epochs: short.epochs + 2, ..short.clone() };
+    let whole = result(train(&small_network(), &long, &data, &ONE_THREAD, &mut never()).unwrap());
+    let mut stopper = Stopper { left: NEVER, ..Stopper::default() };
+    train(&small_network(), &short, &data, &ONE_THREAD, &mut stopper).unwrap();
+    assert_eq!(result(resumed(stopper.state.unwrap(), &long, &data, &mut never())), whole);
+}
+
+#[test]
+fn the_state_of_another_network_or_beyond_the_end_is_refused() {
+    let data = data(&small_network(), 26);
+    let recipe = small_recipe(optimizers()[0].clone());
+    let state = stopped_after(BATCHES + 1, &recipe, &data);
+    let refused = |network: &Network, recipe: &Recipe| {
+        resume(network, recipe, &data, &ONE_THREAD, state.clone(), &mut never()).unwrap_err().to_string()
+    };
+    let other = network([8, 8, 1], "conv 6 3 1 valid relu; pool 2 2; dense 6 relu; dense 4");
+    assert!(refused(&other, &recipe).contains("other shapes"));
+    let averaged = Recipe { average: Some(Average { decay: 0.9 }), ..recipe.clone() };
+    assert!(refused(&small_network(), &averaged).contains("its average"));
+    let shorter = Recipe { epochs: 1, batch: 20, ..recipe };
+    assert!(refused(&small_network(), &shorter).contains("beyond the run's end"));
+}

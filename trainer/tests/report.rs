@@ -1,0 +1,151 @@
+//! `report.html` as a run leaves it: whole, closed in itself, and in agreement with `metrics.json`.
+
+mod common;
+
+use std::fs;
+
+use common::{TEST_IMAGES, Workshop};
+use serde_json::Value;
+
+/// Largest report, bytes.
+const BYTES_MAX: usize = 2_000_000;
+
+fn report(workshop: &Workshop) -> String {
+    fs::read_to_string(workshop.path("out/report.html")).unwrap()
+}
+
+fn metrics(workshop: &Workshop) -> Value {
+    serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap()
+}
+
+/// The report of a run with few epochs, so that there are mistakes to show.
+fn with_mistakes() -> Workshop {
+    let workshop = Workshop::new();
+    workshop
+        .trainer(["train", "small.toml", "--data", "data", "-q", "--epochs", "1", "--lr", "0.0005"])
+        .assert()
+        .success();
+    workshop
+}
+
+/// Values of an attribute, in order.
+fn attributes<'h>(html: &'h str, name: &str) -> Vec<&'h str> {
+    let start = format!(" {name}=\"");
+    html.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// `<dd class="value …">` with the narrow space in front of the unit.
+fn headline(html: &str) -> Vec<&str> {
+    let values = html.split("<dd class=\"value").skip(1);
+    values.map(|rest| rest.split('>').nth(1).unwrap().split('<').next().unwrap()).collect()
+}
+
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let html = report(&with_mistakes());
+    for outside in ["http:", "https:", "//www", "@import", "<script", "<link", "<iframe"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    for address in [attributes(&html, "src"), attributes(&html, "href")].concat() {
+        assert!(address.starts_with("data:image/png;base64,") || address.starts_with('#'), "{address}");
+    }
+    let pictures: Vec<_> = html.split("url(").skip(1).map(|rest| &rest[1..6]).collect();
+    assert!(!pictures.is_empty() && pictures.iter().all(|address| *address == "data:"), "{pictures:?}");
+    assert!(html.len() < BYTES_MAX, "{} bytes", html.len());
+}
+
+#[test]
+fn links_lead_to_places_of_the_page() {
+    let html = report(&with_mistakes());
+    let places = attributes(&html, "id");
+    let links = attributes(&html, "href");
+    assert!(links.len() > 5);
+    assert!(links.iter().all(|link| places.contains(&&link[1..])), "{links:?} to {places:?}");
+}
+
+#[test]
+fn the_figures_are_those_of_the_metrics() {
+    let workshop = with_mistakes();
+    let (html, metrics) = (report(&workshop), metrics(&workshop));
+    let percent = |name: &str| format!("{:.2}\u{202f}%", 100.0 * metrics[name].as_f64().unwrap());
+    let bytes = |name: &str| metrics[name].as_u64().unwrap();
+    let grouped = |number: u64| trainer::terminal::number::grouped(number);
+    let expected = [
+        percent("int8_test_accuracy"),
+        percent("float_test_accuracy"),
+        percent("agreement"),
+        grouped(bytes("model_bytes")) + "&#8239;B",
+        grouped(bytes("arena_bytes")) + "&#8239;B",
+        grouped(bytes("macs")),
+    ];
+    assert_eq!(headline(&html), expected);
+    assert!(html.contains(&format!("measured once on {TEST_IMAGES} test images, ")));
+}
+
+#[test]
+fn every_mistake_is_there() {
+    let workshop = with_mistakes();
+    let (html, metrics) = (report(&workshop), metrics(&workshop));
+    let wrong =
+        |share: &str| ((1.0 - metrics[share].as_f64().unwrap()) * TEST_IMAGES as f64).round() as usize;
+    let (float, int8) = (wrong("float_test_accuracy"), wrong("int8_test_accuracy"));
+    let shown: Vec<usize> =
+        attributes(&html, "data-wrong").iter().map(|number| number.parse().unwrap()).collect();
+    assert!(float > 0 && int8 > 0, "a run that shows nothing proves nothing");
+    assert!((float.max(int8)..=float + int8).contains(&shown.len()), "{float}, {int8}, {shown:?}");
+    let different = ((1.0 - metrics["agreement"].as_f64().unwrap()) * TEST_IMAGES as f64).round() as usize;
+    assert_eq!(attributes(&html, "data-differing").len(), different);
+    let mut once = shown.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), shown.len());
+}
+
+/// A hostile preset name, layer name and folder name end up as text.
+#[cfg(unix)]
+#[test]
+fn names_are_escaped() {
+    let workshop = Workshop::new();
+    let hostile = "<script>alert('x')<\"&.toml";
+    let preset = common::PRESET.replace("filters = 4", "filters = 4\nname = '''<b onload=\"x\">'&'''");
+    // A slash would be a folder: the file's name holds everything else.
+    fs::write(workshop.path(hostile), preset).unwrap();
+    workshop.trainer(["train", hostile, "--data", "data", "-q", "--out", "out"]).assert().success();
+    let html = report(&workshop);
+    for raw in ["<script", "<b onload", "alert('x')<"] {
+        assert!(!html.contains(raw), "{raw}");
+    }
+    assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)&#60;&#34;&#38;.toml"), "as text");
+    assert!(html.contains("&lt;b onload="), "in the charts");
+    // Attributes end where they should: every quote that opens one closes it.
+    let tags = html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap());
+    assert!(tags.clone().all(|tag| tag.matches('"').count().is_multiple_of(2)));
+}
+
+/// One seed is one report, apart from what stands in `<time>`.
+#[test]
+fn two_runs_differ_in_their_times_only() {
+    let first = report(&with_mistakes());
+    let timeless = |html: &str| {
+        let mut parts = html.split("<time>");
+        let head = parts.next().unwrap().to_owned();
+        head + &parts.map(|part| part.split_once("</time>").unwrap().1).collect::<String>()
+    };
+    assert!(first.contains("<time>"));
+    assert_eq!(timeless(&first), timeless(&report(&with_mistakes())));
+}
+
+#[test]
+fn the_command_and_the_checksums_are_those_of_the_run() {
+    use sha2::{Digest, Sha256};
+    let workshop = with_mistakes();
+    let html = report(&workshop);
+    assert!(html.contains(
+        "<pre>cargo run --release -p trainer -- train small.toml --data data -q --epochs 1 --lr 0.0005</pre>"
+    ));
+    for file in ["out/model.kndl", "data/train-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte"] {
+        let digest = Sha256::digest(fs::read(workshop.path(file)).unwrap());
+        let expected: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(html.contains(&expected), "{file}");
+    }
+}
