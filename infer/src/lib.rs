@@ -29,6 +29,8 @@
 #![deny(unsafe_code, missing_docs)]
 
 mod algorithm;
+#[cfg(feature = "build")]
+pub mod build;
 mod error;
 pub mod features;
 pub mod format;
