@@ -82,3 +82,16 @@ const fn saturate(value: i32) -> i8 {
 pub const fn quantise_pixel(pixel: u8) -> i8 {
     (pixel ^ 0x80) as i8
 }
+
+/// [`quantise_pixel`] of pixels, four at a time; both are as long.
+#[inline(always)]
+pub(crate) fn quantise_pixels(to: &mut [i8], from: &[u8]) {
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<4>(), from.as_chunks::<4>());
+    for (to, from) in to.iter_mut().zip(from) {
+        let pixels = u32::from_ne_bytes(*from) ^ 0x8080_8080;
+        *to = pixels.to_ne_bytes().map(|value| value as i8);
+    }
+    for (to, from) in to_rest.iter_mut().zip(from_rest) {
+        *to = quantise_pixel(*from);
+    }
+}

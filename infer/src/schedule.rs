@@ -156,8 +156,7 @@ impl Schedule {
                 held.first += slice.dropped;
                 held.end = slice.rows.end;
                 self.last = map + 1;
-                let is_whole = stages(map).is_some_and(|stage| stage.rows == held.end);
-                self.is_done = is_whole && stages(self.last).is_none();
+                self.is_done = stages(self.last).is_none() && stages(map)?.rows == held.end;
                 return Some(slice);
             }
             map = map.checked_sub(1)?;

@@ -7,7 +7,7 @@ use crate::error::{ImageError, SessionError};
 use crate::kernels::{Kernels, Native, window};
 use crate::layer::{Input, Layer, LayerKind};
 use crate::model::Model;
-use crate::quant::{INPUT_ZERO_POINT, quantise_pixel};
+use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
 
@@ -157,7 +157,11 @@ fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
     let first = input.origin[0] as i32 + slice.rows.start as i32;
     for (row, out) in (first..).zip(rows.chunks_exact_mut(input.map.row_len().max(1))) {
         let source = window::row(image, input.image, row);
-        window::copy(source, input.origin[1] as i32 * channels, out, INPUT_ZERO_POINT, quantise_pixel);
+        let start = input.origin[1] as i32 * channels;
+        match usize::try_from(start).ok().and_then(|start| source.get(start..start + out.len())) {
+            Some(pixels) => quantise_pixels(out, pixels),
+            None => window::copy(source, start, out, INPUT_ZERO_POINT, quantise_pixel),
+        }
     }
 }
 

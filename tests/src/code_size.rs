@@ -1,19 +1,23 @@
-//! How much flash a program takes, from its ELF file.
+//! How much code a program has, from its ELF file.
 
-/// A segment that is loaded into memory.
-const LOAD: u32 = 1;
+use elf::ElfBytes;
+use elf::abi::{SHF_ALLOC, SHT_PROGBITS};
+use elf::endian::LittleEndian;
 
-/// Bytes of all segments that the file puts into flash; `None` when it is no 32-bit little-endian ELF file.
-pub fn flash_bytes(elf: &[u8]) -> Option<usize> {
-    if elf.get(..6)? != b"\x7fELF\x01\x01" {
-        return None;
-    }
-    let word = |at: usize| Some(u32::from_le_bytes(*elf.get(at..)?.first_chunk()?));
-    let half = |at: usize| Some(u16::from_le_bytes(*elf.get(at..)?.first_chunk()?) as usize);
-    let (table, entry_bytes, entries) = (word(28)? as usize, half(42)?, half(44)?);
-    let segment = |index: usize| {
-        let at = table + index * entry_bytes;
-        Some(if word(at)? == LOAD { word(at + 16)? as usize } else { 0 })
+/// Every program has it, whatever it does.
+const VECTOR_TABLE: &str = ".vector_table";
+
+/// Bytes of code and constants that the program puts into flash, its vector table left out; `None` when this is no ELF file.
+pub fn code_bytes(elf: &[u8]) -> Option<usize> {
+    let file = ElfBytes::<LittleEndian>::minimal_parse(elf).ok()?;
+    let (sections, names) = file.section_headers_with_strtab().ok()?;
+    let (sections, names) = (sections?, names?);
+    let is_code = |name: &str, kind: u32, flags: u64| {
+        kind == SHT_PROGBITS && flags & SHF_ALLOC as u64 != 0 && name != VECTOR_TABLE
     };
-    (0..entries).map(segment).sum()
+    let size = |section: elf::section::SectionHeader| {
+        let name = names.get(section.sh_name as usize).unwrap_or_default();
+        if is_code(name, section.sh_type, section.sh_flags) { section.sh_size as usize } else { 0 }
+    };
+    Some(sections.iter().map(size).sum())
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use trainer::plan::{Build, Features};
+
 /// Instructions of a run are stored in so many bytes behind the scores.
 const INSTRUCTION_BYTES: usize = 4;
 
@@ -47,6 +49,22 @@ pub const EVERY_CORE: [Board; 6] = [
     Board { name: "mps2-an505", target: "thumbv8m.main-none-eabi", feature: Some("cortex-m33") },
     M55,
 ];
+
+/// How the firmware is built: which parts of `infer` it has, and how it is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// How it is compiled.
+    pub build: Build,
+    /// The parts of `infer`.
+    pub features: Features,
+}
+
+impl Variant {
+    /// With all parts.
+    pub fn complete(build: Build) -> Self {
+        Self { build, features: Features::all() }
+    }
+}
 
 /// What the chip said of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +116,7 @@ pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
 
 fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     let mut command = cargo(board, "run", &[]);
-    command.env("KINDLING_MODEL", model).arg("--").args(arguments);
+    command.arg("--release").env("KINDLING_MODEL", model).arg("--").args(arguments);
     command
 }
 
@@ -106,10 +124,21 @@ fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
 ///
 /// # Panics
 /// As [`answers`].
-pub fn measure(board: Board, arguments: &[&Path]) -> String {
-    let mut command = cargo(board, "run", &["measure"]);
+pub fn measure(board: Board, variant: Variant, arguments: &[&Path]) -> String {
+    let mut command = cargo_for(board, "run", variant, &["measure"]);
     command.args(["--bin", "measure", "--"]).args(arguments);
     said(board, command)
+}
+
+/// The program that loads a model, runs it and does nothing else: its ELF file. Its size is the code size of plans.
+///
+/// # Panics
+/// As [`answers`].
+pub fn bare_program(board: Board, variant: Variant) -> PathBuf {
+    let mut command = cargo_for(board, "build", variant, &[]);
+    command.args(["--bin", "bare"]);
+    said(board, command);
+    folder().join("target").join(board.target).join(variant.build.profile()).join("bare")
 }
 
 /// Builds the program that updates its model and lets it install `new` in place of `factory`; whether it did, and what it printed.
@@ -121,19 +150,6 @@ pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
     command.env("KINDLING_MODEL", factory).args(["--bin", "update", "--"]).arg(new);
     let output = command.output().expect("cargo can be started");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// The program that loads and runs a model and does nothing else, built for `board`: its ELF file.
-///
-/// # Panics
-/// As [`answers`].
-pub fn bare_program(board: Board) -> PathBuf {
-    let mut command = cargo(board, "rustc", &["prove-no-panic"]);
-    // Its size is of interest even where the proof fails.
-    let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
-    command.args(["--bin", "no_panic", "--", "-C", link_always]);
-    said(board, command);
-    folder().join("target").join(board.target).join("release/no_panic")
 }
 
 /// Runs a command; what it printed.
@@ -150,11 +166,21 @@ fn said(board: Board, mut command: Command) -> String {
     stdout
 }
 
+/// A cargo command for a variant of the firmware.
+fn cargo_for(board: Board, subcommand: &str, variant: Variant, features: &[&str]) -> Command {
+    let parts = variant.features.names().into_iter().map(|name| format!("infer/{name}"));
+    let all: Vec<String> = features.iter().map(|name| (*name).to_owned()).chain(parts).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let mut command = cargo(board, subcommand, &all);
+    command.args(["--no-default-features", "--profile", variant.build.profile()]);
+    command
+}
+
 /// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, where rustup's Rust cannot
 /// build for Cortex-M.
 fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(folder()).args([subcommand, "--release", "--quiet"]);
+    command.current_dir(folder()).args([subcommand, "--quiet"]);
     command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
     // What the outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");

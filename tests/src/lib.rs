@@ -4,6 +4,7 @@ pub mod code_size;
 pub mod faulty_line;
 pub mod firmware;
 pub mod fit;
+pub mod limits;
 pub mod measure;
 pub mod networks;
 pub mod nor_flash;

@@ -4,7 +4,9 @@ use std::fs;
 
 use infer::Model;
 
-use crate::firmware::{self, Board};
+use trainer::plan::Build;
+
+use crate::firmware::{self, Board, Variant};
 
 /// Most bytes of models that the firmware takes at once.
 const BATCH_BYTES: usize = 1024 * 1024;
@@ -30,6 +32,14 @@ pub struct Counts {
 /// # Panics
 /// When the firmware cannot be built or run, or refuses a model.
 pub fn counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
+    counts_of(board, Variant::complete(Build::Fast), models, images)
+}
+
+/// [`counts`] of a variant of the firmware.
+///
+/// # Panics
+/// As [`counts`].
+pub fn counts_of(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
     let padded = |model: &Vec<u8>| model.len().next_multiple_of(ALIGNMENT_BYTES);
     let mut counts = Vec::new();
     let mut rest = models;
@@ -41,13 +51,13 @@ pub fn counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
         };
         let (batch, behind) = rest.split_at(rest.iter().take_while(fits).count());
         assert!(!batch.is_empty(), "a model of more than {BATCH_BYTES} bytes");
-        counts.extend(batch_counts(board, batch, images));
+        counts.extend(batch_counts(board, variant, batch, images));
         rest = behind;
     }
     counts
 }
 
-fn batch_counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
+fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = |name: &str| folder.path().join(name);
     let files = ["models", "counts", "images", "scores"].map(place);
@@ -58,7 +68,7 @@ fn batch_counts(board: Board, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> 
     }
     fs::write(&files[0], all).expect("the temporary folder can be written");
     fs::write(&files[2], images).expect("the temporary folder can be written");
-    firmware::measure(board, &files.each_ref().map(|file| &**file));
+    firmware::measure(board, variant, &files.each_ref().map(|file| &**file));
     let [_, counts, _, scores] =
         files.map(|file| fs::read(file).expect("the firmware wrote what it measured"));
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use infer::Model;
+use infer::{Model, Reference, Session};
 use trainer::calibrate::Range;
 use trainer::export::plain_model;
 use trainer::float_model::{FloatModel, StageWeights};
@@ -20,7 +20,9 @@ use crate::random_layer::Random;
 /// When the file of the repository is damaged.
 pub fn tutorial() -> PlainModel {
     let file = fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
-    PlainModel::of(&Model::from_bytes(&file).expect("a model"))
+    let model = PlainModel::of(&Model::from_bytes(&file).expect("a model"));
+    // The image that a chip tests itself with is not part of what plans are compared by.
+    PlainModel { self_test: None, ..model }
 }
 
 /// A network with random weights.
@@ -49,6 +51,21 @@ fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
     let size = 1.0 / (inputs as f32).sqrt();
     let mut weight = || (random.within(0, 2000) as f32 / 1000.0 - 1.0) * size;
     StageWeights { weights: (0..inputs * outputs).map(|_| weight()).collect(), bias: vec![0.0; outputs] }
+}
+
+/// The scores of the reference kernels for images, raw and one after the other.
+///
+/// # Panics
+/// When `file` is no model.
+pub fn reference_scores(file: &[u8], images: &[u8]) -> Vec<i8> {
+    let model = Model::from_bytes(file).expect("a model");
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
+    let mut scores = |image| {
+        let scores = session.run_with::<Reference>(image, &mut ()).expect("the model's image");
+        scores.values().to_vec()
+    };
+    images.chunks(model.image_shape().len()).flat_map(&mut scores).collect()
 }
 
 /// At most `most` of the plans, evenly spread over the front.

@@ -15,7 +15,7 @@ use fuzz::pictures;
 use tests::networks::ODD;
 use tests::plans::{spread, untrained};
 use trainer::model_file::{self_test, write};
-use trainer::plan::{Core, Costs, front};
+use trainer::plan::{Core, front_of};
 
 /// Mutations of each kind of file.
 const MODELS: u64 = 200_000;
@@ -46,7 +46,7 @@ fn seeds_are_written() {
         model.version = 1;
         let image = vec![100; model.image.len()];
         model.self_test = Some(self_test(&model, &image).expect("the model's image"));
-        let plans = front(&model, &Costs::of(Core::M4)).expect("plans");
+        let plans = front_of(&model, Core::M4).expect("plans");
         for (number, plan) in spread(&plans, 2).into_iter().enumerate() {
             let file = write(&model, &plan.choices).expect("a plan");
             if file.len() <= SEED_BYTES_MAX {

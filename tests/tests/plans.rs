@@ -4,15 +4,14 @@
 
 use std::env;
 
-use infer::{Model, Reference, Session};
 use tests::firmware::M4;
 use tests::measure::counts;
 use tests::networks::ODD;
-use tests::plans::{spread, tutorial, untrained};
+use tests::plans::{reference_scores, spread, tutorial, untrained};
 use trainer::data::DataDir;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
-use trainer::plan::{Budget, Core, Costs, Plan, front};
+use trainer::plan::{Budget, Build, Core, Costs, Plan, front, front_of};
 
 /// Images that every plan answers.
 const IMAGES: usize = 100;
@@ -28,17 +27,6 @@ fn files(model: &PlainModel, plans: &[&Plan]) -> Vec<Vec<u8>> {
     plans.iter().map(|plan| write(model, &plan.choices).expect("a plan of the front")).collect()
 }
 
-fn reference_scores(file: &[u8], images: &[u8]) -> Vec<i8> {
-    let model = Model::from_bytes(file).expect("a model");
-    let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
-    let mut scores = |image| {
-        let scores = session.run_with::<Reference>(image, &mut ()).expect("the model's image");
-        scores.values().to_vec()
-    };
-    images.chunks(model.image_shape().len()).flat_map(&mut scores).collect()
-}
-
 /// Plans that were predicted too far off.
 fn off(plans: &[&Plan], totals: impl Iterator<Item = u32>, most: f64) -> Vec<String> {
     let error = |(plan, total): (&&Plan, u32)| {
@@ -52,7 +40,7 @@ fn off(plans: &[&Plan], totals: impl Iterator<Item = u32>, most: f64) -> Vec<Str
 #[test]
 fn every_plan_of_the_tutorial_is_exact_and_as_fast_as_predicted() {
     let model = tutorial();
-    let front = front(&model, &Costs::of(Core::M4)).expect("plans");
+    let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast).expect("plans");
     let all = env::var("KINDLING_PARITY_PLANS").is_ok_and(|value| value == "all");
     let plans = spread(&front, if all { usize::MAX } else { PLANS });
     let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
@@ -72,7 +60,7 @@ fn odd_networks_are_exact_and_about_as_fast_as_predicted() {
     let mut wrong = vec![];
     for odd in &ODD {
         let model = untrained(&odd.network());
-        let front = front(&model, &Costs::of(Core::M4)).expect("plans");
+        let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast).expect("plans");
         let plans = spread(&front, 4);
         let mut random = tests::random_layer::Random::new(9);
         let images: Vec<u8> = (0..20 * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
@@ -99,7 +87,7 @@ const COUNTED: [(Core, u32, u32); 3] =
 fn predictions_are_near_the_stored_counts() {
     let model = tutorial();
     for (core, fastest, smallest) in COUNTED {
-        let front = front(&model, &Costs::of(core)).expect("plans");
+        let front = front_of(&model, core).expect("plans");
         let budget = Budget { flash: Some(512 << 10), ram: Some(16 << 10) };
         let least = front.iter().min_by_key(|plan| (plan.flash, plan.instructions as u64)).expect("a plan");
         for (plan, counted) in [(&front[budget.choose(&front).expect("fits")], fastest), (least, smallest)] {
@@ -112,7 +100,7 @@ fn predictions_are_near_the_stored_counts() {
 #[test]
 fn a_chip_with_little_memory_gets_a_smaller_plan_and_a_chip_with_less_is_refused_with_numbers() {
     let model = tutorial();
-    let front = front(&model, &Costs::of(Core::M4)).expect("plans");
+    let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast).expect("plans");
     let choose = |flash: usize, ram: usize| Budget { flash: Some(flash), ram: Some(ram) }.choose(&front);
     let (large, small) =
         (choose(512 << 10, 16 << 10).expect("fits"), choose(256 << 10, 7 << 10).expect("fits"));

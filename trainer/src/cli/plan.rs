@@ -4,7 +4,7 @@ use super::{CliError, PlanArgs, model_file};
 use crate::atomic_file::PendingFile;
 use crate::model_file::write;
 use crate::plain_model::{Choice, PlainModel};
-use crate::plan::{Budget, Costs, FastestError, Plan, front};
+use crate::plan::{Budget, FastestError, Plan, front_of};
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
@@ -13,17 +13,18 @@ use crate::terminal::table::Table;
 const ROWS: usize = 16;
 
 const NOTES: &str = "\
-Instructions are predicted from counts in an emulator; they are no cycles. Flash is the model and the code that runs it. RAM is the
-working memory: the image, the stack and the rest of your program come on top.
+Instructions are predicted from counts in an emulator; they are no cycles. Flash is the model and the code that loads and runs it,
+compiled with the opt-level in the table. RAM is the working memory: the image, the stack and the rest of your program come on top.
 ";
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let model = PlainModel::of(&model_file::parse(&args.model, &bytes)?);
-    let plans = front(&model, &Costs::of(args.core)).map_err(FastestError::Write)?;
+    let plans = front_of(&model, args.core).map_err(FastestError::Write)?;
     let chosen = Budget { flash: args.flash, ram: args.ram }.choose(&plans);
     print(&text(args, &model, &plans, chosen.ok()))?;
     let plan = &plans[chosen.map_err(FastestError::Miss)?];
+    print(&how_to_build(plan))?;
     if let Some(out) = &args.out {
         let planned = write(&model, &plan.choices).map_err(FastestError::Write)?;
         PendingFile::write(out, &planned)?.commit()?;
@@ -43,7 +44,23 @@ fn text(args: &PlanArgs, model: &PlainModel, plans: &[Plan], chosen: Option<usiz
     let head = format!("{name} on {core}: {all} plans that no other beats in everything{part}");
     let mark = if chosen.is_some() { "* is the fastest that fits.\n" } else { "" };
     let names = model.layers.iter().map(|layer| &*layer.name).collect::<Vec<_>>().join(", ");
-    format!("{head}\n\n{}\n{mark}Layers: {names}. {NOTES}", table(plans, &rows, chosen))
+    format!(
+        "{head}\n\n{}\n{mark}Layers: {names}; those in brackets take turns. {NOTES}",
+        table(model, plans, &rows, chosen)
+    )
+}
+
+/// What firmware needs for the plan.
+fn how_to_build(plan: &Plan) -> String {
+    let features: Vec<String> = plan.features.names().iter().map(|name| format!("\"{name}\"")).collect();
+    format!(
+        "For this plan, in your firmware's Cargo.toml (opt-level = {} for the release profile):\n  infer = {{ version = \"{}\", \
+         default-features = false, features = [{}] }}\nRun step by step, its longest step takes {} instructions.\n",
+        plan.build.opt_level(),
+        env!("CARGO_PKG_VERSION"),
+        features.join(", "),
+        grouped(plan.longest_step.round() as u64),
+    )
 }
 
 /// At most `most` of the plans, evenly spread, with the first, the last and the chosen one among them.
@@ -58,8 +75,10 @@ fn shown(plans: usize, chosen: Option<usize>, most: usize) -> Vec<usize> {
     rows
 }
 
-fn table(plans: &[Plan], rows: &[usize], chosen: Option<usize>) -> Table {
-    let mut table = Table::new(["", ">instructions", ">RAM", ">flash", ">model", "layer by layer"]);
+fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usize>) -> Table {
+    let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
+    let mut table =
+        Table::new(["", ">instructions", ">RAM", ">flash", ">model", ">opt-level", "layer by layer"]);
     for row in rows {
         let plan = &plans[*row];
         table.row([
@@ -68,10 +87,26 @@ fn table(plans: &[Plan], rows: &[usize], chosen: Option<usize>) -> Table {
             grouped(plan.ram as u64),
             grouped(plan.flash as u64),
             grouped(plan.model_bytes as u64),
-            plan.choices.layers.iter().map(|choice| short(*choice)).collect::<Vec<_>>().join(", "),
+            plan.build.opt_level().to_owned(),
+            layers(plan, &heights),
         ]);
     }
     table
+}
+
+/// Each layer's algorithm; layers in brackets take turns, so that not all rows of the maps between them are held.
+fn layers(plan: &Plan, heights: &[u16]) -> String {
+    let mut text = String::new();
+    for (index, choice) in plan.choices.layers.iter().enumerate() {
+        let is_partial = |map: usize| plan.choices.held_rows[map] < heights[map];
+        let begins = is_partial(index + 1) && !(index > 0 && is_partial(index));
+        let ends = index > 0 && is_partial(index) && !is_partial(index + 1);
+        text += if index > 0 { ", " } else { "" };
+        text += if begins { "(" } else { "" };
+        text += &short(*choice);
+        text += if ends { ")" } else { "" };
+    }
+    text
 }
 
 /// The algorithm's name.

@@ -1,5 +1,5 @@
 //! What a layer costs on a core: formulas whose coefficients are measured, not guessed. They lie in `trainer/costs`, one
-//! file for each class of cores, written by `cargo run --release -p tests --bin refit`.
+//! file for each class of cores, written and build, written by `cargo run --release -p tests --bin refit`.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use infer::LayerKind;
 use serde::{Deserialize, Serialize};
 
 use super::Core;
+use super::code::{Build, Code};
 use super::terms::{self, FrameWork, Term};
 
 /// Instructions for each occurrence of a term.
@@ -18,23 +19,27 @@ pub const FRAME: &str = "Frame";
 /// The measured costs of a class of cores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
-    /// Flash taken by the code of loading and running models, every kernel included, bytes.
-    pub code_bytes: usize,
+    /// Flash taken by code.
+    pub code: Code,
     /// Formula of each algorithm, by [`terms::of_layer`]'s name.
     pub formulas: BTreeMap<String, Formula>,
 }
 
 impl Costs {
-    /// The costs measured for a class of cores.
+    /// The costs measured for a class of cores and a build.
     ///
     /// # Panics
     /// When the file compiled in is damaged; a test reads all of them.
-    pub fn of(core: Core) -> Self {
-        let text = match core {
-            Core::M0 => include_str!("../../costs/m0.toml"),
-            Core::M3 => include_str!("../../costs/m3.toml"),
-            Core::M4 => include_str!("../../costs/m4.toml"),
-            Core::M55 => include_str!("../../costs/m55.toml"),
+    pub fn of(core: Core, build: Build) -> Self {
+        let text = match (core, build) {
+            (Core::M0, Build::Fast) => include_str!("../../costs/m0-fast.toml"),
+            (Core::M0, Build::Small) => include_str!("../../costs/m0-small.toml"),
+            (Core::M3, Build::Fast) => include_str!("../../costs/m3-fast.toml"),
+            (Core::M3, Build::Small) => include_str!("../../costs/m3-small.toml"),
+            (Core::M4, Build::Fast) => include_str!("../../costs/m4-fast.toml"),
+            (Core::M4, Build::Small) => include_str!("../../costs/m4-small.toml"),
+            (Core::M55, Build::Fast) => include_str!("../../costs/m55-fast.toml"),
+            (Core::M55, Build::Small) => include_str!("../../costs/m55-small.toml"),
         };
         toml::from_str(text).expect("the cost file of the repository")
     }

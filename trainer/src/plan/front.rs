@@ -5,9 +5,10 @@
 //! the first layers, extended by each group that can follow and thinned out again, never loses a plan of the whole front: the
 //! search is exact for the groups that are tried.
 
-use super::Costs;
 use super::arena::busy_bytes;
+use super::code::{Build, Features, MostBytes};
 use super::groups::Group;
+use super::{Core, Costs};
 use crate::model_file::{self, WriteModelError};
 use crate::plain_model::{Choice, Choices, PlainLayer, PlainModel};
 
@@ -29,6 +30,12 @@ pub struct Plan {
     pub ram: usize,
     /// Model file, bytes: exact.
     pub model_bytes: usize,
+    /// Parts of `infer` that it needs.
+    pub features: Features,
+    /// How the firmware is compiled.
+    pub build: Build,
+    /// Predicted bytes of the code that loads and runs it.
+    pub code_bytes: usize,
     /// Model file and code, bytes.
     pub flash: usize,
 }
@@ -41,34 +48,68 @@ struct Partial {
     held_rows: Vec<u16>,
     instructions: f64,
     section_bytes: usize,
+    features: Features,
     /// Scratch memory of the most demanding layer; inside of a group.
     scratch_bytes: usize,
     ram: usize,
 }
 
-/// The front for a core with these costs, from the fewest instructions to the most.
+/// The front for a core, whichever way the firmware is compiled, from the fewest instructions to the most.
 ///
 /// # Errors
 /// A model that no file can hold.
-pub fn front(model: &PlainModel, costs: &Costs) -> Result<Vec<Plan>, WriteModelError> {
-    let sections = Sections::of(model);
+pub fn front_of(model: &PlainModel, core: Core) -> Result<Vec<Plan>, WriteModelError> {
+    let mut plans = vec![];
+    for build in Build::ALL {
+        plans.extend(front(model, &Costs::of(core, build), build)?);
+    }
+    Ok(without_beaten(plans))
+}
+
+/// The front with these costs, which are those of `build`, from the fewest instructions to the most.
+///
+/// # Errors
+/// A model that no file can hold.
+pub fn front(model: &PlainModel, costs: &Costs, build: Build) -> Result<Vec<Plan>, WriteModelError> {
+    let (sections, most) = (Sections::of(model), MostBytes::of(&costs.code));
     let mut fronts = vec![vec![]; model.layers.len() + 1];
     fronts[0].push(Partial::default());
     for first in 0..model.layers.len() {
-        let partials = thinned(std::mem::take(&mut fronts[first]));
+        let partials = thinned(std::mem::take(&mut fronts[first]), &most);
         for group in Group::beginning_with(model, first) {
-            let candidates = candidates(model, costs, &sections, &group);
+            let candidates = candidates(model, costs, &sections, &most, &group);
             let extended =
                 partials.iter().flat_map(|partial| candidates.iter().map(|next| partial.then(next)));
             fronts[group.end].extend(extended);
         }
     }
-    let last = thinned(fronts.pop().unwrap_or_default());
-    last.into_iter().map(|partial| Plan::new(model, costs, partial.choices(model))).collect()
+    let last = thinned(fronts.pop().unwrap_or_default(), &most);
+    let plans = last.into_iter().map(|partial| Plan::new(model, costs, build, partial.choices(model)));
+    Ok(without_beaten(plans.collect::<Result<_, _>>()?))
+}
+
+/// The plans that no other is at least as good as in instructions, flash and working memory, the fastest first.
+fn without_beaten(mut plans: Vec<Plan>) -> Vec<Plan> {
+    plans.sort_by(|a, b| {
+        a.instructions.total_cmp(&b.instructions).then_with(|| (a.flash, a.ram).cmp(&(b.flash, b.ram)))
+    });
+    let mut kept: Vec<Plan> = vec![];
+    for plan in plans {
+        if !kept.iter().any(|other| other.flash <= plan.flash && other.ram <= plan.ram) {
+            kept.push(plan);
+        }
+    }
+    kept
 }
 
 /// The ways to run a group that are worth having.
-fn candidates(model: &PlainModel, costs: &Costs, sections: &Sections, group: &Group) -> Vec<Partial> {
+fn candidates(
+    model: &PlainModel,
+    costs: &Costs,
+    sections: &Sections,
+    most: &MostBytes,
+    group: &Group,
+) -> Vec<Partial> {
     let work = group.work(model);
     let mut partials = vec![Partial { instructions: costs.frame(&work.frame), ..Partial::default() }];
     for index in 0..group.end - group.first {
@@ -80,12 +121,16 @@ fn candidates(model: &PlainModel, costs: &Costs, sections: &Sections, group: &Gr
                 held_rows: vec![group.held_rows[index]],
                 instructions: kinds.iter().map(|(kind, count)| costs.layer(kind) * *count as f64).sum(),
                 section_bytes: *section_bytes,
+                features: kinds
+                    .iter()
+                    .map(|(kind, _)| Features::of_layer(kind))
+                    .fold(Features::NONE, Features::and),
                 scratch_bytes: kinds.iter().map(|(kind, _)| kind.scratch_bytes()).max().unwrap_or(0),
                 ram: 0,
             };
             extended.extend(partials.iter().map(|partial| partial.then(&next)));
         }
-        partials = thinned(extended);
+        partials = thinned(extended, most);
     }
     let maps = group.maps(model);
     for partial in &mut partials {
@@ -119,6 +164,7 @@ impl Partial {
             held_rows: [&*self.held_rows, &next.held_rows].concat(),
             instructions: self.instructions + next.instructions,
             section_bytes: self.section_bytes + next.section_bytes,
+            features: self.features.and(next.features),
             scratch_bytes: self.scratch_bytes.max(next.scratch_bytes),
             ram: self.ram.max(next.ram),
         }
@@ -134,23 +180,25 @@ impl Partial {
     }
 }
 
-/// Without those that another is at least as good as in every respect; the fastest first.
-fn thinned(mut partials: Vec<Partial>) -> Vec<Partial> {
+/// Without those that another is at least as good as in every respect, with whatever code it needs more; the fastest first.
+fn thinned(mut partials: Vec<Partial>, most: &MostBytes) -> Vec<Partial> {
     partials.retain(|partial| partial.instructions.is_finite());
     partials.sort_by(|a, b| {
         let by_size = || (a.section_bytes, a.memory()).cmp(&(b.section_bytes, b.memory()));
         a.instructions.total_cmp(&b.instructions).then_with(by_size)
     });
-    // Least flash among the faster ones for each amount of working memory: few different amounts occur.
-    let mut least: Vec<(usize, usize)> = vec![];
+    let mut kept: Vec<(usize, usize, Features)> = vec![];
     partials.retain(|partial| {
-        let (memory, section_bytes) = (partial.memory(), partial.section_bytes);
-        let beaten = least.iter().any(|(ram, flash)| *ram <= memory && *flash <= section_bytes);
-        if !beaten {
-            least.retain(|(ram, flash)| *ram < memory || *flash < section_bytes);
-            least.push((memory, section_bytes));
+        let this = (partial.memory(), partial.section_bytes, partial.features);
+        let beats = |a: &(usize, usize, Features), b: &(usize, usize, Features)| {
+            a.0 <= b.0 && a.1 + most.beyond(a.2, b.2) <= b.1
+        };
+        let is_beaten = kept.iter().any(|other| beats(other, &this));
+        if !is_beaten {
+            kept.retain(|other| !beats(&this, other));
+            kept.push(this);
         }
-        !beaten
+        !is_beaten
     });
     partials
 }
@@ -160,27 +208,37 @@ impl Plan {
     ///
     /// # Errors
     /// Choices that do not fit their layers, or a model that no file can hold.
-    pub fn new(model: &PlainModel, costs: &Costs, choices: Choices) -> Result<Self, WriteModelError> {
+    pub fn new(
+        model: &PlainModel,
+        costs: &Costs,
+        build: Build,
+        choices: Choices,
+    ) -> Result<Self, WriteModelError> {
         let bytes = model_file::write(model, &choices)?;
         let whole = Group { first: 0, end: model.layers.len(), held_rows: choices.held_rows.clone() };
         let work = whole.work(model);
-        let (mut layer_instructions, mut longest_step) = (vec![], 0.0);
+        let (mut layer_instructions, mut longest_step, mut features) = (vec![], 0.0, Features::NONE);
         for (index, choice) in choices.layers.iter().enumerate() {
             let mut sum = 0.0;
             for (kind, count) in work.kinds(model, 0, index, *choice) {
                 let instructions = costs.layer(&kind);
                 sum += instructions * count as f64;
                 longest_step = instructions.max(longest_step);
+                features = features.and(Features::of_layer(&kind));
             }
             layer_instructions.push(sum);
         }
+        let code_bytes = costs.code.bytes(features);
         Ok(Self {
             instructions: costs.frame(&work.frame) + layer_instructions.iter().sum::<f64>(),
             layer_instructions,
             longest_step,
             ram: model_file::arena(model, &choices).bytes as usize,
             model_bytes: bytes.len(),
-            flash: bytes.len() + costs.code_bytes,
+            features,
+            build,
+            code_bytes,
+            flash: bytes.len() + code_bytes,
             choices,
         })
     }

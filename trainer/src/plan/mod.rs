@@ -3,11 +3,13 @@
 //! - [`mod@demand`]: the part of each feature map that is read;
 //! - [`arena`]: where maps and scratch memory lie;
 //! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas over its [`terms`];
+//! - [`code`]: how much flash the parts of `infer` take that a plan needs;
 //! - [`groups`]: layers that take turns, so that not all rows of the maps between them are held;
 //! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
 
 pub mod arena;
 pub mod budget;
+pub mod code;
 pub mod core;
 pub mod cost;
 pub mod demand;
@@ -16,10 +18,11 @@ pub mod groups;
 pub mod terms;
 
 pub use budget::{Budget, Miss};
+pub use code::{Build, Features};
 pub use core::Core;
 pub use cost::Costs;
 pub use demand::{PlanError, Region, StagePlan, demand};
-pub use front::{Plan, front};
+pub use front::{Plan, front, front_of};
 
 use thiserror::Error;
 
@@ -42,7 +45,7 @@ pub enum FastestError {
 /// # Errors
 /// A network that no model file can hold, or a chip that is too small.
 pub fn fastest(model: &PlainModel, core: Core, budget: Budget) -> Result<Plan, FastestError> {
-    let mut front = front(model, &Costs::of(core))?;
+    let mut front = front_of(model, core)?;
     let chosen = budget.choose(&front)?;
     Ok(front.swap_remove(chosen))
 }

@@ -67,8 +67,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     let channels = conv.output.channels as usize;
     let pixels = conv.output.height as usize * conv.output.width as usize;
     let at_once = if conv.window() == 1 { PAIRED_PIXELS } else { 1 };
-    // What pads the last chunk has weight 0, whatever it is; zeros keep runs alike.
-    scratch.fill(0);
+    // What pads the last chunk is whatever the scratch memory holds: its weights are 0.
     for first in (0..pixels).step_by(at_once) {
         for (batch, chunks) in scratch.chunks_exact_mut(batch_bytes.max(1)).enumerate() {
             for pixel in 0..PAIRED_PIXELS {

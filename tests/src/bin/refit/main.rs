@@ -1,7 +1,9 @@
 //! Measures the cost formulas again: `cargo run --release -p tests --bin refit [m0|m3|m4|m55]...`, all of them by default.
 //!
 //! For each algorithm it runs models of one random layer in the emulator, counts their instructions and fits the
-//! formula's coefficients. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
+//! formula's coefficients, for both ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
+
+mod code;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,17 +11,23 @@ use std::{env, fs, process};
 
 use infer::LayerKind;
 use infer::format::{Algorithm, DenseAlgorithm};
-use tests::code_size::flash_bytes;
-use tests::firmware::{self, Board};
+use tests::firmware::{self, Board, Variant};
 use tests::fit::{Sample, coefficients};
-use tests::measure::{Counts, counts};
+use tests::measure::{Counts, counts_of};
 use tests::random_layer::{Random, model};
 use trainer::model_file::write;
 use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::cost::{FRAME, Formula};
 use trainer::plan::groups::Group;
 use trainer::plan::terms::{self, Term};
-use trainer::plan::{Core, Costs};
+use trainer::plan::{Build, Core, Costs};
+
+/// The first lines of a cost file.
+const HEAD: &str = "\
+# Measured: written by `cargo run --release -p tests --bin refit`. Bytes of code and what each part adds to them, then
+# instructions for each occurrence of a term (trainer/src/plan/terms.rs), counted in the emulator; instructions, not cycles.
+
+";
 
 /// Random layers measured for each algorithm.
 const LAYERS: usize = 60;
@@ -32,11 +40,11 @@ fn main() {
     let known = |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
     let named: Vec<Core> = names.iter().map(known).collect();
     for core in if named.is_empty() { Core::ALL.to_vec() } else { named } {
-        let costs = measure(core);
-        let text = toml::to_string(&costs).expect("numbers and names");
-        let head = "# Measured: written by `cargo run --release -p tests --bin refit`. Instructions for each occurrence of a\n\
-                    # term (trainer/src/plan/terms.rs), counted in the emulator; instructions, not cycles.\n\n";
-        fs::write(file(core), head.to_owned() + &text).expect("trainer/costs can be written");
+        for build in Build::ALL {
+            let costs = measure(core, build);
+            let text = toml::to_string(&costs).expect("numbers and names");
+            fs::write(file(core, build), HEAD.to_owned() + &text).expect("trainer/costs can be written");
+        }
     }
 }
 
@@ -45,8 +53,12 @@ fn refuse(name: &str, problem: &str) -> ! {
     process::exit(2)
 }
 
-fn file(core: Core) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../trainer/costs/{}.toml", core.name()))
+fn file(core: Core, build: Build) -> PathBuf {
+    let name = match build {
+        Build::Fast => format!("{}-fast.toml", core.name()),
+        Build::Small => format!("{}-small.toml", core.name()),
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/costs").join(name)
 }
 
 fn board(core: Core) -> Board {
@@ -58,28 +70,32 @@ fn board(core: Core) -> Board {
     }
 }
 
-fn measure(core: Core) -> Costs {
+fn measure(core: Core, build: Build) -> Costs {
     let board = board(core);
-    let elf = fs::read(firmware::bare_program(board)).expect("the program that was built");
-    let code_bytes = flash_bytes(&elf).expect("an ELF file");
-    println!("{}: {code_bytes} bytes of code", core.name());
+    println!("{}, opt-level {}:", core.name(), build.opt_level());
+    let code = code::measure(board, build);
     let convs = Algorithm::ALL.map(Choice::Conv);
     let denses = DenseAlgorithm::ALL.map(Choice::Dense);
     let choices = convs.into_iter().chain([Choice::MaxPool]).chain(denses);
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
     for choice in choices {
-        let (name, samples) = samples(board, choice, &mut frames);
+        let (name, samples) = samples(board, build, choice, &mut frames);
         formulas.insert(name.clone(), fitted(&name, &samples));
     }
     formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
-    Costs { code_bytes, formulas }
+    Costs { code, formulas }
 }
 
 /// Terms by name, and the count.
 type Measured = (Vec<Term>, f64);
 
 /// The formula's name and the measured layers of an algorithm; what ran besides the layers goes to `frames`.
-fn samples(board: Board, choice: Choice, frames: &mut Vec<Measured>) -> (String, Vec<Measured>) {
+fn samples(
+    board: Board,
+    build: Build,
+    choice: Choice,
+    frames: &mut Vec<Measured>,
+) -> (String, Vec<Measured>) {
     let mut random = Random::new(1);
     let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
     let groups: Vec<Group> = models.iter().map(|model| group(&mut random, model)).collect();
@@ -92,7 +108,7 @@ fn samples(board: Board, choice: Choice, frames: &mut Vec<Measured>) -> (String,
     let files: Vec<Vec<u8>> = models.iter().zip(&groups).map(file).collect();
     let mut name = String::new();
     let mut samples = Vec::new();
-    let counts = counts(board, &files, &[]);
+    let counts = counts_of(board, Variant::complete(build), &files, &[]);
     for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
         let work = group.work(model);
         let kinds = work.kinds(model, 0, 0, choice);

@@ -1,0 +1,126 @@
+//! `docs/benchmarks.md`.
+
+use std::fmt::Write;
+
+use trainer::terminal::number::grouped;
+
+use super::{Row, padded};
+
+/// What CMSIS-NN 7.0 takes for the tutorial's network: instructions, and its working memory in bytes.
+const CMSIS_NN: [(&str, u64); 6] = [
+    ("m0", 22_160_000),
+    ("m3", 9_250_000),
+    ("m4", 6_740_000),
+    ("m7", 6_750_000),
+    ("m33", 6_750_000),
+    ("m55", 1_240_000),
+];
+
+/// Multiply-accumulates of the network cropped by hand to the 22x22 pixels it reads, and of the whole network.
+const CROPPED_MACS: [u64; 2] = [1_483_400, 2_797_832];
+
+const HEAD: &str = "\
+# Benchmarks
+
+Written by `./ci.sh bench`. The tutorial's network (28x28x1 -> conv 32 -> conv 64 -> conv 64 -> dense 64 -> 500 -> 10) on every core class, in QEMU with
+`-icount`, where a loop of known length checks the counter at each start. These are **instructions, not cycles**: a core takes more cycles than
+instructions where it waits for flash or branches, and a Cortex-M7 fewer.
+
+Each row is the planner's fastest plan within the limit of flash (code and model) and working RAM, in firmware that holds just the parts of `infer` which that plan
+needs. *Code* is everything that loads, checks and runs a model, startup included, without the vector table. *RAM* is the arena; the
+caller's image (784 bytes) and the stack come on top, except where the limit says so. *Exact*: the scores of 100 test images equalled those of the reference
+kernels, byte for byte. One run takes the same number of instructions for every image, and includes the placement of the 8-bit image.
+
+";
+
+/// The whole page.
+pub fn text(rows: &[Row], padded: &[padded::Row]) -> String {
+    let mut text = HEAD.to_owned();
+    text += "| core | limit | instructions | predicted | code B | model B | RAM B | stack B | longest step | opt-level | exact |\n";
+    text += "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n";
+    rows.iter().for_each(|row| measured(&mut text, row));
+    text += "\nThe *longest step* is the planner's estimate for `Run::step`, which runs a layer or some rows at a time.\n";
+    plans(&mut text, rows);
+    peers(&mut text, rows);
+    nothing_to_leave_out(&mut text, padded);
+    text
+}
+
+fn measured(text: &mut String, row: &Row) {
+    let number = |value: u64| grouped(value);
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {:+.1} % | {} | {} | {} | {} | {} | {} | {} |",
+        row.core,
+        row.plan,
+        number(row.instructions as u64),
+        100.0 * (row.predicted_instructions as f64 / row.instructions as f64 - 1.0),
+        number(row.code_bytes as u64),
+        number(row.model_bytes as u64),
+        number(row.arena_bytes as u64),
+        number(row.stack_bytes as u64),
+        number(row.longest_step_instructions),
+        row.opt_level.trim_matches('"'),
+        if row.exact { "yes" } else { "NO" },
+    );
+}
+
+fn plans(text: &mut String, rows: &[Row]) {
+    *text += "\n## The plans\n\nLayer by layer, and how many rows are held of each map (the image's part first).\n\n";
+    *text += "| core | limit | layers | held rows |\n| --- | --- | --- | --- |\n";
+    for row in rows {
+        let short = |layer: &String| {
+            layer.trim_start_matches("Conv(").trim_start_matches("Dense(").trim_end_matches(')').to_owned()
+        };
+        let layers: Vec<String> = row.layers.iter().map(short).collect();
+        let held: Vec<String> = row.held_rows.iter().map(u16::to_string).collect();
+        let _ =
+            writeln!(text, "| {} | {} | {} | {} |", row.core, row.plan, layers.join(", "), held.join(" "));
+    }
+}
+
+fn peers(text: &mut String, rows: &[Row]) {
+    *text += "\n## Beside CMSIS-NN\n\nCMSIS-NN 7.0 (HEAD of 2026-07-15, gcc 12.2, the fastest of -O2, -O3 and -Ofast) for the same network in the same emulator, bit-exact \
+        against a reference in C. It needs 27,040 bytes of working RAM and 116.9 KB of flash for kernels and parameters, before any interpreter; most of the \
+        difference is what is not computed here. The right column is an estimate, not a measurement: its figure times 0.53, the part of the \
+        multiplications that is left when its input is cropped by hand to the 22x22 pixels that the network reads.\n\n";
+    *text +=
+        "| core | Kindling, fastest here | CMSIS-NN 7.0 | ratio | CMSIS-NN cropped, estimated | ratio |\n";
+    *text += "| --- | ---: | ---: | ---: | ---: | ---: |\n";
+    for (core, theirs) in CMSIS_NN {
+        let ours = rows.iter().filter(|row| row.core == core).map(|row| row.instructions as u64).min();
+        let Some(ours) = ours else { continue };
+        let cropped = theirs * CROPPED_MACS[0] / CROPPED_MACS[1];
+        let ratio = |theirs: u64| theirs as f64 / ours as f64;
+        let _ = writeln!(
+            text,
+            "| {core} | {} | {} | {:.1} | {} | {:.1} |",
+            grouped(ours),
+            grouped(theirs),
+            ratio(theirs),
+            grouped(cropped),
+            ratio(cropped),
+        );
+    }
+}
+
+fn nothing_to_leave_out(text: &mut String, rows: &[padded::Row]) {
+    *text += "\n## With nothing to leave out\n\nA network with padding `same` and even sizes (32x32x1 -> conv 16 -> conv 32 -> conv 64, each with pooling -> dense 64 -> 10): every output is read. The \
+        fastest plan, and the fastest without Winograd's algorithms, both without a limit.\n\n";
+    *text += "| core | multiplications | instructions | direct | ratio | RAM B | direct RAM B | exact |\n";
+    *text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
+    for row in rows {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {:.2} | {} | {} | {} |",
+            row.core,
+            grouped(row.macs),
+            grouped(row.instructions[0] as u64),
+            grouped(row.instructions[1] as u64),
+            row.instructions[1] as f64 / row.instructions[0] as f64,
+            grouped(row.arena_bytes[0] as u64),
+            grouped(row.arena_bytes[1] as u64),
+            if row.exact { "yes" } else { "NO" },
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Measures the tutorial's network on every core class in the emulator: `cargo run --release -p tests --bin bench [CORE]...`.
+//!
+//! For each limit of flash and working memory it takes the planner's plan, builds firmware with just the parts that the plan needs,
+//! and counts. Writes `target/bench/mcu.json` and, when all cores were asked for, `docs/benchmarks.md`.
+
+mod document;
+mod padded;
+
+use std::path::Path;
+use std::{env, fs};
+
+use serde::Serialize;
+use tests::code_size::code_bytes;
+use tests::firmware::{self, Board, Variant};
+use tests::limits::{self, CORES};
+use tests::measure::{Counts, counts_of};
+use tests::plans::{reference_scores, tutorial};
+use trainer::data::DataDir;
+use trainer::model_file::write;
+use trainer::plain_model::PlainModel;
+use trainer::plan::{Plan, front_of};
+
+/// Images that each plan answers.
+const IMAGES: usize = 100;
+
+/// What was measured of a plan on a core.
+#[derive(Serialize)]
+struct Row {
+    core: &'static str,
+    plan: &'static str,
+    layers: Vec<String>,
+    held_rows: Vec<u16>,
+    opt_level: &'static str,
+    instructions: u32,
+    predicted_instructions: u64,
+    longest_step_instructions: u64,
+    code_bytes: usize,
+    predicted_code_bytes: usize,
+    model_bytes: usize,
+    arena_bytes: usize,
+    stack_bytes: u32,
+    exact: bool,
+}
+
+fn main() {
+    let asked: Vec<String> = env::args().skip(1).collect();
+    let chosen = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let images = &test.pixels[..IMAGES * test.shape.len()];
+    let (model, mut all) = (tutorial(), vec![]);
+    for (name, board, core) in CORES.into_iter().filter(|(name, ..)| chosen(name)) {
+        let front = front_of(&model, core).expect("plans");
+        for (plan_name, plan) in limits::plans(name, &front) {
+            all.push(row((name, plan_name), board, &model, plan, images));
+        }
+    }
+    let json = serde_json::to_string_pretty(&all).expect("numbers and names");
+    write_file("target/bench", "mcu.json", &json);
+    if asked.is_empty() {
+        write_file("docs", "benchmarks.md", &document::text(&all, &padded::rows(&CORES)));
+    }
+}
+
+/// Builds firmware for the plan and runs it.
+fn row(
+    (core, plan_name): (&'static str, &'static str),
+    board: Board,
+    model: &PlainModel,
+    plan: &Plan,
+    images: &[u8],
+) -> Row {
+    let variant = Variant { build: plan.build, features: plan.features };
+    let program = fs::read(firmware::bare_program(board, variant)).expect("the program that was built");
+    let file = write(model, &plan.choices).expect("a plan of the front");
+    let counts = counts_of(board, variant, std::slice::from_ref(&file), images);
+    let Counts { total, stack_bytes, scores, .. } = &counts[0];
+    let row = Row {
+        core,
+        plan: plan_name,
+        layers: plan.choices.layers.iter().map(|choice| format!("{choice:?}")).collect(),
+        held_rows: plan.choices.held_rows.clone(),
+        opt_level: plan.build.opt_level(),
+        instructions: *total,
+        predicted_instructions: plan.instructions.round() as u64,
+        longest_step_instructions: plan.longest_step.round() as u64,
+        code_bytes: code_bytes(&program).expect("an ELF file"),
+        predicted_code_bytes: plan.code_bytes,
+        model_bytes: file.len(),
+        arena_bytes: plan.ram,
+        stack_bytes: *stack_bytes,
+        exact: *scores == reference_scores(&file, images),
+    };
+    println!("{}", serde_json::to_string(&row).expect("numbers and names"));
+    row
+}
+
+/// Writes into a folder of the repository.
+fn write_file(folder: &str, name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    fs::create_dir_all(&folder).expect("the repository can be written");
+    fs::write(folder.join(name), text).expect("the repository can be written");
+}

@@ -1,0 +1,76 @@
+//! The same kernels on a network with nothing to leave out: padding `same` and even sizes, so that every output is read.
+
+use tests::firmware::{Board, Variant};
+use tests::measure::counts_of;
+use tests::plans::{reference_scores, untrained};
+use tests::random_layer::Random;
+use trainer::model_file::write;
+use trainer::network::Network;
+use trainer::plain_model::{Choice, PlainModel};
+use trainer::plan::{Build, Core, Costs, Plan, front};
+
+/// Images that each plan answers.
+const IMAGES: usize = 4;
+
+/// The network: 16, 32 and 64 channels.
+const NETWORK: &str = r#"
+    input = { height = 32, width = 32, channels = 1 }
+    layer = [
+        { type = "conv", filters = 16, kernel = 3, padding = "same", activation = "relu" },
+        { type = "max_pool", size = 2 },
+        { type = "conv", filters = 32, kernel = 3, padding = "same", activation = "relu" },
+        { type = "max_pool", size = 2 },
+        { type = "conv", filters = 64, kernel = 3, padding = "same", activation = "relu" },
+        { type = "max_pool", size = 2 },
+        { type = "dense", units = 64, activation = "relu" },
+        { type = "dense", units = 10 },
+    ]"#;
+
+/// What a core takes for it.
+pub struct Row {
+    /// The core.
+    pub core: &'static str,
+    /// Multiply-accumulates of a run.
+    pub macs: u64,
+    /// Instructions of the fastest plan, and of the fastest without Winograd's algorithms.
+    pub instructions: [u32; 2],
+    /// Working memory of both, bytes.
+    pub arena_bytes: [usize; 2],
+    /// Whether all answers of both were the reference's.
+    pub exact: bool,
+}
+
+/// Measures it on each core.
+pub fn rows(cores: &[(&'static str, Board, Core)]) -> Vec<Row> {
+    let network: Network = toml::from_str(NETWORK).expect("a network");
+    let model = untrained(&network);
+    cores.iter().map(|(name, board, core)| row(name, *board, *core, &model)).collect()
+}
+
+fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Row {
+    let mut random = Random::new(11);
+    let images: Vec<u8> = (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
+    let front = front(model, &Costs::of(class, Build::Fast), Build::Fast).expect("plans");
+    let fastest = |is_wanted: fn(&Plan) -> bool| {
+        let wanted = front.iter().filter(|plan| is_wanted(plan));
+        wanted.min_by(|a, b| a.instructions.total_cmp(&b.instructions)).expect("a plan")
+    };
+    let plans = [fastest(|_| true), fastest(|plan| !has_winograd(plan))];
+    let files = plans.map(|plan| write(model, &plan.choices).expect("a plan of the front"));
+    let counts = counts_of(board, Variant::complete(Build::Fast), &files, &images);
+    let reference = reference_scores(&files[0], &images);
+    Row {
+        core,
+        macs: infer::Model::from_bytes(&files[0]).expect("a model").macs(),
+        instructions: [counts[0].total, counts[1].total],
+        arena_bytes: plans.map(|plan| plan.ram),
+        exact: counts.iter().all(|counts| counts.scores == reference),
+    }
+}
+
+fn has_winograd(plan: &Plan) -> bool {
+    plan.choices.layers.iter().any(|choice| match choice {
+        Choice::Conv(algorithm) => format!("{algorithm:?}").starts_with("Winograd"),
+        Choice::MaxPool | Choice::Dense(_) => false,
+    })
+}
