@@ -61,14 +61,9 @@ fn model(out: &Path) -> Result<Vec<u8>, String> {
     let path = variable("KINDLING_MODEL").unwrap_or_else(|| DEFAULT_MODEL.to_owned());
     println!("cargo::rerun-if-changed={path}");
     let file = read(Path::new(&path))?;
-    let image_bytes = match Model::from_bytes(&file) {
-        Ok(model) => model.image_shape().len(),
-        Err(error) => return Err(format!("{path}: {error}")),
-    };
+    Model::from_bytes(&file).map_err(|error| format!("{path}: {error}"))?;
+    infer::build::embed(&path);
     write(&out.join("model.kndl"), &file)?;
-    let image_bytes =
-        format!("/// Bytes of the model's image.\npub const IMAGE_BYTES: usize = {image_bytes};\n");
-    write(&out.join("image_bytes.rs"), image_bytes.as_bytes())?;
     Ok(file)
 }
 

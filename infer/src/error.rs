@@ -4,6 +4,7 @@ use core::fmt;
 
 /// Why [`Model::from_bytes`](crate::Model::from_bytes) refused a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ModelError {
     /// The file ends before its header does.
     TooShort {
@@ -78,6 +79,7 @@ pub enum ModelError {
 
 /// What is wrong with a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LayerProblem {
     /// A side, kernel, stride or window of 0.
     ZeroSize,
@@ -129,6 +131,7 @@ pub enum LayerProblem {
 
 /// Why [`Session::new`](crate::Session::new) refused a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum SessionError {
     /// The buffer is too small.
     BufferTooSmall {
@@ -157,6 +160,7 @@ pub enum SelfTestError {
 
 /// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the wrong size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageError {
     /// Bytes the model's image has: height * width * channels.
     pub expected: usize,

@@ -31,6 +31,8 @@
 mod algorithm;
 #[cfg(doctest)]
 mod borrow_rules;
+#[cfg(feature = "build")]
+pub mod build;
 mod error;
 pub mod features;
 pub mod format;

@@ -67,3 +67,18 @@ macro_rules! include_model {
         &MODEL.0
     }};
 }
+
+/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES` of the model that the package's build script embedded with
+/// `infer::build::embed` (feature `build`), where it has been checked.
+///
+/// ```ignore
+/// infer::embedded_model!();
+/// static ARENA: StaticCell<Arena<ARENA_BYTES>> = StaticCell::new();
+/// let model = Model::from_bytes(MODEL)?;
+/// ```
+#[macro_export]
+macro_rules! embedded_model {
+    () => {
+        include!(concat!(env!("OUT_DIR"), "/embedded_model.rs"));
+    };
+}

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Height, width and channels of a feature map in memory order: row by row, pixel by pixel, channel by channel (HWC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
     /// Rows, 1 or more in a valid model.
     pub height: u16,

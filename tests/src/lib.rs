@@ -2,6 +2,7 @@
 
 pub mod call_graph;
 pub mod code_size;
+pub mod faulty_line;
 pub mod firmware;
 pub mod fit;
 pub mod limits;

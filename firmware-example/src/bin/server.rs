@@ -18,9 +18,10 @@ use clock::SysTickClock;
 use infer::wire::{Clock, InUse, Known, Receiver, Server, Turn, UpdateRoom, frame_bytes};
 use infer::{Aligned, Arena, Model};
 
-const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
+infer::embedded_model!();
+
 const MEMORY: ServerMemory = board::SERVER;
-const ARENA_BYTES: usize = larger(infer::arena_bytes(MODEL).unwrap(), MEMORY.arena_bytes);
+const ARENA_BUFFER_BYTES: usize = larger(ARENA_BYTES, MEMORY.arena_bytes);
 const IMAGE_BUFFER_BYTES: usize = larger(IMAGE_BYTES, MEMORY.image_bytes);
 
 /// The stored digits and the host's score vectors for them; none for a model of other images.
@@ -28,8 +29,6 @@ const KNOWN: Known<'_> = Known {
     images: include_bytes!("../../digits/images.bin"),
     scores: include_bytes!(concat!(env!("OUT_DIR"), "/expected.bin")),
 };
-
-include!(concat!(env!("OUT_DIR"), "/image_bytes.rs"));
 
 const fn larger(one: usize, other: usize) -> usize {
     if one > other { one } else { other }
@@ -48,7 +47,7 @@ fn main() -> ! {
         image: cortex_m::singleton!(: [u8; IMAGE_BUFFER_BYTES] = [0; IMAGE_BUFFER_BYTES]).unwrap(),
         known: KNOWN,
     };
-    let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
+    let arena = cortex_m::singleton!(: Arena<ARENA_BUFFER_BYTES> = Arena::new()).unwrap();
     let update =
         cortex_m::singleton!(: Aligned<[u8; MEMORY.update_bytes]> = Aligned([0; MEMORY.update_bytes]))
             .unwrap();

@@ -121,6 +121,7 @@ pub struct Identity<'a> {
 
 /// The work of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LayerCost<'a> {
     /// The layer's name.
     pub name: &'a str,
@@ -132,6 +133,7 @@ pub struct LayerCost<'a> {
 
 /// How the known answers came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SelfTest {
     /// The model file is what it was when it was written.
     pub model_intact: bool,
@@ -143,6 +145,7 @@ pub struct SelfTest {
 
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Refusal<'a> {
     /// The request is of another protocol version than the firmware's.
     Version {

@@ -124,12 +124,16 @@ impl<L: Line> Client<L> {
                     return Ok(true);
                 }
             }
-            self.pending.resize(CHUNK_BYTES, 0);
+            self.pending.clear();
             let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false); // before the line is asked again: one that never stops talking would keep us here
+            }
+            self.pending.resize(CHUNK_BYTES, 0);
             let received = self.line.receive(&mut self.pending, left);
             self.pending.truncate(*received.as_ref().unwrap_or(&0));
             *bytes += received.map_err(line_error)?;
-            if self.pending.is_empty() && left.is_zero() {
+            if self.pending.is_empty() {
                 return Ok(false);
             }
         }

@@ -16,6 +16,9 @@ pub const BAUD: u32 = 115_200;
 /// A line that takes no bytes for so long has failed.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The shortest time that is waited for bytes.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
+
 /// Why a port cannot be used.
 #[derive(Debug, Error)]
 pub enum PortError {
@@ -144,15 +147,17 @@ impl Line for Port {
     }
 
     fn receive(&mut self, buffer: &mut [u8], timeout: Duration) -> io::Result<usize> {
-        self.0.set_read_timeout(timeout)?;
-        match self.0.read(buffer) {
-            Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the port has closed")),
-            Ok(bytes) => Ok(bytes),
-            Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) => {
-                Ok(0)
-            }
-            // What an unplugged port says differs from system to system.
-            Err(error) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)),
+        // A timeout of nothing is refused by some systems.
+        self.0.set_read_timeout(timeout.max(SHORTEST_TIMEOUT))?;
+        loop {
+            return match self.0.read(buffer) {
+                Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the port has closed")),
+                Ok(bytes) => Ok(bytes),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // What an unplugged port says differs from system to system.
+                Err(error) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)),
+            };
         }
     }
 }

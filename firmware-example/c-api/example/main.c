@@ -1,0 +1,47 @@
+/* A C program that classifies ten digits with libkindling.a, on the emulated Cortex-M4 (MPS2 AN386). */
+
+#include "kindling.h"
+
+/* From data.s: the model, the images and their labels. */
+extern const uint8_t model[], model_end[], images[], labels[];
+
+/* From the linker script. */
+extern uint32_t stack_top;
+
+/* Known from `trainer inspect`; kindling_sizes checks it. */
+static int8_t arena[16384] __attribute__((aligned(16)));
+
+/* Semihosting: 0x04 writes a text, 0x18 ends the program. */
+static void host(uint32_t operation, const void *argument) {
+    register uint32_t r0 __asm__("r0") = operation;
+    register const void *r1 __asm__("r1") = argument;
+    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
+}
+
+static void end(const char *text, int success) {
+    host(0x04, text);
+    host(0x18, (const void *)(uintptr_t)(success ? 0x20026 : 0x20023));
+    for (;;) {}
+}
+
+void start(void) {
+    /* The vector unit of the Cortex-M4F, which Rust's hard-float target may use. */
+    *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;
+    KindlingSizes sizes;
+    size_t model_bytes = (size_t)(model_end - model);
+    if (kindling_sizes(model, model_bytes, &sizes) != KINDLING_STATUS_OK || sizes.arena_bytes > sizeof arena)
+        end("the model is bad or needs more memory\n", 0);
+    if (kindling_sizes(model, model_bytes - 1, &sizes) != KINDLING_STATUS_BAD_MODEL)
+        end("a model that is cut off was accepted\n", 0);
+    size_t right = 0;
+    for (size_t index = 0; index < 10; index++) {
+        int8_t scores[10];
+        size_t best;
+        KindlingStatus status = kindling_run(model, model_bytes, arena, sizes.arena_bytes, images + index * sizes.image_bytes,
+                                             sizes.image_bytes, scores, sizeof scores, &best);
+        right += status == KINDLING_STATUS_OK && best == labels[index];
+    }
+    end(right == 10 ? "C: 10 of 10 right\n" : "C: wrong answers\n", right == 10);
+}
+
+__attribute__((section(".vectors"), used)) static const void *const vectors[] = {&stack_top, start};

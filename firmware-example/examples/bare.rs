@@ -1,0 +1,36 @@
+//! A model in a program for plain `cortex-m-rt`: one static arena, one loop.
+//!
+//! `cargo run --release --example bare`
+
+#![no_std]
+#![no_main]
+
+use cortex_m as _; // its critical sections
+use cortex_m_semihosting::{debug, hprintln};
+use infer::{Arena, Model, Session};
+use panic_halt as _;
+use static_cell::StaticCell;
+
+// MODEL, ARENA_BYTES, IMAGE_BYTES and CLASSES: checked by build.rs when this is built.
+infer::embedded_model!();
+
+static ARENA: StaticCell<Arena<ARENA_BYTES>> = StaticCell::new();
+const IMAGES: &[u8] = include_bytes!("../digits/images.bin");
+const LABELS: &[u8] = include_bytes!("../digits/labels.bin");
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let model = Model::from_bytes(MODEL).expect("checked when this was built");
+    let arena = ARENA.init(Arena::new());
+    let mut session = Session::new(&model, &mut **arena).expect("the arena has the model's size");
+    let mut right = 0;
+    for (image, label) in IMAGES.chunks_exact(IMAGE_BYTES).zip(LABELS) {
+        // In a product: a camera's frame. Only an image of the wrong size is an error.
+        if let Ok(scores) = session.run(image) {
+            right += usize::from(scores.class() == *label as usize);
+        }
+    }
+    hprintln!("{} of {} right", right, LABELS.len());
+    debug::exit(if right == LABELS.len() { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
+    loop {}
+}

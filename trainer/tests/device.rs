@@ -1,0 +1,186 @@
+//! Chips that answer, stop answering, or never did: emulated boards, and serial ports with something else behind them.
+
+mod common;
+
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use common::run;
+use serial2::SerialPort;
+
+/// Images that the emulated boards classify.
+const IMAGES: &str = "100";
+
+fn trainer(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("trainer").unwrap();
+    command.args(arguments);
+    command
+}
+
+/// The message of a command that fails, behind what it tells of its progress.
+fn error(command: &mut Command) -> String {
+    let (_, stderr) = run(command, 1);
+    let line = stderr.lines().last().unwrap();
+    line.strip_prefix("error: ").unwrap_or_else(|| panic!("{stderr}")).to_owned()
+}
+
+#[test]
+fn emulated_boards_answer_as_the_host() {
+    for board in ["microbit", "netduinoplus2"] {
+        let (stdout, stderr) = run(&mut trainer(&["device", "eval", "--qemu", board, "--limit", IMAGES]), 0);
+        assert!(stdout.contains("100 of 100 score vectors are the host's"), "{board}: {stdout}{stderr}");
+        assert!(stdout.contains("99 of 100 images right") && stdout.contains(" instructions"), "{stdout}");
+    }
+}
+
+#[test]
+fn a_chip_profiles_tests_itself_and_takes_another_model() {
+    let board = ["--qemu", "mps2-an386"];
+    let (profile, _) = run(&mut trainer(&[&["device", "profile"], &board[..]].concat()), 0);
+    assert!(profile.contains("conv2") && profile.contains("1,179,648"), "{profile}");
+    let (test, _) = run(&mut trainer(&[&["device", "test"], &board[..]].concat()), 0);
+    assert_eq!(test, "the model is intact; 10 of 10 known answers are right\n");
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl");
+    let (updated, _) = run(&mut trainer(&[&["device", "update", model], &board[..]].concat()), 0);
+    assert!(updated.contains("102728 bytes, intact"), "{updated}");
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/samples/digit-7.png");
+    let (predicted, _) = run(&mut trainer(&[&["device", "predict", picture], &board[..]].concat()), 0);
+    assert!(predicted.contains("digit-7.png: 7 (") && predicted.contains("on the chip"), "{predicted}");
+}
+
+/// An emulator that ends when it has said 2,000 bytes.
+const CUT_OFF: &str = r#"#!/bin/sh
+pipe=$(mktemp -u) && mkfifo "$pipe"
+exec 3<&0
+timeout 60 qemu-system-arm "$@" <&3 >"$pipe" 2>/dev/null &
+dd bs=1 count=2000 if="$pipe" 2>/dev/null
+kill $!
+rm "$pipe"
+"#;
+
+/// The emulator's output ends after 2,000 bytes, as when a board is unplugged: some fifty images are answered by then.
+#[test]
+fn a_board_that_is_unplugged_leaves_a_partial_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrapper = folder.path().join("qemu");
+    fs::write(&wrapper, CUT_OFF).unwrap();
+    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = trainer(&["device", "eval", "--qemu", "netduinoplus2", "--limit", "1000"]);
+    let (stdout, stderr) = run(command.env("KINDLING_QEMU", &wrapper), 1);
+    let line = stderr.lines().last().unwrap();
+    assert!(line.contains("of 1000 images: the result is partial: the line is gone"), "{stderr}");
+    assert!(stdout.starts_with("PARTIAL: ") && stdout.contains("accuracy on the chip"), "{stdout}");
+}
+
+#[test]
+fn no_emulator_and_no_board_are_said() {
+    let mut command = trainer(&["device", "eval", "--qemu", "netduinoplus2"]);
+    let message = error(command.env("KINDLING_QEMU", "/no/such/qemu"));
+    assert!(
+        message.starts_with("/no/such/qemu cannot be started") && message.contains("ci.sh setup"),
+        "{message}"
+    );
+    let message = error(&mut trainer(&["device", "eval", "--qemu", "nothing"]));
+    assert!(
+        message.starts_with("no board 'nothing'; there are ") && message.contains("microbit"),
+        "{message}"
+    );
+}
+
+/// A pseudo-terminal: what a program is given as its serial port, and what this test does at the other end.
+struct Pty {
+    path: PathBuf,
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+    /// Keeps the port there while nobody has it open.
+    _port: SerialPort,
+}
+
+impl Pty {
+    /// A port behind which `answer` is sent again and again, if there is anything in it.
+    fn new(answer: Vec<u8>) -> Self {
+        let (mut ours, port) = SerialPort::pair().unwrap();
+        let path = fs::read_link(format!("/proc/self/fd/{}", port.as_raw_fd())).unwrap();
+        ours.set_read_timeout(Duration::from_millis(20)).unwrap();
+        ours.set_write_timeout(Duration::from_millis(20)).unwrap();
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                // Reads what comes so that the port takes more; a port that is full is no harm.
+                let _ = ours.read(&mut [0; 1024]);
+                let _ = ours.write(&answer);
+            }
+        });
+        Self { path, stop, thread, _port: port }
+    }
+
+    fn eval(&self) -> Command {
+        trainer(&["device", "eval", "--port", self.path.to_str().unwrap(), "--timeout", "1"])
+    }
+
+    fn end(self) {
+        self.stop.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+#[test]
+fn a_port_that_talks_nonsense_is_given_up() {
+    let pty = Pty::new((1..=255).collect());
+    let message = error(&mut pty.eval());
+    assert!(message.contains("no answer to 5 requests") && message.contains("baud rate"), "{message}");
+    pty.end();
+}
+
+#[test]
+fn a_silent_port_is_given_up() {
+    let pty = Pty::new(Vec::new());
+    let message = error(&mut pty.eval());
+    assert!(message.starts_with("the chip is silent: 5 requests"), "{message}");
+    pty.end();
+}
+
+#[test]
+fn another_version_is_named() {
+    let mut message = vec![9, 1, 1];
+    message.extend(infer::format::checksum(&message).to_le_bytes());
+    // COBS of bytes without a zero: their number and one.
+    assert!(!message.contains(&0));
+    let frame = [&[0, message.len() as u8 + 1][..], &message, &[0]].concat();
+    let pty = Pty::new(frame);
+    let said = error(&mut pty.eval());
+    assert!(said.starts_with("the chip speaks version 9 of the wire, this program version 1"), "{said}");
+    pty.end();
+}
+
+#[test]
+fn a_port_in_use_is_busy() {
+    let pty = Pty::new(Vec::new());
+    let _held = trainer::device::port::Port::open(pty.path.to_str().unwrap(), 115_200).unwrap();
+    let message = error(&mut pty.eval());
+    assert!(message.contains(": busy: another program has it open"), "{message}");
+    drop(_held);
+    pty.end();
+}
+
+#[test]
+fn a_port_that_goes_away_is_gone() {
+    let pty = Pty::new(Vec::new());
+    let mut command = pty.eval();
+    let waiting = thread::spawn(move || error(&mut command));
+    thread::sleep(Duration::from_millis(500));
+    pty.end();
+    let message = waiting.join().unwrap();
+    assert!(message.starts_with("the line is gone: "), "{message}");
+}
+
+#[test]
+fn a_port_that_is_not_there_is_said() {
+    let message = error(&mut trainer(&["device", "predict", "--port", "/dev/no-such-port", "x.png"]));
+    assert!(message.starts_with("/dev/no-such-port: no such port; "), "{message}");
+}
