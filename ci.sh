@@ -141,7 +141,8 @@ no_panic() {
 bench() { cargo run --release -p tests --bin bench; }
 
 parity() {
-    KINDLING_PARITY_IMAGES=$LARGE_PARITY_IMAGES cargo test --release -p tests --test chip_parity -- --nocapture
+    KINDLING_PARITY_PLANS=all KINDLING_PARITY_IMAGES=$LARGE_PARITY_IMAGES \
+        cargo test --release -p tests --test chip_parity --test plan_parity -- --nocapture
 }
 
 report() {
@@ -158,8 +159,8 @@ help() {
 ./ci.sh test       all tests; 1,000 images on the emulated chip
 ./ci.sh firmware   build the firmware and show ten digits in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable
-./ci.sh bench      the tutorial's network on every emulated core class; writes target/bench/mcu.json
-./ci.sh parity     all 10,000 test images on the emulated chip against the host
+./ci.sh bench      the tutorial's network on every emulated core class; writes docs/benchmarks.md, target/bench/mcu.json
+./ci.sh parity     all 10,000 test images on every emulated core, by every plan of the benchmark, against the host
 TEXT
 }
 

@@ -3,6 +3,7 @@
 pub mod code_size;
 pub mod firmware;
 pub mod fit;
+pub mod limits;
 pub mod measure;
 pub mod networks;
 pub mod nor_flash;

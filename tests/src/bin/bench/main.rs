@@ -4,7 +4,6 @@
 //! and counts. Writes `target/bench/mcu.json` and, when all cores were asked for, `docs/benchmarks.md`.
 
 mod document;
-mod limits;
 mod padded;
 
 use std::path::Path;
@@ -13,25 +12,16 @@ use std::{env, fs};
 use serde::Serialize;
 use tests::code_size::code_bytes;
 use tests::firmware::{self, Board, Variant};
+use tests::limits::{self, CORES};
 use tests::measure::{Counts, counts_of};
 use tests::plans::{reference_scores, tutorial};
 use trainer::data::DataDir;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
-use trainer::plan::{Core, Plan, front_of};
+use trainer::plan::{Plan, front_of};
 
 /// Images that each plan answers.
 const IMAGES: usize = 100;
-
-/// Name, board and cost class of each core.
-const CORES: [(&str, Board, Core); 6] = [
-    ("m0", firmware::M0, Core::M0),
-    ("m3", firmware::M3, Core::M3),
-    ("m4", firmware::M4, Core::M4),
-    ("m7", firmware::M7, Core::M4),
-    ("m33", firmware::M33, Core::M4),
-    ("m55", firmware::M55, Core::M55),
-];
 
 /// What was measured of a plan on a core.
 #[derive(Serialize)]

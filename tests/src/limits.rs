@@ -1,6 +1,18 @@
-//! What a chip may have, and the plan for it.
+//! What chips may have, and the plans for them.
 
-use trainer::plan::{Budget, Plan};
+use trainer::plan::{Budget, Core, Plan};
+
+use crate::firmware::{self, Board};
+
+/// Name, board and cost class of each core.
+pub const CORES: [(&str, Board, Core); 6] = [
+    ("m0", firmware::M0, Core::M0),
+    ("m3", firmware::M3, Core::M3),
+    ("m4", firmware::M4, Core::M4),
+    ("m7", firmware::M7, Core::M4),
+    ("m33", firmware::M33, Core::M4),
+    ("m55", firmware::M55, Core::M55),
+];
 
 /// Stack that a whole machine needs beside its working memory, with room for an interrupt: the measured depth is in the table.
 const STACK_BYTES: usize = 2560;
