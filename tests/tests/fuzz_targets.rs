@@ -47,7 +47,7 @@ fn seeds_are_written() {
         let image = vec![100; model.image.len()];
         model.self_test = Some(self_test(&model, &image).expect("the model's image"));
         let plans = front(&model, &Costs::of(Core::M4)).expect("plans");
-        for (number, plan) in spread(&plans, 2).into_iter().enumerate() {
+        for (number, plan) in spread(&plans, 4).into_iter().enumerate() {
             let file = write(&model, &plan.choices).expect("a plan");
             if file.len() <= SEED_BYTES_MAX {
                 fs::write(folder("model").join(format!("seed-{index}-{number}.kndl")), file)
