@@ -165,7 +165,7 @@ miri() {
 fuzz() {
     local target
     command -v g++ >/dev/null || install_packages g++
-    for target in model idx png; do
+    for target in model idx png wire; do
         say "fuzz $target"
         tests/fuzz/run.sh "$target" "-max_total_time=${1:-60}" -print_final_stats=1 2>&1 | tail -n 12
     done

@@ -12,6 +12,7 @@ use std::{env, fs};
 use fuzz::model::{Outcome, load_and_run};
 use fuzz::mutate::{Random, damage};
 use fuzz::pictures;
+use infer::format::{Header, checksum};
 use tests::networks::ODD;
 use tests::plans::{spread, untrained};
 use trainer::model_file::{self_test, write};
@@ -20,6 +21,7 @@ use trainer::plan::{Core, front_of};
 /// Mutations of each kind of file.
 const MODELS: u64 = 200_000;
 const PICTURES: u64 = 60_000;
+const LINES: u64 = 100_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
@@ -41,13 +43,16 @@ fn seeds_are_written() {
     if env::var_os("KINDLING_WRITE_CORPUS").is_none() {
         return;
     }
+    for (index, line) in conversations().iter().enumerate() {
+        fs::write(folder("wire").join(format!("seed-{index}")), line).expect("the corpus can be written");
+    }
     for (index, odd) in ODD.iter().enumerate() {
         let mut model = untrained(&odd.network());
         model.version = 1;
         let image = vec![100; model.image.len()];
         model.self_test = Some(self_test(&model, &image).expect("the model's image"));
         let plans = front_of(&model, Core::M4).expect("plans");
-        for (number, plan) in spread(&plans, 2).into_iter().enumerate() {
+        for (number, plan) in spread(&plans, 4).into_iter().enumerate() {
             let file = write(&model, &plan.choices).expect("a plan");
             if file.len() <= SEED_BYTES_MAX {
                 fs::write(folder("model").join(format!("seed-{index}-{number}.kndl")), file)
@@ -55,6 +60,51 @@ fn seeds_are_written() {
             }
         }
     }
+}
+
+/// What hosts say to a chip, as postcard.
+fn conversations() -> Vec<Vec<u8>> {
+    use infer::wire::Request;
+    let say = |requests: &[Request]| -> Vec<u8> {
+        let bytes = |request: &Request| {
+            let mut buffer = [0; 256];
+            postcard::to_slice(request, &mut buffer).expect("a small request").to_vec()
+        };
+        requests.iter().flat_map(bytes).collect()
+    };
+    let image = [9; 64];
+    let crc = checksum(&image);
+    let file = fuzz::wire::BUILT_IN;
+    let model = Header::read(file).expect("a model").checksum;
+    let mut update = vec![Request::BeginUpdate { bytes: file.len() as u32, model }];
+    update.extend(file.chunks(50).zip(0..).map(|(part, number)| Request::Update { at: 50 * number, part }));
+    update.push(Request::FinishUpdate { model });
+    vec![
+        say(&[Request::Identify, Request::SelfTest]),
+        say(&[
+            Request::Infer { image: crc, at: 0, part: &image[..40] },
+            Request::Infer { image: crc, at: 40, part: &image[40..] },
+        ]),
+        say(&[Request::Infer { image: crc, at: 0, part: &image }, Request::Profile { image: crc, layer: 0 }]),
+        say(&update),
+        [say(&[Request::Identify]), vec![0, 3, 1, 2, 0, 0, 0xFF]].concat(),
+    ]
+}
+
+#[test]
+fn wire() {
+    let seeds = corpus("wire");
+    assert_eq!(seeds.iter().map(|seed| fuzz::wire::talk(seed)).max(), Some(conversation_of_an_update()));
+    let mut random = Random(1);
+    let seed = |number: u64| &seeds[number as usize % seeds.len()];
+    let answers: usize = (0..LINES).map(|number| fuzz::wire::talk(&mutated(seed(number), &mut random))).sum();
+    println!("{LINES} damaged conversations, {answers} answers");
+    assert!(answers > 0);
+}
+
+/// Its beginning, its parts and its end are answered.
+fn conversation_of_an_update() -> usize {
+    2 + fuzz::wire::BUILT_IN.len().div_ceil(50)
 }
 
 #[test]

@@ -20,6 +20,13 @@ const CORES: [(&str, Board, Core); 6] = [
     ("M55", M55, Core::M55),
 ];
 
+/// Left out of the time test, whose firmware is built for each model, unless `KINDLING_LIMITS=all`.
+const SAME_KERNELS_AS_M4: [&str; 2] = ["M7", "M33"];
+
+fn all_cores() -> bool {
+    std::env::var("KINDLING_LIMITS").is_ok_and(|value| value == "all")
+}
+
 /// The numbers of the row that begins with `| name |` in the section `heading` of the document.
 fn documented(heading: &str, name: &str) -> Vec<u32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/limits.md");
@@ -92,6 +99,9 @@ fn every_image_takes_the_same_time_to_within_the_documented_spread() {
     let images = images(model.image.len());
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (board, (name, _, core)) in EVERY_CORE.into_iter().zip(CORES) {
+        if SAME_KERNELS_AS_M4.contains(&name) && !all_cores() {
+            continue;
+        }
         let plans = front_of(&model, core).expect("plans");
         let fastest =
             &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
@@ -107,12 +117,15 @@ fn every_image_takes_the_same_time_to_within_the_documented_spread() {
             let least = answers.iter().map(|answer| answer.instructions).min().expect("answers");
             let most = answers.iter().map(|answer| answer.instructions).max().expect("answers");
             println!("{name}: {least} to {most} instructions");
-            spread.push((most - least) * 1000 / most);
+            spread.push(((most - least) as u64 * 10_000).div_ceil(most as u64) as u32);
         }
         println!("| {name} | {} | {} |", spread[0], spread[1]);
         let limits = documented("Time", name);
         for (found, limit) in spread.iter().zip(&limits) {
-            assert!(found <= limit, "{name}: images differ by {found} of 1000, docs/limits.md says {limit}");
+            assert!(
+                found <= limit,
+                "{name}: images differ by {found} of 10,000, docs/limits.md says {limit}"
+            );
         }
         assert_eq!(limits.len(), spread.len(), "{name}: numbers in docs/limits.md");
     }

@@ -4,3 +4,4 @@ mod data;
 pub mod model;
 pub mod mutate;
 pub mod pictures;
+pub mod wire;

@@ -1,0 +1,79 @@
+//! The chip's side of the wire: whatever comes over the line, the chip answers or stays silent, and a model that it switches to is one.
+
+use infer::wire::{Clock, InUse, Known, Receiver, Request, Server, Turn, UpdateRoom, encode, frame_bytes};
+use infer::{Aligned, Model};
+
+use super::model::{Outcome, load_and_run};
+
+const PART_BYTES: usize = 64;
+const FRAME_BYTES: usize = frame_bytes(PART_BYTES);
+const ROOM_BYTES: usize = 4096;
+
+/// The model that is built in.
+pub const BUILT_IN: &[u8] = infer::include_model!("../corpus/model/seed-8-0.kndl");
+
+struct Ticks(u64);
+
+impl Clock for Ticks {
+    fn now(&mut self) -> u64 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+/// Takes `line` as requests, as long as it can be read as such, which come in frames of their own, and what follows as bytes of the line. The
+/// number of answers.
+///
+/// # Panics
+/// When the chip switches to something that is no model.
+pub fn talk(line: &[u8]) -> usize {
+    let mut bytes = Vec::new();
+    let mut rest = line;
+    while let Ok((request, behind)) = postcard::take_from_bytes::<Request>(rest) {
+        let mut frame = [0; FRAME_BYTES];
+        bytes.extend(encode(7, &request, &mut frame).unwrap_or_default());
+        rest = behind;
+    }
+    bytes.extend(rest);
+    listen(&bytes)
+}
+
+fn listen(line: &[u8]) -> usize {
+    let model = Model::from_bytes(BUILT_IN).expect("the built-in model");
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut memory = Aligned([0; ROOM_BYTES]);
+    let mut room = UpdateRoom::new(&mut memory.0);
+    let mut image = vec![0; 1024];
+    let mut server = Server {
+        firmware: "1",
+        board: "none",
+        ticks_per_second: 1,
+        part_bytes: PART_BYTES as u16,
+        clock: Ticks(0),
+        image: &mut image,
+        known: Known::default(),
+    };
+    let mut receiver = Receiver::new([0; FRAME_BYTES]);
+    let mut out = [0; FRAME_BYTES];
+    let mut answers = 0;
+    for byte in line {
+        if !receiver.push(*byte) {
+            continue;
+        }
+        let room_bytes = room.capacity();
+        let mut used =
+            InUse { model: &model, file: BUILT_IN, arena: &mut arena, room: Some(&mut room), room_bytes };
+        match server.turn(&receiver, &mut used, &mut out) {
+            Turn::Answer(answer) => answers += !answer.is_empty() as usize,
+            Turn::AnswerAndSwitch(_) => {
+                answers += 1;
+                let outcome = room.model().map(load_and_run);
+                assert!(matches!(outcome, Some(Outcome::Ran | Outcome::TooLarge)), "switched to {outcome:?}");
+                room.clear();
+            }
+            Turn::FallBack => panic!("there is room"),
+        }
+        receiver.clear();
+    }
+    answers
+}
