@@ -141,7 +141,7 @@ no_panic() {
 # A value of a board's description.
 board_value() { sed -n "s/^$2 = \"\?\([^\"]*\)\"\?$/\1/p" "firmware-example/boards/$1/board.toml"; }
 
-# Builds the server for every board, and for those without room for it the smallest example, which the emulator then runs.
+# Builds the server for every board, and for those without room for it the least that runs a model.
 boards() {
     local folder board target feature
     for folder in firmware-example/boards/*; do
@@ -149,7 +149,7 @@ boards() {
         target=$(board_value "$board" target)
         feature=$(board_value "$board" feature)
         if [ "$(board_value "$board" too_small_for_server)" = true ]; then
-            KINDLING_BOARD=$board firmware_do run --quiet --example bare --target "$target" --profile small \
+            KINDLING_BOARD=$board firmware_do build --quiet --bin bare --target "$target" --profile small \
                 --no-default-features --features infer/direct,infer/dense-rows
         else
             KINDLING_BOARD=$board firmware_do build --release --quiet --bin server --target "$target" \
