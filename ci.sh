@@ -181,6 +181,39 @@ deny() {
     fi
 }
 
+# A value of a board's description.
+board_value() { sed -n "s/^$2 = \"\?\([^\"]*\)\"\?$/\1/p" "firmware-example/boards/$1/board.toml"; }
+
+# Builds the server for every board, and for those without room for it the least that runs a model.
+boards() {
+    local folder board target feature
+    for folder in firmware-example/boards/*; do
+        board=${folder##*/}
+        target=$(board_value "$board" target)
+        feature=$(board_value "$board" feature)
+        if [ "$(board_value "$board" too_small_for_server)" = true ]; then
+            KINDLING_BOARD=$board firmware_do build --quiet --bin bare --target "$target" --profile small \
+                --no-default-features --features infer/direct,infer/dense-rows
+        else
+            KINDLING_BOARD=$board firmware_do build --release --quiet --bin server --target "$target" \
+                ${feature:+--features "$feature"}
+        fi
+        echo "$board: built for $target"
+    done
+}
+
+# The programs of docs/integrate.md in the emulator: each ends with an error when its answers or its deadlines are wrong.
+examples() {
+    local example
+    for example in bare rtic embassy; do
+        firmware_do run --release --quiet --example "$example"
+    done
+    command -v arm-none-eabi-gcc >/dev/null || install_packages gcc-arm-none-eabi
+    (cd firmware-example && CARGO=$firmware_cargo c-api/run.sh)
+    git diff --exit-code firmware-example/c-api/include || die "kindling.h is not what cbindgen writes: commit it"
+    cargo check --release --quiet -p infer --features defmt,wire
+}
+
 bench() { cargo run --release -p tests --bin bench; }
 
 parity() {
@@ -201,6 +234,8 @@ help() {
 ./ci.sh docs       documentation, warnings are errors
 ./ci.sh test       all tests; 1,000 images on the emulated chip
 ./ci.sh firmware   build the firmware and show ten digits in the emulator
+./ci.sh boards     build the firmware's server for every board
+./ci.sh examples   RTIC, Embassy and C programs in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable
 ./ci.sh sanitize   the library's tests under AddressSanitizer
 ./ci.sh miri       the loader and sessions under Miri, where a nightly Rust has it
@@ -218,6 +253,8 @@ case ${1:-all} in
         part docs docs
         part test tests
         part firmware firmware
+        part boards boards
+        part examples examples
         part no-panic no_panic
         part sanitize sanitize
         part miri miri
@@ -229,6 +266,8 @@ case ${1:-all} in
     docs) docs ;;
     test) setup && tests ;;
     firmware) setup && firmware ;;
+    boards) setup && boards ;;
+    examples) setup && examples ;;
     no-panic) setup && no_panic ;;
     sanitize) sanitize ;;
     miri) miri ;;

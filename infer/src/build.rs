@@ -30,7 +30,8 @@ use crate::model::Model;
 pub fn embed(path: impl AsRef<Path>) {
     let path = path.as_ref();
     println!("cargo::rerun-if-changed={}", path.display());
-    let out = std::env::var("OUT_DIR").map_err(|_| "OUT_DIR is not set: call this from a build script".to_owned());
+    let out =
+        std::env::var("OUT_DIR").map_err(|_| "OUT_DIR is not set: call this from a build script".to_owned());
     if let Err(problem) = out.and_then(|out| write(path, Path::new(&out))) {
         println!("cargo::error={}: {problem}", path.display());
     }

@@ -25,6 +25,9 @@ pub struct Board {
     pub feature: Option<String>,
     /// Clock of the core as the firmware runs it, for people.
     pub clock: String,
+    /// Whether it has no room for the server, only for small programs of your own.
+    #[serde(default)]
+    pub too_small_for_server: bool,
     /// What the planner may use.
     pub plan: PlanLimits,
     /// How the board is flashed; absent for those that only an emulator has.
@@ -81,6 +84,14 @@ pub enum BoardError {
         board: String,
         /// The boards it has.
         known: String,
+    },
+    /// No room for the server.
+    #[error(
+        "{board}: its flash has no room for the server beside a model; docs/boards.md says what runs there"
+    )]
+    TooSmall {
+        /// The board.
+        board: String,
     },
     /// The firmware's folder cannot be read.
     #[error("{}: cannot be read: {cause}; run this in the repository it was built in", path.display())]

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::{CliError, ConnectArgs};
 use crate::cli::model_file;
-use crate::device::board::{Board, firmware_folder};
+use crate::device::board::{Board, BoardError, firmware_folder};
 use crate::device::client::Client;
 use crate::device::emulator::Emulator;
 use crate::device::firmware::{self, Firmware};
@@ -73,6 +73,9 @@ fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
 
 /// The server for a board, with `model` or the firmware's own, planned for it.
 pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Firmware, CliError> {
+    if board.too_small_for_server {
+        return Err(BoardError::TooSmall { board: board.id.clone() }.into());
+    }
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
