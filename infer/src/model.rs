@@ -36,12 +36,36 @@ impl<'a> Model<'a> {
     /// Everything that is not exactly what the writer would have written, and everything later code could trip over:
     /// see [`ModelError`] and [`LayerProblem`](crate::LayerProblem).
     pub fn from_bytes(file: &'a [u8]) -> Result<Self, ModelError> {
+        // Filled in where it is returned, because a model is large: moving it takes as much stack again.
+        let mut result = Ok(Self::empty());
+        if let Ok(model) = &mut result
+            && let Err(error) = model.fill(file)
+        {
+            result = Err(error);
+        }
+        result
+    }
+
+    /// No model yet.
+    const fn empty() -> Self {
+        let map = Shape::vector(0);
+        Self {
+            input: Input { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 0, arena_at: 0 },
+            layers: Vec::new(),
+            self_test: None,
+            version: 0,
+            output_quant: OutputQuant { scale: 1.0, zero_point: 0 },
+            file_bytes: 0,
+            arena_bytes: 0,
+        }
+    }
+
+    fn fill(&mut self, file: &'a [u8]) -> Result<(), ModelError> {
         let header = check_header(file)?;
         let records = file.get(Header::BYTES..).and_then(|rest| rest.get(..header.record_bytes as usize));
         let mut reader = Reader::new(file, records.ok_or(ModelError::Records)?)?;
-        let model = reader.model(&header)?;
-        reader.finish()?;
-        Ok(model)
+        reader.read(&header, self)?;
+        reader.finish()
     }
 
     /// Reads a signed model file: the signature is checked before anything else is looked at, then the model is

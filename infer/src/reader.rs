@@ -67,25 +67,22 @@ impl<'a> Reader<'a> {
         Ok(reader)
     }
 
-    pub(crate) fn model(&mut self, header: &Header) -> Result<Model<'a>, ModelError> {
-        let input = self.input()?;
-        let mut layers = self.layers()?;
-        let self_test = self.self_test(&input)?;
-        placement::find_scratch(&mut layers, Stage::input(input.map.height, input.held_rows))?;
-        let arena_bytes = placement::check(&input, &layers)?;
-        if arena_bytes != header.arena_bytes as usize {
-            let needed = arena_bytes as u32;
+    /// Fills in an empty model.
+    pub(crate) fn read(&mut self, header: &Header, model: &mut Model<'a>) -> Result<(), ModelError> {
+        model.input = self.input()?;
+        self.layers(&mut model.layers)?;
+        model.self_test = self.self_test(&model.input)?;
+        let input = Stage::input(model.input.map.height, model.input.held_rows);
+        placement::find_scratch(&mut model.layers, input)?;
+        model.arena_bytes = placement::check(&model.input, &model.layers)?;
+        if model.arena_bytes != header.arena_bytes as usize {
+            let needed = model.arena_bytes as u32;
             return Err(ModelError::ArenaBytes { header: header.arena_bytes, needed });
         }
-        Ok(Model {
-            input,
-            layers,
-            self_test,
-            version: header.model_version,
-            output_quant: self.map.quant,
-            file_bytes: self.file.len(),
-            arena_bytes,
-        })
+        model.version = header.model_version;
+        model.output_quant = self.map.quant;
+        model.file_bytes = self.file.len();
+        Ok(())
     }
 
     fn input(&mut self) -> Result<Input, ModelError> {
@@ -98,10 +95,9 @@ impl<'a> Reader<'a> {
         Ok(Input { image, map, origin, scale, held_rows, arena_at: at })
     }
 
-    fn layers(&mut self) -> Result<Vec<Layer<'a>, LAYERS_MAX>, ModelError> {
+    fn layers(&mut self, layers: &mut Vec<Layer<'a>, LAYERS_MAX>) -> Result<(), ModelError> {
         let count: u8 = self.record()?;
         let refused = ModelError::LayerCount { found: count as usize, limit: LAYERS_MAX };
-        let mut layers = Vec::new();
         for index in 0..count {
             let record: LayerRecord<'a> = self.record()?;
             let layer = self.layer(record).map_err(|problem| ModelError::Layer { index, problem })?;
@@ -112,7 +108,7 @@ impl<'a> Reader<'a> {
             Some(last) if last.held_rows < last.output().height => {
                 Err(ModelError::Layer { index: count - 1, problem: LayerProblem::HeldRows })
             }
-            Some(_) => Ok(layers),
+            Some(_) => Ok(()),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Measures the cost formulas again: `cargo run --release -p tests --bin refit [m0|m3|m4|m55]...`, all of them by default.
+//! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m55]... [FORMULA]...`, all of them by default; with a formula's name
+//! (`ConvDirect`) only that.
 //!
 //! For each algorithm it runs models of one random layer in the emulator, counts their instructions and fits the
 //! formula's coefficients, for both ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
@@ -36,15 +37,37 @@ const LAYERS: usize = 60;
 const TICK: f64 = 50.0;
 
 fn main() {
-    let names: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<String> = env::args().skip(1).collect();
+    let (formulas, cores): (Vec<String>, Vec<String>) =
+        words.into_iter().partition(|word| choices().iter().any(|choice| name_of(*choice) == *word));
     let known = |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
-    let named: Vec<Core> = names.iter().map(known).collect();
-    for core in if named.is_empty() { Core::ALL.to_vec() } else { named } {
+    let cores: Vec<Core> = cores.iter().map(known).collect();
+    for core in if cores.is_empty() { Core::ALL.to_vec() } else { cores } {
         for build in Build::ALL {
-            let costs = measure(core, build);
+            let costs = if formulas.is_empty() {
+                measure(core, build)
+            } else {
+                measured_again(core, build, &formulas)
+            };
             let text = toml::to_string(&costs).expect("numbers and names");
             fs::write(file(core, build), HEAD.to_owned() + &text).expect("trainer/costs can be written");
         }
+    }
+}
+
+/// Every way to compute a layer.
+fn choices() -> Vec<Choice> {
+    let convs = Algorithm::ALL.map(Choice::Conv);
+    let denses = DenseAlgorithm::ALL.map(Choice::Dense);
+    convs.into_iter().chain([Choice::MaxPool]).chain(denses).collect()
+}
+
+/// Its formula's name.
+fn name_of(choice: Choice) -> String {
+    match choice {
+        Choice::Conv(algorithm) => format!("Conv{algorithm:?}"),
+        Choice::MaxPool => "MaxPool".to_owned(),
+        Choice::Dense(algorithm) => format!("Dense{algorithm:?}"),
     }
 }
 
@@ -74,16 +97,24 @@ fn measure(core: Core, build: Build) -> Costs {
     let board = board(core);
     println!("{}, opt-level {}:", core.name(), build.opt_level());
     let code = code::measure(board, build);
-    let convs = Algorithm::ALL.map(Choice::Conv);
-    let denses = DenseAlgorithm::ALL.map(Choice::Dense);
-    let choices = convs.into_iter().chain([Choice::MaxPool]).chain(denses);
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
-    for choice in choices {
+    for choice in choices() {
         let (name, samples) = samples(board, build, choice, &mut frames);
         formulas.insert(name.clone(), fitted(&name, &samples));
     }
     formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
     Costs { code, formulas }
+}
+
+/// The costs as they are with some formulas measured again.
+fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
+    println!("{}, opt-level {}:", core.name(), build.opt_level());
+    let mut costs = Costs::of(core, build);
+    for choice in choices().into_iter().filter(|choice| wanted.contains(&name_of(*choice))) {
+        let (name, samples) = samples(board(core), build, choice, &mut vec![]);
+        costs.formulas.insert(name.clone(), fitted(&name, &samples));
+    }
+    costs
 }
 
 /// Terms by name, and the count.
