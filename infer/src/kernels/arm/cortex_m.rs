@@ -93,6 +93,7 @@ fn is_as_stated(conv: &Conv<'_>, input: &[i8], scratch: &[i8], output: &[i8]) ->
         && is_at_word(conv.channels)
 }
 
+/// Whether the bytes, if there are any, begin at a whole word.
 pub(super) fn is_at_word<Byte>(bytes: &[Byte]) -> bool {
-    bytes.as_ptr().addr().is_multiple_of(4)
+    bytes.is_empty() || bytes.as_ptr().addr().is_multiple_of(4)
 }
