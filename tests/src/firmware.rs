@@ -32,9 +32,9 @@ pub const M4: Board = Board { name: "mps2-an386", target: "thumbv7em-none-eabihf
 /// The emulated Cortex-M7.
 pub const M7: Board = Board { name: "mps2-an500", target: "thumbv7em-none-eabihf", feature: None };
 
-/// The emulated Cortex-M33.
+/// The emulated Cortex-M33. Its target is the one without FPU: the other is built for a Cortex-M55, with instructions that an M33 has not.
 pub const M33: Board =
-    Board { name: "mps2-an505", target: "thumbv8m.main-none-eabihf", feature: Some("cortex-m33") };
+    Board { name: "mps2-an505", target: "thumbv8m.main-none-eabi", feature: Some("cortex-m33") };
 
 /// The emulated Cortex-M55.
 pub const M55: Board =
