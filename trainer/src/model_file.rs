@@ -68,7 +68,7 @@ pub fn write(model: &PlainModel, choices: &Choices) -> Result<Vec<u8>, WriteMode
 /// The model's answer to `image`, to be stored with it.
 ///
 /// # Errors
-/// As [`write`]; an image that is not of the model's shape.
+/// As [`write()`]; an image that is not of the model's shape.
 pub fn self_test(model: &PlainModel, image: &[u8]) -> Result<PlainSelfTest, WriteModelError> {
     let file = write(model, &model.direct())?;
     let validated = Model::from_bytes(&file).map_err(WriteModelError::Refused)?;
