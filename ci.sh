@@ -112,7 +112,7 @@ lint() {
 # Debian's cargo has no clippy, and rustup's needs a target it has.
 firmware_clippy() {
     if [ "$firmware_cargo" = cargo ]; then
-        firmware_do clippy --release --bins --features measure,prove-no-panic,update -- -D warnings
+        firmware_do clippy --release --bins --examples --features measure,prove-no-panic,update -- -D warnings
     else
         echo "firmware: no clippy with this toolchain"
     fi

@@ -5,7 +5,6 @@
 #![no_std]
 #![no_main]
 
-use cortex_m as _; // its critical sections
 use cortex_m_semihosting::{debug, hprintln};
 use infer::{Arena, Model, Session};
 use panic_halt as _;
@@ -22,7 +21,7 @@ const LABELS: &[u8] = include_bytes!("../digits/labels.bin");
 fn main() -> ! {
     let model = Model::from_bytes(MODEL).expect("checked when this was built");
     let arena = ARENA.init(Arena::new());
-    let mut session = Session::new(&model, &mut **arena).expect("the arena has the model's size");
+    let mut session = Session::new(&model, arena).expect("the arena has the model's size");
     let mut right = 0;
     for (image, label) in IMAGES.chunks_exact(IMAGE_BYTES).zip(LABELS) {
         // In a product: a camera's frame. Only an image of the wrong size is an error.
@@ -32,5 +31,7 @@ fn main() -> ! {
     }
     hprintln!("{} of {} right", right, LABELS.len());
     debug::exit(if right == LABELS.len() { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
-    loop {}
+    loop {
+        cortex_m::asm::wfi();
+    }
 }

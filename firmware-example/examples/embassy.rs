@@ -44,7 +44,7 @@ async fn deadline() {
 async fn classify() {
     let model = Model::from_bytes(MODEL).expect("checked when this was built");
     let arena = ARENA.init(Arena::new());
-    let mut session = Session::new(&model, &mut **arena).expect("the arena has the model's size");
+    let mut session = Session::new(&model, arena).expect("the arena has the model's size");
     let mut images = 0;
     for image in IMAGES.chunks_exact(IMAGE_BYTES) {
         // A layer or some rows at a time, so that other tasks of this executor get their turn too.

@@ -114,6 +114,21 @@ pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
     stdout
 }
 
+/// Builds the firmware with a model that it must refuse; what cargo said.
+///
+/// # Panics
+/// When it is built.
+pub fn build_refused(board: Board, model: &Path) -> String {
+    let output = cargo(board, "build", &[])
+        .arg("--release")
+        .env("KINDLING_MODEL", model)
+        .output()
+        .expect("cargo can be started");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "the firmware for {} was built with a bad model", board.name);
+    stderr
+}
+
 fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     let mut command = cargo(board, "run", &[]);
     command.arg("--release").env("KINDLING_MODEL", model).arg("--").args(arguments);

@@ -1,0 +1,25 @@
+//! What a build script makes of a model file.
+#![cfg(feature = "build")]
+
+use infer::build::source;
+
+#[test]
+fn a_bad_file_is_refused_with_the_loaders_words() {
+    let said = source(b"KNDX, and more than twenty-four bytes").unwrap_err();
+    assert!(said.contains("begins with") && said.contains("KNDL"), "{said}");
+    assert!(source(&[]).unwrap_err().starts_with("no model: 0 bytes, a header takes "));
+}
+
+#[test]
+fn sizes_are_those_of_the_model() {
+    let file = include_bytes!("../../firmware-example/model/tutorial.kndl");
+    let model = infer::Model::from_bytes(file).unwrap();
+    let source = source(file).unwrap();
+    for expected in [
+        format!("ARENA_BYTES: usize = {};", model.arena_bytes()),
+        "IMAGE_BYTES: usize = 784;".to_owned(),
+        "CLASSES: usize = 10;".to_owned(),
+    ] {
+        assert!(source.contains(&expected), "{expected} in {source}");
+    }
+}
