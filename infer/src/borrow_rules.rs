@@ -28,7 +28,7 @@
 //! # use infer::{Layer, Native, Observer, Session};
 //! struct Again<'s, 'm, 'a>(&'s mut Session<'m, 'a>);
 //! impl Observer for Again<'_, '_, '_> {
-//!     fn before(&mut self, _: usize, _: &Layer<'_>) {
+//!     fn before(&mut self, _: usize, _: &Layer<'_>, _: core::ops::Range<u16>) {
 //!         let _ = self.0.run(&[]);
 //!     }
 //! }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use infer::{Layer, Model, Native, Observer, Session};
@@ -43,7 +44,7 @@ fn two_models_and_four_sessions_take_turns() {
 struct EndBefore(usize);
 
 impl Observer for EndBefore {
-    fn before(&mut self, index: usize, _: &Layer<'_>, _: core::ops::Range<u16>) {
+    fn before(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>) {
         assert!(index != self.0, "ended on purpose");
     }
 }

@@ -51,7 +51,7 @@ pub struct Program {
 }
 
 /// The deepest way through the program.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deepest {
     /// Bytes of stack.
     pub bytes: usize,
@@ -80,17 +80,17 @@ impl Program {
         let is_named = |function: &&u32| self.functions[*function].name == name;
         let entry =
             self.functions.keys().find(is_named).ok_or_else(|| Unbounded::NoFunction(name.to_owned()))?;
-        let (bytes, mut way) = self.from(*entry, &mut Vec::new(), &mut BTreeMap::new())?;
-        way.reverse();
-        Ok(Deepest { bytes, way })
+        let mut deepest = self.from(*entry, &mut Vec::new(), &mut BTreeMap::new())?;
+        deepest.way.reverse();
+        Ok(deepest)
     }
 
     fn from(
         &self,
         at: u32,
         callers: &mut Vec<u32>,
-        known: &mut BTreeMap<u32, (usize, Vec<(String, usize)>)>,
-    ) -> Result<(usize, Vec<(String, usize)>), Unbounded> {
+        known: &mut BTreeMap<u32, Deepest>,
+    ) -> Result<Deepest, Unbounded> {
         if let Some(known) = known.get(&at) {
             return Ok(known.clone());
         }
@@ -101,16 +101,16 @@ impl Program {
         }
         callers.push(at);
         let code = self.scan(at, function)?;
-        let mut deepest = (0, Vec::new());
+        let mut deepest = Deepest::default();
         for callee in code.calls {
             let below = self.from(callee, callers, known)?;
-            if below.0 >= deepest.0 {
+            if below.bytes >= deepest.bytes {
                 deepest = below;
             }
         }
         callers.pop();
-        deepest.0 += code.frame_bytes;
-        deepest.1.push((function.name.clone(), code.frame_bytes));
+        deepest.bytes += code.frame_bytes;
+        deepest.way.push((function.name.clone(), code.frame_bytes));
         known.insert(at, deepest.clone());
         Ok(deepest)
     }

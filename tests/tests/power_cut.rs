@@ -203,8 +203,8 @@ fn operations<G: Geometry>(chip: &Chip, story: Story<G>, versions: &Versions) ->
 
 /// Lets the power go at operation `cut` of the story, then at each operation of the boot that follows, and boots for good. Then
 /// the update is done again, which must work.
-fn cut_at<G: Geometry>(chip: &Chip, story: Story<G>, versions: &Versions, cut: u64) -> u64 {
-    let power = Power::new(Some(cut + 1), cut * 7919 + 1);
+fn cut_at<G: Geometry>(chip: &Chip, story: Story<G>, versions: &Versions, cut: u64, seed: u64) -> u64 {
+    let power = Power::new(Some(cut + 1), cut * 7919 + seed * 65_537 + 1);
     let mut store = power_up::<G>(chip.clone(), &power);
     let _ = story(&mut store, versions);
     assert!(power.is_cut(), "{}: the story ended before operation {cut}", G::NAME);
@@ -243,13 +243,16 @@ fn recover<G: Geometry>(mut store: StoreOf<G>, versions: &Versions) {
 fn cut_everywhere<G: Geometry>(story: Story<G>, versions: &Versions, step: usize) -> u64 {
     let chip = factory::<G>(versions);
     let count = operations::<G>(&chip, story, versions);
+    // Where there are few operations, each is cut off in several ways.
+    let seeds = if count < 100 { 32 } else { 1 };
     let boots = AtomicU64::new(0);
     thread::scope(|scope| {
         for first in 0..2 {
             let (chip, boots) = (&chip, &boots);
             scope.spawn(move || {
                 let cuts = (0..count).skip(first * step).step_by(2 * step);
-                let sum: u64 = cuts.map(|cut| cut_at::<G>(chip, story, versions, cut)).sum();
+                let seeded = cuts.flat_map(|cut| (0..seeds).map(move |seed| (cut, seed)));
+                let sum: u64 = seeded.map(|(cut, seed)| cut_at::<G>(chip, story, versions, cut, seed)).sum();
                 boots.fetch_add(sum, Ordering::Relaxed);
             });
         }
