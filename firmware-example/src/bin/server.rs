@@ -38,12 +38,13 @@ const fn larger(one: usize, other: usize) -> usize {
 fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
     let mut uart = board::start_uart();
+    let clock = SysTickClock::start(peripherals.SYST);
     let mut server = Server {
         firmware: env!("CARGO_PKG_VERSION"),
         board: board::NAME,
-        ticks_per_second: board::CORE_HERTZ as u32,
+        ticks_per_second: if clock.is_there() { board::CORE_HERTZ as u32 } else { 0 },
         part_bytes: MEMORY.part_bytes as u16,
-        clock: SysTickClock::start(peripherals.SYST),
+        clock,
         image: cortex_m::singleton!(: [u8; IMAGE_BUFFER_BYTES] = [0; IMAGE_BUFFER_BYTES]).unwrap(),
         known: KNOWN,
     };

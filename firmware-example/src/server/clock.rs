@@ -35,6 +35,11 @@ impl SysTickClock {
         timer.enable_interrupt();
         Self { timer }
     }
+
+    /// Whether the core has a SysTick: the nRF51 has none, where its registers read as 0.
+    pub fn is_there(&self) -> bool {
+        SYST::get_reload() == PERIOD - 1
+    }
 }
 
 impl Clock for SysTickClock {

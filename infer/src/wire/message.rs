@@ -115,7 +115,7 @@ pub struct Identity<'a> {
     pub update_bytes: u32,
     /// Working memory there is for another model, bytes.
     pub update_arena_bytes: u32,
-    /// What [`Answer::Scores`] counts time in.
+    /// What [`Answer::Scores`] counts time in; 0 where the chip has no clock.
     pub ticks_per_second: u32,
 }
 

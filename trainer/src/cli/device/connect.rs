@@ -30,7 +30,7 @@ pub(super) struct Connection {
 pub(super) enum Unit {
     /// Emulated: so many ticks for a second of virtual time, which is 10^9 instructions.
     Instructions(u64),
-    /// A real clock, with so many ticks per second.
+    /// A real clock, with so many ticks per second; 0 for a chip without one.
     Time(u64),
 }
 
@@ -96,9 +96,10 @@ impl Unit {
                 let instructions = (ticks as u128 * 1_000_000_000 / hertz.max(1) as u128) as u64;
                 format!("{} instructions", crate::terminal::number::grouped(instructions))
             }
+            Self::Time(0) => "not timed: the chip has no clock for it".to_owned(),
             Self::Time(hertz) => {
                 let cycles = crate::terminal::number::grouped(ticks);
-                format!("{:.3} ms ({cycles} ticks)", ticks as f64 * 1000.0 / hertz.max(1) as f64)
+                format!("{:.3} ms ({cycles} ticks)", ticks as f64 * 1000.0 / hertz as f64)
             }
         }
     }
