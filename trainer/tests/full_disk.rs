@@ -71,7 +71,7 @@ fn a_folder_that_cannot_be_written_to_is_named_before_anything_is_done() {
         error(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--out", "/proc/new"]));
     assert!(message.starts_with("/proc/new: cannot be written: "), "{message}");
     let message = error(
-        &mut workshop
+        workshop
             .trainer(["plan", "out/model.kndl", "--core", "m0", "--out", "/proc/m.kndl"])
             .env("COLUMNS", "80")
             .arg("--all")
