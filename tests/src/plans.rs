@@ -14,15 +14,22 @@ use trainer::quantize::quantize;
 use crate::firmware;
 use crate::random_layer::Random;
 
-/// The tutorial's network as the example firmware has it.
+/// The tutorial's network as the example firmware has it, without the image that a chip tests itself with: that is no part of what
+/// plans are compared by.
 ///
 /// # Panics
 /// When the file of the repository is damaged.
 pub fn tutorial() -> PlainModel {
+    PlainModel { self_test: None, ..tutorial_with_self_test() }
+}
+
+/// The tutorial's network as the example firmware has it.
+///
+/// # Panics
+/// When the file of the repository is damaged.
+pub fn tutorial_with_self_test() -> PlainModel {
     let file = fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
-    let model = PlainModel::of(&Model::from_bytes(&file).expect("a model"));
-    // The image that a chip tests itself with is not part of what plans are compared by.
-    PlainModel { self_test: None, ..model }
+    PlainModel::of(&Model::from_bytes(&file).expect("a model"))
 }
 
 /// A network with random weights.

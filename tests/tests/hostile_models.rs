@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use infer::format::{Header, checksum};
 use infer::{Model, ModelError, Reference, Session, Trust, TrustError};
 use tests::networks::ODD;
-use tests::plans::{tutorial, untrained};
+use tests::plans::{tutorial_with_self_test, untrained};
 use trainer::model_file::write;
 use trainer::plan::{Budget, Core, front_of};
 
@@ -33,7 +33,7 @@ struct Hostile {
 
 fn models() -> [Hostile; 3] {
     let small = untrained(&ODD[0].network());
-    let tutorial = tutorial();
+    let tutorial = tutorial_with_self_test();
     let plans = front_of(&tutorial, Core::M4).expect("plans");
     let plan = &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
     [

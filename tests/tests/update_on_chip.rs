@@ -10,7 +10,7 @@ use trainer::plain_model::PlainModel;
 
 /// The tutorial's model as another version with other weights.
 fn version_5() -> Vec<u8> {
-    let mut model = tests::plans::tutorial();
+    let mut model = tests::plans::tutorial_with_self_test();
     model.version = 5;
     let image = model.self_test.take().expect("the tutorial's model has a self-test").image;
     model.layers.last_mut().expect("layers").channels[3].bias += 20_000;
