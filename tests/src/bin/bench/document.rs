@@ -28,7 +28,7 @@ instructions where it waits for flash or branches, and a Cortex-M7 fewer.
 
 Each row is the planner's fastest plan within the limit of flash (code and model) and working RAM, in firmware that holds just the parts of `infer` which that plan
 needs. *Code* is everything that loads, checks and runs a model, startup included, without the vector table. *RAM* is the arena; the
-caller's image (784 bytes) and the stack come on top, except where the limit says so. *Exact*: the scores of 100 test images equalled those of the reference
+caller's image (784 bytes) and the stack come on top, except where the limit says so. *Stack* is the most that loading or running takes, measured by painting. *Exact*: the scores of 100 test images equalled those of the reference
 kernels, byte for byte. One run takes the same number of instructions for every image, and includes the placement of the 8-bit image.
 
 ";
