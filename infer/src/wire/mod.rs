@@ -5,7 +5,7 @@
 //! 3. [`server`]: the chip's side. It keeps no history: every request says all that its answer depends on, so that a host may
 //!    repeat one that got no answer. A model that comes over the wire has its place in [`UpdateRoom`].
 //!
-//! The host's side is in the trainer (`trainer::device`); `docs/decisions/0005-wire.md` tells why it is as it is.
+//! The host's side is in the trainer (`trainer::device`); `docs/decisions/0004-wire.md` tells why it is as it is.
 
 pub mod frame;
 pub mod message;
