@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::board::{Board, BoardError, firmware_folder};
 use crate::model_file;
 use crate::plain_model::PlainModel;
-use crate::plan::{FastestError, fastest};
+use crate::plan::{FastestError, Loading, fastest};
 
 /// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see `ci.sh`.
 const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
@@ -79,7 +79,7 @@ pub fn planned(board: &Board, file: &[u8]) -> Result<Vec<u8>, FirmwareError> {
     let model = PlainModel::of(&Model::from_bytes(file).map_err(FirmwareError::Model)?);
     let (core, budget) = board.plan_target()?;
     let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
-    let plan = fastest(&model, core, budget).map_err(problem)?;
+    let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;
     model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))
 }
 
