@@ -69,5 +69,8 @@ pub const fn section(file: &[u8], start: usize, bytes: usize) -> &[u8] {
 
 /// Ends the build when the firmware leaves out a part of this crate that its model needs.
 pub const fn require(feature: Feature) {
-    assert!(feature.is_built(), "the model needs a part of `infer` that is not built: `trainer plan` prints the features");
+    assert!(
+        feature.is_built(),
+        "the model needs a part of `infer` that is not built: `trainer plan` prints the features"
+    );
 }

@@ -129,6 +129,17 @@ pub fn build_refused(board: Board, model: &Path) -> String {
     stderr
 }
 
+/// Builds the program of [`measure_built_in`]; what cargo said when it could not be built.
+///
+/// # Panics
+/// When cargo cannot be started.
+pub fn built_in_refused(board: Board, variant: Variant, model: &Path) -> Option<String> {
+    let mut command = cargo_for(board, "build", variant, &["measure"]);
+    command.env("KINDLING_MODEL", model).args(["--bin", "built_in"]);
+    let output = command.output().expect("cargo can be started");
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     let mut command = cargo(board, "run", &[]);
     command.arg("--release").env("KINDLING_MODEL", model).arg("--").args(arguments);

@@ -40,7 +40,12 @@ const LIMITS: [Limit; 6] = [
 /// For models that are built in.
 const BUILT_IN_LIMITS: [Limit; 2] = [
     ("128K flash, 16K RAM", 128 << 10, 16 << 10, &[]),
-    ("128K flash, 8K RAM with stack and image", 128 << 10, (8 << 10) - RUN_STACK_BYTES - IMAGE_BYTES, &["m3"]),
+    (
+        "128K flash, 8K RAM with stack and image",
+        128 << 10,
+        (8 << 10) - RUN_STACK_BYTES - IMAGE_BYTES,
+        &["m3"],
+    ),
 ];
 
 /// The plans for the limits that a core is asked for, as far as there are such plans, and the ends of the front, whose plans have

@@ -27,7 +27,9 @@ fn plans_of_every_core_give_the_bytes_of_the_reference() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (core, board, class) in CORES {
         let front = front_of(&model, class, Loading::OnChip).expect("plans");
-        for (name, plan) in limits::plans(core, &front, Loading::OnChip).into_iter().take(if all { usize::MAX } else { 1 }) {
+        for (name, plan) in
+            limits::plans(core, &front, Loading::OnChip).into_iter().take(if all { usize::MAX } else { 1 })
+        {
             let path = folder.path().join("planned.kndl");
             let file = write(&model, &plan.choices).expect("a plan of the front");
             fs::write(&path, file).expect("the temporary folder can be written");

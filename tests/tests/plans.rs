@@ -41,7 +41,8 @@ fn off(plans: &[&Plan], totals: impl Iterator<Item = u32>, most: f64) -> Vec<Str
 #[test]
 fn every_plan_of_the_tutorial_is_exact_and_as_fast_as_predicted() {
     let model = tutorial();
-    let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
+    let front =
+        front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
     let all = env::var("KINDLING_PARITY_PLANS").is_ok_and(|value| value == "all");
     let plans = spread(&front, if all { usize::MAX } else { PLANS });
     let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
@@ -61,7 +62,8 @@ fn odd_networks_are_exact_and_about_as_fast_as_predicted() {
     let mut wrong = vec![];
     for odd in &ODD {
         let model = untrained(&odd.network());
-        let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
+        let front =
+            front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
         let plans = spread(&front, 4);
         let mut random = tests::random_layer::Random::new(9);
         let images: Vec<u8> = (0..20 * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
@@ -127,7 +129,8 @@ fn predictions_are_near_the_stored_counts() {
 #[test]
 fn a_chip_with_little_memory_gets_a_smaller_plan_and_a_chip_with_less_is_refused_with_numbers() {
     let model = tutorial();
-    let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
+    let front =
+        front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
     let choose = |flash: usize, ram: usize| Budget { flash: Some(flash), ram: Some(ram) }.choose(&front);
     let (large, small) =
         (choose(512 << 10, 16 << 10).expect("fits"), choose(256 << 10, 7 << 10).expect("fits"));

@@ -91,8 +91,13 @@ impl Peers {
 
 /// Predicted for a Cortex-M4, from costs measured in the emulator.
 fn instructions(model: &Model<'_>) -> usize {
-    let plan =
-        Plan::new(&PlainModel::of(model), &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip, Choices::of(model));
+    let plan = Plan::new(
+        &PlainModel::of(model),
+        &Costs::of(Core::M4, Build::Fast),
+        Build::Fast,
+        Loading::OnChip,
+        Choices::of(model),
+    );
     plan.expect("the plan of a model that was loaded").instructions.round() as usize
 }
 

@@ -80,8 +80,15 @@ fn plans(text: &mut String, rows: &[Row]) {
         };
         let layers: Vec<String> = row.layers.iter().map(short).collect();
         let held: Vec<String> = row.held_rows.iter().map(u16::to_string).collect();
-        let _ =
-            writeln!(text, "| {} | {} | {} | {} | {} |", row.core, row.plan, loading(row), layers.join(", "), held.join(" "));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            row.core,
+            row.plan,
+            loading(row),
+            layers.join(", "),
+            held.join(" ")
+        );
     }
 }
 

@@ -80,7 +80,8 @@ fn row(
     images: &[u8],
 ) -> Row {
     let variant = Variant { build: plan.build, features: plan.features };
-    let program = fs::read(firmware::bare_program(board, variant, plan.loading)).expect("the program that was built");
+    let program =
+        fs::read(firmware::bare_program(board, variant, plan.loading)).expect("the program that was built");
     let file = write(model, &plan.choices).expect("a plan of the front");
     let counts = match plan.loading {
         Loading::OnChip => counts_of(board, variant, std::slice::from_ref(&file), images).remove(0),

@@ -1,5 +1,5 @@
 //! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m33|m55]... [FORMULA]...`, all of them by default; with a formula's name
-//! (`ConvDirect`) only that, with `Code` only the bytes of code.
+//! (`ConvDirect`) only that, with `Code` or `BuiltInCode` only the bytes of code.
 //!
 //! For each algorithm it runs models of one random layer in the emulator, counts their instructions and fits the
 //! formula's coefficients, for both ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
@@ -18,7 +18,6 @@ use tests::measure::{Counts, counts_of};
 use tests::random_layer::{Random, model};
 use trainer::model_file::write;
 use trainer::plain_model::{Choice, PlainModel};
-use trainer::plan::code::Code;
 use trainer::plan::cost::{FRAME, Formula};
 use trainer::plan::groups::Group;
 use trainer::plan::terms::{self, Term};
@@ -31,8 +30,8 @@ const HEAD: &str = "\
 
 ";
 
-/// Stands for the bytes of code where a formula's name is expected.
-const CODE: &str = "Code";
+/// Stand for the bytes of code, where the chip loads the model and where it is built in, among the names of formulas.
+const CODE: [&str; 2] = ["Code", "BuiltInCode"];
 
 /// Random layers measured for each algorithm.
 const LAYERS: usize = 60;
@@ -42,7 +41,9 @@ const TICK: f64 = 50.0;
 
 fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
-    let is_formula = |word: &String| *word == CODE || choices().iter().any(|choice| name_of(*choice) == *word);
+    let is_formula = |word: &String| {
+        CODE.contains(&word.as_str()) || choices().iter().any(|choice| name_of(*choice) == *word)
+    };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
     let known = |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
     let cores: Vec<Core> = cores.iter().map(known).collect();
@@ -101,7 +102,7 @@ fn board(core: Core) -> Board {
 fn measure(core: Core, build: Build) -> Costs {
     let board = board(core);
     println!("{}, opt-level {}:", core.name(), build.opt_level());
-    let [code, built_in_code] = codes(board, build);
+    let [code, built_in_code] = Loading::ALL.map(|loading| code::measure(board, build, loading));
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
     for choice in choices() {
         let (name, samples) = samples(board, build, choice, &mut frames);
@@ -111,16 +112,16 @@ fn measure(core: Core, build: Build) -> Costs {
     Costs { code, built_in_code, formulas }
 }
 
-fn codes(board: Board, build: Build) -> [Code; 2] {
-    Loading::ALL.map(|loading| code::measure(board, build, loading))
-}
-
 /// The costs as they are with some formulas measured again.
 fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
     let mut costs = Costs::of(core, build);
-    if wanted.iter().any(|word| word == CODE) {
-        [costs.code, costs.built_in_code] = codes(board(core), build);
+    let is_wanted = |name: &str| wanted.iter().any(|word| word == name);
+    if is_wanted(CODE[0]) {
+        costs.code = code::measure(board(core), build, Loading::OnChip);
+    }
+    if is_wanted(CODE[1]) {
+        costs.built_in_code = code::measure(board(core), build, Loading::BuiltIn);
     }
     for choice in choices().into_iter().filter(|choice| wanted.contains(&name_of(*choice))) {
         let (name, samples) = samples(board(core), build, choice, &mut vec![]);
