@@ -2,7 +2,6 @@
 //! `KINDLING_BOARD`. Everything else of the firmware runs on any of them.
 
 mod counter;
-mod fault;
 pub mod host;
 #[allow(dead_code, reason = "only the server talks over a line")]
 pub mod register;
@@ -11,7 +10,12 @@ pub mod server_memory;
 #[allow(dead_code, reason = "only the server talks over a line, and a board has one kind")]
 pub mod uart;
 
-// `mod selected`, the chosen board's `board.rs`.
+#[cfg(slots)]
+#[path = "../ram_flash.rs"]
+#[allow(dead_code, reason = "only the server keeps models in flash")]
+pub mod ram_flash;
+
+// `mod selected`, the chosen board's `board.rs`, and `mod selected_flash`, its `flash.rs` if it has one.
 include!(concat!(env!("OUT_DIR"), "/selected.rs"));
 
 #[allow(unused_imports, reason = "not every program counts by it")]
@@ -22,3 +26,6 @@ pub use selected::BUFFER_BYTES;
 pub use selected::NAME;
 #[allow(unused_imports, reason = "only the server talks over a line")]
 pub use selected::{CORE_HERTZ, SERVER, uart as start_uart};
+#[cfg(slots)]
+#[allow(unused_imports, reason = "only the server keeps models in flash")]
+pub use selected_flash::flash;

@@ -25,9 +25,10 @@ pub struct Board {
     pub feature: Option<String>,
     /// Clock of the core as the firmware runs it, for people.
     pub clock: String,
-    /// Whether it has no room for the server, only for small programs of your own.
+    /// Whether the firmware holds only the kernels that its model's plan needs, compiled as the plan says: for boards whose flash has no room for all
+    /// of them, and that take no other model.
     #[serde(default)]
-    pub too_small_for_server: bool,
+    pub lean: bool,
     /// What the planner may use.
     pub plan: PlanLimits,
     /// How the board is flashed; absent for those that only an emulator has.
@@ -84,14 +85,6 @@ pub enum BoardError {
         board: String,
         /// The boards it has.
         known: String,
-    },
-    /// No room for the server.
-    #[error(
-        "{board}: its flash has no room for the server beside a model; docs/boards.md says what runs there"
-    )]
-    TooSmall {
-        /// The board.
-        board: String,
     },
     /// The firmware's folder cannot be read.
     #[error("{}: cannot be read: {cause}; run this in the repository it was built in", path.display())]

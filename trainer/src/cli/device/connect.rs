@@ -4,13 +4,14 @@ use std::fs;
 
 use super::{CliError, ConnectArgs};
 use crate::cli::model_file;
-use crate::device::board::{Board, BoardError, firmware_folder};
+use crate::device::board::{Board, firmware_folder};
 use crate::device::client::Client;
 use crate::device::emulator::Emulator;
-use crate::device::firmware::{self, Firmware};
+use crate::device::firmware::{self, Firmware, Planned};
 use crate::device::line::Line;
 use crate::device::port::Port;
 use crate::device::session::Session;
+use crate::device::tcp::Tcp;
 use crate::terminal::complain;
 
 /// The firmware's program that answers.
@@ -65,7 +66,10 @@ fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
 
 fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     let model = args.model.as_deref().map(model_file::read).transpose()?;
-    let line: Box<dyn Line> = Box::new(Port::open(port, args.baud)?);
+    let line: Box<dyn Line> = match Tcp::address(port) {
+        Some(address) => Box::new(Tcp::connect(address)?),
+        None => Box::new(Port::open(port, args.baud)?),
+    };
     let session = Session::open(Client::new(line), args.timeout())?;
     let unit = Unit::Time(session.chip().ticks_per_second);
     Ok(Connection { session, model, unit })
@@ -73,9 +77,6 @@ fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
 
 /// The server for a board, with `model` or the firmware's own, planned for it.
 pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Firmware, CliError> {
-    if board.too_small_for_server {
-        return Err(BoardError::TooSmall { board: board.id.clone() }.into());
-    }
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
@@ -84,7 +85,7 @@ pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Fi
         }
     };
     complain(&format!("building the firmware for {}", board.name));
-    let planned = firmware::planned(board, &file)?;
+    let planned = Planned::new(board, &file)?;
     Ok(firmware::build(board, SERVER, planned)?)
 }
 
