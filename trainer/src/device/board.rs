@@ -44,7 +44,7 @@ pub struct PlanLimits {
     /// For the model and the code that runs it, units of 1,024 bytes.
     pub flash_kib: usize,
     /// For working memory, units of 1,024 bytes.
-    pub ram_kib: usize,
+    pub ram_kib: f64,
 }
 
 /// How a board is flashed.
@@ -144,7 +144,10 @@ impl Board {
     /// # Errors
     /// A description whose core is none.
     pub fn plan_target(&self) -> Result<(Core, Budget), BoardError> {
-        let budget = Budget { flash: Some(self.plan.flash_kib * 1024), ram: Some(self.plan.ram_kib * 1024) };
+        let budget = Budget {
+            flash: Some(self.plan.flash_kib * 1024),
+            ram: Some((self.plan.ram_kib * 1024.0) as usize),
+        };
         let problem = |problem| BoardError::Description { path: description(&self.id), problem };
         Ok((self.core.parse().map_err(problem)?, budget))
     }
