@@ -1,5 +1,5 @@
-//! Serves a model over the board's serial line: answers images, profiles, takes another model. `trainer device` is the
-//! other end.
+//! Serves a model over the board's serial line, or with the feature `rtt` through a debug probe: answers images, profiles, takes another model.
+//! `trainer device` is the other end.
 
 #![no_std]
 #![no_main]
@@ -42,7 +42,7 @@ const fn larger(one: usize, other: usize) -> usize {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
-    let uart = board::start_uart();
+    let uart = board::start_line();
     let clock = SysTickClock::start(peripherals.SYST);
     let [images, scores] = if MEMORY.digits { DIGITS } else { [&[][..]; 2] };
     let server = Server {

@@ -92,6 +92,9 @@ struct FlashArgs {
     /// Model file, planned for the board [default: the firmware's]
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// Talk through the debug probe (RTT, channel 0; then --port tcp:HOST:PORT) in place of the serial line
+    #[arg(long)]
+    rtt: bool,
     /// Only build, and say where the program is
     #[arg(long)]
     build_only: bool,

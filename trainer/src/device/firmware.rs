@@ -15,6 +15,9 @@ use crate::plan::{Build, FastestError, Features, fastest};
 /// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see `ci.sh`.
 const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
 
+/// The firmware's feature that makes the debug probe the line.
+const RTT: &str = "rtt";
+
 /// Why there is no firmware.
 #[derive(Debug, Error)]
 pub enum FirmwareError {
@@ -78,6 +81,8 @@ pub struct Planned {
     pub model: Vec<u8>,
     build: Build,
     features: Features,
+    /// Whether the firmware talks through a debug probe (RTT) in place of the board's serial line.
+    pub rtt: bool,
 }
 
 impl Planned {
@@ -94,7 +99,7 @@ impl Planned {
         // Where other models may come, the firmware has all kernels, and is fast.
         let all = (Build::Fast, Features::all());
         let (build, features) = if board.lean { (plan.build, plan.features) } else { all };
-        Ok(Self { model: file, build, features })
+        Ok(Self { model: file, build, features, rtt: false })
     }
 }
 
@@ -130,7 +135,8 @@ fn write_if_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn run_cargo(board: &Board, program: &str, planned: &Planned, model: &Path) -> Result<(), FirmwareError> {
     let cargo = env::var(CARGO_VARIABLE).unwrap_or_else(|_| "cargo".to_owned());
     let parts = planned.features.names().into_iter().map(|name| format!("infer/{name}"));
-    let features: Vec<String> = parts.chain(board.feature.clone()).collect();
+    let features: Vec<String> =
+        parts.chain(board.feature.clone()).chain(planned.rtt.then(|| RTT.to_owned())).collect();
     let mut command = Command::new(&cargo);
     command.current_dir(firmware_folder()).args(["build", "--quiet", "--bin", program]);
     command.args(["--profile", planned.build.profile(), "--target", &board.target]);

@@ -57,7 +57,7 @@ pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
 
 fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     let (board, machine) = Board::emulated(board)?;
-    let firmware = build(&board, args.model.as_deref())?;
+    let firmware = build(&board, args.model.as_deref(), false)?;
     let emulator = Emulator::start(&machine.machine, &firmware.elf)?;
     let line: Box<dyn Line> = Box::new(emulator);
     let session = Session::open(Client::new(line), args.timeout())?;
@@ -75,8 +75,8 @@ fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     Ok(Connection { session, model, unit })
 }
 
-/// The server for a board, with `model` or the firmware's own, planned for it.
-pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Firmware, CliError> {
+/// The server for a board, with `model` or the firmware's own, planned for it; `rtt` makes it talk through a debug probe.
+pub(super) fn build(board: &Board, model: Option<&std::path::Path>, rtt: bool) -> Result<Firmware, CliError> {
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
@@ -85,7 +85,8 @@ pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Fi
         }
     };
     complain(&format!("building the firmware for {}", board.name));
-    let planned = Planned::new(board, &file)?;
+    let mut planned = Planned::new(board, &file)?;
+    planned.rtt = rtt;
     Ok(firmware::build(board, SERVER, planned)?)
 }
 
