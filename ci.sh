@@ -188,6 +188,7 @@ boards() {
         board=${folder##*/}
         cargo run --release --quiet -p trainer -- device flash "$board" --build-only
     done
+    cargo run --release --quiet -p trainer -- device flash nrf52840-dk --rtt --build-only
 }
 
 # The programs of docs/integrate.md in the emulator: each ends with an error when its answers or its deadlines are wrong.

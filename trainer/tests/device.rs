@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
@@ -184,4 +185,18 @@ fn a_port_that_goes_away_is_gone() {
 fn a_port_that_is_not_there_is_said() {
     let message = error(&mut trainer(&["device", "predict", "--port", "/dev/no-such-port", "x.png"]));
     assert!(message.starts_with("/dev/no-such-port: no such port; "), "{message}");
+}
+
+#[test]
+fn a_connection_that_is_refused_or_closed_is_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("tcp:{}", listener.local_addr().unwrap());
+    let closes = thread::spawn(move || drop(listener.accept().unwrap()));
+    let message = error(&mut trainer(&["device", "test", "--port", &port]));
+    assert!(message.starts_with("the line is gone: ") && message.contains("unplugged"), "{message}");
+    closes.join().unwrap();
+    let message = error(&mut trainer(&["device", "test", "--port", &port]));
+    assert!(message.starts_with(&format!("{port}: cannot be connected to: ")), "{message}");
+    let message = error(&mut trainer(&["device", "test", "--port", "tcp:nowhere"]));
+    assert!(message.contains("is it HOST:PORT?"), "{message}");
 }
