@@ -8,7 +8,7 @@
 #![no_main]
 
 #[cfg(feature = "update")]
-#[path = "../ram_flash.rs"]
+#[path = "../board/ram_flash.rs"]
 mod ram_flash;
 
 use core::hint::black_box;

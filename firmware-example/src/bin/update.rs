@@ -12,16 +12,14 @@
 mod board;
 #[path = "../board/fault.rs"]
 mod fault;
-#[path = "../ram_flash.rs"]
-mod ram_flash;
 
 use core::panic::PanicInfo;
 
 use board::host::{self, CommandLine, File};
+use board::ram_flash::{RamFlash, SECTOR_BYTES};
 use cortex_m_semihosting::hprintln;
 use infer::update::{Running, Store, UpdateError};
 use infer::{Arena, Model, Session, Trust};
-use ram_flash::{RamFlash, SECTOR_BYTES};
 
 const FACTORY_MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const IMAGES: &[u8] = include_bytes!("../../digits/images.bin");

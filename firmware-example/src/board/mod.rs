@@ -3,6 +3,8 @@
 
 mod counter;
 pub mod host;
+#[allow(dead_code, reason = "only the server and the update keep models in flash")]
+pub mod ram_flash;
 #[allow(dead_code, reason = "only the server talks over a line")]
 pub mod register;
 #[allow(dead_code, reason = "only the server talks over a line")]
@@ -10,10 +12,6 @@ pub mod server_memory;
 #[allow(dead_code, reason = "only the server talks over a line, and a board has one kind")]
 pub mod uart;
 
-#[cfg(slots)]
-#[path = "../ram_flash.rs"]
-#[allow(dead_code, reason = "only the server keeps models in flash")]
-pub mod ram_flash;
 #[cfg(feature = "rtt")]
 #[allow(dead_code, reason = "only the server talks over a line")]
 mod rtt;
