@@ -10,6 +10,8 @@
 #[path = "../board/mod.rs"]
 #[allow(dead_code, reason = "the board offers more than measuring asks for")]
 mod board;
+#[path = "../board/fault.rs"]
+mod fault;
 #[path = "../board/stack.rs"]
 mod stack;
 
