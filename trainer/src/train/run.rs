@@ -153,6 +153,7 @@ impl<'r> Run<'r> {
                 self.under_way = Epoch::default();
             }
             observer.save(&self.state()?)?;
+            backend::free_unused_graphs();
             match &report {
                 Some(report) => observer.epoch(report),
                 None => return Ok(self.trained(true)),
