@@ -181,25 +181,14 @@ deny() {
     fi
 }
 
-# A value of a board's description.
-board_value() { sed -n "s/^$2 = \"\?\([^\"]*\)\"\?$/\1/p" "firmware-example/boards/$1/board.toml"; }
-
-# Builds the server for every board, and for those without room for it the least that runs a model.
+# Builds the server for every board, with the model planned for it.
 boards() {
-    local folder board target feature
+    local folder board
     for folder in firmware-example/boards/*; do
         board=${folder##*/}
-        target=$(board_value "$board" target)
-        feature=$(board_value "$board" feature)
-        if [ "$(board_value "$board" too_small_for_server)" = true ]; then
-            KINDLING_BOARD=$board firmware_do build --quiet --bin bare --target "$target" --profile small \
-                --no-default-features --features infer/direct,infer/dense-rows
-        else
-            KINDLING_BOARD=$board firmware_do build --release --quiet --bin server --target "$target" \
-                ${feature:+--features "$feature"}
-        fi
-        echo "$board: built for $target"
+        cargo run --release --quiet -p trainer -- device flash "$board" --build-only
     done
+    cargo run --release --quiet -p trainer -- device flash nrf52840-dk --rtt --build-only
 }
 
 # The programs of docs/integrate.md in the emulator: each ends with an error when its answers or its deadlines are wrong.

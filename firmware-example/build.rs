@@ -41,9 +41,21 @@ fn board(out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rustc-link-search={}", out.display());
     write(&out.join("memory.x"), &read(&folder.join("memory.x"))?)?;
-    let module = fs::canonicalize(folder.join("board.rs")).map_err(|error| format!("{board}: {error}"))?;
-    let selected = format!("#[path = {module:?}]\n#[allow(dead_code)]\nmod selected;\n");
+    let mut selected = included(&folder.join("board.rs"), "selected")?;
+    // A board with flash that models can be written to.
+    println!("cargo::rustc-check-cfg=cfg(slots)");
+    let flash = folder.join("flash.rs");
+    if flash.exists() {
+        println!("cargo::rustc-cfg=slots");
+        selected += &included(&flash, "selected_flash")?;
+    }
     write(&out.join("selected.rs"), selected.as_bytes())
+}
+
+/// The source that makes the file at `path` the module `name`.
+fn included(path: &Path, name: &str) -> Result<String, String> {
+    let module = fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(format!("#[path = {module:?}]\n#[allow(dead_code)]\nmod {name};\n"))
 }
 
 /// The names of all boards, sorted.

@@ -7,6 +7,8 @@
 mod answers;
 mod board;
 mod digits;
+#[path = "board/fault.rs"]
+mod fault;
 
 use core::panic::PanicInfo;
 

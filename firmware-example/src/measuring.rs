@@ -9,9 +9,6 @@ use crate::board::Counter;
 use crate::board::host::{File, HostError};
 use crate::stack;
 
-/// Largest image, bytes.
-pub const IMAGE_BYTES: usize = 64 * 1024;
-
 /// Most bytes of images that are answered.
 pub const IMAGES_BYTES: usize = 256 * 1024;
 

@@ -77,7 +77,7 @@ fn talk(faults: Faults, seed: u64, messages: u64) -> (Tally, Counts) {
         let Ok(mut session) = Session::open(client, Duration::from_secs(60)) else { continue };
         let wanted = &models[random.within(0, 1) as usize];
         match session.update(wanted, &mut |_| ()) {
-            Ok(()) => tally.updates += 1,
+            Ok(_) => tally.updates += 1,
             Err(error) if is_the_lines_fault(&error) => continue,
             Err(error) => panic!("the update failed: {error}"),
         }

@@ -149,7 +149,7 @@ type Story<'s, G> = &'s (dyn Fn(&mut StoreOf<G>, &Versions) -> Result<(), String
 fn boot<G: Geometry>(store: &mut StoreOf<G>, versions: &Versions) -> Result<(u32, Option<u8>), String> {
     for _ in 0..2 {
         match store.boot(&Trust::ANY) {
-            Ok(Running { model, updater }) => {
+            Ok(Running { model, updater, .. }) => {
                 let version = model.version();
                 let right = answer(&model, &versions.image) == versions.answers[version as usize - 1];
                 assert!(right, "version {version} runs and is not what it was");

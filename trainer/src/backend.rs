@@ -1,6 +1,6 @@
 //! The choice of Burn's backend, in one place.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 /// Where Burn's tensors live: another backend is another line here and another feature in the manifest.
 ///
@@ -8,4 +8,10 @@ use burn::tensor::Device;
 #[allow(deprecated)]
 pub fn device() -> Device {
     Device::ndarray()
+}
+
+/// Has Burn free what it keeps for automatic differentiation of values that are gone. It does so only in a backward pass of its
+/// own, which training with our gradients never takes: each step would leave some kilobytes behind.
+pub fn free_unused_graphs() {
+    Tensor::<1>::ones([1], &device().autodiff()).require_grad().sum().backward();
 }

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
@@ -31,7 +32,7 @@ fn error(command: &mut Command) -> String {
 
 #[test]
 fn emulated_boards_answer_as_the_host() {
-    for board in ["microbit", "netduinoplus2"] {
+    for board in ["microbit", "netduinoplus2", "stm32vldiscovery"] {
         let (stdout, stderr) = run(&mut trainer(&["device", "eval", "--qemu", board, "--limit", IMAGES]), 0);
         assert!(stdout.contains("100 of 100 score vectors are the host's"), "{board}: {stdout}{stderr}");
         assert!(stdout.contains("99 of 100 images right") && stdout.contains(" instructions"), "{stdout}");
@@ -44,7 +45,7 @@ fn a_chip_profiles_tests_itself_and_takes_another_model() {
     let (profile, _) = run(&mut trainer(&[&["device", "profile"], &board[..]].concat()), 0);
     assert!(profile.contains("conv2") && profile.contains("1,179,648"), "{profile}");
     let (test, _) = run(&mut trainer(&[&["device", "test"], &board[..]].concat()), 0);
-    assert_eq!(test, "the model is intact; 10 of 10 known answers are right\n");
+    assert_eq!(test, "the model is intact; 11 of 11 known answers are right\n");
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl");
     let (updated, _) = run(&mut trainer(&[&["device", "update", model], &board[..]].concat()), 0);
     let bytes = fs::metadata(model).unwrap().len();
@@ -184,4 +185,18 @@ fn a_port_that_goes_away_is_gone() {
 fn a_port_that_is_not_there_is_said() {
     let message = error(&mut trainer(&["device", "predict", "--port", "/dev/no-such-port", "x.png"]));
     assert!(message.starts_with("/dev/no-such-port: no such port; "), "{message}");
+}
+
+#[test]
+fn a_connection_that_is_refused_or_closed_is_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("tcp:{}", listener.local_addr().unwrap());
+    let closes = thread::spawn(move || drop(listener.accept().unwrap()));
+    let message = error(&mut trainer(&["device", "test", "--port", &port]));
+    assert!(message.starts_with("the line is gone: ") && message.contains("unplugged"), "{message}");
+    closes.join().unwrap();
+    let message = error(&mut trainer(&["device", "test", "--port", &port]));
+    assert!(message.starts_with(&format!("{port}: cannot be connected to: ")), "{message}");
+    let message = error(&mut trainer(&["device", "test", "--port", "tcp:nowhere"]));
+    assert!(message.contains("is it HOST:PORT?"), "{message}");
 }

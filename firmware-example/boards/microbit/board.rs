@@ -21,6 +21,7 @@ pub const SERVER: ServerMemory = ServerMemory {
     update_bytes: 0,
     arena_bytes: 0,
     image_bytes: 0,
+    digits: true,
 };
 
 /// The UART that the interface chip passes on over USB.

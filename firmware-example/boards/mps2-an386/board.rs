@@ -16,9 +16,10 @@ pub const BUFFER_BYTES: usize = 64 * 1024;
 pub const SERVER: ServerMemory = ServerMemory {
     part_bytes: 1024,
     answer_bytes: 1024,
-    update_bytes: 512 * 1024,
+    update_bytes: 0,
     arena_bytes: 128 * 1024,
     image_bytes: 64 * 1024,
+    digits: true,
 };
 
 /// The board's first UART.

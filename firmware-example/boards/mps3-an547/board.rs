@@ -19,6 +19,7 @@ pub const SERVER: ServerMemory = ServerMemory {
     update_bytes: 512 * 1024,
     arena_bytes: 128 * 1024,
     image_bytes: 64 * 1024,
+    digits: true,
 };
 
 /// The board's first UART.

@@ -20,6 +20,7 @@ pub const SERVER: ServerMemory = ServerMemory {
     update_bytes: 104 * 1024,
     arena_bytes: 8 * 1024,
     image_bytes: 1024,
+    digits: true,
 };
 
 /// Clock of core and peripherals after a reset: the internal oscillator.

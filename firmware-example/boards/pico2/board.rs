@@ -15,7 +15,7 @@ pub const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the server takes beside the built-in model's own memory.
 pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 256 * 1024, arena_bytes: 32 * 1024, image_bytes: 16 * 1024 };
+    ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 256 * 1024, arena_bytes: 32 * 1024, image_bytes: 16 * 1024, digits: true };
 
 /// The image definition, by which the boot ROM knows a program for the Arm cores, in secure state (RP2350 datasheet,
 /// section 5.9.5.1): start marker, image type, last item, no further block, end marker.

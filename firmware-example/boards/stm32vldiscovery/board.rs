@@ -16,7 +16,7 @@ pub const BUFFER_BYTES: usize = 784;
 
 /// What the server takes beside the built-in model's own memory.
 pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 128, answer_bytes: 128, update_bytes: 0, arena_bytes: 0, image_bytes: 0 };
+    ServerMemory { part_bytes: 128, answer_bytes: 128, update_bytes: 0, arena_bytes: 0, image_bytes: 0, digits: false };
 
 /// Clock of core and peripherals after a reset: the internal oscillator.
 const RESET_HERTZ: u32 = 8_000_000;

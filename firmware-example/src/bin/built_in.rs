@@ -8,6 +8,8 @@
 #[path = "../board/mod.rs"]
 #[allow(dead_code, reason = "the board offers more than measuring asks for")]
 mod board;
+#[path = "../board/fault.rs"]
+mod fault;
 #[path = "../measuring.rs"]
 mod measuring;
 #[path = "../board/stack.rs"]
@@ -31,9 +33,7 @@ fn main() -> ! {
     let line = CommandLine::read();
     let mut words = line.words().skip(1);
     let done = match (words.next(), words.next(), words.next()) {
-        (Some(counts), Some(images), Some(scores)) => {
-            measure(&mut counter, counts, images, scores).is_ok()
-        }
+        (Some(counts), Some(images), Some(scores)) => measure(&mut counter, counts, images, scores).is_ok(),
         _ => false,
     };
     hprintln!("{}, kernels {}: {}", board::NAME, infer::BACKEND, if done { "measured" } else { "failed" });

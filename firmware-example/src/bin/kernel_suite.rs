@@ -7,6 +7,8 @@
 #[allow(dead_code)]
 #[path = "../board/mod.rs"]
 mod board;
+#[path = "../board/fault.rs"]
+mod fault;
 #[allow(dead_code)]
 #[path = "../../../infer/tests/support/random_layer.rs"]
 mod random_layer;

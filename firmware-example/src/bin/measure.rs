@@ -10,6 +10,8 @@
 #[path = "../board/mod.rs"]
 #[allow(dead_code, reason = "the board offers more than measuring asks for")]
 mod board;
+#[path = "../board/fault.rs"]
+mod fault;
 #[path = "../measuring.rs"]
 mod measuring;
 #[path = "../board/stack.rs"]
@@ -22,10 +24,11 @@ use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::format::Header;
 use infer::{Aligned, Arena, Model};
-use measuring::{IMAGE_BYTES, IMAGES_BYTES, answer, count, noise};
+use measuring::{IMAGES_BYTES, answer, count, noise};
 
 const MODELS_BYTES: usize = 1024 * 1024;
 const ARENA_BYTES: usize = 512 * 1024;
+const IMAGE_BYTES: usize = 64 * 1024;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -8,7 +8,7 @@
 #![no_main]
 
 #[cfg(feature = "update")]
-#[path = "../ram_flash.rs"]
+#[path = "../board/ram_flash.rs"]
 mod ram_flash;
 
 use core::hint::black_box;
@@ -49,7 +49,7 @@ fn update(file: &[u8]) -> Option<u32> {
     let (mut journal, mut slots) = (RamFlash::<8192>::new(), [const { RamFlash::<4096>::new() }; 2]);
     let [first, second] = &mut slots;
     let mut store = Store::open(black_box(&mut journal), [black_box(first), black_box(second)]).ok()?;
-    let Running { model, mut updater } = store.boot(&Trust::ANY.at_least(black_box(1))).ok()?;
+    let Running { model, mut updater, .. } = store.boot(&Trust::ANY.at_least(black_box(1))).ok()?;
     updater.confirm().ok()?;
     updater.begin(file.len()).ok()?;
     updater.write(file).ok()?;

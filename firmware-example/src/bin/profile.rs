@@ -8,6 +8,8 @@
 #[path = "../board/mod.rs"]
 #[allow(dead_code, reason = "the board offers more than a profile asks for")]
 mod board;
+#[path = "../board/fault.rs"]
+mod fault;
 
 use core::ops::Range;
 use core::panic::PanicInfo;

@@ -10,16 +10,16 @@
 #[path = "../board/mod.rs"]
 #[allow(dead_code, reason = "the board offers more than updating asks for")]
 mod board;
-#[path = "../ram_flash.rs"]
-mod ram_flash;
+#[path = "../board/fault.rs"]
+mod fault;
 
 use core::panic::PanicInfo;
 
 use board::host::{self, CommandLine, File};
+use board::ram_flash::{RamFlash, SECTOR_BYTES};
 use cortex_m_semihosting::hprintln;
 use infer::update::{Running, Store, UpdateError};
 use infer::{Arena, Model, Session, Trust};
-use ram_flash::{RamFlash, SECTOR_BYTES};
 
 const FACTORY_MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const IMAGES: &[u8] = include_bytes!("../../digits/images.bin");
@@ -48,7 +48,7 @@ fn main() -> ! {
 fn update(store: &mut Chip, new: &str, arena: &mut [i8]) -> bool {
     let installed = install(store, new, arena);
     // What would be a reset.
-    let Running { model, mut updater } = store.boot(&Trust::ANY).unwrap();
+    let Running { model, mut updater, .. } = store.boot(&Trust::ANY).unwrap();
     show("after", &model, arena);
     match installed {
         Ok(version) => {
@@ -68,7 +68,7 @@ fn update(store: &mut Chip, new: &str, arena: &mut [i8]) -> bool {
 
 /// Writes the file `new` to the slot that does not run, piece by piece, and switches to it.
 fn install(store: &mut Chip, new: &str, arena: &mut [i8]) -> Result<u32, UpdateError> {
-    let Running { model, mut updater } = store.boot(&Trust::ANY).unwrap();
+    let Running { model, mut updater, .. } = store.boot(&Trust::ANY).unwrap();
     show("before", &model, arena);
     let mut file = File::open(new).map_err(|_| UpdateError::NotBegun)?;
     updater.begin(file.bytes().unwrap_or(0))?;

@@ -1,10 +1,10 @@
-//! What happens on a fault of the core. Without this the emulator would hang.
+//! What happens on a fault of the core, for programs that a host listens to. Without this the emulator would hang.
 #![allow(unsafe_code)]
 
 use cortex_m_rt::{ExceptionFrame, exception};
 use cortex_m_semihosting::hprintln;
 
-use super::host;
+use crate::board::host;
 
 // SAFETY: uses nothing that the fault could have left half-written: it prints and ends the program.
 #[exception]

@@ -6,10 +6,12 @@ pub struct ServerMemory {
     pub part_bytes: usize,
     /// Most bytes of scores in one answer; 128 at least.
     pub answer_bytes: usize,
-    /// Room for a model that comes over the line; 0 where there is none to spare.
+    /// Room in RAM for a model that comes over the line; 0 where there is none to spare. Boards with a `flash.rs` put it there.
     pub update_bytes: usize,
     /// Working memory for such a model.
     pub arena_bytes: usize,
     /// Its image.
     pub image_bytes: usize,
+    /// Whether the stored digits, 7,940 bytes of flash, are there for the self-test. Without them it is the model's own image.
+    pub digits: bool,
 }

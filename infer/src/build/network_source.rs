@@ -24,11 +24,8 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
     format!(
         "/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no loader.\n\
          pub const NETWORK: infer::Network<'static> = {{\n\
-         #![allow(unused_imports)]\n\
-         use infer::embedded::{{conv, dense, input, layer, network, require, section}};\n\
-         use infer::features::Feature;\n\
-         use infer::format::{{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, OutputQuant}};\n\
-         use infer::{{Input, Layer, LayerKind, MaxPool, Shape}};\n\
+         #[allow(unused_imports)]\n\
+         use infer::{{Input, Layer, LayerKind, MaxPool, Shape, embedded::*, features::Feature, format::*}};\n\
          const {{\n{features}}}\n\
          static INPUT: Input = {input};\n\
          static LAYERS: [Layer<'static>; {count}] = [\n{layers}];\n\

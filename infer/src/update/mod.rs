@@ -12,7 +12,7 @@
 //!
 //! ```ignore
 //! let mut store = Store::open(journal, [slot_0, slot_1])?;
-//! let Running { model, mut updater } = store.boot(&Trust::signed_by(MAKER))?;
+//! let Running { model, mut updater, .. } = store.boot(&Trust::signed_by(MAKER))?;
 //! // ... run the model; when the product works with it:
 //! updater.confirm()?;
 //! // ... when a file of `bytes` bytes arrives:
@@ -62,6 +62,8 @@ pub struct Store<JournalFlash, Slot> {
 pub struct Running<'s, JournalFlash, Slot> {
     /// The model, in its slot.
     pub model: Model<'s>,
+    /// Its file.
+    pub file: &'s [u8],
     /// Confirms this model and writes the next one to the other slot.
     pub updater: Updater<'s, JournalFlash, Slot>,
 }
@@ -93,7 +95,8 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         }
         let Self { journal, slots, state } = self;
         let (active, other) = ordered(slots, state.active);
-        let model = match trust.load(file(&*active, state.file_bytes())) {
+        let file = file(&*active, state.file_bytes());
+        let model = match trust.load(file) {
             Ok(model) => model,
             Err(error) => {
                 let fallback = state.has_other();
@@ -107,7 +110,7 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
             journal.append(state, State::booted)?;
         }
         let updater = Updater::new(journal, state, other, Some(model.version()));
-        Ok(Running { model, updater })
+        Ok(Running { model, file, updater })
     }
 
     /// Writes a model without one that runs: for a chip that has none yet.

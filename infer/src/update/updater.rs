@@ -48,6 +48,16 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         self.state.trial_boots_left
     }
 
+    /// Bytes of the largest file that the other slot holds.
+    pub fn slot_bytes(&self) -> usize {
+        self.slot.capacity().min(self.slot.memory().len())
+    }
+
+    /// Bytes of the file on its way that have come; 0 when none was announced.
+    pub fn arrived_bytes(&self) -> usize {
+        self.arriving.as_ref().map_or(0, Arriving::arrived)
+    }
+
     /// Ends the trial: the model that runs is the right one.
     ///
     /// # Errors
@@ -66,7 +76,7 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
     /// A file larger than the slot; a model that runs on trial, because the one to fall back on is in the other slot; flash
     /// that cannot be erased.
     pub fn begin(&mut self, bytes: usize) -> Result<(), UpdateError> {
-        let slot = self.slot.capacity().min(self.slot.memory().len());
+        let slot = self.slot_bytes();
         if bytes == 0 || bytes > slot {
             return Err(UpdateError::Size { file: bytes, slot });
         }
@@ -90,8 +100,7 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
     /// More bytes than were announced, none announced, or flash that cannot be written.
     pub fn write(&mut self, chunk: &[u8]) -> Result<(), UpdateError> {
         let arriving = self.arriving.as_mut().ok_or(UpdateError::NotBegun)?;
-        let arrived = arriving.written + arriving.waiting_bytes;
-        if chunk.len() > arriving.bytes - arrived.min(arriving.bytes) {
+        if chunk.len() > arriving.bytes - arriving.arrived().min(arriving.bytes) {
             return Err(UpdateError::Overrun { expected: arriving.bytes });
         }
         let mut rest = chunk;
@@ -104,30 +113,51 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         Ok(())
     }
 
-    /// Reads the file back, checks it as `trust` asks, with no version below the running model's, and runs its self-test in
-    /// `arena`; then it is the one that runs from the next boot on. Returns its version.
+    /// The whole file that came, as it lies in flash: nothing of it has been checked.
     ///
     /// # Errors
-    /// Missing bytes; a model that is not to be trusted, has no self-test, or fails it; flash that cannot be written. The model that runs
-    /// stays the one that runs.
-    pub fn finish(&mut self, trust: &Trust, arena: &mut [i8]) -> Result<u32, UpdateError> {
-        let mut arriving = self.arriving.take().ok_or(UpdateError::NotBegun)?;
-        let (expected, found) = (arriving.bytes, arriving.written + arriving.waiting_bytes);
+    /// Missing bytes; flash that cannot be written.
+    pub fn arrived(&mut self) -> Result<&[u8], UpdateError> {
+        let arriving = self.arriving.as_mut().ok_or(UpdateError::NotBegun)?;
+        let (expected, found) = (arriving.bytes, arriving.arrived());
         if found != expected {
             return Err(UpdateError::Incomplete { expected, found });
         }
         arriving.flush(self.slot)?;
-        let trust = self.version.map_or(*trust, |version| trust.and_at_least(version));
-        let model = trust.load(file(&*self.slot, expected)).map_err(UpdateError::Refused)?;
-        self_test(&model, arena).map_err(UpdateError::SelfTest)?;
-        let version = model.version();
-        self.journal.append(self.state, |state| state.switched(expected as u32))?;
+        Ok(file(&*self.slot, expected))
+    }
+
+    /// Reads the file back, checks it as `trust` asks, with no version below the running model's, and runs its self-test in
+    /// `arena`; then it is the one that runs from the next boot on. Returns its version.
+    ///
+    /// # Errors
+    /// Missing bytes; a model that is not to be trusted, has no self-test, or fails it; flash that cannot be written. The file is then forgotten,
+    /// and the model that runs stays the one that runs.
+    pub fn finish(&mut self, trust: &Trust, arena: &mut [i8]) -> Result<u32, UpdateError> {
+        let checked = self.checked(trust, arena);
+        self.arriving = None;
+        let (version, bytes) = checked?;
+        self.journal.append(self.state, |state| state.switched(bytes))?;
         self.version = Some(version);
         Ok(version)
+    }
+
+    /// Version and bytes of the file that came, if it may run.
+    fn checked(&mut self, trust: &Trust, arena: &mut [i8]) -> Result<(u32, u32), UpdateError> {
+        let trust = self.version.map_or(*trust, |version| trust.and_at_least(version));
+        let file = self.arrived()?;
+        let model = trust.load(file).map_err(UpdateError::Refused)?;
+        self_test(&model, arena).map_err(UpdateError::SelfTest)?;
+        Ok((model.version(), file.len() as u32))
     }
 }
 
 impl Arriving {
+    /// Bytes that have come.
+    const fn arrived(&self) -> usize {
+        self.written + self.waiting_bytes
+    }
+
     /// Takes what fits of `bytes`; the rest.
     fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let free = self.waiting.get_mut(self.waiting_bytes..).unwrap_or_default();

@@ -46,7 +46,8 @@ pub enum Request<'a> {
         /// The model's id.
         model: u32,
     },
-    /// Check the stored model and run the known answers that the firmware was built with. Answered by [`Answer::SelfTest`].
+    /// Check the stored model and run the known answers: the model's own and those that the firmware was built with. A new model that gives them is
+    /// no longer on trial. Answered by [`Answer::SelfTest`].
     SelfTest,
 }
 
@@ -75,7 +76,7 @@ pub enum Answer<'a> {
         /// Bytes.
         bytes: u32,
     },
-    /// To [`Request::FinishUpdate`]: the new model answers from now on.
+    /// To [`Request::FinishUpdate`]: the new model answers from now on, until a reset.
     Updated {
         /// Its id.
         model: u32,
@@ -84,6 +85,11 @@ pub enum Answer<'a> {
     SelfTest(SelfTest),
     /// The request cannot be answered.
     Refused(Refusal<'a>),
+    /// To [`Request::FinishUpdate`]: the new model answers from now on and, once it has passed a [`Request::SelfTest`], stays at a reset.
+    Installed {
+        /// Its id.
+        model: u32,
+    },
 }
 
 /// What a chip is and runs.
@@ -139,7 +145,7 @@ pub struct SelfTest {
     pub model_intact: bool,
     /// Images run.
     pub images: u16,
-    /// Of them with exactly the known scores. A model that came by the wire has no known answers.
+    /// Of them with exactly the known scores.
     pub as_known: u16,
 }
 

@@ -3,18 +3,25 @@
 //! 1. [`frame`]: a message with its version, sequence number and CRC-32 as bytes between zeros (COBS), and back.
 //! 2. [`message`]: what is asked and answered, in postcard.
 //! 3. [`server`]: the chip's side. It keeps no history: every request says all that its answer depends on, so that a host may
-//!    repeat one that got no answer. A model that comes over the wire has its place in [`UpdateRoom`].
+//!    repeat one that got no answer. A model that comes over the wire has its place in a [`Room`]: RAM ([`UpdateRoom`]), or
+//!    flash (`SlotRoom`, with the feature `update`).
 //!
 //! The host's side is in the trainer (`trainer::device`); `docs/decisions/0004-wire.md` tells why it is as it is.
 
 pub mod frame;
 pub mod message;
+mod room;
 pub mod server;
+#[cfg(feature = "update")]
+mod slots;
 mod update;
 
 pub use frame::{Frame, Receiver, encode, frame_bytes};
 pub use message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
-pub use server::{Clock, InUse, Known, Server, Turn};
+pub use room::{Limits, NoRoom, Room, Text};
+pub use server::{Clock, InUse, Known, Server, Turn, model_id};
+#[cfg(feature = "update")]
+pub use slots::SlotRoom;
 pub use update::UpdateRoom;
 
 /// The protocol this crate speaks. It is the first byte of every message of every version, so that each side can name both.

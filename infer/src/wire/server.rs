@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::VERSION;
 use super::frame::{Frame, Receiver, encode};
 use super::message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
-use super::update::{Limits, Text, UpdateRoom};
+use super::room::{Limits, Room, Text};
 use crate::format::{Header, checksum};
 use crate::kernels::Native;
 use crate::layer::Layer;
@@ -22,9 +22,11 @@ pub trait Clock {
     fn now(&mut self) -> u64;
 }
 
-/// Images with the score vectors that the built-in model must give, one after the other.
+/// Images with the score vectors that a model must give, one after the other.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known<'k> {
+    /// Id of that model: [`model_id`].
+    pub model: u32,
     /// Images.
     pub images: &'k [u8],
     /// Scores.
@@ -36,9 +38,9 @@ pub struct Known<'k> {
 pub enum Turn<'o> {
     /// Bytes to send, none for noise.
     Answer(&'o [u8]),
-    /// Bytes to send; then go on with the model in the [`UpdateRoom`].
+    /// Bytes to send; then go on with the model in the [`Room`].
     AnswerAndSwitch(&'o [u8]),
-    /// Free the [`UpdateRoom`], go back to the built-in model, and ask for the same turn again.
+    /// Free the [`Room`], go back to the built-in model, and ask for the same turn again.
     FallBack,
 }
 
@@ -56,12 +58,12 @@ pub struct Server<'s, Time> {
     pub clock: Time,
     /// Room for an image.
     pub image: &'s mut [u8],
-    /// For the self-test of the built-in model.
+    /// For the self-test, beside what the model's file knows.
     pub known: Known<'s>,
 }
 
 /// The model of a turn, with the memory it works in.
-pub struct InUse<'t, 'm, 'r> {
+pub struct InUse<'t, 'm, Place> {
     /// The model.
     pub model: &'m Model<'m>,
     /// Its file.
@@ -69,7 +71,7 @@ pub struct InUse<'t, 'm, 'r> {
     /// Working memory.
     pub arena: &'t mut [i8],
     /// Room for another model; `None` while the model in use lies there.
-    pub room: Option<&'t mut UpdateRoom<'r>>,
+    pub room: Option<&'t mut Place>,
     /// Bytes of that room, in use or not.
     pub room_bytes: usize,
 }
@@ -79,7 +81,7 @@ impl<Time: Clock> Server<'_, Time> {
     pub fn turn<'o>(
         &mut self,
         receiver: &Receiver<impl AsRef<[u8]> + AsMut<[u8]>>,
-        used: &mut InUse<'_, '_, '_>,
+        used: &mut InUse<'_, '_, impl Room>,
         out: &'o mut [u8],
     ) -> Turn<'o> {
         let (sequence, request) = match receiver.frame::<Request<'_>>() {
@@ -101,7 +103,7 @@ impl<Time: Clock> Server<'_, Time> {
         let answer = request.and_then(|request| self.answer(request, used, &mut problem));
         let bytes = send(sequence, answer.unwrap_or_else(Answer::Refused), out);
         match &used.room {
-            Some(room) if room.complete => Turn::AnswerAndSwitch(bytes),
+            Some(room) if room.is_complete() => Turn::AnswerAndSwitch(bytes),
             _ => Turn::Answer(bytes),
         }
     }
@@ -109,28 +111,24 @@ impl<Time: Clock> Server<'_, Time> {
     fn answer<'t>(
         &'t mut self,
         request: Request<'_>,
-        used: &'t mut InUse<'_, '_, '_>,
+        used: &'t mut InUse<'_, '_, impl Room>,
         problem: &'t mut Text,
     ) -> Result<Answer<'t>, Refusal<'t>> {
         match request {
             Request::Identify => Ok(Answer::Identity(self.identity(used))),
             Request::Infer { image, at, part } => self.infer(image, at as usize, part, used),
             Request::Profile { image, layer } => self.profile(image, layer, used),
-            Request::SelfTest => Ok(Answer::SelfTest(self.self_test(used))),
-            Request::BeginUpdate { model, .. } if model == used.id() => {
-                Ok(Answer::Received { bytes: used.file.len() as u32 })
+            Request::SelfTest => self.self_test(used, problem),
+            Request::BeginUpdate { model, .. } if model == used.id() => Ok(received(used.file.len())),
+            Request::BeginUpdate { bytes, model } => {
+                used.room()?.begin(bytes as usize, model, problem).map(received)
             }
-            Request::BeginUpdate { bytes, model } => used.room()?.begin(bytes, model),
-            Request::Update { at, part } => used.room()?.take(at as usize, part),
-            Request::FinishUpdate { model } if model == used.id() => Ok(Answer::Updated { model }),
-            Request::FinishUpdate { model } => {
-                let limits = Limits { arena: used.arena.len(), image: self.image.len() };
-                used.room()?.finish(model, limits, problem)
-            }
+            Request::Update { at, part } => used.room()?.take(at as usize, part, problem).map(received),
+            Request::FinishUpdate { model } => self.finish_update(model, used, problem),
         }
     }
 
-    fn identity<'i>(&'i self, used: &InUse<'_, '_, '_>) -> Identity<'i> {
+    fn identity<'i>(&'i self, used: &InUse<'_, '_, impl Room>) -> Identity<'i> {
         Identity {
             firmware: self.firmware,
             board: self.board,
@@ -155,7 +153,7 @@ impl<Time: Clock> Server<'_, Time> {
         image: u32,
         at: usize,
         part: &[u8],
-        used: &'t mut InUse<'_, '_, '_>,
+        used: &'t mut InUse<'_, '_, impl Room>,
     ) -> Result<Answer<'t>, Refusal<'t>> {
         let image_bytes = used.model.image_shape().len();
         let end = at.checked_add(part.len()).filter(|end| *end <= image_bytes).ok_or(Refusal::PartOutside)?;
@@ -173,7 +171,7 @@ impl<Time: Clock> Server<'_, Time> {
         &mut self,
         image: u32,
         layer: u8,
-        used: &'t mut InUse<'_, '_, '_>,
+        used: &'t mut InUse<'_, '_, impl Room>,
     ) -> Result<Answer<'t>, Refusal<'t>> {
         let cost = used.model.layers().get(layer as usize).ok_or(Refusal::NoLayer)?;
         let image = whole_image(self.image, used.model.image_shape().len(), image)?;
@@ -182,26 +180,51 @@ impl<Time: Clock> Server<'_, Time> {
         Ok(Answer::Layer(LayerCost { name: cost.name, ticks: timed.ticks, macs: cost.macs() }))
     }
 
-    fn self_test(&mut self, used: &mut InUse<'_, '_, '_>) -> SelfTest {
-        let (model, file) = (used.model, used.file);
-        let model_intact = Model::from_bytes(file).is_ok();
-        // Known answers are those of the built-in model: there are none for one that came by the wire.
-        let known = if used.room.is_some() || used.room_bytes == 0 { self.known } else { Known::default() };
-        let pairs = known.images.chunks_exact(model.image_shape().len());
-        let pairs = pairs.zip(known.scores.chunks_exact(model.classes()));
+    /// The known answers, the model's own first; a model that gives them all is confirmed.
+    fn self_test<'t>(
+        &mut self,
+        used: &mut InUse<'_, '_, impl Room>,
+        problem: &'t mut Text,
+    ) -> Result<Answer<'t>, Refusal<'t>> {
+        let (model, model_intact) = (used.model, is_intact(used.file));
+        let known = if self.known.model == used.id() { self.known } else { Known::default() };
+        let images = known.images.chunks_exact(model.image_shape().len());
+        let pairs = images.zip(known.scores.chunks_exact(model.classes()));
+        let own = model.self_test().map(|test| (test.image, test.scores));
         let (mut images, mut as_known) = (0, 0);
-        for (image, scores) in pairs {
+        for (image, scores) in own.into_iter().chain(pairs) {
             let values = run(model, used.arena, image, &mut ()).unwrap_or_default();
             images += 1;
             as_known += values.iter().map(|value| *value as u8).eq(scores.iter().copied()) as u16;
         }
-        SelfTest { model_intact, images, as_known }
+        if let Some(room) = used.room.as_deref_mut().filter(|_| model_intact && as_known == images) {
+            room.confirm(problem)?;
+        }
+        Ok(Answer::SelfTest(SelfTest { model_intact, images, as_known }))
+    }
+
+    /// The model in the room takes over, or has done so before.
+    fn finish_update<'t>(
+        &self,
+        model: u32,
+        used: &mut InUse<'_, '_, impl Room>,
+        problem: &'t mut Text,
+    ) -> Result<Answer<'t>, Refusal<'t>> {
+        if model != used.id() {
+            let image_bytes = self.image.len();
+            let room = used.room.as_deref_mut().ok_or(Refusal::NoUpdate)?;
+            room.finish(model, Limits { arena: used.arena, image_bytes }, problem)?;
+        }
+        match &used.room {
+            Some(room) if room.is_lasting() => Ok(Answer::Installed { model }),
+            _ => Ok(Answer::Updated { model }),
+        }
     }
 }
 
-impl<'r> InUse<'_, '_, 'r> {
+impl<Place: Room> InUse<'_, '_, Place> {
     fn id(&self) -> u32 {
-        id(self.file)
+        model_id(self.file)
     }
 
     /// Whether the update to `model` needs the room in which the model in use lies.
@@ -209,16 +232,27 @@ impl<'r> InUse<'_, '_, 'r> {
         self.room.is_none() && self.room_bytes > 0 && model != self.id()
     }
 
-    fn room<'e>(&mut self) -> Result<&mut UpdateRoom<'r>, Refusal<'e>> {
+    fn room<'e>(&mut self) -> Result<&mut Place, Refusal<'e>> {
         let missing =
             if self.room_bytes == 0 { Refusal::NoUpdateRoom { room: 0 } } else { Refusal::NoUpdate };
         self.room.as_deref_mut().ok_or(missing)
     }
 }
 
-/// The model's id: the CRC-32 in its header.
-fn id(file: &[u8]) -> u32 {
+/// The model's id: the CRC-32 in its header; 0 for a file that has none.
+pub fn model_id(file: &[u8]) -> u32 {
     Header::read(file).map_or(0, |header| header.checksum)
+}
+
+/// Whether the file is what was checked when it was loaded.
+fn is_intact(file: &[u8]) -> bool {
+    let Ok(header) = Header::read(file) else { return false };
+    let checked = file.get(Header::CHECKED_FROM..header.file_bytes as usize);
+    checked.is_some_and(|checked| checksum(checked) == header.checksum)
+}
+
+fn received<'e>(bytes: usize) -> Answer<'e> {
+    Answer::Received { bytes: bytes as u32 }
 }
 
 fn whole_image<'e>(buffer: &[u8], bytes: usize, stated: u32) -> Result<&[u8], Refusal<'e>> {

@@ -1,40 +1,24 @@
-//! A model that comes over the wire: its memory, its parts in order, its check.
+//! A model that comes over the wire into RAM: its memory, its parts in order, its check.
 
-use core::fmt::{self, Write};
-
-use super::message::{Answer, Refusal};
-use crate::format::Header;
+use super::message::Refusal;
+use super::room::{Limits, Room, Text};
+use super::server::model_id;
 use crate::model::Model;
 
-/// Longest message about a refused model, bytes.
-const TEXT_BYTES: usize = 96;
-
-/// Memory for another model than the one built in.
+/// Memory for another model than the one built in. While that model is in use, nothing else can be put there.
 pub struct UpdateRoom<'r> {
     buffer: &'r mut [u8],
     /// Bytes and id of the model that is coming, if any.
     coming: Option<(usize, u32)>,
     received: usize,
     /// The model in the buffer has been checked.
-    pub(super) complete: bool,
-}
-
-/// What a new model may need at most, bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Limits {
-    pub arena: usize,
-    pub image: usize,
+    complete: bool,
 }
 
 impl<'r> UpdateRoom<'r> {
     /// Room for a model of up to the buffer's length; its address a multiple of 16, see [`Aligned`](crate::Aligned).
     pub fn new(buffer: &'r mut [u8]) -> Self {
         Self { buffer, coming: None, received: 0, complete: false }
-    }
-
-    /// Bytes of the largest model it holds.
-    pub fn capacity(&self) -> usize {
-        self.buffer.len()
     }
 
     /// The checked model that is there.
@@ -47,82 +31,65 @@ impl<'r> UpdateRoom<'r> {
     pub fn clear(&mut self) {
         (self.coming, self.received, self.complete) = (None, 0, false);
     }
+}
 
-    /// A model that was begun before goes on where it stopped.
-    pub(super) fn begin<'e>(&mut self, bytes: u32, model: u32) -> Result<Answer<'e>, Refusal<'e>> {
-        if bytes as usize > self.buffer.len() {
+impl Room for UpdateRoom<'_> {
+    fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn begin<'e>(&mut self, bytes: usize, model: u32, _: &'e mut Text) -> Result<usize, Refusal<'e>> {
+        if bytes > self.buffer.len() {
             return Err(Refusal::NoUpdateRoom { room: self.buffer.len() as u32 });
         }
-        if self.coming != Some((bytes as usize, model)) {
+        if self.coming != Some((bytes, model)) {
             self.clear();
-            self.coming = Some((bytes as usize, model));
+            self.coming = Some((bytes, model));
         }
-        Ok(self.received())
+        Ok(self.received)
     }
 
     /// Only the next part moves on; one that came before, or too early, is answered by where the update stands.
-    pub(super) fn take<'e>(&mut self, at: usize, part: &[u8]) -> Result<Answer<'e>, Refusal<'e>> {
+    fn take<'e>(&mut self, at: usize, part: &[u8], _: &'e mut Text) -> Result<usize, Refusal<'e>> {
         let (bytes, _) = self.coming.ok_or(Refusal::NoUpdate)?;
         let end = at.checked_add(part.len()).filter(|end| *end <= bytes).ok_or(Refusal::PartOutside)?;
         if at == self.received {
             self.buffer.get_mut(at..end).ok_or(Refusal::PartOutside)?.copy_from_slice(part);
             self.received = end;
         }
-        Ok(self.received())
+        Ok(self.received)
     }
 
-    /// Checks the model; a bad one is forgotten.
-    pub(super) fn finish<'e>(
-        &mut self,
-        model: u32,
-        limits: Limits,
-        text: &'e mut Text,
-    ) -> Result<Answer<'e>, Refusal<'e>> {
+    fn finish<'e>(&mut self, model: u32, limits: Limits<'_>, text: &'e mut Text) -> Result<(), Refusal<'e>> {
         let complete = Some((self.received, model));
         let file = self.buffer.get(..self.received).filter(|_| self.coming == complete);
-        match check(file.ok_or(Refusal::NoUpdate)?, model, limits, text) {
-            Ok(()) => {
-                self.complete = true;
-                Ok(Answer::Updated { model })
-            }
-            Err(refusal) => {
-                self.clear();
-                Err(refusal)
-            }
+        let checked = check(file.ok_or(Refusal::NoUpdate)?, model, limits, text);
+        match checked {
+            Ok(()) => self.complete = true,
+            Err(_) => self.clear(),
         }
+        checked
     }
 
-    fn received<'e>(&self) -> Answer<'e> {
-        Answer::Received { bytes: self.received as u32 }
+    fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn is_lasting(&self) -> bool {
+        false
+    }
+
+    /// A reset brings the built-in model back in any case.
+    fn confirm<'e>(&mut self, _: &'e mut Text) -> Result<(), Refusal<'e>> {
+        Ok(())
     }
 }
 
-fn check<'e>(file: &[u8], id: u32, limits: Limits, text: &'e mut Text) -> Result<(), Refusal<'e>> {
+fn check<'e>(file: &[u8], id: u32, limits: Limits<'_>, text: &'e mut Text) -> Result<(), Refusal<'e>> {
     let model = match Model::from_bytes(file) {
         Ok(model) => model,
-        Err(error) => return Err(Refusal::Model { problem: text.of(&error) }),
+        Err(error) => return Err(text.refusal(&error)),
     };
-    let fits = |needed: usize, room: usize| match needed <= room {
-        true => Ok(()),
-        false => Err(Refusal::NoMemory { needed: needed as u32, room: room as u32 }),
-    };
-    fits(model.arena_bytes(), limits.arena)?;
-    fits(model.image_shape().len(), limits.image)?;
-    match Header::read(file) {
-        Ok(header) if header.checksum == id => Ok(()),
-        _ => Err(Refusal::NoUpdate),
-    }
-}
-
-/// A short text in a buffer of its own; what is too long is cut off.
-#[derive(Default)]
-pub(super) struct Text(heapless::String<TEXT_BYTES>);
-
-impl Text {
-    fn of(&mut self, text: &impl fmt::Display) -> &str {
-        self.0.clear();
-        // A text that is too long fails here; what fitted stays.
-        let _ = write!(self.0, "{text}");
-        &self.0
-    }
+    limits.check(model.arena_bytes(), model.image_shape().len())?;
+    if model_id(file) == id { Ok(()) } else { Err(Refusal::NoUpdate) }
 }

@@ -1,6 +1,8 @@
 //! The chip's side of the wire: whatever comes over the line, the chip answers or stays silent, and a model that it switches to is one.
 
-use infer::wire::{Clock, InUse, Known, Receiver, Request, Server, Turn, UpdateRoom, encode, frame_bytes};
+use infer::wire::{
+    Clock, InUse, Known, Receiver, Request, Room, Server, Turn, UpdateRoom, encode, frame_bytes,
+};
 use infer::{Aligned, Model};
 
 use super::model::{Outcome, load_and_run};

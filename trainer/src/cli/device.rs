@@ -51,7 +51,7 @@ enum DeviceCommand {
     Predict(PredictArgs),
     /// Time each layer on the chip
     Profile(ConnectArgs),
-    /// Replace the chip's model, in its RAM, until it is reset
+    /// Replace the chip's model: in its flash where it has room there, else in RAM until it is reset
     Update(UpdateArgs),
     /// Let the chip check its model and its known answers
     Test(ConnectArgs),
@@ -60,7 +60,7 @@ enum DeviceCommand {
 /// Which chip.
 #[derive(Args)]
 struct ConnectArgs {
-    /// Serial port, such as /dev/ttyACM0 or COM3
+    /// Serial port, such as /dev/ttyACM0 or COM3, or tcp:HOST:PORT, such as a debug probe's RTT server
     #[arg(long, value_name = "PORT", required_unless_present = "qemu", conflicts_with = "qemu")]
     port: Option<String>,
     /// Board to build for and to emulate (see `device list`)
@@ -92,6 +92,9 @@ struct FlashArgs {
     /// Model file, planned for the board [default: the firmware's]
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// Talk through the debug probe (RTT, channel 0; then --port tcp:HOST:PORT) in place of the serial line
+    #[arg(long)]
+    rtt: bool,
     /// Only build, and say where the program is
     #[arg(long)]
     build_only: bool,

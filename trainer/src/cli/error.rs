@@ -16,6 +16,7 @@ use crate::device::emulator::EmulatorError;
 use crate::device::firmware::FirmwareError;
 use crate::device::port::PortError;
 use crate::device::session::DeviceError;
+use crate::device::tcp::TcpError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
@@ -163,6 +164,9 @@ pub enum CliError {
     /// A serial port.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// A TCP connection.
+    #[error(transparent)]
+    Tcp(#[from] TcpError),
     /// A chip.
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -25,9 +25,10 @@ pub struct Board {
     pub feature: Option<String>,
     /// Clock of the core as the firmware runs it, for people.
     pub clock: String,
-    /// Whether it has no room for the server, only for small programs of your own.
+    /// Whether the firmware holds only the kernels that its model's plan needs, compiled as the plan says: for boards whose flash has no room for all
+    /// of them, and that take no other model.
     #[serde(default)]
-    pub too_small_for_server: bool,
+    pub lean: bool,
     /// What the planner may use.
     pub plan: PlanLimits,
     /// How the board is flashed; absent for those that only an emulator has.
@@ -43,7 +44,7 @@ pub struct PlanLimits {
     /// For the model and the code that runs it, units of 1,024 bytes.
     pub flash_kib: usize,
     /// For working memory, units of 1,024 bytes.
-    pub ram_kib: usize,
+    pub ram_kib: f64,
 }
 
 /// How a board is flashed.
@@ -84,14 +85,6 @@ pub enum BoardError {
         board: String,
         /// The boards it has.
         known: String,
-    },
-    /// No room for the server.
-    #[error(
-        "{board}: its flash has no room for the server beside a model; docs/boards.md says what runs there"
-    )]
-    TooSmall {
-        /// The board.
-        board: String,
     },
     /// The firmware's folder cannot be read.
     #[error("{}: cannot be read: {cause}; run this in the repository it was built in", path.display())]
@@ -151,7 +144,10 @@ impl Board {
     /// # Errors
     /// A description whose core is none.
     pub fn plan_target(&self) -> Result<(Core, Budget), BoardError> {
-        let budget = Budget { flash: Some(self.plan.flash_kib * 1024), ram: Some(self.plan.ram_kib * 1024) };
+        let budget = Budget {
+            flash: Some(self.plan.flash_kib * 1024),
+            ram: Some((self.plan.ram_kib * 1024.0) as usize),
+        };
         let problem = |problem| BoardError::Description { path: description(&self.id), problem };
         Ok((self.core.parse().map_err(problem)?, budget))
     }

@@ -10,10 +10,13 @@ use thiserror::Error;
 use super::board::{Board, BoardError, firmware_folder};
 use crate::model_file;
 use crate::plain_model::PlainModel;
-use crate::plan::{FastestError, Loading, fastest};
+use crate::plan::{Build, FastestError, Features, Loading, fastest};
 
 /// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see `ci.sh`.
 const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
+
+/// The firmware's feature that makes the debug probe the line.
+const RTT: &str = "rtt";
 
 /// Why there is no firmware.
 #[derive(Debug, Error)]
@@ -71,23 +74,40 @@ pub struct Firmware {
     pub model: Vec<u8>,
 }
 
-/// The model in `file`, planned for the board's core and budget: the file's bytes, with the same answers.
-///
-/// # Errors
-/// A file that is no model, or a board that is too small for it.
-pub fn planned(board: &Board, file: &[u8]) -> Result<Vec<u8>, FirmwareError> {
-    let model = PlainModel::of(&Model::from_bytes(file).map_err(FirmwareError::Model)?);
-    let (core, budget) = board.plan_target()?;
-    let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
-    let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;
-    model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))
+/// A model planned for a board, and the firmware that the plan asks for.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The model file.
+    pub model: Vec<u8>,
+    build: Build,
+    features: Features,
+    /// Whether the firmware talks through a debug probe (RTT) in place of the board's serial line.
+    pub rtt: bool,
 }
 
-/// Builds the firmware's `program` for `board` with `model` inside.
+impl Planned {
+    /// The model in `file`, planned for the board's core and budget, with the same answers.
+    ///
+    /// # Errors
+    /// A file that is no model, or a board that is too small for it.
+    pub fn new(board: &Board, file: &[u8]) -> Result<Self, FirmwareError> {
+        let model = PlainModel::of(&Model::from_bytes(file).map_err(FirmwareError::Model)?);
+        let (core, budget) = board.plan_target()?;
+        let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
+        let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;
+        let file = model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))?;
+        // Where other models may come, the firmware has all kernels, and is fast.
+        let all = (Build::Fast, Features::all());
+        let (build, features) = if board.lean { (plan.build, plan.features) } else { all };
+        Ok(Self { model: file, build, features, rtt: false })
+    }
+}
+
+/// Builds the firmware's `program` for `board` with the model inside.
 ///
 /// # Errors
 /// Whatever keeps it from being built.
-pub fn build(board: &Board, program: &str, model: Vec<u8>) -> Result<Firmware, FirmwareError> {
+pub fn build(board: &Board, program: &str, planned: Planned) -> Result<Firmware, FirmwareError> {
     let root = firmware_folder();
     let folder = root.join("target/device").join(&board.id);
     let (model_file, elf) = (folder.join("model.kndl"), folder.join(format!("{program}.elf")));
@@ -100,11 +120,11 @@ pub fn build(board: &Board, program: &str, model: Vec<u8>) -> Result<Firmware, F
     let lock_path = root.join("target/device/lock");
     let lock = fs::File::create(&lock_path).map_err(problem(&lock_path))?;
     lock.lock().map_err(problem(&lock_path))?;
-    write_if_new(&model_file, &model).map_err(problem(&model_file))?;
-    run_cargo(board, program, &model_file)?;
-    fs::copy(root.join("target").join(&board.target).join("release").join(program), &elf)
-        .map_err(problem(&elf))?;
-    Ok(Firmware { elf, model })
+    write_if_new(&model_file, &planned.model).map_err(problem(&model_file))?;
+    run_cargo(board, program, &planned, &model_file)?;
+    let built = root.join("target").join(&board.target).join(planned.build.profile()).join(program);
+    fs::copy(built, &elf).map_err(problem(&elf))?;
+    Ok(Firmware { elf, model: planned.model })
 }
 
 /// A file whose time changes makes cargo build anew.
@@ -112,13 +132,15 @@ fn write_if_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { fs::write(path, bytes) }
 }
 
-fn run_cargo(board: &Board, program: &str, model: &Path) -> Result<(), FirmwareError> {
+fn run_cargo(board: &Board, program: &str, planned: &Planned, model: &Path) -> Result<(), FirmwareError> {
     let cargo = env::var(CARGO_VARIABLE).unwrap_or_else(|_| "cargo".to_owned());
+    let parts = planned.features.names().into_iter().map(|name| format!("infer/{name}"));
+    let features: Vec<String> =
+        parts.chain(board.feature.clone()).chain(planned.rtt.then(|| RTT.to_owned())).collect();
     let mut command = Command::new(&cargo);
-    command.current_dir(firmware_folder()).args(["build", "--release", "--quiet", "--bin", program]);
-    command
-        .args(["--target", &board.target])
-        .args(board.feature.iter().flat_map(|name| ["--features", name]));
+    command.current_dir(firmware_folder()).args(["build", "--quiet", "--bin", program]);
+    command.args(["--profile", planned.build.profile(), "--target", &board.target]);
+    command.args(["--no-default-features", "--features", &features.join(",")]);
     let model = fs::canonicalize(model).unwrap_or_else(|_| model.to_owned());
     command.env("KINDLING_BOARD", &board.id).env("KINDLING_MODEL", model);
     // What an outer cargo sets for host crates is not meant for the firmware.

@@ -1,6 +1,6 @@
-//! Talking to a chip that runs the example firmware's `server`, over a serial port or an emulator's.
+//! Talking to a chip that runs the example firmware's `server`, over a serial port, an emulator's, or TCP.
 //!
-//! - [`line`](mod@line): any line that carries bytes: a serial [`port`], or the serial port of an [`emulator`];
+//! - [`line`](mod@line): any line that carries bytes: a serial [`port`], the serial port of an [`emulator`], or a [`tcp`] connection;
 //! - [`client`]: one question, one answer, with retries; [`infer::wire`] is the protocol;
 //! - [`session`]: what is asked of a chip: images, profile, update, self-test; [`mod@evaluate`]: a whole data set;
 //! - [`board`]: the boards of the firmware, [`firmware`]: building it for one.
@@ -13,3 +13,4 @@ pub mod firmware;
 pub mod line;
 pub mod port;
 pub mod session;
+pub mod tcp;

@@ -103,6 +103,15 @@ pub struct ChipLayer {
     pub macs: u64,
 }
 
+/// How an update went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Bytes that were there already, of an attempt before this one.
+    pub resumed_at: usize,
+    /// Whether the model lies in flash and stays at a reset, once it has passed [`Session::self_test`]; otherwise it is in RAM.
+    pub is_lasting: bool,
+}
+
 /// A chip that has said who it is.
 pub struct Session<L> {
     client: Client<L>,
@@ -172,7 +181,7 @@ impl<L: Line> Session<L> {
         })?
     }
 
-    /// Lets the chip check its model and its known answers.
+    /// Lets the chip check its model and its known answers. A new model in flash that gives them all is no longer on trial.
     ///
     /// # Errors
     /// No answer.
@@ -188,23 +197,26 @@ impl<L: Line> Session<L> {
     ///
     /// # Errors
     /// No answer, or a model that is none or does not fit. The old model then answers on.
-    pub fn update(&mut self, file: &[u8], progress: &mut dyn FnMut(usize)) -> Result<(), DeviceError> {
+    pub fn update(&mut self, file: &[u8], progress: &mut dyn FnMut(usize)) -> Result<Update, DeviceError> {
         Model::from_bytes(file).map_err(DeviceError::Model)?;
         let model = Header::read(file).map_err(DeviceError::Model)?.checksum;
         let part_bytes = self.chip.part_bytes.max(1);
-        let mut at = self.ask_received(&Request::BeginUpdate { bytes: file.len() as u32, model })?;
+        let resumed_at = self.ask_received(&Request::BeginUpdate { bytes: file.len() as u32, model })?;
+        let mut at = resumed_at;
         while at < file.len() {
             progress(at);
             let part = &file[at..file.len().min(at + part_bytes)];
             at = self.ask_received(&Request::Update { at: at as u32, part })?;
         }
         progress(file.len());
-        self.client.ask(&Request::FinishUpdate { model }, self.patience, |answer| match answer {
-            Answer::Updated { model: now } if now == model => Ok(()),
+        let finish = Request::FinishUpdate { model };
+        let is_lasting = self.client.ask(&finish, self.patience, |answer| match answer {
+            Answer::Updated { model: now } if now == model => Ok(false),
+            Answer::Installed { model: now } if now == model => Ok(true),
             answer => Err(unexpected(answer, "update")),
         })??;
         self.chip = identify(&mut self.client, self.patience)?;
-        Ok(())
+        Ok(Update { resumed_at, is_lasting })
     }
 
     fn ask_received(&mut self, request: &Request<'_>) -> Result<usize, DeviceError> {

@@ -97,7 +97,14 @@ impl BatchGradients {
         &self.scales
     }
 
-    /// Computes loss and gradients of a batch under the given parameters, on up to `threads` threads.
+    /// Fills in a batch's images on up to `threads` threads, while this thread does `meanwhile` first; to be called before
+    /// [`BatchGradients::compute`] of the batch, once the last batch's is over.
+    pub fn place(&self, batch: &Batch<'_>, threads: usize, meanwhile: impl FnOnce()) {
+        let enter = |shard: &mut Shard, images: &[usize]| self.enter(shard, images, batch);
+        self.each_shard(batch.chosen, threads, enter, meanwhile);
+    }
+
+    /// Computes loss and gradients of a batch that was placed, under the given parameters, on up to `threads` threads.
     ///
     /// A normalised stage needs sums over the whole batch, so all shards come to it before any goes on: the stages are cut
     /// into parts that end with a normalised one, and a part's shards are run together.
@@ -107,38 +114,22 @@ impl BatchGradients {
         let parts = parts(&self.layout);
         let (last, normalised) = parts.split_last().expect("a network has stages");
         for part in normalised {
-            self.forward(&pass, part);
-            self.measure(&pass, part.end - 1, &parameters[part.end - 1]);
+            self.forward(&pass, part, &parameters[part.end - 1]);
         }
-        let tally = self.turn(&pass, last);
+        let (tally, mut sums) = self.turn(&pass, last);
         let mut above = last.start;
         for part in normalised.iter().rev() {
-            let sums = self.gradient_sums(&pass, above - 1);
-            self.each_shard(&pass, |shard, _| {
-                shard.denormalise(above - 1, &self.scales[above - 1], &sums);
-                shard.backward(self.set, &self.layout, &weights, part.clone());
-            });
             self.sums[above - 1].gamma = Some(single(&sums.second));
             self.sums[above - 1].bias = single(&sums.first);
+            sums = self.backward(&pass, part, &sums);
             above = part.start;
         }
         self.add_up(batch.chosen.len().div_ceil(SHARD_IMAGES));
         tally
     }
 
-    /// Takes all shards through the stages of a part.
-    fn forward(&self, pass: &Pass<'_>, part: &Range<usize>) {
-        self.each_shard(pass, |shard, images| {
-            self.enter(shard, images, pass.batch, part.start);
-            shard.forward(self.set, &self.layout, pass.weights, part.clone());
-        });
-    }
-
-    /// Fills in what the part that begins with stage `start` reads.
-    fn enter(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>, start: usize) {
-        if start > 0 {
-            return shard.normalise(&self.layout, start - 1, &self.scales[start - 1]);
-        }
+    /// Writes the images into a shard.
+    fn enter(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
         let layout = &self.layout;
         let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
         for (image, input) in images.iter().zip(inputs) {
@@ -151,55 +142,82 @@ impl BatchGradients {
         }
     }
 
-    /// Mean and variance of a stage's values over the batch.
-    fn measure(&mut self, pass: &Pass<'_>, stage: usize, parameters: &StageParameters) {
-        let sums = self.total(pass, |shard, _| shard.sums(&self.layout, stage));
+    /// Takes a shard through the stages of a part, the normalisation in front of it included.
+    fn shard_forward(&self, shard: &mut Shard, pass: &Pass<'_>, part: &Range<usize>) {
+        if part.start > 0 {
+            shard.normalise(&self.layout, part.start - 1, &self.scales[part.start - 1]);
+        }
+        shard.forward(self.set, &self.layout, pass.weights, part.clone());
+    }
+
+    /// Takes a shard back through the stages of a part; returns the sums that the normalisation in front of it needs.
+    fn shard_backward(&self, shard: &mut Shard, pass: &Pass<'_>, part: &Range<usize>) -> ChannelSums {
+        shard.backward(self.set, &self.layout, pass.weights, part.clone());
+        match part.start {
+            0 => ChannelSums::default(),
+            start => shard.gradient_sums(&self.layout, start - 1),
+        }
+    }
+
+    /// Takes all shards through a part that ends with a normalised stage; mean and variance of its values over the batch.
+    fn forward(&mut self, pass: &Pass<'_>, part: &Range<usize>, parameters: &StageParameters) {
+        let stage = part.end - 1;
+        let sums = self.each(pass, |shard, _| {
+            self.shard_forward(shard, pass, part);
+            shard.sums(&self.layout, stage)
+        });
         let output = self.layout.stages[stage].output;
         let count = pass.batch.chosen.len() * output.height as usize * output.width as usize;
         let norm = parameters.norm.as_ref().expect("a normalised stage has a gamma");
-        self.scales[stage] = BatchScale::new(&sums, count, &norm.gamma, &parameters.bias, self.epsilon);
+        self.scales[stage] =
+            BatchScale::new(&total(sums), count, &norm.gamma, &parameters.bias, self.epsilon);
     }
 
-    fn gradient_sums(&self, pass: &Pass<'_>, stage: usize) -> ChannelSums {
-        self.total(pass, |shard, _| shard.gradient_sums(&self.layout, stage))
+    /// Takes all shards back through a part that ends with a normalised stage, whose sums are `sums`; those of the part in front.
+    fn backward(&self, pass: &Pass<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
+        let stage = part.end - 1;
+        total(self.each(pass, |shard, _| {
+            shard.denormalise(stage, &self.scales[stage], sums);
+            self.shard_backward(shard, pass, part)
+        }))
     }
 
-    /// The last part forward, the loss, and the same part backward.
-    fn turn(&self, pass: &Pass<'_>, part: &Range<usize>) -> Tally {
-        let tallies = self.each_shard(pass, |shard, images| {
-            self.enter(shard, images, pass.batch, part.start);
-            shard.forward(self.set, &self.layout, pass.weights, part.clone());
-            let labels: Vec<u8> = images.iter().map(|image| pass.batch.data.labels[*image]).collect();
-            let values = shard.output(&self.layout, part.end - 1);
-            let (tally, gradient) = cross_entropy(values, &labels, 1.0 / pass.batch.chosen.len() as f32);
-            shard.output_gradient = gradient;
-            shard.backward(self.set, &self.layout, pass.weights, part.clone());
-            tally
-        });
-        let mut total = Tally::default();
-        tallies.into_iter().for_each(|tally| total.add(tally));
-        total
+    /// The last part forward, the loss, and the same part backward; sums as in [`BatchGradients::backward`].
+    fn turn(&self, pass: &Pass<'_>, part: &Range<usize>) -> (Tally, ChannelSums) {
+        let (tallies, sums): (Vec<Tally>, Vec<ChannelSums>) = self
+            .each(pass, |shard, images| {
+                self.shard_forward(shard, pass, part);
+                let labels: Vec<u8> = images.iter().map(|image| pass.batch.data.labels[*image]).collect();
+                let values = shard.output(&self.layout, part.end - 1);
+                let (tally, gradient) = cross_entropy(values, &labels, 1.0 / pass.batch.chosen.len() as f32);
+                shard.start_back(&gradient);
+                (tally, self.shard_backward(shard, pass, part))
+            })
+            .into_iter()
+            .unzip();
+        let mut tally = Tally::default();
+        tallies.into_iter().for_each(|part| tally.add(part));
+        (tally, total(sums))
     }
 
-    /// Sums of all shards, added in the shards' order.
-    fn total(
-        &self,
-        pass: &Pass<'_>,
-        sums: impl Fn(&mut Shard, &[usize]) -> ChannelSums + Sync,
-    ) -> ChannelSums {
-        let mut all = self.each_shard(pass, sums).into_iter();
-        let mut total = all.next().unwrap_or_default();
-        all.for_each(|sums| total.add(&sums));
-        total
-    }
-
-    /// Does `work` with every shard and its images; threads take the next shard that is left.
-    fn each_shard<R: Default + Clone + Send>(
+    /// Does `work` with every shard of a pass and its images.
+    fn each<R: Default + Clone + Send>(
         &self,
         pass: &Pass<'_>,
         work: impl Fn(&mut Shard, &[usize]) -> R + Sync,
     ) -> Vec<R> {
-        let images: Vec<&[usize]> = pass.batch.chosen.chunks(SHARD_IMAGES).collect();
+        self.each_shard(pass.batch.chosen, pass.threads, work, || ())
+    }
+
+    /// Does `work` with every shard and its images; threads take the next shard that is left, this one after `meanwhile`.
+    fn each_shard<R: Default + Clone + Send>(
+        &self,
+        chosen: &[usize],
+        threads: usize,
+        work: impl Fn(&mut Shard, &[usize]) -> R + Sync,
+        meanwhile: impl FnOnce(),
+    ) -> Vec<R> {
+        let images: Vec<&[usize]> = chosen.chunks(SHARD_IMAGES).collect();
         let next = AtomicUsize::new(0);
         let results = Mutex::new(vec![R::default(); images.len()]);
         let take = || {
@@ -212,9 +230,10 @@ impl BatchGradients {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..pass.threads.min(images.len()) {
+            for _ in 1..threads.min(images.len()) {
                 scope.spawn(take);
             }
+            meanwhile();
             take();
         });
         results.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -224,10 +243,10 @@ impl BatchGradients {
     fn add_up(&mut self, shards: usize) {
         for (stage, sum) in self.sums.iter_mut().enumerate() {
             let Some((outputs, taps)) = self.layout.stages[stage].weights() else { continue };
-            sum.rows = vec![0.0; outputs * taps];
+            zeros(&mut sum.rows, outputs * taps);
             let normalised = self.layout.stages[stage].normalised();
             if !normalised {
-                sum.bias = vec![0.0; outputs];
+                zeros(&mut sum.bias, outputs);
             }
             for shard in &mut self.shards[..shards] {
                 let shard = shard.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -264,6 +283,20 @@ fn parts(layout: &Layout) -> Vec<Range<usize>> {
 fn packed(stage: &StageParameters) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
     Weights::new(&stage.rows, bias)
+}
+
+/// Sums of all shards, added in the shards' order.
+fn total(sums: Vec<ChannelSums>) -> ChannelSums {
+    let mut all = sums.into_iter();
+    let mut total = all.next().unwrap_or_default();
+    all.for_each(|sums| total.add(&sums));
+    total
+}
+
+/// Makes it `len` zeros, in the memory it has.
+fn zeros(values: &mut Vec<f32>, len: usize) {
+    values.clear();
+    values.resize(len, 0.0);
 }
 
 fn single(values: &[f64]) -> Vec<f32> {

@@ -44,6 +44,8 @@ pub struct Run<'r> {
     average: Option<Average>,
     distorter: Option<Distorter>,
     place: Place,
+    /// The batch whose images lie in the buffers of `gradients`.
+    placed: Option<Place>,
     under_way: Epoch,
     /// The epochs that are finished.
     epochs: Vec<EpochReport>,
@@ -78,6 +80,7 @@ impl<'r> Run<'r> {
             average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
             distorter: recipe.augment.map(distorter),
             place: Place::beginning_of(1),
+            placed: None,
             under_way: Epoch::default(),
             epochs: Vec::new(),
             steps: 0,
@@ -150,6 +153,7 @@ impl<'r> Run<'r> {
                 self.under_way = Epoch::default();
             }
             observer.save(&self.state()?)?;
+            backend::free_unused_graphs();
             match &report {
                 Some(report) => observer.epoch(report),
                 None => return Ok(self.trained(true)),
@@ -166,8 +170,9 @@ impl<'r> Run<'r> {
     fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochReport>, TrainError> {
         let (begun, before) = (Instant::now(), self.under_way.seconds);
         let order = self.order();
-        for chosen in order.chunks(self.recipe.batch).skip(self.place.batch) {
-            let tally = self.step(chosen);
+        let mut batches = order.chunks(self.recipe.batch).skip(self.place.batch).peekable();
+        while let Some(chosen) = batches.next() {
+            let tally = self.step(chosen, batches.peek().copied());
             self.under_way.tally.add(tally);
             self.under_way.seconds = before + begun.elapsed().as_secs_f64();
             self.place.batch += 1;
@@ -222,39 +227,36 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// One batch: gradients, then the optimiser's step.
-    pub(super) fn step(&mut self, chosen: &[usize]) -> Tally {
-        let (epoch, steps) = (self.place.epoch, self.batches() * self.recipe.epochs);
+    /// One batch: gradients, then the optimiser's step, while other threads place the images of the epoch's next batch.
+    pub(super) fn step(&mut self, chosen: &[usize], next: Option<&[usize]>) -> Tally {
+        let Self { gradients, parameters, recipe, options: TrainOptions { threads, seed }, .. } = self;
+        let epoch = self.place.epoch;
         let distortion = self.distorter.as_ref().map(|distorter| Distortion {
             distorter,
-            seed: self.options.seed,
+            seed: *seed,
             epoch,
-            strength: distorter.strength(epoch, self.recipe.epochs),
+            strength: distorter.strength(epoch, recipe.epochs),
         });
-        let batch = Batch { data: self.data, chosen, distortion };
-        let tally = self.gradients.compute(&self.parameters, &batch, self.options.threads);
-        decay::add(self.gradients.sums_mut(), &self.parameters, self.recipe.weight_decay);
-        let factor = schedule::factor(self.recipe.schedule, self.steps, steps);
-        self.net = self.optimizer.step(self.net.clone(), self.gradients.sums(), factor);
+        let batch = |chosen| Batch { data: self.data, chosen, distortion };
+        if self.placed != Some(self.place) {
+            gradients.place(&batch(chosen), *threads, || ());
+        }
+        let tally = gradients.compute(parameters, &batch(chosen), *threads);
+        decay::add(gradients.sums_mut(), parameters, recipe.weight_decay);
+        let steps = self.images.div_ceil(recipe.batch) * recipe.epochs;
+        let factor = schedule::factor(recipe.schedule, self.steps, steps);
+        let follower = Follower {
+            recipe,
+            gradients,
+            net: &mut self.net,
+            optimizer: &mut self.optimizer,
+            parameters,
+            average: &mut self.average,
+        };
+        gradients.place(&batch(next.unwrap_or_default()), *threads, || follower.step(factor));
+        self.placed = next.map(|_| Place { batch: self.place.batch + 1, ..self.place });
         self.steps += 1;
-        self.follow();
         tally
-    }
-
-    /// Brings everything that follows the module up to its new parameters.
-    fn follow(&mut self) {
-        if let Some(recipe) = &self.recipe.batch_norm {
-            self.net = self.net.clone().with_gammas_of_at_least(recipe.min_gamma);
-            for (stage, scale) in self.parameters.iter_mut().zip(self.gradients.scales()) {
-                if let Some(norm) = &mut stage.norm {
-                    batch_norm::follow(norm, scale, recipe);
-                }
-            }
-        }
-        self.net.read(self.gradients.stages(), &mut self.parameters);
-        if let Some(average) = &mut self.average {
-            average.add(&self.parameters);
-        }
     }
 
     /// The finished model: the average where there is one, its normalisation folded.
@@ -272,14 +274,48 @@ impl<'r> Run<'r> {
         }
         let model = self.model();
         let forward = Forward::new(&model);
-        let mut tally = Tally::default();
-        for chosen in held_out.chunks(SCORED_IMAGES) {
+        let score = |chosen: &[usize]| {
             let inputs = network_inputs(&self.network.input, self.data, chosen);
             let values = forward.run(&inputs, &mut |_, _| ());
             let labels: Vec<u8> = chosen.iter().map(|index| self.data.labels[*index]).collect();
-            tally.add(loss::cross_entropy(&values, &labels, 1.0).0);
+            loss::cross_entropy(&values, &labels, 1.0).0.correct
+        };
+        let part = held_out.len().div_ceil(self.options.threads).next_multiple_of(SCORED_IMAGES);
+        let score_part = |part: &[usize]| part.chunks(SCORED_IMAGES).map(score).sum::<usize>();
+        let correct: usize = std::thread::scope(|scope| {
+            let parts: Vec<_> = held_out.chunks(part).map(|part| scope.spawn(|| score_part(part))).collect();
+            parts.into_iter().map(|part| part.join().expect("a worker panicked")).sum()
+        });
+        Some(correct as f64 / held_out.len() as f64)
+    }
+}
+
+/// What a batch's gradients change.
+struct Follower<'f> {
+    recipe: &'f Recipe,
+    gradients: &'f BatchGradients,
+    net: &'f mut Net,
+    optimizer: &'f mut Optimizer,
+    parameters: &'f mut [StageParameters],
+    average: &'f mut Option<Average>,
+}
+
+impl Follower<'_> {
+    /// The optimiser's step; then brings everything that follows the module up to its new parameters.
+    fn step(self, factor: f64) {
+        *self.net = self.optimizer.step(self.net.clone(), self.gradients.sums(), factor);
+        if let Some(recipe) = &self.recipe.batch_norm {
+            *self.net = self.net.clone().with_gammas_of_at_least(recipe.min_gamma);
+            for (stage, scale) in self.parameters.iter_mut().zip(self.gradients.scales()) {
+                if let Some(norm) = &mut stage.norm {
+                    batch_norm::follow(norm, scale, recipe);
+                }
+            }
         }
-        Some(tally.correct as f64 / tally.images as f64)
+        self.net.read(self.gradients.stages(), self.parameters);
+        if let Some(average) = self.average {
+            average.add(self.parameters);
+        }
     }
 }
 

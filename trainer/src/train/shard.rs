@@ -22,7 +22,9 @@ pub struct Shard {
     /// Per stage: its normalised values, where there is batch normalisation.
     normal: Vec<Vec<f32>>,
     /// Gradient of the output of the stage that the backward pass has come to.
-    pub output_gradient: Vec<f32>,
+    output_gradient: Vec<f32>,
+    /// That of its input, while it is added up; the two take turns, so that no batch asks for new memory.
+    input_gradient: Vec<f32>,
     /// Per stage: gradient of its parameters over the shard's images.
     pub gradients: Vec<Gradient>,
 }
@@ -46,6 +48,7 @@ impl Shard {
             choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
             normal: layout.stages.iter().map(|stage| vec![0.0; images * normal_len(stage)]).collect(),
             output_gradient: Vec::new(),
+            input_gradient: Vec::new(),
             gradients: layout.stages.iter().map(gradient).collect(),
         }
     }
@@ -115,7 +118,13 @@ impl Shard {
         scale.back(sums, &self.normal[stage], &mut self.output_gradient);
     }
 
-    /// Takes [`Shard::output_gradient`], that of the last of `stages` (of a normalised stage: in front of the
+    /// Begins the backward pass with the gradient of the last stage's output.
+    pub fn start_back(&mut self, gradient: &[f32]) {
+        self.output_gradient.clear();
+        self.output_gradient.extend_from_slice(gradient);
+    }
+
+    /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a normalised stage: in front of the
     /// normalisation), back through them; leaves the parameters' gradients in [`Shard::gradients`].
     pub fn backward(
         &mut self,
@@ -125,6 +134,7 @@ impl Shard {
         stages: Range<usize>,
     ) {
         let mut output_gradient = std::mem::take(&mut self.output_gradient);
+        let mut input_gradient = std::mem::take(&mut self.input_gradient);
         for index in stages.rev() {
             let stage = &layout.stages[index];
             self.gradients[index].clear();
@@ -132,12 +142,13 @@ impl Shard {
                 cut_by_relu(&mut output_gradient, self.output(layout, index));
             }
             // Nobody asks for the gradient of the image.
-            let mut input_gradient = vec![0.0; if index > 0 { self.images * stage.input.len() } else { 0 }];
+            input_gradient.clear();
+            input_gradient.resize(if index > 0 { self.images * stage.input.len() } else { 0 }, 0.0);
             let step = Step { set, stage, weights: &weights[index], output_gradient: &output_gradient };
             self.stage_backward(index, &step, &mut input_gradient);
-            output_gradient = input_gradient;
+            std::mem::swap(&mut output_gradient, &mut input_gradient);
         }
-        self.output_gradient = output_gradient;
+        (self.output_gradient, self.input_gradient) = (output_gradient, input_gradient);
     }
 
     fn stage_backward(&mut self, index: usize, step: &Step<'_>, input_gradient: &mut [f32]) {

@@ -99,6 +99,7 @@ fn our_gradients(
     let parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
+    batch.place(&chosen, threads, || ());
     let tally = batch.compute(&parameters, &chosen, threads);
     (tally, batch.sums().cloned().collect())
 }

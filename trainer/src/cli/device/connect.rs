@@ -4,13 +4,14 @@ use std::fs;
 
 use super::{CliError, ConnectArgs};
 use crate::cli::model_file;
-use crate::device::board::{Board, BoardError, firmware_folder};
+use crate::device::board::{Board, firmware_folder};
 use crate::device::client::Client;
 use crate::device::emulator::Emulator;
-use crate::device::firmware::{self, Firmware};
+use crate::device::firmware::{self, Firmware, Planned};
 use crate::device::line::Line;
 use crate::device::port::Port;
 use crate::device::session::Session;
+use crate::device::tcp::Tcp;
 use crate::terminal::complain;
 
 /// The firmware's program that answers.
@@ -56,7 +57,7 @@ pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
 
 fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     let (board, machine) = Board::emulated(board)?;
-    let firmware = build(&board, args.model.as_deref())?;
+    let firmware = build(&board, args.model.as_deref(), false)?;
     let emulator = Emulator::start(&machine.machine, &firmware.elf)?;
     let line: Box<dyn Line> = Box::new(emulator);
     let session = Session::open(Client::new(line), args.timeout())?;
@@ -65,17 +66,17 @@ fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
 
 fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     let model = args.model.as_deref().map(model_file::read).transpose()?;
-    let line: Box<dyn Line> = Box::new(Port::open(port, args.baud)?);
+    let line: Box<dyn Line> = match Tcp::address(port) {
+        Some(address) => Box::new(Tcp::connect(address)?),
+        None => Box::new(Port::open(port, args.baud)?),
+    };
     let session = Session::open(Client::new(line), args.timeout())?;
     let unit = Unit::Time(session.chip().ticks_per_second);
     Ok(Connection { session, model, unit })
 }
 
-/// The server for a board, with `model` or the firmware's own, planned for it.
-pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Firmware, CliError> {
-    if board.too_small_for_server {
-        return Err(BoardError::TooSmall { board: board.id.clone() }.into());
-    }
+/// The server for a board, with `model` or the firmware's own, planned for it; `rtt` makes it talk through a debug probe.
+pub(super) fn build(board: &Board, model: Option<&std::path::Path>, rtt: bool) -> Result<Firmware, CliError> {
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
@@ -84,7 +85,8 @@ pub(super) fn build(board: &Board, model: Option<&std::path::Path>) -> Result<Fi
         }
     };
     complain(&format!("building the firmware for {}", board.name));
-    let planned = firmware::planned(board, &file)?;
+    let mut planned = Planned::new(board, &file)?;
+    planned.rtt = rtt;
     Ok(firmware::build(board, SERVER, planned)?)
 }
 

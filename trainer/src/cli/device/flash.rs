@@ -18,7 +18,7 @@ struct Flasher {
 
 pub(super) fn run(args: &FlashArgs) -> Result<(), CliError> {
     let board = Board::load(&args.board)?;
-    let firmware = build(&board, args.model.as_deref())?;
+    let firmware = build(&board, args.model.as_deref(), args.rtt)?;
     print(&format!("{}\nmodel {} bytes\n", firmware.elf.display(), firmware.model.len()))?;
     if args.build_only {
         return Ok(());

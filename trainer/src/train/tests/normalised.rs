@@ -50,6 +50,7 @@ fn our_gradients(
     let mut batch = BatchGradients::new(set, &model.network, layout, data.len(), EPSILON);
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
+    batch.place(&chosen, threads, || ());
     let tally = batch.compute(&parameters(model), &chosen, threads);
     (tally, batch.sums().cloned().collect(), batch.scales().to_vec())
 }
@@ -250,7 +251,7 @@ fn gamma_is_kept_above_its_limit_and_running_statistics_follow() {
     let recipe = Recipe { batch_norm: Some(limit), average: None, held_out: 0, ..full_recipe() };
     let mut run = Run::new(&network, &recipe, &data, &ONE_THREAD).unwrap();
     let chosen: Vec<usize> = (0..16).collect();
-    run.step(&chosen);
+    run.step(&chosen, None);
     let norm = run.parameters[0].norm.as_ref().unwrap();
     assert_eq!(norm.gamma, [1.5; 4]);
     let scale = &run.gradients.scales()[0];

@@ -1,0 +1,63 @@
+//! Models in two slots of the board's flash: a new one stays at a reset. The built-in model is the first that is put there, and runs by itself
+//! where the flash is of no use.
+
+use infer::update::nor_flash::NorFlash;
+use infer::update::{BootError, MappedFlash, Running, Store, Updater};
+use infer::wire::{Clock, NoRoom, Room, SlotRoom};
+use infer::{Model, Trust};
+
+use crate::board::uart::Uart;
+use crate::station::Station;
+use crate::{MODEL, board};
+
+/// Which models are let in. A product says `Trust::signed_by` its maker's key.
+const TRUST: Trust = Trust::ANY;
+
+/// Serves whichever model is to run. Returns where there is nothing to open; call it again.
+pub fn serve_models(station: &mut Station<impl Clock, impl Uart>) {
+    let (journal, slots) = board::flash();
+    match Store::open(journal, slots) {
+        Ok(store) => serve_slots(store, station),
+        Err(_) => serve_built_in::<NoRoom>(station, None),
+    }
+}
+
+fn serve_slots<Slot: MappedFlash>(
+    mut store: Store<impl NorFlash, Slot>,
+    station: &mut Station<impl Clock, impl Uart>,
+) {
+    loop {
+        let error = match store.boot(&TRUST) {
+            Ok(Running { model, file, updater }) => {
+                let mut room = SlotRoom::new(updater, TRUST);
+                let room_bytes = room.capacity();
+                station.serve(&model, file, Some(&mut room), room_bytes);
+                continue;
+            }
+            Err(error) => error,
+        };
+        match error {
+            // Given up for the model in the other slot.
+            BootError::Refused { fallback: true, .. } => {}
+            BootError::NoModel if install(store.updater(), station.arena) => {}
+            _ => serve_built_in(station, Some(&mut SlotRoom::new(store.updater(), TRUST))),
+        }
+    }
+}
+
+/// What a programmer does in the factory: puts the built-in model into a slot. Whether it is there.
+fn install(mut updater: Updater<impl NorFlash, impl MappedFlash>, arena: &mut [i8]) -> bool {
+    let mut written = || {
+        updater.begin(MODEL.len())?;
+        updater.write(MODEL)?;
+        updater.finish(&TRUST, arena)
+    };
+    written().is_ok()
+}
+
+fn serve_built_in<Place: Room>(station: &mut Station<impl Clock, impl Uart>, room: Option<&mut Place>) {
+    if let Ok(model) = Model::from_bytes(MODEL) {
+        let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
+        station.serve(&model, MODEL, room, room_bytes);
+    }
+}
