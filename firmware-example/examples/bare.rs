@@ -6,11 +6,11 @@
 #![no_main]
 
 use cortex_m_semihosting::{debug, hprintln};
-use infer::{Arena, Model, Session};
+use infer::{Arena, Session};
 use panic_halt as _;
 use static_cell::StaticCell;
 
-// MODEL, ARENA_BYTES, IMAGE_BYTES and CLASSES: checked by build.rs when this is built.
+// NETWORK, ARENA_BYTES, IMAGE_BYTES and CLASSES: read and checked by build.rs when this is built, so that there is no loader here.
 infer::embedded_model!();
 
 static ARENA: StaticCell<Arena<ARENA_BYTES>> = StaticCell::new();
@@ -19,9 +19,8 @@ const LABELS: &[u8] = include_bytes!("../digits/labels.bin");
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let model = Model::from_bytes(MODEL).expect("checked when this was built");
     let arena = ARENA.init(Arena::new());
-    let mut session = Session::new(&model, arena).expect("the arena has the model's size");
+    let mut session = Session::new(NETWORK, arena).expect("the arena has the model's size");
     let mut right = 0;
     for (image, label) in IMAGES.chunks_exact(IMAGE_BYTES).zip(LABELS) {
         // In a product: a camera's frame. Only an image of the wrong size is an error.

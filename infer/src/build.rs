@@ -16,6 +16,8 @@
 
 extern crate std;
 
+mod network_source;
+
 use std::borrow::ToOwned;
 use std::format;
 use std::fs;
@@ -46,13 +48,15 @@ fn write(path: &Path, out: &Path) -> Result<(), String> {
     fs::write(&module, source).map_err(|error| format!("{}: {error}", module.display()))
 }
 
-/// The Rust source that `embedded_model!` includes: `MODEL`, the file; `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES`, its sizes.
+/// The Rust source that `embedded_model!` includes: `MODEL`, the file; `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES`, its sizes;
+/// `NETWORK`, its layers, for a session without loading.
 ///
 /// # Errors
 /// Why `file` is no model.
 pub fn source(file: &[u8]) -> Result<String, String> {
     let model = Model::from_bytes(file).map_err(|error| format!("{error}"))?;
     let (arena, image, classes) = (model.arena_bytes(), model.image_shape().len(), model.classes());
+    let network = network_source::of(&model, file);
     Ok(format!(
         "/// The model file, checked when this was built, aligned as every backend needs it.\n\
          pub const MODEL: &[u8] = infer::include_model!(concat!(env!(\"OUT_DIR\"), \"/embedded_model.kndl\"));\n\
@@ -61,6 +65,7 @@ pub fn source(file: &[u8]) -> Result<String, String> {
          /// Bytes of an image.\n\
          pub const IMAGE_BYTES: usize = {image};\n\
          /// Number of scores.\n\
-         pub const CLASSES: usize = {classes};\n"
+         pub const CLASSES: usize = {classes};\n\
+         {network}"
     ))
 }

@@ -18,10 +18,11 @@
 //!
 //! 1. [`format`](mod@format): the file: header, CRC-32, postcard records, sections of weights; its reader and its writer.
 //! 2. [`Model`]: a validated file. Whatever later code relies on is proved here, at the border, and never again.
-//! 3. [`Session`]: a model with the caller's buffer; it places the image, walks the layers and hands out [`Scores`].
-//! 4. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels that read.
-//! 5. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
-//! 6. [`quant`]: the arithmetic of one value, used by the exporter too.
+//! 3. [`Network`]: what a session runs: that of a `Model`, or a constant made when the firmware was built.
+//! 4. [`Session`]: a network with the caller's buffer; it places the image, walks the layers and hands out [`Scores`].
+//! 5. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels that read.
+//! 6. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
+//! 7. [`quant`]: the arithmetic of one value, used by the exporter too.
 //!
 //! With the feature `wire` there is also `wire`: the protocol between a host and a chip that runs a model.
 
@@ -33,6 +34,8 @@ mod algorithm;
 mod borrow_rules;
 #[cfg(feature = "build")]
 pub mod build;
+#[doc(hidden)]
+pub mod embedded;
 mod error;
 pub mod features;
 pub mod format;
@@ -40,6 +43,7 @@ pub mod kernels;
 mod layer;
 mod memory;
 mod model;
+mod network;
 pub mod packing;
 mod placement;
 pub mod quant;
@@ -62,6 +66,7 @@ pub use kernels::{Kernels, Native, Portable, Reference};
 pub use layer::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Tiles};
 pub use memory::{Aligned, Arena, arena_bytes};
 pub use model::Model;
+pub use network::{LAYER_BYTES, Network};
 pub use scores::Scores;
 pub use self_test::self_test;
 pub use session::{Observer, Run, Session};

@@ -11,8 +11,8 @@ use heapless::Vec;
 use crate::error::ModelError;
 use crate::format::{Header, LAYERS_MAX, OutputQuant, SelfTest};
 use crate::layer::{Input, Layer};
+use crate::network::Network;
 use crate::reader::{Reader, check_header};
-use crate::schedule::Stage;
 use crate::shape::Shape;
 
 /// A validated model that borrows its weights from the file.
@@ -119,7 +119,7 @@ impl<'a> Model<'a> {
 
     /// Number of scores.
     pub fn classes(&self) -> usize {
-        self.output_shape().len()
+        Network::from(self).classes()
     }
 
     /// Quantisation of the scores.
@@ -132,25 +132,8 @@ impl<'a> Model<'a> {
         self.layers.iter().map(Layer::macs).sum()
     }
 
-    /// What the schedule has to know of map `map`: 0 is the network's input, `n` the output of layer `n - 1`.
-    pub(crate) fn stage(&self, map: usize) -> Option<Stage> {
-        match map.checked_sub(1) {
-            None => Some(Stage::input(self.input.map.height, self.input.held_rows)),
-            Some(layer) => self.layers.get(layer).map(Layer::stage),
-        }
-    }
-
     /// Multiply-accumulates and comparisons of one run: they bound its time, whatever the image.
     pub fn operations(&self) -> u64 {
         self.layers.iter().map(Layer::operations).sum()
-    }
-
-    pub(crate) fn output_shape(&self) -> Shape {
-        self.layers.last().map_or(self.input.map, Layer::output)
-    }
-
-    /// Place of the scores in the arena.
-    pub(crate) fn output_at(&self) -> usize {
-        self.layers.last().map_or(self.input.arena_at, |layer| layer.buffers.output_at)
     }
 }

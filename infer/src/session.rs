@@ -1,4 +1,4 @@
-//! A model at work in the caller's memory.
+//! A network at work in the caller's memory.
 
 use core::marker::PhantomData;
 use core::ops::Range;
@@ -6,14 +6,14 @@ use core::ops::Range;
 use crate::error::{ImageError, SessionError};
 use crate::kernels::{Kernels, Native, window};
 use crate::layer::{Input, Layer, LayerKind};
-use crate::model::Model;
+use crate::network::Network;
 use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
 
-/// A model with the buffer it works in. One run at a time: [`Session::run`] borrows the session mutably.
+/// A network with the buffer it works in. One run at a time: [`Session::run`] borrows the session mutably.
 pub struct Session<'m, 'a> {
-    model: &'m Model<'m>,
+    network: Network<'m>,
     arena: &'a mut [i8],
 }
 
@@ -36,13 +36,14 @@ pub trait Observer {
 impl Observer for () {}
 
 impl<'m, 'a> Session<'m, 'a> {
-    /// Joins a model and its working memory, of [`Model::arena_bytes`] bytes or more: an [`Arena`](crate::Arena).
-    /// What the buffer holds does not matter.
+    /// Joins a model, or a [`Network`] that was built in, and its working memory, of as many bytes as its `arena_bytes` says or
+    /// more: an [`Arena`](crate::Arena). What the buffer holds does not matter.
     ///
     /// # Errors
     /// A buffer that is too small or not aligned for this build's backend.
-    pub fn new(model: &'m Model<'m>, arena: &'a mut [i8]) -> Result<Self, SessionError> {
-        let (needed, found) = (model.arena_bytes(), arena.len());
+    pub fn new(model: impl Into<Network<'m>>, arena: &'a mut [i8]) -> Result<Self, SessionError> {
+        let network = model.into();
+        let (needed, found) = (network.arena_bytes(), arena.len());
         if found < needed {
             return Err(SessionError::BufferTooSmall { needed, found });
         }
@@ -50,10 +51,10 @@ impl<'m, 'a> Session<'m, 'a> {
         if !arena.as_ptr().addr().is_multiple_of(needed) {
             return Err(SessionError::BufferMisaligned { needed });
         }
-        Ok(Self { model, arena })
+        Ok(Self { network, arena })
     }
 
-    /// Classifies one image: rows of pixels of [`Model::image_shape`], 8 bits per value, 0 is black.
+    /// Classifies one image: rows of pixels of [`Network::image_shape`], 8 bits per value, 0 is black.
     ///
     /// # Errors
     /// Only for an image of the wrong size, before any work. A run that started cannot fail.
@@ -88,7 +89,7 @@ impl<'m, 'a> Session<'m, 'a> {
         &'s mut self,
         image: &'s [u8],
     ) -> Result<Run<'s, 'm, 'a, Set>, ImageError> {
-        let expected = self.model.image_shape().len();
+        let expected = self.network.image_shape().len();
         if image.len() != expected {
             return Err(ImageError { expected, found: image.len() });
         }
@@ -96,8 +97,8 @@ impl<'m, 'a> Session<'m, 'a> {
     }
 
     fn scores(&self) -> Scores<'_> {
-        let values = slice(self.arena, self.model.output_at(), self.model.classes());
-        Scores::new(values, self.model.output_quant())
+        let values = slice(self.arena, self.network.output_at(), self.network.classes());
+        Scores::new(values, self.network.output_quant())
     }
 }
 
@@ -128,10 +129,10 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
 
     /// [`Run::step`] with an observer.
     pub fn step_with(&mut self, observer: &mut impl Observer) -> bool {
-        let model = self.session.model;
-        let Some(slice) = self.schedule.next(|map| model.stage(map)) else { return false };
-        match slice.map.checked_sub(1).and_then(|index| Some((index, model.layers().get(index)?))) {
-            None => place(model.input(), self.image, &slice, self.session.arena),
+        let network = self.session.network;
+        let Some(slice) = self.schedule.next(|map| network.stage(map)) else { return false };
+        match slice.map.checked_sub(1).and_then(|index| Some((index, network.layers().get(index)?))) {
+            None => place(network.input(), self.image, &slice, self.session.arena),
             Some((index, layer)) => {
                 observer.before(index, layer, slice.rows.clone());
                 let made = run_slice::<Set>(layer, &slice, self.session.arena);

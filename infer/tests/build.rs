@@ -16,6 +16,7 @@ fn sizes_are_those_of_the_model() {
     let model = infer::Model::from_bytes(file).unwrap();
     let source = source(file).unwrap();
     for expected in [
+        format!("static LAYERS: [Layer<'static>; {}]", model.layers().len()),
         format!("ARENA_BYTES: usize = {};", model.arena_bytes()),
         "IMAGE_BYTES: usize = 784;".to_owned(),
         "CLASSES: usize = 10;".to_owned(),

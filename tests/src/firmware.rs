@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use trainer::plan::{Build, Features};
+use trainer::plan::{Build, Features, Loading};
 
 /// Instructions of a run are stored in so many bytes behind the scores.
 const INSTRUCTION_BYTES: usize = 4;
@@ -129,6 +129,17 @@ pub fn build_refused(board: Board, model: &Path) -> String {
     stderr
 }
 
+/// Builds the program of [`measure_built_in`]; what cargo said when it could not be built.
+///
+/// # Panics
+/// When cargo cannot be started.
+pub fn built_in_refused(board: Board, variant: Variant, model: &Path) -> Option<String> {
+    let mut command = cargo_for(board, "build", variant, &["measure"]);
+    command.env("KINDLING_MODEL", model).args(["--bin", "built_in"]);
+    let output = command.output().expect("cargo can be started");
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     let mut command = cargo(board, "run", &[]);
     command.arg("--release").env("KINDLING_MODEL", model).arg("--").args(arguments);
@@ -145,15 +156,29 @@ pub fn measure(board: Board, variant: Variant, arguments: &[&Path]) -> String {
     said(board, command)
 }
 
-/// The program that loads a model, runs it and does nothing else: its ELF file. Its size is the code size of plans.
+/// Builds and runs the program that measures the one model that is built in: see `firmware-example/src/bin/built_in.rs` for its arguments.
 ///
 /// # Panics
 /// As [`answers`].
-pub fn bare_program(board: Board, variant: Variant) -> PathBuf {
+pub fn measure_built_in(board: Board, variant: Variant, model: &Path, arguments: &[&Path]) -> String {
+    let mut command = cargo_for(board, "run", variant, &["measure"]);
+    command.env("KINDLING_MODEL", model).args(["--bin", "built_in", "--"]).args(arguments);
+    said(board, command)
+}
+
+/// The program that runs a model, loads it before unless it is built in, and does nothing else: its ELF file. Its size is the code size of plans.
+///
+/// # Panics
+/// As [`answers`].
+pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf {
+    let program = match loading {
+        Loading::OnChip => "bare",
+        Loading::BuiltIn => "bare_network",
+    };
     let mut command = cargo_for(board, "build", variant, &[]);
-    command.args(["--bin", "bare"]);
+    command.args(["--bin", program]);
     said(board, command);
-    folder().join("target").join(board.target).join(variant.build.profile()).join("bare")
+    folder().join("target").join(board.target).join(variant.build.profile()).join(program)
 }
 
 /// Builds the program that updates its model and lets it install `new` in place of `factory`; whether it did, and what it printed.

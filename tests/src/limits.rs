@@ -1,6 +1,6 @@
 //! What chips may have, and the plans for them.
 
-use trainer::plan::{Budget, Core, Plan};
+use trainer::plan::{Budget, Core, Loading, Plan};
 
 use crate::firmware::{self, Board};
 
@@ -10,7 +10,7 @@ pub const CORES: [(&str, Board, Core); 6] = [
     ("m3", firmware::M3, Core::M3),
     ("m4", firmware::M4, Core::M4),
     ("m7", firmware::M7, Core::M4),
-    ("m33", firmware::M33, Core::M4),
+    ("m33", firmware::M33, Core::M33),
     ("m55", firmware::M55, Core::M55),
 ];
 
@@ -21,8 +21,14 @@ const STACK_BYTES: usize = 4096;
 /// The caller's image.
 const IMAGE_BYTES: usize = 784;
 
-/// Name, flash and working memory in bytes, and the cores it is asked of; all when there are none.
-const LIMITS: [(&str, usize, usize, &[&str]); 6] = [
+/// The same where the model is built in, so that nothing is loaded.
+const RUN_STACK_BYTES: usize = 2560;
+
+/// Limits: name, flash and working memory in bytes, and the cores it is asked of; all when there are none.
+type Limit = (&'static str, usize, usize, &'static [&'static str]);
+
+/// For models that the chip loads.
+const LIMITS: [Limit; 6] = [
     ("512K flash, 16K RAM", 512 << 10, 16 << 10, &["m0", "m3", "m4", "m7", "m33"]),
     ("512K flash, 32K RAM", 512 << 10, 32 << 10, &["m55"]),
     ("256K flash, 16K RAM", 256 << 10, 16 << 10, &[]),
@@ -31,9 +37,25 @@ const LIMITS: [(&str, usize, usize, &[&str]); 6] = [
     ("128K flash, 8K RAM with stack and image", 128 << 10, (8 << 10) - STACK_BYTES - IMAGE_BYTES, &["m3"]),
 ];
 
-/// The plans for the limits that a core is asked for, as far as there are such plans, and the ends of the front.
-pub fn plans<'p>(core: &str, front: &'p [Plan]) -> Vec<(&'static str, &'p Plan)> {
-    let asked = LIMITS.iter().filter(|(.., cores)| cores.is_empty() || cores.contains(&core));
+/// For models that are built in.
+const BUILT_IN_LIMITS: [Limit; 2] = [
+    ("128K flash, 16K RAM", 128 << 10, 16 << 10, &[]),
+    (
+        "128K flash, 8K RAM with stack and image",
+        128 << 10,
+        (8 << 10) - RUN_STACK_BYTES - IMAGE_BYTES,
+        &["m3"],
+    ),
+];
+
+/// The plans for the limits that a core is asked for, as far as there are such plans, and the ends of the front, whose plans have
+/// this loading.
+pub fn plans<'p>(core: &str, front: &'p [Plan], loading: Loading) -> Vec<(&'static str, &'p Plan)> {
+    let limits = match loading {
+        Loading::OnChip => &LIMITS[..],
+        Loading::BuiltIn => &BUILT_IN_LIMITS,
+    };
+    let asked = limits.iter().filter(|(.., cores)| cores.is_empty() || cores.contains(&core));
     let limited = asked.filter_map(|(name, flash, ram, _)| {
         let budget = Budget { flash: Some(*flash), ram: Some(*ram) };
         Some((*name, &front[budget.choose(front).ok()?]))

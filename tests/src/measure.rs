@@ -59,6 +59,25 @@ pub fn counts_of(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u
     counts
 }
 
+/// Runs the model once where it is built in and counts, then on all of `images`.
+///
+/// # Panics
+/// As [`counts`].
+pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u8]) -> Counts {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = ["model.kndl", "counts", "images", "scores"].map(|name| folder.path().join(name));
+    fs::write(&files[0], model).expect("the temporary folder can be written");
+    fs::write(&files[2], images).expect("the temporary folder can be written");
+    firmware::measure_built_in(board, variant, &files[0], &[&files[1], &files[2], &files[3]]);
+    let [counts, scores] =
+        [1, 3].map(|index| fs::read(&files[index]).expect("the firmware wrote what it measured"));
+    let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+    let mut next = || words.next().expect("a count");
+    let (total, stack_bytes, load_stack_bytes) = (next(), next(), next());
+    let scores = scores.into_iter().map(|score| score as i8).collect();
+    Counts { total, stack_bytes, load_stack_bytes, layers: words.collect(), scores }
+}
+
 fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = |name: &str| folder.path().join(name);

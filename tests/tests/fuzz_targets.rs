@@ -16,7 +16,7 @@ use infer::format::{Header, checksum};
 use tests::networks::ODD;
 use tests::plans::{spread, untrained};
 use trainer::model_file::{self_test, write};
-use trainer::plan::{Core, front_of};
+use trainer::plan::{Core, Loading, front_of};
 
 /// Mutations of each kind of file.
 const MODELS: u64 = 200_000;
@@ -51,7 +51,7 @@ fn seeds_are_written() {
         model.version = 1;
         let image = vec![100; model.image.len()];
         model.self_test = Some(self_test(&model, &image).expect("the model's image"));
-        let plans = front_of(&model, Core::M4).expect("plans");
+        let plans = front_of(&model, Core::M4, Loading::OnChip).expect("plans");
         for (number, plan) in spread(&plans, 4).into_iter().enumerate() {
             let file = write(&model, &plan.choices).expect("a plan");
             if file.len() <= SEED_BYTES_MAX {

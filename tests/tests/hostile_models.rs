@@ -15,7 +15,7 @@ use infer::{Model, ModelError, Reference, Session, Trust, TrustError};
 use tests::networks::ODD;
 use tests::plans::{tutorial_with_self_test, untrained};
 use trainer::model_file::write;
-use trainer::plan::{Budget, Core, front_of};
+use trainer::plan::{Budget, Core, Loading, front_of};
 
 /// Bits of a large model's weights that an ordinary run flips.
 const SAMPLE: usize = 600;
@@ -34,7 +34,7 @@ struct Hostile {
 fn models() -> [Hostile; 3] {
     let small = untrained(&ODD[0].network());
     let tutorial = tutorial_with_self_test();
-    let plans = front_of(&tutorial, Core::M4).expect("plans");
+    let plans = front_of(&tutorial, Core::M4, Loading::OnChip).expect("plans");
     let plan = &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
     [
         Hostile { name: "small", file: write(&small, &small.direct()).expect("a model") },

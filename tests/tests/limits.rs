@@ -8,7 +8,7 @@ use tests::firmware::{self, Board, EVERY_CORE, M0, M3, M4, M7, M33, M55};
 use tests::measure::counts;
 use tests::plans::tutorial;
 use trainer::model_file::write;
-use trainer::plan::{Budget, Core, front_of};
+use trainer::plan::{Budget, Core, Loading, front_of};
 
 /// Name, board and cost class of each core, in the order of the document's tables.
 const CORES: [(&str, Board, Core); 6] = [
@@ -16,7 +16,7 @@ const CORES: [(&str, Board, Core); 6] = [
     ("M3", M3, Core::M3),
     ("M4", M4, Core::M4),
     ("M7", M7, Core::M4),
-    ("M33", M33, Core::M4),
+    ("M33", M33, Core::M33),
     ("M55", M55, Core::M55),
 ];
 
@@ -41,7 +41,7 @@ fn documented(heading: &str, name: &str) -> Vec<u32> {
 fn stack_stays_within_the_documented_bytes() {
     let model = tutorial();
     for (name, board, core) in CORES {
-        let plans = front_of(&model, core).expect("plans");
+        let plans = front_of(&model, core, Loading::OnChip).expect("plans");
         let fastest =
             &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
         let files =
@@ -102,7 +102,7 @@ fn every_image_takes_the_same_time_to_within_the_documented_spread() {
         if SAME_KERNELS_AS_M4.contains(&name) && !all_cores() {
             continue;
         }
-        let plans = front_of(&model, core).expect("plans");
+        let plans = front_of(&model, core, Loading::OnChip).expect("plans");
         let fastest =
             &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
         let mut spread = Vec::new();

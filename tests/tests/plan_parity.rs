@@ -10,7 +10,7 @@ use tests::limits::{self, CORES};
 use tests::plans::{reference_scores, tutorial};
 use trainer::data::DataDir;
 use trainer::model_file::write;
-use trainer::plan::front_of;
+use trainer::plan::{Loading, front_of};
 
 /// Images unless the environment says otherwise.
 const IMAGES: usize = 25;
@@ -26,8 +26,10 @@ fn plans_of_every_core_give_the_bytes_of_the_reference() {
     let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), images);
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (core, board, class) in CORES {
-        let front = front_of(&model, class).expect("plans");
-        for (name, plan) in limits::plans(core, &front).into_iter().take(if all { usize::MAX } else { 1 }) {
+        let front = front_of(&model, class, Loading::OnChip).expect("plans");
+        for (name, plan) in
+            limits::plans(core, &front, Loading::OnChip).into_iter().take(if all { usize::MAX } else { 1 })
+        {
             let path = folder.path().join("planned.kndl");
             let file = write(&model, &plan.choices).expect("a plan of the front");
             fs::write(&path, file).expect("the temporary folder can be written");

@@ -11,7 +11,7 @@ use crate::inputs::PIXEL_MAX;
 use crate::model_file::{self, WriteModelError};
 use crate::network::{NetworkError, Stage};
 use crate::plain_model::{PlainKind, PlainLayer, PlainModel};
-use crate::plan::{self, Budget, Core, FastestError, PlanError, Region, StagePlan};
+use crate::plan::{self, Budget, Core, FastestError, Loading, PlanError, Region, StagePlan};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
 
 /// What the model is to run on.
@@ -20,7 +20,7 @@ pub enum Target {
     /// Any core, this host included: everything direct, weights as small as they are.
     Portable,
     /// A core, within what the chip has.
-    Chip(Core, Budget),
+    Chip(Core, Loading, Budget),
 }
 
 /// What a model file says beside the network.
@@ -94,7 +94,7 @@ pub fn export_with(
     }
     let choices = match options.target {
         Target::Portable => plain.direct(),
-        Target::Chip(core, budget) => plan::fastest(&plain, core, budget)?.choices,
+        Target::Chip(core, loading, budget) => plan::fastest(&plain, core, loading, budget)?.choices,
     };
     let bytes = model_file::write(&plain, &choices)?;
     let (arena_bytes, macs) = measure(&bytes)?;

@@ -10,6 +10,7 @@ use crate::format::{Header, checksum};
 use crate::kernels::Native;
 use crate::layer::Layer;
 use crate::model::Model;
+use crate::network::Network;
 use crate::session::{Observer, Session};
 
 /// The sequence number of an answer to a request whose own cannot be read.
@@ -269,7 +270,8 @@ fn run<'t, 'e>(
     let (needed, room) = (model.arena_bytes() as u32, arena.len() as u32);
     let mut session = Session::new(model, arena).map_err(|_| Refusal::NoMemory { needed, room })?;
     session.run_with::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
-    let scores = model.output_at()..model.output_at() + model.classes();
+    let network = Network::from(model);
+    let scores = network.output_at()..network.output_at() + network.classes();
     Ok(arena.get(scores).unwrap_or_default())
 }
 

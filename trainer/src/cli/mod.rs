@@ -30,7 +30,7 @@ use clap_complete::Shell;
 
 use crate::data::picture::Invert;
 use crate::export::{ExportOptions, Target};
-use crate::plan::{Budget, Core};
+use crate::plan::{Budget, Core, Loading};
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE};
 use crate::terminal::complain;
 pub use error::CliError;
@@ -158,14 +158,21 @@ struct ChipOption {
     /// Working memory, such as 16K; image and stack come on top [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "core")]
     ram: Option<usize>,
+    /// The model is built into the firmware and checked there: no loader takes flash
+    #[arg(long, requires = "core")]
+    built_in: bool,
 }
 
 impl ChipOption {
     /// What to plan for.
     fn target(&self) -> Target {
-        let Self { core, flash, ram } = *self;
-        core.map_or(Target::Portable, |core| Target::Chip(core, Budget { flash, ram }))
+        let Self { core, flash, ram, built_in } = *self;
+        core.map_or(Target::Portable, |core| Target::Chip(core, loading(built_in), Budget { flash, ram }))
     }
+}
+
+const fn loading(built_in: bool) -> Loading {
+    if built_in { Loading::BuiltIn } else { Loading::OnChip }
 }
 
 #[derive(Args)]
@@ -270,7 +277,8 @@ struct ExportArgs {
 #[command(after_help = "\
 Examples:
   trainer plan out/model.kndl --core m4
-  trainer plan out/model.kndl --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
+  trainer plan out/model.kndl --core m4 --flash 256K --ram 16K --out out/m4.kndl
+  trainer plan out/model.kndl --core m4 --flash 128K --built-in --out out/m4.kndl")]
 struct PlanArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
@@ -283,6 +291,9 @@ struct PlanArgs {
     /// Working memory, such as 16K; image and stack come on top [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     ram: Option<usize>,
+    /// The model is built into the firmware and checked there: no loader takes flash
+    #[arg(long)]
+    built_in: bool,
     /// Model file to write with the fastest plan that fits [default: none]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,

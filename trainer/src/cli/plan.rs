@@ -1,10 +1,10 @@
 //! `plan`: the plans of a model for a chip, and the model planned anew.
 
-use super::{CliError, PlanArgs, model_file};
+use super::{CliError, PlanArgs, loading, model_file};
 use crate::atomic_file::PendingFile;
 use crate::model_file::write;
 use crate::plain_model::{Choice, PlainModel};
-use crate::plan::{Budget, FastestError, Plan, front_of};
+use crate::plan::{Budget, FastestError, Loading, Plan, front_of};
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
@@ -13,14 +13,14 @@ use crate::terminal::table::Table;
 const ROWS: usize = 16;
 
 const NOTES: &str = "\
-Instructions are predicted from counts in an emulator; they are no cycles. Flash is the model and the code that loads and runs it,
-compiled with the opt-level in the table. RAM is the working memory: the image, the stack and the rest of your program come on top.
+Instructions are predicted from counts in an emulator; they are no cycles. Flash is the model and the code that runs it, with its
+loader unless the model is built in, compiled with the opt-level in the table. RAM is the working memory: the image, the stack and the rest of your program come on top.
 ";
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let model = PlainModel::of(&model_file::parse(&args.model, &bytes)?);
-    let plans = front_of(&model, args.core).map_err(FastestError::Write)?;
+    let plans = front_of(&model, args.core, loading(args.built_in)).map_err(FastestError::Write)?;
     let chosen = Budget { flash: args.flash, ram: args.ram }.choose(&plans);
     print(&text(args, &model, &plans, chosen.ok()))?;
     let plan = &plans[chosen.map_err(FastestError::Miss)?];
@@ -53,9 +53,13 @@ fn text(args: &PlanArgs, model: &PlainModel, plans: &[Plan], chosen: Option<usiz
 /// What firmware needs for the plan.
 fn how_to_build(plan: &Plan) -> String {
     let features: Vec<String> = plan.features.names().iter().map(|name| format!("\"{name}\"")).collect();
+    let loaded = match plan.loading {
+        Loading::OnChip => "Model::from_bytes loads it on the chip.",
+        Loading::BuiltIn => "infer::build::embed builds it in, Session::new(NETWORK, ...) runs it.",
+    };
     format!(
         "For this plan, in your firmware's Cargo.toml (opt-level = {} for the release profile):\n  infer = {{ version = \"{}\", \
-         default-features = false, features = [{}] }}\nRun step by step, its longest step takes {} instructions.\n",
+         default-features = false, features = [{}] }}\n{loaded}\nRun step by step, its longest step takes {} instructions.\n",
         plan.build.opt_level(),
         env!("CARGO_PKG_VERSION"),
         features.join(", "),

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::board::{Board, BoardError, firmware_folder};
 use crate::model_file;
 use crate::plain_model::PlainModel;
-use crate::plan::{Build, FastestError, Features, fastest};
+use crate::plan::{Build, FastestError, Features, Loading, fastest};
 
 /// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see `ci.sh`.
 const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
@@ -94,7 +94,7 @@ impl Planned {
         let model = PlainModel::of(&Model::from_bytes(file).map_err(FirmwareError::Model)?);
         let (core, budget) = board.plan_target()?;
         let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
-        let plan = fastest(&model, core, budget).map_err(problem)?;
+        let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;
         let file = model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))?;
         // Where other models may come, the firmware has all kernels, and is fast.
         let all = (Build::Fast, Features::all());

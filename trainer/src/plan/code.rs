@@ -1,7 +1,7 @@
 //! How much code a plan needs: firmware links only the parts of `infer` that its model calls for.
 //!
-//! Sizes are measured by linking a program that loads and runs a model ([`Code::base`]), and again with each part; the vector
-//! table, which every program has, is not counted.
+//! Sizes are measured by linking a program that loads and runs a model, or one that runs a model that was built in
+//! ([`Code::base`]), and again with each part; the vector table, which every program has, is not counted.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,17 @@ pub enum Build {
     Small,
 }
 
-/// Bytes of code, as measured for a core and a build.
+/// Where the model is read and checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loading {
+    /// On the chip, from a file that may change in the field: [`infer::Model::from_bytes`].
+    #[default]
+    OnChip,
+    /// When the firmware is built, by `infer::build::embed`: the chip has no loader.
+    BuiltIn,
+}
+
+/// Bytes of code, as measured for a core, a build and a loading.
 ///
 /// ```text
 /// bytes = base + sum of the parts' bytes + sum of the pairs' bytes for all pairs of parts that are both there
@@ -31,7 +41,7 @@ pub enum Build {
 /// A pair is negative where two parts share code, and positive where one of them needs more because of the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// What every model needs: loading, checking, walking the layers.
+    /// What every model needs: walking the layers, and the loader if there is one.
     pub base: usize,
     /// What each part adds, by its feature's name.
     pub parts: BTreeMap<String, i32>,
@@ -69,6 +79,19 @@ impl Build {
         match self {
             Self::Fast => "release",
             Self::Small => "small",
+        }
+    }
+}
+
+impl Loading {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::OnChip, Self::BuiltIn];
+
+    /// Bytes of flash that layers take besides code and model file.
+    pub const fn layer_bytes(self, layers: usize) -> usize {
+        match self {
+            Self::OnChip => 0,
+            Self::BuiltIn => layers * infer::LAYER_BYTES,
         }
     }
 }

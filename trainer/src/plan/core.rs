@@ -9,15 +9,17 @@ pub enum Core {
     M0,
     /// Cortex-M3: Armv7-M without DSP extension.
     M3,
-    /// Cortex-M4, M7 and M33: with DSP extension.
+    /// Cortex-M4 and M7: Armv7-M with DSP extension.
     M4,
+    /// Cortex-M33: Armv8-M with DSP extension. The kernels are those of the M4, what the compiler makes of the rest is not.
+    M33,
     /// Cortex-M55.
     M55,
 }
 
 impl Core {
     /// All classes.
-    pub const ALL: [Self; 4] = [Self::M0, Self::M3, Self::M4, Self::M55];
+    pub const ALL: [Self; 5] = [Self::M0, Self::M3, Self::M4, Self::M33, Self::M55];
 
     /// Names as the command line takes them.
     pub const NAMES: &'static str = "m0, m0+, m3, m4, m7, m33 or m55";
@@ -28,6 +30,7 @@ impl Core {
             Self::M0 => "m0",
             Self::M3 => "m3",
             Self::M4 => "m4",
+            Self::M33 => "m33",
             Self::M55 => "m55",
         }
     }
@@ -40,7 +43,8 @@ impl FromStr for Core {
         match name.to_ascii_lowercase().trim_start_matches("cortex-") {
             "m0" | "m0+" | "m0plus" => Ok(Self::M0),
             "m3" => Ok(Self::M3),
-            "m4" | "m7" | "m33" => Ok(Self::M4),
+            "m4" | "m7" => Ok(Self::M4),
+            "m33" => Ok(Self::M33),
             "m55" => Ok(Self::M55),
             _ => Err(format!("no such core; there are {}", Self::NAMES)),
         }

@@ -7,7 +7,7 @@ use infer::LayerKind;
 use serde::{Deserialize, Serialize};
 
 use super::Core;
-use super::code::{Build, Code};
+use super::code::{Build, Code, Loading};
 use super::terms::{self, FrameWork, Term};
 
 /// Instructions for each occurrence of a term.
@@ -19,8 +19,10 @@ pub const FRAME: &str = "Frame";
 /// The measured costs of a class of cores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
-    /// Flash taken by code.
+    /// Flash taken by code where the chip loads the model.
     pub code: Code,
+    /// Flash taken by code where the model is built in.
+    pub built_in_code: Code,
     /// Formula of each algorithm, by [`terms::of_layer`]'s name.
     pub formulas: BTreeMap<String, Formula>,
 }
@@ -38,10 +40,20 @@ impl Costs {
             (Core::M3, Build::Small) => include_str!("../../costs/m3-small.toml"),
             (Core::M4, Build::Fast) => include_str!("../../costs/m4-fast.toml"),
             (Core::M4, Build::Small) => include_str!("../../costs/m4-small.toml"),
+            (Core::M33, Build::Fast) => include_str!("../../costs/m33-fast.toml"),
+            (Core::M33, Build::Small) => include_str!("../../costs/m33-small.toml"),
             (Core::M55, Build::Fast) => include_str!("../../costs/m55-fast.toml"),
             (Core::M55, Build::Small) => include_str!("../../costs/m55-small.toml"),
         };
         toml::from_str(text).expect("the cost file of the repository")
+    }
+
+    /// Flash taken by code.
+    pub const fn code(&self, loading: Loading) -> &Code {
+        match loading {
+            Loading::OnChip => &self.code,
+            Loading::BuiltIn => &self.built_in_code,
+        }
     }
 
     /// Predicted instructions of a layer.

@@ -6,7 +6,7 @@
 //! search is exact for the groups that are tried.
 
 use super::arena::busy_bytes;
-use super::code::{Build, Features, MostBytes};
+use super::code::{Build, Features, Loading, MostBytes};
 use super::groups::Group;
 use super::{Core, Costs};
 use crate::model_file::{self, WriteModelError};
@@ -34,9 +34,11 @@ pub struct Plan {
     pub features: Features,
     /// How the firmware is compiled.
     pub build: Build,
-    /// Predicted bytes of the code that loads and runs it.
+    /// Where the model is read and checked.
+    pub loading: Loading,
+    /// Predicted bytes of the code that runs it, and loads it unless it is built in.
     pub code_bytes: usize,
-    /// Model file and code, bytes.
+    /// Model file, code, and the layers of a model that is built in, bytes.
     pub flash: usize,
 }
 
@@ -58,10 +60,10 @@ struct Partial {
 ///
 /// # Errors
 /// A model that no file can hold.
-pub fn front_of(model: &PlainModel, core: Core) -> Result<Vec<Plan>, WriteModelError> {
+pub fn front_of(model: &PlainModel, core: Core, loading: Loading) -> Result<Vec<Plan>, WriteModelError> {
     let mut plans = vec![];
     for build in Build::ALL {
-        plans.extend(front(model, &Costs::of(core, build), build)?);
+        plans.extend(front(model, &Costs::of(core, build), build, loading)?);
     }
     Ok(without_beaten(plans))
 }
@@ -70,8 +72,13 @@ pub fn front_of(model: &PlainModel, core: Core) -> Result<Vec<Plan>, WriteModelE
 ///
 /// # Errors
 /// A model that no file can hold.
-pub fn front(model: &PlainModel, costs: &Costs, build: Build) -> Result<Vec<Plan>, WriteModelError> {
-    let (sections, most) = (Sections::of(model), MostBytes::of(&costs.code));
+pub fn front(
+    model: &PlainModel,
+    costs: &Costs,
+    build: Build,
+    loading: Loading,
+) -> Result<Vec<Plan>, WriteModelError> {
+    let (sections, most) = (Sections::of(model), MostBytes::of(costs.code(loading)));
     let mut fronts = vec![vec![]; model.layers.len() + 1];
     fronts[0].push(Partial::default());
     for first in 0..model.layers.len() {
@@ -84,7 +91,8 @@ pub fn front(model: &PlainModel, costs: &Costs, build: Build) -> Result<Vec<Plan
         }
     }
     let last = thinned(fronts.pop().unwrap_or_default(), &most);
-    let plans = last.into_iter().map(|partial| Plan::new(model, costs, build, partial.choices(model)));
+    let plan = |partial: Partial| Plan::new(model, costs, build, loading, partial.choices(model));
+    let plans = last.into_iter().map(plan);
     Ok(without_beaten(plans.collect::<Result<_, _>>()?))
 }
 
@@ -212,6 +220,7 @@ impl Plan {
         model: &PlainModel,
         costs: &Costs,
         build: Build,
+        loading: Loading,
         choices: Choices,
     ) -> Result<Self, WriteModelError> {
         let bytes = model_file::write(model, &choices)?;
@@ -228,7 +237,7 @@ impl Plan {
             }
             layer_instructions.push(sum);
         }
-        let code_bytes = costs.code.bytes(features);
+        let code_bytes = costs.code(loading).bytes(features);
         Ok(Self {
             instructions: costs.frame(&work.frame) + layer_instructions.iter().sum::<f64>(),
             layer_instructions,
@@ -237,8 +246,9 @@ impl Plan {
             model_bytes: bytes.len(),
             features,
             build,
+            loading,
             code_bytes,
-            flash: bytes.len() + code_bytes,
+            flash: bytes.len() + code_bytes + loading.layer_bytes(choices.layers.len()),
             choices,
         })
     }

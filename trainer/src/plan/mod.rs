@@ -18,7 +18,7 @@ pub mod groups;
 pub mod terms;
 
 pub use budget::{Budget, Miss};
-pub use code::{Build, Features};
+pub use code::{Build, Features, Loading};
 pub use core::Core;
 pub use cost::Costs;
 pub use demand::{PlanError, Region, StagePlan, demand};
@@ -44,8 +44,13 @@ pub enum FastestError {
 ///
 /// # Errors
 /// A network that no model file can hold, or a chip that is too small.
-pub fn fastest(model: &PlainModel, core: Core, budget: Budget) -> Result<Plan, FastestError> {
-    let mut front = front_of(model, core)?;
+pub fn fastest(
+    model: &PlainModel,
+    core: Core,
+    loading: Loading,
+    budget: Budget,
+) -> Result<Plan, FastestError> {
+    let mut front = front_of(model, core, loading)?;
     let chosen = budget.choose(&front)?;
     Ok(front.swap_remove(chosen))
 }

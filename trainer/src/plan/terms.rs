@@ -134,7 +134,7 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
 fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
     let batches = if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
-    let (chunks, row_chunks) = ((taps / 16.0).ceil(), (taps / rows / 16.0).ceil());
+    let chunks = (taps / VECTOR_CHUNK as f64).ceil();
     let pairs = batches * channels / 2.0;
     let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
     let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
@@ -142,7 +142,7 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
         ("call", 1.0),
         ("batch", batches),
         ("patch_row", 4.0 * batches * rows),
-        ("patch_chunk", 4.0 * batches * rows * row_chunks),
+        ("patch_run", 4.0 * batches * runs(conv)),
         ("edge_tap", edge_taps),
         ("window_pair", window_pairs),
         ("loose_pair", loose_pairs),
@@ -153,6 +153,16 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
         ("unpacked_row", pixels * window * channels * rows),
         ("unpacked_tap", pixels * window * channels * taps),
     ]
+}
+
+/// Taps in a chunk of the vector kernel.
+const VECTOR_CHUNK: usize = 16;
+
+/// Runs of bytes that make a patch: a kernel row is one for each chunk that it has a part in.
+fn runs(conv: &Conv<'_>) -> f64 {
+    let kernel_row = conv.kernel[1] as usize * conv.input.channels as usize;
+    let run = |row: usize| ((row + 1) * kernel_row).div_ceil(VECTOR_CHUNK) - row * kernel_row / VECTOR_CHUNK;
+    (0..conv.kernel[0] as usize).map(run).sum::<usize>() as f64
 }
 
 /// The part of the windows of `pixels` convolved pixels whose kernels reach outside of the map.

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::data::Dataset;
     use crate::export::{Target, export_for};
-    use crate::plan::{Budget, Core};
+    use crate::plan::{Budget, Core, Loading};
     use crate::preset::Preset;
     use crate::train::initial;
 
@@ -159,7 +159,7 @@ mod tests {
             classes: 1,
         };
         let budget = Budget { flash: None, ram: Some(ram) };
-        export_for(&model, &images, Target::Chip(Core::M4, budget)).unwrap().bytes
+        export_for(&model, &images, Target::Chip(Core::M4, Loading::OnChip, budget)).unwrap().bytes
     }
 
     /// Whatever lives at the same time lies apart, all inside of the arena, and something reaches its end.

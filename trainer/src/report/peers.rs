@@ -6,7 +6,7 @@ use super::value::Count;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::plain_model::{Choices, PlainModel};
-use crate::plan::{Build, Core, Costs, Plan};
+use crate::plan::{Build, Core, Costs, Loading, Plan};
 use crate::preset::Preset;
 
 /// This model beside others.
@@ -91,8 +91,13 @@ impl Peers {
 
 /// Predicted for a Cortex-M4, from costs measured in the emulator.
 fn instructions(model: &Model<'_>) -> usize {
-    let plan =
-        Plan::new(&PlainModel::of(model), &Costs::of(Core::M4, Build::Fast), Build::Fast, Choices::of(model));
+    let plan = Plan::new(
+        &PlainModel::of(model),
+        &Costs::of(Core::M4, Build::Fast),
+        Build::Fast,
+        Loading::OnChip,
+        Choices::of(model),
+    );
     plan.expect("the plan of a model that was loaded").instructions.round() as usize
 }
 

@@ -13,12 +13,12 @@ use serde::Serialize;
 use tests::code_size::code_bytes;
 use tests::firmware::{self, Board, Variant};
 use tests::limits::{self, CORES};
-use tests::measure::{Counts, counts_of};
+use tests::measure::{Counts, built_in_counts, counts_of};
 use tests::plans::{reference_scores, tutorial};
 use trainer::data::DataDir;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
-use trainer::plan::{Plan, front_of};
+use trainer::plan::{Loading, Plan, front_of};
 
 /// Images that each plan answers.
 const IMAGES: usize = 100;
@@ -28,12 +28,15 @@ const IMAGES: usize = 100;
 struct Row {
     core: &'static str,
     plan: &'static str,
+    /// Whether the model is built in, so that nothing is loaded on the chip.
+    built_in: bool,
     layers: Vec<String>,
     held_rows: Vec<u16>,
     opt_level: &'static str,
     instructions: u32,
     predicted_instructions: u64,
     longest_step_instructions: u64,
+    /// With the constant layers of a model that is built in.
     code_bytes: usize,
     predicted_code_bytes: usize,
     model_bytes: usize,
@@ -54,9 +57,11 @@ fn main() {
     let images = &test.pixels[..IMAGES * test.shape.len()];
     let (model, mut all) = (tutorial(), vec![]);
     for (name, board, core) in CORES.into_iter().filter(|(name, ..)| chosen(name)) {
-        let front = front_of(&model, core).expect("plans");
-        for (plan_name, plan) in limits::plans(name, &front) {
-            all.push(row((name, plan_name), board, &model, plan, images));
+        for loading in Loading::ALL {
+            let front = front_of(&model, core, loading).expect("plans");
+            for (plan_name, plan) in limits::plans(name, &front, loading) {
+                all.push(row((name, plan_name), board, &model, plan, images));
+            }
         }
     }
     let json = serde_json::to_string_pretty(&all).expect("numbers and names");
@@ -75,21 +80,27 @@ fn row(
     images: &[u8],
 ) -> Row {
     let variant = Variant { build: plan.build, features: plan.features };
-    let program = fs::read(firmware::bare_program(board, variant)).expect("the program that was built");
+    let program =
+        fs::read(firmware::bare_program(board, variant, plan.loading)).expect("the program that was built");
     let file = write(model, &plan.choices).expect("a plan of the front");
-    let counts = counts_of(board, variant, std::slice::from_ref(&file), images);
-    let Counts { total, stack_bytes, load_stack_bytes, scores, .. } = &counts[0];
+    let counts = match plan.loading {
+        Loading::OnChip => counts_of(board, variant, std::slice::from_ref(&file), images).remove(0),
+        Loading::BuiltIn => built_in_counts(board, variant, &file, images),
+    };
+    let Counts { total, stack_bytes, load_stack_bytes, scores, .. } = &counts;
+    let layer_bytes = plan.loading.layer_bytes(plan.choices.layers.len());
     let row = Row {
         core,
         plan: plan_name,
+        built_in: plan.loading == Loading::BuiltIn,
         layers: plan.choices.layers.iter().map(|choice| format!("{choice:?}")).collect(),
         held_rows: plan.choices.held_rows.clone(),
-        opt_level: plan.build.opt_level(),
+        opt_level: plan.build.opt_level().trim_matches('"'),
         instructions: *total,
         predicted_instructions: plan.instructions.round() as u64,
         longest_step_instructions: plan.longest_step.round() as u64,
-        code_bytes: code_bytes(&program).expect("an ELF file"),
-        predicted_code_bytes: plan.code_bytes,
+        code_bytes: code_bytes(&program).expect("an ELF file") + layer_bytes,
+        predicted_code_bytes: plan.code_bytes + layer_bytes,
         model_bytes: file.len(),
         arena_bytes: plan.ram,
         stack_bytes: *stack_bytes.max(load_stack_bytes),

@@ -7,7 +7,7 @@ use tests::random_layer::Random;
 use trainer::model_file::write;
 use trainer::network::Network;
 use trainer::plain_model::{Choice, PlainModel};
-use trainer::plan::{Build, Core, Costs, Plan, front};
+use trainer::plan::{Build, Core, Costs, Loading, Plan, front};
 
 /// Images that each plan answers.
 const IMAGES: usize = 4;
@@ -50,7 +50,7 @@ pub fn rows(cores: &[(&'static str, Board, Core)]) -> Vec<Row> {
 fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Row {
     let mut random = Random::new(11);
     let images: Vec<u8> = (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
-    let front = front(model, &Costs::of(class, Build::Fast), Build::Fast).expect("plans");
+    let front = front(model, &Costs::of(class, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
     let fastest = |is_wanted: fn(&Plan) -> bool| {
         let wanted = front.iter().filter(|plan| is_wanted(plan));
         wanted.min_by(|a, b| a.instructions.total_cmp(&b.instructions)).expect("a plan")

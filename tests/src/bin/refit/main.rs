@@ -1,5 +1,5 @@
-//! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m55]... [FORMULA]...`, all of them by default; with a formula's name
-//! (`ConvDirect`) only that.
+//! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m33|m55]... [FORMULA]...`, all of them by default; with a formula's name
+//! (`ConvDirect`) only that, with `Code` or `BuiltInCode` only the bytes of code.
 //!
 //! For each algorithm it runs models of one random layer in the emulator, counts their instructions and fits the
 //! formula's coefficients, for both ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
@@ -21,7 +21,7 @@ use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::cost::{FRAME, Formula};
 use trainer::plan::groups::Group;
 use trainer::plan::terms::{self, Term};
-use trainer::plan::{Build, Core, Costs};
+use trainer::plan::{Build, Core, Costs, Loading};
 
 /// The first lines of a cost file.
 const HEAD: &str = "\
@@ -29,6 +29,9 @@ const HEAD: &str = "\
 # instructions for each occurrence of a term (trainer/src/plan/terms.rs), counted in the emulator; instructions, not cycles.
 
 ";
+
+/// Stand for the bytes of code, where the chip loads the model and where it is built in, among the names of formulas.
+const CODE: [&str; 2] = ["Code", "BuiltInCode"];
 
 /// Random layers measured for each algorithm.
 const LAYERS: usize = 60;
@@ -38,8 +41,10 @@ const TICK: f64 = 50.0;
 
 fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
-    let (formulas, cores): (Vec<String>, Vec<String>) =
-        words.into_iter().partition(|word| choices().iter().any(|choice| name_of(*choice) == *word));
+    let is_formula = |word: &String| {
+        CODE.contains(&word.as_str()) || choices().iter().any(|choice| name_of(*choice) == *word)
+    };
+    let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
     let known = |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
     let cores: Vec<Core> = cores.iter().map(known).collect();
     for core in if cores.is_empty() { Core::ALL.to_vec() } else { cores } {
@@ -89,6 +94,7 @@ fn board(core: Core) -> Board {
         Core::M0 => firmware::M0,
         Core::M3 => firmware::M3,
         Core::M4 => firmware::M4,
+        Core::M33 => firmware::M33,
         Core::M55 => firmware::M55,
     }
 }
@@ -96,20 +102,27 @@ fn board(core: Core) -> Board {
 fn measure(core: Core, build: Build) -> Costs {
     let board = board(core);
     println!("{}, opt-level {}:", core.name(), build.opt_level());
-    let code = code::measure(board, build);
+    let [code, built_in_code] = Loading::ALL.map(|loading| code::measure(board, build, loading));
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
     for choice in choices() {
         let (name, samples) = samples(board, build, choice, &mut frames);
         formulas.insert(name.clone(), fitted(&name, &samples));
     }
     formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
-    Costs { code, formulas }
+    Costs { code, built_in_code, formulas }
 }
 
 /// The costs as they are with some formulas measured again.
 fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
     let mut costs = Costs::of(core, build);
+    let is_wanted = |name: &str| wanted.iter().any(|word| word == name);
+    if is_wanted(CODE[0]) {
+        costs.code = code::measure(board(core), build, Loading::OnChip);
+    }
+    if is_wanted(CODE[1]) {
+        costs.built_in_code = code::measure(board(core), build, Loading::BuiltIn);
+    }
     for choice in choices().into_iter().filter(|choice| wanted.contains(&name_of(*choice))) {
         let (name, samples) = samples(board(core), build, choice, &mut vec![]);
         costs.formulas.insert(name.clone(), fitted(&name, &samples));

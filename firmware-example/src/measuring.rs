@@ -1,0 +1,87 @@
+//! Counts a run and answers images: what the programs that measure have in common.
+
+use core::ops::Range;
+
+use infer::format::LAYERS_MAX;
+use infer::{Layer, Native, Network, Observer, Session};
+
+use crate::board::Counter;
+use crate::board::host::{File, HostError};
+use crate::stack;
+
+/// Most bytes of images that are answered.
+pub const IMAGES_BYTES: usize = 256 * 1024;
+
+const CLASSES_MAX: usize = 1024;
+
+/// Writes the instructions of a whole run, its bytes of stack, those of loading, then the instructions of each layer. One run for
+/// the whole, one for the layers.
+pub fn count<'m>(
+    counter: &mut Counter,
+    network: impl Into<Network<'m>>,
+    arena: &mut [i8],
+    image: &[u8],
+    load_stack_bytes: usize,
+    to: &mut File,
+) -> Result<(), HostError> {
+    let network = network.into();
+    let image = image.get(..network.image_shape().len()).ok_or(HostError)?;
+    let mut session = Session::new(network, arena).map_err(|_| HostError)?;
+    let (result, total) = counter.count(|| session.run(image).map(|_| ()));
+    result.map_err(|_| HostError)?;
+    to.write(&total.to_le_bytes())?;
+    let stack_bytes = stack::used_by(|| _ = core::hint::black_box(session.run(image).is_ok()));
+    to.write(&(stack_bytes as u32).to_le_bytes())?;
+    to.write(&(load_stack_bytes as u32).to_le_bytes())?;
+    let mut layers = Layers { counter, begun: 0, instructions: [0; LAYERS_MAX] };
+    session.run_with::<Native>(image, &mut layers).map_err(|_| HostError)?;
+    for instructions in &layers.instructions[..network.layers().len()] {
+        to.write(&instructions.to_le_bytes())?;
+    }
+    Ok(())
+}
+
+/// Writes the scores of all images.
+pub fn answer<'m>(
+    network: impl Into<Network<'m>>,
+    arena: &mut [i8],
+    images: &[u8],
+    to: &mut File,
+) -> Result<(), HostError> {
+    let network = network.into();
+    let mut session = Session::new(network, arena).map_err(|_| HostError)?;
+    for image in images.chunks(network.image_shape().len()) {
+        let scores = session.run(image).map_err(|_| HostError)?;
+        let mut bytes = [0; CLASSES_MAX];
+        let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
+        bytes.iter_mut().zip(scores.values()).for_each(|(byte, score)| *byte = *score as u8);
+        to.write(bytes)?;
+    }
+    Ok(())
+}
+
+/// Fills an image with noise, always the same.
+pub fn noise(image: &mut [u8]) {
+    let mut state = 1u32;
+    for pixel in image {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *pixel = (state >> 24) as u8;
+    }
+}
+
+/// Instructions of each layer of a run.
+struct Layers<'c> {
+    counter: &'c mut Counter,
+    begun: u32,
+    instructions: [u32; LAYERS_MAX],
+}
+
+impl Observer for Layers<'_> {
+    fn before(&mut self, _: usize, _: &Layer<'_>, _: Range<u16>) {
+        self.begun = self.counter.now();
+    }
+
+    fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
+        self.instructions[index] += self.counter.since(self.begun);
+    }
+}
