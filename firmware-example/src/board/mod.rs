@@ -1,6 +1,9 @@
 //! What boards have in common. All that is special to one is in its folder, `boards/NAME`; `build.rs` chooses it by
 //! `KINDLING_BOARD`. Everything else of the firmware runs on any of them.
 
+#[cfg(slots)]
+#[allow(dead_code, reason = "only the server keeps models in flash")]
+pub mod code_memory;
 mod counter;
 pub mod host;
 #[allow(dead_code, reason = "only the server and the update keep models in flash")]

@@ -115,7 +115,9 @@ fn measure(core: Core, build: Build) -> Costs {
 /// The costs as they are with some formulas measured again.
 fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
-    let mut costs = Costs::of(core, build);
+    // From the file rather than from what is compiled in, which an earlier run may have replaced.
+    let text = fs::read_to_string(file(core, build)).expect("trainer/costs can be read");
+    let mut costs: Costs = toml::from_str(&text).expect("the cost file of the repository");
     let is_wanted = |name: &str| wanted.iter().any(|word| word == name);
     if is_wanted(CODE[0]) {
         costs.code = code::measure(board(core), build, Loading::OnChip);
