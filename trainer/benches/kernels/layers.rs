@@ -42,12 +42,12 @@ const fn conv(
     stride: usize,
     pool: usize,
 ) -> Layer {
-    Layer { name, images: 1, side, channels, outputs, kernel, stride, pool, wants_map_gradient: true }
+    Layer { name, images: 16, side, channels, outputs, kernel, stride, pool, wants_map_gradient: true }
 }
 
 /// A dense layer is a convolution of one pixel; a shard's sixteen images are its positions.
 const fn dense(name: &'static str, inputs: usize, outputs: usize) -> Layer {
-    Layer { images: 16, ..conv(name, 1, inputs, outputs, 1, 1, 1) }
+    conv(name, 1, inputs, outputs, 1, 1, 1)
 }
 
 /// Where a layer's positions lie.

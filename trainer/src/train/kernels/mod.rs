@@ -7,6 +7,7 @@
 mod aligned;
 mod backward;
 mod forward;
+mod outer_products;
 mod terms;
 mod vector;
 

@@ -22,6 +22,9 @@ pub unsafe trait Vector: Copy {
     /// Reads sixteen floats from any address.
     unsafe fn load(from: *const f32) -> Self;
 
+    /// Reads sixteen floats from any address, 0 where that of sixteen choices is not `number`.
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self;
+
     /// Writes sixteen floats to any address.
     unsafe fn store(self, to: *mut f32);
 
@@ -61,6 +64,17 @@ unsafe impl Vector for Avx512 {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller gives sixteen readable floats and runs on AVX-512F.
         unsafe { Self(core::arch::x86_64::_mm512_loadu_ps(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        use core::arch::x86_64::*;
+        // SAFETY: the caller gives sixteen readable floats and choices and runs on AVX-512F.
+        unsafe {
+            let choices = _mm512_cvtepu16_epi32(_mm256_loadu_si256(choices.cast()));
+            let chosen = _mm512_cmpeq_epi32_mask(choices, _mm512_set1_epi32(number as i32));
+            Self(_mm512_maskz_loadu_ps(chosen, from))
+        }
     }
 
     #[inline(always)]
@@ -115,6 +129,20 @@ unsafe impl Vector for Avx2 {
         use core::arch::x86_64::_mm256_loadu_ps as load;
         // SAFETY: the caller gives sixteen readable floats: two times eight.
         unsafe { Self([load(from), load(from.add(8))]) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        use core::arch::x86_64::*;
+        let half = |half: usize| {
+            // SAFETY: the caller gives sixteen readable floats and choices, two times eight, and runs on AVX2.
+            unsafe {
+                let choices = _mm256_cvtepu16_epi32(_mm_loadu_si128(choices.add(8 * half).cast()));
+                let chosen = _mm256_cmpeq_epi32(choices, _mm256_set1_epi32(number as i32));
+                _mm256_and_ps(_mm256_castsi256_ps(chosen), _mm256_loadu_ps(from.add(8 * half)))
+            }
+        };
+        Self([half(0), half(1)])
     }
 
     #[inline(always)]
@@ -185,6 +213,21 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        use core::arch::aarch64::*;
+        let quarter = |quarter: usize| {
+            // SAFETY: the caller gives sixteen readable floats and choices, four times four.
+            unsafe {
+                let choices = vmovl_u16(vld1_u16(choices.add(4 * quarter)));
+                let chosen = vceqq_u32(choices, vdupq_n_u32(number as u32));
+                let values = vreinterpretq_u32_f32(vld1q_f32(from.add(4 * quarter)));
+                vreinterpretq_f32_u32(vandq_u32(chosen, values))
+            }
+        };
+        Self([quarter(0), quarter(1), quarter(2), quarter(3)])
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         for (index, part) in self.0.into_iter().enumerate() {
             // SAFETY: the caller gives sixteen writable floats: four times four.
@@ -240,6 +283,14 @@ unsafe impl Vector for Plain {
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller gives sixteen readable floats; the read needs no alignment.
         Self(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        // SAFETY: the caller gives sixteen readable floats and choices; the reads need no alignment.
+        let (values, choices) =
+            unsafe { (Self::load(from).0, choices.cast::<[u16; LANES]>().read_unaligned()) };
+        Self(core::array::from_fn(|lane| if choices[lane] == number { values[lane] } else { 0.0 }))
     }
 
     #[inline(always)]
