@@ -16,6 +16,8 @@
 //! [`super::outer_products`].
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use super::outer_products::OuterProducts;
 use super::terms::{AddTerms, Runs, Term, add_terms};
 use super::vector::{LANES, Plain, Vector};
@@ -70,7 +72,9 @@ pub fn backward(
     assert_eq!(output_gradient.len(), positions.pixels.len() * outputs);
     if positions.window.len() > 1 {
         assert_eq!(choices.len(), output_gradient.len());
-        assert!(choices.iter().all(|choice| (*choice as usize) < positions.window.len()));
+        // The largest of all rather than a search for one too large: that is done on whole vectors.
+        let largest = choices.iter().fold(0, |largest, choice| largest.max(*choice));
+        assert!((largest as usize) < positions.window.len(), "a choice lies outside of its window");
     }
     let sources = map.len().max(weights.rows.len());
     assert!(u32::try_from(sources).is_ok(), "places are stored in 32 bits");
@@ -208,33 +212,56 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
     }
 }
 
+/// Bytes of a map that all outputs' sums pass over before the next part is taken: what stays in the nearest cache, beside the sums.
+const PART_BYTES: usize = 32 * 1024;
+
+/// Pixel after pixel, in parts whose taps stay in the cache from one output to the next.
 #[inline(always)]
 unsafe fn weight_gradient<const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
     let Reach { rows, run, row_step } = job.positions.reach;
     let runs = Runs { rows, run, to_step: run, source_step: row_step };
     let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
-    for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-        // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
-        unsafe {
-            let count = terms_of_output::<POOLED>(job, output, &mut terms);
-            (job.add_terms)(row, runs, &terms[..count], job.map);
+    for part in parts(job.positions.pixels) {
+        for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
+            // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
+            unsafe {
+                let count = terms_of_output::<POOLED>(job, output, part.clone(), &mut terms);
+                (job.add_terms)(row, runs, &terms[..count], job.map);
+            }
         }
     }
+}
+
+/// The pixels, cut where places lie more than [`PART_BYTES`] behind the part's first.
+fn parts(pixels: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let first = *pixels.get(start)?;
+        let near = |place: &usize| place.saturating_sub(first) * size_of::<f32>() < PART_BYTES;
+        let count = pixels[start..].iter().take_while(|place| near(place)).count();
+        start += count;
+        Some(start - count..start)
+    })
 }
 
 /// The terms of one output's weight gradient, pixel by pixel, at the place of the chosen position; their number.
 ///
 /// # Safety
-/// There is such an output, and `terms` has one entry more than there are pixels.
+/// There are such an output and such pixels, and `terms` has one entry more than those.
 #[inline(always)]
-unsafe fn terms_of_output<const POOLED: bool>(job: &Job<'_>, output: usize, terms: &mut [Term]) -> usize {
+unsafe fn terms_of_output<const POOLED: bool>(
+    job: &Job<'_>,
+    output: usize,
+    pixels: Range<usize>,
+    terms: &mut [Term],
+) -> usize {
     let outputs = job.weights.outputs();
     let mut count = 0;
-    for (pixel, base) in job.positions.pixels.iter().enumerate() {
+    for pixel in pixels {
         // SAFETY: the output is one of the pixel's; at most one term was counted for each pixel before.
         unsafe {
             let (factor, _, offset) = job.term::<POOLED>(pixel * outputs + output, job.positions.window);
-            push(terms, &mut count, factor, base + offset);
+            push(terms, &mut count, factor, job.positions.pixels.get_unchecked(pixel) + offset);
         }
     }
     count

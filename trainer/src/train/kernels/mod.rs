@@ -101,6 +101,8 @@ pub struct Weights {
     packed: Aligned,
     /// One per output.
     pub bias: Vec<f32>,
+    /// The same, filled up with zeros to whole vectors.
+    packed_bias: Aligned,
     taps: usize,
 }
 
@@ -115,7 +117,9 @@ impl Weights {
                 block[tap * LANES + output % LANES] = *weight;
             }
         }
-        Self { rows: rows.into(), packed, bias, taps }
+        let mut packed_bias = Aligned::zeros(bias.len().next_multiple_of(LANES));
+        packed_bias[..bias.len()].copy_from_slice(&bias);
+        Self { rows: rows.into(), packed, bias, packed_bias, taps }
     }
 
     /// Outputs.

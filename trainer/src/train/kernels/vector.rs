@@ -28,6 +28,9 @@ pub unsafe trait Vector: Copy {
     /// Writes sixteen floats to any address.
     unsafe fn store(self, to: *mut f32);
 
+    /// Writes sixteen choices to any address: the low halves of the lanes' bits, which must be below 2^15.
+    unsafe fn store_choices(self, to: *mut u16);
+
     /// `self * factor + addend`, lane by lane.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
 
@@ -81,6 +84,13 @@ unsafe impl Vector for Avx512 {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller gives sixteen writable floats and runs on AVX-512F.
         unsafe { core::arch::x86_64::_mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        use core::arch::x86_64::*;
+        // SAFETY: the caller gives sixteen writable choices and runs on AVX-512F.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_castps_si512(self.0))) }
     }
 
     #[inline(always)]
@@ -152,6 +162,17 @@ unsafe impl Vector for Avx2 {
         unsafe {
             store(to, self.0[0]);
             store(to.add(8), self.0[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        use core::arch::x86_64::*;
+        let [low, high] = self.0;
+        // SAFETY: the caller gives sixteen writable choices and runs on AVX2. Packing goes by halves of registers, which are put in order again.
+        unsafe {
+            let packed = _mm256_packus_epi32(_mm256_castps_si256(low), _mm256_castps_si256(high));
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
         }
     }
 
@@ -236,6 +257,15 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        use core::arch::aarch64::*;
+        for (index, part) in self.0.into_iter().enumerate() {
+            // SAFETY: the caller gives sixteen writable choices: four times four.
+            unsafe { vst1_u16(to.add(4 * index), vmovn_u32(vreinterpretq_u32_f32(part))) }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
         let mut sums = addend.0;
         for (index, sum) in sums.iter_mut().enumerate() {
@@ -297,6 +327,12 @@ unsafe impl Vector for Plain {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller gives sixteen writable floats; the write needs no alignment.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        // SAFETY: the caller gives sixteen writable choices; the write needs no alignment.
+        unsafe { to.cast::<[u16; LANES]>().write_unaligned(self.0.map(|value| value.to_bits() as u16)) }
     }
 
     #[inline(always)]
