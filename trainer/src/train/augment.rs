@@ -11,6 +11,7 @@
 
 use infer::Shape;
 
+use super::kernels::{InstructionSet, Loops};
 use super::random::{Purpose, Random};
 use crate::data::Dataset;
 use crate::inputs::PIXEL_MAX;
@@ -24,6 +25,7 @@ const BORDER: usize = 1;
 #[derive(Clone, Debug)]
 pub struct Distorter {
     recipe: Augment,
+    set: InstructionSet,
     /// Part of the network's input.
     part: Shape,
     /// Image row and column of the part's first pixel.
@@ -52,6 +54,22 @@ struct Padded {
     shape: Shape,
 }
 
+/// The places of a row of output pixels in the image, step by step, so that each step is done on whole vectors; rows (axis 0), then columns.
+struct Line {
+    places: [Vec<f32>; 2],
+    /// Pixel of the padded image above and left of each place.
+    corners: [Vec<i32>; 2],
+    /// How far each place lies below and right of that pixel, 0 to 1.
+    distances: [Vec<f32>; 2],
+}
+
+impl Line {
+    fn new(columns: usize) -> Self {
+        let floats = || [vec![0.0; columns], vec![0.0; columns]];
+        Self { places: floats(), corners: [vec![0; columns], vec![0; columns]], distances: floats() }
+    }
+}
+
 impl Distorter {
     /// For the part of `input` that begins at `origin` and has the shape `part`.
     pub fn new(recipe: Augment, input: &Input, part: Shape, origin: [usize; 2]) -> Self {
@@ -61,7 +79,8 @@ impl Distorter {
             let place = |index| grid_place(origin[axis] + index, sides[axis], recipe.elastic_grid);
             (0..count as usize).map(place).collect()
         };
-        Self { recipe, part, first, rows: places(part.height, 0), columns: places(part.width, 1) }
+        let set = InstructionSet::detect();
+        Self { recipe, set, part, first, rows: places(part.height, 0), columns: places(part.width, 1) }
     }
 
     /// Strength in an epoch, from 1, of `epochs`.
@@ -83,21 +102,20 @@ impl Distorter {
         let mut random = Random::new(seed, Purpose::Distortion { epoch, image: index });
         let distortion = self.draw(strength, &mut random);
         let image = Padded::new(images.shape, images.image(index));
-        let [middle_row, middle_column] = middle(images.shape);
+        self.set.run(Sampling { distorter: self, distortion, image, middle: middle(images.shape), out });
+    }
+
+    /// Where the pixels of a row come from.
+    #[inline(always)]
+    fn find_places(&self, distortion: &Distortion, row: usize, middle: [f32; 2], line: &mut Line) {
         let columns = self.part.width as usize;
-        // Places of one row at a time, in loops that are done on whole vectors.
-        let [mut ys, mut xs] = [vec![0.0; columns], vec![0.0; columns]];
-        for (row, out_row) in out.chunks_exact_mut(self.part.row_len()).enumerate() {
-            let y = (self.first[0] + row as i64) as f32 - middle_row;
-            let x = |column: usize| (self.first[1] + column as i64) as f32 - middle_column;
-            let elastic = distortion.elastic.each_ref().map(|axis| &axis[row * columns..][..columns]);
-            for (column, place) in ys.iter_mut().enumerate() {
-                *place = middle_row + distortion.moved(0, y, x(column)) + elastic[0][column];
+        let y = (self.first[0] + row as i64) as f32 - middle[0];
+        for (axis, places) in line.places.iter_mut().enumerate() {
+            let elastic = &distortion.elastic[axis][row * columns..][..columns];
+            for (column, (place, elastic)) in places.iter_mut().zip(elastic).enumerate() {
+                let x = (self.first[1] + column as i64) as f32 - middle[1];
+                *place = middle[axis] + distortion.moved(axis, y, x) + elastic;
             }
-            for (column, place) in xs.iter_mut().enumerate() {
-                *place = middle_column + distortion.moved(1, y, x(column)) + elastic[1][column];
-            }
-            image.sample(&ys, &xs, out_row);
         }
     }
 
@@ -153,8 +171,34 @@ impl Distorter {
     }
 }
 
+/// All pixels of the part, row by row.
+struct Sampling<'s> {
+    distorter: &'s Distorter,
+    distortion: Distortion,
+    image: Padded,
+    /// Row and column of the image's centre.
+    middle: [f32; 2],
+    out: &'s mut [f32],
+}
+
+impl Loops for Sampling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { distorter, distortion, image, middle, out } = self;
+        let mut line = Line::new(distorter.part.width as usize);
+        for (row, out_row) in out.chunks_exact_mut(distorter.part.row_len()).enumerate() {
+            distorter.find_places(&distortion, row, middle, &mut line);
+            image.find_corners(&mut line);
+            image.sample(&line, out_row);
+        }
+    }
+}
+
 impl Distortion {
     /// Where the pixel `y` rows and `x` columns from the centre comes from: rows (axis 0) or columns from the centre.
+    #[inline(always)]
     fn moved(&self, axis: usize, y: f32, x: f32) -> f32 {
         self.matrix[axis][0] * y + self.matrix[axis][1] * x + self.shift[axis]
     }
@@ -174,45 +218,45 @@ impl Padded {
         Self { values, shape: padded }
     }
 
-    /// The image at rows `ys` and columns `xs`, each place between its four neighbours: a row of pixels.
-    fn sample(&self, ys: &[f32], xs: &[f32], out: &mut [f32]) {
-        if self.shape.channels == 1 {
-            for (out, (y, x)) in out.iter_mut().zip(ys.iter().zip(xs)) {
-                let (upper, down, right) = self.corner(*y, *x);
-                let lower = upper + self.shape.width as usize;
-                *out = between(&self.values[upper..][..2], &self.values[lower..][..2], 0, down, right);
-            }
-            return;
-        }
-        let channels = self.shape.channels as usize;
-        for (out, (y, x)) in out.chunks_exact_mut(channels).zip(ys.iter().zip(xs)) {
-            let (upper, down, right) = self.corner(*y, *x);
-            let lower = upper + self.shape.row_len();
-            let rows = [upper, lower].map(|start| &self.values[start..][..2 * channels]);
-            for (channel, out) in out.iter_mut().enumerate() {
-                *out = between(rows[0], rows[1], channel, down, right);
+    /// Splits each place of a line into the pixel above and left of it and how far it lies from there.
+    #[inline(always)]
+    fn find_corners(&self, line: &mut Line) {
+        for (axis, side) in [self.shape.height, self.shape.width].into_iter().enumerate() {
+            // Beyond the border everything is 0; inside of the limit each place has a neighbour behind it.
+            let limit = (side - 2) as f32;
+            let corners = line.corners[axis].iter_mut().zip(&mut line.distances[axis]);
+            for ((corner, distance), place) in corners.zip(&line.places[axis]) {
+                let place = (place + BORDER as f32).clamp(0.0, limit);
+                // Sides are below 2^16.
+                *corner = place as i32;
+                *distance = place - *corner as f32;
             }
         }
     }
 
-    /// Index of the neighbour above and left of a place, and how far the place lies below and right of it, 0 to 1.
-    fn corner(&self, y: f32, x: f32) -> (usize, f32, f32) {
-        // Beyond the border everything is 0; inside of the limits each place has a neighbour behind it.
-        let limit = |place: f32, side: u16| (place + BORDER as f32).clamp(0.0, (side - 2) as f32);
-        let (y, x) = (limit(y, self.shape.height), limit(x, self.shape.width));
-        // Sides are below 2^16.
-        let (row, column) = (y as i32, x as i32);
-        let index = row as usize * self.shape.row_len() + column as usize * self.shape.channels as usize;
-        (index, y - row as f32, x - column as f32)
+    /// The image at the places of a line, each between its four neighbours: a row of pixels.
+    #[inline(always)]
+    fn sample(&self, line: &Line, out: &mut [f32]) {
+        let (channels, row_len) = (self.shape.channels as usize, self.shape.row_len());
+        let ([rows, columns], [downs, rights]) = (&line.corners, &line.distances);
+        let corners = rows.iter().zip(columns).zip(downs.iter().zip(rights));
+        for (out, ((row, column), (down, right))) in out.chunks_exact_mut(channels).zip(corners) {
+            let corner = *row as usize * row_len + *column as usize * channels;
+            let near = &self.values[corner..][..row_len + 2 * channels];
+            for (channel, out) in out.iter_mut().enumerate() {
+                let (upper, lower) = (&near[channel..], &near[row_len + channel..]);
+                let above = between(upper[0], upper[channels], *right);
+                let below = between(lower[0], lower[channels], *right);
+                *out = between(above, below, *down);
+            }
+        }
     }
 }
 
-/// One channel between two pixels of an upper and a lower row.
-fn between(upper: &[f32], lower: &[f32], channel: usize, down: f32, right: f32) -> f32 {
-    let channels = upper.len() / 2;
-    let along = |pair: &[f32]| pair[channel] + right * (pair[channel + channels] - pair[channel]);
-    let above = along(upper);
-    above + down * (along(lower) - above)
+/// What lies `part`, 0 to 1, of the way from one value to another.
+#[inline(always)]
+fn between(from: f32, to: f32, part: f32) -> f32 {
+    from + part * (to - from)
 }
 
 /// Row and column of an image's centre.

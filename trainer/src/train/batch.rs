@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::augment::Distorter;
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{Gradient, InstructionSet, Weights};
+use super::kernels::{Gradient, InstructionSet, Loops, Weights};
 use super::layout::Layout;
 use super::loss::{Tally, cross_entropy};
 use super::parameters::StageParameters;
@@ -69,7 +69,7 @@ pub struct BatchGradients {
 impl BatchGradients {
     /// Buffers for batches of up to `batch` images; `epsilon` is added to the variances of normalised stages.
     pub fn new(set: InstructionSet, network: &Network, layout: Layout, batch: usize, epsilon: f64) -> Self {
-        let shard = |_| Mutex::new(Shard::new(&layout, SHARD_IMAGES.min(batch)));
+        let shard = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
         let shards = (0..batch.div_ceil(SHARD_IMAGES)).map(shard).collect();
         let stages = network.stages().expect("a layout is made of a network that can be built");
         let sums = vec![StageGradient::default(); stages.len()];
@@ -147,12 +147,12 @@ impl BatchGradients {
         if part.start > 0 {
             shard.normalise(&self.layout, part.start - 1, &self.scales[part.start - 1]);
         }
-        shard.forward(self.set, &self.layout, pass.weights, part.clone());
+        shard.forward(&self.layout, pass.weights, part.clone());
     }
 
     /// Takes a shard back through the stages of a part; returns the sums that the normalisation in front of it needs.
     fn shard_backward(&self, shard: &mut Shard, pass: &Pass<'_>, part: &Range<usize>) -> ChannelSums {
-        shard.backward(self.set, &self.layout, pass.weights, part.clone());
+        shard.backward(&self.layout, pass.weights, part.clone());
         match part.start {
             0 => ChannelSums::default(),
             start => shard.gradient_sums(&self.layout, start - 1),
@@ -251,7 +251,7 @@ impl BatchGradients {
             for shard in &mut self.shards[..shards] {
                 let shard = shard.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let gradient = &shard.gradients[stage];
-                add_rows(&mut sum.rows, gradient, taps);
+                self.set.run(AddRows { sum: &mut sum.rows, gradient, taps });
                 if !normalised {
                     add_values(&mut sum.bias, &gradient.bias);
                 }
@@ -303,13 +303,26 @@ fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|value| *value as f32).collect()
 }
 
-fn add_rows(sum: &mut [f32], gradient: &Gradient, taps: usize) {
-    let rows = gradient.weights.chunks_exact(gradient.row_step.max(1));
-    for (to, from) in sum.chunks_exact_mut(taps).zip(rows) {
-        add_values(to, &from[..taps]);
+/// Adds a shard's gradient of a stage's weights, whose rows are filled up, to the sum, whose rows are not.
+struct AddRows<'a> {
+    sum: &'a mut [f32],
+    gradient: &'a Gradient,
+    taps: usize,
+}
+
+impl Loops for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.gradient.weights.chunks_exact(self.gradient.row_step.max(1));
+        for (to, from) in self.sum.chunks_exact_mut(self.taps).zip(rows) {
+            add_values(to, &from[..self.taps]);
+        }
     }
 }
 
+#[inline(always)]
 fn add_values(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;

@@ -5,12 +5,15 @@ use std::ops::Range;
 use infer::Shape;
 
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{self, Aligned, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
+use super::kernels::{
+    self, Aligned, Gradient, InputGradient, InstructionSet, Loops, Positions, Reach, Weights,
+};
 use super::layout::{ConvLayout, Kind, Layout, PoolLayout, StageLayout};
 
 /// Feature maps, choices and gradients of a shard's images.
 #[derive(Debug)]
 pub struct Shard {
+    set: InstructionSet,
     /// Images the buffers hold now.
     images: usize,
     /// The network's input, then each stage's output: `[image][row][column][channel]`.
@@ -35,13 +38,14 @@ pub struct Shard {
 
 impl Shard {
     /// Buffers for up to `images` images.
-    pub fn new(layout: &Layout, images: usize) -> Self {
+    pub fn new(set: InstructionSet, layout: &Layout, images: usize) -> Self {
         let outputs = || layout.stages.iter().map(|stage| stage.output.len());
         let gradient = |stage: &StageLayout| {
             let (outputs, taps) = stage.weights().unwrap_or((0, 0));
             Gradient::zero(outputs, taps)
         };
         Self {
+            set,
             images: 0,
             maps: [layout.input.len()]
                 .into_iter()
@@ -71,13 +75,7 @@ impl Shard {
     }
 
     /// Takes the inputs through `stages`; a normalised stage ends in front of its normalisation.
-    pub fn forward(
-        &mut self,
-        set: InstructionSet,
-        layout: &Layout,
-        weights: &[Weights],
-        stages: Range<usize>,
-    ) {
+    pub fn forward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
         for index in stages {
             let stage = &layout.stages[index];
             let (before, after) = self.maps.split_at_mut(index + 1);
@@ -92,7 +90,7 @@ impl Shard {
                         None => input,
                     };
                     let positions = positions(stage, &self.pixels[index], self.images);
-                    kernels::forward(set, &weights[index], &positions, map, output, choices);
+                    kernels::forward(self.set, &weights[index], &positions, map, output, choices);
                 }
             }
         }
@@ -100,26 +98,30 @@ impl Shard {
 
     /// Sums over the values of a stage that waits for its normalisation.
     pub fn sums(&self, layout: &Layout, stage: usize) -> ChannelSums {
-        ChannelSums::of_values(self.output(layout, stage), layout.stages[stage].output.channels as usize)
+        let channels = layout.stages[stage].output.channels as usize;
+        ChannelSums::of_values(self.set, self.output(layout, stage), channels)
     }
 
     /// Normalises a stage's values and takes them through its ReLU.
     pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
         let len = self.images * layout.stages[stage].output.len();
-        scale.normalise(&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
+        let (output, normal) = (&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
+        scale.normalise(self.set, output, normal);
     }
 
     /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
     pub fn gradient_sums(&mut self, layout: &Layout, stage: usize) -> ChannelSums {
         let len = self.images * layout.stages[stage].output.len();
-        cut_by_relu(&mut self.output_gradient, &self.maps[stage + 1][..len]);
+        let (gradient, output) = (&mut self.output_gradient, &self.maps[stage + 1][..len]);
         let channels = layout.stages[stage].output.channels as usize;
-        ChannelSums::of_products(&self.output_gradient, &self.normal[stage][..len], channels)
+        self.set.run(CutByRelu { gradient, output });
+        ChannelSums::of_products(self.set, gradient, &self.normal[stage][..len], channels)
     }
 
     /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.
     pub fn denormalise(&mut self, stage: usize, scale: &BatchScale, sums: &ChannelSums) {
-        scale.back(sums, &self.normal[stage], &mut self.output_gradient);
+        let (normal, gradient) = (&self.normal[stage], &mut self.output_gradient);
+        scale.back(self.set, sums, normal, gradient);
     }
 
     /// Begins the backward pass with the gradient of the last stage's output.
@@ -130,20 +132,15 @@ impl Shard {
 
     /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a normalised stage: in front of the
     /// normalisation), back through them; leaves the parameters' gradients in [`Shard::gradients`].
-    pub fn backward(
-        &mut self,
-        set: InstructionSet,
-        layout: &Layout,
-        weights: &[Weights],
-        stages: Range<usize>,
-    ) {
+    pub fn backward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
         let mut output_gradient = std::mem::take(&mut self.output_gradient);
         let mut input_gradient = std::mem::take(&mut self.input_gradient);
         for index in stages.rev() {
             let stage = &layout.stages[index];
             self.gradients[index].clear();
             if stage.relu() && !stage.normalised() {
-                cut_by_relu(&mut output_gradient, self.output(layout, index));
+                let output = self.output(layout, index);
+                self.set.run(CutByRelu { gradient: &mut output_gradient, output });
             }
             // Nobody asks for the gradient of the image.
             input_gradient.clear();
@@ -153,14 +150,9 @@ impl Shard {
                     let choices = &self.choices[index];
                     pool_backward(stage, pool, &output_gradient, choices, &mut input_gradient);
                 }
-                _ => self.multiplied_back(
-                    set,
-                    stage,
-                    index,
-                    &weights[index],
-                    &output_gradient,
-                    &mut input_gradient,
-                ),
+                _ => {
+                    self.multiplied_back(stage, index, &weights[index], &output_gradient, &mut input_gradient)
+                }
             }
             std::mem::swap(&mut output_gradient, &mut input_gradient);
         }
@@ -170,14 +162,13 @@ impl Shard {
     /// Back through a stage that multiplies weights; an empty `input_gradient` is not asked for.
     fn multiplied_back(
         &mut self,
-        set: InstructionSet,
         stage: &StageLayout,
         index: usize,
         weights: &Weights,
         output_gradient: &[f32],
         input_gradient: &mut [f32],
     ) {
-        let images = self.images;
+        let (set, images) = (self.set, self.images);
         let positions = positions(stage, &self.pixels[index], images);
         let choices = &self.choices[index][..images * choice_len(stage)];
         let gradient = &mut self.gradients[index];
@@ -274,10 +265,20 @@ fn copy_outset(padded: &[f32], conv: &ConvLayout, maps: &mut [f32], shape: Shape
 }
 
 /// A ReLU passes no gradient where its output is 0.
-fn cut_by_relu(gradient: &mut [f32], output: &[f32]) {
-    for (gradient, output) in gradient.iter_mut().zip(output) {
-        // Written either way: without a branch it is done on whole vectors.
-        *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
+struct CutByRelu<'c> {
+    gradient: &'c mut [f32],
+    output: &'c [f32],
+}
+
+impl Loops for CutByRelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
+            // Written either way: without a branch it is done on whole vectors.
+            *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
+        }
     }
 }
 

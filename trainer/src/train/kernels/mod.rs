@@ -6,6 +6,7 @@
 
 mod aligned;
 mod backward;
+mod dispatch;
 mod forward;
 mod outer_products;
 mod terms;
@@ -13,6 +14,7 @@ mod vector;
 
 pub use aligned::Aligned;
 pub use backward::{Gradient, InputGradient, backward};
+pub use dispatch::Loops;
 pub use forward::forward;
 pub use vector::LANES;
 
