@@ -132,11 +132,12 @@ impl BatchGradients {
     fn enter(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
         let layout = &self.layout;
         let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
+        let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
+            distorter.placer(batch.data, seed, epoch, strength)
+        });
         for (image, input) in images.iter().zip(inputs) {
-            match batch.distortion {
-                Some(Distortion { distorter, seed, epoch, strength }) => {
-                    distorter.place(batch.data, *image, seed, epoch, strength, input)
-                }
+            match &mut placer {
+                Some(placer) => placer.place(*image, input),
                 None => place(&self.input, layout.input, layout.input_origin, batch.data, *image, input),
             }
         }

@@ -50,7 +50,7 @@ impl ChannelSums {
 }
 
 /// Channels whose sums stay in registers while the pixels pass by.
-const BLOCK: usize = 8;
+const BLOCK: usize = 16;
 
 struct SumProducts<'s> {
     sums: &'s mut ChannelSums,
