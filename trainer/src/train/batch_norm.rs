@@ -31,14 +31,14 @@ impl ChannelSums {
 
     /// Sums of values and of squares of `[pixel][channel]`.
     pub fn of_values(set: InstructionSet, values: &[f32], channels: usize) -> Self {
-        Self::of_products(set, values, values, channels)
+        let mut sums = Self::zero(channels);
+        sums.add_products(set, values, values);
+        sums
     }
 
-    /// Sums of `values` and of `values * others`, both `[pixel][channel]`.
-    pub fn of_products(set: InstructionSet, values: &[f32], others: &[f32], channels: usize) -> Self {
-        let mut sums = Self::zero(channels);
-        set.run(SumProducts { sums: &mut sums, values, others, channels });
-        sums
+    /// Adds those of `values` and of `values * others`, both `[pixel][channel]`.
+    pub fn add_products(&mut self, set: InstructionSet, values: &[f32], others: &[f32]) {
+        set.run(SumProducts { sums: self, values, others });
     }
 
     /// Adds another shard's.
@@ -56,7 +56,6 @@ struct SumProducts<'s> {
     sums: &'s mut ChannelSums,
     values: &'s [f32],
     others: &'s [f32],
-    channels: usize,
 }
 
 impl Loops for SumProducts<'_> {
@@ -65,12 +64,13 @@ impl Loops for SumProducts<'_> {
     #[inline(always)]
     fn run(self) {
         let ChannelSums { first, second } = self.sums;
+        let channels = first.len();
         for (block, (first, second)) in first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK)).enumerate() {
             let (values, others) = (&self.values[block * BLOCK..], &self.others[block * BLOCK..]);
             match (<&mut [f64; BLOCK]>::try_from(&mut *first), <&mut [f64; BLOCK]>::try_from(&mut *second)) {
-                (Ok(first), Ok(second)) => add_block(first, second, values, others, self.channels),
+                (Ok(first), Ok(second)) => add_block(first, second, values, others, channels),
                 _ => {
-                    for (values, others) in values.chunks(self.channels).zip(others.chunks(self.channels)) {
+                    for (values, others) in values.chunks(channels).zip(others.chunks(channels)) {
                         add_pixel(first, second, values, others);
                     }
                 }

@@ -111,11 +111,18 @@ impl Shard {
 
     /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
     pub fn gradient_sums(&mut self, layout: &Layout, stage: usize) -> ChannelSums {
-        let len = self.images * layout.stages[stage].output.len();
-        let (gradient, output) = (&mut self.output_gradient, &self.maps[stage + 1][..len]);
-        let channels = layout.stages[stage].output.channels as usize;
-        self.set.run(CutByRelu { gradient, output });
-        ChannelSums::of_products(self.set, gradient, &self.normal[stage][..len], channels)
+        let output = layout.stages[stage].output;
+        let mut sums = ChannelSums::zero(output.channels as usize);
+        let images = self.output_gradient.chunks_exact_mut(output.len());
+        let maps = self.maps[stage + 1]
+            .chunks_exact(output.len())
+            .zip(self.normal[stage].chunks_exact(output.len()));
+        // Image by image: what was cut is still in the nearest cache when it is added.
+        for (gradient, (output, normal)) in images.zip(maps) {
+            self.set.run(CutByRelu { gradient, output });
+            sums.add_products(self.set, gradient, normal);
+        }
+        sums
     }
 
     /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.

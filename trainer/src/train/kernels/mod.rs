@@ -151,3 +151,6 @@ impl Positions<'_> {
         last(self.pixels) + last(self.window) + self.reach.span()
     }
 }
+
+#[cfg(test)]
+mod tests;
