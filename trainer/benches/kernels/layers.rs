@@ -16,13 +16,14 @@ pub const LAYERS: [Layer; 8] = [
     conv("conv 3x3x32x48, stride 2, 15x15", 15, 32, 48, 3, 2, 1),
 ];
 
+/// Images of a call: a shard.
+const IMAGES: usize = 16;
+
 /// A convolution of square maps, or a dense layer.
 #[derive(Clone, Copy)]
 pub struct Layer {
     /// What the report calls it.
     pub name: &'static str,
-    /// Images of a call.
-    images: usize,
     side: usize,
     channels: usize,
     outputs: usize,
@@ -42,12 +43,12 @@ const fn conv(
     stride: usize,
     pool: usize,
 ) -> Layer {
-    Layer { name, images: 1, side, channels, outputs, kernel, stride, pool, wants_map_gradient: true }
+    Layer { name, side, channels, outputs, kernel, stride, pool, wants_map_gradient: true }
 }
 
-/// A dense layer is a convolution of one pixel; a shard's sixteen images are its positions.
+/// A dense layer is a convolution of one pixel.
 const fn dense(name: &'static str, inputs: usize, outputs: usize) -> Layer {
-    Layer { images: 16, ..conv(name, 1, inputs, outputs, 1, 1, 1) }
+    conv(name, 1, inputs, outputs, 1, 1, 1)
 }
 
 /// Where a layer's positions lie.
@@ -86,7 +87,7 @@ impl Layer {
         };
         let places = self.places();
         let (taps, pixels, window) = (places.reach.taps(), places.pixels.len(), places.window.len());
-        let map = Aligned::from(values(self.images * self.side * self.side * self.channels).as_slice());
+        let map = Aligned::from(values(IMAGES * self.side * self.side * self.channels).as_slice());
         let weights = Weights::new(&values(self.outputs * taps), values(self.outputs));
         let outputs = pixels * self.outputs;
         let gradients = values(outputs).into_iter().map(|value| value.max(0.0));
@@ -116,7 +117,7 @@ impl Layer {
                 .collect()
         };
         let image = grid(side, self.stride * self.pool);
-        let pixels = (0..self.images).flat_map(|number| {
+        let pixels = (0..IMAGES).flat_map(|number| {
             let start = number * self.side * row;
             image.iter().map(move |place| start + place).collect::<Vec<_>>()
         });

@@ -1,16 +1,16 @@
 //! Gradients of one batch: its images cut into shards, the shards spread over threads, their gradients added in order.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::augment::Distorter;
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{Gradient, InstructionSet, Weights};
+use super::kernels::{Gradient, InstructionSet, Loops, Weights};
 use super::layout::Layout;
 use super::loss::{Tally, cross_entropy};
 use super::parameters::StageParameters;
 use super::shard::Shard;
+use super::workers::Workers;
 use crate::data::Dataset;
 use crate::inputs::place;
 use crate::network::{Input, Network, Stage};
@@ -55,6 +55,7 @@ pub struct Distortion<'d> {
 /// Computes gradients, batch after batch, in buffers that stay.
 pub struct BatchGradients {
     set: InstructionSet,
+    workers: Workers,
     input: Input,
     stages: Vec<Stage>,
     layout: Layout,
@@ -68,13 +69,20 @@ pub struct BatchGradients {
 
 impl BatchGradients {
     /// Buffers for batches of up to `batch` images; `epsilon` is added to the variances of normalised stages.
-    pub fn new(set: InstructionSet, network: &Network, layout: Layout, batch: usize, epsilon: f64) -> Self {
-        let shard = |_| Mutex::new(Shard::new(&layout, SHARD_IMAGES.min(batch)));
+    pub fn new(
+        set: InstructionSet,
+        workers: Workers,
+        network: &Network,
+        layout: Layout,
+        batch: usize,
+        epsilon: f64,
+    ) -> Self {
+        let shard = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
         let shards = (0..batch.div_ceil(SHARD_IMAGES)).map(shard).collect();
         let stages = network.stages().expect("a layout is made of a network that can be built");
         let sums = vec![StageGradient::default(); stages.len()];
         let scales = vec![BatchScale::default(); stages.len()];
-        Self { set, input: network.input, stages, layout, epsilon, shards, sums, scales }
+        Self { set, workers, input: network.input, stages, layout, epsilon, shards, sums, scales }
     }
 
     /// The network's stages.
@@ -97,20 +105,25 @@ impl BatchGradients {
         &self.scales
     }
 
-    /// Fills in a batch's images on up to `threads` threads, while this thread does `meanwhile` first; to be called before
-    /// [`BatchGradients::compute`] of the batch, once the last batch's is over.
-    pub fn place(&self, batch: &Batch<'_>, threads: usize, meanwhile: impl FnOnce()) {
-        let enter = |shard: &mut Shard, images: &[usize]| self.enter(shard, images, batch);
-        self.each_shard(batch.chosen, threads, enter, meanwhile);
+    /// The threads that share the work.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
     }
 
-    /// Computes loss and gradients of a batch that was placed, under the given parameters, on up to `threads` threads.
+    /// Fills in a batch's images on all threads, while this thread does `meanwhile` first; to be called before
+    /// [`BatchGradients::compute`] of the batch, once the last batch's is over.
+    pub fn place(&self, batch: &Batch<'_>, meanwhile: impl FnOnce()) {
+        let enter = |shard: &mut Shard, images: &[usize]| self.enter(shard, images, batch);
+        self.each_while(batch.chosen, enter, meanwhile);
+    }
+
+    /// Computes loss and gradients of a batch that was placed, under the given parameters.
     ///
     /// A normalised stage needs sums over the whole batch, so all shards come to it before any goes on: the stages are cut
     /// into parts that end with a normalised one, and a part's shards are run together.
-    pub fn compute(&mut self, parameters: &[StageParameters], batch: &Batch<'_>, threads: usize) -> Tally {
+    pub fn compute(&mut self, parameters: &[StageParameters], batch: &Batch<'_>) -> Tally {
         let weights: Vec<Weights> = parameters.iter().map(packed).collect();
-        let pass = Pass { weights: &weights, batch, threads };
+        let pass = Pass { weights: &weights, batch };
         let parts = parts(&self.layout);
         let (last, normalised) = parts.split_last().expect("a network has stages");
         for part in normalised {
@@ -132,11 +145,12 @@ impl BatchGradients {
     fn enter(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
         let layout = &self.layout;
         let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
+        let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
+            distorter.placer(batch.data, seed, epoch, strength)
+        });
         for (image, input) in images.iter().zip(inputs) {
-            match batch.distortion {
-                Some(Distortion { distorter, seed, epoch, strength }) => {
-                    distorter.place(batch.data, *image, seed, epoch, strength, input)
-                }
+            match &mut placer {
+                Some(placer) => placer.place(*image, input),
                 None => place(&self.input, layout.input, layout.input_origin, batch.data, *image, input),
             }
         }
@@ -147,12 +161,12 @@ impl BatchGradients {
         if part.start > 0 {
             shard.normalise(&self.layout, part.start - 1, &self.scales[part.start - 1]);
         }
-        shard.forward(self.set, &self.layout, pass.weights, part.clone());
+        shard.forward(&self.layout, pass.weights, part.clone());
     }
 
     /// Takes a shard back through the stages of a part; returns the sums that the normalisation in front of it needs.
     fn shard_backward(&self, shard: &mut Shard, pass: &Pass<'_>, part: &Range<usize>) -> ChannelSums {
-        shard.backward(self.set, &self.layout, pass.weights, part.clone());
+        shard.backward(&self.layout, pass.weights, part.clone());
         match part.start {
             0 => ChannelSums::default(),
             start => shard.gradient_sums(&self.layout, start - 1),
@@ -206,37 +220,22 @@ impl BatchGradients {
         pass: &Pass<'_>,
         work: impl Fn(&mut Shard, &[usize]) -> R + Sync,
     ) -> Vec<R> {
-        self.each_shard(pass.batch.chosen, pass.threads, work, || ())
+        self.each_while(pass.batch.chosen, work, || ())
     }
 
-    /// Does `work` with every shard and its images; threads take the next shard that is left, this one after `meanwhile`.
-    fn each_shard<R: Default + Clone + Send>(
+    /// Does `work` with every shard and its images, and `meanwhile` on this thread first.
+    fn each_while<R: Default + Clone + Send>(
         &self,
         chosen: &[usize],
-        threads: usize,
         work: impl Fn(&mut Shard, &[usize]) -> R + Sync,
         meanwhile: impl FnOnce(),
     ) -> Vec<R> {
         let images: Vec<&[usize]> = chosen.chunks(SHARD_IMAGES).collect();
-        let next = AtomicUsize::new(0);
-        let results = Mutex::new(vec![R::default(); images.len()]);
-        let take = || {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(images) = images.get(index) else { break };
-                let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
-                let result = work(&mut shard, images);
-                results.lock().unwrap_or_else(PoisonError::into_inner)[index] = result;
-            }
+        let work = |index: usize| {
+            let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut shard, images[index])
         };
-        std::thread::scope(|scope| {
-            for _ in 1..threads.min(images.len()) {
-                scope.spawn(take);
-            }
-            meanwhile();
-            take();
-        });
-        results.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.workers.each_while(images.len(), work, meanwhile)
     }
 
     /// Adds the first `shards` shards' gradients, in their order.
@@ -251,7 +250,7 @@ impl BatchGradients {
             for shard in &mut self.shards[..shards] {
                 let shard = shard.get_mut().unwrap_or_else(PoisonError::into_inner);
                 let gradient = &shard.gradients[stage];
-                add_rows(&mut sum.rows, gradient, taps);
+                self.set.run(AddRows { sum: &mut sum.rows, gradient, taps });
                 if !normalised {
                     add_values(&mut sum.bias, &gradient.bias);
                 }
@@ -264,7 +263,6 @@ impl BatchGradients {
 struct Pass<'p> {
     weights: &'p [Weights],
     batch: &'p Batch<'p>,
-    threads: usize,
 }
 
 /// The stages, cut behind each normalised one.
@@ -303,13 +301,26 @@ fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|value| *value as f32).collect()
 }
 
-fn add_rows(sum: &mut [f32], gradient: &Gradient, taps: usize) {
-    let rows = gradient.weights.chunks_exact(gradient.row_step.max(1));
-    for (to, from) in sum.chunks_exact_mut(taps).zip(rows) {
-        add_values(to, &from[..taps]);
+/// Adds a shard's gradient of a stage's weights, whose rows are filled up, to the sum, whose rows are not.
+struct AddRows<'a> {
+    sum: &'a mut [f32],
+    gradient: &'a Gradient,
+    taps: usize,
+}
+
+impl Loops for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.gradient.weights.chunks_exact(self.gradient.row_step.max(1));
+        for (to, from) in self.sum.chunks_exact_mut(self.taps).zip(rows) {
+            add_values(to, &from[..self.taps]);
+        }
     }
 }
 
+#[inline(always)]
 fn add_values(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;

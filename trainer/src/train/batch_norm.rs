@@ -10,6 +10,7 @@
 //!
 //! The sums are taken per shard in double precision and added in the shards' order. No multiply-add is fused, so every host gets the same bits.
 
+use super::kernels::{InstructionSet, Loops};
 use super::parameters::Norm;
 use crate::recipe::BatchNorm;
 
@@ -29,23 +30,15 @@ impl ChannelSums {
     }
 
     /// Sums of values and of squares of `[pixel][channel]`.
-    pub fn of_values(values: &[f32], channels: usize) -> Self {
-        Self::of_products(values, values, channels)
+    pub fn of_values(set: InstructionSet, values: &[f32], channels: usize) -> Self {
+        let mut sums = Self::zero(channels);
+        sums.add_products(set, values, values);
+        sums
     }
 
-    /// Sums of `values` and of `values * others`, both `[pixel][channel]`.
-    pub fn of_products(values: &[f32], others: &[f32], channels: usize) -> Self {
-        let mut sums = Self::zero(channels);
-        let blocks = sums.first.chunks_mut(BLOCK).zip(sums.second.chunks_mut(BLOCK));
-        for (block, (first, second)) in blocks.enumerate() {
-            let pixels =
-                values[block * BLOCK..].chunks(channels).zip(others[block * BLOCK..].chunks(channels));
-            match (<&mut [f64; BLOCK]>::try_from(&mut *first), <&mut [f64; BLOCK]>::try_from(&mut *second)) {
-                (Ok(first), Ok(second)) => add_block(first, second, pixels),
-                _ => pixels.for_each(|(values, others)| add_pixel(first, second, values, others)),
-            }
-        }
-        sums
+    /// Adds those of `values` and of `values * others`, both `[pixel][channel]`.
+    pub fn add_products(&mut self, set: InstructionSet, values: &[f32], others: &[f32]) {
+        set.run(SumProducts { sums: self, values, others });
     }
 
     /// Adds another shard's.
@@ -57,16 +50,47 @@ impl ChannelSums {
 }
 
 /// Channels whose sums stay in registers while the pixels pass by.
-const BLOCK: usize = 8;
+const BLOCK: usize = 16;
 
-fn add_block<'p>(
+struct SumProducts<'s> {
+    sums: &'s mut ChannelSums,
+    values: &'s [f32],
+    others: &'s [f32],
+}
+
+impl Loops for SumProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let ChannelSums { first, second } = self.sums;
+        let channels = first.len();
+        for (block, (first, second)) in first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK)).enumerate() {
+            let (values, others) = (&self.values[block * BLOCK..], &self.others[block * BLOCK..]);
+            match (<&mut [f64; BLOCK]>::try_from(&mut *first), <&mut [f64; BLOCK]>::try_from(&mut *second)) {
+                (Ok(first), Ok(second)) => add_block(first, second, values, others, channels),
+                _ => {
+                    for (values, others) in values.chunks(channels).zip(others.chunks(channels)) {
+                        add_pixel(first, second, values, others);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_block(
     first: &mut [f64; BLOCK],
     second: &mut [f64; BLOCK],
-    pixels: impl Iterator<Item = (&'p [f32], &'p [f32])>,
+    values: &[f32],
+    others: &[f32],
+    channels: usize,
 ) {
     let mut sums = (*first, *second);
-    pixels
-        .for_each(|(values, others)| add_pixel(&mut sums.0, &mut sums.1, &values[..BLOCK], &others[..BLOCK]));
+    for (values, others) in values.chunks(channels).zip(others.chunks(channels)) {
+        add_pixel(&mut sums.0, &mut sums.1, &values[..BLOCK], &others[..BLOCK]);
+    }
     (*first, *second) = sums;
 }
 
@@ -113,27 +137,69 @@ impl BatchScale {
     }
 
     /// Forward: turns `output`, the values, into those behind the ReLU; keeps the normalised ones in `normal`.
-    pub fn normalise(&self, output: &mut [f32], normal: &mut [f32]) {
-        let channels = self.mean.len();
-        for (output, normal) in output.chunks_exact_mut(channels).zip(normal.chunks_exact_mut(channels)) {
-            for channel in 0..channels {
-                normal[channel] = (output[channel] - self.mean[channel]) * self.inverse[channel];
-                output[channel] = (self.gamma[channel] * normal[channel] + self.beta[channel]).max(0.0);
-            }
-        }
+    pub fn normalise(&self, set: InstructionSet, output: &mut [f32], normal: &mut [f32]) {
+        set.run(Normalise { scale: self, output, normal });
     }
 
     /// Backward: turns `gradient`, that of the values in front of the ReLU, into that of the values before normalisation.
-    pub fn back(&self, sums: &ChannelSums, normal: &[f32], gradient: &mut [f32]) {
-        let (channels, count) = (self.mean.len(), self.count as f64);
-        let mean = |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / count) as f32).collect() };
-        let (first, second) = (mean(&sums.first), mean(&sums.second));
+    pub fn back(&self, set: InstructionSet, sums: &ChannelSums, normal: &[f32], gradient: &mut [f32]) {
+        let mean =
+            |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / self.count as f64) as f32).collect() };
         let factor: Vec<f32> =
             self.gamma.iter().zip(&self.inverse).map(|(gamma, inverse)| gamma * inverse).collect();
-        for (gradient, normal) in gradient.chunks_exact_mut(channels).zip(normal.chunks_exact(channels)) {
+        let (first, second) = (&mean(&sums.first)[..], &mean(&sums.second)[..]);
+        set.run(Denormalise { factor: &factor, first, second, normal, gradient });
+    }
+}
+
+struct Normalise<'n> {
+    scale: &'n BatchScale,
+    output: &'n mut [f32],
+    normal: &'n mut [f32],
+}
+
+impl Loops for Normalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.scale.mean.len();
+        // Slices of one length, so that the loop over channels has no checks.
+        let (mean, inverse) = (&self.scale.mean[..channels], &self.scale.inverse[..channels]);
+        let (gamma, beta) = (&self.scale.gamma[..channels], &self.scale.beta[..channels]);
+        let pixels = self.output.chunks_exact_mut(channels).zip(self.normal.chunks_exact_mut(channels));
+        for (output, normal) in pixels {
+            for channel in 0..channels {
+                normal[channel] = (output[channel] - mean[channel]) * inverse[channel];
+                output[channel] = (gamma[channel] * normal[channel] + beta[channel]).max(0.0);
+            }
+        }
+    }
+}
+
+struct Denormalise<'d> {
+    /// `gamma / sqrt(variance + epsilon)`.
+    factor: &'d [f32],
+    /// `sum(g) / N`.
+    first: &'d [f32],
+    /// `sum(g * n) / N`.
+    second: &'d [f32],
+    normal: &'d [f32],
+    gradient: &'d mut [f32],
+}
+
+impl Loops for Denormalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.factor.len();
+        let (first, second) = (&self.first[..channels], &self.second[..channels]);
+        let pixels = self.gradient.chunks_exact_mut(channels).zip(self.normal.chunks_exact(channels));
+        for (gradient, normal) in pixels {
             for channel in 0..channels {
                 let centred = gradient[channel] - first[channel] - normal[channel] * second[channel];
-                gradient[channel] = factor[channel] * centred;
+                gradient[channel] = self.factor[channel] * centred;
             }
         }
     }

@@ -36,10 +36,10 @@ impl Forward {
     pub fn run(&self, images: &[f32], observe: &mut dyn FnMut(usize, &[f32])) -> Vec<f32> {
         assert!(images.len().is_multiple_of(self.input_len), "a whole number of images");
         let count = images.len() / self.input_len;
-        let mut shard = Shard::new(&self.layout, count);
+        let mut shard = Shard::new(self.set, &self.layout, count);
         let inputs = shard.inputs(&self.layout, count);
         copy_read_part(&self.layout, images, self.input_len, self.input_row, inputs);
-        shard.forward(self.set, &self.layout, &self.weights, 0..self.layout.stages.len());
+        shard.forward(&self.layout, &self.weights, 0..self.layout.stages.len());
         for stage in 0..self.layout.stages.len() {
             observe(stage, shard.output(&self.layout, stage));
         }

@@ -30,6 +30,7 @@ mod run;
 mod schedule;
 mod shard;
 mod state;
+mod workers;
 
 use crate::data::Dataset;
 use crate::network::Network;

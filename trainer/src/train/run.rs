@@ -15,6 +15,7 @@ use super::optimizer::Optimizer;
 use super::parameters::{Norm, StageParameters};
 use super::random::{Purpose, Random};
 use super::state::{Epoch, Place, State};
+use super::workers::Workers;
 use super::{TrainOptions, Trained, batch_norm, decay, initial, schedule};
 use crate::backend;
 use crate::data::Dataset;
@@ -87,6 +88,7 @@ impl<'r> Run<'r> {
             parameters,
             gradients: BatchGradients::new(
                 InstructionSet::detect(),
+                Workers::new(options.threads),
                 network,
                 layout,
                 recipe.batch,
@@ -229,7 +231,7 @@ impl<'r> Run<'r> {
 
     /// One batch: gradients, then the optimiser's step, while other threads place the images of the epoch's next batch.
     pub(super) fn step(&mut self, chosen: &[usize], next: Option<&[usize]>) -> Tally {
-        let Self { gradients, parameters, recipe, options: TrainOptions { threads, seed }, .. } = self;
+        let Self { gradients, parameters, recipe, options: TrainOptions { seed, .. }, .. } = self;
         let epoch = self.place.epoch;
         let distortion = self.distorter.as_ref().map(|distorter| Distortion {
             distorter,
@@ -239,9 +241,9 @@ impl<'r> Run<'r> {
         });
         let batch = |chosen| Batch { data: self.data, chosen, distortion };
         if self.placed != Some(self.place) {
-            gradients.place(&batch(chosen), *threads, || ());
+            gradients.place(&batch(chosen), || ());
         }
-        let tally = gradients.compute(parameters, &batch(chosen), *threads);
+        let tally = gradients.compute(parameters, &batch(chosen));
         decay::add(gradients.sums_mut(), parameters, recipe.weight_decay);
         let steps = self.images.div_ceil(recipe.batch) * recipe.epochs;
         let factor = schedule::factor(recipe.schedule, self.steps, steps);
@@ -253,7 +255,7 @@ impl<'r> Run<'r> {
             parameters,
             average: &mut self.average,
         };
-        gradients.place(&batch(next.unwrap_or_default()), *threads, || follower.step(factor));
+        gradients.place(&batch(next.unwrap_or_default()), || follower.step(factor));
         self.placed = next.map(|_| Place { batch: self.place.batch + 1, ..self.place });
         self.steps += 1;
         tally
@@ -280,12 +282,9 @@ impl<'r> Run<'r> {
             let labels: Vec<u8> = chosen.iter().map(|index| self.data.labels[*index]).collect();
             loss::cross_entropy(&values, &labels, 1.0).0.correct
         };
-        let part = held_out.len().div_ceil(self.options.threads).next_multiple_of(SCORED_IMAGES);
-        let score_part = |part: &[usize]| part.chunks(SCORED_IMAGES).map(score).sum::<usize>();
-        let correct: usize = std::thread::scope(|scope| {
-            let parts: Vec<_> = held_out.chunks(part).map(|part| scope.spawn(|| score_part(part))).collect();
-            parts.into_iter().map(|part| part.join().expect("a worker panicked")).sum()
-        });
+        let parts: Vec<&[usize]> = held_out.chunks(SCORED_IMAGES).collect();
+        let correct: usize =
+            self.gradients.workers().each(parts.len(), |index| score(parts[index])).into_iter().sum();
         Some(correct as f64 / held_out.len() as f64)
     }
 }

@@ -5,18 +5,23 @@ use std::ops::Range;
 use infer::Shape;
 
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{self, Aligned, Gradient, InputGradient, InstructionSet, Positions, Reach, Weights};
+use super::kernels::{
+    self, Aligned, Gradient, InputGradient, InstructionSet, Loops, Positions, Reach, Weights,
+};
 use super::layout::{ConvLayout, Kind, Layout, PoolLayout, StageLayout};
 
 /// Feature maps, choices and gradients of a shard's images.
 #[derive(Debug)]
 pub struct Shard {
+    set: InstructionSet,
     /// Images the buffers hold now.
     images: usize,
     /// The network's input, then each stage's output: `[image][row][column][channel]`.
     maps: Vec<Aligned>,
     /// Per stage: the padded input, where there is padding.
     padded: Vec<Aligned>,
+    /// Per stage: place of each output pixel's first position in the maps of all images.
+    pixels: Vec<Vec<usize>>,
     /// Per stage: which of its window's positions each output came from.
     choices: Vec<Vec<u16>>,
     /// Per stage: its normalised values, where there is batch normalisation.
@@ -25,19 +30,22 @@ pub struct Shard {
     output_gradient: Vec<f32>,
     /// That of its input, while it is added up; the two take turns, so that no batch asks for new memory.
     input_gradient: Vec<f32>,
+    /// That of a padded input.
+    padded_gradient: Vec<f32>,
     /// Per stage: gradient of its parameters over the shard's images.
     pub gradients: Vec<Gradient>,
 }
 
 impl Shard {
     /// Buffers for up to `images` images.
-    pub fn new(layout: &Layout, images: usize) -> Self {
+    pub fn new(set: InstructionSet, layout: &Layout, images: usize) -> Self {
         let outputs = || layout.stages.iter().map(|stage| stage.output.len());
         let gradient = |stage: &StageLayout| {
             let (outputs, taps) = stage.weights().unwrap_or((0, 0));
             Gradient::zero(outputs, taps)
         };
         Self {
+            set,
             images: 0,
             maps: [layout.input.len()]
                 .into_iter()
@@ -45,10 +53,12 @@ impl Shard {
                 .map(|len| Aligned::zeros(images * len))
                 .collect(),
             padded: layout.stages.iter().map(|stage| Aligned::zeros(images * padded_len(stage))).collect(),
+            pixels: layout.stages.iter().map(|stage| pixels(stage, images)).collect(),
             choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
             normal: layout.stages.iter().map(|stage| vec![0.0; images * normal_len(stage)]).collect(),
             output_gradient: Vec::new(),
             input_gradient: Vec::new(),
+            padded_gradient: Vec::new(),
             gradients: layout.stages.iter().map(gradient).collect(),
         }
     }
@@ -65,57 +75,60 @@ impl Shard {
     }
 
     /// Takes the inputs through `stages`; a normalised stage ends in front of its normalisation.
-    pub fn forward(
-        &mut self,
-        set: InstructionSet,
-        layout: &Layout,
-        weights: &[Weights],
-        stages: Range<usize>,
-    ) {
+    pub fn forward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
         for index in stages {
             let stage = &layout.stages[index];
             let (before, after) = self.maps.split_at_mut(index + 1);
             let input = &before[index][..self.images * stage.input.len()];
             let output = &mut after[0][..self.images * stage.output.len()];
-            let padded = &mut self.padded[index];
-            let choices = &mut self.choices[index];
+            let choices = &mut self.choices[index][..self.images * choice_len(stage)];
             match &stage.kind {
-                Kind::Conv(conv) => {
-                    let buffers = ConvBuffers { input, padded, output, choices };
-                    conv_forward(set, stage, conv, &weights[index], buffers);
-                }
-                Kind::Dense { relu } => {
-                    let pixels = dense_pixels(self.images, stage.input);
-                    let positions = dense_positions(stage.input, &pixels, *relu);
-                    kernels::forward(set, &weights[index], &positions, input, output, &mut []);
-                }
                 Kind::Pool(pool) => pool_forward(stage, pool, input, output, choices),
+                _ => {
+                    let map = match padding(stage) {
+                        Some(conv) => copy_inset(input, stage.input, &mut self.padded[index], conv),
+                        None => input,
+                    };
+                    let positions = positions(stage, &self.pixels[index], self.images);
+                    kernels::forward(self.set, &weights[index], &positions, map, output, choices);
+                }
             }
         }
     }
 
     /// Sums over the values of a stage that waits for its normalisation.
     pub fn sums(&self, layout: &Layout, stage: usize) -> ChannelSums {
-        ChannelSums::of_values(self.output(layout, stage), layout.stages[stage].output.channels as usize)
+        let channels = layout.stages[stage].output.channels as usize;
+        ChannelSums::of_values(self.set, self.output(layout, stage), channels)
     }
 
     /// Normalises a stage's values and takes them through its ReLU.
     pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
         let len = self.images * layout.stages[stage].output.len();
-        scale.normalise(&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
+        let (output, normal) = (&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
+        scale.normalise(self.set, output, normal);
     }
 
     /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
     pub fn gradient_sums(&mut self, layout: &Layout, stage: usize) -> ChannelSums {
-        let len = self.images * layout.stages[stage].output.len();
-        cut_by_relu(&mut self.output_gradient, &self.maps[stage + 1][..len]);
-        let channels = layout.stages[stage].output.channels as usize;
-        ChannelSums::of_products(&self.output_gradient, &self.normal[stage][..len], channels)
+        let output = layout.stages[stage].output;
+        let mut sums = ChannelSums::zero(output.channels as usize);
+        let images = self.output_gradient.chunks_exact_mut(output.len());
+        let maps = self.maps[stage + 1]
+            .chunks_exact(output.len())
+            .zip(self.normal[stage].chunks_exact(output.len()));
+        // Image by image: what was cut is still in the nearest cache when it is added.
+        for (gradient, (output, normal)) in images.zip(maps) {
+            self.set.run(CutByRelu { gradient, output });
+            sums.add_products(self.set, gradient, normal);
+        }
+        sums
     }
 
     /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.
     pub fn denormalise(&mut self, stage: usize, scale: &BatchScale, sums: &ChannelSums) {
-        scale.back(sums, &self.normal[stage], &mut self.output_gradient);
+        let (normal, gradient) = (&self.normal[stage], &mut self.output_gradient);
+        scale.back(self.set, sums, normal, gradient);
     }
 
     /// Begins the backward pass with the gradient of the last stage's output.
@@ -126,71 +139,65 @@ impl Shard {
 
     /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a normalised stage: in front of the
     /// normalisation), back through them; leaves the parameters' gradients in [`Shard::gradients`].
-    pub fn backward(
-        &mut self,
-        set: InstructionSet,
-        layout: &Layout,
-        weights: &[Weights],
-        stages: Range<usize>,
-    ) {
+    pub fn backward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
         let mut output_gradient = std::mem::take(&mut self.output_gradient);
         let mut input_gradient = std::mem::take(&mut self.input_gradient);
         for index in stages.rev() {
             let stage = &layout.stages[index];
             self.gradients[index].clear();
             if stage.relu() && !stage.normalised() {
-                cut_by_relu(&mut output_gradient, self.output(layout, index));
+                let output = self.output(layout, index);
+                self.set.run(CutByRelu { gradient: &mut output_gradient, output });
             }
             // Nobody asks for the gradient of the image.
             input_gradient.clear();
             input_gradient.resize(if index > 0 { self.images * stage.input.len() } else { 0 }, 0.0);
-            let step = Step { set, stage, weights: &weights[index], output_gradient: &output_gradient };
-            self.stage_backward(index, &step, &mut input_gradient);
+            match &stage.kind {
+                Kind::Pool(pool) => {
+                    let choices = &self.choices[index];
+                    pool_backward(stage, pool, &output_gradient, choices, &mut input_gradient);
+                }
+                _ => {
+                    self.multiplied_back(stage, index, &weights[index], &output_gradient, &mut input_gradient)
+                }
+            }
             std::mem::swap(&mut output_gradient, &mut input_gradient);
         }
         (self.output_gradient, self.input_gradient) = (output_gradient, input_gradient);
     }
 
-    fn stage_backward(&mut self, index: usize, step: &Step<'_>, input_gradient: &mut [f32]) {
-        let stage = step.stage;
-        let input = &self.maps[index][..self.images * stage.input.len()];
-        let (padded, choices) = (&self.padded[index], &self.choices[index]);
+    /// Back through a stage that multiplies weights; an empty `input_gradient` is not asked for.
+    fn multiplied_back(
+        &mut self,
+        stage: &StageLayout,
+        index: usize,
+        weights: &Weights,
+        output_gradient: &[f32],
+        input_gradient: &mut [f32],
+    ) {
+        let (set, images) = (self.set, self.images);
+        let positions = positions(stage, &self.pixels[index], images);
+        let choices = &self.choices[index][..images * choice_len(stage)];
         let gradient = &mut self.gradients[index];
-        match &stage.kind {
-            Kind::Conv(conv) => conv_backward(step, conv, input, padded, choices, gradient, input_gradient),
-            Kind::Dense { relu } => {
-                let pixels = dense_pixels(self.images, stage.input);
-                let positions = dense_positions(stage.input, &pixels, *relu);
-                let wanted = (!input_gradient.is_empty()).then_some(input_gradient);
-                let Step { set, weights, output_gradient, .. } = *step;
-                kernels::backward(set, weights, &positions, input, &[], output_gradient, gradient, wanted);
+        let mut back = |map: &[f32], wanted: InputGradient<'_>| {
+            kernels::backward(set, weights, &positions, map, choices, output_gradient, gradient, wanted);
+        };
+        let asked = !input_gradient.is_empty();
+        match padding(stage) {
+            None => back(&self.maps[index][..images * stage.input.len()], asked.then_some(input_gradient)),
+            Some(conv) => {
+                let len = images * conv.padded.len();
+                self.padded_gradient.clear();
+                self.padded_gradient.resize(if asked { len } else { 0 }, 0.0);
+                back(&self.padded[index][..len], asked.then_some(&mut self.padded_gradient));
+                copy_outset(&self.padded_gradient, conv, input_gradient, stage.input);
             }
-            Kind::Pool(pool) => pool_backward(step, pool, choices, input_gradient),
         }
     }
 }
 
-/// What a stage's backward pass is given.
-struct Step<'s> {
-    set: InstructionSet,
-    stage: &'s StageLayout,
-    weights: &'s Weights,
-    output_gradient: &'s [f32],
-}
-
-/// What a convolution's forward pass reads and writes.
-struct ConvBuffers<'b> {
-    input: &'b [f32],
-    padded: &'b mut [f32],
-    output: &'b mut [f32],
-    choices: &'b mut [u16],
-}
-
 fn padded_len(stage: &StageLayout) -> usize {
-    match &stage.kind {
-        Kind::Conv(conv) if conv.pads(stage.input) => conv.padded.len(),
-        _ => 0,
-    }
+    padding(stage).map_or(0, |conv| conv.padded.len())
 }
 
 fn normal_len(stage: &StageLayout) -> usize {
@@ -206,95 +213,79 @@ fn choice_len(stage: &StageLayout) -> usize {
     if chooses { stage.output.len() } else { 0 }
 }
 
-/// A dense layer's positions: the images of the shard.
-fn dense_pixels(images: usize, input: Shape) -> Vec<usize> {
-    (0..images).map(|image| image * input.len()).collect()
-}
-
-fn dense_positions(input: Shape, pixels: &[usize], relu: bool) -> Positions<'_> {
-    let reach = Reach { rows: 1, row_step: 0, run: input.len() };
-    Positions { reach, pixels, window: &[0], relu }
-}
-
-fn conv_forward(
-    set: InstructionSet,
-    stage: &StageLayout,
-    conv: &ConvLayout,
-    weights: &Weights,
-    buffers: ConvBuffers<'_>,
-) {
-    let ConvBuffers { input, padded, output, choices } = buffers;
-    let choice_len = choice_len(stage);
-    for (image, output) in output.chunks_exact_mut(stage.output.len()).enumerate() {
-        let input = &input[image * stage.input.len()..][..stage.input.len()];
-        let map = if conv.pads(stage.input) {
-            let padded = &mut padded[image * conv.padded.len()..][..conv.padded.len()];
-            copy_inset(input, stage.input, padded, conv);
-            padded
-        } else {
-            input
-        };
-        let choices = &mut choices[image * choice_len..][..choice_len];
-        kernels::forward(set, weights, &conv.positions(), map, output, choices);
+/// The convolution of a stage that reads a padded map.
+fn padding(stage: &StageLayout) -> Option<&ConvLayout> {
+    match &stage.kind {
+        Kind::Conv(conv) if conv.pads(stage.input) => Some(conv),
+        _ => None,
     }
 }
 
-#[allow(clippy::too_many_arguments)]
-fn conv_backward(
-    step: &Step<'_>,
-    conv: &ConvLayout,
-    input: &[f32],
-    padded: &[f32],
-    choices: &[u16],
-    gradient: &mut Gradient,
-    input_gradient: &mut [f32],
-) {
-    let stage = step.stage;
-    let (input_len, output_len, choice_len) = (stage.input.len(), stage.output.len(), choice_len(stage));
-    let mut padded_gradient = vec![0.0; padded_len(stage)];
-    for (image, output_gradient) in step.output_gradient.chunks_exact(output_len).enumerate() {
-        let choices = &choices[image * choice_len..][..choice_len];
-        let mut back = |map: &[f32], wanted: InputGradient<'_>| {
-            let (weights, positions) = (step.weights, conv.positions());
-            kernels::backward(step.set, weights, &positions, map, choices, output_gradient, gradient, wanted);
-        };
-        let own_gradient = input_gradient.get_mut(image * input_len..(image + 1) * input_len);
-        if !conv.pads(stage.input) {
-            back(&input[image * input_len..][..input_len], own_gradient);
-            continue;
+/// Place of each output pixel's first position in the maps of `images` images; a dense layer has one position in each.
+fn pixels(stage: &StageLayout, images: usize) -> Vec<usize> {
+    let of_images = |map: Shape, pixels: &[usize]| {
+        let place = |image: usize| pixels.iter().map(move |pixel| image * map.len() + pixel);
+        (0..images).flat_map(place).collect()
+    };
+    match &stage.kind {
+        Kind::Conv(conv) => of_images(conv.padded, &conv.pixels),
+        Kind::Dense { .. } => of_images(stage.input, &[0]),
+        Kind::Pool(_) => Vec::new(),
+    }
+}
+
+/// The positions of a stage that multiplies weights, in the maps of `images` images.
+fn positions<'s>(stage: &'s StageLayout, pixels: &'s [usize], images: usize) -> Positions<'s> {
+    match &stage.kind {
+        Kind::Conv(conv) => Positions { pixels: &pixels[..images * conv.pixels.len()], ..conv.positions() },
+        Kind::Dense { relu } => {
+            let reach = Reach { rows: 1, row_step: 0, run: stage.input.len() };
+            Positions { reach, pixels: &pixels[..images], window: &[0], relu: *relu }
         }
-        let map = &padded[image * conv.padded.len()..][..conv.padded.len()];
-        padded_gradient.fill(0.0);
-        back(map, own_gradient.is_some().then_some(&mut padded_gradient));
-        if let Some(own_gradient) = own_gradient {
-            copy_outset(&padded_gradient, conv, own_gradient, stage.input);
+        Kind::Pool(_) => unreachable!("a pooling multiplies no weights"),
+    }
+}
+
+/// Copies maps into the middle of padded ones, whose border stays zero; returns those.
+fn copy_inset<'p>(maps: &[f32], shape: Shape, padded: &'p mut [f32], conv: &ConvLayout) -> &'p [f32] {
+    let start = conv.inset[1] * shape.channels as usize;
+    let images = maps.len() / shape.len();
+    let padded = &mut padded[..images * conv.padded.len()];
+    for (map, padded) in maps.chunks_exact(shape.len()).zip(padded.chunks_exact_mut(conv.padded.len())) {
+        let rows = padded.chunks_exact_mut(conv.padded.row_len()).skip(conv.inset[0]);
+        for (row, to) in map.chunks_exact(shape.row_len()).zip(rows) {
+            to[start..start + row.len()].copy_from_slice(row);
         }
     }
+    padded
 }
 
-/// Copies a map into the middle of its padded one, whose border stays zero.
-fn copy_inset(map: &[f32], shape: Shape, padded: &mut [f32], conv: &ConvLayout) {
+/// Copies the middle of padded maps out.
+fn copy_outset(padded: &[f32], conv: &ConvLayout, maps: &mut [f32], shape: Shape) {
     let start = conv.inset[1] * shape.channels as usize;
-    let rows = padded.chunks_exact_mut(conv.padded.row_len()).skip(conv.inset[0]);
-    for (row, to) in map.chunks_exact(shape.row_len()).zip(rows) {
-        to[start..start + row.len()].copy_from_slice(row);
-    }
-}
-
-/// Copies the middle of a padded map out.
-fn copy_outset(padded: &[f32], conv: &ConvLayout, map: &mut [f32], shape: Shape) {
-    let start = conv.inset[1] * shape.channels as usize;
-    let rows = padded.chunks_exact(conv.padded.row_len()).skip(conv.inset[0]);
-    for (row, from) in map.chunks_exact_mut(shape.row_len()).zip(rows) {
-        row.copy_from_slice(&from[start..start + shape.row_len()]);
+    for (map, padded) in maps.chunks_exact_mut(shape.len()).zip(padded.chunks_exact(conv.padded.len())) {
+        let rows = padded.chunks_exact(conv.padded.row_len()).skip(conv.inset[0]);
+        for (row, from) in map.chunks_exact_mut(shape.row_len()).zip(rows) {
+            row.copy_from_slice(&from[start..start + shape.row_len()]);
+        }
     }
 }
 
 /// A ReLU passes no gradient where its output is 0.
-fn cut_by_relu(gradient: &mut [f32], output: &[f32]) {
-    for (gradient, output) in gradient.iter_mut().zip(output) {
-        // Written either way: without a branch it is done on whole vectors.
-        *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
+struct CutByRelu<'c> {
+    gradient: &'c mut [f32],
+    output: &'c [f32],
+}
+
+impl Loops for CutByRelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
+            // Written either way: without a branch it is done on whole vectors.
+            *gradient = if *output <= 0.0 { 0.0 } else { *gradient };
+        }
     }
 }
 
@@ -326,11 +317,16 @@ fn largest_of_window(input: &[f32], window: &[usize], output: &mut [f32], choice
     }
 }
 
-fn pool_backward(step: &Step<'_>, pool: &PoolLayout, choices: &[u16], input_gradient: &mut [f32]) {
-    let stage = step.stage;
+fn pool_backward(
+    stage: &StageLayout,
+    pool: &PoolLayout,
+    output_gradient: &[f32],
+    choices: &[u16],
+    input_gradient: &mut [f32],
+) {
     let channels = stage.output.channels as usize;
     let outputs =
-        step.output_gradient.chunks_exact(stage.output.len()).zip(choices.chunks_exact(stage.output.len()));
+        output_gradient.chunks_exact(stage.output.len()).zip(choices.chunks_exact(stage.output.len()));
     for ((gradient, choices), input) in outputs.zip(input_gradient.chunks_exact_mut(stage.input.len())) {
         let pixels = gradient.chunks_exact(channels).zip(choices.chunks_exact(channels));
         for (place, (gradient, choices)) in pool.pixels.iter().zip(pixels) {

@@ -11,6 +11,7 @@ use super::optimizer::Optimizer;
 use super::parameters::StageParameters;
 use super::random::{Purpose, Random};
 use super::run::beginning;
+use super::workers::Workers;
 use super::*;
 use crate::backend;
 use crate::inputs::network_inputs;
@@ -95,12 +96,13 @@ fn our_gradients(
     threads: usize,
 ) -> (Tally, Vec<StageGradient>) {
     let layout = Layout::new(&model.network).unwrap();
-    let mut batch = BatchGradients::new(set, &model.network, layout.clone(), data.len(), 0.0);
+    let mut batch =
+        BatchGradients::new(set, Workers::new(threads), &model.network, layout.clone(), data.len(), 0.0);
     let parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
-    batch.place(&chosen, threads, || ());
-    let tally = batch.compute(&parameters, &chosen, threads);
+    batch.place(&chosen, || ());
+    let tally = batch.compute(&parameters, &chosen);
     (tally, batch.sums().cloned().collect())
 }
 

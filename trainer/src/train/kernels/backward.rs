@@ -12,16 +12,16 @@
 //!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!
-//! Both sums are the same kernel, [`super::terms`].
+//! Both sums are the same kernel, [`super::terms`]. Weights whose taps lie in runs too short for vectors go another way:
+//! [`super::outer_products`].
 #![allow(unsafe_code)]
 
-use super::aligned::Aligned;
-use super::terms::{AddTerms, Runs, Term, add_four_lists, add_terms};
+use std::ops::Range;
+
+use super::outer_products::OuterProducts;
+use super::terms::{AddTerms, Runs, Term, add_terms};
 use super::vector::{LANES, Plain, Vector};
 use super::{InstructionSet, Positions, Reach, Weights};
-
-/// Most taps of a position that are gathered before use; see [`gathers`].
-const GATHERED_TAPS: usize = 64;
 
 /// Gradient of a layer's parameters.
 #[derive(Clone, Debug)]
@@ -72,12 +72,11 @@ pub fn backward(
     assert_eq!(output_gradient.len(), positions.pixels.len() * outputs);
     if positions.window.len() > 1 {
         assert_eq!(choices.len(), output_gradient.len());
-        assert!(choices.iter().all(|choice| (*choice as usize) < positions.window.len()));
+        // The largest of all rather than a search for one too large: that is done on whole vectors.
+        let largest = choices.iter().fold(0, |largest, choice| largest.max(*choice));
+        assert!((largest as usize) < positions.window.len(), "a choice lies outside of its window");
     }
-    let sources = map
-        .len()
-        .max(weights.rows.len())
-        .max(positions.pixels.len() * positions.window.len() * GATHERED_TAPS);
+    let sources = map.len().max(weights.rows.len());
     assert!(u32::try_from(sources).is_ok(), "places are stored in 32 bits");
     assert_eq!(gradient.weights.len(), outputs * gradient.row_step);
     assert!(gradient.row_step >= positions.reach.taps().next_multiple_of(LANES));
@@ -108,6 +107,11 @@ struct Job<'j> {
 }
 
 impl Job<'_> {
+    fn outer_products(&self) -> OuterProducts<'_> {
+        let Self { positions, map, choices, output_gradient, .. } = *self;
+        OuterProducts { positions, map, choices, output_gradient, outputs: self.weights.outputs() }
+    }
+
     /// Gradient of an output, and where the position it came from begins, given the place of its pixel's first.
     ///
     /// # Safety
@@ -197,8 +201,8 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
 ) {
     // SAFETY: passed on from the caller.
     unsafe {
-        if gathers(job.positions.reach) {
-            gathered_weight_gradient::<V, POOLED>(job, gradient);
+        if job.positions.reach.run < LANES {
+            job.outer_products().add::<V, POOLED>(gradient);
         } else {
             weight_gradient::<POOLED>(job, gradient);
         }
@@ -208,99 +212,56 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
     }
 }
 
-/// Whether runs are too short for vectors and the taps few enough to be gathered into one run first: a convolution
-/// over an image of one channel, say.
-const fn gathers(reach: Reach) -> bool {
-    reach.run < LANES && reach.rows > 1 && reach.taps() <= GATHERED_TAPS
-}
+/// Bytes of a map that all outputs' sums pass over before the next part is taken: what stays in the nearest cache, beside the sums.
+const PART_BYTES: usize = 32 * 1024;
 
+/// Pixel after pixel, in parts whose taps stay in the cache from one output to the next.
 #[inline(always)]
 unsafe fn weight_gradient<const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
-    let (Reach { rows, run, row_step }, pixels) = (job.positions.reach, job.positions.pixels);
+    let Reach { rows, run, row_step } = job.positions.reach;
     let runs = Runs { rows, run, to_step: run, source_step: row_step };
-    let mut terms = vec![Term::default(); pixels.len() + 1];
-    for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-        // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
-        unsafe {
-            let count =
-                terms_of_output::<POOLED>(job, output, &mut terms, job.positions.window, |p| pixels[p]);
-            (job.add_terms)(row, runs, &terms[..count], job.map);
-        }
-    }
-}
-
-/// As [`weight_gradient`], with each position's taps copied into one run first, filled up with zeros to whole vectors, and
-/// [`TOGETHER`] outputs at a time.
-#[inline(always)]
-unsafe fn gathered_weight_gradient<V: Vector, const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
-    let padded = job.positions.reach.taps().next_multiple_of(LANES);
-    let (window, pixels) = (job.positions.window.len(), job.positions.pixels.len());
-    let patches = gathered(job, padded);
-    let offsets: Vec<usize> = (0..window).map(|choice| choice * padded).collect();
-    let mut terms: [Vec<Term>; TOGETHER] = core::array::from_fn(|_| vec![Term::default(); pixels + 1]);
-    let mut counts = [0; TOGETHER];
-    let one_run = Runs { rows: 1, run: padded, to_step: 0, source_step: 0 };
-    for (block, rows) in gradient.weights.chunks_mut(TOGETHER * gradient.row_step).enumerate() {
-        let outputs = rows.len() / gradient.row_step;
-        for (index, (terms, count)) in terms.iter_mut().zip(&mut counts).enumerate().take(outputs) {
-            let place = |pixel| pixel * window * padded;
-            // SAFETY: the row of the gradient shows that there is such an output.
-            *count =
-                unsafe { terms_of_output::<POOLED>(job, block * TOGETHER + index, terms, &offsets, place) };
-        }
-        let list = |index: usize| &terms[index][..counts[index]];
-        // SAFETY: there is a patch of `padded` floats for each pixel and each position of its window.
-        unsafe {
-            if outputs == TOGETHER {
-                let lists = core::array::from_fn(list);
-                add_four_lists::<V>(rows, gradient.row_step, padded, lists, &patches);
-                continue;
-            }
-            for (index, row) in rows.chunks_exact_mut(gradient.row_step).enumerate() {
-                (job.add_terms)(row, one_run, list(index), &patches);
+    let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
+    for part in parts(job.positions.pixels) {
+        for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
+            // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
+            unsafe {
+                let count = terms_of_output::<POOLED>(job, output, part.clone(), &mut terms);
+                (job.add_terms)(row, runs, &terms[..count], job.map);
             }
         }
     }
 }
 
-/// Outputs whose short sums are computed at once.
-const TOGETHER: usize = 4;
-
-/// The taps of all positions: `[pixel][position of the window][tap, filled up to padded]`.
-fn gathered(job: &Job<'_>, padded: usize) -> Aligned {
-    let (Reach { rows, run, row_step }, window) = (job.positions.reach, job.positions.window);
-    let mut patches = Aligned::zeros(job.positions.pixels.len() * window.len() * padded);
-    let mut rest = patches.chunks_exact_mut(padded);
-    // Tap by tap: a call of memcpy for each of the short runs takes longer.
-    let taps: Vec<usize> = (0..rows).flat_map(|row| (0..run).map(move |tap| row * row_step + tap)).collect();
-    for base in job.positions.pixels {
-        for (offset, patch) in window.iter().zip(&mut rest) {
-            let map = &job.map[base + offset..];
-            patch.iter_mut().zip(&taps).for_each(|(to, tap)| *to = map[*tap]);
-        }
-    }
-    patches
+/// The pixels, cut where places lie more than [`PART_BYTES`] behind the part's first.
+fn parts(pixels: &[usize]) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let first = *pixels.get(start)?;
+        let near = |place: &usize| place.saturating_sub(first) * size_of::<f32>() < PART_BYTES;
+        let count = pixels[start..].iter().take_while(|place| near(place)).count();
+        start += count;
+        Some(start - count..start)
+    })
 }
 
-/// The terms of one output's weight gradient, pixel by pixel, at the pixel's place plus the chosen position's offset; their number.
+/// The terms of one output's weight gradient, pixel by pixel, at the place of the chosen position; their number.
 ///
 /// # Safety
-/// There is such an output, `offsets` has an entry for each position of the window, and `terms` one more than there are pixels.
+/// There are such an output and such pixels, and `terms` has one entry more than those.
 #[inline(always)]
 unsafe fn terms_of_output<const POOLED: bool>(
     job: &Job<'_>,
     output: usize,
+    pixels: Range<usize>,
     terms: &mut [Term],
-    offsets: &[usize],
-    place: impl Fn(usize) -> usize,
 ) -> usize {
     let outputs = job.weights.outputs();
     let mut count = 0;
-    for pixel in 0..job.positions.pixels.len() {
+    for pixel in pixels {
         // SAFETY: the output is one of the pixel's; at most one term was counted for each pixel before.
         unsafe {
-            let (factor, _, offset) = job.term::<POOLED>(pixel * outputs + output, offsets);
-            push(terms, &mut count, factor, place(pixel) + offset);
+            let (factor, _, offset) = job.term::<POOLED>(pixel * outputs + output, job.positions.window);
+            push(terms, &mut count, factor, job.positions.pixels.get_unchecked(pixel) + offset);
         }
     }
     count

@@ -6,12 +6,15 @@
 
 mod aligned;
 mod backward;
+mod dispatch;
 mod forward;
+mod outer_products;
 mod terms;
 mod vector;
 
 pub use aligned::Aligned;
 pub use backward::{Gradient, InputGradient, backward};
+pub use dispatch::Loops;
 pub use forward::forward;
 pub use vector::LANES;
 
@@ -100,6 +103,8 @@ pub struct Weights {
     packed: Aligned,
     /// One per output.
     pub bias: Vec<f32>,
+    /// The same, filled up with zeros to whole vectors.
+    packed_bias: Aligned,
     taps: usize,
 }
 
@@ -114,7 +119,9 @@ impl Weights {
                 block[tap * LANES + output % LANES] = *weight;
             }
         }
-        Self { rows: rows.into(), packed, bias, taps }
+        let mut packed_bias = Aligned::zeros(bias.len().next_multiple_of(LANES));
+        packed_bias[..bias.len()].copy_from_slice(&bias);
+        Self { rows: rows.into(), packed, bias, packed_bias, taps }
     }
 
     /// Outputs.
@@ -144,3 +151,6 @@ impl Positions<'_> {
         last(self.pixels) + last(self.window) + self.reach.span()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,8 +22,14 @@ pub unsafe trait Vector: Copy {
     /// Reads sixteen floats from any address.
     unsafe fn load(from: *const f32) -> Self;
 
+    /// Reads sixteen floats from any address, 0 where that of sixteen choices is not `number`.
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self;
+
     /// Writes sixteen floats to any address.
     unsafe fn store(self, to: *mut f32);
+
+    /// Writes sixteen choices to any address: the low halves of the lanes' bits, which must be below 2^15.
+    unsafe fn store_choices(self, to: *mut u16);
 
     /// `self * factor + addend`, lane by lane.
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self;
@@ -64,9 +70,27 @@ unsafe impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        use core::arch::x86_64::*;
+        // SAFETY: the caller gives sixteen readable floats and choices and runs on AVX-512F.
+        unsafe {
+            let choices = _mm512_cvtepu16_epi32(_mm256_loadu_si256(choices.cast()));
+            let chosen = _mm512_cmpeq_epi32_mask(choices, _mm512_set1_epi32(number as i32));
+            Self(_mm512_maskz_loadu_ps(chosen, from))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller gives sixteen writable floats and runs on AVX-512F.
         unsafe { core::arch::x86_64::_mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        use core::arch::x86_64::*;
+        // SAFETY: the caller gives sixteen writable choices and runs on AVX-512F.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_castps_si512(self.0))) }
     }
 
     #[inline(always)]
@@ -118,12 +142,37 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        use core::arch::x86_64::*;
+        let half = |half: usize| {
+            // SAFETY: the caller gives sixteen readable floats and choices, two times eight, and runs on AVX2.
+            unsafe {
+                let choices = _mm256_cvtepu16_epi32(_mm_loadu_si128(choices.add(8 * half).cast()));
+                let chosen = _mm256_cmpeq_epi32(choices, _mm256_set1_epi32(number as i32));
+                _mm256_and_ps(_mm256_castsi256_ps(chosen), _mm256_loadu_ps(from.add(8 * half)))
+            }
+        };
+        Self([half(0), half(1)])
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         use core::arch::x86_64::_mm256_storeu_ps as store;
         // SAFETY: the caller gives sixteen writable floats: two times eight.
         unsafe {
             store(to, self.0[0]);
             store(to.add(8), self.0[1]);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        use core::arch::x86_64::*;
+        let [low, high] = self.0;
+        // SAFETY: the caller gives sixteen writable choices and runs on AVX2. Packing goes by halves of registers, which are put in order again.
+        unsafe {
+            let packed = _mm256_packus_epi32(_mm256_castps_si256(low), _mm256_castps_si256(high));
+            _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
         }
     }
 
@@ -185,10 +234,34 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        use core::arch::aarch64::*;
+        let quarter = |quarter: usize| {
+            // SAFETY: the caller gives sixteen readable floats and choices, four times four.
+            unsafe {
+                let choices = vmovl_u16(vld1_u16(choices.add(4 * quarter)));
+                let chosen = vceqq_u32(choices, vdupq_n_u32(number as u32));
+                let values = vreinterpretq_u32_f32(vld1q_f32(from.add(4 * quarter)));
+                vreinterpretq_f32_u32(vandq_u32(chosen, values))
+            }
+        };
+        Self([quarter(0), quarter(1), quarter(2), quarter(3)])
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         for (index, part) in self.0.into_iter().enumerate() {
             // SAFETY: the caller gives sixteen writable floats: four times four.
             unsafe { core::arch::aarch64::vst1q_f32(to.add(4 * index), part) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        use core::arch::aarch64::*;
+        for (index, part) in self.0.into_iter().enumerate() {
+            // SAFETY: the caller gives sixteen writable choices: four times four.
+            unsafe { vst1_u16(to.add(4 * index), vmovn_u32(vreinterpretq_u32_f32(part))) }
         }
     }
 
@@ -243,9 +316,23 @@ unsafe impl Vector for Plain {
     }
 
     #[inline(always)]
+    unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
+        // SAFETY: the caller gives sixteen readable floats and choices; the reads need no alignment.
+        let (values, choices) =
+            unsafe { (Self::load(from).0, choices.cast::<[u16; LANES]>().read_unaligned()) };
+        Self(core::array::from_fn(|lane| if choices[lane] == number { values[lane] } else { 0.0 }))
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller gives sixteen writable floats; the write needs no alignment.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_choices(self, to: *mut u16) {
+        // SAFETY: the caller gives sixteen writable choices; the write needs no alignment.
+        unsafe { to.cast::<[u16; LANES]>().write_unaligned(self.0.map(|value| value.to_bits() as u16)) }
     }
 
     #[inline(always)]

@@ -47,11 +47,12 @@ fn our_gradients(
     threads: usize,
 ) -> (Tally, Vec<StageGradient>, Vec<batch_norm::BatchScale>) {
     let layout = normalised_layout(&model.network);
-    let mut batch = BatchGradients::new(set, &model.network, layout, data.len(), EPSILON);
+    let mut batch =
+        BatchGradients::new(set, Workers::new(threads), &model.network, layout, data.len(), EPSILON);
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
-    batch.place(&chosen, threads, || ());
-    let tally = batch.compute(&parameters(model), &chosen, threads);
+    batch.place(&chosen, || ());
+    let tally = batch.compute(&parameters(model), &chosen);
     (tally, batch.sums().cloned().collect(), batch.scales().to_vec())
 }
 
