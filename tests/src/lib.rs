@@ -11,3 +11,4 @@ pub mod networks;
 pub mod nor_flash;
 pub mod plans;
 pub mod random_layer;
+pub mod usb_cable;
