@@ -120,6 +120,11 @@ impl Memory {
         offset.map(|offset| self.host + offset as u64).ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
+    /// Where it begins.
+    pub fn address(&self) -> u32 {
+        self.address
+    }
+
     /// Reads from `address` on.
     ///
     /// # Errors
