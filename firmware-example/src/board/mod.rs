@@ -14,6 +14,8 @@ pub mod ram_flash;
 pub mod register;
 #[allow(dead_code, reason = "only the server talks over a line")]
 pub mod server_memory;
+#[allow(dead_code, reason = "few boards have this flash")]
+pub mod stm32f4_flash;
 #[allow(dead_code, reason = "only the server talks over a line, and a board has one kind")]
 pub mod uart;
 
