@@ -84,6 +84,8 @@ impl Emulated {
             let mut line = String::new();
             let bytes = self.said.read_line(&mut line).expect("the emulator's monitor");
             assert!(bytes > 0, "the emulator has ended");
+            // No memory is mapped at address ..., Memory at address ... is not RAM
+            assert!(!line.contains("emory ") || line.contains(mark), "{line}");
             if let Some((_, rest)) = line.split_once(mark) {
                 return rest.trim().to_owned();
             }

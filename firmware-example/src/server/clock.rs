@@ -16,16 +16,22 @@ const PERIOD: u32 = 1 << 24;
 #[cfg(feature = "usb")]
 const PERIOD: u32 = (crate::board::CORE_HERTZ / 1000) as u32;
 
-/// Periods of SysTick that are over.
-static PERIODS: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
+/// Counts periods. 32 bits of milliseconds would be over after seven weeks.
+#[cfg(not(feature = "usb"))]
+type Count = u32;
+#[cfg(feature = "usb")]
+type Count = u64;
 
-fn periods() -> u64 {
+/// Periods of SysTick that are over.
+static PERIODS: Mutex<Cell<Count>> = Mutex::new(Cell::new(0));
+
+fn periods() -> Count {
     interrupt::free(|section| PERIODS.borrow(section).get())
 }
 
 #[exception]
 fn SysTick() {
-    interrupt::free(|section| PERIODS.borrow(section).set(periods() + 1));
+    interrupt::free(|section| PERIODS.borrow(section).set(periods().wrapping_add(1)));
     #[cfg(feature = "usb")]
     crate::board::usb::poll();
 }
@@ -53,13 +59,14 @@ impl SysTickClock {
 }
 
 impl Clock for SysTickClock {
+    #[allow(clippy::useless_conversion, reason = "a count may have 32 bits")]
     fn now(&mut self) -> u64 {
         loop {
             let over = periods();
             let left = self.timer.cvr.read();
             // A period that ended in between would be counted with a value from the other side of its end.
             if periods() == over {
-                return over * PERIOD as u64 + (PERIOD - 1 - left) as u64;
+                return u64::from(over) * PERIOD as u64 + (PERIOD - 1 - left) as u64;
             }
         }
     }
