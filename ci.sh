@@ -181,12 +181,15 @@ deny() {
     fi
 }
 
-# Builds the server for every board, with the model planned for it.
+# Builds the server for every board, with the model planned for it; over USB where the board has a port for it.
 boards() {
     local folder board
     for folder in firmware-example/boards/*; do
         board=${folder##*/}
         cargo run --release --quiet -p trainer -- device flash "$board" --build-only
+        if [ -e "$folder/usb.rs" ]; then
+            cargo run --release --quiet -p trainer -- device flash "$board" --usb --build-only
+        fi
     done
     cargo run --release --quiet -p trainer -- device flash nrf52840-dk --rtt --build-only
 }

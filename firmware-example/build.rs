@@ -49,7 +49,19 @@ fn board(out: &Path) -> Result<(), String> {
         println!("cargo::rustc-cfg=slots");
         selected += &included(&flash, "selected_flash")?;
     }
+    if std::env::var_os("CARGO_FEATURE_USB").is_some() {
+        selected += &usb(&folder, &board)?;
+    }
     write(&out.join("selected.rs"), selected.as_bytes())
+}
+
+/// The board's own USB port.
+fn usb(folder: &Path, board: &str) -> Result<String, String> {
+    let module = folder.join("usb.rs");
+    match module.exists() {
+        true => included(&module, "selected_usb"),
+        false => Err(format!("{board} has no USB port of its own: {} is not there", module.display())),
+    }
 }
 
 /// The source that makes the file at `path` the module `name`.

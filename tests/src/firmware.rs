@@ -192,6 +192,18 @@ pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Builds the program that tries the flash driver of Nordic's chips and lets it install `model` on the emulated micro:bit; whether it did, and what it printed.
+///
+/// # Panics
+/// When cargo cannot be started.
+pub fn nvmc(model: &Path) -> (bool, String) {
+    let mut command = cargo(EVERY_CORE[0], "run", &["update"]);
+    command.arg("--release").env("KINDLING_MODEL", model).args(["--bin", "nvmc"]);
+    let output = command.output().expect("cargo can be started");
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.success(), said.concat())
+}
+
 /// The program of the no-panic proof with the compiler's word on the frame of each function: its ELF file.
 ///
 /// # Panics

@@ -2,6 +2,7 @@
 
 pub mod call_graph;
 pub mod code_size;
+pub mod emulated;
 pub mod faulty_line;
 pub mod firmware;
 pub mod fit;
@@ -11,3 +12,6 @@ pub mod networks;
 pub mod nor_flash;
 pub mod plans;
 pub mod random_layer;
+pub mod rtt_probe;
+pub mod server;
+pub mod usb_cable;

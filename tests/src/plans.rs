@@ -6,6 +6,7 @@ use infer::{Model, Reference, Session};
 use trainer::calibrate::Range;
 use trainer::export::plain_model;
 use trainer::float_model::{FloatModel, StageWeights};
+use trainer::model_file::{self_test, write};
 use trainer::network::{Network, Stage};
 use trainer::plain_model::PlainModel;
 use trainer::plan::Plan;
@@ -30,6 +31,16 @@ pub fn tutorial() -> PlainModel {
 pub fn tutorial_with_self_test() -> PlainModel {
     let file = fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
     PlainModel::of(&Model::from_bytes(&file).expect("a model"))
+}
+
+/// The tutorial's model file as version `version`, with other weights, and a self-test that fits them.
+pub fn another_tutorial(version: u32) -> Vec<u8> {
+    let mut model = tutorial_with_self_test();
+    model.version = version;
+    model.layers.last_mut().expect("layers").channels[3].bias += 20_000;
+    let image = model.self_test.take().expect("the tutorial's model has a self-test").image;
+    model.self_test = Some(self_test(&model, &image).expect("the model's image"));
+    write(&model, &model.direct()).expect("a model")
 }
 
 /// A network with random weights.

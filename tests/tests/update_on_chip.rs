@@ -5,18 +5,8 @@ use std::fs;
 use infer::format::{Header, checksum};
 use infer::{Model, Session};
 use tests::firmware::{self, M0, M4};
-use trainer::model_file::{self_test, write};
+use tests::plans::another_tutorial;
 use trainer::plain_model::PlainModel;
-
-/// The tutorial's model as another version with other weights.
-fn version_5() -> Vec<u8> {
-    let mut model = tests::plans::tutorial_with_self_test();
-    model.version = 5;
-    let image = model.self_test.take().expect("the tutorial's model has a self-test").image;
-    model.layers.last_mut().expect("layers").channels[3].bias += 20_000;
-    model.self_test = Some(self_test(&model, &image).expect("the model's image"));
-    write(&model, &model.direct()).expect("a model")
-}
 
 /// What the program prints of a model that runs: its version and its scores of the first stored digit, as the host computes them.
 fn line(when: &str, file: &[u8]) -> String {
@@ -32,7 +22,7 @@ fn line(when: &str, file: &[u8]) -> String {
 fn a_new_model_is_installed_and_one_that_must_not_run_is_not() {
     let factory = firmware::folder().join("model/tutorial.kndl");
     let old = fs::read(&factory).expect("the firmware's model");
-    let new = version_5();
+    let new = another_tutorial(5);
     let mut lying = new.clone();
     *lying.last_mut().expect("bytes") ^= 1;
     let crc = checksum(&lying[Header::CHECKED_FROM..]);

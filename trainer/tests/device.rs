@@ -3,8 +3,11 @@
 mod common;
 
 use std::fs;
+use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
@@ -92,6 +95,9 @@ fn no_emulator_and_no_board_are_said() {
         message.starts_with("no board 'nothing'; there are ") && message.contains("microbit"),
         "{message}"
     );
+    let message = error(&mut trainer(&["device", "flash", "microbit", "--usb", "--build-only"]));
+    assert!(message.starts_with("on 'microbit' no USB port goes to the chip itself"), "{message}");
+    assert!(message.contains("pico") && !message.contains("nucleo-f411"), "{message}");
 }
 
 /// A pseudo-terminal: what a program is given as its serial port, and what this test does at the other end.
@@ -167,6 +173,36 @@ fn a_port_in_use_is_busy() {
     let message = error(&mut pty.eval());
     assert!(message.contains(": busy: another program has it open"), "{message}");
     drop(_held);
+    pty.end();
+}
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// Nobody may open the port. To root that means nothing, so root runs the program as somebody else.
+#[test]
+fn a_port_without_permission_says_what_to_do() {
+    let pty = Pty::new(Vec::new());
+    fs::set_permissions(&pty.path, Permissions::from_mode(0)).unwrap();
+    // Where this user can read it, whoever owns the folder it was built in.
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let program = folder.path().join("trainer");
+    fs::copy(assert_cmd::cargo::cargo_bin("trainer"), &program).unwrap();
+    let mut command = std::process::Command::new(&program);
+    command.args(["device", "test", "--port", pty.path.to_str().unwrap()]).current_dir("/");
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    match command.output() {
+        Ok(output) => {
+            let said = String::from_utf8(output.stderr).unwrap();
+            let expected = format!("error: {}: no permission: add yourself", pty.path.display());
+            assert!(said.starts_with(&expected) && said.contains("usermod -aG dialout"), "{said}");
+            assert_eq!(output.status.code(), Some(1));
+        }
+        Err(error) => println!("not tested: this root cannot be another user: {error}"),
+    }
     pty.end();
 }
 

@@ -42,7 +42,7 @@ const fn larger(one: usize, other: usize) -> usize {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
-    let uart = board::start_line();
+    let line = board::start_line();
     let clock = SysTickClock::start(peripherals.SYST);
     let [images, scores] = if MEMORY.digits { DIGITS } else { [&[][..]; 2] };
     let server = Server {
@@ -59,7 +59,7 @@ fn main() -> ! {
         server,
         receiver: Receiver::new(receiver),
         out: cortex_m::singleton!(: [u8; ANSWER_BYTES] = [0; ANSWER_BYTES]).unwrap(),
-        uart,
+        line,
         arena: cortex_m::singleton!(: Arena<ARENA_BUFFER_BYTES> = Arena::new()).unwrap(),
     };
     loop {

@@ -4,7 +4,7 @@
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 
-use super::selected::CORE_HERTZ;
+use super::CORE_HERTZ;
 
 /// Of virtual time, under `-icount shift=0`.
 const INSTRUCTIONS_PER_SECOND: u64 = 1_000_000_000;

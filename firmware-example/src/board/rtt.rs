@@ -3,7 +3,7 @@
 
 use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init};
 
-use super::uart::Uart;
+use super::line::Line;
 
 /// Both ends of the line.
 pub struct Rtt {
@@ -21,7 +21,7 @@ pub fn start() -> Rtt {
     Rtt { to_host: channels.up.0, from_host: channels.down.0 }
 }
 
-impl Uart for Rtt {
+impl Line for Rtt {
     fn read(&mut self) -> u8 {
         let mut byte = [0];
         while self.from_host.read(&mut byte) == 0 {}

@@ -1,23 +1,39 @@
 //! Clocks that do not wrap during a run, however slow the core.
-#![allow(unsafe_code)]
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::cell::Cell;
 
+use cortex_m::interrupt::{self, Mutex};
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::exception;
 use infer::wire::Clock;
 
 /// SysTick counts down through so many ticks of the core clock.
+#[cfg(not(feature = "usb"))]
 const PERIOD: u32 = 1 << 24;
 
+/// A millisecond: in this time a host has to be answered.
+#[cfg(feature = "usb")]
+const PERIOD: u32 = (crate::board::CORE_HERTZ / 1000) as u32;
+
+/// Counts periods. 32 bits of milliseconds would be over after seven weeks.
+#[cfg(not(feature = "usb"))]
+type Count = u32;
+#[cfg(feature = "usb")]
+type Count = u64;
+
 /// Periods of SysTick that are over.
-static PERIODS: AtomicU32 = AtomicU32::new(0);
+static PERIODS: Mutex<Cell<Count>> = Mutex::new(Cell::new(0));
+
+fn periods() -> Count {
+    interrupt::free(|section| PERIODS.borrow(section).get())
+}
 
 #[exception]
 fn SysTick() {
-    // No read-modify-write: Armv6-M has none, and only this handler writes.
-    PERIODS.store(PERIODS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    interrupt::free(|section| PERIODS.borrow(section).set(periods().wrapping_add(1)));
+    #[cfg(feature = "usb")]
+    crate::board::usb::poll();
 }
 
 /// SysTick, with an interrupt at the end of each period.
@@ -43,13 +59,14 @@ impl SysTickClock {
 }
 
 impl Clock for SysTickClock {
+    #[allow(clippy::useless_conversion, reason = "a count may have 32 bits")]
     fn now(&mut self) -> u64 {
         loop {
-            let periods = PERIODS.load(Ordering::Relaxed);
+            let over = periods();
             let left = self.timer.cvr.read();
             // A period that ended in between would be counted with a value from the other side of its end.
-            if PERIODS.load(Ordering::Relaxed) == periods {
-                return periods as u64 * PERIOD as u64 + (PERIOD - 1 - left) as u64;
+            if periods() == over {
+                return u64::from(over) * PERIOD as u64 + (PERIOD - 1 - left) as u64;
             }
         }
     }

@@ -3,12 +3,12 @@
 use infer::wire::{Clock, NoRoom, UpdateRoom};
 use infer::{Aligned, Model};
 
-use crate::board::uart::Uart;
+use crate::board::line::Line;
 use crate::station::Station;
 use crate::{MEMORY, MODEL};
 
 /// Serves the built-in model and those that come. Returns only when that one is none, which the build has checked.
-pub fn serve_models(station: &mut Station<impl Clock, impl Uart>) {
+pub fn serve_models(station: &mut Station<impl Clock, impl Line>) {
     // Borrowed where it is made: a move would take its 1.5 KB of stack once more.
     let Ok(built_in) = &Model::from_bytes(MODEL) else { return };
     if MEMORY.update_bytes == 0 {

@@ -6,7 +6,7 @@ use infer::update::{BootError, MappedFlash, Running, Store, Updater};
 use infer::wire::{Clock, NoRoom, Room, SlotRoom};
 use infer::{Model, Trust};
 
-use crate::board::uart::Uart;
+use crate::board::line::Line;
 use crate::station::Station;
 use crate::{MODEL, board};
 
@@ -14,7 +14,7 @@ use crate::{MODEL, board};
 const TRUST: Trust = Trust::ANY;
 
 /// Serves whichever model is to run. Returns where there is nothing to open; call it again.
-pub fn serve_models(station: &mut Station<impl Clock, impl Uart>) {
+pub fn serve_models(station: &mut Station<impl Clock, impl Line>) {
     let (journal, slots) = board::flash();
     match Store::open(journal, slots) {
         Ok(store) => serve_slots(store, station),
@@ -24,7 +24,7 @@ pub fn serve_models(station: &mut Station<impl Clock, impl Uart>) {
 
 fn serve_slots<Slot: MappedFlash>(
     mut store: Store<impl NorFlash, Slot>,
-    station: &mut Station<impl Clock, impl Uart>,
+    station: &mut Station<impl Clock, impl Line>,
 ) {
     loop {
         let error = match store.boot(&TRUST) {
@@ -55,7 +55,7 @@ fn install(mut updater: Updater<impl NorFlash, impl MappedFlash>, arena: &mut [i
     written().is_ok()
 }
 
-fn serve_built_in<Place: Room>(station: &mut Station<impl Clock, impl Uart>, room: Option<&mut Place>) {
+fn serve_built_in<Place: Room>(station: &mut Station<impl Clock, impl Line>, room: Option<&mut Place>) {
     if let Ok(model) = Model::from_bytes(MODEL) {
         let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
         station.serve(&model, MODEL, room, room_bytes);

@@ -3,10 +3,10 @@
 use infer::Model;
 use infer::wire::{Clock, InUse, Receiver, Room, Server, Turn};
 
-use crate::board::uart::Uart;
+use crate::board::line::Line;
 
 /// All that stays while models come and go.
-pub struct Station<Time, Serial> {
+pub struct Station<Time, Wire> {
     /// Answers requests.
     pub server: Server<'static, Time>,
     /// Collects them.
@@ -14,12 +14,12 @@ pub struct Station<Time, Serial> {
     /// An answer's frame.
     pub out: &'static mut [u8],
     /// The line.
-    pub uart: Serial,
+    pub line: Wire,
     /// Working memory of the model.
     pub arena: &'static mut [i8],
 }
 
-impl<Time: Clock, Serial: Uart> Station<Time, Serial> {
+impl<Time: Clock, Wire: Line> Station<Time, Wire> {
     /// Answers requests with `model`, which is `file`, until another model takes over. A message that waits in the receiver comes first.
     pub fn serve<Place: Room>(
         &mut self,
@@ -36,12 +36,12 @@ impl<Time: Clock, Serial: Uart> Station<Time, Serial> {
                 Turn::AnswerAndSwitch(bytes) => (bytes, true),
                 Turn::FallBack => return,
             };
-            bytes.iter().for_each(|byte| self.uart.write(*byte));
+            bytes.iter().for_each(|byte| self.line.write(*byte));
             self.receiver.clear();
             if switch {
                 return;
             }
-            while !self.receiver.push(self.uart.read()) {}
+            while !self.receiver.push(self.line.read()) {}
         }
     }
 }

@@ -95,6 +95,9 @@ struct FlashArgs {
     /// Talk through the debug probe (RTT, channel 0; then --port tcp:HOST:PORT) in place of the serial line
     #[arg(long)]
     rtt: bool,
+    /// Talk over the chip's own USB port, as a serial port, in place of the serial line
+    #[arg(long, conflicts_with = "rtt")]
+    usb: bool,
     /// Only build, and say where the program is
     #[arg(long)]
     build_only: bool,

@@ -35,6 +35,8 @@ pub struct Board {
     pub flash: Option<Flash>,
     /// The emulator's machine, if it has one.
     pub emulator: Option<Machine>,
+    /// The chip's own USB port, where the board has a connector for it.
+    pub usb: Option<UsbPort>,
 }
 
 /// What the planner may use.
@@ -55,6 +57,18 @@ pub struct Flash {
     pub probe_rs: Option<String>,
     /// The family for `picotool`, on boards that take UF2 files over USB.
     pub uf2: Option<String>,
+}
+
+/// What a server needs that talks over the chip's own USB port.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsbPort {
+    /// The firmware's feature.
+    pub feature: String,
+    /// The compiler's target, where it is not the board's.
+    pub target: Option<String>,
+    /// The core, where the firmware compiles that target for another.
+    pub cpu: Option<String>,
 }
 
 /// A machine of the emulator.
@@ -84,6 +98,14 @@ pub enum BoardError {
         /// As named.
         board: String,
         /// The boards it has.
+        known: String,
+    },
+    /// No USB port of the chip's own.
+    #[error("on '{board}' no USB port goes to the chip itself: flash it without --usb; {known} have one")]
+    NoUsb {
+        /// As named.
+        board: String,
+        /// The boards that have one.
         known: String,
     },
     /// The firmware's folder cannot be read.
@@ -131,10 +153,22 @@ impl Board {
         match board.emulator.clone() {
             Some(machine) => Ok((board, machine)),
             None => {
-                let boards = all()?;
-                let known: Vec<_> = boards.iter().filter(|board| board.emulator.is_some()).collect();
-                let known = known.iter().map(|board| &*board.id).collect::<Vec<_>>().join(", ");
+                let known = those(|board| board.emulator.is_some())?;
                 Err(BoardError::NotEmulated { board: id.to_owned(), known })
+            }
+        }
+    }
+
+    /// The chip's own USB port.
+    ///
+    /// # Errors
+    /// A board that has none.
+    pub fn usb_port(&self) -> Result<&UsbPort, BoardError> {
+        match &self.usb {
+            Some(port) => Ok(port),
+            None => {
+                let known = those(|board| board.usb.is_some())?;
+                Err(BoardError::NoUsb { board: self.id.clone(), known })
             }
         }
     }
@@ -159,6 +193,13 @@ impl Board {
 /// A description that is wrong.
 pub fn all() -> Result<Vec<Board>, BoardError> {
     names()?.iter().map(|id| read(id)).collect()
+}
+
+/// The names of the boards that `is` picks.
+fn those(is: impl Fn(&Board) -> bool) -> Result<String, BoardError> {
+    let boards = all()?;
+    let names: Vec<_> = boards.iter().filter(|board| is(board)).map(|board| &*board.id).collect();
+    Ok(names.join(", "))
 }
 
 fn names() -> Result<Vec<String>, BoardError> {

@@ -170,3 +170,19 @@ fn line_error(error: io::Error) -> ClientError {
         _ => ClientError::Line(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_has_gone_is_told_from_one_that_fails() {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected, TimedOut, UnexpectedEof};
+        for kind in [BrokenPipe, ConnectionReset, NotConnected, UnexpectedEof] {
+            let gone = line_error(kind.into()).to_string();
+            assert!(gone.starts_with("the line is gone: ") && gone.contains("unplugged"), "{gone}");
+        }
+        let failed = line_error(TimedOut.into()).to_string();
+        assert!(failed.starts_with("the line failed: "), "{failed}");
+    }
+}

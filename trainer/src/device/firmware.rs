@@ -7,7 +7,7 @@ use std::{env, fs, io};
 use infer::{Model, ModelError};
 use thiserror::Error;
 
-use super::board::{Board, BoardError, firmware_folder};
+use super::board::{Board, BoardError, UsbPort, firmware_folder};
 use crate::model_file;
 use crate::plain_model::PlainModel;
 use crate::plan::{Build, FastestError, Features, Loading, fastest};
@@ -81,8 +81,27 @@ pub struct Planned {
     pub model: Vec<u8>,
     build: Build,
     features: Features,
-    /// Whether the firmware talks through a debug probe (RTT) in place of the board's serial line.
-    pub rtt: bool,
+    /// What the server talks over.
+    pub line: ServerLine,
+}
+
+/// What the server talks over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerLine {
+    /// The board's serial line.
+    Uart,
+    /// A debug probe.
+    Rtt,
+    /// The chip's own USB port.
+    Usb,
+}
+
+/// What of a build depends on the line.
+struct LineBuild<'b> {
+    feature: Option<&'b str>,
+    target: &'b str,
+    /// The core, where it is not the one that the firmware's configuration compiles the target for.
+    cpu: Option<&'b str>,
 }
 
 impl Planned {
@@ -99,7 +118,7 @@ impl Planned {
         // Where other models may come, the firmware has all kernels, and is fast.
         let all = (Build::Fast, Features::all());
         let (build, features) = if board.lean { (plan.build, plan.features) } else { all };
-        Ok(Self { model: file, build, features, rtt: false })
+        Ok(Self { model: file, build, features, line: ServerLine::Uart })
     }
 }
 
@@ -121,8 +140,9 @@ pub fn build(board: &Board, program: &str, planned: Planned) -> Result<Firmware,
     let lock = fs::File::create(&lock_path).map_err(problem(&lock_path))?;
     lock.lock().map_err(problem(&lock_path))?;
     write_if_new(&model_file, &planned.model).map_err(problem(&model_file))?;
-    run_cargo(board, program, &planned, &model_file)?;
-    let built = root.join("target").join(&board.target).join(planned.build.profile()).join(program);
+    let line = planned.line.build(board)?;
+    run_cargo(board, program, &planned, &line, &model_file)?;
+    let built = root.join("target").join(line.target).join(planned.build.profile()).join(program);
     fs::copy(built, &elf).map_err(problem(&elf))?;
     Ok(Firmware { elf, model: planned.model })
 }
@@ -132,24 +152,53 @@ fn write_if_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { fs::write(path, bytes) }
 }
 
-fn run_cargo(board: &Board, program: &str, planned: &Planned, model: &Path) -> Result<(), FirmwareError> {
+impl ServerLine {
+    fn build(self, board: &Board) -> Result<LineBuild<'_>, BoardError> {
+        let target = &*board.target;
+        Ok(match self {
+            Self::Uart => LineBuild { feature: None, target, cpu: None },
+            Self::Rtt => LineBuild { feature: Some(RTT), target, cpu: None },
+            Self::Usb => board.usb_port()?.build(target),
+        })
+    }
+}
+
+impl UsbPort {
+    fn build<'b>(&'b self, board_target: &'b str) -> LineBuild<'b> {
+        let target = self.target.as_deref().unwrap_or(board_target);
+        LineBuild { feature: Some(&self.feature), target, cpu: self.cpu.as_deref() }
+    }
+}
+
+fn run_cargo(
+    board: &Board,
+    program: &str,
+    planned: &Planned,
+    line: &LineBuild<'_>,
+    model: &Path,
+) -> Result<(), FirmwareError> {
     let cargo = env::var(CARGO_VARIABLE).unwrap_or_else(|_| "cargo".to_owned());
     let parts = planned.features.names().into_iter().map(|name| format!("infer/{name}"));
     let features: Vec<String> =
-        parts.chain(board.feature.clone()).chain(planned.rtt.then(|| RTT.to_owned())).collect();
+        parts.chain(board.feature.clone()).chain(line.feature.map(str::to_owned)).collect();
     let mut command = Command::new(&cargo);
     command.current_dir(firmware_folder()).args(["build", "--quiet", "--bin", program]);
-    command.args(["--profile", planned.build.profile(), "--target", &board.target]);
+    command.args(["--profile", planned.build.profile(), "--target", line.target]);
     command.args(["--no-default-features", "--features", &features.join(",")]);
     let model = fs::canonicalize(model).unwrap_or_else(|_| model.to_owned());
     command.env("KINDLING_BOARD", &board.id).env("KINDLING_MODEL", model);
     // What an outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
+    if let Some(cpu) = line.cpu {
+        // Comes behind the flags of the firmware's own configuration, and the last word on the core counts.
+        let target = line.target.to_uppercase().replace(['-', '.'], "_");
+        command.env(format!("CARGO_TARGET_{target}_RUSTFLAGS"), format!("-Ctarget-cpu={cpu}"));
+    }
     let output = command.output().map_err(|cause| FirmwareError::NoCargo { cargo, cause })?;
     if output.status.success() {
         return Ok(());
     }
-    let (board, target) = (board.id.clone(), board.target.clone());
+    let (board, target) = (board.id.clone(), line.target.to_owned());
     Err(FirmwareError::Build { board, target, said: last_lines(&String::from_utf8_lossy(&output.stderr)) })
 }
 

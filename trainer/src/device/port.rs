@@ -161,3 +161,45 @@ impl Line for Port {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: io::ErrorKind) -> String {
+        error("/dev/ttyX", kind.into()).to_string()
+    }
+
+    #[test]
+    fn every_reason_not_to_open_a_port_says_what_to_do() {
+        let permission = message(io::ErrorKind::PermissionDenied);
+        assert!(permission.starts_with("/dev/ttyX: no permission"), "{permission}");
+        if cfg!(target_os = "linux") {
+            assert!(
+                permission.contains("usermod -aG dialout") && permission.contains("udev rule"),
+                "{permission}"
+            );
+        }
+        for kind in [io::ErrorKind::ResourceBusy, io::ErrorKind::WouldBlock] {
+            let busy = message(kind);
+            assert!(busy.starts_with("/dev/ttyX: busy: another program has it open"), "{busy}");
+        }
+        let missing = message(io::ErrorKind::NotFound);
+        assert!(missing.starts_with("/dev/ttyX: no such port; "), "{missing}");
+        let other = message(io::ErrorKind::InvalidInput);
+        assert!(other.starts_with("/dev/ttyX: cannot be opened: "), "{other}");
+    }
+
+    /// What Linux answers to the calls, not what Rust calls it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_s_own_numbers_are_told_apart() {
+        const EACCES: i32 = 13;
+        const EBUSY: i32 = 16;
+        const ENOENT: i32 = 2;
+        let said = |number| error("/dev/ttyX", io::Error::from_raw_os_error(number)).to_string();
+        assert!(said(EACCES).starts_with("/dev/ttyX: no permission"), "{}", said(EACCES));
+        assert!(said(EBUSY).starts_with("/dev/ttyX: busy"), "{}", said(EBUSY));
+        assert!(said(ENOENT).starts_with("/dev/ttyX: no such port"), "{}", said(ENOENT));
+    }
+}

@@ -1,7 +1,8 @@
 //! UART of Arm's Cortex-M System Design Kit (DDI 0479, section 4.3), as on the MPS2 and MPS3 boards.
 #![allow(unsafe_code)]
 
-use super::{BAUD, Uart};
+use super::BAUD;
+use crate::board::line::Line;
 use crate::board::register::Register;
 
 const TRANSMIT_FULL: u32 = 1;
@@ -31,7 +32,7 @@ impl Cmsdk {
     }
 }
 
-impl Uart for Cmsdk {
+impl Line for Cmsdk {
     fn read(&mut self) -> u8 {
         self.state.wait_for(RECEIVE_FULL);
         self.data.read() as u8

@@ -9,12 +9,3 @@ pub mod stm32_v2;
 
 /// Of every board.
 pub const BAUD: u32 = 115_200;
-
-/// A serial line.
-pub trait Uart {
-    /// Waits for a byte.
-    fn read(&mut self) -> u8;
-
-    /// Waits until a byte can be handed over, and hands it over.
-    fn write(&mut self, byte: u8);
-}

@@ -1,7 +1,7 @@
 //! UART of Nordic's nRF51 (reference manual 3.0, chapter 29), which the nRF52 series still has beside its UARTE.
 #![allow(unsafe_code)]
 
-use super::Uart;
+use crate::board::line::Line;
 use crate::board::register::Register;
 
 /// UART0.
@@ -58,7 +58,7 @@ impl Nrf {
     }
 }
 
-impl Uart for Nrf {
+impl Line for Nrf {
     fn read(&mut self) -> u8 {
         self.received.wait_for(1);
         // Before the byte is taken: taking it lets the next one raise the event again.

@@ -1,7 +1,8 @@
 //! Arm PL011 (DDI 0183), as in the RP2040 (datasheet section 4.2) and the RP2350 (section 12.1).
 #![allow(unsafe_code)]
 
-use super::{BAUD, Uart};
+use super::BAUD;
+use crate::board::line::Line;
 use crate::board::register::Register;
 
 const TRANSMIT_FULL: u32 = 1 << 5;
@@ -32,7 +33,7 @@ impl Pl011 {
     }
 }
 
-impl Uart for Pl011 {
+impl Line for Pl011 {
     fn read(&mut self) -> u8 {
         while self.flags.read() & RECEIVE_EMPTY != 0 {}
         self.data.read() as u8

@@ -1,7 +1,8 @@
 //! USART of the STM32F1, F2 and F4 (RM0041 chapter 23, RM0090 chapter 30).
 #![allow(unsafe_code)]
 
-use super::{BAUD, Uart};
+use super::BAUD;
+use crate::board::line::Line;
 use crate::board::register::Register;
 
 const TRANSMIT_EMPTY: u32 = 1 << 7;
@@ -31,7 +32,7 @@ impl Stm32 {
     }
 }
 
-impl Uart for Stm32 {
+impl Line for Stm32 {
     fn read(&mut self) -> u8 {
         self.status.wait_for(RECEIVED);
         // Reading status, then data also clears an overrun, which would otherwise stay.

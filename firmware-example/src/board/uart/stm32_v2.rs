@@ -1,7 +1,8 @@
 //! USART of the newer STM32 (F0, F3, F7, G, H, L, U, W; RM0433 chapter 48 for the H7).
 #![allow(unsafe_code)]
 
-use super::{BAUD, Uart};
+use super::BAUD;
+use crate::board::line::Line;
 use crate::board::register::Register;
 
 const TRANSMIT_EMPTY: u32 = 1 << 7;
@@ -36,7 +37,7 @@ impl Stm32V2 {
     }
 }
 
-impl Uart for Stm32V2 {
+impl Line for Stm32V2 {
     fn read(&mut self) -> u8 {
         while self.status.read() & RECEIVED == 0 {
             self.clear.write(FORGET_ERRORS);

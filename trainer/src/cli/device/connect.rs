@@ -1,13 +1,14 @@
 //! The way to the chip that the command line names.
 
 use std::fs;
+use std::path::Path;
 
 use super::{CliError, ConnectArgs};
 use crate::cli::model_file;
 use crate::device::board::{Board, firmware_folder};
 use crate::device::client::Client;
 use crate::device::emulator::Emulator;
-use crate::device::firmware::{self, Firmware, Planned};
+use crate::device::firmware::{self, Firmware, Planned, ServerLine};
 use crate::device::line::Line;
 use crate::device::port::Port;
 use crate::device::session::Session;
@@ -57,7 +58,7 @@ pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
 
 fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     let (board, machine) = Board::emulated(board)?;
-    let firmware = build(&board, args.model.as_deref(), false)?;
+    let firmware = build(&board, args.model.as_deref(), ServerLine::Uart)?;
     let emulator = Emulator::start(&machine.machine, &firmware.elf)?;
     let line: Box<dyn Line> = Box::new(emulator);
     let session = Session::open(Client::new(line), args.timeout())?;
@@ -75,8 +76,11 @@ fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
     Ok(Connection { session, model, unit })
 }
 
-/// The server for a board, with `model` or the firmware's own, planned for it; `rtt` makes it talk through a debug probe.
-pub(super) fn build(board: &Board, model: Option<&std::path::Path>, rtt: bool) -> Result<Firmware, CliError> {
+/// The server for a board, with `model` or the firmware's own, planned for it.
+pub(super) fn build(board: &Board, model: Option<&Path>, line: ServerLine) -> Result<Firmware, CliError> {
+    if line == ServerLine::Usb {
+        board.usb_port()?;
+    }
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
@@ -86,7 +90,7 @@ pub(super) fn build(board: &Board, model: Option<&std::path::Path>, rtt: bool) -
     };
     complain(&format!("building the firmware for {}", board.name));
     let mut planned = Planned::new(board, &file)?;
-    planned.rtt = rtt;
+    planned.line = line;
     Ok(firmware::build(board, SERVER, planned)?)
 }
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use super::connect::build;
 use super::{CliError, FlashArgs};
 use crate::device::board::{Board, Flash};
+use crate::device::firmware::ServerLine;
 use crate::terminal::print;
 
 /// A program that flashes, and what to do when it is not there.
@@ -16,9 +17,19 @@ struct Flasher {
     install: &'static str,
 }
 
+impl FlashArgs {
+    fn line(&self) -> ServerLine {
+        match (self.rtt, self.usb) {
+            (true, _) => ServerLine::Rtt,
+            (_, true) => ServerLine::Usb,
+            _ => ServerLine::Uart,
+        }
+    }
+}
+
 pub(super) fn run(args: &FlashArgs) -> Result<(), CliError> {
     let board = Board::load(&args.board)?;
-    let firmware = build(&board, args.model.as_deref(), args.rtt)?;
+    let firmware = build(&board, args.model.as_deref(), args.line())?;
     print(&format!("{}\nmodel {} bytes\n", firmware.elf.display(), firmware.model.len()))?;
     if args.build_only {
         return Ok(());
