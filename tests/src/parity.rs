@@ -22,6 +22,8 @@ const NO_COUNTS: &str = "-";
 pub struct Trial {
     /// For people: the core and the limits whose plan it is.
     pub names: Vec<String>,
+    /// Predicted instructions of a run.
+    pub instructions: f64,
     board: Board,
     variant: Variant,
     loading: Loading,
@@ -36,7 +38,8 @@ impl Trial {
     pub fn new(name: String, board: Board, model: &PlainModel, plan: &Plan) -> Self {
         let file = write(model, &plan.choices).expect("a plan of the front");
         let variant = Variant { build: plan.build, features: plan.features };
-        Self { names: vec![name], board, variant, loading: plan.loading, file }
+        let (instructions, loading) = (plan.instructions, plan.loading);
+        Self { names: vec![name], instructions, board, variant, loading, file }
     }
 
     /// Whether the other is the same program with the same model.
