@@ -9,10 +9,13 @@ use crate::board::Counter;
 use crate::board::host::{File, HostError};
 use crate::stack;
 
-/// Most bytes of images that are answered.
+/// Bytes of images that are held at a time.
 pub const IMAGES_BYTES: usize = 256 * 1024;
 
 const CLASSES_MAX: usize = 1024;
+
+/// Stands for the file of counts where nothing is to be counted, in an emulator that does not count.
+pub const NO_COUNTS: &str = "-";
 
 /// Writes the instructions of a whole run, its bytes of stack, those of loading, then the instructions of each layer. One run for
 /// the whole, one for the layers.
@@ -41,23 +44,39 @@ pub fn count<'m>(
     Ok(())
 }
 
-/// Writes the scores of all images.
+/// Writes the scores of all images of the file `images`, raw and one after the other; as many as fit are held in `buffer` at a time.
 pub fn answer<'m>(
     network: impl Into<Network<'m>>,
     arena: &mut [i8],
-    images: &[u8],
+    buffer: &mut [u8],
+    images: &str,
     to: &mut File,
 ) -> Result<(), HostError> {
     let network = network.into();
+    let image_bytes = network.image_shape().len();
+    let batch_bytes = buffer.len() - buffer.len() % image_bytes.max(1);
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
-    for image in images.chunks(network.image_shape().len()) {
-        let scores = session.run(image).map_err(|_| HostError)?;
-        let mut bytes = [0; CLASSES_MAX];
-        let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
-        bytes.iter_mut().zip(scores.values()).for_each(|(byte, score)| *byte = *score as u8);
-        to.write(bytes)?;
+    let mut from = File::open(images)?;
+    let mut left = from.bytes()?;
+    while left > 0 {
+        let read = from.read(&mut buffer[..batch_bytes.min(left)]);
+        if read == 0 {
+            return Err(HostError); // an image larger than the buffer, or a file that cannot be read to its end
+        }
+        for image in buffer[..read].chunks(image_bytes) {
+            write_scores(&mut session, image, to)?;
+        }
+        left -= read;
     }
     Ok(())
+}
+
+fn write_scores(session: &mut Session, image: &[u8], to: &mut File) -> Result<(), HostError> {
+    let scores = session.run(image).map_err(|_| HostError)?;
+    let mut bytes = [0; CLASSES_MAX];
+    let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
+    bytes.iter_mut().zip(scores.values()).for_each(|(byte, score)| *byte = *score as u8);
+    to.write(bytes)
 }
 
 /// Fills an image with noise, always the same.

@@ -10,7 +10,7 @@ use trainer::plan::{Build, Features, Loading};
 const INSTRUCTION_BYTES: usize = 4;
 
 /// A board that the emulator has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Board {
     /// As `KINDLING_BOARD` takes it.
     pub name: &'static str,
@@ -146,6 +146,43 @@ fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     command
 }
 
+/// Most seconds of an emulator that answers ten thousand images: two hours.
+const LONG_RUN_SECONDS: &str = "7200";
+
+/// Builds the program of [`measure`]; its ELF file, until the next is built.
+///
+/// # Panics
+/// As [`answers`].
+pub fn measuring_program(board: Board, variant: Variant) -> PathBuf {
+    let mut command = cargo_for(board, "build", variant, &["measure"]);
+    command.args(["--bin", "measure"]);
+    said(board, command);
+    program(board, variant.build, "measure")
+}
+
+/// Builds the program of [`measure_built_in`]; its ELF file, until the next is built.
+///
+/// # Panics
+/// As [`answers`].
+pub fn built_in_program(board: Board, variant: Variant, model: &Path) -> PathBuf {
+    let mut command = cargo_for(board, "build", variant, &["measure"]);
+    command.env("KINDLING_MODEL", model).args(["--bin", "built_in"]);
+    said(board, command);
+    program(board, variant.build, "built_in")
+}
+
+/// Runs one of these two, told to count nothing, in an emulator that cannot count and is faster for it.
+///
+/// # Panics
+/// When it fails.
+pub fn run_without_counting(board: Board, program: &Path, arguments: &[&Path]) {
+    let mut command = Command::new("sh");
+    command.current_dir(folder()).arg("qemu.sh").arg(program).args(arguments);
+    command.env("KINDLING_BOARD", board.name).env("KINDLING_EMULATOR_COUNTS", "no");
+    command.env("KINDLING_EMULATOR_SECONDS", LONG_RUN_SECONDS);
+    said(board, command);
+}
+
 /// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs` for its arguments.
 ///
 /// # Panics
@@ -171,14 +208,14 @@ pub fn measure_built_in(board: Board, variant: Variant, model: &Path, arguments:
 /// # Panics
 /// As [`answers`].
 pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf {
-    let program = match loading {
+    let name = match loading {
         Loading::OnChip => "bare",
         Loading::BuiltIn => "bare_network",
     };
     let mut command = cargo_for(board, "build", variant, &[]);
-    command.args(["--bin", program]);
+    command.args(["--bin", name]);
     said(board, command);
-    folder().join("target").join(board.target).join(variant.build.profile()).join(program)
+    program(board, variant.build, name)
 }
 
 /// Builds the program that updates its model and lets it install `new` in place of `factory`; whether it did, and what it printed.
@@ -214,7 +251,12 @@ pub fn program_with_stack_sizes(board: Board) -> PathBuf {
     command.env("RUSTC_BOOTSTRAP", "1");
     command.args(["--release", "--bin", "no_panic", "--", "-C", link_always, "-Z", "emit-stack-sizes"]);
     said(board, command);
-    folder().join("target").join(board.target).join("release/no_panic")
+    program(board, Build::Fast, "no_panic")
+}
+
+/// Where cargo puts a program.
+fn program(board: Board, build: Build, name: &str) -> PathBuf {
+    folder().join("target").join(board.target).join(build.profile()).join(name)
 }
 
 /// Runs a command; what it printed.

@@ -1,6 +1,7 @@
 //! Models to plan and plans to measure.
 
-use std::fs;
+use std::num::NonZero;
+use std::{fs, thread};
 
 use infer::{Model, Reference, Session};
 use trainer::calibrate::Range;
@@ -77,8 +78,21 @@ fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
 /// When `file` is no model.
 pub fn reference_scores(file: &[u8], images: &[u8]) -> Vec<i8> {
     let model = Model::from_bytes(file).expect("a model");
+    let image_bytes = model.image_shape().len();
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let part_bytes = (images.len() / image_bytes).div_ceil(threads).max(1) * image_bytes;
+    thread::scope(|scope| {
+        let model = &model;
+        let parts = images.chunks(part_bytes).map(|part| scope.spawn(move || scores(model, part)));
+        let parts: Vec<_> = parts.collect();
+        parts.into_iter().flat_map(|part| part.join().expect("a part that was run")).collect()
+    })
+}
+
+/// The scores of the images by one thread.
+fn scores(model: &Model<'_>, images: &[u8]) -> Vec<i8> {
     let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
+    let mut session = Session::new(model, &mut arena).expect("a buffer of the right size");
     let mut scores = |image| {
         let scores = session.run_with::<Reference>(image, &mut ()).expect("the model's image");
         scores.values().to_vec()

@@ -1,6 +1,7 @@
 //! The bytes of a model file from a plain model and a choice for each layer.
 
 use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest};
+use infer::quant::ChannelParameters;
 use infer::{ImageError, LayerProblem, Model, ModelError, Reference, Session, SessionError};
 use thiserror::Error;
 
@@ -78,6 +79,28 @@ pub fn self_test(model: &PlainModel, image: &[u8]) -> Result<PlainSelfTest, Writ
     Ok(PlainSelfTest { image: image.to_vec(), scores: scores.values().to_vec() })
 }
 
+/// Bytes of the file that [`write()`] makes when the packed weights of the layers take so many bytes.
+pub fn file_bytes(
+    model: &PlainModel,
+    choices: &Choices,
+    arena: &ArenaPlan,
+    weights_bytes: &[usize],
+) -> usize {
+    let aligned = |at: usize| at.next_multiple_of(format::SECTION_ALIGNMENT_BYTES);
+    let mut end = with_records(model, choices, arena, &[], None).len();
+    for (layer, bytes) in
+        model.layers.iter().zip(weights_bytes).filter(|(layer, _)| !layer.channels.is_empty())
+    {
+        end = aligned(end) + layer.channels.len() * ChannelParameters::BYTES;
+        end = aligned(end) + bytes;
+    }
+    if let Some(test) = &model.self_test {
+        end = aligned(end) + test.image.len();
+        end = aligned(end) + test.scores.len();
+    }
+    end
+}
+
 /// Where the buffers of the model lie with these choices.
 pub fn arena(model: &PlainModel, choices: &Choices) -> ArenaPlan {
     let map = |(shape, held): (infer::Shape, &u16)| Map {
@@ -114,7 +137,22 @@ fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
 }
 
 fn lay_out(model: &PlainModel, choices: &Choices, weights: &[Vec<u8>]) -> Vec<u8> {
-    let arena = arena(model, choices);
+    let sections = model.layers.iter().zip(weights);
+    let sections: Vec<_> =
+        sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
+    let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
+    let self_test = model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
+    with_records(model, choices, &arena(model, choices), &sections, self_test)
+}
+
+/// The file with the model's records in front of the sections.
+fn with_records(
+    model: &PlainModel,
+    choices: &Choices,
+    arena: &ArenaPlan,
+    sections: &[Section<'_>],
+    self_test: Option<SelfTest<'_>>,
+) -> Vec<u8> {
     let PlainModel { image, map, origin, scale, .. } = *model;
     let held = &choices.held_rows;
     let input = InputRecord { image, map, origin, scale, held_rows: held[0], arena_at: arena.maps_at[0] };
@@ -126,15 +164,10 @@ fn lay_out(model: &PlainModel, choices: &Choices, weights: &[Vec<u8>]) -> Vec<u8
     let layers = model.layers.iter().zip(&choices.layers).enumerate();
     let layers: Vec<LayerRecord<'_>> =
         layers.map(|(index, (layer, choice))| layer.record(*choice, place(index))).collect();
-    let sections = model.layers.iter().zip(weights);
-    let sections: Vec<_> =
-        sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
-    let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
-    let self_test = model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
     in_growing_buffer(&Content {
         input,
         layers: &layers,
-        sections: &sections,
+        sections,
         arena_bytes: arena.bytes,
         model_version: model.version,
         self_test,

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use infer::Model;
 
-use super::{CliError, CompareArgs, model_file};
+use super::options::{DataOption, Threads};
+use super::{CliError, model_file};
 use crate::atomic_file::{PendingFile, prepare_file};
 use crate::data::DataDir;
 use crate::evaluate::{EvaluateError, Int8Evaluation, evaluate_int8};
@@ -14,6 +16,28 @@ use crate::terminal::table::Table;
 
 /// Rows of the list of images on which models disagree.
 const ROWS: usize = 12;
+
+/// Compare models on the same test images
+///
+/// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether differences are more than chance (McNemar's test);
+/// the images on which the models disagree.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer compare out/seed-0/model.kndl out/seed-1/model.kndl
+  trainer compare a.kndl b.kndl c.kndl --html comparison.html")]
+pub(super) struct CompareArgs {
+    /// Model files, two or more
+    #[arg(value_name = "MODEL", num_args = 2..=26, required = true)]
+    models: Vec<PathBuf>,
+    /// Page to write, with a picture of each image on which the models disagree [default: none]
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
 
 pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     let files = read(&args.models)?;

@@ -14,7 +14,8 @@ use std::time::Duration;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Subcommand};
 
-use super::{CliError, DataOption};
+use super::CliError;
+use super::options::DataOption;
 use crate::data::picture::Invert;
 use crate::device::port::BAUD;
 

@@ -1,12 +1,34 @@
 //! `eval`: a model on the test images.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use infer::BACKEND;
 
-use super::{CliError, EvalArgs, model_file};
+use super::options::{DataOption, Threads};
+use super::{CliError, model_file};
 use crate::data::DataDir;
 use crate::evaluate::evaluate_int8;
 use crate::terminal::number::percent_of;
 use crate::terminal::{confusion, print};
+
+/// Measure a model on the test images
+///
+/// Runs the int8 model as a microcontroller would; prints its accuracy and which class it takes for which.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer eval out/model.kndl
+  trainer eval out/model.kndl --data path/to/other/digits")]
+pub(super) struct EvalArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;

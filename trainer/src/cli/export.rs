@@ -1,8 +1,12 @@
 //! `export`: a trained float model quantised and written again.
 
 use std::fs;
+use std::path::PathBuf;
 
-use super::{CliError, ExportArgs};
+use clap::Args;
+
+use super::CliError;
+use super::options::{ChipOption, DataOption, FileOption, Threads};
 use crate::atomic_file::PendingFile;
 use crate::data::{DataDir, fit};
 use crate::evaluate::evaluate;
@@ -11,6 +15,34 @@ use crate::float_record;
 use crate::preset::Preset;
 use crate::terminal::number::{grouped, percent_of};
 use crate::terminal::print;
+
+/// Quantise a trained float model and write it, without training
+///
+/// `train` leaves the float parameters beside the model as a Burn record that carries its network. This calibrates, quantises, plans and measures them again.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer export out/float.burnpack --out out/again.kndl
+  trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
+pub(super) struct ExportArgs {
+    /// The record: float.burnpack
+    #[arg(value_name = "RECORD")]
+    record: PathBuf,
+    /// Preset whose network is taken in place of the record's, by name or path: for records that Burn wrote, which carry none
+    #[arg(long, value_name = "PRESET")]
+    preset: Option<String>,
+    /// Model file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    chip: ChipOption,
+    #[command(flatten)]
+    file: FileOption,
+    #[command(flatten)]
+    data: DataOption,
+    #[command(flatten)]
+    threads: Threads,
+}
 
 pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let network = args.preset.as_deref().map(Preset::load).transpose()?.map(|preset| preset.network);

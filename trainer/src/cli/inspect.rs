@@ -1,13 +1,33 @@
 //! `inspect`: the layers of a model and what they need.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use infer::format::OutputQuant;
 use infer::{Layer, LayerKind, Model, SelfTestError, Trust, signature};
 
-use super::{CliError, InspectArgs, model_file};
+use super::{CliError, model_file};
 use crate::signing;
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
+
+/// Show the layers of a model: shapes, bytes, work, quantisation, memory
+///
+/// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key, and fails if not.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer inspect out/model.kndl
+  trainer inspect out/model.kndl --key maker.pub")]
+pub(super) struct InspectArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Public key that must have signed the model: the .pub file of `keygen`
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
     let file = model_file::read_signed(&args.model)?;

@@ -1,10 +1,22 @@
 //! `man`: the manual page of this program or of one of its commands.
 
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
-use super::{Cli, CliError, ManArgs};
+use super::{Cli, CliError};
 use crate::terminal::print;
+
+/// Print a manual page
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer man > ~/.local/share/man/man1/trainer.1
+  trainer man train | man -l -")]
+pub(super) struct ManArgs {
+    /// The page of this command [default: of the program]
+    #[arg(value_name = "COMMAND")]
+    command: Option<String>,
+}
 
 pub(super) fn run(args: &ManArgs) -> Result<(), CliError> {
     let mut program = Cli::command();

@@ -1,10 +1,16 @@
 //! `plan`: the plans of a model for a chip, and the model planned anew.
 
-use super::{CliError, PlanArgs, loading, model_file};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::options::loading;
+use super::{CliError, model_file, size};
 use crate::atomic_file::PendingFile;
 use crate::model_file::write;
 use crate::plain_model::{Choice, PlainModel};
-use crate::plan::{Budget, FastestError, Loading, Plan, front_of};
+use crate::plan::{Budget, Core, FastestError, Loading, Plan, front_of};
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
@@ -16,6 +22,39 @@ const NOTES: &str = "\
 Instructions are predicted from counts in an emulator; they are no cycles. Flash is the model and the code that runs it, with its
 loader unless the model is built in, compiled with the opt-level in the table. RAM is the working memory: the image, the stack and the rest of your program come on top.
 ";
+
+/// Choose how each layer is computed, for a chip's core, flash and RAM
+///
+/// Shows the plans of a model that are worth having, the fastest first, and marks the fastest that fits. Every plan gives
+/// the same answers, bit for bit. Any model file will do, however it was planned before.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer plan out/model.kndl --core m4
+  trainer plan out/model.kndl --core m4 --flash 256K --ram 16K --out out/m4.kndl
+  trainer plan out/model.kndl --core m4 --flash 128K --built-in --out out/m4.kndl")]
+pub(super) struct PlanArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!("The chip's core: {}", Core::NAMES))]
+    core: Core,
+    /// Flash for model and code, such as 256K [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    flash: Option<usize>,
+    /// Working memory, such as 16K; image and stack come on top [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    ram: Option<usize>,
+    /// The model is built into the firmware and checked there: no loader takes flash
+    #[arg(long)]
+    built_in: bool,
+    /// Model file to write with the fastest plan that fits [default: none]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Show every plan
+    #[arg(long)]
+    all: bool,
+}
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;

@@ -1,17 +1,39 @@
 //! `predict`: what is on a picture.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use infer::{Model, Scores, Session};
 
-use super::{CliError, PredictArgs, model_file};
-use crate::data::picture::Fitted;
+use super::{CliError, model_file};
+use crate::data::picture::{Fitted, Invert};
 use crate::data::png;
 use crate::terminal::number::percent;
 use crate::terminal::{complain, digit, print, shows_colour};
 
 /// Length of a probability of 1, half characters.
 const BAR_HALVES: usize = 60;
+
+/// Classify PNG pictures
+///
+/// Any PNG will do: it is made grey (or RGB), scaled to the model's image with its proportions kept, and inverted if
+/// the model is for grey images and the picture is dark on light. What is shown is what the model sees.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer predict out/model.kndl trainer/data/samples/digit-7.png
+  trainer predict out/model.kndl --invert yes photo-1.png photo-2.png")]
+pub(super) struct PredictArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// Pictures
+    #[arg(value_name = "IMAGE.png", required = true)]
+    images: Vec<PathBuf>,
+    /// Turn dark into light; auto does it for grey pictures with a light border
+    #[arg(long, value_enum, default_value_t)]
+    invert: Invert,
+}
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;

@@ -1,9 +1,23 @@
 //! `presets`: what can be trained by name.
 
-use super::{CliError, PresetsArgs};
+use clap::Args;
+
+use super::CliError;
 use crate::preset::{BUILT_IN, BuiltIn, DEFAULT, PresetError};
 use crate::terminal::print;
 use crate::terminal::table::Table;
+
+/// List the presets, or print one
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer presets                          the list
+  trainer presets tutorial > my.toml       a copy to change")]
+pub(super) struct PresetsArgs {
+    /// Print this preset's file
+    #[arg(value_name = "PRESET")]
+    preset: Option<String>,
+}
 
 pub(super) fn run(args: &PresetsArgs) -> Result<(), CliError> {
     match &args.preset {

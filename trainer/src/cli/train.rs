@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+use clap::builder::RangedI64ValueParser;
+
 use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
-use super::{CliError, DataOption, TrainOptions, interrupt, summary};
+use super::options::{ChipOption, DataOption, FileOption, Threads};
+use super::{CliError, interrupt, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
@@ -12,7 +16,7 @@ use crate::export::{Exported, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::metrics::{EpochMetrics, Metrics};
-use crate::preset::Preset;
+use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset};
 use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{complain, print, shell};
@@ -26,11 +30,70 @@ pub(super) const REPORT: &str = "report.html";
 /// At most one in this many training images is held out, however many the preset asks for.
 const HELD_OUT_PART: usize = 6;
 
-impl DataOption {
-    /// The folder asked for, or MNIST's.
-    pub(super) fn folder(&self) -> PathBuf {
-        self.data.clone().unwrap_or_else(DataDir::default_path)
-    }
+/// Train a network, quantise it, write it and measure it (also what runs without a command)
+///
+/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
+/// training set; the test set is looked at once, at the end.
+///
+/// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch, holds what `--resume` needs to go on: the same command with
+/// --resume added ends with the same bytes as a run that was never interrupted. A finished run keeps it only where --epochs can be raised later, that is
+/// with a constant learning rate.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer train                            the default preset
+  trainer train tutorial --epochs 20
+  trainer presets tutorial > my.toml       copy a preset, change a line …
+  trainer train my.toml --out out/mine     … and train it
+  trainer train best --resume              go on after Ctrl-C, a crash or a power cut
+  trainer train --core m4 --flash 256K --ram 16K
+                                           a model planned for a chip (see `plan`)
+  trainer train --data path/to/fashion     another set of IDX files")]
+pub(super) struct TrainArgs {
+    /// Preset by name, or a .toml file of your own
+    #[arg(value_name = "PRESET", conflicts_with = "preset")]
+    pub(super) preset_argument: Option<String>,
+    #[command(flatten)]
+    pub(super) options: TrainOptions,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Training")]
+pub(super) struct TrainOptions {
+    #[arg(long, value_name = "PRESET", help = format!("Preset by name (see `presets`), or a .toml file of your own [default: {DEFAULT}]"))]
+    preset: Option<String>,
+    /// Seed of every random number: the same seed gives the same model
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0)]
+    seed: u64,
+    /// Passes over the training images [default: the preset's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(EPOCHS))]
+    epochs: Option<u32>,
+    /// Images per step [default: the preset's]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(BATCH))]
+    batch: Option<u32>,
+    /// (Peak) learning rate [default: the preset's]
+    #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
+    lr: Option<f64>,
+    #[command(flatten)]
+    threads: Threads,
+    /// Go on with the run that was interrupted in OUT; give the same command as then
+    #[arg(long)]
+    resume: bool,
+    /// Folder for the model and its metrics
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    #[command(flatten)]
+    chip: ChipOption,
+    #[command(flatten)]
+    file: FileOption,
+    #[command(flatten)]
+    data: DataOption,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+    /// Print one line of JSON per epoch and one at the end, and nothing else, on standard output
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
 }
 
 impl TrainOptions {
@@ -242,4 +305,25 @@ impl Run<'_> {
 
 fn interrupted(done: &str) -> CliError {
     CliError::Interrupted { done: done.to_owned() }
+}
+
+fn learning_rate(text: &str) -> Result<f64, String> {
+    let (lowest, highest) = (*LEARNING_RATE.start(), *LEARNING_RATE.end());
+    match text.parse() {
+        Ok(rate) if rate > lowest && rate <= highest => Ok(rate),
+        _ => Err(format!("a learning rate is a number above {lowest}, at most {highest}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learning_rates_are_positive_numbers() {
+        assert_eq!(learning_rate("0.01"), Ok(0.01));
+        for refused in ["0", "-1", "nan", "inf", "101", "fast", ""] {
+            assert!(learning_rate(refused).is_err(), "{refused}");
+        }
+    }
 }

@@ -78,6 +78,8 @@ pub fn front(
     build: Build,
     loading: Loading,
 ) -> Result<Vec<Plan>, WriteModelError> {
+    // Whatever no file can hold is refused here, once: plans differ in numbers, not in what a file must hold.
+    model_file::write(model, &model.direct())?;
     let (sections, most) = (Sections::of(model), MostBytes::of(costs.code(loading)));
     let mut fronts = vec![vec![]; model.layers.len() + 1];
     fronts[0].push(Partial::default());
@@ -91,9 +93,13 @@ pub fn front(
         }
     }
     let last = thinned(fronts.pop().unwrap_or_default(), &most);
-    let plan = |partial: Partial| Plan::new(model, costs, build, loading, partial.choices(model));
-    let plans = last.into_iter().map(plan);
-    Ok(without_beaten(plans.collect::<Result<_, _>>()?))
+    let plan = |partial: Partial| {
+        let choices = partial.choices(model);
+        let arena = model_file::arena(model, &choices);
+        let model_bytes = model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices));
+        Plan::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes])
+    };
+    Ok(without_beaten(last.into_iter().map(plan).collect()))
 }
 
 /// The plans that no other is at least as good as in instructions, flash and working memory, the fastest first.
@@ -122,13 +128,13 @@ fn candidates(
     let mut partials = vec![Partial { instructions: costs.frame(&work.frame), ..Partial::default() }];
     for index in 0..group.end - group.first {
         let mut extended = vec![];
-        for (choice, section_bytes) in &sections.0[group.first + index] {
+        for (choice, packed_bytes) in &sections.0[group.first + index] {
             let kinds = work.kinds(model, group.first, index, *choice);
             let next = Partial {
                 choices: vec![*choice],
                 held_rows: vec![group.held_rows[index]],
                 instructions: kinds.iter().map(|(kind, count)| costs.layer(kind) * *count as f64).sum(),
-                section_bytes: *section_bytes,
+                section_bytes: packed_bytes.next_multiple_of(SECTION_ALIGNMENT_BYTES),
                 features: kinds
                     .iter()
                     .map(|(kind, _)| Features::of_layer(kind))
@@ -148,7 +154,7 @@ fn candidates(
     partials
 }
 
-/// For each layer the ways that compute it exactly, with the bytes of weights they store.
+/// For each layer the ways that compute it exactly, with the bytes of packed weights they store.
 struct Sections(Vec<Vec<(Choice, usize)>>);
 
 impl Sections {
@@ -157,11 +163,16 @@ impl Sections {
     }
 
     fn of_layer(layer: &PlainLayer) -> Vec<(Choice, usize)> {
-        let section = |choice: Choice| {
-            let packed = layer.packed(choice).ok()?;
-            Some((choice, packed.len().next_multiple_of(SECTION_ALIGNMENT_BYTES)))
-        };
+        let section = |choice: Choice| Some((choice, layer.packed(choice).ok()?.len()));
         layer.choices().into_iter().filter_map(section).collect()
+    }
+
+    /// Bytes of packed weights of each layer with these choices, which are among the ways.
+    fn bytes(&self, choices: &Choices) -> Vec<usize> {
+        let of = |(ways, wanted): (&Vec<(Choice, usize)>, &Choice)| {
+            ways.iter().find(|(choice, _)| choice == wanted).map_or(0, |(_, bytes)| *bytes)
+        };
+        self.0.iter().zip(&choices.layers).map(of).collect()
     }
 }
 
@@ -224,6 +235,19 @@ impl Plan {
         choices: Choices,
     ) -> Result<Self, WriteModelError> {
         let bytes = model_file::write(model, &choices)?;
+        let arena = model_file::arena(model, &choices);
+        Ok(Self::of(model, costs, build, loading, choices, [arena.bytes as usize, bytes.len()]))
+    }
+
+    /// What comes of these choices, whose working memory and model file take so many bytes.
+    fn of(
+        model: &PlainModel,
+        costs: &Costs,
+        build: Build,
+        loading: Loading,
+        choices: Choices,
+        [ram, model_bytes]: [usize; 2],
+    ) -> Self {
         let whole = Group { first: 0, end: model.layers.len(), held_rows: choices.held_rows.clone() };
         let work = whole.work(model);
         let (mut layer_instructions, mut longest_step, mut features) = (vec![], 0.0, Features::NONE);
@@ -238,18 +262,18 @@ impl Plan {
             layer_instructions.push(sum);
         }
         let code_bytes = costs.code(loading).bytes(features);
-        Ok(Self {
+        Self {
             instructions: costs.frame(&work.frame) + layer_instructions.iter().sum::<f64>(),
             layer_instructions,
             longest_step,
-            ram: model_file::arena(model, &choices).bytes as usize,
-            model_bytes: bytes.len(),
+            ram,
+            model_bytes,
             features,
             build,
             loading,
             code_bytes,
-            flash: bytes.len() + code_bytes + loading.layer_bytes(choices.layers.len()),
+            flash: model_bytes + code_bytes + loading.layer_bytes(choices.layers.len()),
             choices,
-        })
+        }
     }
 }

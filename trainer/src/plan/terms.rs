@@ -129,6 +129,15 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
+/// Begins the names of terms that count only where a core has no loop of its own for the algorithm, so that weights are read back and
+/// one channel after the other is computed; there the other terms of the algorithm, but `call`, do not count.
+pub const UNPACKED: &str = "unpacked_";
+
+/// Whether a core's instructions for a layer can grow with the term, where the core has (or has not) a loop for the algorithm.
+pub fn counts(formula: &str, term: &str, has_loop: bool) -> bool {
+    formula != "ConvDirectVector" || term == "call" || term.starts_with(UNPACKED) != has_loop
+}
+
 /// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four pixels have a loop of their
 /// own, the first of the `_pair` terms.
 fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
@@ -138,6 +147,8 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let pairs = batches * channels / 2.0;
     let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
     let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
+    let (inside_rows, row_taps) = (kernel_rows_inside(conv), taps / rows);
+    let edge_rows = pixels * window * rows - inside_rows;
     vec![
         ("call", 1.0),
         ("batch", batches),
@@ -149,10 +160,28 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
         ("window_chunk", window_pairs * chunks),
         ("loose_chunk", loose_pairs * chunks),
         ("loose_output", if loose_pairs > 0.0 { pixels * channels } else { 0.0 }),
+        ("unpacked_channel", channels),
         ("unpacked_weight", channels * taps),
-        ("unpacked_row", pixels * window * channels * rows),
-        ("unpacked_tap", pixels * window * channels * taps),
+        ("unpacked_output", pixels * channels),
+        ("unpacked_pixel", pixels * window * channels),
+        ("unpacked_row", inside_rows * channels),
+        ("unpacked_tap", inside_rows * channels * row_taps),
+        ("unpacked_edge_row", edge_rows * channels),
+        ("unpacked_edge_tap", edge_rows * channels * row_taps),
     ]
+}
+
+/// Kernel rows of all convolved pixels that lie inside of the map.
+fn kernel_rows_inside(conv: &Conv<'_>) -> f64 {
+    let firsts = |axis: usize, outputs: u16| {
+        let step = conv.stride[axis] as i64;
+        (0..outputs as i64 * conv.pool[axis] as i64).map(move |pixel| conv.origin[axis] as i64 + pixel * step)
+    };
+    let has_row = |row: &i64| (0..conv.input.height as i64).contains(row);
+    let rows = |first: i64| (first..first + conv.kernel[0] as i64).filter(has_row).count();
+    let rows: usize = firsts(0, conv.output.height).map(rows).sum();
+    let fits = |first: &i64| *first >= 0 && first + conv.kernel[1] as i64 <= conv.input.width as i64;
+    (rows * firsts(1, conv.output.width).filter(fits).count()) as f64
 }
 
 /// Taps in a chunk of the vector kernel.
@@ -282,6 +311,7 @@ fn of_dense(dense: &Dense<'_>) -> Vec<Term> {
     ]
 }
 
+/// Channel by channel, or, where the compiler makes vectors of them, by 16 and what is left.
 fn of_max_pool(pool: &MaxPool) -> Vec<Term> {
     let pixels = pool.output.height as f64 * pool.output.width as f64;
     let [rows, columns] = pool.size.map(f64::from);
@@ -293,6 +323,8 @@ fn of_max_pool(pool: &MaxPool) -> Vec<Term> {
         ("window_row", pixels * rows),
         ("window_pixel", pixels * rows * columns),
         ("value", pixels * rows * columns * channels),
+        ("chunk", pixels * rows * columns * (channels / VECTOR_CHUNK as f64).floor()),
+        ("left_value", pixels * rows * columns * (channels % VECTOR_CHUNK as f64)),
     ]
 }
 

@@ -1,9 +1,10 @@
-//! Measures the tutorial's network on every core class in the emulator: `cargo run --release -p tests --bin bench [CORE]...`.
+//! Measures the tutorial's network on every core class in the emulator, and on the host: `cargo run --release -p tests --bin bench [CORE|host]...`.
 //!
 //! For each limit of flash and working memory it takes the planner's plan, builds firmware with just the parts that the plan needs,
 //! and counts. Writes `target/bench/mcu.json` and, when all cores were asked for, `docs/benchmarks.md`.
 
 mod document;
+mod host;
 mod padded;
 
 use std::path::Path;
@@ -22,6 +23,9 @@ use trainer::plan::{Loading, Plan, front_of};
 
 /// Images that each plan answers.
 const IMAGES: usize = 100;
+
+/// Asks for the host among the cores.
+const HOST: &str = "host";
 
 /// What was measured of a plan on a core.
 #[derive(Serialize)]
@@ -48,8 +52,10 @@ struct Row {
 
 fn main() {
     let asked: Vec<String> = env::args().skip(1).collect();
-    if let Some(unknown) = asked.iter().find(|asked| CORES.iter().all(|(name, ..)| name != asked)) {
-        eprintln!("error: {unknown}: no such core; there are {}", CORES.map(|(name, ..)| name).join(", "));
+    let is_core = |asked: &&String| *asked == HOST || CORES.iter().any(|(name, ..)| name == asked);
+    if let Some(unknown) = asked.iter().find(|asked| !is_core(asked)) {
+        let cores = CORES.map(|(name, ..)| name).join(", ");
+        eprintln!("error: {unknown}: no such core; there are {cores} and {HOST}");
         process::exit(2);
     }
     let chosen = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
@@ -64,10 +70,18 @@ fn main() {
             }
         }
     }
+    let host = host::measure(&write(&model, &model.direct()).expect("a model"), images);
+    if chosen(HOST) {
+        let (images, macs) = (host.images_per_second, host.macs_per_second);
+        println!("host, {}: {images:.0} images/s, {macs:.3e} MAC/s", host.processor);
+    }
+    if all.is_empty() {
+        return;
+    }
     let json = serde_json::to_string_pretty(&all).expect("numbers and names");
     write_file("target/bench", "mcu.json", &json);
     if asked.is_empty() {
-        write_file("docs", "benchmarks.md", &document::text(&all, &padded::rows(&CORES)));
+        write_file("docs", "benchmarks.md", &document::text(&all, &padded::rows(&CORES), &host));
     }
 }
 

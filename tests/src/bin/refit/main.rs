@@ -106,9 +106,9 @@ fn measure(core: Core, build: Build) -> Costs {
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
     for choice in choices() {
         let (name, samples) = samples(board, build, choice, &mut frames);
-        formulas.insert(name.clone(), fitted(&name, &samples));
+        formulas.insert(name.clone(), fitted(core, &name, &samples));
     }
-    formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
+    formulas.insert(FRAME.to_owned(), fitted(core, FRAME, &frames));
     Costs { code, built_in_code, formulas }
 }
 
@@ -127,7 +127,7 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     }
     for choice in choices().into_iter().filter(|choice| wanted.contains(&name_of(*choice))) {
         let (name, samples) = samples(board(core), build, choice, &mut vec![]);
-        costs.formulas.insert(name.clone(), fitted(&name, &samples));
+        costs.formulas.insert(name.clone(), fitted(core, &name, &samples));
     }
     costs
 }
@@ -189,16 +189,17 @@ fn summed(kinds: &[(LayerKind<'_>, usize)]) -> Vec<Term> {
     sum
 }
 
-fn fitted(name: &str, measured: &[Measured]) -> Formula {
+fn fitted(core: Core, name: &str, measured: &[Measured]) -> Formula {
+    let counts = |(term, _): &&Term| terms::counts(name, term, core == Core::M55);
     let sample = |(terms, count): &Measured| Sample {
-        terms: terms.iter().map(|(_, occurrences)| *occurrences).collect(),
+        terms: terms.iter().filter(counts).map(|(_, occurrences)| *occurrences).collect(),
         count: *count,
         uncertainty: 20.0 * TICK,
     };
     let samples: Vec<Sample> = measured.iter().map(sample).collect();
     let found: Vec<f64> = coefficients(&samples).into_iter().map(|c| (c * 1e4).round() / 1e4).collect();
     report(name, &samples, &found);
-    let terms = measured[0].0.iter().map(|(term, _)| (*term).to_owned());
+    let terms = measured[0].0.iter().filter(counts).map(|(term, _)| (*term).to_owned());
     terms.zip(found).filter(|(_, coefficient)| *coefficient > 0.0).collect()
 }
 
