@@ -18,14 +18,13 @@ const CMSIS_NN: [(&str, u64, u64); 6] = [
 ];
 
 const CMSIS_NN_SOURCE: &str = "\
-CMSIS-NN 7.0 (HEAD of 2026-07-15, commit 99f736a6, gcc 12.2, the fastest of -O2, -O3 and -Ofast) for the same network in the same emulator, softmax left out, bit-exact \
-against a reference in C. It needs 27,040 bytes of working RAM and 116.9 KB of flash for kernels and parameters, before any interpreter; most of the difference is what is \
-not computed here.
+CMSIS-NN 7.0 (HEAD of 2026-07-15, commit 99f736a6, gcc 12.2, the fastest of -O2, -O3 and -Ofast) for the same network in the same emulator, bit-exact against a reference in C. It \
+needs 27,040 bytes of working RAM and 116.9 KB of flash for kernels and parameters, before any interpreter; most of the difference is what is not computed here.
 
-So the right columns are the fair comparison of kernels: the same library, commit, compiler and choice of flags with its input cropped by hand to the 22x22 pixels that the network reads, which \
-takes 16,000 bytes of working RAM. Measured on 2026-11-24 with random weights (its pooling branches by the data, so the weights move a count by a percent or so), all maps equal to those of a \
-reference in C: `arm_convolve_wrapper_s8`, `arm_max_pool_s8`, `arm_fully_connected_s8`, the last with its kernel sums made before the count on the M55; SysTick under `-icount`, a loop \
-of known length checked. The same program took 22.25, 9.32, 6.83, 6.87, 6.84 and 1.24 million on the uncropped network, within 2 % of the earlier figures in the table.
+So the right columns compare the kernels: the same commit, compiler and choice of flags with the input cropped by hand to the 22x22 pixels that the network reads. Its largest two maps then take \
+16,000 bytes. Measured on 2026-11-24 with random weights and without softmax (its pooling branches by the data, so that weights move a count by a percent or so), all maps equal to those of a \
+reference in C: `arm_convolve_wrapper_s8`, `arm_max_pool_s8`, `arm_fully_connected_s8`, on the M55 with the sums that the latter takes made before the count; SysTick under `-icount`, a loop of \
+known length checked. The same program took 22.25, 9.32, 6.83, 6.87, 6.84 and 1.24 million on the uncropped network, within 2 % of the earlier figures in the table.
 
 ";
 
@@ -150,10 +149,10 @@ fn on_the_host(text: &mut String, host: &host::Host) {
     let _ = write!(
         text,
         "\n## On the host\n\nThe tutorial's network as exported for any core by the portable kernels, which `trainer eval` runs, on one thread of {processor}; plain Rust for the baseline of the \
-        compiler's target, no processor's own instructions asked for; the fastest of {rounds} rounds over the images: **{images:.0} images and {macs:.2} billion multiply-accumulates a second** \
+        compiler's target, no processor's own instructions asked for; the fastest of {rounds} rounds over the images: **{images} images and {macs:.1} billion multiply-accumulates a second** \
         (`cargo run --release -p tests --bin bench host` measures this alone).\n",
         rounds = host::ROUNDS,
-        images = images_per_second,
+        images = grouped(images_per_second.round() as u64),
         macs = macs_per_second / 1e9,
     );
 }
