@@ -183,7 +183,7 @@ const NOBODY: u32 = 65_534;
 #[test]
 fn a_port_without_permission_says_what_to_do() {
     let pty = Pty::new(Vec::new());
-    fs::set_permissions(&pty.path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&pty.path, Permissions::from_mode(0o0)).unwrap();
     // Where this user can read it, whoever owns the folder it was built in.
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
