@@ -96,7 +96,10 @@ fn no_emulator_and_no_board_are_said() {
         "{message}"
     );
     let message = error(&mut trainer(&["device", "flash", "microbit", "--usb", "--build-only"]));
-    assert!(message.starts_with("on 'microbit' no USB port goes to the chip itself"), "{message}");
+    assert!(
+        message.starts_with("the firmware knows no USB port of the chip's own on 'microbit'"),
+        "{message}"
+    );
     assert!(message.contains("pico") && !message.contains("nucleo-f411"), "{message}");
 }
 
