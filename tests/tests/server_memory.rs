@@ -15,6 +15,9 @@ use trainer::device::tcp::Tcp;
 const BOARDS: [&str; 6] =
     ["microbit", "stm32vldiscovery", "netduinoplus2", "mps2-an385", "mps2-an386", "mps2-an500"];
 
+/// Left out unless `KINDLING_LIMITS=all`: the same server as the AN386's, to within the kernels.
+const ALIKE: [&str; 2] = ["mps2-an385", "mps2-an500"];
+
 /// What memory below the stack is filled with.
 const PAINT: [u8; 4] = [0xE1, 0x96, 0xC3, 0x5A];
 
@@ -87,6 +90,8 @@ fn problem(board: &str) -> Option<String> {
 
 #[test]
 fn flash_ram_and_stack_of_the_server_stay_within_the_documented_bytes() {
-    let problems: Vec<_> = BOARDS.into_iter().filter_map(problem).collect();
+    let all = std::env::var("KINDLING_LIMITS").is_ok_and(|value| value == "all");
+    let boards = BOARDS.into_iter().filter(|board| all || !ALIKE.contains(board));
+    let problems: Vec<_> = boards.filter_map(problem).collect();
     assert!(problems.is_empty(), "{problems:#?}");
 }

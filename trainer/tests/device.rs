@@ -96,7 +96,10 @@ fn no_emulator_and_no_board_are_said() {
         "{message}"
     );
     let message = error(&mut trainer(&["device", "flash", "microbit", "--usb", "--build-only"]));
-    assert!(message.starts_with("on 'microbit' no USB port goes to the chip itself"), "{message}");
+    assert!(
+        message.starts_with("the firmware knows no USB port of the chip's own on 'microbit'"),
+        "{message}"
+    );
     assert!(message.contains("pico") && !message.contains("nucleo-f411"), "{message}");
 }
 
@@ -183,7 +186,7 @@ const NOBODY: u32 = 65_534;
 #[test]
 fn a_port_without_permission_says_what_to_do() {
     let pty = Pty::new(Vec::new());
-    fs::set_permissions(&pty.path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&pty.path, Permissions::from_mode(0o0)).unwrap();
     // Where this user can read it, whoever owns the folder it was built in.
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();

@@ -101,7 +101,9 @@ pub enum BoardError {
         known: String,
     },
     /// No USB port of the chip's own.
-    #[error("on '{board}' no USB port goes to the chip itself: flash it without --usb; {known} have one")]
+    #[error(
+        "the firmware knows no USB port of the chip's own on '{board}': flash it without --usb; {known} have one"
+    )]
     NoUsb {
         /// As named.
         board: String,
