@@ -1,16 +1,15 @@
 //! Plans that answer many images in the emulator: the firmware that is measured, without counting, several plans at a time.
 
-use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::{fs, thread};
 
 use trainer::model_file::write;
-use trainer::plain_model::PlainModel;
-use trainer::plan::{Loading, Plan};
+use trainer::plain_model::{Choice, PlainModel};
+use trainer::plan::{Build, Loading, Plan};
 
 use crate::firmware::{self, Board, Variant};
 
@@ -42,32 +41,23 @@ impl Trial {
         Self { names: vec![name], instructions, board, variant, loading, file }
     }
 
+    /// The same in firmware with all parts, which is built once for all plans.
+    pub fn with_all_parts(self) -> Self {
+        Self { variant: Variant::complete(self.variant.build), ..self }
+    }
+
     /// Whether the other is the same program with the same model.
     fn is_same(&self, other: &Self) -> bool {
         (self.board, self.variant, self.loading) == (other.board, other.variant, other.loading)
             && self.file == other.file
     }
 
-    /// Builds the firmware and gives it a place of its own, because the next build replaces it.
-    fn program(&self, folder: &Path, model: &Path) -> PathBuf {
-        let built = match self.loading {
-            Loading::OnChip => firmware::measuring_program(self.board, self.variant),
-            Loading::BuiltIn => firmware::built_in_program(self.board, self.variant, model),
-        };
-        let program = folder.join("program");
-        fs::copy(built, &program).expect("the temporary folder can be written");
-        program
-    }
-
-    /// The scores of all images of the file `images`; one firmware at a time is built.
-    fn scores(&self, images: &Path, building: &Mutex<()>) -> Vec<i8> {
+    /// The scores of all images of the file `images`.
+    fn scores(&self, images: &Path, programs: &Programs) -> Vec<i8> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (model, scores) = (folder.path().join("model.kndl"), folder.path().join("scores"));
         fs::write(&model, &self.file).expect("the temporary folder can be written");
-        let program = {
-            let _one_at_a_time = building.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            self.program(folder.path(), &model)
-        };
+        let program = programs.of(self, &model, folder.path());
         let arguments = [model.as_path(), Path::new(NO_COUNTS), images, &scores];
         let arguments = match self.loading {
             Loading::OnChip => &arguments[..],
@@ -77,6 +67,60 @@ impl Trial {
         let scores = fs::read(&scores).expect("the firmware wrote its scores");
         scores.into_iter().map(|score| score as i8).collect()
     }
+}
+
+/// Firmware that loads models, kept for all models. One at a time is built, and what cargo built is copied, because the next build replaces it.
+struct Programs<'f> {
+    folder: &'f Path,
+    kept: Mutex<Vec<(Board, Variant, PathBuf)>>,
+}
+
+impl Programs<'_> {
+    /// The trial's program; one that its model is built into goes to `folder`.
+    fn of(&self, trial: &Trial, model: &Path, folder: &Path) -> PathBuf {
+        let mut kept = lock(&self.kept);
+        let copied = |built: PathBuf, to: PathBuf| {
+            fs::copy(built, &to).expect("the temporary folder can be written");
+            to
+        };
+        let (board, variant) = (trial.board, trial.variant);
+        if trial.loading == Loading::BuiltIn {
+            return copied(firmware::built_in_program(board, variant, model), folder.join("program"));
+        }
+        if let Some((.., program)) = kept.iter().find(|known| (known.0, known.1) == (board, variant)) {
+            return program.clone();
+        }
+        let to = self.folder.join(format!("program-{}", kept.len()));
+        kept.push((board, variant, copied(firmware::measuring_program(board, variant), to.clone())));
+        to
+    }
+}
+
+/// A thread that panicked leaves nothing half-done behind here.
+fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A layer run in some way: its place, its algorithm, how many rows are held of the map in front of it and of its own, and how it is compiled.
+type Way = (usize, Choice, u16, u16, Build);
+
+/// Plans in which every layer is run in every way that occurs on the front.
+pub fn covering(front: &[Plan]) -> Vec<&Plan> {
+    let mut left: Vec<Way> = front.iter().flat_map(ways).collect();
+    let mut chosen = vec![];
+    while !left.is_empty() {
+        let new = |plan: &&Plan| ways(plan).filter(|way| left.contains(way)).count();
+        let Some(best) = front.iter().max_by_key(new) else { break };
+        left.retain(|way| !ways(best).any(|other| other == *way));
+        chosen.push(best);
+    }
+    chosen
+}
+
+fn ways(plan: &Plan) -> impl Iterator<Item = Way> {
+    let held = plan.choices.held_rows.windows(2);
+    let layers = plan.choices.layers.iter().zip(held).enumerate();
+    layers.map(|(layer, (choice, held))| (layer, *choice, held[0], held[1], plan.build))
 }
 
 /// The trials without those that are the same as another, which takes over their names.
@@ -100,18 +144,18 @@ pub fn differing(trials: &[Trial], images: &[u8], reference: &[i8]) -> Vec<Strin
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("images");
     fs::write(&path, images).expect("the temporary folder can be written");
-    let (next, done, building) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(()));
-    let differing = Mutex::new(BTreeMap::new());
+    let programs = Programs { folder: folder.path(), kept: Mutex::default() };
+    let (next, done, differing) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(vec![]));
     let work = || {
-        while let Some((index, trial)) = numbered(trials, next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
             let begun = Instant::now();
-            let is_exact = trial.scores(&path, &building) == reference;
+            let is_exact = trial.scores(&path, &programs) == reference;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             let (names, seconds) = (trial.names.join("; "), begun.elapsed().as_secs());
             let outcome = if is_exact { "as the reference" } else { "NOT the reference's scores" };
             println!("{done} of {}, {seconds} s: {names}: {outcome}", trials.len());
             if !is_exact {
-                differing.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(index, names);
+                lock(&differing).push(names);
             }
         }
     };
@@ -120,9 +164,5 @@ pub fn differing(trials: &[Trial], images: &[u8], reference: &[i8]) -> Vec<Strin
             scope.spawn(work);
         }
     });
-    differing.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).into_values().collect()
-}
-
-fn numbered(trials: &[Trial], index: usize) -> Option<(usize, &Trial)> {
-    trials.get(index).map(|trial| (index, trial))
+    differing.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@
 use std::env;
 
 use tests::limits::{self, CORES};
-use tests::parity::{Trial, differing, distinct};
+use tests::parity::{Trial, covering, differing, distinct};
 use tests::plans::{reference_scores, tutorial};
 use trainer::data::DataDir;
 use trainer::model_file::write;
@@ -15,6 +15,9 @@ use trainer::plan::{Loading, front_of};
 
 /// Images unless the environment says otherwise.
 const IMAGES: usize = 25;
+
+/// Images that plans answer which stand for all others of a front.
+const IMAGES_OF_WAYS: usize = 25;
 
 #[test]
 fn plans_of_every_core_give_the_bytes_of_the_reference() {
@@ -34,6 +37,27 @@ fn plans_of_every_core_give_the_bytes_of_the_reference() {
     let differing = differing(&trials, images, &reference);
     assert!(differing.is_empty(), "other scores than the reference's:\n{}", differing.join("\n"));
     println!("{} different programs gave the reference's scores for {count} images each", trials.len());
+}
+
+/// The front has hundreds of plans, which differ in how their layers are put together. That each layer is exact however it is run shows that all of them are.
+#[test]
+fn every_way_to_run_a_layer_on_the_front_gives_the_bytes_of_the_reference() {
+    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let images = &test.pixels[..IMAGES_OF_WAYS * test.shape.len()];
+    let model = tutorial();
+    let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), images);
+    let mut trials = vec![];
+    for (core, board, class) in CORES {
+        let front = front_of(&model, class, Loading::OnChip).expect("plans");
+        let covering = covering(&front);
+        println!("{core}: {} plans cover the {} of the front", covering.len(), front.len());
+        trials.extend(covering.into_iter().map(|plan| {
+            let name = format!("{core}, opt-level {}, {:?}", plan.build.opt_level(), plan.choices);
+            Trial::new(name, board, &model, plan).with_all_parts()
+        }));
+    }
+    let differing = differing(&trials, images, &reference);
+    assert!(differing.is_empty(), "other scores than the reference's:\n{}", differing.join("\n"));
 }
 
 fn every_plan(model: &PlainModel) -> Vec<Trial> {

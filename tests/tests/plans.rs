@@ -8,7 +8,7 @@ use tests::firmware::{Board, M0, M3, M4, M33, M55};
 use tests::limits;
 use tests::measure::counts;
 use tests::networks::{ODD, Odd};
-use tests::plans::{reference_scores, spread, tutorial, untrained};
+use tests::plans::{reference_scores, spread, tutorial, tutorial_with_self_test, untrained};
 use trainer::data::DataDir;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
@@ -156,6 +156,22 @@ fn predictions_are_near_the_stored_counts() {
                 "{core}, {loading:?}, {limit}: {counted}, predicted {}",
                 plan.instructions
             );
+        }
+    }
+}
+
+/// Plans are counted without writing their files.
+#[test]
+fn the_sizes_of_a_plan_are_those_of_its_file() {
+    let odd = ODD.iter().map(|odd| untrained(&odd.network()));
+    for model in odd.chain([tutorial(), tutorial_with_self_test()]) {
+        for loading in Loading::ALL {
+            let front = front_of(&model, Core::M4, loading).expect("plans");
+            for plan in spread(&front, 40) {
+                let file = write(&model, &plan.choices).expect("a plan of the front");
+                let arena_bytes = infer::Model::from_bytes(&file).expect("a model").arena_bytes();
+                assert_eq!((plan.model_bytes, plan.ram), (file.len(), arena_bytes), "{:?}", plan.choices);
+            }
         }
     }
 }
