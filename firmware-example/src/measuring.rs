@@ -41,8 +41,9 @@ pub fn count<'m>(
     Ok(())
 }
 
-/// Writes the scores of all images.
+/// Writes the scores of all images, and behind those of each the instructions of its run.
 pub fn answer<'m>(
+    counter: &mut Counter,
     network: impl Into<Network<'m>>,
     arena: &mut [i8],
     images: &[u8],
@@ -51,11 +52,13 @@ pub fn answer<'m>(
     let network = network.into();
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
     for image in images.chunks(network.image_shape().len()) {
-        let scores = session.run(image).map_err(|_| HostError)?;
+        let (scores, instructions) = counter.count(|| session.run(image));
+        let scores = scores.map_err(|_| HostError)?;
         let mut bytes = [0; CLASSES_MAX];
         let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
         bytes.iter_mut().zip(scores.values()).for_each(|(byte, score)| *byte = *score as u8);
         to.write(bytes)?;
+        to.write(&instructions.to_le_bytes())?;
     }
     Ok(())
 }

@@ -9,5 +9,6 @@ pub mod limits;
 pub mod measure;
 pub mod networks;
 pub mod nor_flash;
+pub mod panic_locations;
 pub mod plans;
 pub mod random_layer;

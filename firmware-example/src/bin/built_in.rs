@@ -47,7 +47,7 @@ fn measure(counter: &mut Counter, counts: &str, images: &str, scores: &str) -> R
     count(counter, NETWORK, arena, image, 0, &mut File::create(counts)?)?;
     let buffer = cortex_m::singleton!(: [u8; IMAGES_BYTES] = [0; IMAGES_BYTES]).unwrap();
     let bytes = File::open(images)?.read(buffer);
-    answer(NETWORK, arena, &buffer[..bytes], &mut File::create(scores)?)
+    answer(&mut *counter, NETWORK, arena, &buffer[..bytes], &mut File::create(scores)?)
 }
 
 #[panic_handler]

@@ -2,7 +2,7 @@
 //!
 //! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16 bytes. For each of them COUNTS gets the
 //! instructions of a whole run on a made-up image, its bytes of stack, those of loading, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
-//! model SCORES gets the scores of each of them.
+//! model SCORES gets the scores of each of them and the instructions of its run.
 
 #![no_std]
 #![no_main]
@@ -74,7 +74,7 @@ fn measure(
         let load_stack_bytes = stack::used_by(|| _ = core::hint::black_box(Model::from_bytes(file).is_ok()));
         count(counter, &model, arena, image, load_stack_bytes, &mut counts)?;
         if let Some((images, scores)) = &mut images_and_scores {
-            answer(&model, arena, images, scores)?;
+            answer(counter, &model, arena, images, scores)?;
         }
         rest = &rest[model_bytes.next_multiple_of(16).min(rest.len())..];
     }
