@@ -155,20 +155,21 @@ sanitize() {
 # What is left out repeats the same paths thousands of times, which takes Miri hours.
 miri() {
     if cargo +nightly miri --version >/dev/null 2>&1; then
-        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,signature,build --lib --tests \
+        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,build --lib --tests \
             -- --skip every_ --skip mutations --skip parts_of_every_length
     else
         echo "skipped: no nightly Miri here (rustup +nightly component add miri)"
     fi
 }
 
-# libFuzzer with AddressSanitizer, so many seconds for each target.
+# libFuzzer with AddressSanitizer, so many seconds for each target; then the same targets on damaged inputs in a row.
 fuzz() {
     local target
     command -v g++ >/dev/null || install_packages g++
     for target in model idx png wire; do
         say "fuzz $target"
         tests/fuzz/run.sh "$target" "-max_total_time=${1:-60}" -print_final_stats=1 2>&1 | tail -n 12
+        (cd tests/fuzz && cargo run --release --quiet --bin mutations -- "$target" "$(date +%s)00000" 3000000)
     done
 }
 
@@ -236,7 +237,7 @@ help() {
 ./ci.sh examples   RTIC, Embassy and C programs in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable
 ./ci.sh sanitize   the library's tests under AddressSanitizer
-./ci.sh miri       the loader and sessions under Miri, where a nightly Rust has it
+./ci.sh miri       the library's portable path under Miri, where a nightly Rust has it
 ./ci.sh deny       advisories and licences of all dependencies, where cargo-deny is installed
 ./ci.sh fuzz [S]   libFuzzer with AddressSanitizer, S seconds (60) for each kind of input
 ./ci.sh bench      the tutorial's network on every emulated core class; writes docs/benchmarks.md, target/bench/mcu.json
