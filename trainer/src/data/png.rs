@@ -205,10 +205,10 @@ mod tests {
     #[test]
     fn a_palette_that_ends_within_a_colour_is_refused() {
         assert!(read_bytes(&with_palette(6)).is_ok() && read_bytes(&with_palette(768)).is_ok());
-        for bytes in [769, 771, 3000] {
+        for bytes in [1, 2, 769, 771, 3000] {
             assert!(read_bytes(&with_palette(bytes)).is_err(), "{bytes} bytes");
         }
-        for bytes in [1, 2, 4, 5, 767] {
+        for bytes in [4, 5, 767] {
             let error = read_bytes(&with_palette(bytes)).unwrap_err().to_string();
             assert!(error.contains(&format!("picture.png: a palette of {bytes} bytes")), "{error}");
         }
