@@ -151,12 +151,13 @@ sanitize() {
         cargo test --release --quiet -p infer --features signature,update --target "$host" --tests
 }
 
-# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks, wire, updates, and the kernels on fewer layers.
+# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks, wire, updates.
 # What is left out repeats the same paths thousands of times, which takes Miri hours.
 miri() {
     if cargo +nightly miri --version >/dev/null 2>&1; then
-        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,build --lib --tests \
-            -- --skip every_ --skip mutations --skip parts_of_every_length --skip sizes_of --skip equals_reference
+        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,build \
+            --test arithmetic --test format --test network --test sessions --test update --test validation --test wire \
+            -- --skip every_ --skip mutations --skip parts_of_every_length
     else
         echo "skipped: no nightly Miri here (rustup +nightly component add miri)"
     fi

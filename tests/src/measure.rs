@@ -111,7 +111,7 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
         files.map(|file| fs::read(file).expect("the firmware wrote what it measured"));
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     let mut scores = &scores[..];
-    let mut of = |file: &Vec<u8>| {
+    let of = |file: &Vec<u8>| {
         let model = Model::from_bytes(file).expect("a model");
         let mut next = || words.next().expect("a count for each layer");
         let bytes = images.len() / model.image_shape().len() * (model.classes() + INSTRUCTION_BYTES);
