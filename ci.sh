@@ -151,34 +151,45 @@ sanitize() {
         cargo test --release --quiet -p infer --features signature,update --target "$host" --tests
 }
 
-# The portable kernels and the loader under Miri, where a nightly Rust has it.
+# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks, wire, updates.
+# What is left out repeats the same paths thousands of times, which takes Miri hours.
 miri() {
     if cargo +nightly miri --version >/dev/null 2>&1; then
-        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update \
-            --test format --test validation --test sessions -- --skip every_ --skip mutations --skip ended
+        MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,build \
+            --test arithmetic --test format --test network --test sessions --test update --test validation --test wire \
+            -- --skip every_ --skip mutations --skip parts_of_every_length
     else
         echo "skipped: no nightly Miri here (rustup +nightly component add miri)"
     fi
 }
 
-# libFuzzer with AddressSanitizer, so many seconds for each target.
+# libFuzzer with AddressSanitizer, so many seconds for each target; then the same targets on damaged inputs in a row.
 fuzz() {
     local target
     command -v g++ >/dev/null || install_packages g++
     for target in model idx png wire; do
         say "fuzz $target"
         tests/fuzz/run.sh "$target" "-max_total_time=${1:-60}" -print_final_stats=1 2>&1 | tail -n 12
+        (cd tests/fuzz && cargo run --release --quiet --bin mutations -- "$target" "$(date +%s)00000" 3000000)
     done
 }
 
-# Advisories, licences and origins of everything that is built: see deny.toml.
+# Advisories, licences and origins of everything that is built: see deny.toml. Advisories come from the network.
 deny() {
-    if cargo deny --version >/dev/null 2>&1; then
-        cargo deny check
-        cargo deny --manifest-path firmware-example/Cargo.toml check --config deny.toml
-    else
-        echo "skipped: no cargo-deny here (cargo install cargo-deny)"
+    local workspace checks=(licenses bans sources)
+    if ! cargo deny --version >/dev/null 2>&1; then
+        echo "skipped: no cargo-deny here (cargo install cargo-deny --locked, some minutes)"
+        return
     fi
+    if timeout 120 cargo deny --config "$PWD/deny.toml" fetch db >/dev/null 2>&1; then
+        checks+=(advisories)
+    else
+        echo "advisories skipped: their database cannot be fetched here"
+    fi
+    for workspace in . firmware-example tests/fuzz; do
+        echo "$workspace: ${checks[*]}"
+        cargo deny --log-level error --manifest-path "$workspace/Cargo.toml" --config "$PWD/deny.toml" check "${checks[@]}"
+    done
 }
 
 # Builds the server for every board, with the model planned for it; over USB where the board has a port for it.
@@ -230,7 +241,7 @@ help() {
 ./ci.sh examples   RTIC, Embassy and C programs in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable
 ./ci.sh sanitize   the library's tests under AddressSanitizer
-./ci.sh miri       the loader and sessions under Miri, where a nightly Rust has it
+./ci.sh miri       the library's portable path under Miri, where a nightly Rust has it
 ./ci.sh deny       advisories and licences of all dependencies, where cargo-deny is installed
 ./ci.sh fuzz [S]   libFuzzer with AddressSanitizer, S seconds (60) for each kind of input
 ./ci.sh bench      the tutorial's network on every emulated core class; writes docs/benchmarks.md, target/bench/mcu.json

@@ -44,8 +44,10 @@ pub fn count<'m>(
     Ok(())
 }
 
-/// Writes the scores of all images of the file `images`, raw and one after the other; as many as fit are held in `buffer` at a time.
+/// Writes the scores of all images of the file `images`, raw and one after the other, and behind those of each the instructions of its run; as many
+/// images as fit are held in `buffer` at a time.
 pub fn answer<'m>(
+    counter: &mut Counter,
     network: impl Into<Network<'m>>,
     arena: &mut [i8],
     buffer: &mut [u8],
@@ -64,19 +66,26 @@ pub fn answer<'m>(
             return Err(HostError); // an image larger than the buffer, or a file that cannot be read to its end
         }
         for image in buffer[..read].chunks(image_bytes) {
-            write_scores(&mut session, image, to)?;
+            write_answer(counter, &mut session, image, to)?;
         }
         left -= read;
     }
     Ok(())
 }
 
-fn write_scores(session: &mut Session, image: &[u8], to: &mut File) -> Result<(), HostError> {
-    let scores = session.run(image).map_err(|_| HostError)?;
+fn write_answer(
+    counter: &mut Counter,
+    session: &mut Session,
+    image: &[u8],
+    to: &mut File,
+) -> Result<(), HostError> {
+    let (scores, instructions) = counter.count(|| session.run(image));
+    let scores = scores.map_err(|_| HostError)?;
     let mut bytes = [0; CLASSES_MAX];
     let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
     bytes.iter_mut().zip(scores.values()).for_each(|(byte, score)| *byte = *score as u8);
-    to.write(bytes)
+    to.write(bytes)?;
+    to.write(&instructions.to_le_bytes())
 }
 
 /// Fills an image with noise, always the same.

@@ -13,6 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::checksum::checksum;
 use crate::error::ModelError;
 use crate::quant::ChannelParameters;
 use crate::shape::Shape;
@@ -244,42 +245,6 @@ pub(crate) const fn sections_start(record_bytes: usize) -> Option<usize> {
         None => None,
     }
 }
-
-/// CRC-32 as in IEEE 802.3, gzip and PNG: reflected polynomial 0xEDB88320, start and final value all ones.
-///
-/// Four bits at a time, so that the table takes 64 bytes of flash.
-pub const fn checksum(bytes: &[u8]) -> u32 {
-    !extend_checksum(u32::MAX, bytes)
-}
-
-/// The register of [`checksum`] after more bytes: begins as all ones, inverted it is the checksum.
-pub(crate) const fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
-    let mut crc = register;
-    let mut rest = bytes;
-    while let Some((byte, tail)) = rest.split_first() {
-        crc ^= *byte as u32;
-        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
-        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
-        rest = tail;
-    }
-    crc
-}
-
-const CRC_NIBBLES: [u32; 16] = {
-    let mut table = [0; 16];
-    let mut index = 0;
-    while index < 16 {
-        let mut crc = index as u32;
-        let mut bit = 0;
-        while bit < 4 {
-            crc = if crc & 1 == 1 { 0xEDB8_8320 ^ (crc >> 1) } else { crc >> 1 };
-            bit += 1;
-        }
-        table[index] = crc;
-        index += 1;
-    }
-    table
-};
 
 /// Everything of a model file that is not derived: what [`write()`] lays out.
 pub struct Content<'c> {

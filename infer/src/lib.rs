@@ -34,6 +34,7 @@ mod algorithm;
 mod borrow_rules;
 #[cfg(feature = "build")]
 pub mod build;
+mod checksum;
 #[doc(hidden)]
 pub mod embedded;
 mod error;

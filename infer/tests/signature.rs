@@ -151,3 +151,33 @@ fn malleable_signatures_and_weak_keys_are_refused() {
         assert_eq!(refused(&forged, Trust::signed_by(PublicKey::new(key))), TrustError::WrongSignature);
     }
 }
+
+/// The crate that verifies holds bounds checks that the link proof cannot take out (docs/decisions/0003-signatures.md). What they index by depends on the
+/// length of the message modulo 128 and on the digits of two numbers: every length, and numbers with the digits that are farthest out.
+#[test]
+fn no_length_and_no_number_ends_in_a_panic() {
+    let (pair, key) = keys(5);
+    for len in 0..=400 {
+        let message: Vec<u8> = (0..len).map(|at| (at * 7) as u8).collect();
+        let error = refused(&signed(&message, &pair), Trust::signed_by(key));
+        assert!(matches!(error, TrustError::Model(_)), "{len} bytes: {error:?}");
+    }
+    let mut state = 1u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let patterns = [0x00, 0x0F, 0x1F, 0x33, 0x55, 0x77, 0x7F, 0xAA, 0xF0, 0xF7, 0xFF];
+    for number in 0..if cfg!(miri) { 20 } else { 4000 } {
+        // R is a point: that of another signature, or noise. S is a pattern or noise, below the order.
+        let mut signature = *pair.sk.sign([number as u8], None);
+        let pattern = patterns.get(number % 16).copied();
+        signature[32..].iter_mut().for_each(|byte| *byte = pattern.unwrap_or_else(&mut noise));
+        signature[63] &= 0x0F;
+        if number % 3 == 0 {
+            signature[..32].iter_mut().for_each(|byte| *byte = noise());
+        }
+        let file = [&[number as u8; 9][..], &SIGNATURE_MAGIC, &signature].concat();
+        assert_eq!(refused(&file, Trust::signed_by(key)), TrustError::WrongSignature);
+    }
+}

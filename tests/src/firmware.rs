@@ -246,7 +246,15 @@ pub fn nvmc(model: &Path) -> (bool, String) {
 /// # Panics
 /// As [`answers`].
 pub fn program_with_stack_sizes(board: Board) -> PathBuf {
-    let mut command = cargo(board, "rustc", &["prove-no-panic"]);
+    program_that_may_panic(board, &["prove-no-panic"])
+}
+
+/// The program of the no-panic proof with these features besides, linked whether a panic is reachable or not.
+///
+/// # Panics
+/// As [`answers`].
+pub fn program_that_may_panic(board: Board, features: &[&str]) -> PathBuf {
+    let mut command = cargo(board, "rustc", features);
     let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
     command.env("RUSTC_BOOTSTRAP", "1");
     command.args(["--release", "--bin", "no_panic", "--", "-C", link_always, "-Z", "emit-stack-sizes"]);

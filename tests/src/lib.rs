@@ -10,6 +10,7 @@ pub mod limits;
 pub mod measure;
 pub mod networks;
 pub mod nor_flash;
+pub mod panic_locations;
 pub mod parity;
 pub mod plans;
 pub mod random_layer;

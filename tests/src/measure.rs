@@ -27,6 +27,22 @@ pub struct Counts {
     pub layers: Vec<u32>,
     /// The scores of all images, one after the other.
     pub scores: Vec<i8>,
+    /// Instructions of the run of each image.
+    pub image_instructions: Vec<u32>,
+}
+
+/// Instructions of a run are stored in so many bytes behind its scores.
+const INSTRUCTION_BYTES: usize = 4;
+
+/// The scores of all images and the instructions of the run of each, from what the firmware wrote.
+pub fn answers(bytes: &[u8], classes: usize) -> (Vec<i8>, Vec<u32>) {
+    let (mut scores, mut instructions) = (Vec::new(), Vec::new());
+    for answer in bytes.chunks_exact(classes + INSTRUCTION_BYTES) {
+        let (values, count) = answer.split_at(classes);
+        scores.extend(values.iter().map(|score| *score as i8));
+        instructions.push(u32::from_le_bytes(count.try_into().expect("four bytes")));
+    }
+    (scores, instructions)
 }
 
 /// Runs each of the model files once on `board` and counts, then on all of `images`, raw and one after the other.
@@ -74,8 +90,9 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     let mut next = || words.next().expect("a count");
     let (total, stack_bytes, load_stack_bytes) = (next(), next(), next());
-    let scores = scores.into_iter().map(|score| score as i8).collect();
-    Counts { total, stack_bytes, load_stack_bytes, layers: words.collect(), scores }
+    let classes = Model::from_bytes(model).expect("a model").classes();
+    let (scores, image_instructions) = answers(&scores, classes);
+    Counts { total, stack_bytes, load_stack_bytes, layers: words.collect(), scores, image_instructions }
 }
 
 fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
@@ -93,20 +110,17 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
     let [_, counts, _, scores] =
         files.map(|file| fs::read(file).expect("the firmware wrote what it measured"));
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
-    let mut scores = scores.into_iter().map(|score| score as i8);
+    let mut scores = &scores[..];
     let of = |file: &Vec<u8>| {
         let model = Model::from_bytes(file).expect("a model");
         let mut next = || words.next().expect("a count for each layer");
-        let values = images.len() / model.image_shape().len() * model.classes();
+        let bytes = images.len() / model.image_shape().len() * (model.classes() + INSTRUCTION_BYTES);
+        let answered;
+        (answered, scores) = scores.split_at(bytes.min(scores.len()));
         let (total, stack_bytes, load_stack_bytes) = (next(), next(), next());
         let layers = model.layers().iter().map(|_| next()).collect();
-        Counts {
-            total,
-            stack_bytes,
-            load_stack_bytes,
-            layers,
-            scores: scores.by_ref().take(values).collect(),
-        }
+        let (scores, image_instructions) = answers(answered, model.classes());
+        Counts { total, stack_bytes, load_stack_bytes, layers, scores, image_instructions }
     };
     models.iter().map(of).collect()
 }

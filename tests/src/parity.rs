@@ -7,11 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::{fs, thread};
 
+use infer::Model;
 use trainer::model_file::write;
 use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::{Build, Loading, Plan};
 
 use crate::firmware::{self, Board, Variant};
+use crate::measure;
 
 /// Stands for the file of counts where the firmware is not to count.
 const NO_COUNTS: &str = "-";
@@ -64,8 +66,8 @@ impl Trial {
             Loading::BuiltIn => &arguments[1..],
         };
         firmware::run_without_counting(self.board, &program, arguments);
-        let scores = fs::read(&scores).expect("the firmware wrote its scores");
-        scores.into_iter().map(|score| score as i8).collect()
+        let classes = Model::from_bytes(&self.file).expect("a plan's file").classes();
+        measure::answers(&fs::read(&scores).expect("the firmware wrote its scores"), classes).0
     }
 }
 

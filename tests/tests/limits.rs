@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use tests::call_graph::Program;
-use tests::firmware::{self, Board, EVERY_CORE, M0, M3, M4, M7, M33, M55};
-use tests::measure::counts;
+use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55, Variant};
+use tests::measure::{Counts, built_in_counts, counts};
 use tests::plans::tutorial;
 use trainer::model_file::write;
-use trainer::plan::{Budget, Core, Loading, front_of};
+use trainer::plan::{Budget, Build, Core, Loading, fastest};
 
 /// Name, board and cost class of each core, in the order of the document's tables.
 const CORES: [(&str, Board, Core); 6] = [
@@ -20,13 +21,6 @@ const CORES: [(&str, Board, Core); 6] = [
     ("M55", M55, Core::M55),
 ];
 
-/// Left out of the time test, whose firmware is built for each model, unless `KINDLING_LIMITS=all`.
-const SAME_KERNELS_AS_M4: [&str; 2] = ["M7", "M33"];
-
-fn all_cores() -> bool {
-    std::env::var("KINDLING_LIMITS").is_ok_and(|value| value == "all")
-}
-
 /// The numbers of the row that begins with `| name |` in the section `heading` of the document.
 fn documented(heading: &str, name: &str) -> Vec<u32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/limits.md");
@@ -37,49 +31,30 @@ fn documented(heading: &str, name: &str) -> Vec<u32> {
     row.split('|').filter_map(number).collect()
 }
 
-#[test]
-fn stack_stays_within_the_documented_bytes() {
-    let model = tutorial();
-    for (name, board, core) in CORES {
-        let plans = front_of(&model, core, Loading::OnChip).expect("plans");
-        let fastest =
-            &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
-        let files =
-            [model.direct(), fastest.choices.clone()].map(|choices| write(&model, &choices).expect("a plan"));
-        let measured = counts(board, &files, &[]);
-        let load = measured.iter().map(|counts| counts.load_stack_bytes).max().expect("two models");
-        let run = measured.iter().map(|counts| counts.stack_bytes).max().expect("two models");
-        println!("| {name} | {load} | {run} |");
-        let [load_limit, run_limit, bound] = documented("Stack", name)[..] else {
-            panic!("three numbers of {name}")
-        };
-        assert!(
-            load <= load_limit,
-            "{name}: {load} bytes of stack to load, docs/limits.md says {load_limit}"
-        );
-        assert!(run <= run_limit, "{name}: {run} bytes of stack to run, docs/limits.md says {run_limit}");
-        assert!(
-            load.max(run) <= bound,
-            "{name}: {load} and {run} measured, {bound} ought to be the most there can be"
-        );
-    }
+/// What a core takes for the tutorial's network.
+struct Measured {
+    name: &'static str,
+    /// The model for any core, and the fastest plan within 512 KB of flash and 16 KB of RAM: both loaded.
+    loaded: Vec<Counts>,
+    /// The fastest plan within 128 KB and 16 KB, built in.
+    built_in: Counts,
 }
 
-#[test]
-fn no_way_through_the_program_takes_more_stack_than_documented() {
-    for (name, board, _) in CORES {
-        let program = fs::read(firmware::program_with_stack_sizes(board)).expect("the program");
-        let deepest = Program::read(&program).and_then(|program| program.deepest("answer"));
-        let deepest = deepest.unwrap_or_else(|error| panic!("{name}: no bound: {error}"));
-        println!("{name}: at most {} bytes of stack, on this way:", deepest.bytes);
-        deepest.way.iter().for_each(|(function, bytes)| println!("{bytes:>8} {function}"));
-        let limit = documented("Stack", name)[2];
-        assert!(
-            deepest.bytes as u32 <= limit,
-            "{name}: {} bytes, docs/limits.md says {limit}",
-            deepest.bytes
-        );
-    }
+/// Both tests look at the same runs.
+static MEASURED: LazyLock<Vec<Measured>> = LazyLock::new(|| CORES.map(measured).into());
+
+fn measured((name, board, core): (&'static str, Board, Core)) -> Measured {
+    let model = tutorial();
+    let images = images(model.image.len());
+    let fastest = |loading, flash| {
+        let budget = Budget { flash: Some(flash), ram: Some(16 << 10) };
+        fastest(&model, core, loading, budget).expect("a plan that fits").choices
+    };
+    let loaded = [model.direct(), fastest(Loading::OnChip, 512 << 10)];
+    let files = loaded.map(|choices| write(&model, &choices).expect("a plan"));
+    let built_in = write(&model, &fastest(Loading::BuiltIn, 128 << 10)).expect("a plan");
+    let built_in = built_in_counts(board, Variant::complete(Build::Fast), &built_in, &images);
+    Measured { name, loaded: counts(board, &files, &images), built_in }
 }
 
 /// Noise, all dark, all light, and a digit.
@@ -94,39 +69,71 @@ fn images(bytes: usize) -> Vec<u8> {
 }
 
 #[test]
+fn stack_stays_within_the_documented_bytes() {
+    for Measured { name, loaded, built_in } in &*MEASURED {
+        let load = loaded.iter().map(|counts| counts.load_stack_bytes).max().expect("two models");
+        let run = loaded.iter().map(|counts| counts.stack_bytes).max().expect("two models");
+        let built_in = built_in.stack_bytes;
+        println!("| {name} | {load} | {run} | {built_in} |");
+        let [load_limit, run_limit, built_in_limit, bound, built_in_bound] = documented("Stack", name)[..]
+        else {
+            panic!("five numbers of {name}")
+        };
+        for (what, found, limit) in [
+            ("to load", load, load_limit),
+            ("to run", run, run_limit),
+            ("to run what is built in", built_in, built_in_limit),
+        ] {
+            assert!(found <= limit, "{name}: {found} bytes of stack {what}, docs/limits.md says {limit}");
+        }
+        assert!(
+            load.max(run) <= bound && built_in <= built_in_bound,
+            "{name}: {load}, {run} and {built_in} measured, {bound} and {built_in_bound} ought to be the most there can be"
+        );
+    }
+}
+
+#[test]
+fn no_way_through_the_program_takes_more_stack_than_documented() {
+    for (name, board, _) in CORES {
+        let program = fs::read(firmware::program_with_stack_sizes(board)).expect("the program");
+        let program = Program::read(&program).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let limits = documented("Stack", name);
+        for (entry, limit) in [("answer", limits[3]), ("answer_built_in", limits[4])] {
+            let deepest = program.deepest(entry);
+            let deepest = deepest.unwrap_or_else(|error| panic!("{name}: no bound: {error}"));
+            println!("{name}: {entry}: at most {} bytes of stack, on this way:", deepest.bytes);
+            deepest.way.iter().for_each(|(function, bytes)| println!("{bytes:>8} {function}"));
+            assert!(
+                deepest.bytes as u32 <= limit,
+                "{name}: {entry}: {} bytes, docs/limits.md says {limit}",
+                deepest.bytes
+            );
+        }
+    }
+}
+
+#[test]
 fn every_image_takes_the_same_time_to_within_the_documented_spread() {
-    let model = tutorial();
-    let images = images(model.image.len());
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (board, (name, _, core)) in EVERY_CORE.into_iter().zip(CORES) {
-        if SAME_KERNELS_AS_M4.contains(&name) && !all_cores() {
-            continue;
-        }
-        let plans = front_of(&model, core, Loading::OnChip).expect("plans");
-        let fastest =
-            &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
-        let mut spread = Vec::new();
-        for choices in [model.direct(), fastest.choices.clone()] {
-            let path = folder.path().join("model.kndl");
-            fs::write(&path, write(&model, &choices).expect("a plan")).expect("the folder can be written");
-            if board.name == "microbit" && fs::metadata(&path).expect("the model").len() > 150_000 {
-                spread.push(0); // larger than the chip's flash
-                continue;
-            }
-            let answers = firmware::answers(board, &path, &images, 10);
-            let least = answers.iter().map(|answer| answer.instructions).min().expect("answers");
-            let most = answers.iter().map(|answer| answer.instructions).max().expect("answers");
-            println!("{name}: {least} to {most} instructions");
-            spread.push(((most - least) as u64 * 10_000).div_ceil(most as u64) as u32);
-        }
-        println!("| {name} | {} | {} |", spread[0], spread[1]);
+    for Measured { name, loaded, built_in } in &*MEASURED {
+        let spread: Vec<u32> = loaded.iter().chain([built_in]).map(|counts| spread(name, counts)).collect();
+        let row: Vec<String> = spread.iter().map(u32::to_string).collect();
+        println!("| {name} | {} |", row.join(" | "));
         let limits = documented("Time", name);
+        assert_eq!(limits.len(), spread.len(), "{name}: numbers in docs/limits.md");
         for (found, limit) in spread.iter().zip(&limits) {
             assert!(
                 found <= limit,
                 "{name}: images differ by {found} of 10,000, docs/limits.md says {limit}"
             );
         }
-        assert_eq!(limits.len(), spread.len(), "{name}: numbers in docs/limits.md");
     }
+}
+
+/// Difference of the slowest and the fastest image in parts of 10,000.
+fn spread(name: &str, counts: &Counts) -> u32 {
+    let least = *counts.image_instructions.iter().min().expect("four images");
+    let most = *counts.image_instructions.iter().max().expect("four images");
+    println!("{name}: {least} to {most} instructions");
+    ((most - least) as u64 * 10_000).div_ceil(most as u64) as u32
 }

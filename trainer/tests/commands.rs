@@ -105,6 +105,18 @@ fn inspect_shows_layers_and_memory() {
     }
 }
 
+/// Names come from the model file, whoever made it.
+#[test]
+fn inspect_spells_out_what_a_terminal_would_obey() {
+    let workshop = Workshop::new();
+    let preset = common::PRESET.replace("filters = 4", "filters = 4\nname = \"a\\u001b[2Jb\"");
+    fs::write(workshop.path("small.toml"), preset).unwrap();
+    workshop.trainer(["train", "small.toml", "--data", "data", "--quiet"]).assert().success();
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
+    assert!(stdout.contains("\na\\u{1b}[2Jb "), "{stdout}");
+    assert!(!stdout.contains('\u{1b}'), "{stdout}");
+}
+
 #[test]
 fn the_model_carries_its_version_and_a_self_test() {
     let workshop = Workshop::with_model();

@@ -97,6 +97,29 @@ fn json_is_one_line_per_epoch_and_one_at_the_end() {
     assert_eq!(finished["history"].as_array().unwrap().len(), 3);
 }
 
+/// Names with quotes, a line break and a terminal's escape: JSON has them as text, and its lines stay lines.
+#[cfg(unix)]
+#[test]
+fn hostile_names_are_text_in_json() {
+    let workshop = Workshop::new();
+    let hostile = "a\"}\\,\n\u{1b}[31m\u{7f}.toml";
+    let preset = common::PRESET.replace("filters = 4", "filters = 4\nname = \"\\\"}\\n\\u001b\"");
+    fs::write(workshop.path(hostile), preset).unwrap();
+    let out = "out\"\n\u{1b}]0;x";
+    let (stdout, _) =
+        run(&mut workshop.trainer(["train", hostile, "--data", "data", "--json", "--out", out]), 0);
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4, "three epochs and the end");
+    assert_eq!(lines[3]["preset"], hostile);
+    assert_eq!(lines[3]["model"], format!("{out}/model.kndl"));
+    let json = fs::read_to_string(workshop.path(out).join("metrics.json")).unwrap();
+    assert!(
+        !json.chars().any(|character| character.is_control() && character != '\n' && character != '\u{7f}')
+    );
+    let metrics: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(metrics["preset"], hostile);
+}
+
 #[test]
 fn without_a_command_it_trains() {
     let workshop = Workshop::new();

@@ -48,7 +48,7 @@ fn measure(counter: &mut Counter, counts: &str, images: &str, scores: &str) -> R
         count(counter, NETWORK, arena, image, 0, &mut File::create(counts)?)?;
     }
     let buffer = cortex_m::singleton!(: [u8; IMAGES_BYTES] = [0; IMAGES_BYTES]).unwrap();
-    answer(NETWORK, arena, buffer, images, &mut File::create(scores)?)
+    answer(counter, NETWORK, arena, buffer, images, &mut File::create(scores)?)
 }
 
 #[panic_handler]

@@ -2,7 +2,8 @@
 //!
 //! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16 bytes. For each of them COUNTS gets the
 //! instructions of a whole run on a made-up image, its bytes of stack, those of loading, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
-//! model SCORES gets the scores of each of them. `-` for COUNTS counts nothing: for emulators that run without `-icount`, which is faster.
+//! model SCORES gets the scores of each of them and the instructions of its run. `-` for COUNTS counts nothing: for emulators that run without `-icount`,
+//! which is faster; the instructions behind the scores mean nothing then.
 
 #![no_std]
 #![no_main]
@@ -75,7 +76,7 @@ fn measure(
             count(counter, &model, arena, image, load_stack_bytes, counts)?;
         }
         if let Some((images, scores)) = &mut images_and_scores {
-            answer(&model, arena, images_buffer, images, scores)?;
+            answer(counter, &model, arena, images_buffer, images, scores)?;
         }
         rest = &rest[model_bytes.next_multiple_of(16).min(rest.len())..];
     }

@@ -14,7 +14,10 @@ mod ram_flash;
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use infer::{Model, Session};
+use infer::{Model, Network, Session};
+
+/// Whatever network is built in: unknown to the compiler.
+static NETWORK: Option<Network<'static>> = None;
 
 /// Bytes of the model as it may arrive: unknown to the compiler.
 static FILE: infer::Aligned<[u8; 4]> = infer::Aligned(*b"KNDL");
@@ -24,6 +27,9 @@ fn main() -> ! {
     loop {
         let mut arena = infer::Arena::<1024>::new();
         black_box(answer(black_box(&FILE.0), black_box(&[]), black_box(&mut arena)));
+        black_box(answer_built_in(black_box(&NETWORK).as_ref(), black_box(&[]), black_box(&mut arena)));
+        #[cfg(feature = "signature")]
+        black_box(trusted(black_box(&FILE.0), black_box([0; infer::PublicKey::BYTES])));
         #[cfg(feature = "update")]
         black_box(update(black_box(&FILE.0)));
     }
@@ -38,6 +44,23 @@ fn answer(file: &[u8], image: &[u8], arena: &mut [i8]) -> Option<(usize, f32)> {
     let mut session = Session::new(&model, arena).ok()?;
     let scores = session.run(image).ok()?;
     Some((scores.class(), scores.probabilities().nth(scores.class())?))
+}
+
+/// Everything that firmware with a model that is built in asks of `infer`.
+#[inline(never)]
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the name occurs once")]
+fn answer_built_in(network: Option<&Network<'_>>, image: &[u8], arena: &mut [i8]) -> Option<(usize, f32)> {
+    let mut session = Session::new(*network?, arena).ok()?;
+    let scores = session.run(image).ok()?;
+    Some((scores.class(), scores.probabilities().nth(scores.class())?))
+}
+
+/// Everything that firmware asks of signed models.
+#[cfg(feature = "signature")]
+fn trusted(file: &[u8], key: [u8; infer::PublicKey::BYTES]) -> Option<u32> {
+    let trust = infer::Trust::signed_by(infer::PublicKey::new(key));
+    Some(trust.load(file).ok()?.version())
 }
 
 /// Everything that firmware asks of `infer::update`.
@@ -59,10 +82,12 @@ fn update(file: &[u8]) -> Option<u32> {
 
 #[panic_handler]
 #[allow(unsafe_code)]
-fn panic(_: &PanicInfo) -> ! {
+fn panic(info: &PanicInfo) -> ! {
     unsafe extern "C" {
         fn a_panic_is_reachable() -> !;
     }
+    // Whoever lets it link all the same finds in it where the panics are.
+    black_box(info.location());
     // SAFETY: the function does not exist, so a program that could get here does not link.
     unsafe { a_panic_is_reachable() }
 }

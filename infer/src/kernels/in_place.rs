@@ -44,10 +44,13 @@ fn four_inside(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; 4]> {
     let end = |axis: usize, first: i32| first + conv.stride[axis] as i32 + conv.kernel[axis] as i32;
     let is_inside =
         y >= 0 && x >= 0 && end(0, y) <= conv.input.height as i32 && end(1, x) <= conv.input.width as i32;
+    if !is_inside {
+        return None; // at negative places there is nothing to compute
+    }
     let (row_len, channels) = (conv.input.row_len(), conv.input.channels as usize);
     let start = y as usize * row_len + x as usize * channels;
     let (below, right) = (conv.stride[0] as usize * row_len, conv.stride[1] as usize * channels);
-    is_inside.then_some([start, start + right, start + below, start + below + right])
+    Some([start, start + right, start + below, start + below + right])
 }
 
 /// Largest of the sums of products of the weights with four patches inside of the map.

@@ -12,7 +12,7 @@ use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use super::{MESSAGE_OVERHEAD_BYTES, VERSION};
-use crate::format::{checksum, extend_checksum};
+use crate::checksum::{checksum, extend_checksum};
 
 /// Bytes of the CRC-32.
 const CHECKSUM_BYTES: usize = 4;

@@ -1,12 +1,12 @@
 //! Model files: whatever loads must run, within its buffer and its time, and as the reference runs.
 
-use infer::{Model, ModelError, Native, Reference, Session, Trust, self_test};
+use infer::{Model, ModelError, Native, Reference, Session, Trust, TrustError, self_test};
 
 /// Largest run, so that an execution stays short.
-const OPERATIONS_MAX: u64 = 1 << 18;
+const OPERATIONS_MAX: u64 = 1 << 16;
 
 /// Largest buffers, bytes.
-const BUFFER_BYTES: usize = 1 << 18;
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +24,14 @@ pub enum Outcome {
 /// # Panics
 /// When a model that was accepted does not keep what the loader promised.
 pub fn load_and_run(file: &[u8]) -> Outcome {
-    let model = match Model::from_bytes(file) {
+    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file) {
         Ok(model) => model,
-        Err(error) => return Outcome::Refused(error),
+        Err(TrustError::Model(error)) => return Outcome::Refused(error),
+        Err(TrustError::TooSlow { .. }) => return Outcome::TooLarge,
+        Err(error) => panic!("nothing was asked for that could be missing: {error}"),
     };
     assert_eq!(model.file_bytes(), file.len());
-    let limited = Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file);
-    if limited.is_err() || model.arena_bytes() > BUFFER_BYTES || model.image_shape().len() > BUFFER_BYTES {
+    if model.arena_bytes() > BUFFER_BYTES || model.image_shape().len() > BUFFER_BYTES {
         return Outcome::TooLarge;
     }
     run(&model);

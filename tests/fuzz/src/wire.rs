@@ -1,5 +1,7 @@
 //! The chip's side of the wire: whatever comes over the line, the chip answers or stays silent, and a model that it switches to is one.
 
+use std::sync::LazyLock;
+
 use infer::wire::{
     Clock, InUse, Known, Receiver, Request, Room, Server, Turn, UpdateRoom, encode, frame_bytes,
 };
@@ -13,6 +15,9 @@ const ROOM_BYTES: usize = 4096;
 
 /// The model that is built in.
 pub const BUILT_IN: &[u8] = infer::include_model!("../corpus/model/seed-8-0.kndl");
+
+/// Loaded once, as a chip does.
+static MODEL: LazyLock<Model> = LazyLock::new(|| Model::from_bytes(BUILT_IN).expect("the built-in model"));
 
 struct Ticks(u64);
 
@@ -41,7 +46,7 @@ pub fn talk(line: &[u8]) -> usize {
 }
 
 fn listen(line: &[u8]) -> usize {
-    let model = Model::from_bytes(BUILT_IN).expect("the built-in model");
+    let model = &*MODEL;
     let mut arena = vec![0; model.arena_bytes()];
     let mut memory = Aligned([0; ROOM_BYTES]);
     let mut room = UpdateRoom::new(&mut memory.0);
@@ -63,8 +68,7 @@ fn listen(line: &[u8]) -> usize {
             continue;
         }
         let room_bytes = room.capacity();
-        let mut used =
-            InUse { model: &model, file: BUILT_IN, arena: &mut arena, room: Some(&mut room), room_bytes };
+        let mut used = InUse { model, file: BUILT_IN, arena: &mut arena, room: Some(&mut room), room_bytes };
         match server.turn(&receiver, &mut used, &mut out) {
             Turn::Answer(answer) => answers += !answer.is_empty() as usize,
             Turn::AnswerAndSwitch(_) => {

@@ -9,8 +9,8 @@ use infer::{Layer, LayerKind, Model, SelfTestError, Trust, signature};
 use super::{CliError, model_file};
 use crate::signing;
 use crate::terminal::number::grouped;
-use crate::terminal::print;
 use crate::terminal::table::Table;
+use crate::terminal::{print, printable};
 
 /// Show the layers of a model: shapes, bytes, work, quantisation, memory
 ///
@@ -142,7 +142,10 @@ fn memory_lines(model: &Model<'_>) -> String {
     let mut text = format!("working RAM {arena} bytes");
     if let Some(layer) = model.layers().iter().rev().max_by_key(|layer| ram_bytes(layer)) {
         let [input, scratch, output] = layer.arena_use().map(|(_, bytes)| grouped(bytes as u64));
-        text += &format!(", its peak at {}: input {input} + scratch {scratch} + output {output}", layer.name);
+        text += &format!(
+            ", its peak at {}: input {input} + scratch {scratch} + output {output}",
+            printable(layer.name)
+        );
     }
     text + "\n(the caller's image is not part of it; buffers are reused from layer to layer and lie at multiples of 16)\n"
 }

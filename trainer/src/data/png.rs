@@ -32,6 +32,14 @@ pub enum PngError {
         /// What the decoder says.
         cause: DecodingError,
     },
+    /// A palette that ends within a colour.
+    #[error("{}: a palette of {bytes} bytes, which is no multiple of 3: convert the picture again", path.display())]
+    Palette {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of the palette.
+        bytes: usize,
+    },
     /// Far larger than any model's image.
     #[error("{}: {width}x{height} pixels, at most {PIXELS_MAX} can be read: make it smaller", path.display())]
     TooLarge {
@@ -81,11 +89,19 @@ pub fn decode(path: &Path, source: impl BufRead + Seek) -> Result<Picture, PngEr
         return Err(PngError::TooLarge { path: path.to_owned(), width, height });
     }
     let mut reader = decoder.read_info().map_err(damaged)?;
+    check_palette(path, reader.info().palette.as_deref().unwrap_or_default())?;
     let mut samples = vec![0; reader.output_buffer_size().unwrap_or_default()];
     let frame = reader.next_frame(&mut samples).map_err(damaged)?;
     samples.truncate(frame.buffer_size());
     let (channels, pixels) = opaque(frame.color_type, samples);
     Ok(Picture { height: frame.height as usize, width: frame.width as usize, channels, pixels })
+}
+
+/// Refuses a palette that ends within a colour, on which the decoder (png 0.18.1) panics.
+fn check_palette(path: &Path, palette: &[u8]) -> Result<(), PngError> {
+    let bytes = palette.len();
+    let is_whole = bytes.is_multiple_of(3);
+    if is_whole { Ok(()) } else { Err(PngError::Palette { path: path.to_owned(), bytes }) }
 }
 
 /// Values per pixel, and the pixels without transparency.
@@ -173,6 +189,28 @@ mod tests {
             let error = read_bytes(&file[..length]).unwrap_err().to_string();
             assert!(error.contains("picture.png: not a whole PNG file ("), "{length}: {error}");
             assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    /// The palette of a file of indices replaced by one of so many bytes.
+    fn with_palette(bytes: usize) -> Vec<u8> {
+        let file = encode(2, 1, ColorType::Indexed, BitDepth::Eight, &[1, 0]);
+        let at = file.windows(4).position(|kind| kind == b"PLTE").unwrap() - 4;
+        let chunk = [&b"PLTE"[..], &vec![7; bytes]].concat();
+        let checksum = infer::format::checksum(&chunk);
+        let length = (bytes as u32).to_be_bytes();
+        [&file[..at], &length, &chunk, &checksum.to_be_bytes(), &file[at + 12 + 6..]].concat()
+    }
+
+    #[test]
+    fn a_palette_that_ends_within_a_colour_is_refused() {
+        assert!(read_bytes(&with_palette(6)).is_ok() && read_bytes(&with_palette(768)).is_ok());
+        for bytes in [1, 2, 769, 771, 3000] {
+            assert!(read_bytes(&with_palette(bytes)).is_err(), "{bytes} bytes");
+        }
+        for bytes in [4, 5, 767] {
+            let error = read_bytes(&with_palette(bytes)).unwrap_err().to_string();
+            assert!(error.contains(&format!("picture.png: a palette of {bytes} bytes")), "{error}");
         }
     }
 

@@ -22,6 +22,14 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// A name from a file or a chip as a terminal may show it: control characters, which could move its cursor or worse, are spelt out.
+pub fn printable(name: &str) -> String {
+    let shown = |character: char| -> String {
+        if character.is_control() { character.escape_default().collect() } else { character.into() }
+    };
+    name.chars().map(shown).collect()
+}
+
 /// Writes one line to standard error, if anybody listens.
 pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
@@ -32,4 +40,15 @@ pub fn shows_colour() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_spelt_out() {
+        assert_eq!(printable("conv1, größer"), "conv1, größer");
+        assert_eq!(printable("a\u{1b}[2J\n\u{9b}"), "a\\u{1b}[2J\\n\\u{9b}");
+    }
 }

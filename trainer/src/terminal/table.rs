@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::printable;
+
 /// Space between two columns.
 const GAP: &str = "  ";
 
@@ -19,9 +21,9 @@ impl Table {
         Self { right, rows: vec![titles] }
     }
 
-    /// Adds a row at the bottom.
+    /// Adds a row at the bottom. Cells may hold names from files: what a terminal would obey is spelt out.
     pub fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
-        self.rows.push(cells.into());
+        self.rows.push(cells.map(|cell| printable(&cell)).into());
     }
 
     fn width(&self, column: usize) -> usize {

@@ -1,0 +1,72 @@
+//! CRC-32 as in IEEE 802.3, gzip and PNG: reflected polynomial 0xEDB88320, start and final value all ones.
+
+/// The checksum of `bytes`.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    !extend_checksum(u32::MAX, bytes)
+}
+
+/// The register of [`checksum`] after more bytes: begins as all ones, inverted it is the checksum.
+#[cfg(target_os = "none")]
+pub(crate) fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
+    four_bits_at_a_time(register, bytes)
+}
+
+/// The same on hosts, where a table may be large.
+#[cfg(not(target_os = "none"))]
+pub(crate) fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(!register);
+    hasher.update(bytes);
+    !hasher.finalize()
+}
+
+/// With a table of 64 bytes of flash.
+#[cfg(any(target_os = "none", test))]
+fn four_bits_at_a_time(register: u32, bytes: &[u8]) -> u32 {
+    let mut crc = register;
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        crc ^= *byte as u32;
+        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
+        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
+        rest = tail;
+    }
+    crc
+}
+
+#[cfg(any(target_os = "none", test))]
+const CRC_NIBBLES: [u32; 16] = {
+    let mut table = [0; 16];
+    let mut index = 0;
+    while index < 16 {
+        let mut crc = index as u32;
+        let mut bit = 0;
+        while bit < 4 {
+            crc = if crc & 1 == 1 { 0xEDB8_8320 ^ (crc >> 1) } else { crc >> 1 };
+            bit += 1;
+        }
+        table[index] = crc;
+        index += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chips_and_hosts_compute_the_same() {
+        let mut bytes = [0; 300];
+        let mut state = 1u32;
+        for byte in &mut bytes {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = (state >> 24) as u8;
+        }
+        for end in 0..bytes.len() {
+            for register in [u32::MAX, 0, state] {
+                let on_host = extend_checksum(register, &bytes[..end]);
+                assert_eq!(four_bits_at_a_time(register, &bytes[..end]), on_host, "{end} bytes");
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations model|idx|png|wire FIRST COUNT`.
+//!
+//! Input number N of a kind is always the same, so what was run can be said by its numbers, and an input that fails made again by its own. Built without
+//! instrumentation it takes many times as many inputs in a second as libFuzzer, which finds its way by what the code does with them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+use std::{env, fs};
+
+use fuzz::model::{Outcome, load_and_run};
+use fuzz::mutate::{idx, line, model, png};
+use fuzz::{pictures, wire};
+
+/// Inputs between two lines that say how far it is.
+const REPORT_EVERY: u64 = 50_000_000;
+
+/// Largest file of the corpus whose damaged copies are tried: others are for libFuzzer.
+const SEED_BYTES_MAX: usize = 1400;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [kind, first, count] = &arguments[..] else { return usage() };
+    let (Ok(first), Ok(count)) = (first.parse(), count.parse()) else { return usage() };
+    match &kind[..] {
+        "model" => run(kind, first, count, Models::new()),
+        "idx" => run(kind, first, count, Idx { known: corpus("idx"), damage: idx::Damage::default() }),
+        "png" => run(kind, first, count, Png { known: pictures_known(), damaged: Vec::new() }),
+        "wire" => run(kind, first, count, Line::new()),
+        _ => return usage(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("mutations model|idx|png|wire FIRST COUNT");
+    ExitCode::from(2)
+}
+
+/// A kind of input.
+trait Kind {
+    /// Makes input `number` and gives it to the target. What became of it: refused, accepted.
+    fn execute(&mut self, number: u64) -> [u64; 2];
+
+    /// The input made last.
+    fn input(&self) -> Vec<u8>;
+}
+
+fn run(name: &str, first: u64, count: u64, mut kind: impl Kind) {
+    let begun = Instant::now();
+    let mut outcomes = [0; 2];
+    for number in first..first + count {
+        let result = catch_unwind(AssertUnwindSafe(|| kind.execute(number)));
+        let [refused, accepted] = result.unwrap_or_else(|panic| {
+            let file = format!("target/found-crash-{name}-{number}");
+            let written = fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file), kind.input());
+            eprintln!("{name} input {number} fails: {file}, {written:?}");
+            resume_unwind(panic)
+        });
+        outcomes = [outcomes[0] + refused, outcomes[1] + accepted];
+        if (number - first + 1).is_multiple_of(REPORT_EVERY) {
+            report(name, first, number + 1, outcomes, begun);
+        }
+    }
+    report(name, first, first + count, outcomes, begun);
+}
+
+fn report(name: &str, first: u64, end: u64, [refused, accepted]: [u64; 2], begun: Instant) {
+    let executions = refused + accepted;
+    let seconds = begun.elapsed().as_secs_f64();
+    println!(
+        "{name} inputs {first}..{end}: {executions} executions, {accepted} accepted, {:.0} a second",
+        executions as f64 / seconds
+    );
+}
+
+fn corpus(kind: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(kind);
+    let entries = fs::read_dir(folder).expect("the corpus");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file of the corpus").path()).collect();
+    paths.sort();
+    let files = paths.iter().map(|path| fs::read(path).expect("a file of the corpus"));
+    files.filter(|file| file.len() <= SEED_BYTES_MAX).collect()
+}
+
+struct Models {
+    known: Vec<Vec<u8>>,
+    damage: model::Damage,
+    file: Vec<u8>,
+}
+
+impl Models {
+    fn new() -> Self {
+        Self { known: corpus("model"), damage: model::Damage::default(), file: Vec::new() }
+    }
+}
+
+impl Kind for Models {
+    /// A model whose only fault is what the header says of its working memory is tried once more with that set right.
+    fn execute(&mut self, number: u64) -> [u64; 2] {
+        let seed = &self.known[number as usize % self.known.len()];
+        let file = self.damage.of(seed, number);
+        self.file.clear();
+        self.file.extend(&*file);
+        match load_and_run(&self.file) {
+            Outcome::Refused(error) if model::repair_arena(&mut self.file, error) => {
+                let accepted = !matches!(load_and_run(&self.file), Outcome::Refused(_)) as u64;
+                [2 - accepted, accepted]
+            }
+            Outcome::Refused(_) => [1, 0],
+            Outcome::Ran | Outcome::TooLarge => [0, 1],
+        }
+    }
+
+    fn input(&self) -> Vec<u8> {
+        self.file.clone()
+    }
+}
+
+struct Idx {
+    known: Vec<Vec<u8>>,
+    damage: idx::Damage,
+}
+
+impl Kind for Idx {
+    fn execute(&mut self, number: u64) -> [u64; 2] {
+        let accepted = pictures::idx(self.damage.of(&self.known, number)) as u64;
+        [1 - accepted, accepted]
+    }
+
+    fn input(&self) -> Vec<u8> {
+        self.damage.last().to_vec()
+    }
+}
+
+struct Png {
+    known: Vec<png::Parts>,
+    damaged: Vec<u8>,
+}
+
+fn pictures_known() -> Vec<png::Parts> {
+    corpus("png").iter().filter_map(|file| png::Parts::of(file)).collect()
+}
+
+impl Kind for Png {
+    fn execute(&mut self, number: u64) -> [u64; 2] {
+        self.damaged = self.known[number as usize % self.known.len()].damaged(number);
+        let accepted = pictures::png(&self.damaged) as u64;
+        [1 - accepted, accepted]
+    }
+
+    fn input(&self) -> Vec<u8> {
+        self.damaged.clone()
+    }
+}
+
+struct Line {
+    known: Vec<Vec<u8>>,
+    models: Vec<Vec<u8>>,
+    conversation: line::Conversation,
+}
+
+impl Line {
+    fn new() -> Self {
+        let conversation = line::Conversation::default();
+        Self { known: corpus("wire"), models: corpus("model"), conversation }
+    }
+}
+
+impl Kind for Line {
+    /// Accepted is what was answered at all.
+    fn execute(&mut self, number: u64) -> [u64; 2] {
+        let answered = wire::talk(self.conversation.of(&self.known, &self.models, number)) > 0;
+        [!answered as u64, answered as u64]
+    }
+
+    fn input(&self) -> Vec<u8> {
+        self.conversation.last().to_vec()
+    }
+}
