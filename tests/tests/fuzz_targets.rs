@@ -2,6 +2,7 @@
 //!
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.
 
+#[allow(dead_code, reason = "the fuzz targets use more of it")]
 #[path = "../fuzz/src/lib.rs"]
 #[allow(missing_docs, reason = "documented as a crate of its own")]
 mod fuzz;
