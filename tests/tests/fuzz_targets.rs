@@ -3,7 +3,7 @@
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.
 
 #[path = "../fuzz/src/lib.rs"]
-#[allow(missing_docs, reason = "documented as a crate of its own")]
+#[allow(missing_docs, dead_code, reason = "documented as a crate of its own, all of which fuzz/targets use")]
 mod fuzz;
 
 use std::collections::BTreeSet;
