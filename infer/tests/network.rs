@@ -1,5 +1,6 @@
 //! A network that is built in: the same scores as from its file, and nothing worse than wrong scores when its numbers do not belong together.
 
+#[cfg(feature = "build")]
 mod support;
 
 #[path = "built_in/network.rs"]
@@ -9,6 +10,7 @@ mod built_in;
 use infer::embedded;
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, OutputQuant};
 use infer::{Input, Layer, LayerKind, MaxPool, Model, Native, Network, Reference, Session, Shape};
+#[cfg(feature = "build")]
 use support::Parts;
 
 const IMAGES: [[u8; 25]; 3] = [[7; 25], [200; 25], [0; 25]];
