@@ -4,7 +4,7 @@
 
 #[allow(dead_code, reason = "the fuzz targets use more of it")]
 #[path = "../fuzz/src/lib.rs"]
-#[allow(missing_docs, reason = "documented as a crate of its own")]
+#[allow(missing_docs, dead_code, reason = "documented as a crate of its own, all of which fuzz/targets use")]
 mod fuzz;
 
 use std::collections::BTreeSet;
