@@ -2,7 +2,6 @@
 //!
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.
 
-#[allow(dead_code, reason = "the fuzz targets use more of it")]
 #[path = "../fuzz/src/lib.rs"]
 #[allow(missing_docs, dead_code, reason = "documented as a crate of its own, all of which fuzz/targets use")]
 mod fuzz;
