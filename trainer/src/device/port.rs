@@ -43,7 +43,9 @@ pub enum PortError {
         port: String,
     },
     /// Anything else.
-    #[error("{port}: cannot be opened: {cause}")]
+    #[error(
+        "{port}: cannot be opened as a serial port: {cause}; `trainer device list` shows those there are"
+    )]
     Other {
         /// As named.
         port: String,
@@ -187,7 +189,7 @@ mod tests {
         let missing = message(io::ErrorKind::NotFound);
         assert!(missing.starts_with("/dev/ttyX: no such port; "), "{missing}");
         let other = message(io::ErrorKind::InvalidInput);
-        assert!(other.starts_with("/dev/ttyX: cannot be opened: "), "{other}");
+        assert!(other.starts_with("/dev/ttyX: cannot be opened as a serial port: "), "{other}");
     }
 
     /// What Linux answers to the calls, not what Rust calls it.
