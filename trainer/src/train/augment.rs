@@ -14,7 +14,7 @@ mod sampling;
 
 use elastic::{Displacements, Grid};
 use infer::Shape;
-use sampling::{Line, Padded};
+use sampling::{Padded, Places};
 
 use super::kernels::{InstructionSet, LANES, Loops};
 use super::random::{Purpose, Random};
@@ -61,8 +61,15 @@ impl Distorter {
             strength,
             displacements: Displacements::new(&self.grid),
             padded: Padded::new(images.shape),
-            line: Line::new(self.part.width as usize, self.first[1], middle(images.shape)[1]),
+            across: self.across(middle(images.shape)[1]),
+            places: Places::new(self.part.height as usize, self.part.width as usize),
         }
+    }
+
+    /// How many columns behind `middle` each pixel of a row of the part lies, filled up to whole vectors.
+    fn across(&self, middle: f32) -> Vec<f32> {
+        let columns = (self.first[1]..).take((self.part.width as usize).next_multiple_of(LANES));
+        columns.map(|column| column as f32 - middle).collect()
     }
 
     fn draw(&self, strength: f32, random: &mut Random) -> Affine {
@@ -92,7 +99,9 @@ pub struct Placer<'p> {
     strength: f32,
     displacements: Displacements,
     padded: Padded,
-    line: Line,
+    /// How many columns each pixel of a row lies behind the image's centre, filled up to whole vectors.
+    across: Vec<f32>,
+    places: Places,
 }
 
 impl Placer<'_> {
@@ -111,11 +120,8 @@ impl Placer<'_> {
         let Distorter { first, grid, .. } = self.distorter;
         let middle = middle(self.images.shape);
         let y = (first[0] + row as i32) as f32 - middle[0];
-        let elastic = self.displacements.row(axis, row, grid).as_chunks::<LANES>().0;
-        let blocks = self.line.places[axis].as_chunks_mut().0.iter_mut().zip(elastic);
-        for ((places, elastic), xs) in blocks.zip(self.line.across.as_chunks().0) {
-            *places = affine.places(axis, y, xs, middle[axis], elastic);
-        }
+        let elastic = self.displacements.row(axis, row, grid);
+        affine.find_places(axis, y, &self.across, middle[axis], elastic, self.places.row_mut(axis, row));
     }
 }
 
@@ -135,12 +141,11 @@ impl Loops for Placement<'_, '_> {
         let Self { placer, affine, index, out } = self;
         placer.displacements.interpolate(&placer.distorter.grid);
         placer.padded.fill(placer.images.image(index));
-        for (row, out) in out.chunks_exact_mut(placer.distorter.part.row_len()).enumerate() {
+        for row in 0..placer.distorter.part.height as usize {
             placer.find_places(&affine, row, 0);
             placer.find_places(&affine, row, 1);
-            placer.padded.find_corners(&mut placer.line);
-            placer.padded.sample(&placer.line, out);
         }
+        placer.padded.sample(&mut placer.places, out);
     }
 }
 
@@ -155,16 +160,11 @@ struct Affine {
 impl Affine {
     /// Where the pixels `y` rows and `xs` columns from the centre come from: rows (axis 0) or columns, of which `middle` is the centre.
     #[inline(always)]
-    fn places(
-        &self,
-        axis: usize,
-        y: f32,
-        xs: &[f32; LANES],
-        middle: f32,
-        elastic: &[f32; LANES],
-    ) -> [f32; LANES] {
+    fn find_places(&self, axis: usize, y: f32, xs: &[f32], middle: f32, elastic: &[f32], places: &mut [f32]) {
         let ([down, right], shift) = (self.matrix[axis], self.shift[axis]);
-        core::array::from_fn(|lane| middle + (down * y + right * xs[lane] + shift) + elastic[lane])
+        for (place, (x, elastic)) in places.iter_mut().zip(xs.iter().zip(elastic)) {
+            *place = middle + (down * y + right * x + shift) + elastic;
+        }
     }
 }
 

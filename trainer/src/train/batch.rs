@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::augment::Distorter;
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{Gradient, InstructionSet, Loops, Weights};
+use super::kernels::{Gradient, InstructionSet, Loops, Weights, prefetch};
 use super::layout::Layout;
 use super::loss::{Tally, cross_entropy};
 use super::parameters::StageParameters;
@@ -148,7 +148,10 @@ impl BatchGradients {
         let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
             distorter.placer(batch.data, seed, epoch, strength)
         });
-        for (image, input) in images.iter().zip(inputs) {
+        // Images are read in random order, each once in an epoch: the next one comes from far away.
+        let following = images.iter().skip(1).chain(images.last());
+        for ((image, next), input) in images.iter().zip(following).zip(inputs) {
+            prefetch(batch.data.image(*next));
             match &mut placer {
                 Some(placer) => placer.place(*image, input),
                 None => place(&self.input, layout.input, layout.input_origin, batch.data, *image, input),

@@ -1,8 +1,11 @@
 //! Threads that stay from one batch to the next: a batch has about ten parallel parts of less than a millisecond each, and starting threads for
 //! each of them takes longer than their imbalance.
+//!
+//! For the same reason nobody sleeps at the end of a part: waking a thread takes as long as a tenth of the work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::{hint, thread};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -35,7 +38,7 @@ impl Workers {
         work: impl Fn(usize) -> R + Sync,
         meanwhile: impl FnOnce(),
     ) -> Vec<R> {
-        let next = AtomicUsize::new(0);
+        let (next, done, gone) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let results = Mutex::new(vec![R::default(); count]);
         let take = || {
             loop {
@@ -43,17 +46,25 @@ impl Workers {
                 if index >= count {
                     break;
                 }
+                let _counted = CountedWhenDropped(&done);
                 let result = work(index);
                 results.lock().unwrap_or_else(PoisonError::into_inner)[index] = result;
             }
+            wait_until(|| done.load(Ordering::Acquire) == count);
         };
         match &self.others {
             Some(others) => others.in_place_scope(|scope| {
-                for _ in 1..self.threads.min(count) {
-                    scope.spawn(|_| take());
+                let called = self.threads.min(count).saturating_sub(1);
+                for _ in 0..called {
+                    scope.spawn(|_| {
+                        let _counted = CountedWhenDropped(&gone);
+                        take();
+                    });
                 }
                 meanwhile();
                 take();
+                // The end of the scope would go to sleep if the others were not through.
+                wait_until(|| gone.load(Ordering::Acquire) == called);
             }),
             None => {
                 meanwhile();
@@ -61,6 +72,27 @@ impl Workers {
             }
         }
         results.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts one more when it goes, even if a panic takes it along: others wait for the count.
+struct CountedWhenDropped<'c>(&'c AtomicUsize);
+
+impl Drop for CountedWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Looks so often before it lets others have the core: some ten microseconds.
+const LOOKS: usize = 300;
+
+/// Waits for something that is about to happen on another thread, without sleeping.
+fn wait_until(happened: impl Fn() -> bool) {
+    let mut looks = 0;
+    while !happened() {
+        looks += 1;
+        if looks < LOOKS { hint::spin_loop() } else { thread::yield_now() }
     }
 }
 
@@ -85,5 +117,17 @@ mod tests {
     #[should_panic(expected = "number 3")]
     fn a_panic_comes_out() {
         Workers::new(2).each(5, |index| assert!(index != 3, "number {index}"));
+    }
+
+    #[test]
+    #[should_panic(expected = "number")]
+    fn panics_on_all_threads_come_out() {
+        Workers::new(3).each(100, |index| assert!(index > 100, "number {index}"));
+    }
+
+    #[test]
+    #[should_panic(expected = "meanwhile")]
+    fn a_panic_of_what_is_done_meanwhile_comes_out() {
+        Workers::new(2).each_while(5, |index| index, || panic!("meanwhile"));
     }
 }

@@ -1,6 +1,8 @@
 //! Elastic displacement: random shifts of the points of a coarse grid, interpolated bicubically to every pixel.
 
-use super::super::kernels::LANES;
+use core::array::from_fn;
+
+use super::super::kernels::{LANES, gather};
 use super::super::random::Random;
 
 /// Four neighbouring grid points and their factors in the interpolation.
@@ -12,8 +14,8 @@ pub struct Grid {
     /// Points per side.
     side: usize,
     rows: Vec<GridPlace>,
-    /// Filled up to whole vectors with the last one.
-    columns: Vec<GridPlace>,
+    /// For each of the four neighbours: the columns' points and factors, filled up to whole vectors with the last one's.
+    columns: [(Vec<u32>, Vec<f32>); 4],
 }
 
 impl Grid {
@@ -24,8 +26,16 @@ impl Grid {
         Self {
             side,
             rows: (0..part[0]).map(|row| place(0, row)).collect(),
-            columns: (0..padded).map(|column| place(1, column.min(part[1] - 1))).collect(),
+            columns: from_fn(|neighbour| {
+                let places = (0..padded).map(|column| place(1, column.min(part[1] - 1))[neighbour]);
+                places.map(|(point, factor)| (point as u32, factor)).unzip()
+            }),
         }
+    }
+
+    /// Pixels of a row, filled up to whole vectors.
+    fn row_len(&self) -> usize {
+        self.columns[0].0.len()
     }
 }
 
@@ -35,6 +45,8 @@ pub struct Displacements {
     points: [Vec<f32>; 2],
     /// Of the part's columns on the grid's rows.
     lines: Vec<f32>,
+    /// One neighbour of each of the columns.
+    neighbours: Vec<f32>,
     /// Of the part's pixels; rows are filled up to whole vectors.
     pixels: [Vec<f32>; 2],
 }
@@ -43,10 +55,11 @@ impl Displacements {
     /// None yet.
     pub fn new(grid: &Grid) -> Self {
         let zeros = |len: usize| vec![0.0; len];
-        let pixels = grid.rows.len() * grid.columns.len();
+        let pixels = grid.rows.len() * grid.row_len();
         Self {
             points: [zeros(grid.side * grid.side), zeros(grid.side * grid.side)],
-            lines: zeros(grid.side * grid.columns.len()),
+            lines: zeros(grid.side * grid.row_len()),
+            neighbours: zeros(grid.row_len()),
             pixels: [zeros(pixels), zeros(pixels)],
         }
     }
@@ -63,19 +76,20 @@ impl Displacements {
     /// Interpolates them: along the columns of each grid row first, then along the rows.
     #[inline(always)]
     pub fn interpolate(&mut self, grid: &Grid) {
-        let columns = grid.columns.len();
+        let columns = grid.row_len();
         for (points, pixels) in self.points.iter().zip(&mut self.pixels) {
             for (line, row) in self.lines.chunks_exact_mut(columns).zip(points.chunks_exact(grid.side)) {
-                for (value, place) in line.iter_mut().zip(&grid.columns) {
-                    *value = 0.0;
-                    for (point, factor) in place {
-                        *value += factor * row[*point];
+                line.fill(0.0);
+                for (points, factors) in &grid.columns {
+                    gather(row, points, 0, &mut self.neighbours);
+                    for (value, (point, factor)) in line.iter_mut().zip(self.neighbours.iter().zip(factors)) {
+                        *value += factor * point;
                     }
                 }
             }
             for (out, place) in pixels.chunks_exact_mut(columns).zip(&grid.rows) {
-                let lines = place.map(|(line, _)| self.lines[line * columns..][..columns].as_chunks().0);
-                blend(out.as_chunks_mut().0, lines, place.map(|(_, factor)| factor));
+                let lines = place.map(|(line, _)| &self.lines[line * columns..][..columns]);
+                blend(out, lines, place.map(|(_, factor)| factor));
             }
         }
     }
@@ -83,19 +97,17 @@ impl Displacements {
     /// Those of a row of pixels, filled up to whole vectors.
     #[inline(always)]
     pub fn row(&self, axis: usize, row: usize, grid: &Grid) -> &[f32] {
-        let columns = grid.columns.len();
+        let columns = grid.row_len();
         &self.pixels[axis][row * columns..][..columns]
     }
 }
 
 /// Four lines times a factor each.
 #[inline(always)]
-fn blend(out: &mut [[f32; LANES]], lines: [&[[f32; LANES]]; 4], factors: [f32; 4]) {
+fn blend(out: &mut [f32], lines: [&[f32]; 4], factors: [f32; 4]) {
     let [a, b, c, d] = lines;
     for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        *out = core::array::from_fn(|lane| {
-            factors[0] * a[lane] + factors[1] * b[lane] + factors[2] * c[lane] + factors[3] * d[lane]
-        });
+        *out = factors[0] * a + factors[1] * b + factors[2] * c + factors[3] * d;
     }
 }
 
@@ -111,7 +123,7 @@ fn grid_place(index: usize, side: usize, points: usize) -> GridPlace {
         ((-1.5 * t + 2.0) * t + 0.5) * t,
         (0.5 * t - 0.5) * t * t,
     ];
-    core::array::from_fn(|tap| ((before + tap).saturating_sub(1).min(points - 1), factors[tap]))
+    from_fn(|tap| ((before + tap).saturating_sub(1).min(points - 1), factors[tap]))
 }
 
 #[cfg(test)]

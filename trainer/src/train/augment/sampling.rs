@@ -1,32 +1,63 @@
-//! An image read at places between its pixels, row by row of the output. Each step of a row is a loop of its own over whole vectors.
+//! An image read at places between its pixels. Each step is a loop of its own over all pixels, which the compiler turns into whole vectors.
 
 use infer::Shape;
 
-use super::super::kernels::LANES;
+use super::super::kernels::{LANES, gather};
 use crate::inputs::PIXEL_MAX;
 
 /// Zeros in front of each row and column of the padded image; behind there is one more.
 const BORDER: usize = 1;
 
-/// The places of a row of output pixels in the image, filled up to whole vectors, so that no loop has a rest; rows (axis 0), then columns.
-pub struct Line {
-    /// How many columns each output pixel lies behind the image's centre.
-    pub across: Vec<f32>,
-    /// The places.
-    pub places: [Vec<f32>; 2],
-    /// Pixel of the padded image above and left of each place.
-    corners: [Vec<u32>; 2],
+/// Where each output pixel lies in the image, row after row.
+pub struct Places {
+    /// Pixels of a row.
+    columns: usize,
+    /// The places; rows (axis 0), then columns.
+    axes: [Vec<f32>; 2],
+    /// Value of the padded image above and left of each place.
+    corners: Vec<u32>,
     /// How far each place lies below and right of that pixel, 0 to 1.
     distances: [Vec<f32>; 2],
+    /// The values around each place: above, from left to right, then below.
+    near: [Vec<f32>; 4],
+    /// The values at the places.
+    values: Vec<f32>,
 }
 
-impl Line {
-    /// For `columns` pixels from the image's column `first` on; its centre is at `middle`.
-    pub fn new(columns: usize, first: i32, middle: f32) -> Self {
-        let len = columns.next_multiple_of(LANES);
-        let across = (first..).take(len).map(|column| column as f32 - middle).collect();
-        let floats = || [vec![0.0; len], vec![0.0; len]];
-        Self { across, places: floats(), corners: [vec![0; len], vec![0; len]], distances: floats() }
+impl Places {
+    /// For `rows` rows of `columns` pixels.
+    pub fn new(rows: usize, columns: usize) -> Self {
+        // Rows are written in whole vectors: what sticks out is overwritten by the next row, of the last one it lies behind all pixels.
+        let len = rows * columns + LANES;
+        let floats = || vec![0.0; len];
+        Self {
+            columns,
+            axes: [floats(), floats()],
+            corners: vec![0; len],
+            distances: [floats(), floats()],
+            near: [floats(), floats(), floats(), floats()],
+            values: floats(),
+        }
+    }
+
+    /// The places of a row's pixels along an axis, to be written from the first row to the last.
+    #[inline(always)]
+    pub fn row_mut(&mut self, axis: usize, row: usize) -> &mut [f32] {
+        let padded = self.columns.next_multiple_of(LANES);
+        &mut self.axes[axis][row * self.columns..][..padded]
+    }
+
+    /// The values at the places, from those around them.
+    #[inline(always)]
+    fn interpolate(&mut self) {
+        let [left, right, below_left, below_right] = &self.near;
+        let near = left.iter().zip(right).zip(below_left.iter().zip(below_right));
+        let distances = self.distances[0].iter().zip(&self.distances[1]);
+        for ((value, (above, below)), (down, right)) in self.values.iter_mut().zip(near).zip(distances) {
+            let above = between(*above.0, *above.1, *right);
+            let below = between(*below.0, *below.1, *right);
+            *value = between(above, below, *down);
+        }
     }
 }
 
@@ -34,70 +65,66 @@ impl Line {
 pub struct Padded {
     values: Vec<f32>,
     shape: Shape,
-    /// Without the border.
-    inner: Shape,
+    /// The image without its border.
+    inner: Vec<f32>,
+    inner_shape: Shape,
 }
 
 impl Padded {
     /// A black image.
-    pub fn new(inner: Shape) -> Self {
+    pub fn new(inner_shape: Shape) -> Self {
         let padding = 2 * BORDER as u16 + 1;
-        let shape = Shape::new(inner.height + padding, inner.width + padding, inner.channels);
-        Self { values: vec![0.0; shape.len()], shape, inner }
+        let Shape { height, width, channels, .. } = inner_shape;
+        let shape = Shape::new(height + padding, width + padding, channels);
+        Self { values: vec![0.0; shape.len()], shape, inner: vec![0.0; inner_shape.len()], inner_shape }
     }
 
     /// Takes in another image, as values of 0 to 1.
     #[inline(always)]
     pub fn fill(&mut self, pixels: &[u8]) {
+        // All at once: rows are seldom whole vectors.
+        for (value, pixel) in self.inner.iter_mut().zip(pixels) {
+            *value = *pixel as f32 / PIXEL_MAX;
+        }
         let rows = self.values.chunks_exact_mut(self.shape.row_len()).skip(BORDER);
-        for (from, to) in pixels.chunks_exact(self.inner.row_len()).zip(rows) {
-            for (value, pixel) in to[BORDER * self.shape.channels as usize..].iter_mut().zip(from) {
-                *value = *pixel as f32 / PIXEL_MAX;
-            }
+        for (from, to) in self.inner.chunks_exact(self.inner_shape.row_len()).zip(rows) {
+            to[BORDER * self.shape.channels as usize..][..from.len()].copy_from_slice(from);
         }
     }
 
-    /// Splits each place of a line into the pixel above and left of it and how far it lies from there.
+    /// The image at the places, each between its four neighbours: `[pixel][channel]`.
     #[inline(always)]
-    pub fn find_corners(&self, line: &mut Line) {
-        for (axis, side) in [self.shape.height, self.shape.width].into_iter().enumerate() {
-            // Beyond the border everything is 0; inside of the limit each place has a neighbour behind it.
-            let limit = (side - 2) as f32;
-            let corners = line.corners[axis].as_chunks_mut().0.iter_mut();
-            let distances = line.distances[axis].as_chunks_mut().0;
-            for ((corners, distances), places) in corners.zip(distances).zip(line.places[axis].as_chunks().0)
-            {
-                (*corners, *distances) = split(places, limit);
-            }
-        }
-    }
-
-    /// The image at the places of a line, each between its four neighbours: a row of pixels.
-    #[inline(always)]
-    pub fn sample(&self, line: &Line, out: &mut [f32]) {
+    pub fn sample(&self, places: &mut Places, out: &mut [f32]) {
         let (channels, row_len) = (self.shape.channels as usize, self.shape.row_len());
-        let ([rows, columns], [downs, rights]) = (&line.corners, &line.distances);
-        let corners = rows.iter().zip(columns).zip(downs.iter().zip(rights));
-        for (out, ((row, column), (down, right))) in out.chunks_exact_mut(channels).zip(corners) {
-            let corner = *row as usize * row_len + *column as usize * channels;
-            let near = &self.values[corner..][..row_len + 2 * channels];
-            for (channel, out) in out.iter_mut().enumerate() {
-                let [upper, lower] = [channel, row_len + channel];
-                let above = between(near[upper], near[upper + channels], *right);
-                let below = between(near[lower], near[lower + channels], *right);
-                *out = between(above, below, *down);
+        self.find_corners(places);
+        for channel in 0..channels {
+            let offsets = [0, channels, row_len, row_len + channels];
+            for (near, offset) in places.near.iter_mut().zip(offsets) {
+                gather(&self.values, &places.corners, offset + channel, near);
+            }
+            places.interpolate();
+            for (pixel, value) in out.chunks_exact_mut(channels).zip(&places.values) {
+                pixel[channel] = *value;
             }
         }
     }
-}
 
-/// Whole numbers and fractions of places behind the border, which are cut off at 0 and at `limit`, below 2^16.
-#[inline(always)]
-fn split(places: &[f32; LANES], limit: f32) -> ([u32; LANES], [f32; LANES]) {
-    let places = places.map(|place| (place + BORDER as f32).max(0.0).min(limit));
-    let whole = places.map(f32::floor);
-    let fractions = core::array::from_fn(|lane| places[lane] - whole[lane]);
-    (whole.map(whole_number), fractions)
+    /// Splits each place into the pixel above and left of it and how far it lies from there.
+    #[inline(always)]
+    fn find_corners(&self, places: &mut Places) {
+        let (channels, row_len) = (self.shape.channels as u32, self.shape.row_len() as u32);
+        // Beyond the border everything is 0; inside of the limits each place has a neighbour behind it.
+        let [last_row, last_column] = [self.shape.height, self.shape.width].map(|side| (side - 2) as f32);
+        let [rows, columns] = &places.axes;
+        let [downs, rights] = &mut places.distances;
+        let found = places.corners.iter_mut().zip(downs.iter_mut().zip(rights));
+        for ((corner, (down, right)), (row, column)) in found.zip(rows.iter().zip(columns)) {
+            let row = (row + BORDER as f32).max(0.0).min(last_row);
+            let column = (column + BORDER as f32).max(0.0).min(last_column);
+            *corner = whole_number(row.floor()) * row_len + whole_number(column.floor()) * channels;
+            (*down, *right) = (row - row.floor(), column - column.floor());
+        }
+    }
 }
 
 /// A whole number from 0 to below 2^23: added to 2^23, whose unit in the last place is 1, it is the mantissa. A conversion by `as`

@@ -8,7 +8,9 @@ mod aligned;
 mod backward;
 mod dispatch;
 mod forward;
+mod gather;
 mod outer_products;
+mod prefetch;
 mod terms;
 mod vector;
 
@@ -16,6 +18,8 @@ pub use aligned::Aligned;
 pub use backward::{Gradient, InputGradient, backward};
 pub use dispatch::Loops;
 pub use forward::forward;
+pub use gather::gather;
+pub use prefetch::prefetch;
 pub use vector::LANES;
 
 /// The instruction set the kernels use.
