@@ -122,7 +122,12 @@ impl Layer {
             image.iter().map(move |place| start + place).collect::<Vec<_>>()
         });
         Places {
-            reach: Reach { rows: self.kernel, row_step: row, run: self.kernel * self.channels },
+            reach: Reach {
+                rows: self.kernel,
+                row_step: row,
+                run: self.kernel * self.channels,
+                channels: self.channels,
+            },
             pixels: pixels.collect(),
             window: grid(self.pool, self.stride),
         }

@@ -1,22 +1,16 @@
 //! Gradients of one batch: its images cut into shards, the shards spread over threads, their gradients added in order.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
-use super::augment::Distorter;
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{Gradient, InstructionSet, Loops, Weights, prefetch};
-use super::layout::Layout;
+use super::kernels::{Gradient, InstructionSet, Weights};
+use super::layout::{Kind, Layout, StageLayout};
 use super::loss::{Tally, cross_entropy};
 use super::parameters::StageParameters;
 use super::shard::Shard;
+use super::shards::{Batch, Shards};
 use super::workers::Workers;
-use crate::data::Dataset;
-use crate::inputs::place;
-use crate::network::{Input, Network, Stage};
-
-/// Images of a shard: fixed, so that the order of summation does not depend on the number of threads.
-const SHARD_IMAGES: usize = 16;
+use crate::network::Network;
 
 /// Gradient of one stage's parameters over a batch: of the mean loss per image.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,42 +23,18 @@ pub struct StageGradient {
     pub gamma: Option<Vec<f32>>,
 }
 
-/// What gradients are computed of.
-pub struct Batch<'b> {
-    /// The images they are chosen from.
-    pub data: &'b Dataset,
-    /// Numbers of the images.
-    pub chosen: &'b [usize],
-    /// How they are distorted; `None`: not at all.
-    pub distortion: Option<Distortion<'b>>,
-}
-
-/// How a batch's images are distorted.
-#[derive(Clone, Copy)]
-pub struct Distortion<'d> {
-    /// Distorts them.
-    pub distorter: &'d Distorter,
-    /// Seed of the run.
-    pub seed: u64,
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// Strength, 0 to 1.
-    pub strength: f32,
-}
-
 /// Computes gradients, batch after batch, in buffers that stay.
 pub struct BatchGradients {
-    set: InstructionSet,
-    workers: Workers,
-    input: Input,
-    stages: Vec<Stage>,
-    layout: Layout,
+    shards: Shards,
     /// Added to variances; without effect where nothing is normalised.
     epsilon: f64,
-    shards: Vec<Mutex<Shard>>,
-    sums: Vec<StageGradient>,
+    /// Per stage, as the kernels read them.
+    weights: Vec<Weights>,
+    /// Per stage: gamma and beta of the normalised ones.
+    norms: Vec<(Vec<f32>, Vec<f32>)>,
     /// Per stage: how the last batch was normalised.
-    scales: Vec<BatchScale>,
+    pub(super) scales: Vec<BatchScale>,
+    sums: Vec<StageGradient>,
 }
 
 impl BatchGradients {
@@ -77,138 +47,127 @@ impl BatchGradients {
         batch: usize,
         epsilon: f64,
     ) -> Self {
-        let shard = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
-        let shards = (0..batch.div_ceil(SHARD_IMAGES)).map(shard).collect();
-        let stages = network.stages().expect("a layout is made of a network that can be built");
-        let sums = vec![StageGradient::default(); stages.len()];
-        let scales = vec![BatchScale::default(); stages.len()];
-        Self { set, workers, input: network.input, stages, layout, epsilon, shards, sums, scales }
-    }
-
-    /// The network's stages.
-    pub fn stages(&self) -> &[Stage] {
-        &self.stages
-    }
-
-    /// Gradients of the stages that have parameters, in order.
-    pub fn sums(&self) -> impl Iterator<Item = &StageGradient> {
-        self.sums.iter().filter(|sum| !sum.bias.is_empty())
-    }
-
-    /// Gradients of all stages, empty for poolings.
-    pub fn sums_mut(&mut self) -> &mut [StageGradient] {
-        &mut self.sums
-    }
-
-    /// Per stage, how the last batch was normalised; without meaning for the others.
-    pub fn scales(&self) -> &[BatchScale] {
-        &self.scales
+        let stages = layout.stages.len();
+        Self {
+            shards: Shards::new(set, workers, network.input, layout, batch),
+            epsilon,
+            weights: Vec::new(),
+            norms: Vec::new(),
+            scales: vec![BatchScale::default(); stages],
+            sums: vec![StageGradient::default(); stages],
+        }
     }
 
     /// The threads that share the work.
     pub fn workers(&self) -> &Workers {
-        &self.workers
+        self.shards.workers()
     }
 
-    /// Fills in a batch's images on all threads, while this thread does `meanwhile` first; to be called before
-    /// [`BatchGradients::compute`] of the batch, once the last batch's is over.
-    pub fn place(&self, batch: &Batch<'_>, meanwhile: impl FnOnce()) {
-        let enter = |shard: &mut Shard, images: &[usize]| self.enter(shard, images, batch);
-        self.each_while(batch.chosen, enter, meanwhile);
+    /// Takes in the parameters under which gradients are computed from now on.
+    pub fn set_parameters(&mut self, parameters: &[StageParameters]) {
+        self.weights = packed(parameters, &self.shards.layout);
+        self.norms = parameters.iter().map(norm).collect();
     }
 
-    /// Computes loss and gradients of a batch that was placed, under the given parameters.
+    /// Fills in a batch's images; to be called before [`BatchGradients::compute`] of the batch, unless [`BatchGradients::finish`] has.
+    pub fn place(&self, batch: &Batch<'_>) {
+        self.shards.place_while(batch, || ());
+    }
+
+    /// Computes loss and gradients of a batch that was placed, under the parameters that were set.
     ///
     /// A normalised stage needs sums over the whole batch, so all shards come to it before any goes on: the stages are cut
     /// into parts that end with a normalised one, and a part's shards are run together.
-    pub fn compute(&mut self, parameters: &[StageParameters], batch: &Batch<'_>) -> Tally {
-        let weights: Vec<Weights> = parameters.iter().map(packed).collect();
-        let pass = Pass { weights: &weights, batch };
-        let parts = parts(&self.layout);
+    pub fn compute(&mut self, batch: &Batch<'_>) -> Tally {
+        let parts = parts(&self.shards.layout);
         let (last, normalised) = parts.split_last().expect("a network has stages");
         for part in normalised {
-            self.forward(&pass, part, &parameters[part.end - 1]);
+            self.forward(batch, part);
         }
-        let (tally, mut sums) = self.turn(&pass, last);
+        let (tally, mut sums) = self.turn(batch, last);
         let mut above = last.start;
         for part in normalised.iter().rev() {
             self.sums[above - 1].gamma = Some(single(&sums.second));
             self.sums[above - 1].bias = single(&sums.first);
-            sums = self.backward(&pass, part, &sums);
+            sums = self.backward(batch, part, &sums);
             above = part.start;
         }
-        self.add_up(batch.chosen.len().div_ceil(SHARD_IMAGES));
         tally
     }
 
-    /// Writes the images into a shard.
-    fn enter(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
-        let layout = &self.layout;
-        let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
-        let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
-            distorter.placer(batch.data, seed, epoch, strength)
+    /// Ends a batch of `images` images and begins the next: adds the gradients up, lets `step` change the parameters by them, and takes these in,
+    /// while other threads place the images of `next`. `step` is given the gradients of all stages, empty for poolings, and how they were normalised.
+    pub fn finish(
+        &mut self,
+        images: usize,
+        next: &Batch<'_>,
+        parameters: &mut [StageParameters],
+        step: impl FnOnce(&mut [StageGradient], &[BatchScale], &mut [StageParameters]),
+    ) {
+        let Self { shards, sums, scales, weights, norms, .. } = self;
+        shards.place_while(next, || {
+            shards.add_up(images, sums);
+            step(sums, scales, parameters);
+            *weights = packed(parameters, &shards.layout);
+            *norms = parameters.iter().map(norm).collect();
         });
-        // Images are read in random order, each once in an epoch: the next one comes from far away.
-        let following = images.iter().skip(1).chain(images.last());
-        for ((image, next), input) in images.iter().zip(following).zip(inputs) {
-            prefetch(batch.data.image(*next));
-            match &mut placer {
-                Some(placer) => placer.place(*image, input),
-                None => place(&self.input, layout.input, layout.input_origin, batch.data, *image, input),
-            }
-        }
     }
 
     /// Takes a shard through the stages of a part, the normalisation in front of it included.
-    fn shard_forward(&self, shard: &mut Shard, pass: &Pass<'_>, part: &Range<usize>) {
+    fn shard_forward(&self, shard: &mut Shard, part: &Range<usize>) {
         if part.start > 0 {
-            shard.normalise(&self.layout, part.start - 1, &self.scales[part.start - 1]);
+            shard.normalise(&self.shards.layout, part.start - 1, &self.scales[part.start - 1]);
         }
-        shard.forward(&self.layout, pass.weights, part.clone());
+        shard.forward(&self.shards.layout, &self.weights, part.clone());
     }
 
     /// Takes a shard back through the stages of a part; returns the sums that the normalisation in front of it needs.
-    fn shard_backward(&self, shard: &mut Shard, pass: &Pass<'_>, part: &Range<usize>) -> ChannelSums {
-        shard.backward(&self.layout, pass.weights, part.clone());
+    fn shard_backward(
+        &self,
+        shard: &mut Shard,
+        gradients: &mut [Gradient],
+        part: &Range<usize>,
+    ) -> ChannelSums {
+        shard.backward(&self.shards.layout, &self.weights, gradients, part.clone());
         match part.start {
             0 => ChannelSums::default(),
-            start => shard.gradient_sums(&self.layout, start - 1),
+            start => shard.gradient_sums(&self.shards.layout, start - 1, &self.scales[start - 1]),
         }
     }
 
     /// Takes all shards through a part that ends with a normalised stage; mean and variance of its values over the batch.
-    fn forward(&mut self, pass: &Pass<'_>, part: &Range<usize>, parameters: &StageParameters) {
+    fn forward(&mut self, batch: &Batch<'_>, part: &Range<usize>) {
         let stage = part.end - 1;
-        let sums = self.each(pass, |shard, _| {
-            self.shard_forward(shard, pass, part);
-            shard.sums(&self.layout, stage)
+        let sums = self.shards.each(batch.chosen, |shard, _, _| {
+            self.shard_forward(shard, part);
+            shard.sums(&self.shards.layout, stage)
         });
-        let output = self.layout.stages[stage].output;
-        let count = pass.batch.chosen.len() * output.height as usize * output.width as usize;
-        let norm = parameters.norm.as_ref().expect("a normalised stage has a gamma");
-        self.scales[stage] =
-            BatchScale::new(&total(sums), count, &norm.gamma, &parameters.bias, self.epsilon);
+        let output = self.shards.layout.stages[stage].output;
+        let count = batch.chosen.len() * output.height as usize * output.width as usize;
+        let (gamma, beta) = &self.norms[stage];
+        self.scales[stage] = BatchScale::new(&total(sums), count, gamma, beta, self.epsilon);
     }
 
     /// Takes all shards back through a part that ends with a normalised stage, whose sums are `sums`; those of the part in front.
-    fn backward(&self, pass: &Pass<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
+    fn backward(&self, batch: &Batch<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
         let stage = part.end - 1;
-        total(self.each(pass, |shard, _| {
+        total(self.shards.each(batch.chosen, |shard, gradients, _| {
             shard.denormalise(stage, &self.scales[stage], sums);
-            self.shard_backward(shard, pass, part)
+            self.shard_backward(shard, gradients, part)
         }))
     }
 
     /// The last part forward, the loss, and the same part backward; sums as in [`BatchGradients::backward`].
-    fn turn(&self, pass: &Pass<'_>, part: &Range<usize>) -> (Tally, ChannelSums) {
+    fn turn(&self, batch: &Batch<'_>, part: &Range<usize>) -> (Tally, ChannelSums) {
         let (tallies, sums): (Vec<Tally>, Vec<ChannelSums>) = self
-            .each(pass, |shard, images| {
-                self.shard_forward(shard, pass, part);
-                let labels: Vec<u8> = images.iter().map(|image| pass.batch.data.labels[*image]).collect();
-                let values = shard.output(&self.layout, part.end - 1);
-                let (tally, gradient) = cross_entropy(values, &labels, 1.0 / pass.batch.chosen.len() as f32);
+            .shards
+            .each(batch.chosen, |shard, gradients, images| {
+                self.shard_forward(shard, part);
+                let labels: Vec<u8> = images.iter().map(|image| batch.data.labels[*image]).collect();
+                let values = shard.output(&self.shards.layout, part.end - 1);
+                let (tally, gradient) = cross_entropy(values, &labels, 1.0 / batch.chosen.len() as f32);
                 shard.start_back(&gradient);
-                (tally, self.shard_backward(shard, pass, part))
+                (tally, self.shard_backward(shard, gradients, part))
             })
             .into_iter()
             .unzip();
@@ -216,56 +175,6 @@ impl BatchGradients {
         tallies.into_iter().for_each(|part| tally.add(part));
         (tally, total(sums))
     }
-
-    /// Does `work` with every shard of a pass and its images.
-    fn each<R: Default + Clone + Send>(
-        &self,
-        pass: &Pass<'_>,
-        work: impl Fn(&mut Shard, &[usize]) -> R + Sync,
-    ) -> Vec<R> {
-        self.each_while(pass.batch.chosen, work, || ())
-    }
-
-    /// Does `work` with every shard and its images, and `meanwhile` on this thread first.
-    fn each_while<R: Default + Clone + Send>(
-        &self,
-        chosen: &[usize],
-        work: impl Fn(&mut Shard, &[usize]) -> R + Sync,
-        meanwhile: impl FnOnce(),
-    ) -> Vec<R> {
-        let images: Vec<&[usize]> = chosen.chunks(SHARD_IMAGES).collect();
-        let work = |index: usize| {
-            let mut shard = self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut shard, images[index])
-        };
-        self.workers.each_while(images.len(), work, meanwhile)
-    }
-
-    /// Adds the first `shards` shards' gradients, in their order.
-    fn add_up(&mut self, shards: usize) {
-        for (stage, sum) in self.sums.iter_mut().enumerate() {
-            let Some((outputs, taps)) = self.layout.stages[stage].weights() else { continue };
-            zeros(&mut sum.rows, outputs * taps);
-            let normalised = self.layout.stages[stage].normalised();
-            if !normalised {
-                zeros(&mut sum.bias, outputs);
-            }
-            for shard in &mut self.shards[..shards] {
-                let shard = shard.get_mut().unwrap_or_else(PoisonError::into_inner);
-                let gradient = &shard.gradients[stage];
-                self.set.run(AddRows { sum: &mut sum.rows, gradient, taps });
-                if !normalised {
-                    add_values(&mut sum.bias, &gradient.bias);
-                }
-            }
-        }
-    }
-}
-
-/// What all shards of a batch share while they pass.
-struct Pass<'p> {
-    weights: &'p [Weights],
-    batch: &'p Batch<'p>,
 }
 
 /// The stages, cut behind each normalised one.
@@ -280,10 +189,25 @@ fn parts(layout: &Layout) -> Vec<Range<usize>> {
     parts
 }
 
+/// The weights of all stages as the kernels read them.
+fn packed(parameters: &[StageParameters], layout: &Layout) -> Vec<Weights> {
+    let stages = parameters.iter().zip(&layout.stages).enumerate();
+    stages.map(|(index, (stage, layout))| packed_stage(stage, layout, index > 0)).collect()
+}
+
 /// A normalised stage has no bias of its own: its beta comes behind the normalisation.
-fn packed(stage: &StageParameters) -> Weights {
+fn packed_stage(stage: &StageParameters, layout: &StageLayout, map_gradient: bool) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
-    Weights::new(&stage.rows, bias)
+    let weights = Weights::new(&stage.rows, bias);
+    match &layout.kind {
+        Kind::Conv(conv) if map_gradient => weights.with_map_gradient(conv.reach),
+        _ => weights,
+    }
+}
+
+/// Gamma and beta of a stage; empty where it is not normalised.
+fn norm(stage: &StageParameters) -> (Vec<f32>, Vec<f32>) {
+    stage.norm.as_ref().map(|norm| (norm.gamma.clone(), stage.bias.clone())).unwrap_or_default()
 }
 
 /// Sums of all shards, added in the shards' order.
@@ -294,38 +218,6 @@ fn total(sums: Vec<ChannelSums>) -> ChannelSums {
     total
 }
 
-/// Makes it `len` zeros, in the memory it has.
-fn zeros(values: &mut Vec<f32>, len: usize) {
-    values.clear();
-    values.resize(len, 0.0);
-}
-
 fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|value| *value as f32).collect()
-}
-
-/// Adds a shard's gradient of a stage's weights, whose rows are filled up, to the sum, whose rows are not.
-struct AddRows<'a> {
-    sum: &'a mut [f32],
-    gradient: &'a Gradient,
-    taps: usize,
-}
-
-impl Loops for AddRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let rows = self.gradient.weights.chunks_exact(self.gradient.row_step.max(1));
-        for (to, from) in self.sum.chunks_exact_mut(self.taps).zip(rows) {
-            add_values(to, &from[..self.taps]);
-        }
-    }
-}
-
-#[inline(always)]
-fn add_values(to: &mut [f32], from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
 }

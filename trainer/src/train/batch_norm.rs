@@ -136,26 +136,31 @@ impl BatchScale {
         }
     }
 
-    /// Forward: turns `output`, the values, into those behind the ReLU; keeps the normalised ones in `normal`.
-    pub fn normalise(&self, set: InstructionSet, output: &mut [f32], normal: &mut [f32]) {
-        set.run(Normalise { scale: self, output, normal });
+    /// Forward: from the values to those behind the ReLU.
+    pub fn normalise(&self, set: InstructionSet, values: &[f32], output: &mut [f32]) {
+        set.run(Normalise { scale: self, values, output });
+    }
+
+    /// Backward: cuts `gradient`, that of the values behind the ReLU, where it passes none; writes the normalised values to `normal`.
+    pub fn cut(&self, set: InstructionSet, values: &[f32], gradient: &mut [f32], normal: &mut [f32]) {
+        set.run(Cut { scale: self, values, gradient, normal });
     }
 
     /// Backward: turns `gradient`, that of the values in front of the ReLU, into that of the values before normalisation.
-    pub fn back(&self, set: InstructionSet, sums: &ChannelSums, normal: &[f32], gradient: &mut [f32]) {
+    pub fn back(&self, set: InstructionSet, sums: &ChannelSums, values: &[f32], gradient: &mut [f32]) {
         let mean =
             |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / self.count as f64) as f32).collect() };
         let factor: Vec<f32> =
             self.gamma.iter().zip(&self.inverse).map(|(gamma, inverse)| gamma * inverse).collect();
         let (first, second) = (&mean(&sums.first)[..], &mean(&sums.second)[..]);
-        set.run(Denormalise { factor: &factor, first, second, normal, gradient });
+        set.run(Denormalise { scale: self, factor: &factor, first, second, values, gradient });
     }
 }
 
 struct Normalise<'n> {
     scale: &'n BatchScale,
+    values: &'n [f32],
     output: &'n mut [f32],
-    normal: &'n mut [f32],
 }
 
 impl Loops for Normalise<'_> {
@@ -167,24 +172,53 @@ impl Loops for Normalise<'_> {
         // Slices of one length, so that the loop over channels has no checks.
         let (mean, inverse) = (&self.scale.mean[..channels], &self.scale.inverse[..channels]);
         let (gamma, beta) = (&self.scale.gamma[..channels], &self.scale.beta[..channels]);
-        let pixels = self.output.chunks_exact_mut(channels).zip(self.normal.chunks_exact_mut(channels));
-        for (output, normal) in pixels {
+        let pixels = self.values.chunks_exact(channels).zip(self.output.chunks_exact_mut(channels));
+        for (values, output) in pixels {
             for channel in 0..channels {
-                normal[channel] = (output[channel] - mean[channel]) * inverse[channel];
-                output[channel] = (gamma[channel] * normal[channel] + beta[channel]).max(0.0);
+                let normal = (values[channel] - mean[channel]) * inverse[channel];
+                output[channel] = (gamma[channel] * normal + beta[channel]).max(0.0);
+            }
+        }
+    }
+}
+
+/// Nothing that the forward pass computed is kept but the values: to compute it again takes less time than to fetch it.
+struct Cut<'c> {
+    scale: &'c BatchScale,
+    values: &'c [f32],
+    gradient: &'c mut [f32],
+    normal: &'c mut [f32],
+}
+
+impl Loops for Cut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.scale.mean.len();
+        let (mean, inverse) = (&self.scale.mean[..channels], &self.scale.inverse[..channels]);
+        let (gamma, beta) = (&self.scale.gamma[..channels], &self.scale.beta[..channels]);
+        let gradients = self.gradient.chunks_exact_mut(channels).zip(self.normal.chunks_exact_mut(channels));
+        for (values, (gradient, normal)) in self.values.chunks_exact(channels).zip(gradients) {
+            for channel in 0..channels {
+                normal[channel] = (values[channel] - mean[channel]) * inverse[channel];
+                let output = gamma[channel] * normal[channel] + beta[channel];
+                // Written either way: without a branch it is done on whole vectors.
+                gradient[channel] = if output > 0.0 { gradient[channel] } else { 0.0 };
             }
         }
     }
 }
 
 struct Denormalise<'d> {
+    scale: &'d BatchScale,
     /// `gamma / sqrt(variance + epsilon)`.
     factor: &'d [f32],
     /// `sum(g) / N`.
     first: &'d [f32],
     /// `sum(g * n) / N`.
     second: &'d [f32],
-    normal: &'d [f32],
+    values: &'d [f32],
     gradient: &'d mut [f32],
 }
 
@@ -194,11 +228,13 @@ impl Loops for Denormalise<'_> {
     #[inline(always)]
     fn run(self) {
         let channels = self.factor.len();
+        let (mean, inverse) = (&self.scale.mean[..channels], &self.scale.inverse[..channels]);
         let (first, second) = (&self.first[..channels], &self.second[..channels]);
-        let pixels = self.gradient.chunks_exact_mut(channels).zip(self.normal.chunks_exact(channels));
-        for (gradient, normal) in pixels {
+        let pixels = self.gradient.chunks_exact_mut(channels).zip(self.values.chunks_exact(channels));
+        for (gradient, values) in pixels {
             for channel in 0..channels {
-                let centred = gradient[channel] - first[channel] - normal[channel] * second[channel];
+                let normal = (values[channel] - mean[channel]) * inverse[channel];
+                let centred = gradient[channel] - first[channel] - normal * second[channel];
                 gradient[channel] = self.factor[channel] * centred;
             }
         }

@@ -196,6 +196,7 @@ fn conv_layout(
             rows: kernel[0],
             row_step: padded.row_len(),
             run: kernel[1] * input.channels as usize,
+            channels: input.channels as usize,
         },
         pixels: places(padded, first, outputs, step),
         window: places(padded, [0, 0], pool, stride),

@@ -29,6 +29,7 @@ mod random;
 mod run;
 mod schedule;
 mod shard;
+mod shards;
 mod state;
 mod workers;
 

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::augment::Distorter;
 use super::average::Average;
-use super::batch::{Batch, BatchGradients, Distortion};
+use super::batch::{BatchGradients, StageGradient};
+use super::batch_norm::{self, BatchScale};
 use super::error::TrainError;
 use super::forward::Forward;
 use super::kernels::InstructionSet;
@@ -14,15 +15,16 @@ use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
 use super::parameters::{Norm, StageParameters};
 use super::random::{Purpose, Random};
+use super::shards::{Batch, Distortion};
 use super::state::{Epoch, Place, State};
 use super::workers::Workers;
-use super::{TrainOptions, Trained, batch_norm, decay, initial, schedule};
+use super::{TrainOptions, Trained, decay, initial, schedule};
 use crate::backend;
 use crate::data::Dataset;
 use crate::float_model::{FloatModel, StageWeights};
 use crate::inputs::network_inputs;
 use crate::net::Net;
-use crate::network::Network;
+use crate::network::{Network, Stage};
 use crate::plan::PlanError;
 use crate::recipe::Recipe;
 
@@ -32,6 +34,7 @@ const SCORED_IMAGES: usize = 100;
 /// A run under way.
 pub struct Run<'r> {
     network: &'r Network,
+    stages: Vec<Stage>,
     recipe: &'r Recipe,
     data: &'r Dataset,
     options: &'r TrainOptions,
@@ -72,6 +75,7 @@ impl<'r> Run<'r> {
         let distorter = |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
+            stages: network.stages().map_err(PlanError::Network)?,
             recipe,
             data,
             options,
@@ -241,21 +245,24 @@ impl<'r> Run<'r> {
         });
         let batch = |chosen| Batch { data: self.data, chosen, distortion };
         if self.placed != Some(self.place) {
-            gradients.place(&batch(chosen), || ());
+            gradients.set_parameters(parameters);
+            gradients.place(&batch(chosen));
         }
-        let tally = gradients.compute(parameters, &batch(chosen));
-        decay::add(gradients.sums_mut(), parameters, recipe.weight_decay);
+        let tally = gradients.compute(&batch(chosen));
         let steps = self.images.div_ceil(recipe.batch) * recipe.epochs;
         let factor = schedule::factor(recipe.schedule, self.steps, steps);
         let follower = Follower {
             recipe,
-            gradients,
+            stages: &self.stages,
             net: &mut self.net,
             optimizer: &mut self.optimizer,
-            parameters,
             average: &mut self.average,
         };
-        gradients.place(&batch(next.unwrap_or_default()), || follower.step(factor));
+        let step = |sums: &mut [_], scales: &[_], parameters: &mut [_]| {
+            decay::add(sums, parameters, recipe.weight_decay);
+            follower.step(sums, scales, parameters, factor);
+        };
+        gradients.finish(chosen.len(), &batch(next.unwrap_or_default()), parameters, step);
         self.placed = next.map(|_| Place { batch: self.place.batch + 1, ..self.place });
         self.steps += 1;
         tally
@@ -289,31 +296,37 @@ impl<'r> Run<'r> {
     }
 }
 
-/// What a batch's gradients change.
+/// What a batch's gradients change beside the parameters.
 struct Follower<'f> {
     recipe: &'f Recipe,
-    gradients: &'f BatchGradients,
+    stages: &'f [Stage],
     net: &'f mut Net,
     optimizer: &'f mut Optimizer,
-    parameters: &'f mut [StageParameters],
     average: &'f mut Option<Average>,
 }
 
 impl Follower<'_> {
     /// The optimiser's step; then brings everything that follows the module up to its new parameters.
-    fn step(self, factor: f64) {
-        *self.net = self.optimizer.step(self.net.clone(), self.gradients.sums(), factor);
+    fn step(
+        self,
+        gradients: &[StageGradient],
+        scales: &[BatchScale],
+        parameters: &mut [StageParameters],
+        factor: f64,
+    ) {
+        let trained = gradients.iter().filter(|gradient| !gradient.bias.is_empty());
+        *self.net = self.optimizer.step(self.net.clone(), trained, factor);
         if let Some(recipe) = &self.recipe.batch_norm {
             *self.net = self.net.clone().with_gammas_of_at_least(recipe.min_gamma);
-            for (stage, scale) in self.parameters.iter_mut().zip(self.gradients.scales()) {
+            for (stage, scale) in parameters.iter_mut().zip(scales) {
                 if let Some(norm) = &mut stage.norm {
                     batch_norm::follow(norm, scale, recipe);
                 }
             }
         }
-        self.net.read(self.gradients.stages(), self.parameters);
+        self.net.read(self.stages, parameters);
         if let Some(average) = self.average {
-            average.add(self.parameters);
+            average.add(parameters);
         }
     }
 }

@@ -24,26 +24,22 @@ pub struct Shard {
     pixels: Vec<Vec<usize>>,
     /// Per stage: which of its window's positions each output came from.
     choices: Vec<Vec<u16>>,
-    /// Per stage: its normalised values, where there is batch normalisation.
-    normal: Vec<Vec<f32>>,
+    /// Per stage: its values in front of the normalisation, where there is one.
+    values: Vec<Aligned>,
+    /// One image's normalised values.
+    normal: Vec<f32>,
     /// Gradient of the output of the stage that the backward pass has come to.
-    output_gradient: Vec<f32>,
+    output_gradient: Aligned,
     /// That of its input, while it is added up; the two take turns, so that no batch asks for new memory.
-    input_gradient: Vec<f32>,
+    input_gradient: Aligned,
     /// That of a padded input.
-    padded_gradient: Vec<f32>,
-    /// Per stage: gradient of its parameters over the shard's images.
-    pub gradients: Vec<Gradient>,
+    padded_gradient: Aligned,
 }
 
 impl Shard {
     /// Buffers for up to `images` images.
     pub fn new(set: InstructionSet, layout: &Layout, images: usize) -> Self {
         let outputs = || layout.stages.iter().map(|stage| stage.output.len());
-        let gradient = |stage: &StageLayout| {
-            let (outputs, taps) = stage.weights().unwrap_or((0, 0));
-            Gradient::zero(outputs, taps)
-        };
         Self {
             set,
             images: 0,
@@ -55,11 +51,15 @@ impl Shard {
             padded: layout.stages.iter().map(|stage| Aligned::zeros(images * padded_len(stage))).collect(),
             pixels: layout.stages.iter().map(|stage| pixels(stage, images)).collect(),
             choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
-            normal: layout.stages.iter().map(|stage| vec![0.0; images * normal_len(stage)]).collect(),
-            output_gradient: Vec::new(),
-            input_gradient: Vec::new(),
-            padded_gradient: Vec::new(),
-            gradients: layout.stages.iter().map(gradient).collect(),
+            values: layout
+                .stages
+                .iter()
+                .map(|stage| Aligned::zeros(images * normalised_len(stage)))
+                .collect(),
+            normal: vec![0.0; layout.stages.iter().map(normalised_len).max().unwrap_or(0)],
+            output_gradient: Aligned::default(),
+            input_gradient: Aligned::default(),
+            padded_gradient: Aligned::default(),
         }
     }
 
@@ -80,7 +80,8 @@ impl Shard {
             let stage = &layout.stages[index];
             let (before, after) = self.maps.split_at_mut(index + 1);
             let input = &before[index][..self.images * stage.input.len()];
-            let output = &mut after[0][..self.images * stage.output.len()];
+            let output = if stage.normalised() { &mut self.values[index] } else { &mut after[0] };
+            let output = &mut output[..self.images * stage.output.len()];
             let choices = &mut self.choices[index][..self.images * choice_len(stage)];
             match &stage.kind {
                 Kind::Pool(pool) => pool_forward(stage, pool, input, output, choices),
@@ -98,28 +99,26 @@ impl Shard {
 
     /// Sums over the values of a stage that waits for its normalisation.
     pub fn sums(&self, layout: &Layout, stage: usize) -> ChannelSums {
-        let channels = layout.stages[stage].output.channels as usize;
-        ChannelSums::of_values(self.set, self.output(layout, stage), channels)
+        let output = layout.stages[stage].output;
+        let values = &self.values[stage][..self.images * output.len()];
+        ChannelSums::of_values(self.set, values, output.channels as usize)
     }
 
     /// Normalises a stage's values and takes them through its ReLU.
     pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
         let len = self.images * layout.stages[stage].output.len();
-        let (output, normal) = (&mut self.maps[stage + 1][..len], &mut self.normal[stage][..len]);
-        scale.normalise(self.set, output, normal);
+        scale.normalise(self.set, &self.values[stage][..len], &mut self.maps[stage + 1][..len]);
     }
 
     /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
-    pub fn gradient_sums(&mut self, layout: &Layout, stage: usize) -> ChannelSums {
+    pub fn gradient_sums(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) -> ChannelSums {
         let output = layout.stages[stage].output;
         let mut sums = ChannelSums::zero(output.channels as usize);
-        let images = self.output_gradient.chunks_exact_mut(output.len());
-        let maps = self.maps[stage + 1]
-            .chunks_exact(output.len())
-            .zip(self.normal[stage].chunks_exact(output.len()));
-        // Image by image: what was cut is still in the nearest cache when it is added.
-        for (gradient, (output, normal)) in images.zip(maps) {
-            self.set.run(CutByRelu { gradient, output });
+        let normal = &mut self.normal[..output.len()];
+        let values = self.values[stage].chunks_exact(output.len());
+        // Image by image: what was cut and normalised is still in the nearest cache when it is added.
+        for (gradient, values) in self.output_gradient.chunks_exact_mut(output.len()).zip(values) {
+            scale.cut(self.set, values, gradient, normal);
             sums.add_products(self.set, gradient, normal);
         }
         sums
@@ -127,38 +126,44 @@ impl Shard {
 
     /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.
     pub fn denormalise(&mut self, stage: usize, scale: &BatchScale, sums: &ChannelSums) {
-        let (normal, gradient) = (&self.normal[stage], &mut self.output_gradient);
-        scale.back(self.set, sums, normal, gradient);
+        scale.back(self.set, sums, &self.values[stage], &mut self.output_gradient);
     }
 
     /// Begins the backward pass with the gradient of the last stage's output.
     pub fn start_back(&mut self, gradient: &[f32]) {
-        self.output_gradient.clear();
-        self.output_gradient.extend_from_slice(gradient);
+        self.output_gradient.set_zeros(gradient.len());
+        self.output_gradient.copy_from_slice(gradient);
     }
 
     /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a normalised stage: in front of the
-    /// normalisation), back through them; leaves the parameters' gradients in [`Shard::gradients`].
-    pub fn backward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
+    /// normalisation), back through them; leaves the parameters' gradients over the shard's images in `gradients`, one for each stage.
+    pub fn backward(
+        &mut self,
+        layout: &Layout,
+        weights: &[Weights],
+        gradients: &mut [Gradient],
+        stages: Range<usize>,
+    ) {
         let mut output_gradient = std::mem::take(&mut self.output_gradient);
         let mut input_gradient = std::mem::take(&mut self.input_gradient);
         for index in stages.rev() {
             let stage = &layout.stages[index];
-            self.gradients[index].clear();
             if stage.relu() && !stage.normalised() {
                 let output = self.output(layout, index);
                 self.set.run(CutByRelu { gradient: &mut output_gradient, output });
             }
             // Nobody asks for the gradient of the image.
-            input_gradient.clear();
-            input_gradient.resize(if index > 0 { self.images * stage.input.len() } else { 0 }, 0.0);
+            input_gradient.set_zeros(if index > 0 { self.images * stage.input.len() } else { 0 });
             match &stage.kind {
                 Kind::Pool(pool) => {
                     let choices = &self.choices[index];
                     pool_backward(stage, pool, &output_gradient, choices, &mut input_gradient);
                 }
                 _ => {
-                    self.multiplied_back(stage, index, &weights[index], &output_gradient, &mut input_gradient)
+                    let gradient = &mut gradients[index];
+                    gradient.clear();
+                    let parameters = (&weights[index], gradient);
+                    self.multiplied_back(stage, index, parameters, &output_gradient, &mut input_gradient);
                 }
             }
             std::mem::swap(&mut output_gradient, &mut input_gradient);
@@ -171,14 +176,13 @@ impl Shard {
         &mut self,
         stage: &StageLayout,
         index: usize,
-        weights: &Weights,
+        (weights, gradient): (&Weights, &mut Gradient),
         output_gradient: &[f32],
         input_gradient: &mut [f32],
     ) {
         let (set, images) = (self.set, self.images);
         let positions = positions(stage, &self.pixels[index], images);
         let choices = &self.choices[index][..images * choice_len(stage)];
-        let gradient = &mut self.gradients[index];
         let mut back = |map: &[f32], wanted: InputGradient<'_>| {
             kernels::backward(set, weights, &positions, map, choices, output_gradient, gradient, wanted);
         };
@@ -187,8 +191,7 @@ impl Shard {
             None => back(&self.maps[index][..images * stage.input.len()], asked.then_some(input_gradient)),
             Some(conv) => {
                 let len = images * conv.padded.len();
-                self.padded_gradient.clear();
-                self.padded_gradient.resize(if asked { len } else { 0 }, 0.0);
+                self.padded_gradient.set_zeros(if asked { len } else { 0 });
                 back(&self.padded[index][..len], asked.then_some(&mut self.padded_gradient));
                 copy_outset(&self.padded_gradient, conv, input_gradient, stage.input);
             }
@@ -200,7 +203,8 @@ fn padded_len(stage: &StageLayout) -> usize {
     padding(stage).map_or(0, |conv| conv.padded.len())
 }
 
-fn normal_len(stage: &StageLayout) -> usize {
+/// Values of an image that a stage normalises.
+fn normalised_len(stage: &StageLayout) -> usize {
     if stage.normalised() { stage.output.len() } else { 0 }
 }
 
@@ -239,7 +243,8 @@ fn positions<'s>(stage: &'s StageLayout, pixels: &'s [usize], images: usize) -> 
     match &stage.kind {
         Kind::Conv(conv) => Positions { pixels: &pixels[..images * conv.pixels.len()], ..conv.positions() },
         Kind::Dense { relu } => {
-            let reach = Reach { rows: 1, row_step: 0, run: stage.input.len() };
+            let (run, channels) = (stage.input.len(), stage.input.len());
+            let reach = Reach { rows: 1, row_step: 0, run, channels };
             Positions { reach, pixels: &pixels[..images], window: &[0], relu: *relu }
         }
         Kind::Pool(_) => unreachable!("a pooling multiplies no weights"),

@@ -3,7 +3,7 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::batch::{Batch, BatchGradients, StageGradient};
+use super::batch::{BatchGradients, StageGradient};
 use super::kernels::InstructionSet;
 use super::layout::Layout;
 use super::loss::Tally;
@@ -11,6 +11,7 @@ use super::optimizer::Optimizer;
 use super::parameters::StageParameters;
 use super::random::{Purpose, Random};
 use super::run::beginning;
+use super::shards::Batch;
 use super::workers::Workers;
 use super::*;
 use crate::backend;
@@ -98,12 +99,16 @@ fn our_gradients(
     let layout = Layout::new(&model.network).unwrap();
     let mut batch =
         BatchGradients::new(set, Workers::new(threads), &model.network, layout.clone(), data.len(), 0.0);
-    let parameters = beginning(model, &layout);
+    let mut parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
-    batch.place(&chosen, || ());
-    let tally = batch.compute(&parameters, &chosen);
-    (tally, batch.sums().cloned().collect())
+    batch.set_parameters(&parameters);
+    batch.place(&chosen);
+    let tally = batch.compute(&chosen);
+    let (mut sums, none) = (Vec::new(), Batch { chosen: &[], ..chosen });
+    batch.finish(data.len(), &none, &mut parameters, |found, _, _| sums = found.to_vec());
+    sums.retain(|sum| !sum.bias.is_empty());
+    (tally, sums)
 }
 
 /// Loss and gradients by Burn: its forward pass, its softmax, its automatic differentiation.

@@ -27,6 +27,22 @@ impl Aligned {
         };
         Self { values, start, len }
     }
+
+    /// Makes it `len` zeros, in the memory it has if that is enough.
+    pub fn set_zeros(&mut self, len: usize) {
+        if self.start + len <= self.values.len() {
+            self.len = len;
+            self.fill(0.0);
+        } else {
+            *self = Self::zeros(len);
+        }
+    }
+}
+
+impl Default for Aligned {
+    fn default() -> Self {
+        Self::zeros(0)
+    }
 }
 
 impl From<&[f32]> for Aligned {
@@ -61,6 +77,17 @@ impl DerefMut for Aligned {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_buffer_of_another_length_holds_zeros_and_begins_on_a_line() {
+        let mut buffer = Aligned::from(&[1.0; 100][..]);
+        for len in [100, 7, 0, 50, 1000, 999] {
+            buffer.set_zeros(len);
+            assert!(buffer.len() == len && buffer.iter().all(|value| *value == 0.0), "{len}");
+            assert!((buffer.as_ptr() as usize).is_multiple_of(LINE_BYTES), "{len}");
+            buffer.fill(2.0);
+        }
+    }
 
     #[test]
     fn every_buffer_and_every_clone_begins_on_a_line() {

@@ -12,22 +12,23 @@
 //!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!
-//! Both sums are the same kernel, [`super::terms`]. Weights whose taps lie in runs too short for vectors go another way:
-//! [`super::outer_products`].
+//! The sums of the weights' gradient are [`super::terms`]; weights whose taps lie in runs too short for vectors go another way:
+//! [`super::outer_products`]. The map's gradient is [`super::map_gradient`].
 #![allow(unsafe_code)]
 
 use std::ops::Range;
 
+use super::map_gradient::map_gradient;
 use super::outer_products::OuterProducts;
 use super::terms::{AddTerms, Runs, Term, add_terms};
 use super::vector::{LANES, Plain, Vector};
-use super::{InstructionSet, Positions, Reach, Weights};
+use super::{Aligned, InstructionSet, Positions, Reach, Weights};
 
 /// Gradient of a layer's parameters.
 #[derive(Clone, Debug)]
 pub struct Gradient {
     /// `[output][row_step]`: the taps, then zeros up to a multiple of 16.
-    pub weights: Vec<f32>,
+    pub weights: Aligned,
     /// One per output.
     pub bias: Vec<f32>,
     /// Floats from one output's weights to the next's.
@@ -38,7 +39,7 @@ impl Gradient {
     /// Zero, for a layer of `outputs` outputs and `taps` taps.
     pub fn zero(outputs: usize, taps: usize) -> Self {
         let row_step = taps.next_multiple_of(LANES);
-        Self { weights: vec![0.0; outputs * row_step], bias: vec![0.0; outputs], row_step }
+        Self { weights: Aligned::zeros(outputs * row_step), bias: vec![0.0; outputs], row_step }
     }
 
     /// Makes it zero again.
@@ -97,13 +98,13 @@ pub fn backward(
 }
 
 /// What a layer works on; the slices' sizes were checked by [`backward`].
-struct Job<'j> {
-    weights: &'j Weights,
-    positions: &'j Positions<'j>,
+pub(super) struct Job<'j> {
+    pub weights: &'j Weights,
+    pub positions: &'j Positions<'j>,
     map: &'j [f32],
     choices: &'j [u16],
     output_gradient: &'j [f32],
-    add_terms: AddTerms,
+    pub add_terms: AddTerms,
 }
 
 impl Job<'_> {
@@ -117,7 +118,7 @@ impl Job<'_> {
     /// # Safety
     /// `index` is below the number of outputs of all pixels.
     #[inline(always)]
-    unsafe fn term<const POOLED: bool>(&self, index: usize, offsets: &[usize]) -> (f32, usize, usize) {
+    pub unsafe fn term<const POOLED: bool>(&self, index: usize, offsets: &[usize]) -> (f32, usize, usize) {
         // SAFETY: `backward` checked that gradients and choices are there for each output of each pixel, and that each choice is
         // one of the window's positions, of which `offsets` has one entry each.
         unsafe {
@@ -132,7 +133,7 @@ impl Job<'_> {
 /// # Safety
 /// `count` is below the length of `terms`.
 #[inline(always)]
-unsafe fn push(terms: &mut [Term], count: &mut usize, factor: f32, place: usize) {
+pub(super) unsafe fn push(terms: &mut [Term], count: &mut usize, factor: f32, place: usize) {
     // SAFETY: passed on from the caller.
     unsafe { *terms.get_unchecked_mut(*count) = Term { factor, place: place as u32 } };
     // The bits without the sign: both zeros are 0.
@@ -207,7 +208,7 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
             weight_gradient::<POOLED>(job, gradient);
         }
         if let Some(input) = input {
-            map_gradient::<POOLED>(job, input);
+            map_gradient::<V, POOLED>(job, input);
         }
     }
 }
@@ -218,7 +219,7 @@ const PART_BYTES: usize = 32 * 1024;
 /// Pixel after pixel, in parts whose taps stay in the cache from one output to the next.
 #[inline(always)]
 unsafe fn weight_gradient<const POOLED: bool>(job: &Job<'_>, gradient: &mut Gradient) {
-    let Reach { rows, run, row_step } = job.positions.reach;
+    let Reach { rows, run, row_step, .. } = job.positions.reach;
     let runs = Runs { rows, run, to_step: run, source_step: row_step };
     let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
     for part in parts(job.positions.pixels) {
@@ -265,33 +266,6 @@ unsafe fn terms_of_output<const POOLED: bool>(
         }
     }
     count
-}
-
-#[inline(always)]
-unsafe fn map_gradient<const POOLED: bool>(job: &Job<'_>, input: &mut [f32]) {
-    let (reach, outputs, window) = (job.positions.reach, job.weights.outputs(), job.positions.window);
-    let runs = Runs { rows: reach.rows, run: reach.run, to_step: reach.row_step, source_step: reach.run };
-    let list = outputs + 1;
-    let starts: Vec<usize> = (0..window.len()).map(|choice| choice * list).collect();
-    let mut terms = vec![Term::default(); window.len() * list];
-    let mut counts = vec![0; window.len()];
-    for (pixel, base) in job.positions.pixels.iter().enumerate() {
-        counts.fill(0);
-        for output in 0..outputs {
-            // SAFETY: the output is one of the pixel's; its choice has a list with a place for each output and one more.
-            unsafe {
-                let (factor, choice, start) = job.term::<POOLED>(pixel * outputs + output, &starts);
-                let terms = terms.get_unchecked_mut(start..start + list);
-                push(terms, counts.get_unchecked_mut(choice), factor, output * reach.taps());
-            }
-        }
-        let lists = terms.chunks_exact(list).zip(&counts);
-        for (offset, (terms, count)) in window.iter().zip(lists) {
-            let to = &mut input[base + offset..][..reach.span()];
-            // SAFETY: `to` holds a position's taps, and each place is the start of a row of that many weights.
-            unsafe { (job.add_terms)(to, runs, &terms[..*count], &job.weights.rows) };
-        }
-    }
 }
 
 #[inline(always)]

@@ -6,9 +6,11 @@
 
 mod aligned;
 mod backward;
+mod channel_blocks;
 mod dispatch;
 mod forward;
 mod gather;
+mod map_gradient;
 mod outer_products;
 mod prefetch;
 mod terms;
@@ -21,6 +23,8 @@ pub use forward::forward;
 pub use gather::gather;
 pub use prefetch::prefetch;
 pub use vector::LANES;
+
+use channel_blocks::ChannelBlocks;
 
 /// The instruction set the kernels use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,8 @@ pub struct Reach {
     pub row_step: usize,
     /// Floats of a run.
     pub run: usize,
+    /// Floats of a run's tap from one column to the next.
+    pub channels: usize,
 }
 
 impl Reach {
@@ -92,13 +98,18 @@ impl Reach {
         self.rows * self.run
     }
 
+    /// Taps of a run, of all its channels each.
+    pub const fn columns(&self) -> usize {
+        self.run / self.channels
+    }
+
     /// Floats from a position's first tap to behind its last.
     pub const fn span(&self) -> usize {
         (self.rows - 1) * self.row_step + self.run
     }
 }
 
-/// Weights in the two orders that the kernels read.
+/// Weights in the orders that the kernels read.
 #[derive(Clone, Debug)]
 pub struct Weights {
     /// `[output][tap]`.
@@ -109,6 +120,8 @@ pub struct Weights {
     pub bias: Vec<f32>,
     /// The same, filled up with zeros to whole vectors.
     packed_bias: Aligned,
+    /// For the map's gradient, where it has been asked for.
+    channel_blocks: Option<ChannelBlocks>,
     taps: usize,
 }
 
@@ -125,7 +138,12 @@ impl Weights {
         }
         let mut packed_bias = Aligned::zeros(bias.len().next_multiple_of(LANES));
         packed_bias[..bias.len()].copy_from_slice(&bias);
-        Self { rows: rows.into(), packed, bias, packed_bias, taps }
+        Self { rows: rows.into(), packed, bias, packed_bias, channel_blocks: None, taps }
+    }
+
+    /// The same, ready to go backward to a map that is read as `reach` says.
+    pub fn with_map_gradient(self, reach: Reach) -> Self {
+        Self { channel_blocks: ChannelBlocks::new(&self.rows, self.outputs(), reach), ..self }
     }
 
     /// Outputs.

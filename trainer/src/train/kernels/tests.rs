@@ -12,11 +12,12 @@ struct Layer {
     pool: usize,
 }
 
-/// A layer of each way through the kernels, and what it must hash to: few taps in a run, many, no pooling with outputs beyond a whole vector, one pixel.
-const LAYERS: [(Layer, u64); 4] = [
+/// A layer of each way through the kernels, and what it must hash to: few taps in a run, many, no pooling with outputs beyond a whole vector, blocks of channels, one pixel.
+const LAYERS: [(Layer, u64); 5] = [
     (Layer { images: 3, side: 12, channels: 1, outputs: 32, kernel: 3, pool: 2 }, 0xfca5_916d_d8f4_8cce),
     (Layer { images: 2, side: 8, channels: 24, outputs: 20, kernel: 3, pool: 2 }, 0xca33_94d0_77b0_58b7),
     (Layer { images: 2, side: 9, channels: 3, outputs: 17, kernel: 5, pool: 1 }, 0xfacc_52dd_4d65_17cf),
+    (Layer { images: 3, side: 8, channels: 32, outputs: 20, kernel: 3, pool: 2 }, 0xc18b_1471_c2f3_fb14),
     (Layer { images: 5, side: 1, channels: 40, outputs: 50, kernel: 1, pool: 1 }, 0xd722_de57_ee21_c83f),
 ];
 
@@ -61,7 +62,7 @@ fn hash(set: InstructionSet, layer: &Layer) -> u64 {
     let pixels: Vec<usize> =
         (0..images).flat_map(|index| image.iter().map(move |place| index * side * row + place)).collect();
     let window = places(pool, row, channels);
-    let reach = Reach { rows: kernel, row_step: row, run: kernel * channels };
+    let reach = Reach { rows: kernel, row_step: row, run: kernel * channels, channels };
     let positions = Positions { reach, pixels: &pixels, window: &window, relu: true };
     let map = numbers.take(images * side * row);
     let weights = Weights::new(&numbers.take(outputs * reach.taps()), numbers.take(outputs));
@@ -75,7 +76,7 @@ fn hash(set: InstructionSet, layer: &Layer) -> u64 {
     let mut hash = Hash(0xcbf2_9ce4_8422_2325);
     hash.add_floats(&output);
     hash.add(choices.into_iter().map(u32::from));
-    [&gradient.weights, &gradient.bias, &map_gradient].iter().for_each(|values| hash.add_floats(values));
+    [&gradient.weights[..], &gradient.bias, &map_gradient].iter().for_each(|values| hash.add_floats(values));
     hash.0
 }
 

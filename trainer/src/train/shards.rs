@@ -1,0 +1,171 @@
+//! The shards of a batch, and the threads that share them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::augment::Distorter;
+use super::batch::StageGradient;
+use super::kernels::{Gradient, InstructionSet, Loops, prefetch};
+use super::layout::{Layout, StageLayout};
+use super::shard::Shard;
+use super::workers::Workers;
+use crate::data::Dataset;
+use crate::inputs::place;
+use crate::network::Input;
+
+/// Images of a shard: fixed, so that the order of summation does not depend on the number of threads.
+const SHARD_IMAGES: usize = 16;
+
+/// What gradients are computed of.
+pub struct Batch<'b> {
+    /// The images they are chosen from.
+    pub data: &'b Dataset,
+    /// Numbers of the images.
+    pub chosen: &'b [usize],
+    /// How they are distorted; `None`: not at all.
+    pub distortion: Option<Distortion<'b>>,
+}
+
+/// How a batch's images are distorted.
+#[derive(Clone, Copy)]
+pub struct Distortion<'d> {
+    /// Distorts them.
+    pub distorter: &'d Distorter,
+    /// Seed of the run.
+    pub seed: u64,
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Strength, 0 to 1.
+    pub strength: f32,
+}
+
+/// Buffers of a batch, sixteen images each, which stay from batch to batch.
+pub struct Shards {
+    set: InstructionSet,
+    workers: Workers,
+    input: Input,
+    /// How the stages lie in memory.
+    pub layout: Layout,
+    maps: Vec<Mutex<Shard>>,
+    /// Of each shard, per stage. Apart from the maps: they are added up while the next batch's images are placed.
+    gradients: Vec<Mutex<Vec<Gradient>>>,
+}
+
+impl Shards {
+    /// Buffers for batches of up to `batch` images.
+    pub fn new(set: InstructionSet, workers: Workers, input: Input, layout: Layout, batch: usize) -> Self {
+        let count = batch.div_ceil(SHARD_IMAGES);
+        let maps = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
+        let gradients = |_| Mutex::new(layout.stages.iter().map(zero_gradient).collect());
+        Self {
+            maps: (0..count).map(maps).collect(),
+            gradients: (0..count).map(gradients).collect(),
+            set,
+            workers,
+            input,
+            layout,
+        }
+    }
+
+    /// The threads.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// Does `work` with every shard of a batch, its gradients and its images; results in the shards' order.
+    pub fn each<R: Default + Clone + Send>(
+        &self,
+        chosen: &[usize],
+        work: impl Fn(&mut Shard, &mut [Gradient], &[usize]) -> R + Sync,
+    ) -> Vec<R> {
+        let images: Vec<&[usize]> = chosen.chunks(SHARD_IMAGES).collect();
+        let work = |index| {
+            let mut gradients: MutexGuard<Vec<_>> = lock(&self.gradients[index]);
+            work(&mut lock(&self.maps[index]), &mut gradients[..], images[index])
+        };
+        self.workers.each(images.len(), work)
+    }
+
+    /// Fills in a batch's images on all threads, while this thread does `meanwhile` first, which may read the gradients.
+    pub fn place_while(&self, batch: &Batch<'_>, meanwhile: impl FnOnce()) {
+        let images: Vec<&[usize]> = batch.chosen.chunks(SHARD_IMAGES).collect();
+        let work = |index| self.place(&mut lock(&self.maps[index]), images[index], batch);
+        self.workers.each_while(images.len(), work, meanwhile);
+    }
+
+    /// Adds the gradients of a batch's shards, in the shards' order. Of normalised stages the sums' bias stays as it is: they have none.
+    pub fn add_up(&self, images: usize, sums: &mut [StageGradient]) {
+        let gradients: Vec<_> = self.gradients[..images.div_ceil(SHARD_IMAGES)].iter().map(lock).collect();
+        for (index, (stage, sum)) in self.layout.stages.iter().zip(sums).enumerate() {
+            let Some((outputs, taps)) = stage.weights() else { continue };
+            let stages = gradients.iter().map(|shard| &shard[index]);
+            set_zeros(&mut sum.rows, outputs * taps);
+            for gradient in stages.clone() {
+                self.set.run(AddRows { sum: &mut sum.rows, gradient, taps });
+            }
+            if !stage.normalised() {
+                set_zeros(&mut sum.bias, outputs);
+                stages.for_each(|gradient| add_values(&mut sum.bias, &gradient.bias));
+            }
+        }
+    }
+
+    /// Writes the images into a shard.
+    fn place(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
+        let layout = &self.layout;
+        let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
+        let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
+            distorter.placer(batch.data, seed, epoch, strength)
+        });
+        // Images are read in random order, each once in an epoch: the next one comes from far away.
+        let following = images.iter().skip(1).chain(images.last());
+        for ((image, next), input) in images.iter().zip(following).zip(inputs) {
+            prefetch(batch.data.image(*next));
+            match &mut placer {
+                Some(placer) => placer.place(*image, input),
+                None => place(&self.input, layout.input, layout.input_origin, batch.data, *image, input),
+            }
+        }
+    }
+}
+
+fn zero_gradient(stage: &StageLayout) -> Gradient {
+    let (outputs, taps) = stage.weights().unwrap_or((0, 0));
+    Gradient::zero(outputs, taps)
+}
+
+/// A thread that panicked left nothing half done that another reads: its batch is given up.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes it `len` zeros, in the memory it has.
+fn set_zeros(values: &mut Vec<f32>, len: usize) {
+    values.clear();
+    values.resize(len, 0.0);
+}
+
+/// Adds a shard's gradient of a stage's weights, whose rows are filled up, to the sum, whose rows are not.
+struct AddRows<'a> {
+    sum: &'a mut [f32],
+    gradient: &'a Gradient,
+    taps: usize,
+}
+
+impl Loops for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.gradient.weights.chunks_exact(self.gradient.row_step.max(1));
+        for (to, from) in self.sum.chunks_exact_mut(self.taps).zip(rows) {
+            add_values(to, &from[..self.taps]);
+        }
+    }
+}
+
+#[inline(always)]
+fn add_values(to: &mut [f32], from: &[f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
