@@ -73,7 +73,7 @@ pub struct Data {
     pub choices: Vec<u16>,
     pub output_gradient: Vec<f32>,
     pub gradient: Gradient,
-    pub map_gradient: Vec<f32>,
+    pub map_gradient: Aligned,
     /// Floating-point operations of a call, a multiply-add being two.
     pub forward_flops: u64,
     pub backward_flops: u64,
@@ -89,6 +89,7 @@ impl Layer {
         let (taps, pixels, window) = (places.reach.taps(), places.pixels.len(), places.window.len());
         let map = Aligned::from(values(IMAGES * self.side * self.side * self.channels).as_slice());
         let weights = Weights::new(&values(self.outputs * taps), values(self.outputs));
+        let weights = weights.with_map_gradient(places.reach);
         let outputs = pixels * self.outputs;
         let gradients = values(outputs).into_iter().map(|value| value.max(0.0));
         let output_gradient: Vec<f32> = gradients.collect();
@@ -100,7 +101,7 @@ impl Layer {
             choices: (0..outputs).map(|output| (output % window) as u16).collect(),
             output_gradient,
             gradient: Gradient::zero(self.outputs, taps),
-            map_gradient: vec![0.0; map.len()],
+            map_gradient: Aligned::zeros(map.len()),
             map,
             forward_flops: 2 * (outputs * window * taps) as u64,
             backward_flops: 2 * (uses * terms * taps) as u64,

@@ -62,7 +62,7 @@ fn backward(bencher: Bencher<'_, '_>, case: Case) {
     let call = SHARES.call(case.set, format!("backward {}", case.layer.name), data.backward_flops);
     bencher.counter(ItemsCount::new(data.backward_flops)).bench_local(|| {
         call.timed(|| {
-            let wanted = case.layer.wants_map_gradient.then_some(data.map_gradient.as_mut_slice());
+            let wanted = case.layer.wants_map_gradient.then_some(&mut data.map_gradient[..]);
             kernels::backward(
                 case.set,
                 &data.weights,
