@@ -22,7 +22,7 @@ use crate::recipe;
 use infer::Shape;
 
 /// Networks of all kinds: name and layers, in the form a preset file has them.
-const NETWORKS: [(&str, [u16; 3], &str); 10] = [
+const NETWORKS: [(&str, [u16; 3], &str); 12] = [
     (
         "the tutorial's kinds",
         [20, 20, 1],
@@ -33,6 +33,16 @@ const NETWORKS: [(&str, [u16; 3], &str); 10] = [
     ("stride 2", [9, 12, 2], "conv 7 3 2 valid relu; conv 6 2 2 valid; dense 5 relu; dense 3"),
     ("same padding", [7, 7, 1], "conv 6 3 1 same relu; pool 2 2; conv 5 3 1 same relu; dense 3"),
     ("same padding, stride 2, even kernel", [8, 7, 2], "conv 6 4 2 same; conv 5 3 2 same relu; dense 3"),
+    (
+        "channels in sixteens, large kernels",
+        [13, 12, 1],
+        "conv 16 3 1 valid relu; conv 32 5 1 same relu; pool 2 2; conv 7 4 1 valid relu; dense 3",
+    ),
+    (
+        "channels in sixteens, strides",
+        [12, 13, 2],
+        "conv 32 3 1 same relu; conv 16 2 2 valid relu; conv 5 3 2 same; conv 16 1 1 valid; dense 3",
+    ),
     ("no pooling", [6, 6, 1], "conv 33 3 1 valid relu; conv 16 3 1 valid relu; dense 3"),
     ("no convolution", [5, 4, 2], "dense 21 relu; dense 4"),
     ("pooling alone and overlapping", [13, 12, 2], "pool 2 2; conv 6 3 1 valid relu; pool 3 1; dense 3"),
