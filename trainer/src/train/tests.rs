@@ -115,10 +115,19 @@ fn our_gradients(
     batch.set_parameters(&parameters);
     batch.place(&chosen);
     let tally = batch.compute(&chosen);
-    let (mut sums, none) = (Vec::new(), Batch { chosen: &[], ..chosen });
-    batch.finish(data.len(), &none, &mut parameters, |found, _, _| sums = found.to_vec());
+    (tally, added_up(&mut batch, &chosen, &mut parameters))
+}
+
+/// Gradients of the stages that have parameters, of a batch that was computed.
+fn added_up(
+    batch: &mut BatchGradients,
+    done: &Batch<'_>,
+    parameters: &mut [StageParameters],
+) -> Vec<StageGradient> {
+    let (mut sums, none) = (Vec::new(), Batch { chosen: &[], ..*done });
+    batch.finish(done.chosen.len(), &none, parameters, |found, _, _| sums = found.to_vec());
     sums.retain(|sum| !sum.bias.is_empty());
-    (tally, sums)
+    sums
 }
 
 /// Loss and gradients by Burn: its forward pass, its softmax, its automatic differentiation.

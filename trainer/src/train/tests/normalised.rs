@@ -55,9 +55,7 @@ fn our_gradients(
     batch.set_parameters(&parameters);
     batch.place(&chosen);
     let tally = batch.compute(&chosen);
-    let (mut sums, none) = (Vec::new(), Batch { chosen: &[], ..chosen });
-    batch.finish(data.len(), &none, &mut parameters, |found, _, _| sums = found.to_vec());
-    sums.retain(|sum| !sum.bias.is_empty());
+    let sums = added_up(&mut batch, &chosen, &mut parameters);
     (tally, sums, batch.scales)
 }
 
