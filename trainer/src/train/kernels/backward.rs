@@ -13,13 +13,14 @@
 //! ```
 //!
 //! The sums of the weights' gradient are [`super::terms`]; weights whose taps lie in runs too short for vectors go another way:
-//! [`super::outer_products`]. The map's gradient is [`super::map_gradient`].
+//! [`super::outer_products`]. The map's gradient is [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
 
 use super::map_gradient::map_gradient;
 use super::outer_products::OuterProducts;
+use super::product::Product;
 use super::terms::{AddTerms, Runs, Term, add_terms};
 use super::vector::{LANES, Plain, Vector};
 use super::{Aligned, InstructionSet, Positions, Reach, Weights};
@@ -202,6 +203,9 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
 ) {
     // SAFETY: passed on from the caller.
     unsafe {
+        if !POOLED && job.positions.reach.taps() == job.positions.reach.channels {
+            return products::<V>(job, gradient, input);
+        }
         if job.positions.reach.run < LANES {
             job.outer_products().add::<V, POOLED>(gradient);
         } else {
@@ -210,6 +214,28 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
         if let Some(input) = input {
             map_gradient::<V, POOLED>(job, input);
         }
+    }
+}
+
+/// Both gradients of a layer whose positions have one tap of all channels.
+#[inline(always)]
+unsafe fn products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>) {
+    let (outputs, run) = (job.weights.outputs(), job.positions.reach.run);
+    let places = |step: usize| -> Vec<usize> { (0..outputs).map(|output| output * step).collect() };
+    let (rows, weights) = (places(gradient.row_step), places(run));
+    for part in parts(job.positions.pixels) {
+        let (factors, terms) = (&job.output_gradient[part.start * outputs..], &job.positions.pixels[part]);
+        let product =
+            Product { rows: &rows, run, factors, factor_steps: [1, outputs], source: job.map, terms };
+        // SAFETY: `backward` checked that the map holds a run at each place, that there is a row of weights for each output, and a gradient for
+        // each output of each pixel.
+        unsafe { product.add::<V>(&mut gradient.weights) };
+    }
+    if let Some(input) = input {
+        let (rows, factors, source) = (job.positions.pixels, job.output_gradient, &job.weights.rows[..]);
+        let product = Product { rows, run, factors, factor_steps: [outputs, 1], source, terms: &weights };
+        // SAFETY: the same; `input` is as long as the map, and no pixels share a place, as none of a layer with one tap do.
+        unsafe { product.add::<V>(input) };
     }
 }
 

@@ -13,6 +13,7 @@ mod gather;
 mod map_gradient;
 mod outer_products;
 mod prefetch;
+mod product;
 mod terms;
 mod vector;
 

@@ -1,0 +1,128 @@
+//! The gradients of a layer with one tap column and row, such as a dense one: products of matrices.
+//!
+//! ```text
+//! for each tile of up to four rows by four vectors:
+//!     for each term:
+//!         sums[row][vector] += factor[row][term] * source[term][vector]
+//! ```
+//!
+//! Lists of terms, as [`super::backward`] makes them for pooled layers, would cost more than the products by 0 that they save. A product by 0 changes no
+//! sum, so each adds its terms in the lists' order.
+#![allow(unsafe_code)]
+
+use super::vector::{LANES, Vector};
+
+/// A product: `to[row] += sum over terms of factor[row][term] * source[term]`, of runs of floats.
+pub struct Product<'p> {
+    /// Where each row of the sums begins.
+    pub rows: &'p [usize],
+    /// Floats of a row.
+    pub run: usize,
+    /// The factors.
+    pub factors: &'p [f32],
+    /// From one row's factors to the next's, and from one term's to the next's.
+    pub factor_steps: [usize; 2],
+    /// What the terms' runs lie in.
+    pub source: &'p [f32],
+    /// Where each term's run begins in the source.
+    pub terms: &'p [usize],
+}
+
+impl Product<'_> {
+    /// Adds it to `to`.
+    ///
+    /// # Safety
+    /// The machine has the instruction set; `to` holds `run` floats behind each row's place, the source behind each term's; there is a factor for each
+    /// row and term.
+    #[inline(always)]
+    pub unsafe fn add<V: Vector>(&self, to: &mut [f32]) {
+        let rows = self.rows.len();
+        let mut row = 0;
+        // SAFETY: passed on from the caller; the rows taken together are the next ones of those that are left.
+        unsafe {
+            while V::MANY && rows - row >= 4 {
+                self.columns::<V, 4>(to, row);
+                row += 4;
+            }
+            while rows - row >= 2 {
+                self.columns::<V, 2>(to, row);
+                row += 2;
+            }
+            if row < rows {
+                self.columns::<V, 1>(to, row);
+            }
+        }
+    }
+
+    /// `ROWS` rows from `row` on, in columns of four vectors or two, then of one, then float by float.
+    #[inline(always)]
+    unsafe fn columns<V: Vector, const ROWS: usize>(&self, to: &mut [f32], row: usize) {
+        let mut at = 0;
+        // SAFETY: passed on from the caller; `at` plus the column's floats is at most `run`.
+        unsafe {
+            while V::MANY && self.run - at >= 4 * LANES {
+                self.tile::<V, ROWS, 4>(to, row, at);
+                at += 4 * LANES;
+            }
+            while self.run - at >= 2 * LANES {
+                self.tile::<V, ROWS, 2>(to, row, at);
+                at += 2 * LANES;
+            }
+            if self.run - at >= LANES {
+                self.tile::<V, ROWS, 1>(to, row, at);
+                at += LANES;
+            }
+        }
+        for row in row..row + ROWS {
+            for column in at..self.run {
+                let sum = &mut to[self.rows[row] + column];
+                for (term, place) in self.terms.iter().enumerate() {
+                    let factor = self.factors[row * self.factor_steps[0] + term * self.factor_steps[1]];
+                    *sum = V::mul_add_one(factor, self.source[place + column], *sum);
+                }
+            }
+        }
+    }
+
+    /// The micro-kernel: `ROWS` by `VECTORS` vectors of sums, kept in registers over all terms.
+    #[inline(always)]
+    unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        to: &mut [f32],
+        row: usize,
+        at: usize,
+    ) {
+        let [row_step, term_step] = self.factor_steps;
+        // SAFETY: rows, terms and columns are those of the product, for which the caller answers.
+        unsafe {
+            let to = to.as_mut_ptr().add(at);
+            let source = self.source.as_ptr().add(at);
+            let mut factors = self.factors.as_ptr().add(row * row_step);
+            // Loops rather than closures: what is not inlined would be compiled without the instruction set.
+            let mut sums = [[V::zero(); VECTORS]; ROWS];
+            for (index, sums) in sums.iter_mut().enumerate() {
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(to.add(self.rows[row + index] + vector * LANES));
+                }
+            }
+            for place in self.terms {
+                let mut run = [V::zero(); VECTORS];
+                for (vector, run) in run.iter_mut().enumerate() {
+                    *run = V::load(source.add(place + vector * LANES));
+                }
+                for (index, sums) in sums.iter_mut().enumerate() {
+                    let factor = V::splat(*factors.add(index * row_step));
+                    for (sum, run) in sums.iter_mut().zip(run) {
+                        *sum = factor.mul_add(run, *sum);
+                    }
+                }
+                factors = factors.add(term_step);
+            }
+            for (index, sums) in sums.into_iter().enumerate() {
+                for (vector, sum) in sums.into_iter().enumerate() {
+                    sum.store(to.add(self.rows[row + index] + vector * LANES));
+                }
+            }
+        }
+    }
+}
