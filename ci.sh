@@ -106,6 +106,8 @@ lint() {
     cargo fmt --all --check
     (cd firmware-example && cargo fmt --check)
     cargo clippy --workspace --all-targets --release -- -D warnings
+    # With the part for build scripts, which nothing in the workspace asks for.
+    cargo clippy -p infer --all-targets --release --features build,signature,update,wire -- -D warnings
     firmware_clippy
 }
 

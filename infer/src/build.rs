@@ -6,10 +6,8 @@
 //! ```
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     infer::build::embed("model.kndl");
-//! }
+//! // build.rs, in main()
+//! infer::build::embed("model.kndl");
 //! ```
 //!
 //! The firmware then says [`embedded_model!`](crate::embedded_model), which defines what [`source`] lists.
