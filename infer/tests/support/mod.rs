@@ -100,11 +100,17 @@ impl Parts {
             model_version: self.model_version,
             self_test: self.self_test,
         };
-        let mut buffer = vec![0; 4096];
-        let bytes = write(&content, &mut buffer).expect("the buffer is large enough");
-        buffer.truncate(bytes);
-        buffer
+        written(&content)
     }
+}
+
+/// The file of a model whose weights are few.
+pub fn written(content: &Content<'_>) -> Vec<u8> {
+    let channels: usize = content.sections.iter().map(|section| section.channels.len()).sum();
+    let mut buffer = vec![0; 4096 + 128 * content.layers.len() + ChannelParameters::BYTES * channels];
+    let bytes = write(content, &mut buffer).expect("the buffer is large enough");
+    buffer.truncate(bytes);
+    buffer
 }
 
 pub fn channel(bias: i32, multiplier: i32) -> ChannelParameters {

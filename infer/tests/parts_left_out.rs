@@ -1,0 +1,112 @@
+//! A model that needs a part of the crate which a build leaves out is refused, and no other is: `./ci.sh test` runs this with all parts, with none, and without those
+//! that depend on the shape of a layer.
+
+#[allow(dead_code, reason = "no model here is damaged")]
+mod support;
+
+use infer::features::Feature;
+use infer::format::{Algorithm, Content, DenseAlgorithm, LayerRecord, Section};
+use infer::packing::{Filters, Matrix};
+use infer::quant::ChannelParameters;
+use infer::{LayerProblem, Model, ModelError, Shape};
+use support::{HALF, Parts, channel, written};
+
+/// A model of one layer whose weights are 0.
+fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -> Vec<u8> {
+    let mut input = Parts::default().input;
+    (input.image, input.map, input.held_rows) = (map, map, map.height);
+    let channels: Vec<ChannelParameters> = (0..channels).map(|_| channel(0, HALF)).collect();
+    let weights = vec![0; weight_bytes as usize];
+    let file = |arena_bytes| {
+        written(&Content {
+            input,
+            layers: &[layer],
+            sections: &[Section { channels: &channels, weights: &weights }],
+            arena_bytes,
+            model_version: 1,
+            self_test: None,
+        })
+    };
+    match Model::from_bytes(&file(0)).err() {
+        Some(ModelError::ArenaBytes { needed, .. }) => file(needed),
+        _ => file(0),
+    }
+}
+
+fn convolution(algorithm: Algorithm, map: Shape, output: [u16; 2], first: i16) -> Vec<u8> {
+    let mut conv = Parts::default().conv;
+    conv.algorithm = algorithm;
+    conv.kernel = [3, 3];
+    conv.origin = [first, first];
+    conv.output = Shape::new(output[0], output[1], 2);
+    conv.held_rows = output[0];
+    (conv.output_at, conv.scratch_at) = (1024, 2048);
+    let filters =
+        Filters { algorithm, kernel: conv.kernel, input_channels: map.channels, output_channels: 2 };
+    model(map, LayerRecord::Conv(conv), 2, filters.packed_bytes())
+}
+
+fn dense(algorithm: DenseAlgorithm) -> Vec<u8> {
+    let mut dense = Parts::default().dense;
+    dense.algorithm = algorithm;
+    let matrix = Matrix { algorithm, inputs: 4, units: dense.units as usize };
+    model(Shape::vector(4), LayerRecord::Dense(dense), dense.units, matrix.packed_bytes())
+}
+
+fn pooling() -> Vec<u8> {
+    let mut pool = Parts::default().pool;
+    pool.output_at = 16;
+    model(Shape::new(2, 2, 2), LayerRecord::MaxPool(pool), 0, 0)
+}
+
+/// The file loads if all of its parts are in the build, and is refused for this reason if one is not.
+fn check(file: &[u8], parts: &[Feature]) {
+    let found = Model::from_bytes(file).err();
+    let refused = ModelError::Layer { index: 0, problem: LayerProblem::NotBuilt };
+    let expected = if parts.iter().all(|part| part.is_built()) { None } else { Some(refused) };
+    assert_eq!(found, expected, "{parts:?}");
+}
+
+#[test]
+fn convolutions() {
+    let plain = [
+        (Algorithm::Direct, Feature::Direct),
+        (Algorithm::DirectInPlace, Feature::DirectInPlace),
+        (Algorithm::DirectPaired, Feature::DirectPaired),
+        (Algorithm::DirectVector, Feature::DirectVector),
+    ];
+    for (algorithm, part) in plain {
+        check(&convolution(algorithm, Shape::new(4, 6, 8), [1, 2], -1), &[part]);
+    }
+    let single = Shape::new(4, 6, 1);
+    check(&convolution(Algorithm::SingleChannel, single, [1, 2], 0), &[Feature::SingleChannel]);
+    let parts = [Feature::SingleChannel, Feature::Edges];
+    check(&convolution(Algorithm::SingleChannel, single, [1, 2], -1), &parts);
+}
+
+#[test]
+fn winograd() {
+    // Two tiles side by side, then one alone, then two that reach over the map's edge.
+    for (algorithms, part, side) in [
+        ([Algorithm::WinogradF2, Algorithm::WinogradF2OnTheFly], Feature::WinogradF2, 1),
+        ([Algorithm::WinogradF4, Algorithm::WinogradF4OnTheFly], Feature::WinogradF4, 2),
+    ] {
+        for (algorithm, other) in algorithms.into_iter().zip([part, Feature::WinogradOnTheFly]) {
+            let pair = Shape::new(2 * side + 2, 4 * side + 2, 8);
+            let alone = Shape::new(2 * side + 2, 2 * side + 2, 8);
+            check(&convolution(algorithm, pair, [side, 2 * side], 0), &[part, other]);
+            let parts = [part, other, Feature::WinogradSingleTile];
+            check(&convolution(algorithm, alone, [side, side], 0), &parts);
+            let parts = [part, other, Feature::Edges];
+            check(&convolution(algorithm, pair, [side, 2 * side], -1), &parts);
+        }
+    }
+}
+
+#[test]
+fn dense_layers_and_poolings() {
+    check(&dense(DenseAlgorithm::Rows), &[Feature::DenseRows]);
+    check(&dense(DenseAlgorithm::Quads), &[Feature::DenseQuads]);
+    check(&dense(DenseAlgorithm::QuadsWide), &[Feature::DenseQuadsWide]);
+    check(&pooling(), &[Feature::MaxPool]);
+}
