@@ -1,11 +1,11 @@
 //! A small hand-made model that uses every record kind: 4x4x1 image -> conv 2x2x2 with pooling -> pool -> dense 3.
 
-use infer::Shape;
 use infer::format::{
     Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord, MaxPoolRecord,
     OutputQuant, Section, SelfTest, write,
 };
 use infer::quant::ChannelParameters;
+use infer::{Model, ModelError, Shape};
 
 /// The largest multiplier: a hair less than one half.
 pub const HALF: i32 = i32::MAX;
@@ -111,6 +111,15 @@ pub fn written(content: &Content<'_>) -> Vec<u8> {
     let bytes = write(content, &mut buffer).expect("the buffer is large enough");
     buffer.truncate(bytes);
     buffer
+}
+
+/// Why a file that must not load does not.
+#[allow(dead_code)]
+pub fn refused(file: &[u8]) -> ModelError {
+    match Model::from_bytes(file) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error,
+    }
 }
 
 pub fn channel(bias: i32, multiplier: i32) -> ChannelParameters {

@@ -187,6 +187,11 @@ impl Pattern {
     }
 }
 
+/// Most of what a layer has of something: fewer under Miri, which takes a thousand times as long.
+const fn most(count: u32, under_miri: u32) -> u32 {
+    if cfg!(miri) { under_miri } else { count }
+}
+
 /// A random convolution that `algorithm` fits.
 pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>, Shape, i8) {
     let vector = algorithm == Algorithm::DirectVector;
@@ -199,9 +204,9 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
         if single {
             1
         } else if any {
-            1 + random.below(20) as u16
+            1 + random.below(most(20, 5)) as u16
         } else {
-            random.pick(&[8, 16, 24, 32, 72])
+            [8, 16, 24, 32, 72][random.below(most(5, 2)) as usize]
         },
     );
     let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
@@ -213,7 +218,8 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
     let origin = [random.below(4) as i16 - 2, random.below(4) as i16 - 2];
     let channels =
         if (any && !vector) || single { 1 + random.below(9) as u16 } else { 2 + 2 * random.below(4) as u16 };
-    let output = Shape::new(1 + random.below(6) as u16, 1 + random.below(6) as u16, channels);
+    let mut side = || 1 + random.below(most(6, 3)) as u16;
+    let output = Shape::new(side(), side(), channels);
     let output_quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let (name, output_at, scratch_at) = ("conv", 0, 0);
     let record = ConvRecord {
@@ -264,10 +270,10 @@ pub fn fill_conv<'b>(
 
 /// A random dense layer that `algorithm` fits.
 pub fn dense_record(random: &mut Random, algorithm: DenseAlgorithm) -> (DenseRecord<'static>, Shape) {
-    let inputs = 1 + random.below(300) as u16;
+    let inputs = 1 + random.below(most(300, 40)) as u16;
     let inputs = if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
     let output_quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
-    let units = 1 + random.below(40) as u16;
+    let units = 1 + random.below(most(40, 10)) as u16;
     (DenseRecord { name: "dense", units, output_quant, algorithm, output_at: 0 }, Shape::vector(inputs))
 }
 

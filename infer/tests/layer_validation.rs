@@ -1,0 +1,209 @@
+//! What the loader refuses in the records of the input and of layers, and in their numbers: every check once.
+
+#[allow(dead_code, reason = "no file here is damaged behind the writer's back")]
+mod support;
+
+use infer::format::{Algorithm, Content, DenseAlgorithm, LayerRecord, Section};
+use infer::{LayerProblem, Model, ModelError, Shape};
+use support::{HALF, Parts, channel, refused, written};
+
+/// The problem with layer `index` after `change`.
+fn problem(index: u8, change: impl Fn(&mut Parts)) -> LayerProblem {
+    let mut parts = Parts::default();
+    change(&mut parts);
+    match refused(&parts.file()) {
+        ModelError::Layer { index: found, problem } if found == index => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn input_records() {
+    let problem = |change: fn(&mut Parts)| {
+        let mut parts = Parts::default();
+        change(&mut parts);
+        match refused(&parts.file()) {
+            ModelError::Input(problem) => problem,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(problem(|parts| parts.input.image.height = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(|parts| parts.input.map.width = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(|parts| parts.input.image = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(|parts| parts.input.map = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(|parts| parts.input.map.channels = 2), LayerProblem::OutsideMap);
+    assert_eq!(problem(|parts| parts.input.image.channels = 2), LayerProblem::OutsideMap);
+    assert_eq!(problem(|parts| parts.input.scale = 0.0), LayerProblem::Scale);
+    assert_eq!(problem(|parts| parts.input.scale = f32::NAN), LayerProblem::Scale);
+    assert_eq!(problem(|parts| parts.input.arena_at = 8), LayerProblem::ArenaMisaligned);
+    assert_eq!(problem(|parts| parts.input.arena_at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
+}
+
+#[test]
+fn sizes() {
+    assert_eq!(problem(0, |parts| parts.conv.kernel[1] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.stride[0] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.pool[0] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.output.channels = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(2, |parts| parts.dense.units = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(1, |parts| parts.pool.size[1] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(1, |parts| parts.pool.stride[0] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.output = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(1, |parts| parts.pool.output = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(1, |parts| parts.pool.size = [3, 1]), LayerProblem::OutsideMap);
+    assert_eq!(problem(1, |parts| parts.pool.output.width = 3), LayerProblem::OutsideMap);
+    assert_eq!(problem(1, |parts| parts.pool.output.channels = 1), LayerProblem::OutsideMap);
+    let long = "a name that is longer than 32 bytes";
+    assert_eq!(problem(0, |parts| parts.conv.name = long), LayerProblem::NameTooLong);
+    assert_eq!(problem(1, |parts| parts.pool.name = long), LayerProblem::NameTooLong);
+    assert_eq!(problem(2, |parts| parts.dense.name = long), LayerProblem::NameTooLong);
+}
+
+/// More values than any map may have.
+const HUGE: Shape = Shape::new(u16::MAX, u16::MAX, u16::MAX);
+
+/// Each limit from both sides: what stays below it is refused for the next reason.
+#[test]
+fn windows_and_weights_beyond_the_limits() {
+    // 65,025 taps of a window of 16,512 pixels are 2^30 - 48,944 values, of 16,640 pixels more than 2^30.
+    let window =
+        |pool: [u8; 2]| problem(0, |parts| (parts.conv.kernel, parts.conv.pool) = ([255, 255], pool));
+    assert_eq!(window([128, 129]), LayerProblem::SectionMissing);
+    assert_eq!(window([128, 130]), LayerProblem::TooLarge);
+    // As many weights as bytes.
+    let weights = |channels: u16| {
+        problem(0, |parts| {
+            (parts.conv.kernel, parts.conv.output.channels) = ([255, 255], channels);
+            parts.conv_channels = vec![channel(0, HALF); channels as usize];
+        })
+    };
+    assert_eq!(weights(16_512), LayerProblem::SectionMissing);
+    assert_eq!(weights(16_513), LayerProblem::TooLarge);
+    // 255 * 255 pixels from one row or column to the next: 16,512 of them end below 2^30.
+    for axis in 0..2 {
+        let reach = |outputs: u16| {
+            problem(0, |parts| {
+                (parts.conv.stride[axis], parts.conv.pool[axis]) = (255, 255);
+                *[&mut parts.conv.output.height, &mut parts.conv.output.width][axis] = outputs;
+            })
+        };
+        assert_ne!(reach(16_511), LayerProblem::TooLarge);
+        assert_eq!(reach(16_513), LayerProblem::TooLarge);
+    }
+}
+
+#[test]
+fn shapes_that_an_algorithm_does_not_compute() {
+    for algorithm in Algorithm::ALL {
+        let any = [Algorithm::Direct, Algorithm::DirectInPlace, Algorithm::DirectPaired];
+        if !any.contains(&algorithm) {
+            let found = problem(0, |parts| {
+                (parts.conv.algorithm, parts.conv.output.channels) = (algorithm, 3);
+            });
+            assert_eq!(found, LayerProblem::Algorithm, "{algorithm:?}");
+        }
+    }
+    for algorithm in [DenseAlgorithm::Quads, DenseAlgorithm::QuadsWide] {
+        let found = problem(2, |parts| {
+            (parts.dense.algorithm, parts.pool.output.width) = (algorithm, 1);
+        });
+        assert_eq!(found, LayerProblem::Algorithm, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn packed_weights_that_no_exporter_writes() {
+    // Two taps are filled up to four.
+    let found = problem(0, |parts| {
+        (parts.conv.algorithm, parts.conv.kernel) = (Algorithm::DirectPaired, [2, 1]);
+    });
+    assert_eq!(found, LayerProblem::WeightPadding);
+    // Three units are filled up to four.
+    let found = problem(2, |parts| {
+        parts.dense.algorithm = DenseAlgorithm::Quads;
+        parts.dense_weights = vec![1; 16];
+    });
+    assert_eq!(found, LayerProblem::WeightPadding);
+}
+
+#[test]
+fn numbers() {
+    for scale in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        assert_eq!(problem(0, |parts| parts.conv.output_quant.scale = scale), LayerProblem::Scale);
+        assert_eq!(problem(2, |parts| parts.dense.output_quant.scale = scale), LayerProblem::Scale);
+    }
+    for multiplier in [0, -1, i32::MIN] {
+        let found = problem(0, |parts| parts.conv_channels[1].multiplier = multiplier);
+        assert_eq!(found, LayerProblem::Multiplier { channel: 1 });
+        let found = problem(2, |parts| parts.dense_channels[2].multiplier = multiplier);
+        assert_eq!(found, LayerProblem::Multiplier { channel: 2 });
+    }
+    // Channel 0 has sum |weight| = 10: 128 * 10 + |bias| may reach 2^31 - 1, no more.
+    let limit = i32::MAX - 1280;
+    let mut parts = Parts::default();
+    parts.conv_channels[0] = channel(limit, HALF);
+    assert!(Model::from_bytes(&parts.file()).is_ok());
+    for bias in [limit + 1, -limit - 1, i32::MIN] {
+        let found = problem(0, |parts| parts.conv_channels[0].bias = bias);
+        assert_eq!(found, LayerProblem::AccumulatorRange { channel: 0 });
+    }
+    let found = problem(2, |parts| parts.dense_channels[1].bias = i32::MAX - 127);
+    assert_eq!(found, LayerProblem::AccumulatorRange { channel: 1 });
+}
+
+#[test]
+fn buffers() {
+    assert_eq!(problem(0, |parts| parts.conv.output_at = 65), LayerProblem::ArenaMisaligned);
+    assert_eq!(problem(0, |parts| parts.conv.output_at = 16), LayerProblem::ArenaOverlap);
+    assert_eq!(problem(0, |parts| parts.conv.scratch_at = 16), LayerProblem::ArenaOverlap);
+    assert_eq!(problem(0, |parts| parts.conv.scratch_at = 64), LayerProblem::ArenaOverlap);
+    assert_eq!(problem(1, |parts| parts.pool.output_at = 64), LayerProblem::ArenaOverlap);
+    assert_eq!(problem(0, |parts| parts.conv.output_at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
+    for held_rows in [0, 3, u16::MAX] {
+        assert_eq!(problem(0, |parts| parts.conv.held_rows = held_rows), LayerProblem::HeldRows);
+    }
+    // The pooling reads both rows of the map at once; the convolution with its pooling reads three of the image.
+    assert_eq!(problem(1, |parts| parts.conv.held_rows = 1), LayerProblem::HeldRows);
+    assert_eq!(problem(0, |parts| parts.input.held_rows = 2), LayerProblem::HeldRows);
+    for held_rows in [0, 6] {
+        let mut parts = Parts::default();
+        parts.input.held_rows = held_rows;
+        assert_eq!(refused(&parts.file()), ModelError::Input(LayerProblem::HeldRows));
+    }
+    // A map behind which no layer comes is held whole.
+    let mut parts = Parts::default();
+    parts.conv.held_rows = 1;
+    let last = ModelError::Layer { index: 0, problem: LayerProblem::HeldRows };
+    assert_eq!(refused(&convolution_alone(&parts)), last);
+    // Layers that take turns use all their maps at once: the image's rows may not lie where the output does.
+    assert!(Model::from_bytes(&rolling(0).file()).is_ok());
+    let overlap = ModelError::Layer { index: 0, problem: LayerProblem::ArenaOverlap };
+    assert_eq!(refused(&rolling(64).file()), overlap);
+    for arena_bytes in [0, 71, 73, u32::MAX] {
+        let parts = Parts { arena_bytes, ..Parts::default() };
+        assert_eq!(refused(&parts.file()), ModelError::ArenaBytes { header: arena_bytes, needed: 72 });
+    }
+}
+
+/// The model without what is behind its convolution.
+fn convolution_alone(parts: &Parts) -> Vec<u8> {
+    let layers = [LayerRecord::Conv(parts.conv)];
+    let sections = [Section { channels: &parts.conv_channels, weights: &parts.conv_weights }];
+    let Parts { input, arena_bytes, model_version, .. } = *parts;
+    written(&Content {
+        input,
+        layers: &layers,
+        sections: &sections,
+        arena_bytes,
+        model_version,
+        self_test: None,
+    })
+}
+
+/// The model with three rows of its image held, at `arena_at`.
+fn rolling(arena_at: u32) -> Parts {
+    let mut parts = Parts::default();
+    parts.input.held_rows = 3;
+    parts.input.arena_at = arena_at;
+    parts
+}
