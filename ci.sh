@@ -164,13 +164,16 @@ sanitize() {
         cargo test --release --quiet -p infer --features signature,update --target "$host" --tests
 }
 
-# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks, wire, updates.
-# What is left out repeats the same paths thousands of times, which takes Miri hours.
+# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks, wire, updates; then the kernels' property suite on small layers.
+# What is left out repeats the same paths thousands of times, which takes Miri hours. The kernels are run without the check of aliasing, which takes them hours too:
+# only unsafe code can break its rules, and infer has none on a host.
 miri() {
     if cargo +nightly miri --version >/dev/null 2>&1; then
         MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,build \
-            --test arithmetic --test format --test network --test sessions --test update --test validation --test wire \
+            --test arithmetic --test format --test network --test sessions --test update --test validation \
+            --test layer_validation --test parts_left_out --test wire \
             -- --skip every_ --skip mutations --skip parts_of_every_length
+        MIRIFLAGS=-Zmiri-disable-stacked-borrows cargo +nightly miri test -p infer --test kernels
     else
         echo "skipped: no nightly Miri here (rustup +nightly component add miri)"
     fi
@@ -185,6 +188,47 @@ fuzz() {
         tests/fuzz/run.sh "$target" "-max_total_time=${1:-60}" -print_final_stats=1 2>&1 | tail -n 12
         (cd tests/fuzz && cargo run --release --quiet --bin mutations -- "$target" "$(date +%s)00000" 3000000)
     done
+}
+
+# Which share of the code that bytes from outside go through is reached: by the fuzz targets alone, on their corpora and so many damaged inputs of each kind,
+# then together with the library's tests. Every line, with how often it was passed, is in target/coverage/lines.txt.
+coverage() {
+    local count=$1 kind tests folder=$PWD/target/coverage
+    llvm_tools=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin
+    [ -x "$llvm_tools/llvm-cov" ] || die "missing: llvm-tools. Run: rustup component add llvm-tools"
+    rm -rf "$folder/profiles" "$folder/tests/release/deps"
+    export RUSTFLAGS=-Cinstrument-coverage LLVM_PROFILE_FILE=$folder/profiles/%m-%p.profraw
+    (cd tests/fuzz && cargo build --release --quiet --target-dir "$folder/fuzz" --bin mutations)
+    local mutations=$folder/fuzz/release/mutations
+    "$mutations" corpus
+    for kind in model idx png wire; do "$mutations" "$kind" 0 "$count"; done
+    say "reached by the fuzz targets"
+    covered report "$folder" "$mutations" | shares
+    cargo test --release --quiet -p infer --features signature,update,wire --target-dir "$folder/tests" --tests
+    tests=$(find "$folder/tests/release/deps" -type f -executable ! -name '*.so' -printf '-object %p ')
+    say "reached by the fuzz targets and infer's tests"
+    # shellcheck disable=SC2086 # several arguments
+    covered report "$folder" "$mutations" $tests | shares
+    # shellcheck disable=SC2086
+    covered show "$folder" "$mutations" $tests >"$folder/lines.txt"
+}
+
+# What llvm-cov says of the code under test: covered report|show FOLDER PROGRAM...
+covered() {
+    local what=$1 folder=$2
+    shift 2
+    "$llvm_tools/llvm-profdata" merge -sparse "$folder"/profiles/*.profraw -o "$folder/profile"
+    "$llvm_tools/llvm-cov" "$what" --instr-profile="$folder/profile" --ignore-filename-regex='/(registry|rustc|tests)/' "$@"
+}
+
+# Regions and lines of the files that read what comes from outside, and how many are reached.
+shares() {
+    awk '$1 ~ /(algorithm|format|layer|packing|placement|reader|schedule|session|shape|trust|wire\/[a-z]*|idx|picture|png)\.rs$/ {
+            printf "%-28s %4d of %4d regions %7s %4d of %4d lines %7s\n", $1, $2 - $3, $2, $4, $8 - $9, $8, $10
+            regions += $2; regions_missed += $3; lines += $8; lines_missed += $9
+        }
+        END { printf "%-28s %4d of %4d regions %6.2f%% %4d of %4d lines %6.2f%%\n", "together", regions - regions_missed, regions,
+                100 - 100 * regions_missed / regions, lines - lines_missed, lines, 100 - 100 * lines_missed / lines }'
 }
 
 # Advisories, licences and origins of everything that is built: see deny.toml. Advisories come from the network.
@@ -244,7 +288,7 @@ report() {
 
 help() {
     cat <<TEXT
-./ci.sh            everything below but bench, parity and fuzz
+./ci.sh            everything below but bench, parity, fuzz and coverage
 ./ci.sh setup      find or install the emulator and a Rust that builds for Cortex-M
 ./ci.sh lint       format and lints, warnings are errors
 ./ci.sh docs       documentation, warnings are errors
@@ -257,6 +301,7 @@ help() {
 ./ci.sh miri       the library's portable path under Miri, where a nightly Rust has it
 ./ci.sh deny       advisories and licences of all dependencies, where cargo-deny is installed
 ./ci.sh fuzz [S]   libFuzzer with AddressSanitizer, S seconds (60) for each kind of input
+./ci.sh coverage [N]  share of the code for hostile bytes that the fuzz targets (N inputs of each kind, 100,000) and tests reach
 ./ci.sh bench      the tutorial's network on every emulated core class; writes docs/benchmarks.md, target/bench/mcu.json
 ./ci.sh parity     all 10,000 test images on every emulated core, by every plan of the benchmark, against the host
 TEXT
@@ -289,6 +334,7 @@ case ${1:-all} in
     miri) miri ;;
     deny) deny ;;
     fuzz) fuzz "${2:-60}" ;;
+    coverage) coverage "${2:-100000}" ;;
     bench) setup && bench ;;
     parity) setup && parity ;;
     help | -h | --help) help ;;

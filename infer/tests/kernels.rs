@@ -11,8 +11,8 @@ use infer::quant::ChannelParameters;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{Maps, Numbers, Pattern, Random, conv_agrees, conv_record, dense_agrees, fill_conv};
 
-/// Layers per algorithm. Miri takes a second for each.
-const LAYERS: u64 = if cfg!(miri) { 4 } else { 300 };
+/// Layers per algorithm. Miri takes seconds for each.
+const LAYERS: u64 = if cfg!(miri) { 2 } else { 300 };
 
 fn suite<Set: Kernels>() {
     let (mut maps, mut numbers) = (Box::new(Maps::new()), Box::new(Numbers::new()));
@@ -119,6 +119,7 @@ fn winograd_record(algorithm: Algorithm, channels: u16) -> (ConvRecord<'static>,
 
 /// 2160 weights of -128 are within 32 bits, but beyond what 64 times the sum leaves to F(4x4).
 #[test]
+#[cfg_attr(miri, ignore = "minutes of packing, of which other tests do a little")]
 fn weights_beyond_an_algorithms_range_are_refused() {
     for (algorithm, weight, refused) in [
         (Algorithm::WinogradF4, -128, true),

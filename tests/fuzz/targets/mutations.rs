@@ -1,4 +1,5 @@
-//! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations model|idx|png|wire FIRST COUNT`.
+//! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations model|idx|png|wire FIRST COUNT`. `mutations corpus` gives them the files of
+//! the corpora, as they are.
 //!
 //! Input number N of a kind is always the same, so what was run can be said by its numbers, and an input that fails made again by its own. Built without
 //! instrumentation it takes many times as many inputs in a second as libFuzzer, which finds its way by what the code does with them.
@@ -21,9 +22,18 @@ const SEED_BYTES_MAX: usize = 1400;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [kind, first, count] = &arguments[..] else { return usage() };
-    let (Ok(first), Ok(count)) = (first.parse(), count.parse()) else { return usage() };
-    match &kind[..] {
+    match &arguments[..] {
+        [kind] if kind == "corpus" => run_corpora(),
+        [kind, first, count] => match (first.parse(), count.parse()) {
+            (Ok(first), Ok(count)) => run_in_a_row(kind, first, count),
+            _ => usage(),
+        },
+        _ => usage(),
+    }
+}
+
+fn run_in_a_row(kind: &str, first: u64, count: u64) -> ExitCode {
+    match kind {
         "model" => run(kind, first, count, Models::new()),
         "idx" => run(kind, first, count, Idx { known: corpus("idx"), damage: idx::Damage::default() }),
         "png" => run(kind, first, count, Png { known: pictures_known(), damaged: Vec::new() }),
@@ -34,8 +44,16 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("mutations model|idx|png|wire FIRST COUNT");
+    eprintln!("mutations model|idx|png|wire FIRST COUNT, or mutations corpus");
     ExitCode::from(2)
+}
+
+fn run_corpora() -> ExitCode {
+    files("model").iter().for_each(|file| _ = load_and_run(file));
+    files("idx").iter().for_each(|file| _ = pictures::idx(file));
+    files("png").iter().for_each(|file| _ = pictures::png(file));
+    files("wire").iter().for_each(|file| _ = wire::talk(file));
+    ExitCode::SUCCESS
 }
 
 /// A kind of input.
@@ -75,13 +93,17 @@ fn report(name: &str, first: u64, end: u64, [refused, accepted]: [u64; 2], begun
     );
 }
 
+/// The files whose damaged copies are tried.
 fn corpus(kind: &str) -> Vec<Vec<u8>> {
+    files(kind).into_iter().filter(|file| file.len() <= SEED_BYTES_MAX).collect()
+}
+
+fn files(kind: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(kind);
     let entries = fs::read_dir(folder).expect("the corpus");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file of the corpus").path()).collect();
     paths.sort();
-    let files = paths.iter().map(|path| fs::read(path).expect("a file of the corpus"));
-    files.filter(|file| file.len() <= SEED_BYTES_MAX).collect()
+    paths.iter().map(|path| fs::read(path).expect("a file of the corpus")).collect()
 }
 
 struct Models {
