@@ -138,6 +138,18 @@ parts_left_out() {
 firmware() {
     firmware_do build --release
     firmware_do run --release
+    kernel_suite
+}
+
+# Every algorithm of a core's kernels on random layers, on the core itself. It takes more RAM than the emulated M0 has.
+kernel_suite() {
+    local core target board feature
+    for core in "${FIRMWARE_CORES[@]}"; do
+        read -r target board feature <<<"$core"
+        [ "$board" = microbit ] && continue
+        KINDLING_BOARD=$board firmware_do run --release --quiet --bin kernel_suite --target "$target" \
+            ${feature:+--features "$feature"} | sed -n '1p; /addresses/p; /random layers/p; $p'
+    done
 }
 
 # Links a program whose panic handler calls a function that does not exist: it links only if no panic is reachable.
@@ -293,7 +305,7 @@ help() {
 ./ci.sh lint       format and lints, warnings are errors
 ./ci.sh docs       documentation, warnings are errors
 ./ci.sh test       all tests; 1,000 images on the emulated chip
-./ci.sh firmware   build the firmware and show ten digits in the emulator
+./ci.sh firmware   build the firmware, show ten digits and try all kernels in the emulator
 ./ci.sh boards     build the firmware's server for every board
 ./ci.sh examples   RTIC, Embassy and C programs in the emulator
 ./ci.sh no-panic   link a program that only links if no panic is reachable

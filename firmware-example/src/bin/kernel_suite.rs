@@ -1,5 +1,6 @@
 //! The kernels of this core against the reference, on the core itself: random layers of every algorithm, then the layers of
-//! the tutorial's network with the instructions each algorithm takes. Ends with an error when one byte differs.
+//! the tutorial's network with the instructions each algorithm takes. Ends with an error when one byte differs, or when a model or a buffer
+//! from which the kernels cannot load words is let through.
 
 #![no_std]
 #![no_main]
@@ -19,7 +20,7 @@ use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
 use infer::kernels::{Kernels, Reference};
-use infer::{Native, Shape};
+use infer::{Aligned, Arena, Model, ModelError, Native, Session, SessionError, Shape};
 use random_layer::{Maps, Numbers, Pattern, Random, conv_agrees, dense_agrees, fill_conv, fill_dense};
 
 /// Random layers of each algorithm.
@@ -35,6 +36,9 @@ const CONVOLUTIONS: [(&str, Shape, Shape); 3] = [
 /// Inputs and units of its dense layers.
 const DENSE: [(&str, u16, u16); 3] = [("dense1", 64, 64), ("dense2", 64, 500), ("dense3", 500, 10)];
 
+/// A small model.
+const MODEL: &[u8] = infer::include_model!("../../../tests/fuzz/corpus/model/seed-8-0.kndl");
+
 const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
 #[cortex_m_rt::entry]
@@ -45,7 +49,7 @@ fn main() -> ! {
     hprintln!("{}, kernels {}; 2,000,000 counts {}", board::NAME, infer::BACKEND, counted);
     let maps = cortex_m::singleton!(: Maps = Maps::new()).unwrap();
     let numbers = cortex_m::singleton!(: Numbers = Numbers::new()).unwrap();
-    let mut right = counter_is_right & random_layers(maps, numbers);
+    let mut right = counter_is_right & odd_addresses_are_refused() & random_layers(maps, numbers);
     for algorithm in Algorithm::ALL {
         for (name, input, output) in CONVOLUTIONS {
             right &= count_conv(&mut counter, name, algorithm, input, output, maps, numbers);
@@ -58,6 +62,27 @@ fn main() -> ! {
     }
     hprintln!("{}", if right { "all right" } else { "WRONG" });
     host::exit(right)
+}
+
+/// Whether a model and a buffer are refused at each address from which this core cannot load what its kernels load, and at no other.
+fn odd_addresses_are_refused() -> bool {
+    let needed = Native::ALIGNMENT_BYTES;
+    let Ok(model) = Model::from_bytes(MODEL) else { return false };
+    let (mut file, mut arena) = (Aligned([0; 256]), Arena::<256>::new());
+    let right = (0..16).all(|at| {
+        let (at_file, at_arena) =
+            (&mut file.0[at..at + MODEL.len()], &mut arena[at..at + model.arena_bytes()]);
+        at_file.copy_from_slice(MODEL);
+        let (loaded, session) = (Model::from_bytes(at_file).err(), Session::new(&model, at_arena).err());
+        if at.is_multiple_of(needed) {
+            loaded.is_none() && session.is_none()
+        } else {
+            loaded == Some(ModelError::Misaligned { needed })
+                && session == Some(SessionError::BufferMisaligned { needed })
+        }
+    });
+    hprintln!("addresses that are no multiple of {}: {}", needed, if right { "refused" } else { "WRONG" });
+    right
 }
 
 fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
