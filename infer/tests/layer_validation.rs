@@ -31,6 +31,8 @@ fn input_records() {
     assert_eq!(problem(|parts| parts.input.map.width = 0), LayerProblem::ZeroSize);
     assert_eq!(problem(|parts| parts.input.image = HUGE), LayerProblem::TooLarge);
     assert_eq!(problem(|parts| parts.input.map = HUGE), LayerProblem::TooLarge);
+    let just_too_large = |parts: &mut Parts| parts.input.image = Shape::new(32_768, 32_769, 1);
+    assert_eq!(problem(just_too_large), LayerProblem::TooLarge);
     assert_eq!(problem(|parts| parts.input.map.channels = 2), LayerProblem::OutsideMap);
     assert_eq!(problem(|parts| parts.input.image.channels = 2), LayerProblem::OutsideMap);
     assert_eq!(problem(|parts| parts.input.scale = 0.0), LayerProblem::Scale);
