@@ -1,7 +1,7 @@
 //! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations model|idx|png|wire FIRST COUNT`. `mutations corpus` gives them the files of
 //! the corpora, as they are.
 //!
-//! Input number N of a kind is always the same, so what was run can be said by its numbers, and an input that fails made again by its own. Built without
+//! Input number N of a kind is the same as long as the corpus is, so what was run can be said by its numbers, and an input that fails made again by its own. Built without
 //! instrumentation it takes many times as many inputs in a second as libFuzzer, which finds its way by what the code does with them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
