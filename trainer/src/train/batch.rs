@@ -6,22 +6,11 @@ use super::batch_norm::{BatchScale, ChannelSums};
 use super::kernels::{Gradient, InstructionSet, Weights};
 use super::layout::{Kind, Layout, StageLayout};
 use super::loss::{Tally, cross_entropy};
-use super::parameters::StageParameters;
+use super::parameters::{StageGradient, StageParameters};
 use super::shard::Shard;
 use super::shards::{Batch, Shards};
 use super::workers::Workers;
 use crate::network::Network;
-
-/// Gradient of one stage's parameters over a batch: of the mean loss per image.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StageGradient {
-    /// `[output][tap]`.
-    pub rows: Vec<f32>,
-    /// One per output; of a normalised stage that of beta.
-    pub bias: Vec<f32>,
-    /// Of a normalised stage, one per output.
-    pub gamma: Option<Vec<f32>>,
-}
 
 /// Computes gradients, batch after batch, in buffers that stay.
 pub struct BatchGradients {

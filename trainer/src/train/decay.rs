@@ -1,7 +1,6 @@
 //! Weight decay: a pull of every weight towards zero, as a term of its gradient.
 
-use super::batch::StageGradient;
-use super::parameters::StageParameters;
+use super::parameters::{StageGradient, StageParameters};
 
 /// Adds `decay * weight` to the gradient of every weight: that of `decay / 2 * sum of squares` in the loss. Biases, betas and
 /// gammas are left alone.

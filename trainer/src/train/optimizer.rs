@@ -5,8 +5,8 @@ use burn::optim::{GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use burn::store::RecordError;
 use burn::tensor::{Bytes, Tensor, TensorData};
 
-use super::batch::StageGradient;
 use super::error::TrainError;
+use super::parameters::StageGradient;
 use crate::backend;
 use crate::net::Net;
 use crate::recipe;

@@ -1,4 +1,4 @@
-//! The parameters of a stage while training, and how they become the finished model's.
+//! The parameters of a stage while training, their gradient, and how they become the finished model's.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,17 @@ pub struct StageParameters {
     pub bias: Vec<f32>,
     /// Of a normalised stage, one per output.
     pub norm: Option<Norm>,
+}
+
+/// Gradient of one stage's parameters over a batch: of the mean loss per image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageGradient {
+    /// `[output][tap]`.
+    pub rows: Vec<f32>,
+    /// One per output; of a normalised stage that of beta.
+    pub bias: Vec<f32>,
+    /// Of a normalised stage, one per output.
+    pub gamma: Option<Vec<f32>>,
 }
 
 /// Batch normalisation of one stage.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::augment::Distorter;
 use super::average::Average;
-use super::batch::{BatchGradients, StageGradient};
+use super::batch::BatchGradients;
 use super::batch_norm::{self, BatchScale};
 use super::error::TrainError;
 use super::forward::Forward;
@@ -13,7 +13,7 @@ use super::layout::{Layout, StageLayout};
 use super::loss::{self, Tally};
 use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
-use super::parameters::{Norm, StageParameters};
+use super::parameters::{Norm, StageGradient, StageParameters};
 use super::random::{Purpose, Random};
 use super::shards::{Batch, Distortion};
 use super::state::{Epoch, Place, State};

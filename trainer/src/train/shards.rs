@@ -3,9 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::augment::Distorter;
-use super::batch::StageGradient;
 use super::kernels::{Gradient, InstructionSet, Loops, prefetch};
 use super::layout::{Layout, StageLayout};
+use super::parameters::StageGradient;
 use super::shard::Shard;
 use super::workers::Workers;
 use crate::data::Dataset;

@@ -3,12 +3,12 @@
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::batch::{BatchGradients, StageGradient};
+use super::batch::BatchGradients;
 use super::kernels::InstructionSet;
 use super::layout::Layout;
 use super::loss::Tally;
 use super::optimizer::Optimizer;
-use super::parameters::StageParameters;
+use super::parameters::{StageGradient, StageParameters};
 use super::random::{Purpose, Random};
 use super::run::beginning;
 use super::shards::Batch;
