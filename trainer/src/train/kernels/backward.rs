@@ -203,7 +203,7 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
 ) {
     // SAFETY: passed on from the caller.
     unsafe {
-        if !POOLED && job.positions.reach.taps() == job.positions.reach.channels {
+        if job.positions.window == [0] && job.positions.reach.taps() == job.positions.reach.channels {
             return products::<V>(job, gradient, input);
         }
         if job.positions.reach.run < LANES {
