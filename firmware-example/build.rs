@@ -41,6 +41,11 @@ fn board(out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rustc-link-search={}", out.display());
     write(&out.join("memory.x"), &read(&folder.join("memory.x"))?)?;
+    // Which memory protection unit there is: the compiler does not say.
+    println!("cargo::rustc-check-cfg=cfg(armv8m)");
+    if variable("TARGET").is_some_and(|target| target.starts_with("thumbv8m")) {
+        println!("cargo::rustc-cfg=armv8m");
+    }
     let mut selected = included(&folder.join("board.rs"), "selected")?;
     // A board with flash that models can be written to.
     println!("cargo::rustc-check-cfg=cfg(slots)");

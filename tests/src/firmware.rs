@@ -203,6 +203,20 @@ pub fn measure_built_in(board: Board, variant: Variant, model: &Path, arguments:
     said(board, command)
 }
 
+/// Builds and runs the program that runs models of any origin between guards: see `firmware-example/src/bin/fenced.rs` for its arguments. Whether it came to its end,
+/// and what it printed.
+///
+/// # Panics
+/// When cargo cannot be started.
+pub fn fenced(board: Board, arguments: &[&str]) -> (bool, String) {
+    let mut command = cargo(board, "run", &["measure"]);
+    command.args(["--release", "--bin", "fenced", "--"]).args(arguments);
+    command.env("KINDLING_EMULATOR_COUNTS", "no");
+    let output = command.output().expect("cargo can be started");
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.success(), said.concat())
+}
+
 /// The program that runs a model, loads it before unless it is built in, and does nothing else: its ELF file. Its size is the code size of plans.
 ///
 /// # Panics

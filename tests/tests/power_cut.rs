@@ -1,6 +1,6 @@
 //! The power goes at every flash operation of an update; whatever is left, a whole and valid model runs: the old or the new one.
 //!
-//! The geometries are those of three families of chips. `KINDLING_POWER_CUTS=all` cuts the tutorial's update at every operation too, not at a
+//! The geometries are those of seven families of chips. `KINDLING_POWER_CUTS=all` cuts the tutorial's update at every operation too, not at a
 //! spread of them.
 
 use std::env;
@@ -14,6 +14,9 @@ use tests::nor_flash::{Cells, Flash, Power};
 use tests::plans::{tutorial, untrained};
 use trainer::model_file::{self_test, write};
 use trainer::plain_model::PlainModel;
+
+/// Cuts of a story whose operations are fewer.
+const CUTS: u64 = 4_000;
 
 /// What is in flash while the power is off: the journal and the slots.
 #[derive(Clone)]
@@ -83,6 +86,30 @@ impl Geometry for Rp2040 {
     const NAME: &'static str = "RP2040";
     type Journal = Flash<256, 4096>;
     type Slot = Flash<256, 4096>;
+}
+
+/// STM32F1: pages of 1 KB, half words.
+struct Stm32f1;
+impl Geometry for Stm32f1 {
+    const NAME: &'static str = "STM32F1";
+    type Journal = Flash<2, 1024>;
+    type Slot = Flash<2, 1024>;
+}
+
+/// STM32L4: pages of 2 KB, double words that carry a code against errors.
+struct Stm32l4;
+impl Geometry for Stm32l4 {
+    const NAME: &'static str = "STM32L4";
+    type Journal = Flash<8, 2048>;
+    type Slot = Flash<8, 2048>;
+}
+
+/// STM32H7: sectors of 128 KB for the journal too, words of 32 bytes that carry a code against errors.
+struct Stm32h7;
+impl Geometry for Stm32h7 {
+    const NAME: &'static str = "STM32H7";
+    type Journal = Flash<32, 131_072>;
+    type Slot = Flash<32, 131_072>;
 }
 
 /// Two versions of a model with different weights, and what each answers to the same image.
@@ -243,8 +270,8 @@ fn recover<G: Geometry>(mut store: StoreOf<G>, versions: &Versions) {
 fn cut_everywhere<G: Geometry>(story: Story<G>, versions: &Versions, step: usize) -> u64 {
     let chip = factory::<G>(versions);
     let count = operations::<G>(&chip, story, versions);
-    // Where there are few operations, each is cut off in several ways.
-    let seeds = if count < 100 { 32 } else { 1 };
+    // The fewer operations there are, the more ways to cut each of them off are tried.
+    let seeds = (CUTS / count).clamp(1, 32);
     let boots = AtomicU64::new(0);
     thread::scope(|scope| {
         for first in 0..2 {
@@ -258,8 +285,9 @@ fn cut_everywhere<G: Geometry>(story: Story<G>, versions: &Versions, step: usize
         }
     });
     println!(
-        "{}: {count} operations, cut at every {step}; {} boots after a cut",
+        "{}: {count} operations, cut at every {step} in {seeds} ways: {} cuts, {} boots after them",
         G::NAME,
+        count.div_ceil(step as u64) * seeds,
         boots.load(Ordering::Relaxed)
     );
     count
@@ -290,6 +318,21 @@ fn stm32f4() {
 #[test]
 fn rp2040() {
     every_story::<Rp2040>(&Versions::small());
+}
+
+#[test]
+fn stm32f1() {
+    every_story::<Stm32f1>(&Versions::small());
+}
+
+#[test]
+fn stm32l4() {
+    every_story::<Stm32l4>(&Versions::small());
+}
+
+#[test]
+fn stm32h7() {
+    every_story::<Stm32h7>(&Versions::small());
 }
 
 /// A model as large as real ones.

@@ -55,13 +55,25 @@ pub enum WriteModelError {
 /// # Errors
 /// Layers that no model file can hold, or a choice that does not fit its layer.
 pub fn write(model: &PlainModel, choices: &Choices) -> Result<Vec<u8>, WriteModelError> {
+    write_placed(model, choices, &arena(model, choices))
+}
+
+/// [`write()`] with buffers where `arena` says.
+///
+/// # Errors
+/// As [`write()`]; buffers that lie where the loader does not allow it.
+pub fn write_placed(
+    model: &PlainModel,
+    choices: &Choices,
+    arena: &ArenaPlan,
+) -> Result<Vec<u8>, WriteModelError> {
     check_limits(model)?;
     let packed = |(layer, choice): (&PlainLayer, &Choice)| {
         let (name, choice) = (layer.name.clone(), *choice);
         layer.packed(choice).map_err(|problem| WriteModelError::Choice { name, choice, problem })
     };
     let weights = model.layers.iter().zip(&choices.layers).map(packed).collect::<Result<Vec<_>, _>>()?;
-    let bytes = lay_out(model, choices, &weights);
+    let bytes = lay_out(model, choices, arena, &weights);
     Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
     Ok(bytes)
 }
@@ -136,13 +148,13 @@ fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
     }
 }
 
-fn lay_out(model: &PlainModel, choices: &Choices, weights: &[Vec<u8>]) -> Vec<u8> {
+fn lay_out(model: &PlainModel, choices: &Choices, arena: &ArenaPlan, weights: &[Vec<u8>]) -> Vec<u8> {
     let sections = model.layers.iter().zip(weights);
     let sections: Vec<_> =
         sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
     let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
     let self_test = model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
-    with_records(model, choices, &arena(model, choices), &sections, self_test)
+    with_records(model, choices, arena, &sections, self_test)
 }
 
 /// The file with the model's records in front of the sections.

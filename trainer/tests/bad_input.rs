@@ -87,6 +87,15 @@ fn a_run_that_diverges_says_where() {
 }
 
 #[test]
+fn an_instruction_set_that_is_not_there() {
+    let workshop = Workshop::new();
+    let mut trainer = workshop.trainer(["train", "small.toml", "--data", "data"]);
+    let message = error(trainer.env("KINDLING_INSTRUCTION_SET", "avx3"));
+    assert!(message.starts_with("KINDLING_INSTRUCTION_SET is 'avx3'; this machine has "), "{message}");
+    assert!(message.trim_end().ends_with("plain"), "{message}");
+}
+
+#[test]
 fn data_that_is_not_there() {
     let workshop = Workshop::new();
     let message = error(&mut workshop.trainer(["train", "small.toml", "--data", "elsewhere"]));

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::kernels::INSTRUCTION_SET_VARIABLE;
 use crate::atomic_file::WriteError;
 use crate::plan::PlanError;
 
@@ -34,6 +35,14 @@ pub enum TrainError {
         held_out: usize,
         /// Images there are.
         images: usize,
+    },
+    /// The environment forces an instruction set that this machine does not have.
+    #[error("{INSTRUCTION_SET_VARIABLE} is '{asked}'; this machine has {}", available.join(", "))]
+    InstructionSet {
+        /// What is forced.
+        asked: String,
+        /// What there is.
+        available: Vec<&'static str>,
     },
     /// The loss is no longer a number.
     #[error(

@@ -342,6 +342,10 @@ fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> 
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }
+    if let Some(asked) = InstructionSet::missing() {
+        let available = InstructionSet::available().into_iter().map(InstructionSet::name).collect();
+        return Err(TrainError::InstructionSet { asked, available });
+    }
     Ok(())
 }
 

@@ -44,11 +44,16 @@ pub enum InstructionSet {
 pub const INSTRUCTION_SET_VARIABLE: &str = "KINDLING_INSTRUCTION_SET";
 
 impl InstructionSet {
-    /// The best one of this machine, or the one that the environment forces if this machine has it.
+    /// The best one of this machine, or the one that the environment forces; plain Rust where that is [not there](Self::missing).
     pub fn detect() -> Self {
-        let forced = std::env::var(INSTRUCTION_SET_VARIABLE).ok();
+        let forced = forced();
         let wanted = |set: &Self| forced.as_deref().is_none_or(|name| name == set.name());
         Self::available().into_iter().find(wanted).unwrap_or(Self::Plain)
+    }
+
+    /// What the environment forces, when this machine has no such set.
+    pub fn missing() -> Option<String> {
+        forced().filter(|name| Self::available().iter().all(|set| set.name() != name))
     }
 
     /// All that this machine has, best first; ends with [`InstructionSet::Plain`].
@@ -78,6 +83,10 @@ impl InstructionSet {
             Self::Plain => "plain",
         }
     }
+}
+
+fn forced() -> Option<String> {
+    std::env::var_os(INSTRUCTION_SET_VARIABLE).map(|name| name.to_string_lossy().into_owned())
 }
 
 /// How the taps of one position lie in the map it reads: `rows` runs of `run` floats, `row_step` apart.

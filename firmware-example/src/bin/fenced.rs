@@ -1,0 +1,209 @@
+//! Models of any origin between guards: `fenced MODELS ANSWERS`, or `fenced touch GUARD first|last`.
+//!
+//! MODELS holds files one after the other, a length of 32 bits, little endian, before each. Each is loaded and run twice: file, working memory and
+//! image once directly behind a stretch of memory that nobody may touch and once directly before one, with other bytes around them. ANSWERS gets a line for
+//! each: why it was refused, that it is too large, or what it answered. An access beside a buffer is a fault, which ends the program, as does
+//! `touch`, which reads a byte of a guard.
+
+#![no_std]
+#![no_main]
+
+#[path = "../board/mod.rs"]
+#[allow(dead_code, reason = "the board offers more than this asks for")]
+mod board;
+#[path = "../board/fault.rs"]
+mod fault;
+#[path = "../fence.rs"]
+mod fence;
+
+use core::fmt::{self, Write};
+use core::panic::PanicInfo;
+
+use board::host::{self, CommandLine, File, HostError};
+use cortex_m_semihosting::hprintln;
+use fence::{ARENA_BYTES, Fenced, GUARDS, IMAGE_BYTES};
+use infer::kernels::Kernels;
+use infer::{Model, Native, Session, Trust, self_test};
+
+/// Largest run, so that a damaged file does not take hours. The direct plan of the tutorial's network takes a fourteenth of it.
+const OPERATIONS_MAX: u64 = 1 << 26;
+
+/// Bytes before and behind a buffer that are looked at, where no guard is.
+const NEAR_BYTES: usize = 32;
+
+/// Longest answer, bytes.
+const LINE_BYTES: usize = 8192;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    let mut peripherals = cortex_m::Peripherals::take().unwrap();
+    let memory = cortex_m::singleton!(: Fenced = Fenced::new()).unwrap();
+    let memory = memory.close(&mut peripherals.MPU);
+    let line = CommandLine::read();
+    let mut words = line.words().skip(1);
+    let done = match (words.next(), words.next(), words.next()) {
+        (Some("touch"), Some(guard), Some(end)) => touch(memory, guard, end == "last"),
+        (Some(models), Some(answers), None) => answer_all(memory, models, answers),
+        _ => Err(HostError),
+    };
+    hprintln!(
+        "{}, kernels {}: {}",
+        board::NAME,
+        infer::BACKEND,
+        if done.is_ok() { "done" } else { "failed" }
+    );
+    host::exit(done.is_ok())
+}
+
+fn touch(memory: &Fenced, guard: &str, last: bool) -> Result<(), HostError> {
+    let guard = guard.parse().ok().filter(|guard| *guard < GUARDS).ok_or(HostError)?;
+    hprintln!("guard {} was read: {}", guard, memory.touch(guard, last));
+    Ok(())
+}
+
+fn answer_all(memory: &mut Fenced, models: &str, answers: &str) -> Result<(), HostError> {
+    let lines = cortex_m::singleton!(: [Line; 2] = [const { Line::new() }; 2]).unwrap();
+    let (mut from, mut to) = (File::open(models)?, File::create(answers)?);
+    let mut left = from.bytes()?;
+    while left > 0 {
+        let mut length = [0; 4];
+        read_exact(&mut from, &mut length)?;
+        let bytes = u32::from_le_bytes(length) as usize;
+        let file = memory.file.get_mut(..bytes).ok_or(HostError)?;
+        read_exact(&mut from, file)?;
+        for (line, place) in lines.iter_mut().zip([Place::BehindGuard, Place::BeforeGuard]) {
+            line.clear();
+            answer(memory, bytes, place, line).map_err(|_| HostError)?;
+        }
+        let [line, elsewhere] = &lines;
+        to.write(line.text())?;
+        if line.text() != elsewhere.text() {
+            to.write(b"; elsewhere, between other bytes, ")?;
+            to.write(elsewhere.text())?;
+        }
+        to.write(b"\n")?;
+        left -= length.len() + bytes;
+    }
+    Ok(())
+}
+
+fn read_exact(from: &mut File, buffer: &mut [u8]) -> Result<(), HostError> {
+    if from.read(buffer) == buffer.len() { Ok(()) } else { Err(HostError) }
+}
+
+/// Where a buffer lies in the memory between its guards.
+#[derive(Clone, Copy)]
+enum Place {
+    BehindGuard,
+    BeforeGuard,
+}
+
+/// A buffer and what is near it, which nobody has to read and nobody may write.
+struct Placed<'m, Byte> {
+    before: &'m mut [Byte],
+    buffer: &'m mut [Byte],
+    behind: &'m mut [Byte],
+}
+
+impl Place {
+    /// Moves the first `bytes` bytes of `memory` here: as near to the guard as kernels that load words of `alignment` bytes can take them.
+    fn put<Byte: Copy>(
+        self,
+        memory: &mut [Byte],
+        bytes: usize,
+        alignment: usize,
+        filling: Byte,
+    ) -> Placed<'_, Byte> {
+        let start = match self {
+            Self::BehindGuard => 0,
+            Self::BeforeGuard => (memory.len() - bytes) / alignment * alignment,
+        };
+        memory.copy_within(..bytes, start);
+        let (before, rest) = memory.split_at_mut(start);
+        let (buffer, behind) = rest.split_at_mut(bytes);
+        let near = before.len().saturating_sub(NEAR_BYTES);
+        let before = &mut before[near..];
+        let near = behind.len().min(NEAR_BYTES);
+        let behind = &mut behind[..near];
+        before.fill(filling);
+        behind.fill(filling);
+        Placed { before, buffer, behind }
+    }
+
+    /// What lies near a buffer, and in the working memory before a run.
+    fn filling(self) -> u8 {
+        match self {
+            Self::BehindGuard => 0x5A,
+            Self::BeforeGuard => 0x80,
+        }
+    }
+}
+
+/// Writes what becomes of the file at the beginning of the memory for files.
+fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line) -> fmt::Result {
+    let (alignment, filling) = (Native::ALIGNMENT_BYTES, place.filling());
+    let file = place.put(&mut memory.file, file_bytes, alignment, filling).buffer;
+    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file) {
+        Ok(model) => model,
+        Err(error) => return write!(line, "{error:?}"),
+    };
+    let (arena_bytes, image_bytes) = (model.arena_bytes(), model.image_shape().len());
+    if arena_bytes > ARENA_BYTES || image_bytes > IMAGE_BYTES {
+        return write!(line, "too large");
+    }
+    let arena = place.put(&mut memory.arena, arena_bytes, alignment, filling as i8);
+    arena.buffer.fill(filling as i8);
+    let image = place.put(&mut memory.image, image_bytes, 1, filling).buffer;
+    image.iter_mut().zip(0u32..).for_each(|(pixel, at)| *pixel = (at * 31 + 7) as u8);
+    run(&model, arena.buffer, image, line)?;
+    if arena.before.iter().chain(&*arena.behind).any(|byte| *byte != filling as i8) {
+        write!(line, "; written beside the working memory")?;
+    }
+    Ok(())
+}
+
+fn run(model: &Model<'_>, arena: &mut [i8], image: &[u8], line: &mut Line) -> fmt::Result {
+    match Session::new(model, arena) {
+        Err(error) => return write!(line, "{error:?}"),
+        Ok(mut session) => match session.run(image) {
+            Err(error) => return write!(line, "{error:?}"),
+            Ok(scores) => write!(line, "{} of {:?}, self-test ", scores.class(), scores.values())?,
+        },
+    }
+    write!(line, "{:?}", self_test(model, arena))
+}
+
+/// An answer as text.
+struct Line {
+    bytes: [u8; LINE_BYTES],
+    length: usize,
+}
+
+impl Line {
+    const fn new() -> Self {
+        Self { bytes: [0; LINE_BYTES], length: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.length = 0;
+    }
+
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo) -> ! {
+    hprintln!("{}", info);
+    host::exit(false)
+}

@@ -1,0 +1,199 @@
+//! Damaged models on every emulated core class: refused there for the reason that the host gives, or run there as the reference runs on the host, whatever lies
+//! around them; and no kernel of a core reads or writes a byte beside the file, the working memory or the image, which lie between guards that
+//! the core's memory protection unit closes.
+//!
+//! An ordinary run takes so many damaged files for each core, others on every day. `KINDLING_FENCED=FIRST COUNT` takes others.
+
+#[path = "../fuzz/src/mutate/mod.rs"]
+#[allow(missing_docs, dead_code, reason = "a part of a crate of its own, which uses all of it")]
+mod mutate;
+
+use std::path::Path;
+use std::time::SystemTime;
+use std::{env, fs, iter};
+
+use infer::{Layer, Model, Reference, Session, Trust, self_test};
+use mutate::model::damage;
+use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55};
+use tests::networks::ODD;
+use tests::plans::{spread, tutorial_with_self_test, untrained};
+use trainer::model_file::{write, write_placed};
+use trainer::plain_model::{Choice, Choices, PlainLayer, PlainModel};
+use trainer::plan::arena::ArenaPlan;
+use trainer::plan::{Core, Loading, front_of};
+
+/// Damaged files of an ordinary run, for each core.
+const DAMAGED: u64 = 2_000;
+
+/// Plans of the tutorial's network for each core.
+const PLANS: usize = 6;
+
+/// Largest run, working memory and image that the program has room for.
+const OPERATIONS_MAX: u64 = 1 << 26;
+const ARENA_BYTES: usize = 256 * 1024;
+const IMAGE_BYTES: usize = 64 * 1024;
+
+const CORES: [(Board, Core); 6] =
+    [(M0, Core::M0), (M3, Core::M3), (M4, Core::M4), (M7, Core::M4), (M33, Core::M33), (M55, Core::M55)];
+
+/// What a file is called where something is wrong with it, and the file.
+type Named = (String, Vec<u8>);
+
+#[test]
+fn every_core_does_with_damaged_models_what_the_host_does() {
+    let for_all = [buffers_at_the_end(), corpus(), damaged()].concat();
+    for (board, core) in CORES {
+        let files = [plans(core), for_all.clone()].concat();
+        let ran = compare(board, &files);
+        println!("{} {}: {} files, {ran} of them ran", board.name, board.target, files.len());
+        assert!(ran > files.len() / 20 && ran < files.len(), "{ran} of {}", files.len());
+    }
+}
+
+/// Without a fence that is closed the other test would show nothing.
+#[test]
+fn guards_cannot_be_touched() {
+    for (board, _) in CORES {
+        for guard in ["0", "1", "2", "3"] {
+            for end in ["first", "last"] {
+                let (done, said) = firmware::fenced(board, &["touch", guard, end]);
+                assert!(!done && said.contains("hard fault"), "{} {guard} {end}: {said}", board.name);
+            }
+        }
+        let (done, said) = firmware::fenced(board, &["touch", "4", "first"]);
+        assert!(!done && said.contains("failed"), "{}: {said}", board.name);
+    }
+}
+
+/// Lets the core answer all files and compares with the host's answers; how many ran.
+fn compare(board: Board, files: &[Named]) -> usize {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let paths = ["models", "answers"].map(|name| folder.path().join(name));
+    let mut all = Vec::new();
+    for (_, file) in files {
+        all.extend((file.len() as u32).to_le_bytes());
+        all.extend(file);
+    }
+    fs::write(&paths[0], all).expect("the temporary folder can be written");
+    let arguments = paths.each_ref().map(|path| path.to_str().expect("a name in UTF-8"));
+    let (done, said) = firmware::fenced(board, &arguments);
+    let answers = fs::read_to_string(&paths[1]).unwrap_or_default();
+    let answers: Vec<&str> = answers.lines().collect();
+    let core = format!("{} {}", board.name, board.target);
+    for ((name, file), answer) in files.iter().zip(&answers) {
+        assert_eq!(*answer, expected(file), "{core}, {name}");
+    }
+    let next = files.get(answers.len()).map_or("the end", |(name, _)| name);
+    assert!(done && answers.len() == files.len(), "{core}: ended at {next}: {said}");
+    answers.iter().filter(|answer| answer.contains("self-test")).count()
+}
+
+/// What the program has to say of a file.
+fn expected(file: &[u8]) -> String {
+    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file) {
+        Ok(model) => model,
+        Err(error) => return format!("{error:?}"),
+    };
+    if model.arena_bytes() > ARENA_BYTES || model.image_shape().len() > IMAGE_BYTES {
+        return "too large".to_owned();
+    }
+    let image: Vec<u8> = (0..model.image_shape().len()).map(|at| (at * 31 + 7) as u8).collect();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).expect("a buffer of the model's size");
+    let scores = session.run_with::<Reference>(&image, &mut ()).expect("an image of its size");
+    let answer = format!("{} of {:?}", scores.class(), scores.values());
+    format!("{answer}, self-test {:?}", self_test(&model, &mut arena))
+}
+
+/// Plans for a core: the models that are meant for it. With their self-test, and without, where the last weights are the end of the file.
+fn plans(core: Core) -> Vec<Named> {
+    let with_test = tutorial_with_self_test();
+    let front = front_of(&with_test, core, Loading::OnChip).expect("plans");
+    let without = PlainModel { self_test: None, ..with_test.clone() };
+    let mut files = Vec::new();
+    for (index, plan) in spread(&front, PLANS).into_iter().enumerate() {
+        for (model, what) in [(&with_test, "a"), (&without, "no")] {
+            let file = write(model, &plan.choices).expect("a plan");
+            files.push((format!("plan {index} with {what} self-test"), file));
+        }
+    }
+    files
+}
+
+/// Networks of odd shapes by every algorithm, each of their buffers once at the end of the working memory.
+fn buffers_at_the_end() -> Vec<Named> {
+    let mut files = Vec::new();
+    for odd in &ODD {
+        let model = untrained(&odd.network());
+        for choices in every_algorithm(&model) {
+            let arenas = each_buffer_last(&model, &choices);
+            files.extend(arenas.iter().enumerate().map(|(last, arena)| {
+                let file = write_placed(&model, &choices, arena).expect("buffers apart");
+                (format!("{}, {:?}, buffer {last} last", odd.name, choices.layers), file)
+            }));
+        }
+    }
+    files
+}
+
+/// Each algorithm in at least one of them, for the layers that it can compute.
+fn every_algorithm(model: &PlainModel) -> Vec<Choices> {
+    let choice = |layer: &PlainLayer, number: usize| {
+        let choices = layer.choices();
+        let fits = |choice: &&Choice| layer.packed(**choice).is_ok();
+        *choices.iter().cycle().skip(number % choices.len()).find(fits).expect("the direct one")
+    };
+    let most = model.layers.iter().map(|layer| layer.choices().len()).max().expect("layers");
+    let of = |number| model.layers.iter().map(|layer| choice(layer, number)).collect();
+    (0..most).map(|number| model.with_whole_maps(of(number))).collect()
+}
+
+/// All maps and scratch memory one after the other, each of them once as the last.
+fn each_buffer_last(model: &PlainModel, choices: &Choices) -> Vec<ArenaPlan> {
+    let file = write(model, choices).expect("a plan");
+    let loaded = Model::from_bytes(&file).expect("a model");
+    let uses: Vec<_> = loaded.layers().iter().map(Layer::arena_use).collect();
+    let maps = iter::once(loaded.input().arena_use()).chain(uses.iter().map(|[_, _, output]| *output));
+    let scratch = uses.iter().map(|[_, scratch, _]| *scratch);
+    let sizes: Vec<u32> = maps.chain(scratch).map(|(_, bytes)| bytes as u32).collect();
+    let arena = |last: usize| {
+        let (mut at, mut end) = (vec![0; sizes.len()], 0u32);
+        for buffer in (last + 1..sizes.len()).chain(0..=last) {
+            at[buffer] = end.next_multiple_of(16);
+            end = at[buffer] + sizes[buffer];
+        }
+        ArenaPlan { scratch_at: at.split_off(uses.len() + 1), maps_at: at, bytes: end }
+    };
+    (0..sizes.len()).filter(|buffer| sizes[*buffer] > 0).map(arena).collect()
+}
+
+fn corpus() -> Vec<Named> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/model");
+    let entries = fs::read_dir(folder).expect("the corpus").map(|entry| entry.expect("a file").path());
+    let mut files: Vec<_> =
+        entries.map(|path| (path.display().to_string(), fs::read(&path).expect("a file"))).collect();
+    files.sort();
+    files
+}
+
+/// Files of the corpus with damage of so many numbers.
+fn damaged() -> Vec<Named> {
+    let corpus = corpus();
+    let (first, count) = numbers();
+    println!("damage {first} to {}", first + count - 1);
+    let one = |number: u64| {
+        let (name, file) = &corpus[number as usize % corpus.len()];
+        (format!("{name} with damage {number}"), damage(file, number))
+    };
+    (first..first + count).map(one).collect()
+}
+
+fn numbers() -> (u64, u64) {
+    let Ok(value) = env::var("KINDLING_FENCED") else {
+        let day =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs() / 86_400;
+        return (day * DAMAGED, DAMAGED);
+    };
+    let (first, count) = value.split_once(' ').expect("KINDLING_FENCED is 'FIRST COUNT'");
+    (first.parse().expect("a number"), count.parse().expect("a number"))
+}
