@@ -1,5 +1,6 @@
 //! What the parity suites share: firmware built and run in the emulator, and networks of odd shapes.
 
+pub mod buffers;
 pub mod call_graph;
 pub mod code_size;
 pub mod emulated;

@@ -3,13 +3,14 @@
 use std::num::NonZero;
 use std::{fs, thread};
 
+use infer::format::Algorithm;
 use infer::{Model, Reference, Session};
 use trainer::calibrate::Range;
 use trainer::export::plain_model;
 use trainer::float_model::{FloatModel, StageWeights};
 use trainer::model_file::{self_test, write};
 use trainer::network::{Network, Stage};
-use trainer::plain_model::PlainModel;
+use trainer::plain_model::{Choice, Choices, PlainLayer, PlainModel};
 use trainer::plan::Plan;
 use trainer::quantize::quantize;
 
@@ -98,6 +99,17 @@ fn scores(model: &Model<'_>, images: &[u8]) -> Vec<i8> {
         scores.values().to_vec()
     };
     images.chunks(model.image_shape().len()).flat_map(&mut scores).collect()
+}
+
+/// All maps whole, and each algorithm in at least one of these for the layers that it can compute.
+pub fn by_every_algorithm(model: &PlainModel) -> Vec<Choices> {
+    let choice = |layer: &PlainLayer, number: usize| {
+        let choices = layer.choices();
+        let fits = |choice: &&Choice| layer.packed(**choice).is_ok();
+        *choices.iter().cycle().skip(number % choices.len()).find(fits).expect("the direct one")
+    };
+    let layers = |number| model.layers.iter().map(|layer| choice(layer, number)).collect();
+    (0..Algorithm::ALL.len()).map(|number| model.with_whole_maps(layers(number))).collect()
 }
 
 /// At most `most` of the plans, evenly spread over the front.

@@ -14,11 +14,10 @@ use fuzz::model::{Outcome, load_and_run};
 use fuzz::mutate::model::damage;
 use fuzz::mutate::{idx, line, png};
 use fuzz::pictures;
-use infer::format::{Algorithm, Header, checksum};
+use infer::format::{Header, checksum};
 use tests::networks::ODD;
-use tests::plans::{spread, untrained};
+use tests::plans::{by_every_algorithm, spread, untrained};
 use trainer::model_file::{self_test, write};
-use trainer::plain_model::{Choice, PlainLayer};
 use trainer::plan::{Core, Loading, front_of};
 
 /// Mutations of each kind of file.
@@ -97,13 +96,7 @@ fn tiny_models() -> Vec<(String, Vec<u8>)> {
         for layer in &mut model.layers {
             layer.name.truncate(1);
         }
-        for number in 0..Algorithm::ALL.len() {
-            let choice = |layer: &PlainLayer| {
-                let choices = layer.choices();
-                let fits = |choice: &&Choice| layer.packed(**choice).is_ok();
-                *choices.iter().cycle().skip(number % choices.len()).find(fits).expect("the direct one")
-            };
-            let choices = model.with_whole_maps(model.layers.iter().map(choice).collect());
+        for (number, choices) in by_every_algorithm(&model).into_iter().enumerate() {
             files.push((format!("tiny-{index}-{number}"), write(&model, &choices).expect("a plan")));
         }
         let plans = front_of(&model, Core::M0, Loading::OnChip).expect("plans");
