@@ -17,14 +17,23 @@ const CLASSES_MAX: usize = 1024;
 /// Stands for the file of counts where nothing is to be counted, in an emulator that does not count.
 pub const NO_COUNTS: &str = "-";
 
-/// Writes the instructions of a whole run, its bytes of stack, those of loading, then the instructions of each layer. One run for
+/// What loading a model takes.
+#[derive(Clone, Copy, Default)]
+pub struct Loading {
+    /// Instructions.
+    pub instructions: u32,
+    /// Most stack, bytes.
+    pub stack_bytes: u32,
+}
+
+/// Writes the instructions of a whole run, its bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer. One run for
 /// the whole, one for the layers.
 pub fn count<'m>(
     counter: &mut Counter,
     network: impl Into<Network<'m>>,
     arena: &mut [i8],
     image: &[u8],
-    load_stack_bytes: usize,
+    loading: Loading,
     to: &mut File,
 ) -> Result<(), HostError> {
     let network = network.into();
@@ -35,7 +44,8 @@ pub fn count<'m>(
     to.write(&total.to_le_bytes())?;
     let stack_bytes = stack::used_by(|| _ = core::hint::black_box(session.run(image).is_ok()));
     to.write(&(stack_bytes as u32).to_le_bytes())?;
-    to.write(&(load_stack_bytes as u32).to_le_bytes())?;
+    to.write(&loading.instructions.to_le_bytes())?;
+    to.write(&loading.stack_bytes.to_le_bytes())?;
     let mut layers = Layers { counter, begun: 0, instructions: [0; LAYERS_MAX] };
     session.run_with::<Native>(image, &mut layers).map_err(|_| HostError)?;
     for instructions in &layers.instructions[..network.layers().len()] {

@@ -66,6 +66,11 @@ pub enum ModelError {
         /// What is wrong.
         problem: LayerProblem,
     },
+    /// The layers take turns more often than this crate lets them.
+    SliceCount {
+        /// Most slices there may be.
+        limit: u32,
+    },
     /// The file ends before its self-test does.
     SelfTestMissing,
     /// The header's working memory is not what the layers need.
@@ -193,6 +198,9 @@ impl fmt::Display for ModelError {
             Self::LayerCount { found, limit } => write!(f, "{found} layers; there must be 1 to {limit}"),
             Self::Input(problem) => write!(f, "input: {problem}"),
             Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
+            Self::SliceCount { limit } => {
+                write!(f, "the layers take turns more than {limit} times: hold more rows at once")
+            }
             Self::SelfTestMissing => f.write_str("the file ends before its self-test does"),
             Self::ArenaBytes { header, needed } => {
                 write!(f, "the header says {header} bytes of working memory, the layers need {needed}")

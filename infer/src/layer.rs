@@ -228,7 +228,8 @@ impl<'a> Dense<'a> {
         }
         let matrix = self.matrix();
         check_sections(channels, self.units, weights, matrix.packed_bytes())?;
-        let total = check_channels(channels, i32::MAX as u64, |unit| matrix.magnitude(weights, unit))?;
+        let magnitude = |unit| Ok(matrix.magnitude(weights, unit));
+        let total = check_channels(channels, i32::MAX as u64, magnitude)?;
         matrix.check(weights, total)?;
         Ok(Self { channels, weights, ..self })
     }
@@ -369,17 +370,29 @@ impl<'a> Layer<'a> {
     /// Multiply-accumulates that are computed, taps on padding included.
     pub const fn macs(&self) -> u64 {
         match &self.kind {
-            LayerKind::Conv(conv) => (conv.output.len() * conv.window()) as u64 * conv.taps() as u64,
+            LayerKind::Conv(conv) => conv.output.len() as u64 * conv.window() as u64 * conv.taps() as u64,
             LayerKind::Dense(dense) => dense.input.len() as u64 * dense.units as u64,
             LayerKind::MaxPool(_) => 0,
         }
     }
 
-    /// Multiply-accumulates, and comparisons of a pooling: what bounds the time of a run.
+    /// Work of one run of the layer: multiply-accumulates, comparisons of a pooling, and what each row of a window, each value that is made and each row of
+    /// the output takes besides, counted as so many of them.
     pub const fn operations(&self) -> u64 {
+        const WINDOW_ROW_OPERATIONS: u64 = 8;
+        let made = operations_of_map(self.output());
         match &self.kind {
-            LayerKind::Conv(_) | LayerKind::Dense(_) => self.macs(),
-            LayerKind::MaxPool(pool) => pool.output.len() as u64 * pool.size[0] as u64 * pool.size[1] as u64,
+            LayerKind::Conv(conv) => {
+                let Shape { height, width, .. } = conv.output;
+                let positions = height as u64 * width as u64 * conv.window() as u64;
+                let window_rows = positions * conv.kernel[0] as u64;
+                self.macs() + WINDOW_ROW_OPERATIONS * window_rows + made * conv.window() as u64
+            }
+            LayerKind::Dense(_) => self.macs() + made,
+            LayerKind::MaxPool(pool) => {
+                let window_rows = pool.output.len() as u64 * pool.size[0] as u64;
+                made + (pool.size[1] as u64 + WINDOW_ROW_OPERATIONS) * window_rows
+            }
         }
     }
 
@@ -390,6 +403,13 @@ impl<'a> Layer<'a> {
         let output_bytes = self.held_rows as usize * self.output().row_len();
         [(input_at, input_bytes), (scratch_at, scratch_bytes), (output_at, output_bytes)]
     }
+}
+
+/// What the values and rows of a map take beside their sums, counted as so many operations.
+pub(crate) const fn operations_of_map(map: Shape) -> u64 {
+    const VALUE_OPERATIONS: u64 = 16;
+    const ROW_OPERATIONS: u64 = 32;
+    VALUE_OPERATIONS * map.len() as u64 + ROW_OPERATIONS * map.height as u64
 }
 
 impl Input {

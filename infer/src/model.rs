@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use crate::error::ModelError;
 use crate::format::{Header, LAYERS_MAX, OutputQuant, SelfTest};
-use crate::layer::{Input, Layer};
+use crate::layer::{Input, Layer, operations_of_map};
 use crate::network::Network;
 use crate::reader::{Reader, check_header};
 use crate::shape::Shape;
@@ -24,7 +24,12 @@ pub struct Model<'a> {
     pub(crate) output_quant: OutputQuant,
     pub(crate) file_bytes: usize,
     pub(crate) arena_bytes: usize,
+    /// Slices of a run.
+    pub(crate) slices: u32,
 }
+
+/// Looking for the next slice, and beginning it, counts as so many operations.
+const SLICE_OPERATIONS: u64 = 128;
 
 impl<'a> Model<'a> {
     /// Reads and validates a model file; weights stay where they are and are borrowed.
@@ -57,6 +62,7 @@ impl<'a> Model<'a> {
             output_quant: OutputQuant { scale: 1.0, zero_point: 0 },
             file_bytes: 0,
             arena_bytes: 0,
+            slices: 0,
         }
     }
 
@@ -127,13 +133,20 @@ impl<'a> Model<'a> {
         self.output_quant
     }
 
-    /// Multiply-accumulates of one run.
-    pub fn macs(&self) -> u64 {
-        self.layers.iter().map(Layer::macs).sum()
+    /// Slices that a run is cut into, at most [`SLICES_MAX`](crate::schedule::SLICES_MAX): steps of [`Run::step`](crate::Run::step).
+    pub const fn slices(&self) -> u32 {
+        self.slices
     }
 
-    /// Multiply-accumulates and comparisons of one run: they bound its time, whatever the image.
+    /// Multiply-accumulates of one run; 2^64 - 1 for more than that.
+    pub fn macs(&self) -> u64 {
+        self.layers.iter().map(Layer::macs).fold(0, u64::saturating_add)
+    }
+
+    /// Work of one run, which bounds its time whatever the image: [`Layer::operations`] of all layers, placing the image, and beginning each slice
+    /// ([`schedule`](crate::schedule)). 2^64 - 1 for more than that.
     pub fn operations(&self) -> u64 {
-        self.layers.iter().map(Layer::operations).sum()
+        let frame = operations_of_map(self.input.map) + SLICE_OPERATIONS * self.slices as u64;
+        self.layers.iter().map(Layer::operations).fold(frame, u64::saturating_add)
     }
 }

@@ -100,10 +100,10 @@ impl Filters {
         for input in 0..self.input_channels as usize {
             let kernel = self.kernel_of(input, at);
             let transformed = tile.transform_weights(kernel);
+            let places = self.transformed_places(tile, channel, input);
             for (row, line) in transformed.iter().enumerate().take(tile.side()) {
                 for (column, value) in line.iter().enumerate().take(tile.side()) {
-                    let place = self.transformed_place(tile, channel, tile.point(row, column), input);
-                    put(packed, place, (*value as i16).to_le_bytes());
+                    put(packed, places.of(tile.point(row, column)), (*value as i16).to_le_bytes());
                 }
             }
         }
@@ -122,55 +122,86 @@ impl Filters {
         };
         let inputs = (self.input_channels as usize).max(1);
         let (pixel, input) = (tap / inputs, tap % inputs);
-        let at = |row, column| {
-            let place = self.transformed_place(tile, channel, tile.point(row, column), input);
-            i16::from_le_bytes(get(packed, place)) as i32
-        };
-        tile.recover_weight(at, pixel / 3, pixel % 3) as i8
+        let places = self.transformed_places(tile, channel, input);
+        let stored = |row, column| places.value(packed, tile.point(row, column));
+        tile.recover_weight(stored, pixel / 3, pixel % 3) as i8
     }
 
     /// Sum of the sizes of one channel's weights.
-    pub(crate) fn magnitude(&self, packed: &[u8], channel: usize) -> u64 {
-        (0..self.taps()).map(|tap| self.weight(packed, channel, tap).unsigned_abs() as u64).sum()
+    ///
+    /// # Errors
+    /// Transformed weights that are the transform of no int8 weights.
+    pub(crate) fn magnitude(&self, packed: &[u8], channel: usize) -> Result<u64, LayerProblem> {
+        if let Some(tile) = self.algorithm.stored_tile() {
+            let wrong = LayerProblem::TransformedWeights { channel: channel as u16 };
+            return self.transformed_magnitude(tile, packed, channel).ok_or(wrong);
+        }
+        if self.algorithm == Algorithm::SingleChannel {
+            return Ok((0..self.taps()).map(|tap| size(self.weight(packed, channel, tap))).sum());
+        }
+        let padding = (self.taps()..self.padded_taps()).map(|tap| size(self.weight(packed, channel, tap)));
+        Ok(self.runs(channel).magnitude(packed) - padding.sum::<u64>())
     }
 
-    /// Checks that the bytes are those that [`Filters::pack`] writes for some int8 weights; `magnitude` is the sum of
-    /// the sizes of all weights.
+    /// Where the bytes of a channel lie, padding included.
+    fn runs(&self, channel: usize) -> Runs {
+        let taps = self.padded_taps();
+        let pair = channel / 2 * 2 * taps;
+        match self.algorithm {
+            Algorithm::DirectPaired => Runs { start: pair + channel % 2, step: 2, run: 1, count: taps },
+            Algorithm::DirectVector => {
+                Runs { start: pair + channel % 2 * 16, step: 32, run: 16, count: taps / 16 }
+            }
+            _ => Runs::one(channel * taps, taps),
+        }
+    }
+
+    /// Weights of one output channel with what fills them up.
+    const fn padded_taps(&self) -> usize {
+        match self.algorithm {
+            Algorithm::DirectPaired => self.taps().next_multiple_of(4),
+            Algorithm::DirectVector => self.taps().next_multiple_of(16),
+            _ => self.taps(),
+        }
+    }
+
+    /// Sum of the sizes of the weights of which a channel's bytes are the transform; `None` if there are none.
+    fn transformed_magnitude(&self, tile: Tile, packed: &[u8], channel: usize) -> Option<u64> {
+        let mut magnitude = 0;
+        for input in 0..self.input_channels as usize {
+            let places = self.transformed_places(tile, channel, input);
+            let stored = |row, column| places.value(packed, tile.point(row, column));
+            let tap = |row, column| tile.recover_weight(stored, row, column) as i8;
+            let kernel: [[i8; 3]; 3] =
+                core::array::from_fn(|row| core::array::from_fn(|column| tap(row, column)));
+            let mut lines = tile.transformed_lines(kernel.map(|row| row.map(i32::from))).enumerate();
+            let right = lines.all(|(row, line)| {
+                line.iter().take(tile.side()).enumerate().all(|(column, value)| stored(row, column) == *value)
+            });
+            if !right {
+                return None;
+            }
+            magnitude += kernel.as_flattened().iter().map(|weight| size(*weight)).sum::<u64>();
+        }
+        Some(magnitude)
+    }
+
+    /// Checks that the bytes are those that [`Filters::pack`] writes for some int8 weights; `magnitude` is the sum of what [`Filters::magnitude`] says of all channels.
     pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
-        let channels = 0..self.output_channels;
-        if let Some(tile) = self.algorithm.stored_tile() {
-            let wrong = |channel: &u16| !self.is_transform(tile, packed, *channel as usize);
-            return match channels.clone().find(wrong) {
-                Some(channel) => Err(LayerProblem::TransformedWeights { channel }),
-                None => Ok(()),
-            };
+        let is_padded = self.packed_bytes() != self.output_channels as u64 * self.taps() as u64;
+        if self.algorithm.stored_tile().is_some() || !is_padded {
+            return Ok(());
         }
         let (mut bytes, mut twice) = (sum_of_sizes(packed), 0);
         if self.algorithm == Algorithm::SingleChannel {
-            for channel in channels {
+            for channel in 0..self.output_channels {
                 let place = self.place(channel as usize, SINGLE_CHANNEL_TWICE);
                 let [first, second] = get::<2>(packed, place);
                 twice |= first ^ second;
-                bytes -= (second as i8).unsigned_abs() as u64;
+                bytes -= size(second as i8);
             }
         }
         if bytes == magnitude && twice == 0 { Ok(()) } else { Err(LayerProblem::WeightPadding) }
-    }
-
-    /// Whether all transformed weights of a channel come from int8 weights.
-    fn is_transform(&self, tile: Tile, packed: &[u8], channel: usize) -> bool {
-        (0..self.input_channels as usize).all(|input| {
-            let kernel = self.kernel_of(input, |tap| self.weight(packed, channel, tap) as i32);
-            let transformed = tile.transform_weights(kernel);
-            let stored = |row, column| {
-                let place = self.transformed_place(tile, channel, tile.point(row, column), input);
-                i16::from_le_bytes(get(packed, place)) as i32
-            };
-            let side = tile.side();
-            transformed.iter().enumerate().take(side).all(|(row, line)| {
-                line.iter().enumerate().take(side).all(|(column, value)| stored(row, column) == *value)
-            })
-        })
     }
 
     /// Place of an int8 weight, bytes.
@@ -199,12 +230,54 @@ impl Filters {
         }
     }
 
-    /// Place of a transformed weight, bytes: `[channel pair][point][input pair][channel of the pair][input of the pair]`.
-    fn transformed_place(&self, tile: Tile, channel: usize, point: usize, input: usize) -> usize {
+    /// Where the transformed weights of a channel and an input lie: `[channel pair][point][input pair][channel of the pair][input of the pair]`.
+    fn transformed_places(&self, tile: Tile, channel: usize, input: usize) -> Places {
         let pairs = self.input_channels as usize / 2;
         let pair = input / 4 * 2 + input % 2;
-        let word = ((channel / 2 * tile.points() + point) * pairs + pair) * 2 + channel % 2;
-        word * 4 + input % 4 / 2 * 2
+        let word = (channel / 2 * tile.points() * pairs + pair) * 2 + channel % 2;
+        Places { first: word * 4 + input % 4 / 2 * 2, step: pairs * 8 }
+    }
+}
+
+/// Places of int16 values, bytes: one for each point of a tile.
+#[derive(Clone, Copy)]
+struct Places {
+    first: usize,
+    step: usize,
+}
+
+impl Places {
+    fn of(self, point: usize) -> usize {
+        self.first + point * self.step
+    }
+
+    fn value(self, packed: &[u8], point: usize) -> i32 {
+        i16::from_le_bytes(get(packed, self.of(point))) as i32
+    }
+}
+
+/// Bytes in so many runs, from the first of one to the first of the next so many bytes.
+struct Runs {
+    start: usize,
+    step: usize,
+    run: usize,
+    count: usize,
+}
+
+impl Runs {
+    const fn one(start: usize, bytes: usize) -> Self {
+        Self { start, step: bytes, run: bytes, count: 1 }
+    }
+
+    fn of<'p>(&self, packed: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let run = self.run;
+        let steps = packed.get(self.start..).unwrap_or_default().chunks(self.step.max(1)).take(self.count);
+        steps.filter_map(move |bytes| bytes.get(..run))
+    }
+
+    /// Sum of the sizes of int8 values.
+    fn magnitude(&self, packed: &[u8]) -> u64 {
+        self.of(packed).map(sum_of_sizes).sum()
     }
 }
 
@@ -260,18 +333,29 @@ impl Matrix {
 
     /// Sum of the sizes of one unit's weights.
     pub(crate) fn magnitude(&self, packed: &[u8], unit: usize) -> u64 {
-        (0..self.inputs).map(|input| self.weight(packed, unit, input).unsigned_abs() as u64).sum()
+        let quads = unit / 4 * 4 * self.inputs + unit % 4 * 4;
+        match self.algorithm {
+            DenseAlgorithm::Rows => Runs::one(unit * self.inputs, self.inputs).magnitude(packed),
+            DenseAlgorithm::Quads => {
+                Runs { start: quads, step: 16, run: 4, count: self.inputs / 4 }.magnitude(packed)
+            }
+            DenseAlgorithm::QuadsWide => {
+                let start = quads + unit / 4 * 4 * self.inputs;
+                let runs = Runs { start, step: 16, run: 4, count: self.inputs / 2 };
+                runs.of(packed).map(sum_of_wide_sizes).sum()
+            }
+        }
     }
 
-    /// Checks that the bytes are those that [`Matrix::pack`] writes for some int8 weights; `magnitude` is the sum of the sizes of all weights.
+    /// Checks that the bytes are those that [`Matrix::pack`] writes for some int8 weights; `magnitude` is the sum of what [`Matrix::magnitude`] says of all units.
     pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
         let written = match self.algorithm {
             DenseAlgorithm::QuadsWide => {
-                let values = || packed.as_chunks().0.iter().map(|value| i16::from_le_bytes(*value));
-                let total: u64 = values().map(|value| value.unsigned_abs() as u64).sum();
-                total == magnitude && values().all(|value| i8::try_from(value).is_ok())
+                sum_of_wide_sizes(packed) == magnitude
+                    && wide_values(packed).all(|value| i8::try_from(value).is_ok())
             }
-            DenseAlgorithm::Rows | DenseAlgorithm::Quads => sum_of_sizes(packed) == magnitude,
+            DenseAlgorithm::Quads if !self.units.is_multiple_of(4) => sum_of_sizes(packed) == magnitude,
+            DenseAlgorithm::Rows | DenseAlgorithm::Quads => true,
         };
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
@@ -291,8 +375,28 @@ impl Matrix {
     }
 }
 
+/// Sum of the sizes of int8 values.
 fn sum_of_sizes(packed: &[u8]) -> u64 {
-    packed.iter().map(|byte| (*byte as i8).unsigned_abs() as u64).sum()
+    // So few that their sum fits 32 bits, which a 32-bit core adds in one instruction.
+    let parts = packed.chunks(1 << 24);
+    let sum = |part: &[u8]| part.iter().map(|byte| (*byte as i8).unsigned_abs() as u32).sum::<u32>();
+    parts.map(|part| sum(part) as u64).sum()
+}
+
+/// Sum of the sizes of int16 values.
+fn sum_of_wide_sizes(packed: &[u8]) -> u64 {
+    let parts = packed.chunks(1 << 16);
+    let sum = |part| wide_values(part).map(|value| value.unsigned_abs() as u32).sum::<u32>();
+    parts.map(|part| sum(part) as u64).sum()
+}
+
+fn wide_values(packed: &[u8]) -> impl Iterator<Item = i16> {
+    packed.as_chunks().0.iter().map(|value| i16::from_le_bytes(*value))
+}
+
+/// Size of a weight.
+const fn size(weight: i8) -> u64 {
+    weight.unsigned_abs() as u64
 }
 
 fn put<const BYTES: usize>(packed: &mut [u8], place: usize, value: [u8; BYTES]) {

@@ -7,7 +7,7 @@ use crate::error::{LayerProblem, ModelError};
 use crate::features;
 use crate::layer::{Input, Layer};
 use crate::memory::ALIGNMENT_BYTES;
-use crate::schedule::{Schedule, Stage};
+use crate::schedule::{SLICES_MAX, Schedule, Stage};
 
 /// Largest place and largest buffer, bytes.
 const SIZE_MAX_BYTES: usize = 1 << 30;
@@ -15,18 +15,18 @@ const SIZE_MAX_BYTES: usize = 1 << 30;
 /// A buffer: its first byte and its size.
 type Buffer = (usize, usize);
 
-/// Finds how much scratch memory each layer needs at most, over all slices that the schedule cuts it into.
+/// Finds how much scratch memory each layer needs at most, over all slices that the schedule cuts it into; how many these are.
 ///
 /// # Errors
-/// A slice that needs a part of the crate that is not in this build.
-pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<(), ModelError> {
+/// More slices than [`SLICES_MAX`]; a slice that needs a part of the crate that is not in this build.
+pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<u32, ModelError> {
     let mut schedule = Schedule::new();
-    loop {
+    for slices in 0..=SLICES_MAX {
         let stage = |map: usize| match map.checked_sub(1) {
             None => Some(input),
             Some(layer) => layers.get(layer).map(Layer::stage),
         };
-        let Some(slice) = schedule.next(stage) else { return Ok(()) };
+        let Some(slice) = schedule.next(stage) else { return Ok(slices) };
         let Some(index) = slice.map.checked_sub(1) else { continue };
         let Some(layer) = layers.get_mut(index) else { continue };
         let kind = layer.kind.slice(&slice);
@@ -36,6 +36,7 @@ pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<(),
         let bytes = kind.scratch_bytes();
         layer.buffers.scratch_bytes = layer.buffers.scratch_bytes.max(bytes);
     }
+    Err(ModelError::SliceCount { limit: SLICES_MAX })
 }
 
 /// Checks where everything lies; the end of the last buffer, which is the size of the arena.

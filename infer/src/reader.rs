@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
         self.layers(&mut model.layers)?;
         model.self_test = self.self_test(&model.input)?;
         let input = Stage::input(model.input.map.height, model.input.held_rows);
-        placement::find_scratch(&mut model.layers, input)?;
+        model.slices = placement::find_scratch(&mut model.layers, input)?;
         model.arena_bytes = placement::check(&model.input, &model.layers)?;
         if model.arena_bytes != header.arena_bytes as usize {
             let needed = model.arena_bytes as u32;
@@ -311,14 +311,14 @@ pub(crate) fn check_sections(
 pub(crate) fn check_channels(
     parameters: &[u8],
     sum_max: u64,
-    magnitude: impl Fn(usize) -> u64,
+    magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
 ) -> Result<u64, LayerProblem> {
     let mut total = 0;
     for (channel, parameters) in (0u16..).zip(channel_parameters(parameters)) {
         if parameters.multiplier < 1 {
             return Err(LayerProblem::Multiplier { channel });
         }
-        let magnitude = magnitude(channel as usize);
+        let magnitude = magnitude(channel as usize)?;
         if parameters.bias.unsigned_abs() as u64 + 128 * magnitude > i32::MAX as u64 {
             return Err(LayerProblem::AccumulatorRange { channel });
         }

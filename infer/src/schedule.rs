@@ -24,6 +24,9 @@ use crate::format::LAYERS_MAX;
 /// Most maps of a model: the network's input and the output of each layer.
 pub const MAPS_MAX: usize = LAYERS_MAX + 1;
 
+/// Most slices of a run: a model that is cut into more is refused, so that a few bytes cannot ask for hours of looking for the next slice.
+pub const SLICES_MAX: u32 = 16_384;
+
 /// What the schedule has to know of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {

@@ -3,10 +3,12 @@
 pub mod buffers;
 pub mod call_graph;
 pub mod code_size;
+pub mod documented;
 pub mod emulated;
 pub mod faulty_line;
 pub mod firmware;
 pub mod fit;
+pub mod greedy;
 pub mod limits;
 pub mod measure;
 pub mod networks;

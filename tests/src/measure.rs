@@ -21,6 +21,8 @@ pub struct Counts {
     pub total: u32,
     /// Most stack it takes, bytes.
     pub stack_bytes: u32,
+    /// Instructions of loading; 0 where the model is built in.
+    pub load: u32,
     /// Most stack that loading takes, bytes.
     pub load_stack_bytes: u32,
     /// Instructions of each layer, to within one tick of the counter.
@@ -89,10 +91,10 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
         [1, 3].map(|index| fs::read(&files[index]).expect("the firmware wrote what it measured"));
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     let mut next = || words.next().expect("a count");
-    let (total, stack_bytes, load_stack_bytes) = (next(), next(), next());
+    let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());
     let classes = Model::from_bytes(model).expect("a model").classes();
     let (scores, image_instructions) = answers(&scores, classes);
-    Counts { total, stack_bytes, load_stack_bytes, layers: words.collect(), scores, image_instructions }
+    Counts { total, stack_bytes, load, load_stack_bytes, layers: words.collect(), scores, image_instructions }
 }
 
 fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
@@ -117,10 +119,10 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
         let bytes = images.len() / model.image_shape().len() * (model.classes() + INSTRUCTION_BYTES);
         let answered;
         (answered, scores) = scores.split_at(bytes.min(scores.len()));
-        let (total, stack_bytes, load_stack_bytes) = (next(), next(), next());
+        let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());
         let layers = model.layers().iter().map(|_| next()).collect();
         let (scores, image_instructions) = answers(answered, model.classes());
-        Counts { total, stack_bytes, load_stack_bytes, layers, scores, image_instructions }
+        Counts { total, stack_bytes, load, load_stack_bytes, layers, scores, image_instructions }
     };
     models.iter().map(of).collect()
 }

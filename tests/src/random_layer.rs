@@ -44,14 +44,7 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::MaxPool => max_pool(random),
             Choice::Dense(algorithm) => dense(random, algorithm),
         };
-        let (image, output) = (layer.input, layer.output);
-        let mut layers = vec![layer];
-        if choice == Choice::MaxPool {
-            let kind = PlainKind::Dense { quant: QUANT };
-            layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
-        }
-        let model =
-            PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers, version: 0, self_test: None };
+        let model = alone(random, layer);
         if is_small(&model.layers[0], choice) {
             return model;
         }
@@ -108,6 +101,110 @@ fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     let kind = PlainKind::Conv { kernel, stride, origin: [-padding; 2], pool, quant: QUANT };
     let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
     with_numbers(random, input, output, kind, taps)
+}
+
+/// A model of one layer of a shape that nobody would choose, which takes much time for the little that it computes; a pooling is followed by a dense layer.
+pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
+    loop {
+        let layer = match choice {
+            Choice::Conv(algorithm) => extreme_conv(random, algorithm),
+            Choice::MaxPool => extreme_max_pool(random),
+            Choice::Dense(_) => extreme_dense(random),
+        };
+        let is_small = |layer: &PlainLayer| layer.input.len() <= 20_000 && layer.output.len() <= 20_000;
+        if is_small(&layer) && is_quick(&layer, choice) && layer.packed(choice).is_ok() {
+            return alone(random, layer);
+        }
+    }
+}
+
+fn is_quick(layer: &PlainLayer, choice: Choice) -> bool {
+    const OPERATIONS_MAX: u64 = 150_000;
+    const SCRATCH_BYTES_MAX: usize = 100_000;
+    let kind = layer.kind(choice);
+    let operations = match kind {
+        LayerKind::Conv(conv) => (conv.output.len() * conv.window()) as u64 * conv.taps() as u64,
+        LayerKind::MaxPool(pool) => {
+            (pool.output.len() * pool.size[0] as usize * pool.size[1] as usize) as u64
+        }
+        LayerKind::Dense(dense) => dense.input.len() as u64 * dense.units as u64,
+    };
+    operations <= OPERATIONS_MAX && kind.scratch_bytes() <= SCRATCH_BYTES_MAX
+}
+
+fn extreme_conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
+    let is_winograd = matches!(
+        algorithm,
+        Algorithm::WinogradF2
+            | Algorithm::WinogradF4
+            | Algorithm::WinogradF2OnTheFly
+            | Algorithm::WinogradF4OnTheFly
+    );
+    let is_single = algorithm == Algorithm::SingleChannel;
+    let is_any = !is_winograd && !is_single;
+    let channels = if is_winograd {
+        random.one_of(&[8, 16])
+    } else if is_single {
+        1
+    } else {
+        random.one_of(&[1, 1, 2, 3, 8, 17])
+    };
+    let filters = if is_any { random.one_of(&[1, 2, 3, 8]) } else { random.one_of(&[2, 4]) };
+    let mut sides = |of: &[u8]| [random.one_of(of), random.one_of(of)];
+    let kernel = if is_any { sides(&[1, 1, 2, 3, 7, 30]) } else { [3, 3] };
+    let stride = if is_any { sides(&[1, 1, 2, 5]) } else { [1, 1] };
+    let pool = if is_any {
+        sides(&[1, 1, 2, 3, 9])
+    } else if is_single {
+        [2, 2]
+    } else {
+        [random.one_of(&[1, 2]); 2]
+    };
+    let padding = [random.one_of(&[0, 0, 1, 2, 20]), random.one_of(&[0, 0, 1, 2, 20])];
+    let output = Shape::new(random.one_of(&EXTREME_SIDES), random.one_of(&EXTREME_SIDES), filters);
+    let read = |outputs: u16, axis: usize| {
+        (outputs * pool[axis] as u16 - 1) * stride[axis] as u16 + kernel[axis] as u16
+    };
+    let side =
+        |outputs: u16, axis: usize| read(outputs, axis).saturating_sub(2 * padding[axis] as u16).max(1);
+    let input = Shape::new(side(output.height, 0), side(output.width, 1), channels);
+    let kind =
+        PlainKind::Conv { kernel, stride, origin: padding.map(|padding: i16| -padding), pool, quant: QUANT };
+    let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
+    with_numbers(random, input, output, kind, taps)
+}
+
+/// Sides of outputs of extreme layers.
+const EXTREME_SIDES: [u16; 7] = [1, 1, 2, 3, 9, 40, 200];
+
+fn extreme_max_pool(random: &mut Random) -> PlainLayer {
+    let size = [random.one_of(&[1, 1, 2, 40]), random.one_of(&[1, 1, 2, 40])];
+    let stride = [random.one_of(&[1, 2, 7]), random.one_of(&[1, 2, 7])];
+    let output = Shape::new(
+        random.one_of(&EXTREME_SIDES),
+        random.one_of(&EXTREME_SIDES),
+        random.one_of(&[1, 1, 2, 16, 33]),
+    );
+    let side = |outputs: u16, axis: usize| (outputs - 1) * stride[axis] as u16 + size[axis] as u16;
+    let input = Shape::new(side(output.height, 0), side(output.width, 1), output.channels);
+    with_numbers(random, input, output, PlainKind::MaxPool { size, stride }, 0)
+}
+
+fn extreme_dense(random: &mut Random) -> PlainLayer {
+    let inputs = random.one_of(&[1, 2, 4, 8, 20, 400]);
+    let output = Shape::vector(random.one_of(&[1, 2, 3, 4, 5, 300]));
+    with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense { quant: QUANT }, inputs as usize)
+}
+
+/// The model of one layer; a pooling is followed by a small dense layer, because no model goes without weights.
+fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
+    let (image, output) = (layer.input, layer.output);
+    let mut layers = vec![layer];
+    if layers[0].channels.is_empty() {
+        let kind = PlainKind::Dense { quant: QUANT };
+        layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
+    }
+    PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers, version: 0, self_test: None }
 }
 
 fn max_pool(random: &mut Random) -> PlainLayer {

@@ -17,6 +17,7 @@ use infer::{Reference, Session, Trust, self_test};
 use mutate::model::damage;
 use tests::buffers::each_last;
 use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55};
+use tests::greedy;
 use tests::networks::ODD;
 use tests::plans::{by_every_algorithm, spread, tutorial_with_self_test, untrained};
 use tests::random_layer::{self, Random};
@@ -50,7 +51,7 @@ type Named = (String, Vec<u8>);
 
 #[test]
 fn every_core_does_with_damaged_models_what_the_host_does() {
-    let for_all = [buffers_at_the_end(), corpus(), damaged()].concat();
+    let for_all = [greedy::files(), buffers_at_the_end(), corpus(), damaged()].concat();
     for (board, core) in CORES {
         let files = [plans(core), for_all.clone()].concat();
         let ran = compare(board, &files);

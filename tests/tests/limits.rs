@@ -1,10 +1,10 @@
 //! Stack and time stay within what `docs/limits.md` says.
 
 use std::fs;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use tests::call_graph::Program;
+use tests::documented::numbers;
 use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55, Variant};
 use tests::measure::{Counts, built_in_counts, counts};
 use tests::plans::tutorial;
@@ -20,16 +20,6 @@ const CORES: [(&str, Board, Core); 6] = [
     ("M33", M33, Core::M33),
     ("M55", M55, Core::M55),
 ];
-
-/// The numbers of the row that begins with `| name |` in the section `heading` of the document.
-fn documented(heading: &str, name: &str) -> Vec<u32> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/limits.md");
-    let text = fs::read_to_string(path).expect("docs/limits.md");
-    let section = text.split("\n## ").find(|section| section.starts_with(heading)).expect("the section");
-    let row = section.lines().find(|line| line.starts_with(&format!("| {name} |"))).expect("the row");
-    let number = |cell: &str| cell.trim().replace(',', "").parse().ok();
-    row.split('|').filter_map(number).collect()
-}
 
 /// What a core takes for the tutorial's network.
 struct Measured {
@@ -75,7 +65,7 @@ fn stack_stays_within_the_documented_bytes() {
         let run = loaded.iter().map(|counts| counts.stack_bytes).max().expect("two models");
         let built_in = built_in.stack_bytes;
         println!("| {name} | {load} | {run} | {built_in} |");
-        let [load_limit, run_limit, built_in_limit, bound, built_in_bound] = documented("Stack", name)[..]
+        let [load_limit, run_limit, built_in_limit, bound, built_in_bound] = numbers("Stack", name)[..]
         else {
             panic!("five numbers of {name}")
         };
@@ -94,11 +84,11 @@ fn stack_stays_within_the_documented_bytes() {
 }
 
 #[test]
-fn no_way_through_the_program_takes_more_stack_than_documented() {
+fn no_way_through_the_program_takes_more_stack_than_numbers() {
     for (name, board, _) in CORES {
         let program = fs::read(firmware::program_with_stack_sizes(board)).expect("the program");
         let program = Program::read(&program).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let limits = documented("Stack", name);
+        let limits = numbers("Stack", name);
         for (entry, limit) in [("answer", limits[3]), ("answer_built_in", limits[4])] {
             let deepest = program.deepest(entry);
             let deepest = deepest.unwrap_or_else(|error| panic!("{name}: no bound: {error}"));
@@ -119,7 +109,7 @@ fn every_image_takes_the_same_time_to_within_the_documented_spread() {
         let spread: Vec<u32> = loaded.iter().chain([built_in]).map(|counts| spread(name, counts)).collect();
         let row: Vec<String> = spread.iter().map(u32::to_string).collect();
         println!("| {name} | {} |", row.join(" | "));
-        let limits = documented("Time", name);
+        let limits = numbers("Time", name);
         assert_eq!(limits.len(), spread.len(), "{name}: numbers in docs/limits.md");
         for (found, limit) in spread.iter().zip(&limits) {
             assert!(

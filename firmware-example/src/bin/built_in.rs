@@ -21,7 +21,7 @@ use board::host::{CommandLine, File, HostError};
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::Arena;
-use measuring::{IMAGES_BYTES, NO_COUNTS, answer, count, noise};
+use measuring::{IMAGES_BYTES, Loading, NO_COUNTS, answer, count, noise};
 
 infer::embedded_model!();
 
@@ -45,7 +45,7 @@ fn measure(counter: &mut Counter, counts: &str, images: &str, scores: &str) -> R
     let image = cortex_m::singleton!(: [u8; IMAGE_BYTES] = [0; IMAGE_BYTES]).unwrap();
     noise(image);
     if counts != NO_COUNTS {
-        count(counter, NETWORK, arena, image, 0, &mut File::create(counts)?)?;
+        count(counter, NETWORK, arena, image, Loading::default(), &mut File::create(counts)?)?;
     }
     let buffer = cortex_m::singleton!(: [u8; IMAGES_BYTES] = [0; IMAGES_BYTES]).unwrap();
     answer(counter, NETWORK, arena, buffer, images, &mut File::create(scores)?)

@@ -1,7 +1,7 @@
 //! Measures many models: `measure MODELS COUNTS [IMAGES SCORES]`.
 //!
 //! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16 bytes. For each of them COUNTS gets the
-//! instructions of a whole run on a made-up image, its bytes of stack, those of loading, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
+//! instructions of a whole run on a made-up image, its bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
 //! model SCORES gets the scores of each of them and the instructions of its run. `-` for COUNTS counts nothing: for emulators that run without `-icount`,
 //! which is faster; the instructions behind the scores mean nothing then.
 
@@ -25,7 +25,7 @@ use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::format::Header;
 use infer::{Aligned, Arena, Model};
-use measuring::{IMAGES_BYTES, NO_COUNTS, answer, count, noise};
+use measuring::{IMAGES_BYTES, Loading, NO_COUNTS, answer, count, noise};
 
 const MODELS_BYTES: usize = 1024 * 1024;
 const ARENA_BYTES: usize = 512 * 1024;
@@ -71,9 +71,10 @@ fn measure(
         let model = Model::from_bytes(&rest[..model_bytes]).map_err(|_| HostError)?;
         let file = &rest[..model_bytes];
         if let Some(counts) = &mut counts {
-            let load_stack_bytes =
-                stack::used_by(|| _ = core::hint::black_box(Model::from_bytes(file).is_ok()));
-            count(counter, &model, arena, image, load_stack_bytes, counts)?;
+            let load = || _ = core::hint::black_box(Model::from_bytes(file).is_ok());
+            let ((), instructions) = counter.count(load);
+            let loading = Loading { instructions, stack_bytes: stack::used_by(load) as u32 };
+            count(counter, &model, arena, image, loading, counts)?;
         }
         if let Some((images, scores)) = &mut images_and_scores {
             answer(counter, &model, arena, images_buffer, images, scores)?;

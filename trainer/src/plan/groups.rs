@@ -16,6 +16,9 @@ use crate::plain_model::{Choice, PlainKind, PlainModel, slices};
 /// Most rows of the last map of a group that are made at once, unless all are.
 const ROWS_AT_ONCE_MAX: u16 = 8;
 
+/// Most slices of a group that takes turns: a model of any number of groups then has no more than the loader lets through.
+const SLICES_MAX: usize = infer::schedule::SLICES_MAX as usize / infer::format::LAYERS_MAX;
+
 /// Layers from one whole map to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
@@ -28,7 +31,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// All groups that begin with layer `first`, the layer by itself first.
+    /// All groups that begin with layer `first` and do not take turns too often, the layer by itself first.
     pub fn beginning_with(model: &PlainModel, first: usize) -> Vec<Self> {
         let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
         let alone = Self { first, end: first + 1, held_rows: heights[first..=first + 1].to_vec() };
@@ -37,7 +40,8 @@ impl Group {
         for last in (first..model.layers.len()).take_while(may_take_turns) {
             let mut rows = 1;
             while rows <= ROWS_AT_ONCE_MAX && rows < heights[last + 1].max(2) {
-                groups.extend(Self::leaving(model, &heights, first, last, rows));
+                let leaving = Self::leaving(model, &heights, first, last, rows).into_iter();
+                groups.extend(leaving.filter(|group| group.work(model).slices <= SLICES_MAX));
                 rows *= 2;
             }
         }
@@ -91,6 +95,7 @@ impl Group {
         let mut work = GroupWork::default();
         work.layers.resize(self.end - self.first, vec![]);
         for slice in all {
+            work.slices += (slice.map > self.first || self.first == 0) as usize;
             match slice.map.checked_sub(self.first + 1) {
                 Some(layer) => {
                     work.frame.add(&slice, model.layers[self.first + layer].output);
@@ -109,6 +114,7 @@ impl Group {
 pub struct GroupWork {
     /// The slices of each layer.
     layers: Vec<Vec<Slice>>,
+    slices: usize,
     /// All that is not a layer's kernel.
     pub frame: FrameWork,
 }

@@ -19,6 +19,9 @@
 //! modulo 2^32 leave the final value right if that one fits. It fits for F(2x2) when `|4 * sum| < 2^31`. For F(4x4),
 //! 576 is 9 * 64: a multiplication by the inverse of 9 modulo 2^32 leaves `64 * sum`, exact when that fits.
 
+/// Inverse of 3 modulo 2^32.
+const INVERSE_OF_THREE: i32 = 0xAAAA_AAAB_u32 as i32;
+
 /// Inverse of 9 modulo 2^32.
 pub(crate) const INVERSE_OF_NINE: i32 = 0x38E3_8E39;
 
@@ -119,9 +122,15 @@ impl Tile {
 
     /// The weights' transform in both directions.
     pub fn transform_weights(self, kernel: [[i32; 3]; 3]) -> [Line; SIDE_MAX] {
+        let mut lines = self.transformed_lines(kernel);
+        core::array::from_fn(|_| lines.next().unwrap_or_default())
+    }
+
+    /// The lines of [`Tile::transform_weights`], without memory for all of them.
+    pub fn transformed_lines(self, kernel: [[i32; 3]; 3]) -> impl Iterator<Item = Line> {
         let [[a, b, c], [d, e, f], [g, h, i]] = kernel;
         let columns = [[a, d, g], [b, e, h], [c, f, i]].map(|column| self.weights_line(column));
-        core::array::from_fn(|row| self.weights_line(columns.map(|column| value(column, row))))
+        (0..self.side()).map(move |row| self.weights_line(columns.map(|column| value(column, row))))
     }
 
     /// The inputs' transform in both directions.
@@ -132,30 +141,38 @@ impl Tile {
         core::array::from_fn(|row| self.input_line(columns.map(|column| value(column, row))))
     }
 
-    /// The weight of tap (row, column) from the transformed weights; rounds when they are no transform.
+    /// The weight of tap (row, column) from the transformed weights; any number when they are no transform.
+    #[inline(always)]
     pub fn recover_weight(self, at: impl Fn(usize, usize) -> i32, row: usize, column: usize) -> i32 {
-        let ((rows, divisor_of_row), (columns, divisor_of_column)) = (self.tap(row), self.tap(column));
-        let mut sum = 0;
-        for (i, row_sign) in rows {
-            for (j, column_sign) in columns {
-                sum += row_sign * column_sign * at(i, j);
-            }
-        }
-        sum / (divisor_of_row * divisor_of_column)
+        let last = self.side() - 1;
+        let along = |line| match column {
+            0 => at(line, 0),
+            1 => at(line, 1) - at(line, 2),
+            _ => at(line, last),
+        };
+        let sum = match row {
+            0 => along(0),
+            1 => along(1) - along(2),
+            _ => along(last),
+        };
+        let (row, column) = (self.scale(row), self.scale(column));
+        // Exact for a transform: the factors of 3 are divided by modulo 2^32, without an instruction that some cores lack.
+        (sum >> (row.halvings + column.halvings)).wrapping_mul(row.inverse).wrapping_mul(column.inverse)
     }
 
-    /// How a tap follows from a transformed line: the sum of two `(place, factor)`, divided.
-    const fn tap(self, tap: usize) -> ([(usize, i32); 2], i32) {
-        let ends_divisor = match self {
-            Self::Two => 2,
-            Self::Four => 3,
-        };
-        match tap {
-            0 => ([(0, 1), (0, 0)], ends_divisor),
-            1 => ([(1, 1), (2, -1)], 2),
-            _ => ([(self.side() - 1, 1), (0, 0)], ends_divisor),
+    /// How many times a tap is in the value of a line, or the difference of two, that it is recovered from.
+    const fn scale(self, tap: usize) -> Scale {
+        match (self, tap) {
+            (Self::Four, 0 | 2) => Scale { halvings: 0, inverse: INVERSE_OF_THREE },
+            _ => Scale { halvings: 1, inverse: 1 },
         }
     }
+}
+
+/// Divides by `2^halvings` and by the number whose inverse modulo 2^32 this is.
+struct Scale {
+    halvings: u32,
+    inverse: i32,
 }
 
 /// One line of the F(4x4) output transform, 24 times the outputs divided by 1, 2, 4, 4; wraps.

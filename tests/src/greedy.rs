@@ -1,0 +1,131 @@
+//! Small files that ask for much: valid or not by a hair, and made by hand, since no exporter would.
+
+use infer::format::{
+    Algorithm, Content, ConvRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord, OutputQuant,
+    Section, write,
+};
+use infer::quant::ChannelParameters;
+use infer::schedule::SLICES_MAX;
+use infer::{Model, ModelError, Shape};
+
+const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: 0 };
+
+/// A name for each of the files, and the file.
+pub fn files() -> Vec<(String, Vec<u8>)> {
+    let most_turns = most_turns(0);
+    vec![
+        ("as many turns as there can be".to_owned(), most_turns),
+        ("a turn more".to_owned(), self::most_turns(1)),
+        ("sixteen layers that take turns of a row".to_owned(), taking_turns(u16::MAX, LAYERS_MAX)),
+        ("more work than 32 bits can count".to_owned(), huge_windows(1)),
+        ("nearly as much work as 64 bits can count".to_owned(), huge_windows(LAYERS_MAX)),
+        ("sixteen convolutions that take turns".to_owned(), convolutions_taking_turns(100, LAYERS_MAX)),
+    ]
+}
+
+/// Two maps of one column that are made row by row in turns: [`SLICES_MAX`] slices and so many more.
+pub fn most_turns(more: u16) -> Vec<u8> {
+    taking_turns(SLICES_MAX as u16 / 2 + more, 1)
+}
+
+/// So many poolings of windows of one value, each holding one row of a column.
+pub fn taking_turns(rows: u16, layers: usize) -> Vec<u8> {
+    let shape = Shape::new(rows, 1, 1);
+    let input =
+        InputRecord { image: shape, map: shape, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
+    let pooling = |layer: usize| {
+        LayerRecord::MaxPool(MaxPoolRecord {
+            name: "",
+            output: shape,
+            size: [1, 1],
+            stride: [1, 1],
+            held_rows: if layer == layers { rows } else { 1 },
+            output_at: 16 * layer as u32,
+        })
+    };
+    let records: Vec<_> = (1..=layers).map(pooling).collect();
+    let sections: Vec<_> = records.iter().map(|_| Section { channels: &[], weights: &[] }).collect();
+    file(input, &records, &sections, 16 * layers as u32 + rows as u32)
+}
+
+/// So many convolutions by Winograd's algorithm, each holding three rows of a column of 8 channels.
+///
+/// # Panics
+/// With more turns than a model may take.
+pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
+    const CHANNELS: u16 = 8;
+    const HELD: u16 = 3;
+    let shape = Shape::new(rows, 1, CHANNELS);
+    let (held_bytes, whole_bytes) = (32, rows as u32 * CHANNELS as u32);
+    let input =
+        InputRecord { image: shape, map: shape, origin: [0, 0], scale: 1.0, held_rows: HELD, arena_at: 0 };
+    let scratch_at = held_bytes * layers as u32 + whole_bytes.next_multiple_of(16);
+    let convolution = |layer: usize| {
+        LayerRecord::Conv(ConvRecord {
+            name: "",
+            output: shape,
+            kernel: [3, 3],
+            stride: [1, 1],
+            origin: [-1, -1],
+            pool: [1, 1],
+            output_quant: QUANT,
+            algorithm: Algorithm::WinogradF2OnTheFly,
+            held_rows: if layer == layers { rows } else { HELD },
+            output_at: held_bytes * layer as u32,
+            scratch_at,
+        })
+    };
+    let records: Vec<_> = (1..=layers).map(convolution).collect();
+    let channels = [ChannelParameters { bias: 0, multiplier: 1 }; CHANNELS as usize];
+    let weights = [1; 9 * CHANNELS as usize * CHANNELS as usize];
+    let sections: Vec<_> =
+        records.iter().map(|_| Section { channels: &channels, weights: &weights }).collect();
+    let without_memory = file(input, &records, &sections, 0);
+    match Model::from_bytes(&without_memory).err() {
+        Some(ModelError::ArenaBytes { needed, .. }) => file(input, &records, &sections, needed),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Convolutions of a map of 2^30 values, each the largest of 255 x 255 convolved ones, nearly all of them in the padding.
+fn huge_windows(layers: usize) -> Vec<u8> {
+    const SIDE: u16 = 1 << 15;
+    const KERNEL: u8 = 128;
+    let shape = Shape::new(SIDE, SIDE, 1);
+    let image = Shape::new(1, 1, 1);
+    let input = InputRecord { image, map: shape, origin: [0, 0], scale: 1.0, held_rows: SIDE, arena_at: 0 };
+    let convolution = |layer: usize| {
+        LayerRecord::Conv(ConvRecord {
+            name: "",
+            output: shape,
+            kernel: [KERNEL; 2],
+            stride: [1, 1],
+            origin: [0, 0],
+            pool: [u8::MAX; 2],
+            output_quant: QUANT,
+            algorithm: Algorithm::DirectInPlace,
+            held_rows: SIDE,
+            output_at: if layer % 2 == 0 { 1 << 30 } else { 0 },
+            scratch_at: 0,
+        })
+    };
+    let records: Vec<_> = (0..layers).map(convolution).collect();
+    let channels = [ChannelParameters { bias: 0, multiplier: 1 }];
+    let weights = vec![0; KERNEL as usize * KERNEL as usize];
+    let sections: Vec<_> =
+        records.iter().map(|_| Section { channels: &channels, weights: &weights }).collect();
+    file(input, &records, &sections, 1 << 31)
+}
+
+fn file(
+    input: InputRecord,
+    layers: &[LayerRecord<'_>],
+    sections: &[Section<'_>],
+    arena_bytes: u32,
+) -> Vec<u8> {
+    let mut buffer = vec![0; 1 << 20];
+    let content = Content { input, layers, sections, arena_bytes, model_version: 0, self_test: None };
+    let bytes = write(&content, &mut buffer).expect("a file of less than a megabyte");
+    buffer.truncate(bytes);
+    buffer
+}
