@@ -19,19 +19,18 @@ pub(crate) fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
     !hasher.finalize()
 }
 
-/// With a table of 64 bytes of flash, a word at a time where there is one.
+/// With a table of 64 bytes of flash.
 #[cfg(any(target_os = "none", test))]
 fn four_bits_at_a_time(register: u32, bytes: &[u8]) -> u32 {
-    let (words, rest) = bytes.as_chunks();
-    let register = words.iter().fold(register, |crc, word| shifted_out::<8>(crc ^ u32::from_le_bytes(*word)));
-    rest.iter().fold(register, |crc, byte| shifted_out::<2>(crc ^ *byte as u32))
-}
-
-/// The register once so many times four bits have left it.
-#[cfg(any(target_os = "none", test))]
-#[inline(always)]
-fn shifted_out<const NIBBLES: usize>(register: u32) -> u32 {
-    (0..NIBBLES).fold(register, |crc, _| CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4))
+    let mut crc = register;
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        crc ^= *byte as u32;
+        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
+        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
+        rest = tail;
+    }
+    crc
 }
 
 #[cfg(any(target_os = "none", test))]

@@ -179,8 +179,8 @@ impl<'a> Conv<'a> {
         let filters = self.filters();
         check_sections(channels, self.output.channels, weights, filters.packed_bytes())?;
         let magnitude = |channel| filters.magnitude(weights, channel);
-        let total = check_channels(channels, self.algorithm.sum_max(), magnitude)?;
-        filters.check(weights, total)?;
+        check_channels(channels, self.algorithm.sum_max(), magnitude)?;
+        filters.check(weights)?;
         Ok(Self { channels, weights, ..self })
     }
 
@@ -229,8 +229,8 @@ impl<'a> Dense<'a> {
         let matrix = self.matrix();
         check_sections(channels, self.units, weights, matrix.packed_bytes())?;
         let magnitude = |unit| Ok(matrix.magnitude(weights, unit));
-        let total = check_channels(channels, i32::MAX as u64, magnitude)?;
-        matrix.check(weights, total)?;
+        check_channels(channels, i32::MAX as u64, magnitude)?;
+        matrix.check(weights)?;
         Ok(Self { channels, weights, ..self })
     }
 

@@ -118,29 +118,36 @@ impl Filters {
     /// The int8 weight of a tap `(kernel row * kernel columns + kernel column) * input channels + input channel`.
     pub fn weight(&self, packed: &[u8], channel: usize, tap: usize) -> i8 {
         let Some(tile) = self.algorithm.stored_tile() else {
-            return get::<1>(packed, self.place(channel, tap))[0] as i8;
+            return self.stored_weight(packed, channel, tap);
         };
         let inputs = (self.input_channels as usize).max(1);
         let (pixel, input) = (tap / inputs, tap % inputs);
-        let places = self.transformed_places(tile, channel, input);
-        let stored = |row, column| places.value(packed, tile.point(row, column));
-        tile.recover_weight(stored, pixel / 3, pixel % 3) as i8
+        self.transformed_places(tile, channel, input).weight(tile, packed, pixel / 3, pixel % 3)
     }
 
-    /// Sum of the sizes of one channel's weights.
+    /// The same where the weights are not transformed.
+    fn stored_weight(&self, packed: &[u8], channel: usize, tap: usize) -> i8 {
+        get::<1>(packed, self.place(channel, tap))[0] as i8
+    }
+
+    /// Sum of the sizes of one channel's weights, and of what fills them up.
     ///
     /// # Errors
-    /// Transformed weights that are the transform of no int8 weights.
+    /// Transformed weights that are the transform of no int8 weights, or in a build without their algorithm.
     pub(crate) fn magnitude(&self, packed: &[u8], channel: usize) -> Result<u64, LayerProblem> {
-        if let Some(tile) = self.algorithm.stored_tile() {
-            let wrong = LayerProblem::TransformedWeights { channel: channel as u16 };
-            return self.transformed_magnitude(tile, packed, channel).ok_or(wrong);
+        match self.algorithm.stored_tile() {
+            None if self.algorithm == Algorithm::SingleChannel => {
+                let twice = self.stored_weight(packed, channel, SINGLE_CHANNEL_TWICE);
+                Ok(self.runs(channel).magnitude(packed).saturating_sub(size(twice)))
+            }
+            None => Ok(self.runs(channel).magnitude(packed)),
+            // The loader has refused it before; here it leaves the code below out of builds that do not need it.
+            Some(_) if !self.algorithm.is_built() => Err(LayerProblem::NotBuilt),
+            Some(tile) => {
+                let wrong = LayerProblem::TransformedWeights { channel: channel as u16 };
+                self.transformed_magnitude(tile, packed, channel).ok_or(wrong)
+            }
         }
-        if self.algorithm == Algorithm::SingleChannel {
-            return Ok((0..self.taps()).map(|tap| size(self.weight(packed, channel, tap))).sum());
-        }
-        let padding = (self.taps()..self.padded_taps()).map(|tap| size(self.weight(packed, channel, tap)));
-        Ok(self.runs(channel).magnitude(packed) - padding.sum::<u64>())
     }
 
     /// Where the bytes of a channel lie, padding included.
@@ -152,6 +159,7 @@ impl Filters {
             Algorithm::DirectVector => {
                 Runs { start: pair + channel % 2 * 16, step: 32, run: 16, count: taps / 16 }
             }
+            Algorithm::SingleChannel => Runs::one(channel * SINGLE_CHANNEL_BYTES, SINGLE_CHANNEL_BYTES),
             _ => Runs::one(channel * taps, taps),
         }
     }
@@ -170,13 +178,13 @@ impl Filters {
         let mut magnitude = 0;
         for input in 0..self.input_channels as usize {
             let places = self.transformed_places(tile, channel, input);
-            let stored = |row, column| places.value(packed, tile.point(row, column));
-            let tap = |row, column| tile.recover_weight(stored, row, column) as i8;
-            let kernel: [[i8; 3]; 3] =
-                core::array::from_fn(|row| core::array::from_fn(|column| tap(row, column)));
-            let mut lines = tile.transformed_lines(kernel.map(|row| row.map(i32::from))).enumerate();
-            let right = lines.all(|(row, line)| {
-                line.iter().take(tile.side()).enumerate().all(|(column, value)| stored(row, column) == *value)
+            let kernel: [[i8; 3]; 3] = core::array::from_fn(|row| {
+                core::array::from_fn(|column| places.weight(tile, packed, row, column))
+            });
+            let lines = tile.transformed_lines(kernel.map(|row| row.map(i32::from)));
+            let right = lines.enumerate().all(|(row, line)| {
+                let stored = |column| places.value(packed, tile.point(row, column));
+                line.iter().take(tile.side()).enumerate().all(|(column, value)| stored(column) == *value)
             });
             if !right {
                 return None;
@@ -186,22 +194,20 @@ impl Filters {
         Some(magnitude)
     }
 
-    /// Checks that the bytes are those that [`Filters::pack`] writes for some int8 weights; `magnitude` is the sum of what [`Filters::magnitude`] says of all channels.
-    pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
-        let is_padded = self.packed_bytes() != self.output_channels as u64 * self.taps() as u64;
-        if self.algorithm.stored_tile().is_some() || !is_padded {
-            return Ok(());
-        }
-        let (mut bytes, mut twice) = (sum_of_sizes(packed), 0);
-        if self.algorithm == Algorithm::SingleChannel {
-            for channel in 0..self.output_channels {
-                let place = self.place(channel as usize, SINGLE_CHANNEL_TWICE);
-                let [first, second] = get::<2>(packed, place);
-                twice |= first ^ second;
-                bytes -= size(second as i8);
+    /// Checks that what fills up the weights is what [`Filters::pack`] writes.
+    pub(crate) fn check(&self, packed: &[u8]) -> Result<(), LayerProblem> {
+        let (channels, taps) = (self.output_channels as usize, self.taps());
+        let written = match self.algorithm {
+            Algorithm::SingleChannel => packed.as_chunks().0.iter().all(is_single_channel),
+            Algorithm::DirectPaired | Algorithm::DirectVector => {
+                (0..channels.next_multiple_of(2)).all(|channel| {
+                    let filled_up = if channel < channels { taps } else { 0 }..self.padded_taps();
+                    filled_up.into_iter().all(|tap| self.stored_weight(packed, channel, tap) == 0)
+                })
             }
-        }
-        if bytes == magnitude && twice == 0 { Ok(()) } else { Err(LayerProblem::WeightPadding) }
+            _ => true,
+        };
+        if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
     /// Place of an int8 weight, bytes.
@@ -254,6 +260,13 @@ impl Places {
     fn value(self, packed: &[u8], point: usize) -> i32 {
         i16::from_le_bytes(get(packed, self.of(point))) as i32
     }
+
+    /// The weight of tap (row, column) of the kernel whose transform lies here; any, where none does.
+    #[inline(always)]
+    fn weight(self, tile: Tile, packed: &[u8], row: usize, column: usize) -> i8 {
+        let stored = |row, column| self.value(packed, tile.point(row, column));
+        tile.recover_weight(stored, row, column) as i8
+    }
 }
 
 /// Bytes in so many runs, from the first of one to the first of the next so many bytes.
@@ -276,6 +289,7 @@ impl Runs {
     }
 
     /// Sum of the sizes of int8 values.
+    #[inline(never)]
     fn magnitude(&self, packed: &[u8]) -> u64 {
         self.of(packed).map(sum_of_sizes).sum()
     }
@@ -290,6 +304,12 @@ const SINGLE_CHANNEL_PLACES: [usize; 9] = [0, 2, 5, 1, 3, 7, 4, 6, 10];
 
 /// The tap that lies there twice, the second time one byte later.
 const SINGLE_CHANNEL_TWICE: usize = 5;
+
+/// Whether a tap is there twice, and zeros where no tap is.
+const fn is_single_channel(bytes: &[u8; SINGLE_CHANNEL_BYTES]) -> bool {
+    let [.., first, second, zero, _, other_zero] = bytes;
+    *first == *second && *zero | *other_zero == 0
+}
 
 impl Matrix {
     /// Bytes of the packed weights.
@@ -334,29 +354,25 @@ impl Matrix {
     /// Sum of the sizes of one unit's weights.
     pub(crate) fn magnitude(&self, packed: &[u8], unit: usize) -> u64 {
         let quads = unit / 4 * 4 * self.inputs + unit % 4 * 4;
-        match self.algorithm {
-            DenseAlgorithm::Rows => Runs::one(unit * self.inputs, self.inputs).magnitude(packed),
-            DenseAlgorithm::Quads => {
-                Runs { start: quads, step: 16, run: 4, count: self.inputs / 4 }.magnitude(packed)
-            }
+        let runs = match self.algorithm {
+            DenseAlgorithm::Rows => Runs::one(unit * self.inputs, self.inputs),
+            DenseAlgorithm::Quads => Runs { start: quads, step: 16, run: 4, count: self.inputs / 4 },
             DenseAlgorithm::QuadsWide => {
                 let start = quads + unit / 4 * 4 * self.inputs;
                 let runs = Runs { start, step: 16, run: 4, count: self.inputs / 2 };
-                runs.of(packed).map(sum_of_wide_sizes).sum()
+                return runs.of(packed).map(sum_of_wide_sizes).sum();
             }
-        }
+        };
+        runs.magnitude(packed)
     }
 
-    /// Checks that the bytes are those that [`Matrix::pack`] writes for some int8 weights; `magnitude` is the sum of what [`Matrix::magnitude`] says of all units.
-    pub(crate) fn check(&self, packed: &[u8], magnitude: u64) -> Result<(), LayerProblem> {
-        let written = match self.algorithm {
-            DenseAlgorithm::QuadsWide => {
-                sum_of_wide_sizes(packed) == magnitude
-                    && wide_values(packed).all(|value| i8::try_from(value).is_ok())
-            }
-            DenseAlgorithm::Quads if !self.units.is_multiple_of(4) => sum_of_sizes(packed) == magnitude,
-            DenseAlgorithm::Rows | DenseAlgorithm::Quads => true,
-        };
+    /// Checks that what fills up the weights is what [`Matrix::pack`] writes.
+    pub(crate) fn check(&self, packed: &[u8]) -> Result<(), LayerProblem> {
+        let is_wide = self.algorithm == DenseAlgorithm::QuadsWide;
+        let padded_units = if self.algorithm == DenseAlgorithm::Rows { 1 } else { 4 };
+        let mut filled_up = self.units..self.units.next_multiple_of(padded_units);
+        let written = filled_up.all(|unit| self.magnitude(packed, unit) == 0)
+            && (!is_wide || wide_values(packed).all(|value| i8::try_from(value).is_ok()));
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
@@ -376,18 +392,15 @@ impl Matrix {
 }
 
 /// Sum of the sizes of int8 values.
+#[inline(never)]
 fn sum_of_sizes(packed: &[u8]) -> u64 {
-    // So few that their sum fits 32 bits, which a 32-bit core adds in one instruction.
-    let parts = packed.chunks(1 << 24);
-    let sum = |part: &[u8]| part.iter().map(|byte| (*byte as i8).unsigned_abs() as u32).sum::<u32>();
-    parts.map(|part| sum(part) as u64).sum()
+    packed.iter().map(|byte| size(*byte as i8)).sum()
 }
 
 /// Sum of the sizes of int16 values.
+#[inline(never)]
 fn sum_of_wide_sizes(packed: &[u8]) -> u64 {
-    let parts = packed.chunks(1 << 16);
-    let sum = |part| wide_values(part).map(|value| value.unsigned_abs() as u32).sum::<u32>();
-    parts.map(|part| sum(part) as u64).sum()
+    wide_values(packed).map(|value| value.unsigned_abs() as u64).sum()
 }
 
 fn wide_values(packed: &[u8]) -> impl Iterator<Item = i16> {

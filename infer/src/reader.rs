@@ -303,7 +303,7 @@ pub(crate) fn check_sections(
     if parameters_fit && weights_fit { Ok(()) } else { Err(LayerProblem::SectionMissing) }
 }
 
-/// Proves that no input can overflow a channel's accumulator; the sum of the sizes of all weights.
+/// Proves that no input can overflow a channel's accumulator.
 ///
 /// Every input value lies in -128 to 127, so every partial sum of the channel lies within
 /// `|bias| + 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)` that the
@@ -312,8 +312,7 @@ pub(crate) fn check_channels(
     parameters: &[u8],
     sum_max: u64,
     magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
-) -> Result<u64, LayerProblem> {
-    let mut total = 0;
+) -> Result<(), LayerProblem> {
     for (channel, parameters) in (0u16..).zip(channel_parameters(parameters)) {
         if parameters.multiplier < 1 {
             return Err(LayerProblem::Multiplier { channel });
@@ -325,7 +324,6 @@ pub(crate) fn check_channels(
         if 128 * magnitude > sum_max {
             return Err(LayerProblem::AlgorithmRange { channel });
         }
-        total += magnitude;
     }
-    Ok(total)
+    Ok(())
 }

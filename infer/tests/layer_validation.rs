@@ -3,7 +3,8 @@
 #[allow(dead_code, reason = "no file here is damaged behind the writer's back")]
 mod support;
 
-use infer::format::{Algorithm, Content, DenseAlgorithm, LayerRecord, Section};
+use infer::format::{Algorithm, Content, DenseAlgorithm, InputRecord, LayerRecord, MaxPoolRecord, Section};
+use infer::schedule::SLICES_MAX;
 use infer::{LayerProblem, Model, ModelError, Shape};
 use support::{HALF, Parts, channel, refused, written};
 
@@ -185,6 +186,59 @@ fn buffers() {
         let parts = Parts { arena_bytes, ..Parts::default() };
         assert_eq!(refused(&parts.file()), ModelError::ArenaBytes { header: arena_bytes, needed: 72 });
     }
+}
+
+/// Loading looks for every slice of a run, and so takes no longer than this many do.
+#[test]
+fn turns() {
+    let most = column(SLICES_MAX as u16 / 2);
+    assert_eq!(Model::from_bytes(&most).map(|model| model.slices()), Ok(SLICES_MAX));
+    assert_eq!(refused(&column(SLICES_MAX as u16 / 2 + 1)), ModelError::SliceCount { limit: SLICES_MAX });
+}
+
+/// Work is counted in 64 bits, also where addresses have 32.
+#[test]
+fn work() {
+    let side = 1 << 15;
+    let mut parts = Parts { arena_bytes: 1 << 31, ..Parts::default() };
+    parts.input.map = Shape::new(side, side, 1);
+    parts.input.held_rows = side;
+    parts.conv.output = Shape::new(side, side / 2, 2);
+    parts.conv.pool = [u8::MAX; 2];
+    parts.conv.algorithm = Algorithm::DirectInPlace;
+    parts.conv.held_rows = side;
+    parts.conv.output_at = 1 << 30;
+    let file = convolution_alone(&parts);
+    let model = Model::from_bytes(&file).expect("sizes at their limits");
+    assert_eq!(model.macs(), (1 << 30) * 255 * 255 * 4);
+    assert!(model.operations() > model.macs());
+}
+
+/// A pooling of windows of one value over a column, of which one row is held.
+fn column(rows: u16) -> Vec<u8> {
+    let mut parts = Parts { arena_bytes: 16 + rows as u32, ..Parts::default() };
+    parts.input = InputRecord {
+        image: Shape::new(rows, 1, 1),
+        map: Shape::new(rows, 1, 1),
+        held_rows: 1,
+        ..parts.input
+    };
+    let pool = MaxPoolRecord {
+        output: Shape::new(rows, 1, 1),
+        size: [1, 1],
+        stride: [1, 1],
+        held_rows: rows,
+        output_at: 16,
+        ..parts.pool
+    };
+    written(&Content {
+        input: parts.input,
+        layers: &[LayerRecord::MaxPool(pool)],
+        sections: &[Section { channels: &[], weights: &[] }],
+        arena_bytes: parts.arena_bytes,
+        model_version: 0,
+        self_test: None,
+    })
 }
 
 /// The model without what is behind its convolution.

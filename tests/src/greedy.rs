@@ -105,7 +105,7 @@ fn huge_windows(layers: usize) -> Vec<u8> {
             output_quant: QUANT,
             algorithm: Algorithm::DirectInPlace,
             held_rows: SIDE,
-            output_at: if layer % 2 == 0 { 1 << 30 } else { 0 },
+            output_at: if layer.is_multiple_of(2) { 1 << 30 } else { 0 },
             scratch_at: 0,
         })
     };

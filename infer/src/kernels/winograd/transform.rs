@@ -155,24 +155,12 @@ impl Tile {
             1 => along(1) - along(2),
             _ => along(last),
         };
-        let (row, column) = (self.scale(row), self.scale(column));
-        // Exact for a transform: the factors of 3 are divided by modulo 2^32, without an instruction that some cores lack.
-        (sum >> (row.halvings + column.halvings)).wrapping_mul(row.inverse).wrapping_mul(column.inverse)
+        // Exact for a transform: what is there three times is divided modulo 2^32, without an instruction that some cores lack.
+        [row, column].into_iter().fold(sum, |sum, tap| match (self, tap) {
+            (Self::Four, 0 | 2) => sum.wrapping_mul(INVERSE_OF_THREE),
+            _ => sum >> 1,
+        })
     }
-
-    /// How many times a tap is in the value of a line, or the difference of two, that it is recovered from.
-    const fn scale(self, tap: usize) -> Scale {
-        match (self, tap) {
-            (Self::Four, 0 | 2) => Scale { halvings: 0, inverse: INVERSE_OF_THREE },
-            _ => Scale { halvings: 1, inverse: 1 },
-        }
-    }
-}
-
-/// Divides by `2^halvings` and by the number whose inverse modulo 2^32 this is.
-struct Scale {
-    halvings: u32,
-    inverse: i32,
 }
 
 /// One line of the F(4x4) output transform, 24 times the outputs divided by 1, 2, 4, 4; wraps.

@@ -36,7 +36,7 @@ Written by `./ci.sh bench`. The tutorial's network (28x28x1 -> conv 32 -> conv 6
 instructions where it waits for flash or branches, and a Cortex-M7 fewer.
 
 Each row is the planner's fastest plan within the limit of flash (code and model) and working RAM, in firmware that holds just the parts of `infer` which that plan
-needs. *Code* is everything that loads, checks and runs a model, startup included, without the vector table. Where the model is *built in*, it was read and checked when the firmware
+needs. *Load* is what reading and checking the model takes, once, in instructions. *Code* is everything that loads, checks and runs a model, startup included, without the vector table. Where the model is *built in*, it was read and checked when the firmware
 was built (`embedded_model!`, `Session::new(NETWORK, ...)`): there is no loader, and *code* has the constant layers besides, 96 bytes each. *RAM* is the arena; the
 caller's image (784 bytes) and the stack come on top, except where the limit says so. *Stack* is the most that loading or running takes, measured by painting. *Exact*: the scores of 100 test images equalled those of the reference
 kernels, byte for byte. One run takes the same number of instructions for every image, and includes the placement of the 8-bit image.
@@ -46,8 +46,8 @@ kernels, byte for byte. One run takes the same number of instructions for every 
 /// The whole page.
 pub fn text(rows: &[Row], padded: &[padded::Row], host: &host::Host) -> String {
     let mut text = HEAD.to_owned();
-    text += "| core | limit | model | instructions | predicted | code B | model B | RAM B | stack B | longest step | opt-level | exact |\n";
-    text += "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n";
+    text += "| core | limit | model | instructions | predicted | load | code B | model B | RAM B | stack B | longest step | opt-level | exact |\n";
+    text += "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n";
     rows.iter().for_each(|row| measured(&mut text, row));
     text += "\nThe *longest step* is the planner's estimate for `Run::step`, which runs a layer or some rows at a time.\n";
     plans(&mut text, rows);
@@ -61,12 +61,13 @@ fn measured(text: &mut String, row: &Row) {
     let number = |value: u64| grouped(value);
     let _ = writeln!(
         text,
-        "| {} | {} | {} | {} | {:+.1} % | {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} | {:+.1} % | {} | {} | {} | {} | {} | {} | {} | {} |",
         row.core,
         row.plan,
         loading(row),
         number(row.instructions as u64),
         100.0 * (row.predicted_instructions as f64 / row.instructions as f64 - 1.0),
+        if row.built_in { "-".to_owned() } else { number(row.load_instructions as u64) },
         number(row.code_bytes as u64),
         number(row.model_bytes as u64),
         number(row.arena_bytes as u64),

@@ -38,6 +38,8 @@ struct Row {
     held_rows: Vec<u16>,
     opt_level: &'static str,
     instructions: u32,
+    /// Of loading; 0 where the model is built in.
+    load_instructions: u32,
     predicted_instructions: u64,
     longest_step_instructions: u64,
     /// With the constant layers of a model that is built in.
@@ -101,7 +103,7 @@ fn row(
         Loading::OnChip => counts_of(board, variant, std::slice::from_ref(&file), images).remove(0),
         Loading::BuiltIn => built_in_counts(board, variant, &file, images),
     };
-    let Counts { total, stack_bytes, load_stack_bytes, scores, .. } = &counts;
+    let Counts { total, stack_bytes, load, load_stack_bytes, scores, .. } = &counts;
     let layer_bytes = plan.loading.layer_bytes(plan.choices.layers.len());
     let row = Row {
         core,
@@ -111,6 +113,7 @@ fn row(
         held_rows: plan.choices.held_rows.clone(),
         opt_level: plan.build.opt_level().trim_matches('"'),
         instructions: *total,
+        load_instructions: *load,
         predicted_instructions: plan.instructions.round() as u64,
         longest_step_instructions: plan.longest_step.round() as u64,
         code_bytes: code_bytes(&program).expect("an ELF file") + layer_bytes,
