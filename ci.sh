@@ -130,7 +130,7 @@ tests() {
 # What a model needs and a build leaves out is refused: builds without any part, and without those that the shape of a layer asks for.
 parts_left_out() {
     local of_algorithms=direct,direct-in-place,direct-paired,direct-vector,single-channel,winograd-f2,winograd-f4
-    of_algorithms+=,winograd-on-the-fly,max-pool,dense-rows,dense-quads,dense-quads-wide
+    of_algorithms+=,winograd-stored,winograd-on-the-fly,max-pool,dense-rows,dense-quads,dense-quads-wide
     cargo test --release --quiet -p infer --no-default-features --test parts_left_out
     cargo test --release --quiet -p infer --no-default-features --features "$of_algorithms" --test parts_left_out
 }

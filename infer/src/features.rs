@@ -24,6 +24,8 @@ pub enum Feature {
     WinogradF2,
     /// Winograd's F(4x4, 3x3).
     WinogradF4,
+    /// Winograd with weights that are stored transformed.
+    WinogradStored,
     /// Winograd with weights that are transformed when it runs.
     WinogradOnTheFly,
     /// Winograd's loops for a single tile: maps with an odd number of tiles.
@@ -42,7 +44,7 @@ pub enum Feature {
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Direct,
         Self::DirectInPlace,
         Self::DirectPaired,
@@ -50,6 +52,7 @@ impl Feature {
         Self::SingleChannel,
         Self::WinogradF2,
         Self::WinogradF4,
+        Self::WinogradStored,
         Self::WinogradOnTheFly,
         Self::WinogradSingleTile,
         Self::Edges,
@@ -69,6 +72,7 @@ impl Feature {
             Self::SingleChannel => "single-channel",
             Self::WinogradF2 => "winograd-f2",
             Self::WinogradF4 => "winograd-f4",
+            Self::WinogradStored => "winograd-stored",
             Self::WinogradOnTheFly => "winograd-on-the-fly",
             Self::WinogradSingleTile => "winograd-single-tile",
             Self::Edges => "edges",
@@ -89,6 +93,7 @@ impl Feature {
             Self::SingleChannel => cfg!(feature = "single-channel"),
             Self::WinogradF2 => cfg!(feature = "winograd-f2"),
             Self::WinogradF4 => cfg!(feature = "winograd-f4"),
+            Self::WinogradStored => cfg!(feature = "winograd-stored"),
             Self::WinogradOnTheFly => cfg!(feature = "winograd-on-the-fly"),
             Self::WinogradSingleTile => cfg!(feature = "winograd-single-tile"),
             Self::Edges => cfg!(feature = "edges"),
@@ -105,6 +110,7 @@ impl Feature {
             LayerKind::Conv(conv) => match self {
                 Self::Edges => reaches_edges(conv),
                 Self::WinogradSingleTile => has_single_tile(conv),
+                Self::WinogradStored => conv.algorithm.stored_tile().is_some(),
                 Self::WinogradOnTheFly => conv.algorithm.is_on_the_fly(),
                 other => other == Self::of_conv(conv.algorithm),
             },
@@ -138,7 +144,9 @@ impl Feature {
 impl Algorithm {
     /// Whether all parts that it needs are in this build, whatever the layer's shape.
     pub const fn is_built(self) -> bool {
-        Feature::of_conv(self).is_built() && (!self.is_on_the_fly() || Feature::WinogradOnTheFly.is_built())
+        Feature::of_conv(self).is_built()
+            && (self.stored_tile().is_none() || Feature::WinogradStored.is_built())
+            && (!self.is_on_the_fly() || Feature::WinogradOnTheFly.is_built())
     }
 
     /// Whether weights are transformed when it runs.

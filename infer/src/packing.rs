@@ -178,18 +178,9 @@ impl Filters {
         let mut magnitude = 0;
         for input in 0..self.input_channels as usize {
             let places = self.transformed_places(tile, channel, input);
-            let kernel: [[i8; 3]; 3] = core::array::from_fn(|row| {
-                core::array::from_fn(|column| places.weight(tile, packed, row, column))
-            });
-            let lines = tile.transformed_lines(kernel.map(|row| row.map(i32::from)));
-            let right = lines.enumerate().all(|(row, line)| {
-                let stored = |column| places.value(packed, tile.point(row, column));
-                line.iter().take(tile.side()).enumerate().all(|(column, value)| stored(column) == *value)
-            });
-            if !right {
-                return None;
-            }
-            magnitude += kernel.as_flattened().iter().map(|weight| size(*weight)).sum::<u64>();
+            let stored = |row, column| places.value(packed, tile.point(row, column));
+            let columns = tile.recover_columns(stored)?;
+            magnitude += columns.as_flattened().iter().map(|weight| size(*weight)).sum::<u64>();
         }
         Some(magnitude)
     }
@@ -262,7 +253,6 @@ impl Places {
     }
 
     /// The weight of tap (row, column) of the kernel whose transform lies here; any, where none does.
-    #[inline(always)]
     fn weight(self, tile: Tile, packed: &[u8], row: usize, column: usize) -> i8 {
         let stored = |row, column| self.value(packed, tile.point(row, column));
         tile.recover_weight(stored, row, column) as i8

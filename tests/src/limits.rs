@@ -48,6 +48,12 @@ const BUILT_IN_LIMITS: [Limit; 2] = [
     ),
 ];
 
+/// Bytes of flash that the limit of this name allows; any number for what is no limit.
+pub fn flash_bytes(name: &str) -> usize {
+    let mut limits = LIMITS.iter().chain(&BUILT_IN_LIMITS);
+    limits.find(|limit| limit.0 == name).map_or(usize::MAX, |limit| limit.1)
+}
+
 /// The plans for the limits that a core is asked for, as far as there are such plans, and the ends of the front, whose plans have
 /// this loading.
 pub fn plans<'p>(core: &str, front: &'p [Plan], loading: Loading) -> Vec<(&'static str, &'p Plan)> {

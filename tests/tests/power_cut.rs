@@ -1,6 +1,6 @@
 //! The power goes at every flash operation of an update; whatever is left, a whole and valid model runs: the old or the new one.
 //!
-//! The geometries are those of seven families of chips. `KINDLING_POWER_CUTS=all` cuts the tutorial's update at every operation too, not at a
+//! The geometries are those of nine families of chips and a journal in an EEPROM. `KINDLING_POWER_CUTS=all` cuts the tutorial's update at every operation too, not at a
 //! spread of them.
 
 use std::env;
@@ -110,6 +110,30 @@ impl Geometry for Stm32h7 {
     const NAME: &'static str = "STM32H7";
     type Journal = Flash<32, 131_072>;
     type Slot = Flash<32, 131_072>;
+}
+
+/// SAM D21: rows of 256 bytes, pages of 64.
+struct Samd21;
+impl Geometry for Samd21 {
+    const NAME: &'static str = "SAM D21";
+    type Journal = Flash<64, 256>;
+    type Slot = Flash<64, 256>;
+}
+
+/// STM32H5: the journal in its data flash, sectors of 6 KB and half words; the slots in sectors of 8 KB, words of 16 bytes.
+struct Stm32h5;
+impl Geometry for Stm32h5 {
+    const NAME: &'static str = "STM32H5";
+    type Journal = Flash<2, 6144>;
+    type Slot = Flash<16, 8192>;
+}
+
+/// A serial EEPROM for the journal, pages of 64 bytes that are written byte by byte, beside a serial flash of 64 KB blocks.
+struct Eeprom;
+impl Geometry for Eeprom {
+    const NAME: &'static str = "EEPROM";
+    type Journal = Flash<1, 64>;
+    type Slot = Flash<256, 65_536>;
 }
 
 /// Two versions of a model with different weights, and what each answers to the same image.
@@ -333,6 +357,21 @@ fn stm32l4() {
 #[test]
 fn stm32h7() {
     every_story::<Stm32h7>(&Versions::small());
+}
+
+#[test]
+fn samd21() {
+    every_story::<Samd21>(&Versions::small());
+}
+
+#[test]
+fn stm32h5() {
+    every_story::<Stm32h5>(&Versions::small());
+}
+
+#[test]
+fn eeprom() {
+    every_story::<Eeprom>(&Versions::small());
 }
 
 /// A model as large as real ones.

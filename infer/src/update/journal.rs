@@ -122,7 +122,8 @@ impl<Flash: NorFlash> Journal<Flash> {
             assert!(
                 Flash::WRITE_SIZE <= WRITE_MAX_BYTES && WRITE_MAX_BYTES.is_multiple_of(Flash::WRITE_SIZE)
             );
-            assert!(Flash::ERASE_SIZE >= WRITE_MAX_BYTES && Flash::READ_SIZE <= WRITE_MAX_BYTES);
+            assert!(Flash::ERASE_SIZE >= RECORD_BYTES.next_multiple_of(Flash::WRITE_SIZE));
+            assert!(RECORD_BYTES.next_multiple_of(Flash::READ_SIZE) <= WRITE_MAX_BYTES);
         }
         let sectors = (flash.capacity() / Flash::ERASE_SIZE) as u32;
         if sectors < 2 {

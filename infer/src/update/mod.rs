@@ -21,8 +21,8 @@
 //! let version = updater.finish(&Trust::signed_by(MAKER), &mut arena)?; // runs from the next boot on
 //! ```
 //!
-//! The flash is whatever implements the traits of `embedded-storage`. No unit of flash is written twice between two
-//! erasures, so flash with error correction will do.
+//! The flash is whatever implements the traits of `embedded-storage` with units of 1 to 256 bytes, a power of two, and is all ones where it is
+//! erased. No unit of flash is written twice between two erasures, so flash with error correction will do.
 
 mod error;
 mod journal;

@@ -41,7 +41,7 @@ pub enum Loading {
 /// A pair is negative where two parts share code, and positive where one of them needs more because of the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// What every model needs: walking the layers, and the loader if there is one.
+    /// What every model needs: walking the layers, what all convolutions have in common, and the loader if there is one.
     pub base: usize,
     /// What each part adds, by its feature's name.
     pub parts: BTreeMap<String, i32>,
@@ -49,15 +49,19 @@ pub struct Code {
     pub pairs: BTreeMap<String, i32>,
 }
 
-/// The pairs of parts that depend on each other.
-pub const PAIRS: [[Feature; 2]; 9] = [
+/// The pairs of parts that depend on each other, or have code in common that not all convolutions have.
+pub const PAIRS: [[Feature; 2]; 13] = [
     [Feature::WinogradF2, Feature::WinogradF4],
+    [Feature::WinogradF2, Feature::WinogradStored],
+    [Feature::WinogradF4, Feature::WinogradStored],
     [Feature::WinogradF2, Feature::WinogradOnTheFly],
     [Feature::WinogradF4, Feature::WinogradOnTheFly],
     [Feature::WinogradF2, Feature::WinogradSingleTile],
     [Feature::WinogradF4, Feature::WinogradSingleTile],
     [Feature::WinogradF2, Feature::Edges],
     [Feature::WinogradF4, Feature::Edges],
+    [Feature::SingleChannel, Feature::Direct],
+    [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
 ];

@@ -80,7 +80,7 @@ pub fn front(
 ) -> Result<Vec<Plan>, WriteModelError> {
     // Whatever no file can hold is refused here, once: plans differ in numbers, not in what a file must hold.
     model_file::write(model, &model.direct())?;
-    let (sections, most) = (Sections::of(model), MostBytes::of(costs.code(loading)));
+    let (sections, most) = (Sections::of(model, costs), MostBytes::of(costs.code(loading)));
     let mut fronts = vec![vec![]; model.layers.len() + 1];
     fronts[0].push(Partial::default());
     for first in 0..model.layers.len() {
@@ -154,17 +154,18 @@ fn candidates(
     partials
 }
 
-/// For each layer the ways that compute it exactly, with the bytes of packed weights they store.
+/// For each layer the ways that compute it exactly and for which the core has a loop, with the bytes of packed weights they store.
 struct Sections(Vec<Vec<(Choice, usize)>>);
 
 impl Sections {
-    fn of(model: &PlainModel) -> Self {
-        Self(model.layers.iter().map(Self::of_layer).collect())
+    fn of(model: &PlainModel, costs: &Costs) -> Self {
+        Self(model.layers.iter().map(|layer| Self::of_layer(layer, costs)).collect())
     }
 
-    fn of_layer(layer: &PlainLayer) -> Vec<(Choice, usize)> {
+    fn of_layer(layer: &PlainLayer, costs: &Costs) -> Vec<(Choice, usize)> {
         let section = |choice: Choice| Some((choice, layer.packed(choice).ok()?.len()));
-        layer.choices().into_iter().filter_map(section).collect()
+        let choices = layer.choices().into_iter().filter(|choice| costs.has_loop(*choice));
+        choices.filter_map(section).collect()
     }
 
     /// Bytes of packed weights of each layer with these choices, which are among the ways.

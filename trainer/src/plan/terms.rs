@@ -133,9 +133,12 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
 /// one channel after the other is computed; there the other terms of the algorithm, but `call`, do not count.
 pub const UNPACKED: &str = "unpacked_";
 
+/// The algorithm for which only some cores have a loop.
+pub const VECTOR_FORMULA: &str = "ConvDirectVector";
+
 /// Whether a core's instructions for a layer can grow with the term, where the core has (or has not) a loop for the algorithm.
 pub fn counts(formula: &str, term: &str, has_loop: bool) -> bool {
-    formula != "ConvDirectVector" || term == "call" || term.starts_with(UNPACKED) != has_loop
+    formula != VECTOR_FORMULA || term == "call" || term.starts_with(UNPACKED) != has_loop
 }
 
 /// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four pixels have a loop of their

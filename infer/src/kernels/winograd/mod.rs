@@ -124,10 +124,10 @@ impl TileGrid {
             tiles_per_pass: GROUP,
             pairs: conv.input.channels as usize / 2,
             outputs,
-            on_the_fly: Feature::WinogradOnTheFly.is_built() && conv.algorithm.is_on_the_fly(),
+            on_the_fly: conv.algorithm.is_on_the_fly(),
             staging_bytes: 0,
         };
-        if grid.on_the_fly {
+        if grid.transforms_weights() {
             let groups = ON_THE_FLY_INPUTS_MAX_BYTES / grid.inputs_bytes(GROUP).max(1);
             grid.tiles_per_pass = GROUP * groups.clamp(1, GROUPS_MAX);
         }
@@ -139,9 +139,14 @@ impl TileGrid {
         Some(grid)
     }
 
+    /// Whether the weights are transformed when the layer runs: settled when this is compiled, where only one way is in the build.
+    const fn transforms_weights(&self) -> bool {
+        Feature::WinogradOnTheFly.is_built() && (self.on_the_fly || !Feature::WinogradStored.is_built())
+    }
+
     /// Bytes of scratch memory, a multiple of 4.
     pub fn scratch_bytes(&self) -> usize {
-        let weights = if self.on_the_fly { self.weights_bytes() } else { 0 };
+        let weights = if self.transforms_weights() { self.weights_bytes() } else { 0 };
         self.pass_bytes() + self.sums_bytes() + weights + self.staging_bytes
     }
 
@@ -213,7 +218,7 @@ fn run<Core: Primitives, const FOUR: bool>(
     let Some(grid) = TileGrid::new(conv) else { return };
     let Some((v, rest)) = scratch.split_at_mut_checked(grid.pass_bytes()) else { return };
     let Some((sums, rest)) = rest.split_at_mut_checked(grid.sums_bytes()) else { return };
-    let weights_bytes = if grid.on_the_fly { grid.weights_bytes() } else { 0 };
+    let weights_bytes = if grid.transforms_weights() { grid.weights_bytes() } else { 0 };
     let Some((u, staging)) = rest.split_at_mut_checked(weights_bytes) else { return };
     let pass = grid.tiles_per_pass.max(1);
     let all = grid.tiles[0] * grid.tiles[1];
@@ -303,11 +308,11 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
     output: &mut [i8],
 ) {
     let tile = tile::<FOUR>();
-    let pair_bytes = if grid.on_the_fly { 2 * conv.taps() } else { grid.weights_bytes() };
+    let pair_bytes = if grid.transforms_weights() { 2 * conv.taps() } else { grid.weights_bytes() };
     let group_bytes = grid.inputs_bytes(GROUP).max(1);
     let channel_pairs = conv.channels.as_chunks().0.iter().zip(conv.weights.chunks_exact(pair_bytes.max(1)));
     for (pair, (parameters, weights)) in channel_pairs.enumerate() {
-        let u = if Feature::WinogradOnTheFly.is_built() && grid.on_the_fly {
+        let u = if grid.transforms_weights() {
             Core::transform_weights(tile, weights, u);
             Weights::Transformed(u)
         } else {

@@ -122,15 +122,9 @@ impl Tile {
 
     /// The weights' transform in both directions.
     pub fn transform_weights(self, kernel: [[i32; 3]; 3]) -> [Line; SIDE_MAX] {
-        let mut lines = self.transformed_lines(kernel);
-        core::array::from_fn(|_| lines.next().unwrap_or_default())
-    }
-
-    /// The lines of [`Tile::transform_weights`], without memory for all of them.
-    pub fn transformed_lines(self, kernel: [[i32; 3]; 3]) -> impl Iterator<Item = Line> {
         let [[a, b, c], [d, e, f], [g, h, i]] = kernel;
         let columns = [[a, d, g], [b, e, h], [c, f, i]].map(|column| self.weights_line(column));
-        (0..self.side()).map(move |row| self.weights_line(columns.map(|column| value(column, row))))
+        core::array::from_fn(|row| self.weights_line(columns.map(|column| value(column, row))))
     }
 
     /// The inputs' transform in both directions.
@@ -142,24 +136,50 @@ impl Tile {
     }
 
     /// The weight of tap (row, column) from the transformed weights; any number when they are no transform.
-    #[inline(always)]
     pub fn recover_weight(self, at: impl Fn(usize, usize) -> i32, row: usize, column: usize) -> i32 {
-        let last = self.side() - 1;
-        let along = |line| match column {
-            0 => at(line, 0),
-            1 => at(line, 1) - at(line, 2),
-            _ => at(line, last),
-        };
-        let sum = match row {
-            0 => along(0),
-            1 => along(1) - along(2),
-            _ => along(last),
-        };
-        // Exact for a transform: what is there three times is divided modulo 2^32, without an instruction that some cores lack.
-        [row, column].into_iter().fold(sum, |sum, tap| match (self, tap) {
-            (Self::Four, 0 | 2) => sum.wrapping_mul(INVERSE_OF_THREE),
-            _ => sum >> 1,
-        })
+        self.recover_tap(row, |line| self.recover_tap(column, |point| at(line, point)))
+    }
+
+    /// The int8 weights of which these are the transform, column by column; `None` if there are none.
+    ///
+    /// The transform is one of lines in both directions, so first each row must be a transformed line, then each column of what the rows come from.
+    pub fn recover_columns(self, at: impl Fn(usize, usize) -> i32) -> Option<[[i8; 3]; 3]> {
+        let mut half_way = [[0; SIDE_MAX]; 3];
+        for row in 0..self.side() {
+            let mut line = [0; SIDE_MAX];
+            for (column, value) in line.iter_mut().take(self.side()).enumerate() {
+                *value = at(row, column);
+            }
+            for (column, value) in half_way.iter_mut().zip(self.recover_line(line)?) {
+                *column.get_mut(row)? = value;
+            }
+        }
+        let mut columns = [[0; 3]; 3];
+        for (weights, line) in columns.iter_mut().zip(half_way) {
+            for (weight, value) in weights.iter_mut().zip(self.recover_line(line)?) {
+                *weight = i8::try_from(value).ok()?;
+            }
+        }
+        Some(columns)
+    }
+
+    /// The three values of 16 bits of which a line is the transform; `None` if there are none.
+    #[inline(never)]
+    fn recover_line(self, line: Line) -> Option<[i32; 3]> {
+        let values = [0, 1, 2].map(|tap| self.recover_tap(tap, |point| value(line, point)) as i16 as i32);
+        // Word by word: to compare arrays is to call a function that does it byte by byte.
+        self.weights_line(values).iter().zip(&line).all(|(made, found)| made == found).then_some(values)
+    }
+
+    /// A weight of a line from its transform; any number when it is none.
+    #[inline(always)]
+    fn recover_tap(self, tap: usize, value: impl Fn(usize) -> i32) -> i32 {
+        match (tap, self) {
+            (1, _) => value(1).wrapping_sub(value(2)) >> 1,
+            (end, Self::Two) => value(if end == 0 { 0 } else { 3 }) >> 1,
+            // Exact for a multiple of three, without an instruction for divisions, which some cores lack.
+            (end, Self::Four) => value(if end == 0 { 0 } else { 5 }).wrapping_mul(INVERSE_OF_THREE),
+        }
     }
 }
 

@@ -10,39 +10,123 @@ use tests::firmware::{self, Board, Variant};
 use trainer::plan::code::{Code, PAIRS, pair_name};
 use trainer::plan::{Build, Features, Loading};
 
-/// The parts beside which the others are measured: a program without any part that runs layers is no program to measure by.
-const BESIDE: [Feature; 2] = [Feature::Direct, Feature::DenseRows];
+/// A dense layer is in every program: one without any part that runs layers is no program to measure by.
+const DENSE: Feature = Feature::DenseRows;
 
-/// What is there instead while one of them is measured.
-const INSTEAD: [Feature; 2] = [Feature::DirectInPlace, Feature::DenseQuads];
+/// Parts that are one convolution each, and work alone.
+const CONVOLUTIONS: [Feature; 5] = [
+    Feature::Direct,
+    Feature::DirectInPlace,
+    Feature::DirectPaired,
+    Feature::DirectVector,
+    Feature::SingleChannel,
+];
+
+/// Sizes of Winograd's tiles, and how weights come to them: a program needs one of each, so none can be measured alone.
+const TILES: [Feature; 2] = [Feature::WinogradF2, Feature::WinogradF4];
+const WEIGHTS: [Feature; 2] = [Feature::WinogradStored, Feature::WinogradOnTheFly];
 
 /// Links all the programs it takes.
 pub fn measure(board: Board, build: Build, loading: Loading) -> Code {
-    let linked = |parts: &[Feature]| linked(board, build, loading, parts);
-    let beside = linked(&BESIDE);
-    let alone = |feature: Feature| match BESIDE.iter().position(|beside| *beside == feature) {
-        None => linked(&[BESIDE[0], BESIDE[1], feature]) - beside,
-        Some(place) => {
-            let others = [BESIDE[1 - place], INSTEAD[place]];
-            linked(&[others[0], others[1], feature]) - linked(&others)
+    let linker = Linker::new(board, build, loading);
+    let mut code = linker.winograd();
+    for feature in CONVOLUTIONS {
+        code.parts.insert(feature.name().to_owned(), linker.convolution(&[feature]));
+    }
+    for feature in Feature::ALL {
+        code.parts.entry(feature.name().to_owned()).or_insert_with(|| linker.beside_a_convolution(feature));
+    }
+    code.base = (linker.dense + linker.common - code.parts[DENSE.name()]) as usize;
+    for pair in PAIRS {
+        let convolution = if TILES.contains(&pair[0]) { WEIGHTS[0] } else { Feature::Direct };
+        let set = if CONVOLUTIONS.contains(&pair[0]) { &pair[..] } else { &[convolution, pair[0], pair[1]] };
+        let is_known = code.pairs.contains_key(&pair_name(pair));
+        if !is_known {
+            let together = linker.beside_dense(set) - code.bytes(Linker::features(set)) as i32;
+            code.pairs.insert(pair_name(pair), together);
         }
-    };
-    let bytes: BTreeMap<&str, i32> =
-        Feature::ALL.into_iter().map(|feature| (feature.name(), alone(feature))).collect();
-    let together = |[a, b]: [Feature; 2]| {
-        linked(&[BESIDE[0], BESIDE[1], a, b]) - beside - bytes[a.name()] - bytes[b.name()]
-    };
-    let pairs = PAIRS.into_iter().map(|pair| (pair_name(pair), together(pair))).collect();
-    let base = beside - BESIDE.iter().map(|feature| bytes[feature.name()]).sum::<i32>();
-    let parts = bytes.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect();
-    let code = Code { base: base as usize, parts, pairs };
-    let (all, predicted) = (linked(&Feature::ALL), code.bytes(Features::all()));
+    }
+    let (all, predicted) = (linker.linked(&Feature::ALL), code.bytes(Features::all()));
     println!("  code, {loading:?}: {} bytes at least; all parts {all}, predicted {predicted}", code.base);
     code
 }
 
-fn linked(board: Board, build: Build, loading: Loading, parts: &[Feature]) -> i32 {
-    let features = Features::from_iter(parts.iter().copied());
-    let program = firmware::bare_program(board, Variant { build, features }, loading);
-    code_bytes(&fs::read(program).expect("the program that was built")).expect("an ELF file") as i32
+/// How programs are linked, and two sizes that others are compared with.
+struct Linker {
+    board: Board,
+    build: Build,
+    loading: Loading,
+    /// Bytes without a convolution.
+    dense: i32,
+    /// What convolutions have in common, bytes: the direct ones, of which one makes lists of pixels and the other does not.
+    common: i32,
+}
+
+impl Linker {
+    fn new(board: Board, build: Build, loading: Loading) -> Self {
+        let mut linker = Self { board, build, loading, dense: 0, common: 0 };
+        linker.dense = linker.linked(&[DENSE]);
+        let [first, second] = [Feature::Direct, Feature::DirectPaired];
+        let alone = linker.beside_dense(&[first]) + linker.beside_dense(&[second]);
+        linker.common = alone - linker.beside_dense(&[first, second]) - linker.dense;
+        linker
+    }
+
+    /// Bytes of a part that is no convolution.
+    fn beside_a_convolution(&self, feature: Feature) -> i32 {
+        let dense = if feature == DENSE { Feature::DenseQuads } else { DENSE };
+        self.linked(&[Feature::Direct, dense, feature]) - self.linked(&[Feature::Direct, dense])
+    }
+
+    /// What the tiles and their weights add, such that the nine sets of them that make a program come out as measured.
+    ///
+    /// ```text
+    /// a tile T is what it has in common however its weights come, S stored and F on the fly:
+    ///     T = TS + TF - TSF                        likewise both tiles, UV = UVS + UVF - UVSF
+    /// the rest of TS is the way S for that tile:   S(T) = TS - T
+    /// of which a part serves both tiles, U and V:  S = S(U) + S(V) - S(UV), and S(T) - S belongs to the pair of T and S
+    /// ```
+    fn winograd(&self) -> Code {
+        let sets = [&TILES[..1], &TILES[1..], &TILES[..]];
+        let with = |tiles: &[Feature], weights: &[Feature]| self.convolution(&[tiles, weights].concat());
+        let measured = sets.map(|tiles| {
+            let [stored, on_the_fly] = WEIGHTS.map(|way| with(tiles, &[way]));
+            (stored + on_the_fly - with(tiles, &WEIGHTS), [stored, on_the_fly])
+        });
+        let mut code = Code { base: 0, parts: BTreeMap::new(), pairs: BTreeMap::new() };
+        let [(first, _), (second, _), (both, _)] = measured;
+        code.parts.extend(TILES.map(Feature::name).map(str::to_owned).into_iter().zip([first, second]));
+        code.pairs.insert(pair_name(TILES), both - first - second);
+        for (index, way) in WEIGHTS.into_iter().enumerate() {
+            let [first, second, both] = measured.map(|(tiles, ways)| ways[index] - tiles);
+            let common = first + second - both;
+            code.parts.insert(way.name().to_owned(), common);
+            for (tile, bytes) in TILES.into_iter().zip([first, second]) {
+                code.pairs.insert(pair_name([tile, way]), bytes - common);
+            }
+        }
+        code
+    }
+
+    /// Bytes that parts add which are a convolution together, without what all have in common.
+    fn convolution(&self, parts: &[Feature]) -> i32 {
+        self.beside_dense(parts) - self.dense - self.common
+    }
+
+    /// Bytes of the program with these parts.
+    fn beside_dense(&self, parts: &[Feature]) -> i32 {
+        self.linked(&[parts, &[DENSE]].concat())
+    }
+
+    /// The parts of that program.
+    fn features(parts: &[Feature]) -> Features {
+        Features::from_iter(parts.iter().copied().chain([DENSE]))
+    }
+
+    fn linked(&self, parts: &[Feature]) -> i32 {
+        let features = Features::from_iter(parts.iter().copied());
+        let variant = Variant { build: self.build, features };
+        let program = firmware::bare_program(self.board, variant, self.loading);
+        code_bytes(&fs::read(program).expect("the program that was built")).expect("an ELF file") as i32
+    }
 }
