@@ -62,8 +62,8 @@ impl Costs {
     /// twice the instructions of the direct loop and some 300 bytes of code less: no plan is made of that.
     pub fn has_loop(&self, choice: Choice) -> bool {
         let formula = self.formulas.get(terms::VECTOR_FORMULA);
-        let is_taken_apart = |formula: &Formula| formula.keys().any(|term| term.starts_with(terms::UNPACKED));
-        choice != Choice::Conv(Algorithm::DirectVector) || !formula.is_some_and(is_taken_apart)
+        let counts_vectors = formula.is_some_and(|formula| formula.contains_key(terms::VECTOR_LOOP));
+        choice != Choice::Conv(Algorithm::DirectVector) || counts_vectors
     }
 
     /// Predicted instructions of a layer.

@@ -136,6 +136,9 @@ pub const UNPACKED: &str = "unpacked_";
 /// The algorithm for which only some cores have a loop.
 pub const VECTOR_FORMULA: &str = "ConvDirectVector";
 
+/// The term of its loop, which only cores with a loop have.
+pub const VECTOR_LOOP: &str = "window_chunk";
+
 /// Whether a core's instructions for a layer can grow with the term, where the core has (or has not) a loop for the algorithm.
 pub fn counts(formula: &str, term: &str, has_loop: bool) -> bool {
     formula != VECTOR_FORMULA || term == "call" || term.starts_with(UNPACKED) != has_loop
@@ -160,7 +163,7 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
         ("edge_tap", edge_taps),
         ("window_pair", window_pairs),
         ("loose_pair", loose_pairs),
-        ("window_chunk", window_pairs * chunks),
+        (VECTOR_LOOP, window_pairs * chunks),
         ("loose_chunk", loose_pairs * chunks),
         ("loose_output", if loose_pairs > 0.0 { pixels * channels } else { 0.0 }),
         ("unpacked_channel", channels),
