@@ -198,8 +198,11 @@ impl Schedule {
         stages: &impl Fn(usize) -> Option<Stage>,
     ) -> Option<Slice> {
         let Some(front) = slice.map.checked_sub(1) else { return Some(slice) };
-        let (height, held) = (stages(front)?.rows, *self.held.get(front)?);
-        if stage.window.end_read(slice.rows.end, height) > held.end {
+        let (in_front, held) = (stages(front)?, *self.held.get(front)?);
+        let height = in_front.rows;
+        // A map that is held whole ends a group: what lies behind it may take the place of what it is made from, so all of it comes first.
+        let wanted = if in_front.is_whole() { height } else { stage.window.end_read(slice.rows.end, height) };
+        if wanted > held.end {
             return None;
         }
         let first = stage.window.first_read(slice.rows.start, height).min(held.end);
@@ -262,6 +265,16 @@ mod tests {
             slice(2, 0..1, 0, 0, 0..4, 0),
         ];
         assert_eq!(slices(&stages), expected);
+    }
+
+    /// Found by a plan whose second group overwrote the image's rows: a slice of 8 of the 10 rows of the whole map had let it begin.
+    #[test]
+    fn a_whole_map_is_finished_before_it_is_read() {
+        let pool = RowWindow { origin: 0, step: 2, reach: 2 };
+        let overlapping = RowWindow { origin: 0, step: 1, reach: 3 };
+        let stages = stages([20, 16], &[([10, 10], pool), ([8, 3], overlapping), ([6, 6], overlapping)]);
+        let made: Vec<_> = slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).take(5).collect();
+        assert_eq!(made, [(0, 0..16), (1, 0..8), (0, 16..20), (1, 8..10), (2, 0..3)]);
     }
 
     /// Follows the rows through memory: whatever a slice reads is held, and every row is made once.
