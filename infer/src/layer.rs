@@ -376,17 +376,20 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// Work of one run of the layer: multiply-accumulates, comparisons of a pooling, and what each row of a window, each value that is made and each row of
-    /// the output takes besides, counted as so many of them.
+    /// Work of one run of the layer: multiply-accumulates, comparisons of a pooling, and what each row of a window, each weight of a convolution (which some
+    /// kernels read back from another core's packing first), each value that is made and each row of the output takes besides, counted as so many of them.
     pub const fn operations(&self) -> u64 {
         const WINDOW_ROW_OPERATIONS: u64 = 8;
+        const WEIGHT_OPERATIONS: u64 = 4;
         let made = operations_of_map(self.output());
         match &self.kind {
             LayerKind::Conv(conv) => {
                 let Shape { height, width, .. } = conv.output;
                 let positions = height as u64 * width as u64 * conv.window() as u64;
                 let window_rows = positions * conv.kernel[0] as u64;
-                self.macs() + WINDOW_ROW_OPERATIONS * window_rows + made * conv.window() as u64
+                let weights = conv.taps() as u64 * conv.output.channels as u64;
+                let kernels = WINDOW_ROW_OPERATIONS * window_rows + WEIGHT_OPERATIONS * weights;
+                self.macs() + kernels + made * conv.window() as u64
             }
             LayerKind::Dense(_) => self.macs() + made,
             LayerKind::MaxPool(pool) => {

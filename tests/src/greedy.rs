@@ -80,9 +80,41 @@ pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     let weights = [1; 9 * CHANNELS as usize * CHANNELS as usize];
     let sections: Vec<_> =
         records.iter().map(|_| Section { channels: &channels, weights: &weights }).collect();
-    let without_memory = file(input, &records, &sections, 0);
-    match Model::from_bytes(&without_memory).err() {
-        Some(ModelError::ArenaBytes { needed, .. }) => file(input, &records, &sections, needed),
+    with_memory(|arena_bytes| file(input, &records, &sections, arena_bytes))
+}
+
+/// A convolution of one value, nearly all of it padding, by kernels of 900 weights: cores without vectors read all of them back for it.
+///
+/// # Panics
+/// When the format no longer takes it.
+pub fn weights_for_one_place() -> Vec<u8> {
+    const KERNEL: u8 = 30;
+    const PADDED_TAPS: usize = 912;
+    const CHANNELS: usize = 2;
+    let (map, output) = (Shape::new(1, 1, 1), Shape::new(1, 1, CHANNELS as u16));
+    let input = InputRecord { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
+    let layer = LayerRecord::Conv(ConvRecord {
+        name: "",
+        output,
+        kernel: [KERNEL; 2],
+        stride: [1, 1],
+        origin: [0, 0],
+        pool: [1, 1],
+        output_quant: QUANT,
+        algorithm: Algorithm::DirectVector,
+        held_rows: 1,
+        output_at: 16,
+        scratch_at: 32,
+    });
+    let channels = [ChannelParameters { bias: 0, multiplier: 1 }; CHANNELS];
+    let section = Section { channels: &channels, weights: &[0; CHANNELS * PADDED_TAPS] };
+    with_memory(|arena_bytes| file(input, &[layer], &[section], arena_bytes))
+}
+
+/// The file with as much working memory as it needs.
+fn with_memory(file: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+    match Model::from_bytes(&file(0)).err() {
+        Some(ModelError::ArenaBytes { needed, .. }) => file(needed),
         other => panic!("{other:?}"),
     }
 }

@@ -168,8 +168,10 @@ fn extreme_conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     let side =
         |outputs: u16, axis: usize| read(outputs, axis).saturating_sub(2 * padding[axis] as u16).max(1);
     let input = Shape::new(side(output.height, 0), side(output.width, 1), channels);
-    let kind =
-        PlainKind::Conv { kernel, stride, origin: padding.map(|padding: i16| -padding), pool, quant: QUANT };
+    // Sometimes nothing but padding lies under the kernel.
+    let far = random.one_of(&[0, 0, 0, 1000]);
+    let origin = padding.map(|padding: i16| -padding - far);
+    let kind = PlainKind::Conv { kernel, stride, origin, pool, quant: QUANT };
     let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
     with_numbers(random, input, output, kind, taps)
 }

@@ -38,7 +38,7 @@ type Named = (String, Vec<u8>);
 
 #[test]
 fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
-    let for_all = [extreme_layers(), turns()].concat();
+    let for_all = [extreme_layers(), by_hand()].concat();
     for (name, board, core) in CORES {
         let files = [for_all.clone(), plans(core)].concat();
         let bytes: Vec<_> = files.iter().map(|(_, file)| file.clone()).collect();
@@ -116,12 +116,13 @@ fn extreme_layers() -> Vec<Named> {
     files
 }
 
-fn turns() -> Vec<Named> {
+fn by_hand() -> Vec<Named> {
     vec![
         ("two maps that take turns".to_owned(), greedy::most_turns(0)),
         ("sixteen poolings that take turns".to_owned(), greedy::taking_turns(960, 16)),
         ("sixteen convolutions that take turns".to_owned(), greedy::convolutions_taking_turns(100, 16)),
         ("four convolutions that take turns".to_owned(), greedy::convolutions_taking_turns(400, 4)),
+        ("kernels of 900 weights for one place".to_owned(), greedy::weights_for_one_place()),
     ]
 }
 
