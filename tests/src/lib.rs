@@ -1,4 +1,4 @@
-//! What the parity suites share: firmware built and run in the emulator, and networks of odd shapes.
+//! What the parity suites share: firmware built and run in the emulator, and networks of odd shapes, flash that loses its power.
 
 pub mod buffers;
 pub mod call_graph;
@@ -8,6 +8,7 @@ pub mod emulated;
 pub mod faulty_line;
 pub mod firmware;
 pub mod fit;
+pub mod flash_geometry;
 pub mod greedy;
 pub mod limits;
 pub mod measure;
@@ -19,4 +20,5 @@ pub mod plans;
 pub mod random_layer;
 pub mod rtt_probe;
 pub mod server;
+pub mod updated_chip;
 pub mod usb_cable;
