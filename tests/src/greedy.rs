@@ -89,7 +89,8 @@ pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
 /// When the format no longer takes it.
 pub fn weights_for_one_place() -> Vec<u8> {
     const KERNEL: u8 = 30;
-    const PADDED_TAPS: usize = 912;
+    // Whole vectors of 16.
+    const PADDED_TAPS: usize = (KERNEL as usize * KERNEL as usize).next_multiple_of(16);
     const CHANNELS: usize = 2;
     let (map, output) = (Shape::new(1, 1, 1), Shape::new(1, 1, CHANNELS as u16));
     let input = InputRecord { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
