@@ -29,8 +29,8 @@ part() {
     summary+=("$(printf '%5d s  %s' $(($(date +%s) - begun)) "$name")")
 }
 
-# Installs Debian packages, or prints the one command that does. Package lists left over from a machine's installation may
-# name versions that are too old or gone, so they are fetched first.
+# Installs Debian packages, or prints the one command that does. Package lists left over from a
+# machine's installation may name versions that are too old or gone, so they are fetched first.
 install_packages() {
     if [ "$(id -u)" != 0 ]; then
         die "missing: $*. Run: sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
@@ -45,8 +45,8 @@ setup_emulator() {
     qemu-system-arm --version | head -n 1
 }
 
-# Which Rust builds the firmware: rustup's with its thumb target, or Debian's, which can build `core` itself.
-# KINDLING_TOOLCHAIN=rustup or =debian forces one.
+# Which Rust builds the firmware: rustup's with its thumb target, or Debian's, which can build
+# `core` itself. KINDLING_TOOLCHAIN=rustup or =debian forces one.
 setup_toolchain() {
     case ${KINDLING_TOOLCHAIN:-} in
         rustup) use_rustup || die "rustup cannot install the target ${FIRMWARE_TARGETS[*]}" ;;
@@ -127,7 +127,8 @@ tests() {
     parts_left_out
 }
 
-# What a model needs and a build leaves out is refused: builds without any part, and without those that the shape of a layer asks for.
+# What a model needs and a build leaves out is refused: builds without any part, and without those
+# that the shape of a layer asks for.
 parts_left_out() {
     local of_algorithms=direct,direct-in-place,direct-paired,direct-vector,single-channel,winograd-f2,winograd-f4
     of_algorithms+=,winograd-stored,winograd-on-the-fly,max-pool,dense-rows,dense-quads,dense-quads-wide
@@ -141,7 +142,8 @@ firmware() {
     kernel_suite
 }
 
-# Every algorithm of a core's kernels on random layers, on the core itself. It takes more RAM than the emulated M0 has.
+# Every algorithm of a core's kernels on random layers, on the core itself. It takes more RAM than
+# the emulated M0 has.
 kernel_suite() {
     local core target board feature
     for core in "${FIRMWARE_CORES[@]}"; do
@@ -152,7 +154,8 @@ kernel_suite() {
     done
 }
 
-# Links a program whose panic handler calls a function that does not exist: it links only if no panic is reachable.
+# Links a program whose panic handler calls a function that does not exist: it links only if no
+# panic is reachable.
 no_panic() {
     local core target board feature
     for core in "${FIRMWARE_CORES[@]}"; do
@@ -163,8 +166,8 @@ no_panic() {
     done
 }
 
-# The library's tests, the kernels' property suite among them, with every access to memory checked. The sanitizer comes with the stable compiler, which
-# has to be told to take the flag.
+# The library's tests, the kernels' property suite among them, with every access to memory checked.
+# The sanitizer comes with the stable compiler, which has to be told to take the flag.
 sanitize() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p')
@@ -176,9 +179,11 @@ sanitize() {
         cargo test --release --quiet -p infer --features signature,update --target "$host" --tests
 }
 
-# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks, wire, updates; then the kernels' property suite on small layers.
-# What is left out repeats the same paths thousands of times, which takes Miri hours. The kernels are run without the check of aliasing, which takes them hours too:
-# only unsafe code can break its rules, and infer has none on a host.
+# The portable path under Miri, where a nightly Rust has it: loader, sessions, built-in networks,
+# wire, updates; then the kernels' property suite on small layers. What is left out repeats the same
+# paths thousands of times, which takes Miri hours. The kernels are run without the check of
+# aliasing, which takes them hours too: only unsafe code can break its rules, and infer has none on
+# a host.
 miri() {
     if cargo +nightly miri --version >/dev/null 2>&1; then
         MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p infer --features update,wire,build \
@@ -191,7 +196,8 @@ miri() {
     fi
 }
 
-# libFuzzer with AddressSanitizer, so many seconds for each target; then the same targets on damaged inputs in a row.
+# libFuzzer with AddressSanitizer, so many seconds for each target; then the same targets on damaged
+# inputs in a row.
 fuzz() {
     local target
     command -v g++ >/dev/null || install_packages g++
@@ -202,8 +208,9 @@ fuzz() {
     done
 }
 
-# Which share of the code that bytes from outside go through is reached: by the fuzz targets alone, on their corpora and so many damaged inputs of each kind,
-# then together with the library's tests. Every line, with how often it was passed, is in target/coverage/lines.txt.
+# Which share of the code that bytes from outside go through is reached: by the fuzz targets alone,
+# on their corpora and so many damaged inputs of each kind, then together with the library's tests.
+# Every line, with how often it was passed, is in target/coverage/lines.txt.
 coverage() {
     local count=$1 kind tests folder=$PWD/target/coverage
     llvm_tools=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin
@@ -245,7 +252,8 @@ shares() {
                 100 - 100 * regions_missed / regions, lines - lines_missed, lines, 100 - 100 * lines_missed / lines }'
 }
 
-# Advisories, licences and origins of everything that is built: see deny.toml. Advisories come from the network.
+# Advisories, licences and origins of everything that is built: see deny.toml. Advisories come from
+# the network.
 deny() {
     local workspace checks=(licenses bans sources)
     if ! cargo deny --version >/dev/null 2>&1; then
@@ -263,7 +271,8 @@ deny() {
     done
 }
 
-# Builds the server for every board, with the model planned for it; over USB where the board has a port for it.
+# Builds the server for every board, with the model planned for it; over USB where the board has a
+# port for it.
 boards() {
     local folder board
     for folder in firmware-example/boards/*; do
@@ -276,7 +285,8 @@ boards() {
     cargo run --release --quiet -p trainer -- device flash nrf52840-dk --rtt --build-only
 }
 
-# The programs of docs/integrate.md in the emulator: each ends with an error when its answers or its deadlines are wrong.
+# The programs of docs/integrate.md in the emulator: each ends with an error when its answers or its
+# deadlines are wrong.
 examples() {
     local example
     for example in bare rtic embassy; do

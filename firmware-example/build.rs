@@ -30,13 +30,17 @@ fn build() -> Result<(), String> {
     expected_scores(&file, &out)
 }
 
-/// Puts the board's memory map where the linker finds it, and its module where `src/board/mod.rs` does.
+/// Puts the board's memory map where the linker finds it, and its module where `src/board/mod.rs`
+/// does.
 fn board(out: &Path) -> Result<(), String> {
     let board = variable("KINDLING_BOARD").unwrap_or_else(|| DEFAULT_BOARD.to_owned());
     let folder = Path::new(BOARDS).join(&board);
     let known = boards()?;
     if !known.contains(&board) {
-        return Err(format!("KINDLING_BOARD is \"{board}\", which is none of {}", known.join(", ")));
+        return Err(format!(
+            "KINDLING_BOARD is \"{board}\", which is none of {}",
+            known.join(", ")
+        ));
     }
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rustc-link-search={}", out.display());
@@ -65,7 +69,9 @@ fn usb(folder: &Path, board: &str) -> Result<String, String> {
     let module = folder.join("usb.rs");
     match module.exists() {
         true => included(&module, "selected_usb"),
-        false => Err(format!("{board} has no USB port of its own: {} is not there", module.display())),
+        false => {
+            Err(format!("{board} has no USB port of its own: {} is not there", module.display()))
+        }
     }
 }
 
@@ -96,7 +102,8 @@ fn model(out: &Path) -> Result<Vec<u8>, String> {
     Ok(file)
 }
 
-/// The host's score vectors for the stored digits, one after the other; none when the model's images are of another size.
+/// The host's score vectors for the stored digits, one after the other; none when the model's
+/// images are of another size.
 fn expected_scores(file: &[u8], out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed=digits");
     let digits = read(Path::new("digits/images.bin"))?;

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Cargo for this folder where rustup cannot download a Cortex-M target: Debian's Rust builds `core` from its own source,
-# rustup's rust-lld links. Needs: apt-get install rustc-web cargo-web rust-web-src.
-# Used as cargo is: ./debian-cargo.sh run --release
+# Cargo for this folder where rustup cannot download a Cortex-M target: Debian's Rust builds `core`
+# from its own source, rustup's rust-lld links. Needs: apt-get install rustc-web cargo-web
+# rust-web-src. Used as cargo is: ./debian-cargo.sh run --release
 set -eu
 lld=$(find "$(rustc --print sysroot)" -name rust-lld -type f | head -n 1)
 if [ -z "$lld" ]; then

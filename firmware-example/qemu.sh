@@ -1,7 +1,8 @@
 #!/bin/sh
-# Runs a firmware in QEMU: qemu.sh ELF [IMAGES ANSWERS]. The board is $KINDLING_BOARD, as for the build.
-# With -icount shift=0 every instruction takes one nanosecond of virtual time: instructions can be counted, cycles not. KINDLING_EMULATOR_COUNTS=no
-# goes without, for programs that count nothing: they run faster.
+# Runs a firmware in QEMU: qemu.sh ELF [IMAGES ANSWERS]. The board is $KINDLING_BOARD, as for the
+# build. With -icount shift=0 every instruction takes one nanosecond of virtual time: instructions
+# can be counted, cycles not. KINDLING_EMULATOR_COUNTS=no goes without, for programs that count
+# nothing: they run faster.
 set -eu
 board=${KINDLING_BOARD:-mps2-an386}
 description=$(dirname "$0")/boards/$board/board.toml

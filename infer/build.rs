@@ -1,9 +1,9 @@
-//! Chooses the kernel set: `kindling_backend` is "dsp", "armv7m", "armv6m", "mve" or "portable", and `kindling_dsp` is set
-//! where the DSP extension is there too.
+//! Chooses the kernel set: `kindling_backend` is "dsp", "armv7m", "armv6m", "mve" or "portable",
+//! and `kindling_dsp` is set where the DSP extension is there too.
 //!
-//! Stable Rust has no `cfg(target_feature = "dsp")`, and the target alone does not say which Armv8-M core it is. For
-//! those, name the core with a feature of this crate (`cortex-m33`, `cortex-m55`) or with the environment variable
-//! `KINDLING_CPU`, which wins.
+//! Stable Rust has no `cfg(target_feature = "dsp")`, and the target alone does not say which
+//! Armv8-M core it is. For those, name the core with a feature of this crate (`cortex-m33`,
+//! `cortex-m55`) or with the environment variable `KINDLING_CPU`, which wins.
 
 use std::env;
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds libkindling.a and its header for the Cortex-M4, and runs the C program with it in QEMU. CARGO names another cargo.
+# Builds libkindling.a and its header for the Cortex-M4, and runs the C program with it in QEMU.
+# CARGO names another cargo.
 set -eu
 cd "$(dirname "$0")/.."
 target=thumbv7em-none-eabihf

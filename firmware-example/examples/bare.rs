@@ -10,7 +10,8 @@ use infer::{Arena, Session};
 use panic_halt as _;
 use static_cell::StaticCell;
 
-// NETWORK, ARENA_BYTES, IMAGE_BYTES and CLASSES: read and checked by build.rs when this is built, so that there is no loader here.
+// NETWORK, ARENA_BYTES, IMAGE_BYTES and CLASSES: read and checked by build.rs when this is built,
+// so that there is no loader here.
 infer::embedded_model!();
 
 static ARENA: StaticCell<Arena<ARENA_BYTES>> = StaticCell::new();

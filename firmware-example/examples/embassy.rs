@@ -1,5 +1,5 @@
-//! A model in an Embassy program: inference in the executor of the main thread, and a task with a deadline every
-//! millisecond in an executor that interrupts it.
+//! A model in an Embassy program: inference in the executor of the main thread, and a task with a
+//! deadline every millisecond in an executor that interrupts it.
 //!
 //! `cargo run --release --example embassy`
 

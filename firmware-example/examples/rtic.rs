@@ -1,4 +1,5 @@
-//! A model in an RTIC 2 program: inference is the idle task, a tick of one millisecond interrupts it and keeps its deadline.
+//! A model in an RTIC 2 program: inference is the idle task, a tick of one millisecond interrupts
+//! it and keeps its deadline.
 //!
 //! `cargo run --release --example rtic`
 
@@ -47,25 +48,32 @@ mod app {
     /// The task with a deadline: it must begin within a hundredth of its period.
     #[task(binds = SysTick, priority = 2, shared = [on_time, late])]
     fn tick(context: tick::Context) {
-        let since =
-            (TICKS_PER_MILLISECOND - cortex_m::peripheral::SYST::get_current()) % TICKS_PER_MILLISECOND;
+        let since = (TICKS_PER_MILLISECOND - cortex_m::peripheral::SYST::get_current())
+            % TICKS_PER_MILLISECOND;
         let tick::SharedResources { on_time, late, .. } = context.shared;
-        (on_time, late)
-            .lock(|on_time, late| *(if since < TICKS_PER_MILLISECOND / 100 { on_time } else { late }) += 1);
+        (on_time, late).lock(|on_time, late| {
+            *(if since < TICKS_PER_MILLISECOND / 100 { on_time } else { late }) += 1
+        });
     }
 
     /// Everything else: inference, interrupted again and again.
     #[idle(shared = [on_time, late], local = [arena])]
     fn idle(context: idle::Context) -> ! {
         let model = Model::from_bytes(MODEL).expect("checked when this was built");
-        let mut session = Session::new(&model, context.local.arena).expect("the arena has the model's size");
+        let mut session =
+            Session::new(&model, context.local.arena).expect("the arena has the model's size");
         let images = IMAGES.chunks_exact(IMAGE_BYTES);
-        let classes = images.map(|image| session.run(image).map_or(usize::MAX, |scores| scores.class()));
+        let classes =
+            images.map(|image| session.run(image).map_or(usize::MAX, |scores| scores.class()));
         hprintln!("{} images", classes.count());
         let (on_time, late) =
             (context.shared.on_time, context.shared.late).lock(|on_time, late| (*on_time, *late));
         hprintln!("{} ticks on time, {} late", on_time, late);
-        debug::exit(if on_time > 10 && late == 0 { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
+        debug::exit(if on_time > 10 && late == 0 {
+            debug::EXIT_SUCCESS
+        } else {
+            debug::EXIT_FAILURE
+        });
         loop {
             cortex_m::asm::wfi();
         }

@@ -1,4 +1,5 @@
-//! Answers a file of raw images: for each its score vector, then the instructions of the run as 32 bits, little endian.
+//! Answers a file of raw images: for each its score vector, then the instructions of the run as 32
+//! bits, little endian.
 
 use cortex_m_semihosting::hprintln;
 use infer::{Model, Session};
@@ -23,16 +24,31 @@ impl From<HostError> for AnswerError {
 }
 
 /// Answers all images of the file `images` into the file `to`; whether that worked.
-pub fn write(session: &mut Session, model: &Model, counter: &mut Counter, images: &str, to: &str) -> bool {
+pub fn write(
+    session: &mut Session,
+    model: &Model,
+    counter: &mut Counter,
+    images: &str,
+    to: &str,
+) -> bool {
     let answered = answer_all(session, model, counter, images, to);
     match answered {
         Ok(count) => hprintln!("{} images answered", count),
         Err(AnswerError::Host) => hprintln!("cannot read {} or write {}", images, to),
         Err(AnswerError::PartialImage(bytes)) => {
-            hprintln!("{}: {} bytes are no whole number of images of {}", images, bytes, model.image_shape())
+            hprintln!(
+                "{}: {} bytes are no whole number of images of {}",
+                images,
+                bytes,
+                model.image_shape()
+            )
         }
         Err(AnswerError::ImageTooLarge(bytes)) => {
-            hprintln!("an image of {} bytes does not fit this board's buffer of {}", bytes, BUFFER_BYTES)
+            hprintln!(
+                "an image of {} bytes does not fit this board's buffer of {}",
+                bytes,
+                BUFFER_BYTES
+            )
         }
     }
     answered.is_ok()
@@ -45,8 +61,10 @@ fn answer_all(
     images: &str,
     to: &str,
 ) -> Result<usize, AnswerError> {
-    let images_in = cortex_m::singleton!(: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES]).ok_or(HostError)?;
-    let answers = cortex_m::singleton!(: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES]).ok_or(HostError)?;
+    let images_in =
+        cortex_m::singleton!(: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES]).ok_or(HostError)?;
+    let answers =
+        cortex_m::singleton!(: [u8; BUFFER_BYTES] = [0; BUFFER_BYTES]).ok_or(HostError)?;
     let (image_bytes, answer_bytes) = (model.image_shape().len(), model.classes() + 4);
     let batch = (BUFFER_BYTES / image_bytes).min(BUFFER_BYTES / answer_bytes);
     if batch == 0 {
@@ -61,12 +79,14 @@ fn answer_all(
     let mut left = bytes / image_bytes;
     while left > 0 {
         let read = from.read(&mut images_in[..batch.min(left) * image_bytes]);
-        let pairs = images_in[..read].chunks_exact(image_bytes).zip(answers.chunks_exact_mut(answer_bytes));
+        let pairs =
+            images_in[..read].chunks_exact(image_bytes).zip(answers.chunks_exact_mut(answer_bytes));
         let answered = pairs.len();
         for (image, answer) in pairs {
             let (scores, instructions) = counter.count(|| session.run(image));
             let scores = scores.map_err(|_| AnswerError::ImageTooLarge(image_bytes))?;
-            let bytes = scores.values().iter().map(|score| *score as u8).chain(instructions.to_le_bytes());
+            let bytes =
+                scores.values().iter().map(|score| *score as u8).chain(instructions.to_le_bytes());
             answer.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         }
         if answered == 0 {

@@ -1,4 +1,5 @@
-//! Ten stored digits: shown, classified, and compared with what the host answered when this was built.
+//! Ten stored digits: shown, classified, and compared with what the host answered when this was
+//! built.
 
 use cortex_m_semihosting::{hprint, hprintln};
 use infer::{Model, Session, Shape};
@@ -14,10 +15,14 @@ const EXPECTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/expected.bin")
 /// Characters for pixels from dark to bright.
 const SHADES: &[u8] = b" .:+#@";
 
-/// Shows all digits; whether every score vector is the host's. A model for images of another size has none to show.
+/// Shows all digits; whether every score vector is the host's. A model for images of another size
+/// has none to show.
 pub fn show(session: &mut Session, model: &Model, counter: &mut Counter) -> bool {
     if EXPECTED.is_empty() {
-        hprintln!("the stored digits are no images of {}: name two files instead", model.image_shape());
+        hprintln!(
+            "the stored digits are no images of {}: name two files instead",
+            model.image_shape()
+        );
         return false;
     }
     let images = IMAGES.chunks_exact(model.image_shape().len());
@@ -29,7 +34,8 @@ pub fn show(session: &mut Session, model: &Model, counter: &mut Counter) -> bool
         let scores = scores.unwrap();
         let is_same = scores.values().iter().map(|score| *score as u8).eq(expected.iter().copied());
         let verdict = if is_same { "as on the host" } else { "NOT as on the host" };
-        let percent = scores.probabilities().nth(scores.class()).map_or(0, |part| (part * 100.0) as u32);
+        let percent =
+            scores.probabilities().nth(scores.class()).map_or(0, |part| (part * 100.0) as u32);
         hprintln!(
             "a {}: answer {} ({} %), {} instructions, {}\n",
             label,

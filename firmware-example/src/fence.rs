@@ -1,7 +1,8 @@
-//! Memory between stretches that the memory protection unit lets nobody touch: an access beside a buffer is a fault of the core, and no byte is
-//! read or written by mistake.
+//! Memory between stretches that the memory protection unit lets nobody touch: an access beside a
+//! buffer is a fault of the core, and no byte is read or written by mistake.
 //!
-//! For programs that touch no peripheral but the core's own: on Armv8-M all memory but the guards becomes ordinary memory.
+//! For programs that touch no peripheral but the core's own: on Armv8-M all memory but the guards
+//! becomes ordinary memory.
 #![allow(unsafe_code)]
 
 use cortex_m::asm;
@@ -21,7 +22,8 @@ const GUARD_BYTES: usize = 4096;
 /// Guards of a [`Fenced`].
 pub const GUARDS: usize = 4;
 
-/// Memory that nobody may touch once the fence is closed: as large, and as aligned, as an Armv7-M region has to be.
+/// Memory that nobody may touch once the fence is closed: as large, and as aligned, as an Armv7-M
+/// region has to be.
 #[repr(C, align(4096))]
 struct Guard([u8; GUARD_BYTES]);
 
@@ -41,7 +43,8 @@ pub struct Fenced {
 }
 
 /// Nothing lies between a buffer and its guards.
-const _: () = assert!(size_of::<Fenced>() == GUARDS * GUARD_BYTES + FILE_BYTES + ARENA_BYTES + IMAGE_BYTES);
+const _: () =
+    assert!(size_of::<Fenced>() == GUARDS * GUARD_BYTES + FILE_BYTES + ARENA_BYTES + IMAGE_BYTES);
 
 impl Fenced {
     /// All zeros.
@@ -68,7 +71,8 @@ impl Fenced {
     /// Reads the first or the last byte of a guard, which the closed fence does not survive.
     pub fn touch(&self, guard: usize, last: bool) -> u8 {
         let address = self.guards()[guard] + if last { GUARD_BYTES - 1 } else { 0 };
-        // SAFETY: the byte lies in a guard of this value, which is initialised and lives on; where the fence is closed the core faults instead.
+        // SAFETY: the byte lies in a guard of this value, which is initialised and lives on; where
+        // the fence is closed the core faults instead.
         unsafe { core::ptr::with_exposed_provenance::<u8>(address).read_volatile() }
     }
 
@@ -78,7 +82,8 @@ impl Fenced {
     }
 }
 
-/// Armv7-M (Arm DDI 0403, B3.5): a region without access for each guard, everything else as it is without the unit (PRIVDEFENA).
+/// Armv7-M (Arm DDI 0403, B3.5): a region without access for each guard, everything else as it is
+/// without the unit (PRIVDEFENA).
 #[cfg(not(armv8m))]
 fn protect(mpu: &mut MPU, guards: [usize; GUARDS]) {
     const ENABLE_WITH_DEFAULT_MAP: u32 = 1 | 1 << 2;
@@ -96,7 +101,8 @@ fn protect(mpu: &mut MPU, guards: [usize; GUARDS]) {
     unsafe { mpu.ctrl.write(ENABLE_WITH_DEFAULT_MAP) }
 }
 
-/// Armv8-M (Arm DDI 0553, D1.2.179 and following) has no region without access: regions for all memory between the guards, and none for these.
+/// Armv8-M (Arm DDI 0553, D1.2.179 and following) has no region without access: regions for all
+/// memory between the guards, and none for these.
 #[cfg(armv8m)]
 fn protect(mpu: &mut MPU, guards: [usize; GUARDS]) {
     const ENABLE: u32 = 1;

@@ -1,5 +1,5 @@
-//! Classifies images on a Cortex-M. Stand-alone it shows ten stored digits; with two files on the command line it answers
-//! all images of the first into the second.
+//! Classifies images on a Cortex-M. Stand-alone it shows ten stored digits; with two files on the
+//! command line it answers all images of the first into the second.
 
 #![no_std]
 #![no_main]
@@ -35,7 +35,12 @@ fn main() -> ! {
     let (model, loading) = counter.count(|| Model::from_bytes(MODEL));
     let model = model.unwrap();
     let mut session = Session::new(&model, arena).unwrap();
-    hprintln!("model {} bytes, arena {} bytes, loaded in {} instructions", MODEL.len(), ARENA_BYTES, loading);
+    hprintln!(
+        "model {} bytes, arena {} bytes, loaded in {} instructions",
+        MODEL.len(),
+        ARENA_BYTES,
+        loading
+    );
 
     let line = host::CommandLine::read();
     let mut words = line.words().skip(1);

@@ -14,7 +14,8 @@ pub const IMAGES_BYTES: usize = 256 * 1024;
 
 const CLASSES_MAX: usize = 1024;
 
-/// Stands for the file of counts where nothing is to be counted, in an emulator that does not count.
+/// Stands for the file of counts where nothing is to be counted, in an emulator that does not
+/// count.
 pub const NO_COUNTS: &str = "-";
 
 /// What loading a model takes.
@@ -26,8 +27,8 @@ pub struct Loading {
     pub stack_bytes: u32,
 }
 
-/// Writes the instructions of a whole run, its bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer. One run for
-/// the whole, one for the layers.
+/// Writes the instructions of a whole run, its bytes of stack, instructions and bytes of stack of
+/// loading, then the instructions of each layer. One run for the whole, one for the layers.
 pub fn count<'m>(
     counter: &mut Counter,
     network: impl Into<Network<'m>>,
@@ -54,8 +55,8 @@ pub fn count<'m>(
     Ok(())
 }
 
-/// Writes the scores of all images of the file `images`, raw and one after the other, and behind those of each the instructions of its run; as many
-/// images as fit are held in `buffer` at a time.
+/// Writes the scores of all images of the file `images`, raw and one after the other, and behind
+/// those of each the instructions of its run; as many images as fit are held in `buffer` at a time.
 pub fn answer<'m>(
     counter: &mut Counter,
     network: impl Into<Network<'m>>,

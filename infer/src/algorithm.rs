@@ -26,7 +26,10 @@ impl Algorithm {
             Self::Direct | Self::DirectPaired | Self::DirectInPlace => true,
             Self::DirectVector => conv.output.channels.is_multiple_of(2),
             Self::SingleChannel => is_3x3(conv) && conv.input.channels == 1 && conv.pool == [2, 2],
-            Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
+            Self::WinogradF2
+            | Self::WinogradF4
+            | Self::WinogradF2OnTheFly
+            | Self::WinogradF4OnTheFly => {
                 let channels =
                     conv.input.channels.is_multiple_of(8) && conv.output.channels.is_multiple_of(2);
                 is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
@@ -34,7 +37,8 @@ impl Algorithm {
         }
     }
 
-    /// Largest `128 * sum(|weight|)` of an output channel with which the algorithm stays exact for every input.
+    /// Largest `128 * sum(|weight|)` of an output channel with which the algorithm stays exact for
+    /// every input.
     pub fn sum_max(self) -> u64 {
         self.tile().map_or(i32::MAX as u64, Tile::sum_max)
     }
@@ -62,23 +66,29 @@ impl Algorithm {
             Self::Direct => conv.taps() * conv.window(),
             Self::DirectInPlace => 0,
             Self::DirectPaired => paired_scratch_bytes(conv),
-            Self::DirectVector => {
-                conv.taps().next_multiple_of(16).saturating_mul(paired_batches(conv) * PAIRED_PIXELS)
-            }
+            Self::DirectVector => conv
+                .taps()
+                .next_multiple_of(16)
+                .saturating_mul(paired_batches(conv) * PAIRED_PIXELS),
             Self::SingleChannel => {
                 single_channel_rows(conv) * conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES
             }
-            Self::WinogradF2 | Self::WinogradF4 | Self::WinogradF2OnTheFly | Self::WinogradF4OnTheFly => {
+            Self::WinogradF2
+            | Self::WinogradF4
+            | Self::WinogradF2OnTheFly
+            | Self::WinogradF4OnTheFly => {
                 TileGrid::new(conv).map_or(0, |grid| grid.scratch_bytes())
             }
         }
     }
 }
 
-/// Most bytes that a core makes of a window for [`Algorithm::SingleChannel`]: its 4x4 pixels as words.
+/// Most bytes that a core makes of a window for [`Algorithm::SingleChannel`]: its 4x4 pixels as
+/// words.
 const SINGLE_CHANNEL_WINDOW_BYTES: usize = 64;
 
-/// Memory that the windows of [`Algorithm::SingleChannel`] may take, bytes; one row of outputs may take more.
+/// Memory that the windows of [`Algorithm::SingleChannel`] may take, bytes; one row of outputs may
+/// take more.
 const SINGLE_CHANNEL_WINDOWS_MAX_BYTES: usize = 2560;
 
 /// Rows of outputs whose windows [`Algorithm::SingleChannel`] holds at once.

@@ -1,4 +1,5 @@
-//! For build scripts: a model that is checked while the firmware is built, so that a bad one is a build error.
+//! For build scripts: a model that is checked while the firmware is built, so that a bad one is a
+//! build error.
 //!
 //! ```toml
 //! [build-dependencies]
@@ -10,7 +11,8 @@
 //! infer::build::embed("model.kndl");
 //! ```
 //!
-//! The firmware then says [`embedded_model!`](crate::embedded_model), which defines what [`source`] lists.
+//! The firmware then says [`embedded_model!`](crate::embedded_model), which defines what [`source`]
+//! lists.
 
 extern crate std;
 
@@ -25,13 +27,14 @@ use std::string::String;
 
 use crate::model::Model;
 
-/// Checks the model file at `path`, seen from the package's folder, and makes it what `embedded_model!` embeds. A file that
-/// is no model ends the build with the reason; the build script runs again when the file changes.
+/// Checks the model file at `path`, seen from the package's folder, and makes it what
+/// `embedded_model!` embeds. A file that is no model ends the build with the reason; the build
+/// script runs again when the file changes.
 pub fn embed(path: impl AsRef<Path>) {
     let path = path.as_ref();
     println!("cargo::rerun-if-changed={}", path.display());
-    let out =
-        std::env::var("OUT_DIR").map_err(|_| "OUT_DIR is not set: call this from a build script".to_owned());
+    let out = std::env::var("OUT_DIR")
+        .map_err(|_| "OUT_DIR is not set: call this from a build script".to_owned());
     if let Err(problem) = out.and_then(|out| write(path, Path::new(&out))) {
         println!("cargo::error={}: {problem}", path.display());
     }
@@ -41,13 +44,14 @@ fn write(path: &Path, out: &Path) -> Result<(), String> {
     let file = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let source = source(&file)?;
     let copy = out.join("embedded_model.kndl");
-    fs::write(&copy, &file).map_err(|error| format!("cannot be copied to {}: {error}", copy.display()))?;
+    fs::write(&copy, &file)
+        .map_err(|error| format!("cannot be copied to {}: {error}", copy.display()))?;
     let module = out.join("embedded_model.rs");
     fs::write(&module, source).map_err(|error| format!("{}: {error}", module.display()))
 }
 
-/// The Rust source that `embedded_model!` includes: `MODEL`, the file; `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES`, its sizes;
-/// `NETWORK`, its layers, for a session without loading.
+/// The Rust source that `embedded_model!` includes: `MODEL`, the file; `ARENA_BYTES`, `IMAGE_BYTES`
+/// and `CLASSES`, its sizes; `NETWORK`, its layers, for a session without loading.
 ///
 /// # Errors
 /// Why `file` is no model.

@@ -1,4 +1,5 @@
-//! CRC-32 as in IEEE 802.3, gzip and PNG: reflected polynomial 0xEDB88320, start and final value all ones.
+//! CRC-32 as in IEEE 802.3, gzip and PNG: reflected polynomial 0xEDB88320, start and final value
+//! all ones.
 
 /// The checksum of `bytes`.
 pub fn checksum(bytes: &[u8]) -> u32 {

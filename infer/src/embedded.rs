@@ -1,8 +1,10 @@
-//! What the source that `build::embed` writes is made of: a constant [`Network`], read from a checked model file.
+//! What the source that `build::embed` writes is made of: a constant [`Network`], read from a
+//! checked model file.
 //!
-//! These functions trust the build script that called [`Model::from_bytes`](crate::Model::from_bytes). With numbers that do not
-//! belong together a run gives wrong scores; it stays within its buffers even then, because the kernels look at the sizes of
-//! what they are given.
+//! These functions trust the build script that called
+//! [`Model::from_bytes`](crate::Model::from_bytes). With numbers that do not belong together a run
+//! gives wrong scores; it stays within its buffers even then, because the kernels look at the sizes
+//! of what they are given.
 
 use crate::features::Feature;
 use crate::format::{ConvRecord, DenseRecord, InputRecord, OutputQuant};
@@ -41,7 +43,8 @@ pub const fn dense<'m>(
     LayerKind::Dense(dense)
 }
 
-/// A layer with its rows and its buffers: input, bytes of input, output, scratch memory, bytes of scratch memory.
+/// A layer with its rows and its buffers: input, bytes of input, output, scratch memory, bytes of
+/// scratch memory.
 pub const fn layer<'m>(
     name: &'m str,
     kind: LayerKind<'m>,

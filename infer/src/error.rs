@@ -1,4 +1,5 @@
-//! What can be refused, one enum per operation; numbers rather than strings, so that unused messages cost no flash.
+//! What can be refused, one enum per operation; numbers rather than strings, so that unused
+//! messages cost no flash.
 
 use core::fmt;
 
@@ -106,7 +107,8 @@ pub enum LayerProblem {
         /// Output channel.
         channel: u16,
     },
-    /// The layer needs a part of this crate that the build leaves out: see [`Feature`](crate::features::Feature).
+    /// The layer needs a part of this crate that the build leaves out: see
+    /// [`Feature`](crate::features::Feature).
     NotBuilt,
     /// The layer's algorithm cannot compute a layer of its shape.
     Algorithm,
@@ -163,7 +165,8 @@ pub enum SelfTestError {
     Differs,
 }
 
-/// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the wrong size.
+/// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the
+/// wrong size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageError {
@@ -179,23 +182,36 @@ impl fmt::Display for ModelError {
             Self::TooShort { needed, found } => {
                 write!(f, "no model: {found} bytes, a header takes {needed}")
             }
-            Self::Magic { found } => write!(f, "no model: begins with {found:02x?}, not with \"KNDL\""),
+            Self::Magic { found } => {
+                write!(f, "no model: begins with {found:02x?}, not with \"KNDL\"")
+            }
             Self::Version { found, supported } => {
-                write!(f, "model format {found}, this build reads {supported}: export the model again")
+                write!(
+                    f,
+                    "model format {found}, this build reads {supported}: export the model again"
+                )
             }
             Self::Reserved => f.write_str("a reserved field of the header is not 0"),
             Self::Length { header, found } => {
                 write!(f, "the header says {header} bytes, there are {found}: copy the file again")
             }
             Self::Checksum { header, computed } => {
-                write!(f, "CRC-32 is {computed:08x}, the header says {header:08x}: the file is damaged")
+                write!(
+                    f,
+                    "CRC-32 is {computed:08x}, the header says {header:08x}: the file is damaged"
+                )
             }
             Self::Misaligned { needed } => {
-                write!(f, "the model must lie at a multiple of {needed} bytes: use infer::include_model!")
+                write!(
+                    f,
+                    "the model must lie at a multiple of {needed} bytes: use infer::include_model!"
+                )
             }
             Self::Records => f.write_str("the layer records cannot be read"),
             Self::Surplus => f.write_str("bytes that belong to no record or section"),
-            Self::LayerCount { found, limit } => write!(f, "{found} layers; there must be 1 to {limit}"),
+            Self::LayerCount { found, limit } => {
+                write!(f, "{found} layers; there must be 1 to {limit}")
+            }
             Self::Input(problem) => write!(f, "input: {problem}"),
             Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
             Self::SliceCount { limit } => {
@@ -203,7 +219,10 @@ impl fmt::Display for ModelError {
             }
             Self::SelfTestMissing => f.write_str("the file ends before its self-test does"),
             Self::ArenaBytes { header, needed } => {
-                write!(f, "the header says {header} bytes of working memory, the layers need {needed}")
+                write!(
+                    f,
+                    "the header says {header} bytes of working memory, the layers need {needed}"
+                )
             }
         }
     }
@@ -245,10 +264,16 @@ impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::BufferTooSmall { needed, found } => {
-                write!(f, "the model needs {needed} bytes of working memory, the buffer has {found}")
+                write!(
+                    f,
+                    "the model needs {needed} bytes of working memory, the buffer has {found}"
+                )
             }
             Self::BufferMisaligned { needed } => {
-                write!(f, "the working memory must lie at a multiple of {needed} bytes: use infer::Arena")
+                write!(
+                    f,
+                    "the working memory must lie at a multiple of {needed} bytes: use infer::Arena"
+                )
             }
         }
     }
@@ -259,7 +284,9 @@ impl fmt::Display for SelfTestError {
         match self {
             Self::Absent => f.write_str("the model file has no self-test"),
             Self::Session(error) => error.fmt(f),
-            Self::Differs => f.write_str("the model does not give the scores that its self-test expects"),
+            Self::Differs => {
+                f.write_str("the model does not give the scores that its self-test expects")
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
-//! The parts of this crate that firmware short of flash can leave out: each is a Cargo feature, and all are on by default.
+//! The parts of this crate that firmware short of flash can leave out: each is a Cargo feature, and
+//! all are on by default.
 //!
-//! A model that needs a part that is not in the build is refused when it is loaded ([`LayerProblem::NotBuilt`](crate::LayerProblem::NotBuilt)).
-//! `trainer plan` counts the code of the parts that a plan needs, and prints their names for `Cargo.toml`.
+//! A model that needs a part that is not in the build is refused when it is loaded
+//! ([`LayerProblem::NotBuilt`](crate::LayerProblem::NotBuilt)). `trainer plan` counts the code of
+//! the parts that a plan needs, and prints their names for `Cargo.toml`.
 
 use crate::format::{Algorithm, DenseAlgorithm};
 use crate::kernels::winograd::{GROUP, TileGrid};
@@ -30,7 +32,8 @@ pub enum Feature {
     WinogradOnTheFly,
     /// Winograd's loops for a single tile: maps with an odd number of tiles.
     WinogradSingleTile,
-    /// Padding in [`Algorithm::SingleChannel`] and Winograd's algorithms, and Winograd's tiles that the map's end or the pooling cuts.
+    /// Padding in [`Algorithm::SingleChannel`] and Winograd's algorithms, and Winograd's tiles that
+    /// the map's end or the pooling cuts.
     Edges,
     /// Poolings that are layers of their own.
     MaxPool,
@@ -178,9 +181,10 @@ pub(crate) fn are_built(layer: &LayerKind<'_>) -> bool {
 /// Whether the layer needs [`Feature::Edges`].
 fn reaches_edges(conv: &Conv<'_>) -> bool {
     match conv.algorithm {
-        Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired | Algorithm::DirectVector => {
-            false
-        }
+        Algorithm::Direct
+        | Algorithm::DirectInPlace
+        | Algorithm::DirectPaired
+        | Algorithm::DirectVector => false,
         Algorithm::SingleChannel => !is_inside(conv),
         Algorithm::WinogradF2
         | Algorithm::WinogradF4
@@ -200,9 +204,11 @@ fn has_single_tile(conv: &Conv<'_>) -> bool {
 fn is_inside(conv: &Conv<'_>) -> bool {
     let inside = |axis: usize, outputs: u16, map: u16| {
         let pixels = outputs as i32 * conv.pool[axis] as i32;
-        let end =
-            conv.origin[axis] as i32 + (pixels - 1) * conv.stride[axis] as i32 + conv.kernel[axis] as i32;
+        let end = conv.origin[axis] as i32
+            + (pixels - 1) * conv.stride[axis] as i32
+            + conv.kernel[axis] as i32;
         conv.origin[axis] >= 0 && end <= map as i32
     };
-    inside(0, conv.output.height, conv.input.height) && inside(1, conv.output.width, conv.input.width)
+    inside(0, conv.output.height, conv.input.height)
+        && inside(1, conv.output.width, conv.input.width)
 }

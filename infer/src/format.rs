@@ -5,11 +5,12 @@
 //! | header, 28 bytes | records, R  | zeros ... | sections, each at a multiple of 16 ... |
 //! ```
 //!
-//! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`], the number of
-//! layers, one [`LayerRecord`] each, and whether there is a self-test. The *sections* follow in the layers' order: for a
-//! convolution or dense layer its channel parameters, then its weights; at the end those of the self-test. Nothing in the file says where a section lies: its place and size follow
-//! from the records in front of it, so sections cannot overlap, and the last must end where the file ends.
-//! `docs/format.md` lists every field with its checks.
+//! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`],
+//! the number of layers, one [`LayerRecord`] each, and whether there is a self-test. The *sections*
+//! follow in the layers' order: for a convolution or dense layer its channel parameters, then its
+//! weights; at the end those of the self-test. Nothing in the file says where a section lies: its
+//! place and size follow from the records in front of it, so sections cannot overlap, and the last
+//! must end where the file ends. `docs/format.md` lists every field with its checks.
 
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +59,8 @@ impl Header {
     /// Reads the header and checks what can be checked without the rest of the file.
     ///
     /// # Errors
-    /// [`ModelError::TooShort`], [`ModelError::Magic`], [`ModelError::Version`], [`ModelError::Reserved`].
+    /// [`ModelError::TooShort`], [`ModelError::Magic`], [`ModelError::Version`],
+    /// [`ModelError::Reserved`].
     pub const fn read(file: &[u8]) -> Result<Self, ModelError> {
         let Some((header, _)) = file.split_first_chunk::<{ Self::BYTES }>() else {
             return Err(ModelError::TooShort { needed: Self::BYTES, found: file.len() });
@@ -90,7 +92,13 @@ impl Header {
     /// The header as the file holds it.
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        let words = [self.file_bytes, self.checksum, self.arena_bytes, self.record_bytes, self.model_version];
+        let words = [
+            self.file_bytes,
+            self.checksum,
+            self.arena_bytes,
+            self.record_bytes,
+            self.model_version,
+        ];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         for (field, word) in bytes[8..].chunks_exact_mut(4).zip(words) {
@@ -111,7 +119,8 @@ pub struct InputRecord {
     pub origin: [i16; 2],
     /// Real value of one step of a pixel.
     pub scale: f32,
-    /// Rows of the map that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    /// Rows of the map that are held at once, from 1 to all of them: see
+    /// [`schedule`](crate::schedule).
     pub held_rows: u16,
     /// Place of the held rows in the arena, bytes.
     pub arena_at: u32,
@@ -140,8 +149,8 @@ pub struct ConvRecord<'a> {
     pub kernel: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
-    /// Input row and column under the kernel's first tap for the first output; negative where padding is read. Input
-    /// outside of the map reads as the zero point.
+    /// Input row and column under the kernel's first tap for the first output; negative where
+    /// padding is read. Input outside of the map reads as the zero point.
     pub origin: [i16; 2],
     /// Rows and columns of the pooling window, which is also its step; 1, 1 without pooling.
     pub pool: [u8; 2],
@@ -149,7 +158,8 @@ pub struct ConvRecord<'a> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it, and so how its weights are packed.
     pub algorithm: Algorithm,
-    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    /// Rows of the output that are held at once, from 1 to all of them: see
+    /// [`schedule`](crate::schedule).
     pub held_rows: u16,
     /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
@@ -168,7 +178,8 @@ pub struct MaxPoolRecord<'a> {
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
-    /// Rows of the output that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
+    /// Rows of the output that are held at once, from 1 to all of them: see
+    /// [`schedule`](crate::schedule).
     pub held_rows: u16,
     /// Place of the held rows in the arena, bytes.
     pub output_at: u32,
@@ -201,9 +212,11 @@ pub struct OutputQuant {
 /// How a convolution is computed, and so how its weights lie: see [`packing`](crate::packing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
-    /// Multiply and add tap by tap. Weights: int8, `[output channel][kernel row][kernel column][input channel]`.
+    /// Multiply and add tap by tap. Weights: int8, `[output channel][kernel row][kernel
+    /// column][input channel]`.
     Direct,
-    /// The same with int8 weights of two output channels interleaved, for cores that multiply int16 pairs.
+    /// The same with int8 weights of two output channels interleaved, for cores that multiply int16
+    /// pairs.
     DirectPaired,
     /// 3x3 over one input channel with 2x2 pooling, for cores that multiply int16 pairs.
     SingleChannel,
@@ -215,7 +228,8 @@ pub enum Algorithm {
     WinogradF2OnTheFly,
     /// Winograd F(4x4, 3x3) that transforms int8 weights when it runs.
     WinogradF4OnTheFly,
-    /// Tap by tap with int8 weights of two output channels interleaved by 16 taps, for cores that multiply vectors.
+    /// Tap by tap with int8 weights of two output channels interleaved by 16 taps, for cores that
+    /// multiply vectors.
     DirectVector,
     /// As [`Algorithm::Direct`], without scratch memory.
     DirectInPlace,
@@ -226,15 +240,19 @@ pub enum Algorithm {
 pub enum DenseAlgorithm {
     /// Unit by unit. Weights: int8, `[unit][input]`.
     Rows,
-    /// Four units at once. Weights: int8, `[four units][four inputs][unit][input]`, zero for units beyond the last.
+    /// Four units at once. Weights: int8, `[four units][four inputs][unit][input]`, zero for units
+    /// beyond the last.
     Quads,
-    /// The same with weights widened to int16, which saves a core with the DSP extension a third of its instructions:
-    /// `[four units][input pair][unit][input of the pair]`.
+    /// The same with weights widened to int16, which saves a core with the DSP extension a third of
+    /// its instructions: `[four units][input pair][unit][input of the pair]`.
     QuadsWide,
 }
 
-/// Reads one postcard record from the front of `bytes` and gives back the rest; `None` when it is not one.
-pub(crate) fn read_record<'a, Record: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(Record, &'a [u8])> {
+/// Reads one postcard record from the front of `bytes` and gives back the rest; `None` when it is
+/// not one.
+pub(crate) fn read_record<'a, Record: Deserialize<'a>>(
+    bytes: &'a [u8],
+) -> Option<(Record, &'a [u8])> {
     postcard::take_from_bytes(bytes).ok()
 }
 
@@ -252,7 +270,8 @@ pub struct Content<'c> {
     pub input: InputRecord,
     /// The layers in order.
     pub layers: &'c [LayerRecord<'c>],
-    /// Channel parameters and packed weights of each layer, empty for poolings; as long as `layers`.
+    /// Channel parameters and packed weights of each layer, empty for poolings; as long as
+    /// `layers`.
     pub sections: &'c [Section<'c>],
     /// Bytes of working memory.
     pub arena_bytes: u32,
@@ -356,7 +375,8 @@ impl Writer<'_> {
         let file = self.buffer.get_mut(..self.at).ok_or(BufferFull)?;
         let Content { arena_bytes, model_version, .. } = *content;
         let file_bytes = file.len() as u32;
-        let mut header = Header { file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
+        let mut header =
+            Header { file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());
         header.checksum = checksum(&file[Header::CHECKED_FROM..]);
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());

@@ -1,4 +1,5 @@
-//! The layers of a validated model: what each computes, with its numbers and its place in the arena.
+//! The layers of a validated model: what each computes, with its numbers and its place in the
+//! arena.
 
 use crate::error::LayerProblem;
 use crate::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
@@ -135,8 +136,9 @@ pub struct Dense<'a> {
 }
 
 impl<'a> Conv<'a> {
-    /// The layer of a record that reads a map of shape `input`, still without its numbers: what an exporter asks for
-    /// [`Conv::scratch_bytes`], [`Conv::filters`] and [`Algorithm::fits`] before there is a file.
+    /// The layer of a record that reads a map of shape `input`, still without its numbers: what an
+    /// exporter asks for [`Conv::scratch_bytes`], [`Conv::filters`] and [`Algorithm::fits`] before
+    /// there is a file.
     pub const fn from_record(record: &ConvRecord<'_>, input: Shape, input_zero_point: i8) -> Self {
         Self {
             input,
@@ -168,10 +170,12 @@ impl<'a> Conv<'a> {
         self.algorithm.scratch_bytes(self)
     }
 
-    /// The layer with its numbers: [`ChannelParameters`] as the file holds them, and packed weights.
+    /// The layer with its numbers: [`ChannelParameters`] as the file holds them, and packed
+    /// weights.
     ///
     /// # Errors
-    /// Numbers with which some input would give a wrong result, or weights that are not as the algorithm packs them.
+    /// Numbers with which some input would give a wrong result, or weights that are not as the
+    /// algorithm packs them.
     pub fn with_numbers(self, channels: &'a [u8], weights: &'a [u8]) -> Result<Self, LayerProblem> {
         if !self.algorithm.fits(&self) {
             return Err(LayerProblem::Algorithm);
@@ -194,7 +198,8 @@ impl<'a> Conv<'a> {
         }
     }
 
-    /// The int8 weight of a tap of an output channel, read back from its packed form: see [`Filters::weight`].
+    /// The int8 weight of a tap of an output channel, read back from its packed form: see
+    /// [`Filters::weight`].
     pub fn weight(&self, channel: usize, tap: usize) -> i8 {
         self.filters().weight(self.weights, channel, tap)
     }
@@ -218,10 +223,12 @@ impl<'a> Dense<'a> {
         Self { input, units, output_quant, algorithm, channels: &[], weights: &[] }
     }
 
-    /// The layer with its numbers: [`ChannelParameters`] as the file holds them, and packed weights.
+    /// The layer with its numbers: [`ChannelParameters`] as the file holds them, and packed
+    /// weights.
     ///
     /// # Errors
-    /// Numbers with which some input would give a wrong result, or weights that are not as the algorithm packs them.
+    /// Numbers with which some input would give a wrong result, or weights that are not as the
+    /// algorithm packs them.
     pub fn with_numbers(self, channels: &'a [u8], weights: &'a [u8]) -> Result<Self, LayerProblem> {
         if !self.algorithm.fits(&self) {
             return Err(LayerProblem::Algorithm);
@@ -370,14 +377,18 @@ impl<'a> Layer<'a> {
     /// Multiply-accumulates that are computed, taps on padding included.
     pub const fn macs(&self) -> u64 {
         match &self.kind {
-            LayerKind::Conv(conv) => conv.output.len() as u64 * conv.window() as u64 * conv.taps() as u64,
+            LayerKind::Conv(conv) => {
+                conv.output.len() as u64 * conv.window() as u64 * conv.taps() as u64
+            }
             LayerKind::Dense(dense) => dense.input.len() as u64 * dense.units as u64,
             LayerKind::MaxPool(_) => 0,
         }
     }
 
-    /// Work of one run of the layer: multiply-accumulates, comparisons of a pooling, and what each row of a window, each weight of a convolution (which some
-    /// kernels read back from another core's packing first), each value that is made and each row of the output takes besides, counted as so many of them.
+    /// Work of one run of the layer: multiply-accumulates, comparisons of a pooling, and what each
+    /// row of a window, each weight of a convolution (which some kernels read back from another
+    /// core's packing first), each value that is made and each row of the output takes besides,
+    /// counted as so many of them.
     pub const fn operations(&self) -> u64 {
         const WINDOW_ROW_OPERATIONS: u64 = 8;
         const WEIGHT_OPERATIONS: u64 = 4;
@@ -399,8 +410,8 @@ impl<'a> Layer<'a> {
         }
     }
 
-    /// The layer's buffers in the arena as `(start, bytes)`: the held rows of its input, scratch memory, the held rows of
-    /// its output.
+    /// The layer's buffers in the arena as `(start, bytes)`: the held rows of its input, scratch
+    /// memory, the held rows of its output.
     pub const fn arena_use(&self) -> [(usize, usize); 3] {
         let Buffers { input_at, input_bytes, scratch_at, scratch_bytes, output_at } = self.buffers;
         let output_bytes = self.held_rows as usize * self.output().row_len();

@@ -16,15 +16,22 @@
 //!
 //! Bytes become numbers in this order, one file for each step:
 //!
-//! 1. [`format`](mod@format): the file: header, CRC-32, postcard records, sections of weights; its reader and its writer.
-//! 2. [`Model`]: a validated file. Whatever later code relies on is proved here, at the border, and never again.
-//! 3. [`Network`]: what a session runs: that of a `Model`, or a constant made when the firmware was built.
-//! 4. [`Session`]: a network with the caller's buffer; it places the image, walks the layers and hands out [`Scores`].
-//! 5. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels that read.
-//! 6. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives the same bytes.
+//! 1. [`format`](mod@format): the file: header, CRC-32, postcard records, sections of weights; its
+//!    reader and its writer.
+//! 2. [`Model`]: a validated file. Whatever later code relies on is proved here, at the border, and
+//!    never again.
+//! 3. [`Network`]: what a session runs: that of a `Model`, or a constant made when the firmware was
+//!    built.
+//! 4. [`Session`]: a network with the caller's buffer; it places the image, walks the layers and
+//!    hands out [`Scores`].
+//! 5. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels
+//!    that read.
+//! 6. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives
+//!    the same bytes.
 //! 7. [`quant`]: the arithmetic of one value, used by the exporter too.
 //!
-//! With the feature `wire` there is also `wire`: the protocol between a host and a chip that runs a model.
+//! With the feature `wire` there is also `wire`: the protocol between a host and a chip that runs a
+//! model.
 
 #![no_std]
 #![deny(unsafe_code, missing_docs)]

@@ -1,4 +1,5 @@
-//! The caller's memory: how many bytes a model needs, known at compile time, and a buffer of that size.
+//! The caller's memory: how many bytes a model needs, known at compile time, and a buffer of that
+//! size.
 
 use core::ops::{Deref, DerefMut};
 
@@ -7,7 +8,8 @@ use crate::format::Header;
 /// Alignment of [`Arena`] and of [`Aligned`], bytes: enough for every backend's widest load.
 pub const ALIGNMENT_BYTES: usize = 16;
 
-/// Bytes of working memory the model in `file` needs, from its header; `None` when this is no model's header.
+/// Bytes of working memory the model in `file` needs, from its header; `None` when this is no
+/// model's header.
 ///
 /// Runs at compile time, so that a model that is compiled in gets a buffer of exactly its size:
 ///
@@ -16,7 +18,8 @@ pub const ALIGNMENT_BYTES: usize = 16;
 /// static ARENA: Arena<{ infer::arena_bytes(MODEL).unwrap() }> = Arena::new();
 /// ```
 ///
-/// Only the header is read; [`Model::from_bytes`](crate::Model::from_bytes) proves that the number is right.
+/// Only the header is read; [`Model::from_bytes`](crate::Model::from_bytes) proves that the number
+/// is right.
 pub const fn arena_bytes(file: &[u8]) -> Option<usize> {
     match Header::read(file) {
         Ok(header) => Some(header.arena_bytes as usize),
@@ -59,7 +62,8 @@ impl<const BYTES: usize> DerefMut for Arena<BYTES> {
 #[repr(C, align(16))]
 pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
-/// A model file compiled in, aligned as every backend needs it: a `&'static [u8]`, usable in constants.
+/// A model file compiled in, aligned as every backend needs it: a `&'static [u8]`, usable in
+/// constants.
 #[macro_export]
 macro_rules! include_model {
     ($path:expr) => {{
@@ -68,8 +72,8 @@ macro_rules! include_model {
     }};
 }
 
-/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES` of the model that the package's build script embedded with
-/// `infer::build::embed` (feature `build`), where it has been checked.
+/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES` of the model that the package's
+/// build script embedded with `infer::build::embed` (feature `build`), where it has been checked.
 ///
 /// ```ignore
 /// infer::embedded_model!();

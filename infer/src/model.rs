@@ -1,4 +1,5 @@
-//! A validated model. [`Model::from_bytes`] is the border: what it lets through needs no further check.
+//! A validated model. [`Model::from_bytes`] is the border: what it lets through needs no further
+//! check.
 //!
 //! Guaranteed for every `Model`:
 //! - maps, weights and channel parameters have exactly the sizes their layer needs;
@@ -38,10 +39,11 @@ impl<'a> Model<'a> {
     /// [`include_model!`](crate::include_model) and [`Aligned`](crate::Aligned) see to that.
     ///
     /// # Errors
-    /// Everything that is not exactly what the writer would have written, and everything later code could trip over:
-    /// see [`ModelError`] and [`LayerProblem`](crate::LayerProblem).
+    /// Everything that is not exactly what the writer would have written, and everything later code
+    /// could trip over: see [`ModelError`] and [`LayerProblem`](crate::LayerProblem).
     pub fn from_bytes(file: &'a [u8]) -> Result<Self, ModelError> {
-        // Filled in where it is returned, because a model is large: moving it takes as much stack again.
+        // Filled in where it is returned, because a model is large: moving it takes as much stack
+        // again.
         let mut result = Ok(Self::empty());
         if let Ok(model) = &mut result
             && let Err(error) = model.fill(file)
@@ -68,17 +70,19 @@ impl<'a> Model<'a> {
 
     fn fill(&mut self, file: &'a [u8]) -> Result<(), ModelError> {
         let header = check_header(file)?;
-        let records = file.get(Header::BYTES..).and_then(|rest| rest.get(..header.record_bytes as usize));
+        let records =
+            file.get(Header::BYTES..).and_then(|rest| rest.get(..header.record_bytes as usize));
         let mut reader = Reader::new(file, records.ok_or(ModelError::Records)?)?;
         reader.read(&header, self)?;
         reader.finish()
     }
 
-    /// Reads a signed model file: the signature is checked before anything else is looked at, then the model is
-    /// validated, then its version is compared.
+    /// Reads a signed model file: the signature is checked before anything else is looked at, then
+    /// the model is validated, then its version is compared.
     ///
     /// # Errors
-    /// A file that `key` has not signed, that is no valid model, or whose version is below `minimum_version`.
+    /// A file that `key` has not signed, that is no valid model, or whose version is below
+    /// `minimum_version`.
     #[cfg(feature = "signature")]
     pub fn from_signed_bytes(
         file: &'a [u8],
@@ -103,7 +107,8 @@ impl<'a> Model<'a> {
         self.version
     }
 
-    /// An image with the scores it must give; `None` when the file has none. See [`self_test`](crate::self_test()).
+    /// An image with the scores it must give; `None` when the file has none. See
+    /// [`self_test`](crate::self_test()).
     pub const fn self_test(&self) -> Option<SelfTest<'a>> {
         self.self_test
     }
@@ -133,7 +138,8 @@ impl<'a> Model<'a> {
         self.output_quant
     }
 
-    /// Slices that a run is cut into, at most [`SLICES_MAX`](crate::schedule::SLICES_MAX): steps of [`Run::step`](crate::Run::step).
+    /// Slices that a run is cut into, at most [`SLICES_MAX`](crate::schedule::SLICES_MAX): steps of
+    /// [`Run::step`](crate::Run::step).
     pub const fn slices(&self) -> u32 {
         self.slices
     }
@@ -143,8 +149,9 @@ impl<'a> Model<'a> {
         self.layers.iter().map(Layer::macs).fold(0, u64::saturating_add)
     }
 
-    /// Work of one run, which bounds its time whatever the image: [`Layer::operations`] of all layers, placing the image, and beginning each slice
-    /// ([`schedule`](crate::schedule)). 2^64 - 1 for more than that.
+    /// Work of one run, which bounds its time whatever the image: [`Layer::operations`] of all
+    /// layers, placing the image, and beginning each slice ([`schedule`](crate::schedule)). 2^64 -
+    /// 1 for more than that.
     pub fn operations(&self) -> u64 {
         let frame = operations_of_map(self.input.map) + SLICE_OPERATIONS * self.slices as u64;
         self.layers.iter().map(Layer::operations).fold(frame, u64::saturating_add)

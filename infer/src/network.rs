@@ -2,8 +2,9 @@
 //!
 //! Two ways lead to a network, and both prove the same:
 //! - [`Model::from_bytes`] reads a file on the chip;
-//! - a model that is compiled in was read and checked when the firmware was built: `build::embed` (feature `build`) writes
-//!   the source of a constant [`Network`], and the chip needs no loader, no time and no stack to load.
+//! - a model that is compiled in was read and checked when the firmware was built: `build::embed`
+//!   (feature `build`) writes the source of a constant [`Network`], and the chip needs no loader,
+//!   no time and no stack to load.
 
 use crate::format::OutputQuant;
 use crate::layer::{Input, Layer};
@@ -11,8 +12,8 @@ use crate::model::Model;
 use crate::schedule::Stage;
 use crate::shape::Shape;
 
-/// Checked layers over borrowed weights: what [`Session::new`](crate::Session::new) joins with memory. Made of a `&Model`, or a
-/// constant that a build script wrote.
+/// Checked layers over borrowed weights: what [`Session::new`](crate::Session::new) joins with
+/// memory. Made of a `&Model`, or a constant that a build script wrote.
 #[derive(Clone, Copy, Debug)]
 pub struct Network<'m> {
     pub(crate) input: &'m Input,
@@ -21,7 +22,8 @@ pub struct Network<'m> {
     pub(crate) arena_bytes: usize,
 }
 
-/// Most bytes of flash that a layer of a constant [`Network`] takes on a 32-bit core, beside its weights.
+/// Most bytes of flash that a layer of a constant [`Network`] takes on a 32-bit core, beside its
+/// weights.
 pub const LAYER_BYTES: usize = 96;
 
 #[cfg(target_pointer_width = "32")]
@@ -58,7 +60,8 @@ impl<'m> Network<'m> {
         self.layers.last().map_or(self.input.map, Layer::output).len()
     }
 
-    /// What the schedule has to know of map `map`: 0 is the network's input, `n` the output of layer `n - 1`.
+    /// What the schedule has to know of map `map`: 0 is the network's input, `n` the output of
+    /// layer `n - 1`.
     pub(crate) fn stage(&self, map: usize) -> Option<Stage> {
         match map.checked_sub(1) {
             None => Some(Stage::input(self.input.map.height, self.input.held_rows)),

@@ -1,9 +1,10 @@
-//! How weights lie in the file: pure index functions, used by the exporter to pack and by the kernels to read back.
+//! How weights lie in the file: pure index functions, used by the exporter to pack and by the
+//! kernels to read back.
 //!
-//! Kernels for 32-bit cores multiply pairs: one word holds the int16 values of two input channels (or taps). Four
-//! int8 values `0 1 2 3` of a map, one word, become the pairs `(0, 2)` and `(1, 3)` with one instruction each on a core
-//! with DSP extension, so pairs are made of places two apart everywhere. Two output channels are interleaved, so that
-//! a loaded input serves both.
+//! Kernels for 32-bit cores multiply pairs: one word holds the int16 values of two input channels
+//! (or taps). Four int8 values `0 1 2 3` of a map, one word, become the pairs `(0, 2)` and `(1, 3)`
+//! with one instruction each on a core with DSP extension, so pairs are made of places two apart
+//! everywhere. Two output channels are interleaved, so that a loaded input serves both.
 
 use crate::error::LayerProblem;
 use crate::format::{Algorithm, DenseAlgorithm};
@@ -39,7 +40,9 @@ pub struct SizeMismatch;
 
 impl core::fmt::Display for SizeMismatch {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the weights or their packed form have not the size that follows from the layer")
+        f.write_str(
+            "the weights or their packed form have not the size that follows from the layer",
+        )
     }
 }
 
@@ -62,8 +65,12 @@ impl Filters {
             Algorithm::DirectVector => channels * taps.next_multiple_of(16),
             Algorithm::DirectPaired => channels.next_multiple_of(2) * taps.next_multiple_of(4),
             Algorithm::SingleChannel => channels * SINGLE_CHANNEL_BYTES as u64,
-            Algorithm::WinogradF2 => channels * self.input_channels as u64 * 2 * Tile::Two.points() as u64,
-            Algorithm::WinogradF4 => channels * self.input_channels as u64 * 2 * Tile::Four.points() as u64,
+            Algorithm::WinogradF2 => {
+                channels * self.input_channels as u64 * 2 * Tile::Two.points() as u64
+            }
+            Algorithm::WinogradF4 => {
+                channels * self.input_channels as u64 * 2 * Tile::Four.points() as u64
+            }
         }
     }
 
@@ -111,11 +118,14 @@ impl Filters {
 
     /// The 3x3 weights of one input channel from a function of the tap.
     fn kernel_of(&self, input: usize, at: impl Fn(usize) -> i32) -> [[i32; 3]; 3] {
-        let tap = |row: usize, column: usize| at((row * 3 + column) * self.input_channels as usize + input);
+        let tap = |row: usize, column: usize| {
+            at((row * 3 + column) * self.input_channels as usize + input)
+        };
         core::array::from_fn(|row| core::array::from_fn(|column| tap(row, column)))
     }
 
-    /// The int8 weight of a tap `(kernel row * kernel columns + kernel column) * input channels + input channel`.
+    /// The int8 weight of a tap `(kernel row * kernel columns + kernel column) * input channels +
+    /// input channel`.
     pub fn weight(&self, packed: &[u8], channel: usize, tap: usize) -> i8 {
         let Some(tile) = self.algorithm.stored_tile() else {
             return self.stored_weight(packed, channel, tap);
@@ -133,7 +143,8 @@ impl Filters {
     /// Sum of the sizes of one channel's weights, and of what fills them up.
     ///
     /// # Errors
-    /// Transformed weights that are the transform of no int8 weights, or in a build without their algorithm.
+    /// Transformed weights that are the transform of no int8 weights, or in a build without their
+    /// algorithm.
     pub(crate) fn magnitude(&self, packed: &[u8], channel: usize) -> Result<u64, LayerProblem> {
         match self.algorithm.stored_tile() {
             None if self.algorithm == Algorithm::SingleChannel => {
@@ -141,7 +152,8 @@ impl Filters {
                 Ok(self.runs(channel).magnitude(packed).saturating_sub(size(twice)))
             }
             None => Ok(self.runs(channel).magnitude(packed)),
-            // The loader has refused it before; here it leaves the code below out of builds that do not need it.
+            // The loader has refused it before; here it leaves the code below out of builds that do
+            // not need it.
             Some(_) if !self.algorithm.is_built() => Err(LayerProblem::NotBuilt),
             Some(tile) => {
                 let wrong = LayerProblem::TransformedWeights { channel: channel as u16 };
@@ -155,11 +167,15 @@ impl Filters {
         let taps = self.padded_taps();
         let pair = channel / 2 * 2 * taps;
         match self.algorithm {
-            Algorithm::DirectPaired => Runs { start: pair + channel % 2, step: 2, run: 1, count: taps },
+            Algorithm::DirectPaired => {
+                Runs { start: pair + channel % 2, step: 2, run: 1, count: taps }
+            }
             Algorithm::DirectVector => {
                 Runs { start: pair + channel % 2 * 16, step: 32, run: 16, count: taps / 16 }
             }
-            Algorithm::SingleChannel => Runs::one(channel * SINGLE_CHANNEL_BYTES, SINGLE_CHANNEL_BYTES),
+            Algorithm::SingleChannel => {
+                Runs::one(channel * SINGLE_CHANNEL_BYTES, SINGLE_CHANNEL_BYTES)
+            }
             _ => Runs::one(channel * taps, taps),
         }
     }
@@ -173,7 +189,8 @@ impl Filters {
         }
     }
 
-    /// Sum of the sizes of the weights of which a channel's bytes are the transform; `None` if there are none.
+    /// Sum of the sizes of the weights of which a channel's bytes are the transform; `None` if
+    /// there are none.
     fn transformed_magnitude(&self, tile: Tile, packed: &[u8], channel: usize) -> Option<u64> {
         let mut magnitude = 0;
         for input in 0..self.input_channels as usize {
@@ -190,12 +207,11 @@ impl Filters {
         let (channels, taps) = (self.output_channels as usize, self.taps());
         let written = match self.algorithm {
             Algorithm::SingleChannel => packed.as_chunks().0.iter().all(is_single_channel),
-            Algorithm::DirectPaired | Algorithm::DirectVector => {
-                (0..channels.next_multiple_of(2)).all(|channel| {
+            Algorithm::DirectPaired | Algorithm::DirectVector => (0..channels.next_multiple_of(2))
+                .all(|channel| {
                     let filled_up = if channel < channels { taps } else { 0 }..self.padded_taps();
                     filled_up.into_iter().all(|tap| self.stored_weight(packed, channel, tap) == 0)
-                })
-            }
+                }),
             _ => true,
         };
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
@@ -214,20 +230,23 @@ impl Filters {
                 ((channel / 2 * chunks + tap / 16) * 2 + channel % 2) * 16 + tap % 16
             }
             Algorithm::SingleChannel => {
-                channel * SINGLE_CHANNEL_BYTES + SINGLE_CHANNEL_PLACES[tap % SINGLE_CHANNEL_PLACES.len()]
+                channel * SINGLE_CHANNEL_BYTES
+                    + SINGLE_CHANNEL_PLACES[tap % SINGLE_CHANNEL_PLACES.len()]
             }
             Algorithm::WinogradF2OnTheFly | Algorithm::WinogradF4OnTheFly => {
                 let inputs = (self.input_channels as usize).max(1);
                 let (pixel, input) = (tap / inputs, tap % inputs);
                 ((channel * inputs / 4 + input / 4) * 9 + pixel) * 4 + input % 4
             }
-            Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::WinogradF2 | Algorithm::WinogradF4 => {
-                channel * self.taps() + tap
-            }
+            Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::WinogradF2
+            | Algorithm::WinogradF4 => channel * self.taps() + tap,
         }
     }
 
-    /// Where the transformed weights of a channel and an input lie: `[channel pair][point][input pair][channel of the pair][input of the pair]`.
+    /// Where the transformed weights of a channel and an input lie: `[channel pair][point][input
+    /// pair][channel of the pair][input of the pair]`.
     fn transformed_places(&self, tile: Tile, channel: usize, input: usize) -> Places {
         let pairs = self.input_channels as usize / 2;
         let pair = input / 4 * 2 + input % 2;
@@ -252,7 +271,8 @@ impl Places {
         i16::from_le_bytes(get(packed, self.of(point))) as i32
     }
 
-    /// The weight of tap (row, column) of the kernel whose transform lies here; any, where none does.
+    /// The weight of tap (row, column) of the kernel whose transform lies here; any, where none
+    /// does.
     fn weight(self, tile: Tile, packed: &[u8], row: usize, column: usize) -> i8 {
         let stored = |row, column| self.value(packed, tile.point(row, column));
         tile.recover_weight(stored, row, column) as i8
@@ -274,7 +294,8 @@ impl Runs {
 
     fn of<'p>(&self, packed: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
         let run = self.run;
-        let steps = packed.get(self.start..).unwrap_or_default().chunks(self.step.max(1)).take(self.count);
+        let steps =
+            packed.get(self.start..).unwrap_or_default().chunks(self.step.max(1)).take(self.count);
         steps.filter_map(move |bytes| bytes.get(..run))
     }
 
@@ -288,8 +309,8 @@ impl Runs {
 /// Bytes per output channel of [`Algorithm::SingleChannel`].
 const SINGLE_CHANNEL_BYTES: usize = 12;
 
-/// Where its nine taps lie, so that three words expand to the pairs (00, 01), (10, 11), (20, 21), (02, 12), (12, 22):
-/// `00 10 01 11 | 20 02 21 12 | 12 - 22 -`.
+/// Where its nine taps lie, so that three words expand to the pairs (00, 01), (10, 11), (20, 21),
+/// (02, 12), (12, 22): `00 10 01 11 | 20 02 21 12 | 12 - 22 -`.
 const SINGLE_CHANNEL_PLACES: [usize; 9] = [0, 2, 5, 1, 3, 7, 4, 6, 10];
 
 /// The tap that lies there twice, the second time one byte later.
@@ -346,7 +367,9 @@ impl Matrix {
         let quads = unit / 4 * 4 * self.inputs + unit % 4 * 4;
         let runs = match self.algorithm {
             DenseAlgorithm::Rows => Runs::one(unit * self.inputs, self.inputs),
-            DenseAlgorithm::Quads => Runs { start: quads, step: 16, run: 4, count: self.inputs / 4 },
+            DenseAlgorithm::Quads => {
+                Runs { start: quads, step: 16, run: 4, count: self.inputs / 4 }
+            }
             DenseAlgorithm::QuadsWide => {
                 let start = quads + unit / 4 * 4 * self.inputs;
                 let runs = Runs { start, step: 16, run: 4, count: self.inputs / 2 };

@@ -1,22 +1,24 @@
-//! The arithmetic of one value: accumulate in 32 bits, requantise with one rounding. Written down with ranges and a
-//! worked example in `docs/arithmetic.md`.
+//! The arithmetic of one value: accumulate in 32 bits, requantise with one rounding. Written down
+//! with ranges and a worked example in `docs/arithmetic.md`.
 
 use serde::{Deserialize, Serialize};
 
 /// Zero point of the network's input: a pixel `p` of 0 to 255 becomes the int8 value `p - 128`.
 pub const INPUT_ZERO_POINT: i8 = -128;
 
-/// Zero point of every map behind a ReLU. The smallest int8 value stands for 0.0, so saturation *is* the ReLU.
+/// Zero point of every map behind a ReLU. The smallest int8 value stands for 0.0, so saturation
+/// *is* the ReLU.
 pub const RELU_ZERO_POINT: i8 = -128;
 
-/// Smallest multiplier the exporter writes: below it the rounding of the multiplier itself would show.
+/// Smallest multiplier the exporter writes: below it the rounding of the multiplier itself would
+/// show.
 pub const MULTIPLIER_MIN: i32 = 1 << 14;
 
 /// What turns one output channel's accumulator into int8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelParameters {
-    /// Start value of the accumulator: the layer's bias in units of `input scale * weight scale`, less
-    /// `input zero point * sum of the channel's weights`.
+    /// Start value of the accumulator: the layer's bias in units of `input scale * weight scale`,
+    /// less `input zero point * sum of the channel's weights`.
     pub bias: i32,
     /// `input scale * weight scale / output scale`, times 2^32; 1 to 2^31 - 1.
     pub multiplier: i32,
@@ -29,21 +31,27 @@ impl ChannelParameters {
     /// Reads the parameters from the file's bytes.
     pub const fn from_le_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         let [b0, b1, b2, b3, m0, m1, m2, m3] = *bytes;
-        Self { bias: i32::from_le_bytes([b0, b1, b2, b3]), multiplier: i32::from_le_bytes([m0, m1, m2, m3]) }
+        Self {
+            bias: i32::from_le_bytes([b0, b1, b2, b3]),
+            multiplier: i32::from_le_bytes([m0, m1, m2, m3]),
+        }
     }
 
     /// Reads the parameters of two channels.
     pub(crate) const fn pair_from_le_bytes(bytes: &[u8; 2 * Self::BYTES]) -> [Self; 2] {
         let (first, second) = bytes.split_at(Self::BYTES);
         match (first.first_chunk(), second.first_chunk()) {
-            (Some(first), Some(second)) => [Self::from_le_bytes(first), Self::from_le_bytes(second)],
+            (Some(first), Some(second)) => {
+                [Self::from_le_bytes(first), Self::from_le_bytes(second)]
+            }
             _ => [Self { bias: 0, multiplier: 1 }; 2],
         }
     }
 
     /// The parameters as the file holds them.
     pub fn to_le_bytes(self) -> [u8; Self::BYTES] {
-        let ([b0, b1, b2, b3], [m0, m1, m2, m3]) = (self.bias.to_le_bytes(), self.multiplier.to_le_bytes());
+        let ([b0, b1, b2, b3], [m0, m1, m2, m3]) =
+            (self.bias.to_le_bytes(), self.multiplier.to_le_bytes());
         [b0, b1, b2, b3, m0, m1, m2, m3]
     }
 }
@@ -51,8 +59,8 @@ impl ChannelParameters {
 /// Scales an accumulator to int8: `saturate(zero_point + round(accumulator * multiplier / 2^32))`.
 ///
 /// `round` is to nearest with halves up: `(accumulator * multiplier + 2^31) >> 32` in 64 bits.
-/// Range: `|accumulator * multiplier| <= 2^31 * 2^31 = 2^62`, so the sum with 2^31 fits 64 bits; the shifted value is
-/// at most 2^30 in size, so adding a zero point fits 32 bits.
+/// Range: `|accumulator * multiplier| <= 2^31 * 2^31 = 2^62`, so the sum with 2^31 fits 64 bits;
+/// the shifted value is at most 2^30 in size, so adding a zero point fits 32 bits.
 ///
 /// ```
 /// // 100 * 0.25 = 25, above the zero point of -128

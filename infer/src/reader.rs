@@ -68,7 +68,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Fills in an empty model.
-    pub(crate) fn read(&mut self, header: &Header, model: &mut Model<'a>) -> Result<(), ModelError> {
+    pub(crate) fn read(
+        &mut self,
+        header: &Header,
+        model: &mut Model<'a>,
+    ) -> Result<(), ModelError> {
         model.input = self.input()?;
         self.layers(&mut model.layers)?;
         model.self_test = self.self_test(&model.input)?;
@@ -100,7 +104,8 @@ impl<'a> Reader<'a> {
         let refused = ModelError::LayerCount { found: count as usize, limit: LAYERS_MAX };
         for index in 0..count {
             let record: LayerRecord<'a> = self.record()?;
-            let layer = self.layer(record).map_err(|problem| ModelError::Layer { index, problem })?;
+            let layer =
+                self.layer(record).map_err(|problem| ModelError::Layer { index, problem })?;
             layers.push(layer).map_err(|_| refused)?;
         }
         match layers.last() {
@@ -152,7 +157,8 @@ impl<'a> Reader<'a> {
         if !conv.algorithm.fits(&conv) {
             return Err(LayerProblem::Algorithm);
         }
-        let (channels, weights) = self.sections(record.output.channels, conv.filters().packed_bytes())?;
+        let (channels, weights) =
+            self.sections(record.output.channels, conv.filters().packed_bytes())?;
         let conv = conv.with_numbers(channels, weights)?;
         let ConvRecord { name, output_quant, held_rows, output_at, scratch_at, .. } = *record;
         let buffers = self.buffers(output_at, scratch_at);
@@ -190,11 +196,21 @@ impl<'a> Reader<'a> {
         let (channels, weights) = self.sections(record.units, dense.matrix().packed_bytes())?;
         let dense = dense.with_numbers(channels, weights)?;
         let DenseRecord { name, output_quant, output_at, .. } = *record;
-        self.place(name, LayerKind::Dense(dense), 1, self.buffers(output_at, output_at), output_quant)
+        self.place(
+            name,
+            LayerKind::Dense(dense),
+            1,
+            self.buffers(output_at, output_at),
+            output_quant,
+        )
     }
 
     /// The channel parameters and the packed weights of a layer.
-    fn sections(&mut self, channels: u16, weight_bytes: u64) -> Result<(&'a [u8], &'a [u8]), LayerProblem> {
+    fn sections(
+        &mut self,
+        channels: u16,
+        weight_bytes: u64,
+    ) -> Result<(&'a [u8], &'a [u8]), LayerProblem> {
         let parameters = self.section(channels as usize * ChannelParameters::BYTES)?;
         if weight_bytes > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
@@ -228,7 +244,8 @@ impl<'a> Reader<'a> {
         quant: OutputQuant,
     ) -> Result<Layer<'a>, LayerProblem> {
         let shape = kind.output();
-        let rows_at_once = kind.row_window().rows_at_once(self.map.held_rows, self.map.shape.height);
+        let rows_at_once =
+            kind.row_window().rows_at_once(self.map.held_rows, self.map.shape.height);
         if held_rows == 0 || held_rows > shape.height || rows_at_once == 0 {
             return Err(LayerProblem::HeldRows);
         }
@@ -279,8 +296,8 @@ fn check_scale(scale: f32) -> Result<(), LayerProblem> {
     if scale.is_finite() && scale > 0.0 { Ok(()) } else { Err(LayerProblem::Scale) }
 }
 
-/// Bounds the rows, columns and offsets in a row that a convolution can name, so that kernels may compute them in
-/// 32 bits. An origin adds at most 2^15 rows or columns to what is counted here.
+/// Bounds the rows, columns and offsets in a row that a convolution can name, so that kernels may
+/// compute them in 32 bits. An origin adds at most 2^15 rows or columns to what is counted here.
 fn check_coordinates(record: &ConvRecord<'_>, input: Shape) -> Result<(), LayerProblem> {
     let reach = |outputs: u16, axis: usize| {
         let convolved = outputs as u64 * record.pool[axis] as u64;
@@ -305,9 +322,9 @@ pub(crate) fn check_sections(
 
 /// Proves that no input can overflow a channel's accumulator.
 ///
-/// Every input value lies in -128 to 127, so every partial sum of the channel lies within
-/// `|bias| + 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)` that the
-/// layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
+/// Every input value lies in -128 to 127, so every partial sum of the channel lies within `|bias| +
+/// 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)`
+/// that the layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
 pub(crate) fn check_channels(
     parameters: &[u8],
     sum_max: u64,

@@ -8,14 +8,15 @@
 //! until the last map is whole
 //! ```
 //!
-//! A map that is held whole is made by one [`Slice`]; a model that holds all maps whole runs layer by layer. Where
-//! fewer rows are held, layers take turns: a convolution with pooling needs a few rows of the map in front of it for
-//! each row it leaves, and never the whole map.
+//! A map that is held whole is made by one [`Slice`]; a model that holds all maps whole runs layer
+//! by layer. Where fewer rows are held, layers take turns: a convolution with pooling needs a few
+//! rows of the map in front of it for each row it leaves, and never the whole map.
 //!
-//! The schedule cannot get stuck. [`Model::from_bytes`](crate::Model::from_bytes) checks that a map's held rows suffice
-//! for one row of the next map at least ([`Stage::rows_at_once`] is 1 or more). So if the next map lacks rows, the rows
-//! it needs and has not got are fewer than those held: there is room for one, and the same holds for the map in front,
-//! down to the image, all of whose rows are there.
+//! The schedule cannot get stuck. [`Model::from_bytes`](crate::Model::from_bytes) checks that a
+//! map's held rows suffice for one row of the next map at least ([`Stage::rows_at_once`] is 1 or
+//! more). So if the next map lacks rows, the rows it needs and has not got are fewer than those
+//! held: there is room for one, and the same holds for the map in front, down to the image, all of
+//! whose rows are there.
 
 use core::ops::Range;
 
@@ -24,7 +25,8 @@ use crate::format::LAYERS_MAX;
 /// Most maps of a model: the network's input and the output of each layer.
 pub const MAPS_MAX: usize = LAYERS_MAX + 1;
 
-/// Most slices of a run: a model that is cut into more is refused, so that a few bytes cannot ask for hours of looking for the next slice.
+/// Most slices of a run: a model that is cut into more is refused, so that a few bytes cannot ask
+/// for hours of looking for the next slice.
 pub const SLICES_MAX: u32 = 16_384;
 
 /// What the schedule has to know of a map.
@@ -40,8 +42,8 @@ pub struct Stage {
     pub rows_at_once: u16,
 }
 
-/// Row `r` of a map reads rows `origin + r * step .. origin + r * step + reach` of the map in front of it, those of them
-/// that there are.
+/// Row `r` of a map reads rows `origin + r * step .. origin + r * step + reach` of the map in front
+/// of it, those of them that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
     /// First row read by row 0; negative where padding is read.
@@ -63,11 +65,13 @@ pub struct Slice {
     pub dropped: u16,
     /// Rows in front of them that stay.
     pub kept: u16,
-    /// Rows of the map in front that are held and can be read, from the first that is read; empty for the network's input.
+    /// Rows of the map in front that are held and can be read, from the first that is read; empty
+    /// for the network's input.
     pub input: Range<u16>,
     /// How many rows of the map in front are held before those.
     pub input_skipped: u16,
-    /// The first row of the window of the first row made, less the first row of `input`: 0, or negative at padding.
+    /// The first row of the window of the first row made, less the first row of `input`: 0, or
+    /// negative at padding.
     pub origin: i16,
 }
 
@@ -89,7 +93,8 @@ struct Held {
 }
 
 impl RowWindow {
-    /// The rows in front of which everything is done once `rows` rows are made, of a map in front of `height` rows.
+    /// The rows in front of which everything is done once `rows` rows are made, of a map in front
+    /// of `height` rows.
     fn first_read(&self, rows: u16, height: u16) -> u16 {
         self.within(self.origin + (rows as u32 * self.step) as i32, height)
     }
@@ -104,7 +109,8 @@ impl RowWindow {
         row.clamp(0, height as i32) as u16
     }
 
-    /// Most rows that can be made while `held` of the `height` rows of the map in front are held; 0 if that is too few.
+    /// Most rows that can be made while `held` of the `height` rows of the map in front are held; 0
+    /// if that is too few.
     pub const fn rows_at_once(&self, held: u16, height: u16) -> u16 {
         if held >= height {
             return u16::MAX;
@@ -121,13 +127,24 @@ impl RowWindow {
 
 impl Stage {
     /// A map whose window lies on a map of `height` rows of which `held_in_front` are held.
-    pub const fn new(rows: u16, held: u16, window: RowWindow, held_in_front: u16, height: u16) -> Self {
+    pub const fn new(
+        rows: u16,
+        held: u16,
+        window: RowWindow,
+        held_in_front: u16,
+        height: u16,
+    ) -> Self {
         Self { rows, held, window, rows_at_once: window.rows_at_once(held_in_front, height) }
     }
 
     /// The network's input.
     pub const fn input(rows: u16, held: u16) -> Self {
-        Self { rows, held, window: RowWindow { origin: 0, step: 0, reach: 0 }, rows_at_once: u16::MAX }
+        Self {
+            rows,
+            held,
+            window: RowWindow { origin: 0, step: 0, reach: 0 },
+            rows_at_once: u16::MAX,
+        }
     }
 
     const fn is_whole(&self) -> bool {
@@ -147,7 +164,8 @@ impl Schedule {
         Self { held: [Held { first: 0, end: 0 }; MAPS_MAX], last: 0, is_done: false }
     }
 
-    /// What is made next; `None` when all is done. `stages` gives each map's stage, `None` behind the last.
+    /// What is made next; `None` when all is done. `stages` gives each map's stage, `None` behind
+    /// the last.
     pub fn next(&mut self, stages: impl Fn(usize) -> Option<Stage>) -> Option<Slice> {
         if self.is_done {
             return None;
@@ -175,7 +193,11 @@ impl Schedule {
     fn slice(&self, map: usize, stages: &impl Fn(usize) -> Option<Stage>) -> Option<Slice> {
         let (stage, held) = (stages(map)?, *self.held.get(map)?);
         let left = stage.rows.checked_sub(held.end).filter(|left| *left > 0)?;
-        let first = if stage.is_whole() { 0 } else { self.first_needed(map, &stage, stages).max(held.first) };
+        let first = if stage.is_whole() {
+            0
+        } else {
+            self.first_needed(map, &stage, stages).max(held.first)
+        };
         let kept = held.end.saturating_sub(first);
         let rows = left.min(stage.held.saturating_sub(kept)).min(stage.rows_at_once);
         let dropped = first.min(held.end).saturating_sub(held.first);
@@ -185,7 +207,12 @@ impl Schedule {
     }
 
     /// First row of a map that the next one has still to read.
-    fn first_needed(&self, map: usize, stage: &Stage, stages: &impl Fn(usize) -> Option<Stage>) -> u16 {
+    fn first_needed(
+        &self,
+        map: usize,
+        stage: &Stage,
+        stages: &impl Fn(usize) -> Option<Stage>,
+    ) -> u16 {
         let next = stages(map + 1).zip(self.held.get(map + 1));
         next.map_or(0, |(next, made)| next.window.first_read(made.end, stage.rows))
     }
@@ -200,8 +227,13 @@ impl Schedule {
         let Some(front) = slice.map.checked_sub(1) else { return Some(slice) };
         let (in_front, held) = (stages(front)?, *self.held.get(front)?);
         let height = in_front.rows;
-        // A map that is held whole ends a group: what lies behind it may take the place of what it is made from, so all of it comes first.
-        let wanted = if in_front.is_whole() { height } else { stage.window.end_read(slice.rows.end, height) };
+        // A map that is held whole ends a group: what lies behind it may take the place of what it
+        // is made from, so all of it comes first.
+        let wanted = if in_front.is_whole() {
+            height
+        } else {
+            stage.window.end_read(slice.rows.end, height)
+        };
         if wanted > held.end {
             return None;
         }
@@ -241,7 +273,8 @@ mod tests {
     #[test]
     fn whole_maps_are_made_one_after_the_other() {
         let stages = stages([22, 22], &[([10, 10], POOLED), ([4, 4], POOLED), ([1, 1], POOLED)]);
-        let made: Vec<_> = slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).collect();
+        let made: Vec<_> =
+            slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).collect();
         assert_eq!(made, [(0, 0..22), (1, 0..10), (2, 0..4), (3, 0..1)]);
     }
 
@@ -267,13 +300,16 @@ mod tests {
         assert_eq!(slices(&stages), expected);
     }
 
-    /// Found by a plan whose second group overwrote the image's rows: a slice of 8 of the 10 rows of the whole map had let it begin.
+    /// Found by a plan whose second group overwrote the image's rows: a slice of 8 of the 10 rows
+    /// of the whole map had let it begin.
     #[test]
     fn a_whole_map_is_finished_before_it_is_read() {
         let pool = RowWindow { origin: 0, step: 2, reach: 2 };
         let overlapping = RowWindow { origin: 0, step: 1, reach: 3 };
-        let stages = stages([20, 16], &[([10, 10], pool), ([8, 3], overlapping), ([6, 6], overlapping)]);
-        let made: Vec<_> = slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).take(5).collect();
+        let stages =
+            stages([20, 16], &[([10, 10], pool), ([8, 3], overlapping), ([6, 6], overlapping)]);
+        let made: Vec<_> =
+            slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).take(5).collect();
         assert_eq!(made, [(0, 0..16), (1, 0..8), (0, 16..20), (1, 8..10), (2, 0..3)]);
     }
 
@@ -292,13 +328,20 @@ mod tests {
                     let first = stage.window.origin + row as i32 * stage.window.step as i32;
                     for read in first..first + stage.window.reach as i32 {
                         let exists = read >= 0 && read < stages[slice.map - 1].rows as i32;
-                        assert!(!exists || front.contains(&(read as u16)), "{slice:?} reads {read}");
+                        assert!(
+                            !exists || front.contains(&(read as u16)),
+                            "{slice:?} reads {read}"
+                        );
                     }
                 }
                 assert_eq!(front.start + slice.input_skipped, slice.input.start, "{slice:?}");
             }
         }
-        assert_eq!(held.last().map(|held| held.end), stages.last().map(|stage| stage.rows), "{stages:?}");
+        assert_eq!(
+            held.last().map(|held| held.end),
+            stages.last().map(|stage| stage.rows),
+            "{stages:?}"
+        );
     }
 
     #[test]
@@ -307,12 +350,16 @@ mod tests {
             for step in 1..5 {
                 for origin in -2..=1 {
                     let window = RowWindow { origin, step, reach };
-                    for (held, more) in [(reach as u16, 0), (reach as u16, 1), (reach as u16 + 3, 2)] {
+                    for (held, more) in
+                        [(reach as u16, 0), (reach as u16, 1), (reach as u16 + 3, 2)]
+                    {
                         let rows = |front: u16| (front as u32).div_ceil(step).max(1) as u16;
                         let (first, second) = (rows(23), rows(rows(23)));
                         let last_held = first.min(held + more);
-                        let stages =
-                            stages([23, held + more], &[([first, last_held], window), ([second; 2], window)]);
+                        let stages = stages(
+                            [23, held + more],
+                            &[([first, last_held], window), ([second; 2], window)],
+                        );
                         if stages.iter().all(|stage| stage.rows_at_once > 0) {
                             check(&stages);
                         }

@@ -12,7 +12,8 @@ pub struct Scores<'s> {
 }
 
 impl<'s> Scores<'s> {
-    /// Scores that were computed elsewhere, such as on a chip, with the quantisation of the model's output.
+    /// Scores that were computed elsewhere, such as on a chip, with the quantisation of the model's
+    /// output.
     pub const fn new(values: &'s [i8], quant: OutputQuant) -> Self {
         Self { values, quant }
     }
@@ -35,8 +36,8 @@ impl<'s> Scores<'s> {
 
     /// Softmax of the scores: probabilities of 0 to 1 that add up to 1, in the classes' order.
     ///
-    /// `p[c] = exp(scale * (value[c] - max)) / sum over k of exp(scale * (value[k] - max))`, with `micromath`'s `exp`:
-    /// the same operations, so the same bits, on host and chip.
+    /// `p[c] = exp(scale * (value[c] - max)) / sum over k of exp(scale * (value[k] - max))`, with
+    /// `micromath`'s `exp`: the same operations, so the same bits, on host and chip.
     pub fn probabilities(&self) -> impl ExactSizeIterator<Item = f32> + use<'s> {
         let (values, scale) = (self.values, self.quant.scale);
         let max = values.iter().copied().max().unwrap_or_default();

@@ -1,14 +1,16 @@
-//! A model proves that it works: the image stored in its file must give the scores stored beside it.
+//! A model proves that it works: the image stored in its file must give the scores stored beside
+//! it.
 
 use crate::error::SelfTestError;
 use crate::model::Model;
 use crate::session::Session;
 
-/// Runs the model's self-test in `arena`, of [`Model::arena_bytes`] bytes or more. What the model answers on this core,
-/// with these kernels, is then what it answered where it was exported.
+/// Runs the model's self-test in `arena`, of [`Model::arena_bytes`] bytes or more. What the model
+/// answers on this core, with these kernels, is then what it answered where it was exported.
 ///
 /// # Errors
-/// A file without a self-test, a buffer that is no arena of the model, or other scores than expected.
+/// A file without a self-test, a buffer that is no arena of the model, or other scores than
+/// expected.
 pub fn self_test(model: &Model<'_>, arena: &mut [i8]) -> Result<(), SelfTestError> {
     let test = model.self_test().ok_or(SelfTestError::Absent)?;
     let mut session = Session::new(model, arena).map_err(SelfTestError::Session)?;

@@ -11,16 +11,18 @@ use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
 
-/// A network with the buffer it works in. One run at a time: [`Session::run`] borrows the session mutably.
+/// A network with the buffer it works in. One run at a time: [`Session::run`] borrows the session
+/// mutably.
 pub struct Session<'m, 'a> {
     network: Network<'m>,
     arena: &'a mut [i8],
 }
 
-/// Told about each slice of a run: a profiler, or a reader of feature maps. `()` does nothing and costs nothing.
+/// Told about each slice of a run: a profiler, or a reader of feature maps. `()` does nothing and
+/// costs nothing.
 ///
-/// A layer is one slice, unless the plan holds only some rows of its map at once: then it is several, and other layers run in
-/// between.
+/// A layer is one slice, unless the plan holds only some rows of its map at once: then it is
+/// several, and other layers run in between.
 pub trait Observer {
     /// Layer `index` is about to make `rows` of its output.
     fn before(&mut self, index: usize, layer: &Layer<'_>, rows: Range<u16>) {
@@ -36,8 +38,9 @@ pub trait Observer {
 impl Observer for () {}
 
 impl<'m, 'a> Session<'m, 'a> {
-    /// Joins a model, or a [`Network`] that was built in, and its working memory, of as many bytes as its `arena_bytes` says or
-    /// more: an [`Arena`](crate::Arena). What the buffer holds does not matter.
+    /// Joins a model, or a [`Network`] that was built in, and its working memory, of as many bytes
+    /// as its `arena_bytes` says or more: an [`Arena`](crate::Arena). What the buffer holds does
+    /// not matter.
     ///
     /// # Errors
     /// A buffer that is too small or not aligned for this build's backend.
@@ -54,7 +57,8 @@ impl<'m, 'a> Session<'m, 'a> {
         Ok(Self { network, arena })
     }
 
-    /// Classifies one image: rows of pixels of [`Network::image_shape`], 8 bits per value, 0 is black.
+    /// Classifies one image: rows of pixels of [`Network::image_shape`], 8 bits per value, 0 is
+    /// black.
     ///
     /// # Errors
     /// Only for an image of the wrong size, before any work. A run that started cannot fail.
@@ -62,8 +66,8 @@ impl<'m, 'a> Session<'m, 'a> {
         self.run_with::<Native>(image, &mut ())
     }
 
-    /// [`Session::run`] with a kernel set of the caller's choice and an observer. Every kernel set gives the same
-    /// bytes.
+    /// [`Session::run`] with a kernel set of the caller's choice and an observer. Every kernel set
+    /// gives the same bytes.
     ///
     /// # Errors
     /// As [`Session::run`].
@@ -77,7 +81,8 @@ impl<'m, 'a> Session<'m, 'a> {
         Ok(self.scores())
     }
 
-    /// Begins a run that goes on step by step, so that other work can be done in between: see [`Run::step`].
+    /// Begins a run that goes on step by step, so that other work can be done in between: see
+    /// [`Run::step`].
     ///
     /// # Errors
     /// As [`Session::run`].
@@ -121,8 +126,8 @@ pub struct Run<'s, 'm, 'a, Set = Native> {
 }
 
 impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
-    /// Runs one slice: places some rows of the image, or makes some rows of a layer's output, all of them where the plan
-    /// holds all. `false` when there was nothing left to do.
+    /// Runs one slice: places some rows of the image, or makes some rows of a layer's output, all
+    /// of them where the plan holds all. `false` when there was nothing left to do.
     pub fn step(&mut self) -> bool {
         self.step_with(&mut ())
     }
@@ -131,7 +136,8 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
     pub fn step_with(&mut self, observer: &mut impl Observer) -> bool {
         let network = self.session.network;
         let Some(slice) = self.schedule.next(|map| network.stage(map)) else { return false };
-        match slice.map.checked_sub(1).and_then(|index| Some((index, network.layers().get(index)?))) {
+        match slice.map.checked_sub(1).and_then(|index| Some((index, network.layers().get(index)?)))
+        {
             None => place(network.input(), self.image, &slice, self.session.arena),
             Some((index, layer)) => {
                 observer.before(index, layer, slice.rows.clone());
@@ -149,7 +155,8 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
     }
 }
 
-/// Puts the next rows of the part of the image that the network reads where the first layer expects them.
+/// Puts the next rows of the part of the image that the network reads where the first layer expects
+/// them.
 fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
     let (at, bytes) = input.arena_use();
     let Some(held) = arena.get_mut(at..at + bytes) else { return };
@@ -166,7 +173,8 @@ fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
     }
 }
 
-/// Drops the rows that are not needed any more and gives the memory of the rows to be made behind the others.
+/// Drops the rows that are not needed any more and gives the memory of the rows to be made behind
+/// the others.
 fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'h mut [i8]> {
     let (dropped, kept) = (slice.dropped as usize * row_len, slice.kept as usize * row_len);
     if dropped > 0 {
@@ -175,7 +183,8 @@ fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'
     held.get_mut(kept..kept + slice.rows.len() * row_len)
 }
 
-/// Moves `count` values down by `distance`, 1 or more; as much at once as source and destination do not overlap.
+/// Moves `count` values down by `distance`, 1 or more; as much at once as source and destination do
+/// not overlap.
 fn move_down(values: &mut [i8], distance: usize, count: usize) {
     let (mut rest, mut left) = (values, count);
     while left > 0 {
@@ -187,8 +196,8 @@ fn move_down(values: &mut [i8], distance: usize, count: usize) {
     }
 }
 
-/// Runs one slice of a layer on its buffers and gives the rows made. The model guarantees that the buffers lie apart inside
-/// of the arena.
+/// Runs one slice of a layer on its buffers and gives the rows made. The model guarantees that the
+/// buffers lie apart inside of the arena.
 fn run_slice<'a, Set: Kernels>(layer: &Layer<'_>, slice: &Slice, arena: &'a mut [i8]) -> &'a [i8] {
     let kind = layer.kind.slice(slice);
     let input_at = layer.buffers.input_at + slice.input_skipped as usize * kind.input().row_len();

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Height, width and channels of a feature map in memory order: row by row, pixel by pixel, channel by channel (HWC).
+/// Height, width and channels of a feature map in memory order: row by row, pixel by pixel, channel
+/// by channel (HWC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {

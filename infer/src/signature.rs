@@ -5,7 +5,8 @@
 //! | model file | "KNDL-SIG"  | Ed25519 signature |
 //! ```
 //!
-//! The signature is checked before a byte of the model is looked at; [`Trust`](crate::Trust) does both in that order.
+//! The signature is checked before a byte of the model is looked at; [`Trust`](crate::Trust) does
+//! both in that order.
 
 use ed25519_compact::{PublicKey as Ed25519Key, Signature};
 
@@ -26,7 +27,8 @@ impl PublicKey {
     /// Bytes of a key.
     pub const BYTES: usize = Ed25519Key::BYTES;
 
-    /// The key as `trainer keygen` leaves it in its `.pub` file: `PublicKey::new(*include_bytes!("maker.pub"))`.
+    /// The key as `trainer keygen` leaves it in its `.pub` file:
+    /// `PublicKey::new(*include_bytes!("maker.pub"))`.
     pub const fn new(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }
@@ -42,7 +44,8 @@ impl PublicKey {
     }
 }
 
-/// Takes a signed file apart into the model file and its signature, which is not checked; `None` when there is none.
+/// Takes a signed file apart into the model file and its signature, which is not checked; `None`
+/// when there is none.
 pub fn split(file: &[u8]) -> Option<(&[u8], &[u8; SIGNATURE_BYTES])> {
     let (rest, signature) = file.split_last_chunk()?;
     let (model, magic) = rest.split_last_chunk()?;

@@ -48,7 +48,8 @@ pub enum TrustError {
 }
 
 impl Trust {
-    /// Every valid model, of whatever origin and version; signed files are none, see [`Trust::signed_by`].
+    /// Every valid model, of whatever origin and version; signed files are none, see
+    /// [`Trust::signed_by`].
     pub const ANY: Self = Self {
         #[cfg(feature = "signature")]
         key: None,
@@ -68,8 +69,9 @@ impl Trust {
         Self { minimum_version, ..self }
     }
 
-    /// The same, but no model whose run takes more than so many [`Model::operations`]. A small file can hold a model that runs for hours:
-    /// whoever loads what nobody has signed should say what is too long.
+    /// The same, but no model whose run takes more than so many [`Model::operations`]. A small file
+    /// can hold a model that runs for hours: whoever loads what nobody has signed should say what
+    /// is too long.
     #[must_use]
     pub const fn at_most_operations(self, operations_max: u64) -> Self {
         Self { operations_max, ..self }
@@ -81,10 +83,12 @@ impl Trust {
         if minimum_version > self.minimum_version { self.at_least(minimum_version) } else { self }
     }
 
-    /// Checks the signature where one is asked for, then reads and validates the model, then looks at its version and its work.
+    /// Checks the signature where one is asked for, then reads and validates the model, then looks
+    /// at its version and its work.
     ///
     /// # Errors
-    /// A file that is not signed by the key, is no valid model ([`Model::from_bytes`]), is too old or takes too long.
+    /// A file that is not signed by the key, is no valid model ([`Model::from_bytes`]), is too old
+    /// or takes too long.
     pub fn load<'f>(&self, file: &'f [u8]) -> Result<Model<'f>, TrustError> {
         let model = Model::from_bytes(self.vouched(file)?).map_err(TrustError::Model)?;
         let (found, minimum) = (model.version(), self.minimum_version);

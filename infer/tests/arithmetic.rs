@@ -1,4 +1,5 @@
-//! The worked example of `docs/arithmetic.md`, number by number, and the hand-made model from image to scores.
+//! The worked example of `docs/arithmetic.md`, number by number, and the hand-made model from image
+//! to scores.
 
 mod support;
 
@@ -26,7 +27,8 @@ fn worked_example_of_the_document() {
     let weight_sum: i32 = WEIGHTS.iter().map(|weight| *weight as i32).sum();
     let bias = bias_steps + 128 * weight_sum;
     assert_eq!(bias, 21735);
-    let products: i32 = values.iter().zip(WEIGHTS).map(|(value, weight)| *value as i32 * weight as i32).sum();
+    let products: i32 =
+        values.iter().zip(WEIGHTS).map(|(value, weight)| *value as i32 * weight as i32).sum();
     assert_eq!(products, -2661);
     let accumulator = bias + products;
     assert_eq!(accumulator, 19074);
@@ -35,7 +37,8 @@ fn worked_example_of_the_document() {
     assert_eq!(requantise(accumulator, multiplier, -128), -91);
     let real = OUTPUT_SCALE * (-91.0 + 128.0);
     assert!((real - 0.74).abs() < 1e-12);
-    // In real numbers: 0.25 + 0.2 * -0.2 + 0.4 * 1.27 + 1.0 * 0.03 = 0.748, within half a step of 0.02.
+    // In real numbers: 0.25 + 0.2 * -0.2 + 0.4 * 1.27 + 1.0 * 0.03 = 0.748, within half a step of
+    // 0.02.
     assert!((0.748f64 - real).abs() <= OUTPUT_SCALE / 2.0);
 }
 
@@ -67,9 +70,10 @@ fn a_hand_made_model_by_hand() {
     let model = Model::from_bytes(&file).unwrap();
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
-    // All pixels 138, so all inputs 10. Convolution: channel 0 -200 + 10 * (1 + 2 - 3 + 4) = -160, half of it -80,
-    // from the zero point -128: -208, saturates to -128. Channel 1: 100 + 10 * 0 = 100, half of it 50: -78.
-    // Dense with zero point 3: [-128, -78 + 5, 78 - 5] times a hair less than 1/2, plus 3: [-61, -33.4.., 39.4..].
+    // All pixels 138, so all inputs 10. Convolution: channel 0 -200 + 10 * (1 + 2 - 3 + 4) = -160,
+    // half of it -80, from the zero point -128: -208, saturates to -128. Channel 1: 100 + 10 * 0 =
+    // 100, half of it 50: -78. Dense with zero point 3: [-128, -78 + 5, 78 - 5] times a hair less
+    // than 1/2, plus 3: [-61, -33.4.., 39.4..].
     let expected = [-61, -33, 39];
     assert_eq!(session.run(&[138; 25]).unwrap().values(), expected);
     let scores = session.run_with::<Reference>(&[138; 25], &mut ()).unwrap();
@@ -84,7 +88,8 @@ fn probabilities_are_a_softmax() {
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
     let scores = session.run(&[138; 25]).unwrap();
-    let exact: Vec<f64> = scores.values().iter().map(|value| (0.25 * *value as f64).exp()).collect();
+    let exact: Vec<f64> =
+        scores.values().iter().map(|value| (0.25 * *value as f64).exp()).collect();
     let sum: f64 = exact.iter().sum();
     let found: Vec<f32> = scores.probabilities().collect();
     assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-6);

@@ -1,5 +1,6 @@
-//! Every algorithm of a kernel set against the reference, byte by byte, on random layers and on inputs and weights that
-//! drive sums to their extremes. `kernel_suite` of the firmware example runs the same layers on a chip.
+//! Every algorithm of a kernel set against the reference, byte by byte, on random layers and on
+//! inputs and weights that drive sums to their extremes. `kernel_suite` of the firmware example
+//! runs the same layers on a chip.
 
 #[path = "support/random_layer.rs"]
 mod random_layer;
@@ -9,7 +10,9 @@ use infer::kernels::{Kernels, Portable};
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
-use random_layer::{Maps, Numbers, Pattern, Random, conv_agrees, conv_record, dense_agrees, fill_conv};
+use random_layer::{
+    Maps, Numbers, Pattern, Random, conv_agrees, conv_record, dense_agrees, fill_conv,
+};
 
 /// Layers per algorithm. Miri takes seconds for each.
 const LAYERS: u64 = if cfg!(miri) { 2 } else { 300 };
@@ -55,7 +58,9 @@ fn packed_weights_are_read_back() {
             let weights: Vec<i8> = (0..count).map(|_| random.int8()).collect();
             let mut packed = vec![1; filters.packed_bytes() as usize];
             filters.pack(&weights, &mut packed).unwrap();
-            let read = |index: usize| filters.weight(&packed, index / filters.taps(), index % filters.taps());
+            let read = |index: usize| {
+                filters.weight(&packed, index / filters.taps(), index % filters.taps())
+            };
             assert_eq!((0..count).map(read).collect::<Vec<_>>(), weights, "{record:?}");
         }
     }
@@ -79,7 +84,15 @@ fn weights_the_exporter_would_not_write_are_refused() {
             let (record, input, zero_point) = conv_record(&mut random, algorithm);
             let mut values = vec![0; input.len()];
             let pattern = Pattern::Random;
-            let conv = fill_conv(&mut random, &record, input, zero_point, pattern, &mut values, &mut numbers);
+            let conv = fill_conv(
+                &mut random,
+                &record,
+                input,
+                zero_point,
+                pattern,
+                &mut values,
+                &mut numbers,
+            );
             let bytes = conv.unwrap().filters().packed_bytes() as usize;
             let mut packed = numbers.packed.0[..bytes].to_vec();
             packed[random.below(bytes as u32) as usize] ^= 1 << random.below(8);
@@ -134,7 +147,8 @@ fn weights_beyond_an_algorithms_range_are_refused() {
         conv.filters().pack(&vec![weight; 2 * 2160], &mut packed).unwrap();
         let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 2].concat();
         let answer = conv.with_numbers(&channels, &packed).map(|_| ());
-        let expected = if refused { Err(LayerProblem::AlgorithmRange { channel: 0 }) } else { Ok(()) };
+        let expected =
+            if refused { Err(LayerProblem::AlgorithmRange { channel: 0 }) } else { Ok(()) };
         assert_eq!(answer, expected, "{algorithm:?}, weights {weight}");
     }
 }

@@ -1,9 +1,12 @@
-//! What the loader refuses in the records of the input and of layers, and in their numbers: every check once.
+//! What the loader refuses in the records of the input and of layers, and in their numbers: every
+//! check once.
 
 #[allow(dead_code, reason = "no file here is damaged behind the writer's back")]
 mod support;
 
-use infer::format::{Algorithm, Content, DenseAlgorithm, InputRecord, LayerRecord, MaxPoolRecord, Section};
+use infer::format::{
+    Algorithm, Content, DenseAlgorithm, InputRecord, LayerRecord, MaxPoolRecord, Section,
+};
 use infer::schedule::SLICES_MAX;
 use infer::{LayerProblem, Model, ModelError, Shape};
 use support::{HALF, Parts, channel, refused, written};
@@ -68,9 +71,11 @@ const HUGE: Shape = Shape::new(u16::MAX, u16::MAX, u16::MAX);
 /// Each limit from both sides: what stays below it is refused for the next reason.
 #[test]
 fn windows_and_weights_beyond_the_limits() {
-    // 65,025 taps of a window of 16,512 pixels are 2^30 - 48,944 values, of 16,640 pixels more than 2^30.
-    let window =
-        |pool: [u8; 2]| problem(0, |parts| (parts.conv.kernel, parts.conv.pool) = ([255, 255], pool));
+    // 65,025 taps of a window of 16,512 pixels are 2^30 - 48,944 values, of 16,640 pixels more than
+    // 2^30.
+    let window = |pool: [u8; 2]| {
+        problem(0, |parts| (parts.conv.kernel, parts.conv.pool) = ([255, 255], pool))
+    };
     assert_eq!(window([128, 129]), LayerProblem::SectionMissing);
     assert_eq!(window([128, 130]), LayerProblem::TooLarge);
     // As many weights as bytes.
@@ -165,7 +170,8 @@ fn buffers() {
     for held_rows in [0, 3, u16::MAX] {
         assert_eq!(problem(0, |parts| parts.conv.held_rows = held_rows), LayerProblem::HeldRows);
     }
-    // The pooling reads both rows of the map at once; the convolution with its pooling reads three of the image.
+    // The pooling reads both rows of the map at once; the convolution with its pooling reads three
+    // of the image.
     assert_eq!(problem(1, |parts| parts.conv.held_rows = 1), LayerProblem::HeldRows);
     assert_eq!(problem(0, |parts| parts.input.held_rows = 2), LayerProblem::HeldRows);
     for held_rows in [0, 6] {
@@ -178,13 +184,17 @@ fn buffers() {
     parts.conv.held_rows = 1;
     let last = ModelError::Layer { index: 0, problem: LayerProblem::HeldRows };
     assert_eq!(refused(&convolution_alone(&parts)), last);
-    // Layers that take turns use all their maps at once: the image's rows may not lie where the output does.
+    // Layers that take turns use all their maps at once: the image's rows may not lie where the
+    // output does.
     assert!(Model::from_bytes(&rolling(0).file()).is_ok());
     let overlap = ModelError::Layer { index: 0, problem: LayerProblem::ArenaOverlap };
     assert_eq!(refused(&rolling(64).file()), overlap);
     for arena_bytes in [0, 71, 73, u32::MAX] {
         let parts = Parts { arena_bytes, ..Parts::default() };
-        assert_eq!(refused(&parts.file()), ModelError::ArenaBytes { header: arena_bytes, needed: 72 });
+        assert_eq!(
+            refused(&parts.file()),
+            ModelError::ArenaBytes { header: arena_bytes, needed: 72 }
+        );
     }
 }
 
@@ -193,7 +203,10 @@ fn buffers() {
 fn turns() {
     let most = column(SLICES_MAX as u16 / 2);
     assert_eq!(Model::from_bytes(&most).map(|model| model.slices()), Ok(SLICES_MAX));
-    assert_eq!(refused(&column(SLICES_MAX as u16 / 2 + 1)), ModelError::SliceCount { limit: SLICES_MAX });
+    assert_eq!(
+        refused(&column(SLICES_MAX as u16 / 2 + 1)),
+        ModelError::SliceCount { limit: SLICES_MAX }
+    );
 }
 
 /// Work is counted in 64 bits, also where addresses have 32.

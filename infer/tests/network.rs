@@ -1,4 +1,5 @@
-//! A network that is built in: the same scores as from its file, and nothing worse than wrong scores when its numbers do not belong together.
+//! A network that is built in: the same scores as from its file, and nothing worse than wrong
+//! scores when its numbers do not belong together.
 
 #[cfg(feature = "build")]
 mod support;
@@ -24,7 +25,8 @@ const NETWORKS: u64 = 200_000;
 fn the_source_is_this() {
     let file = Parts::default().file();
     let source = infer::build::source(&file).unwrap();
-    let source = source.replace("concat!(env!(\"OUT_DIR\"), \"/embedded_model.kndl\")", "\"model.kndl\"");
+    let source =
+        source.replace("concat!(env!(\"OUT_DIR\"), \"/embedded_model.kndl\")", "\"model.kndl\"");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/built_in");
     let head = "//! What `infer::build::source` makes of the small hand-made model: compared with it by tests/network.rs.\n\n";
     let source = head.to_owned() + &source;
@@ -87,7 +89,12 @@ fn kind<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8])
     let sides = |random: &mut Random| [random.side(), random.side()];
     let origin = |random: &mut Random| random.below(6) as i16 - 3;
     match random.below(4) {
-        0 => LayerKind::MaxPool(MaxPool { input, output, size: sides(random), stride: sides(random) }),
+        0 => LayerKind::MaxPool(MaxPool {
+            input,
+            output,
+            size: sides(random),
+            stride: sides(random),
+        }),
         1 => {
             let record = DenseRecord {
                 name: "",
@@ -113,7 +120,13 @@ fn kind<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8])
                 scratch_at: 0,
             };
             let zero_point = random.below(256) as i8;
-            embedded::conv(&record, input, zero_point, random.numbers(numbers), random.numbers(numbers))
+            embedded::conv(
+                &record,
+                input,
+                zero_point,
+                random.numbers(numbers),
+                random.numbers(numbers),
+            )
         }
     }
 }
@@ -121,16 +134,19 @@ fn kind<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8])
 fn layer<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8]) -> Layer<'n> {
     let kind = kind(random, input, output, numbers);
     let rows = [1 + random.below(9) as u16, 1 + random.below(3) as u16];
-    let sizes = [random.place(), random.below(600), random.place(), random.place(), random.below(3000)];
+    let sizes =
+        [random.place(), random.below(600), random.place(), random.place(), random.below(3000)];
     embedded::layer("", kind, rows, sizes)
 }
 
-/// Numbers that a loader would refuse: a run ends, within its memory, and does not panic, unless overflow checks are compiled in.
+/// Numbers that a loader would refuse: a run ends, within its memory, and does not panic, unless
+/// overflow checks are compiled in.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "sums of numbers that do not belong together may overflow")]
 fn numbers_that_do_not_belong_together_give_wrong_scores_and_nothing_worse() {
     let more = std::env::var("KINDLING_NETWORKS").ok().and_then(|count| count.parse().ok());
-    let numbers: Vec<u8> = (0..4000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let numbers: Vec<u8> =
+        (0..4000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut ran = 0;
     for seed in 0..more.unwrap_or(NETWORKS) {
         let random = &mut Random(seed);
@@ -145,7 +161,8 @@ fn numbers_that_do_not_belong_together_give_wrong_scores_and_nothing_worse() {
             held_rows: 1 + random.below(9) as u16,
             arena_at: random.place() as u32,
         });
-        let network: Network = embedded::network(&input, &layers, random.quant(), random.below(4000));
+        let network: Network =
+            embedded::network(&input, &layers, random.quant(), random.below(4000));
         let image = vec![9; network.image_shape().len()];
         let mut arena = vec![0; network.arena_bytes()];
         let Ok(mut session) = Session::new(network, &mut arena) else { continue };

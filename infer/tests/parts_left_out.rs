@@ -1,5 +1,6 @@
-//! A model that needs a part of the crate which a build leaves out is refused, and no other is: `./ci.sh test` runs this with all parts, with none, and without those
-//! that depend on the shape of a layer.
+//! A model that needs a part of the crate which a build leaves out is refused, and no other is:
+//! `./ci.sh test` runs this with all parts, with none, and without those that depend on the shape
+//! of a layer.
 
 #[allow(dead_code, reason = "no model here is damaged")]
 mod support;
@@ -41,8 +42,12 @@ fn convolution(algorithm: Algorithm, map: Shape, output: [u16; 2], first: i16) -
     conv.output = Shape::new(output[0], output[1], 2);
     conv.held_rows = output[0];
     (conv.output_at, conv.scratch_at) = (1024, 2048);
-    let filters =
-        Filters { algorithm, kernel: conv.kernel, input_channels: map.channels, output_channels: 2 };
+    let filters = Filters {
+        algorithm,
+        kernel: conv.kernel,
+        input_channels: map.channels,
+        output_channels: 2,
+    };
     model(map, LayerRecord::Conv(conv), 2, filters.packed_bytes())
 }
 
@@ -59,7 +64,8 @@ fn pooling() -> Vec<u8> {
     model(Shape::new(2, 2, 2), LayerRecord::MaxPool(pool), 0, 0)
 }
 
-/// The file loads if all of its parts are in the build, and is refused for this reason if one is not.
+/// The file loads if all of its parts are in the build, and is refused for this reason if one is
+/// not.
 fn check(file: &[u8], parts: &[Feature]) {
     let found = Model::from_bytes(file).err();
     let refused = ModelError::Layer { index: 0, problem: LayerProblem::NotBuilt };

@@ -25,13 +25,16 @@ fn scores(session: &mut Session, image: &[u8]) -> Vec<i8> {
 fn two_models_and_four_sessions_take_turns() {
     let files = [Parts::default().file(), other_parts().file()];
     let models = files.each_ref().map(|file| Model::from_bytes(file).unwrap());
-    let alone = models
-        .each_ref()
-        .map(|model| IMAGES.map(|image| scores(&mut Session::new(model, &mut [0; 72]).unwrap(), &image)));
+    let alone = models.each_ref().map(|model| {
+        IMAGES.map(|image| scores(&mut Session::new(model, &mut [0; 72]).unwrap(), &image))
+    });
     assert_ne!(alone[0], alone[1], "the models answer alike: the test would show nothing");
     let mut arenas = [[3; 72]; 4];
-    let mut sessions: Vec<_> =
-        arenas.iter_mut().zip(0..).map(|(arena, at)| Session::new(&models[at % 2], arena).unwrap()).collect();
+    let mut sessions: Vec<_> = arenas
+        .iter_mut()
+        .zip(0..)
+        .map(|(arena, at)| Session::new(&models[at % 2], arena).unwrap())
+        .collect();
     for round in 0..12 {
         for (at, session) in sessions.iter_mut().enumerate() {
             let image = (round + at) % 3;
@@ -61,7 +64,11 @@ fn a_run_that_was_ended_leaves_the_next_correct() {
             let _ = session.run_with::<Native>(&IMAGES[0], &mut EndBefore(layer));
         }));
         assert!(ended.is_err());
-        assert_eq!(scores(&mut session, &IMAGES[1]), expected, "after a run that ended before layer {layer}");
+        assert_eq!(
+            scores(&mut session, &IMAGES[1]),
+            expected,
+            "after a run that ended before layer {layer}"
+        );
     }
 }
 
@@ -71,6 +78,9 @@ fn what_the_buffer_held_does_not_matter() {
     let model = Model::from_bytes(&file).unwrap();
     let expected = scores(&mut Session::new(&model, &mut [0; 72]).unwrap(), &IMAGES[1]);
     for fill in [-128, -1, 1, 127] {
-        assert_eq!(scores(&mut Session::new(&model, &mut [fill; 72]).unwrap(), &IMAGES[1]), expected);
+        assert_eq!(
+            scores(&mut Session::new(&model, &mut [fill; 72]).unwrap(), &IMAGES[1]),
+            expected
+        );
     }
 }

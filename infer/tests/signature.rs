@@ -1,4 +1,5 @@
-//! Signed models: what is let in and what is refused, and that the signature comes before everything else.
+//! Signed models: what is let in and what is refused, and that the signature comes before
+//! everything else.
 
 mod support;
 
@@ -39,7 +40,9 @@ fn a_signed_model_is_let_in() {
 #[test]
 fn signatures_are_those_of_rfc_8032() {
     let bytes = |hex: &str| -> Vec<u8> {
-        (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+        (0..hex.len() / 2)
+            .map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+            .collect()
     };
     let seed = bytes("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7");
     let pair = KeyPair::from_seed(Seed::from_slice(&seed).unwrap());
@@ -66,8 +69,14 @@ fn unsigned_files_are_refused_when_a_key_is_given() {
 fn another_keys_signature_and_another_files_signature_are_refused() {
     let ((pair, key), (other_pair, other_key)) = (keys(1), keys(2));
     let model = Parts::default().file();
-    assert_eq!(refused(&signed(&model, &other_pair), Trust::signed_by(key)), TrustError::WrongSignature);
-    assert_eq!(refused(&signed(&model, &pair), Trust::signed_by(other_key)), TrustError::WrongSignature);
+    assert_eq!(
+        refused(&signed(&model, &other_pair), Trust::signed_by(key)),
+        TrustError::WrongSignature
+    );
+    assert_eq!(
+        refused(&signed(&model, &pair), Trust::signed_by(other_key)),
+        TrustError::WrongSignature
+    );
     let mut signed_other = signed(&Parts { model_version: 8, ..Parts::default() }.file(), &pair);
     signed_other[..model.len()].copy_from_slice(&model);
     assert_eq!(refused(&signed_other, Trust::signed_by(key)), TrustError::WrongSignature);
@@ -82,7 +91,10 @@ fn every_flipped_bit_of_a_signed_file_is_found_by_the_signature() {
         file[bit / 8] ^= 1 << (bit % 8);
         let error = refused(&file, Trust::signed_by(key));
         // Never `Model`: the signature is looked at first.
-        assert!(matches!(error, TrustError::WrongSignature | TrustError::NotSigned), "bit {bit}: {error:?}");
+        assert!(
+            matches!(error, TrustError::WrongSignature | TrustError::NotSigned),
+            "bit {bit}: {error:?}"
+        );
     }
 }
 
@@ -124,7 +136,8 @@ fn a_signed_file_is_no_model_to_who_asks_for_no_signature() {
     assert_eq!(refused(&file, Trust::ANY), TrustError::Model(error));
 }
 
-/// A signature whose scalar is not reduced, and a key of small order, would let others make signatures.
+/// A signature whose scalar is not reduced, and a key of small order, would let others make
+/// signatures.
 #[test]
 fn malleable_signatures_and_weak_keys_are_refused() {
     let (pair, key) = keys(1);
@@ -132,8 +145,8 @@ fn malleable_signatures_and_weak_keys_are_refused() {
     let end = file.len();
     // s + L is congruent to s: the same signature in another coat.
     let order: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let mut carry = 0;
     for (byte, add) in file[end - 32..].iter_mut().zip(order) {
@@ -148,12 +161,17 @@ fn malleable_signatures_and_weak_keys_are_refused() {
         forged.extend(SIGNATURE_MAGIC);
         forged.extend(identity);
         forged.extend([0; 32]);
-        assert_eq!(refused(&forged, Trust::signed_by(PublicKey::new(key))), TrustError::WrongSignature);
+        assert_eq!(
+            refused(&forged, Trust::signed_by(PublicKey::new(key))),
+            TrustError::WrongSignature
+        );
     }
 }
 
-/// The crate that verifies holds bounds checks that the link proof cannot take out (docs/decisions/0003-signatures.md). What they index by depends on the
-/// length of the message modulo 128 and on the digits of two numbers: every length, and numbers with the digits that are farthest out.
+/// The crate that verifies holds bounds checks that the link proof cannot take out
+/// (docs/decisions/0003-signatures.md). What they index by depends on the length of the message
+/// modulo 128 and on the digits of two numbers: every length, and numbers with the digits that are
+/// farthest out.
 #[test]
 fn no_length_and_no_number_ends_in_a_panic() {
     let (pair, key) = keys(5);
@@ -164,12 +182,14 @@ fn no_length_and_no_number_ends_in_a_panic() {
     }
     let mut state = 1u64;
     let mut noise = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
     let patterns = [0x00, 0x0F, 0x1F, 0x33, 0x55, 0x77, 0x7F, 0xAA, 0xF0, 0xF7, 0xFF];
     for number in 0..if cfg!(miri) { 20 } else { 4000 } {
-        // R is a point: that of another signature, or noise. S is a pattern or noise, below the order.
+        // R is a point: that of another signature, or noise. S is a pattern or noise, below the
+        // order.
         let mut signature = *pair.sk.sign([number as u8], None);
         let pattern = patterns.get(number % 16).copied();
         signature[32..].iter_mut().for_each(|byte| *byte = pattern.unwrap_or_else(&mut noise));

@@ -1,5 +1,5 @@
-//! An update from begin to end on flash that is memory: small enough for Miri. `tests/tests/power_cut.rs` has the flash of real chips, and lets the
-//! power go.
+//! An update from begin to end on flash that is memory: small enough for Miri.
+//! `tests/tests/power_cut.rs` has the flash of real chips, and lets the power go.
 #![cfg(feature = "update")]
 
 mod support;
@@ -22,7 +22,12 @@ impl<const BYTES: usize> Flash<BYTES> {
         Self(Aligned(cells))
     }
 
-    fn part(&mut self, from: u32, bytes: usize, unit: usize) -> Result<&mut [u8], NorFlashErrorKind> {
+    fn part(
+        &mut self,
+        from: u32,
+        bytes: usize,
+        unit: usize,
+    ) -> Result<&mut [u8], NorFlashErrorKind> {
         if !(from as usize).is_multiple_of(unit) || !bytes.is_multiple_of(unit) {
             return Err(NorFlashErrorKind::NotAligned);
         }
@@ -78,7 +83,8 @@ fn file(version: u32) -> Vec<u8> {
 }
 
 fn factory() -> SmallStore {
-    Store::open(Flash::programmed(&[]), [Flash::programmed(&file(1)), Flash::programmed(&[])]).unwrap()
+    Store::open(Flash::programmed(&[]), [Flash::programmed(&file(1)), Flash::programmed(&[])])
+        .unwrap()
 }
 
 /// The version that runs after a reset, and the boots its trial has left.
@@ -146,7 +152,10 @@ fn two_damaged_slots_are_no_model() {
     let slots = [Flash::programmed(&damaged), Flash::programmed(&[])];
     let mut store: SmallStore = Store::open(Flash::programmed(&[]), slots).unwrap();
     for _ in 0..2 {
-        assert!(matches!(store.boot(&Trust::ANY), Err(BootError::Refused { .. } | BootError::NoModel)));
+        assert!(matches!(
+            store.boot(&Trust::ANY),
+            Err(BootError::Refused { .. } | BootError::NoModel)
+        ));
     }
     assert!(Model::from_bytes(&damaged).is_err());
 }

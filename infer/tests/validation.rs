@@ -1,11 +1,14 @@
-//! What the loader refuses in header, records as such and sections: every check once, and then files that are damaged everywhere.
+//! What the loader refuses in header, records as such and sections: every check once, and then
+//! files that are damaged everywhere.
 
 mod support;
 
 use infer::format::{
     Content, DenseAlgorithm, Header, LAYERS_MAX, LayerRecord, SECTION_ALIGNMENT_BYTES, Section,
 };
-use infer::{LayerProblem, Model, ModelError, SelfTestError, Session, SessionError, Shape, self_test};
+use infer::{
+    LayerProblem, Model, ModelError, SelfTestError, Session, SessionError, Shape, self_test,
+};
 use support::{Parts, refused, with_checksum, written};
 
 #[test]
@@ -22,7 +25,10 @@ fn damaged_headers() {
     assert_eq!(with(0, b'X'), ModelError::Magic { found: *b"XNDL" });
     assert_eq!(with(4, 1), ModelError::Version { found: 1, supported: 2 });
     assert_eq!(with(7, 1), ModelError::Reserved);
-    assert_eq!(refused(&good[..bytes - 1]), ModelError::Length { header: bytes as u32, found: bytes - 1 });
+    assert_eq!(
+        refused(&good[..bytes - 1]),
+        ModelError::Length { header: bytes as u32, found: bytes - 1 }
+    );
     let longer = [&good[..], &[0]].concat();
     assert_eq!(refused(&longer), ModelError::Length { header: bytes as u32, found: bytes + 1 });
     assert!(matches!(with(bytes - 1, 0x55), ModelError::Checksum { .. }));
@@ -66,7 +72,11 @@ fn padding_must_be_zero() {
 fn padding_in_front_of_a_section_must_be_zero() {
     let mut file = Parts::default().file();
     let weights_end = sections_at(&file) + 2 * 8 + 8;
-    assert_ne!(weights_end % SECTION_ALIGNMENT_BYTES, 0, "this model has padding behind its first weights");
+    assert_ne!(
+        weights_end % SECTION_ALIGNMENT_BYTES,
+        0,
+        "this model has padding behind its first weights"
+    );
     file[weights_end] = 1;
     let problem = LayerProblem::SectionMissing;
     assert_eq!(refused(&with_checksum(file)), ModelError::Layer { index: 2, problem });
@@ -91,7 +101,11 @@ fn records_are_whole_and_the_only_ones() {
     assert_eq!(with_record_bytes(file.len() as u32 - 27), ModelError::Records, "beyond the file");
     assert_eq!(with_record_bytes(u32::MAX), ModelError::Records);
     assert_eq!(with_record_bytes(record_bytes - 1), ModelError::Records, "without the last byte");
-    assert_eq!(with_record_bytes(record_bytes + 1), ModelError::Surplus, "a byte of padding as a record");
+    assert_eq!(
+        with_record_bytes(record_bytes + 1),
+        ModelError::Surplus,
+        "a byte of padding as a record"
+    );
     let with = |at: usize, byte: u8| {
         let mut file = file.clone();
         file[at] = byte;

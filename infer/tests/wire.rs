@@ -1,7 +1,9 @@
 //! Frames of the wire: their exact bytes, and how a receiver finds its place again.
 #![cfg(feature = "wire")]
 
-use infer::wire::{Answer, Frame, PART_BYTES_MAX, Receiver, Refusal, Request, Values, encode, frame_bytes};
+use infer::wire::{
+    Answer, Frame, PART_BYTES_MAX, Receiver, Refusal, Request, Values, encode, frame_bytes,
+};
 
 type Buffer = Vec<u8>;
 
@@ -28,7 +30,10 @@ fn received(receiver: &Receiver<Buffer>) -> Option<Frame<Request<'_>>> {
 fn frames_are_these_bytes() {
     assert_eq!(hex(&frame(5, &Request::Identify)), "00 03 01 05 05 60 47 f4 83 00");
     let part = Request::Infer { image: 0xCAFE, at: 300, part: &[0, 1, 0] };
-    assert_eq!(hex(&frame(300, &part)), "00 0b 01 ac 02 01 fe 95 03 ac 02 03 02 01 05 3b 10 bc 0f 00");
+    assert_eq!(
+        hex(&frame(300, &part)),
+        "00 0b 01 ac 02 01 fe 95 03 ac 02 03 02 01 05 3b 10 bc 0f 00"
+    );
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -43,8 +48,15 @@ fn parts_of_every_length_come_through() {
         for value in [0, 1] {
             let bytes = vec![value; len];
             let part = Request::Update { at: u32::MAX, part: &bytes };
-            assert_eq!(push_all(&mut receiver, &frame(u32::MAX, &part)), 1, "{len} bytes of {value}");
-            assert_eq!(received(&receiver), Some(Frame::Message { sequence: u32::MAX, content: part }));
+            assert_eq!(
+                push_all(&mut receiver, &frame(u32::MAX, &part)),
+                1,
+                "{len} bytes of {value}"
+            );
+            assert_eq!(
+                received(&receiver),
+                Some(Frame::Message { sequence: u32::MAX, content: part })
+            );
         }
     }
 }
@@ -58,7 +70,10 @@ fn a_receiver_finds_its_place_after_noise() {
     for noise in noises {
         push_all(&mut receiver, noise);
         assert_eq!(push_all(&mut receiver, &wanted), 1, "after {} bytes of noise", noise.len());
-        assert_eq!(received(&receiver), Some(Frame::Message { sequence: 7, content: Request::SelfTest }));
+        assert_eq!(
+            received(&receiver),
+            Some(Frame::Message { sequence: 7, content: Request::SelfTest })
+        );
     }
 }
 

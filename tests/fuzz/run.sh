@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs a fuzz target under libFuzzer and AddressSanitizer: run.sh TARGET [libFuzzer's options], e.g. run.sh model -max_total_time=60.
-# The stable compiler is told to take the flags that `cargo fuzz` gives a nightly one; g++ compiles libFuzzer.
+# Runs a fuzz target under libFuzzer and AddressSanitizer: run.sh TARGET [libFuzzer's options], e.g.
+# run.sh model -max_total_time=60. The stable compiler is told to take the flags that `cargo fuzz`
+# gives a nightly one; g++ compiles libFuzzer.
 set -euo pipefail
 cd "$(dirname "$0")"
 target=$1
@@ -12,6 +13,7 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-co
 -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
 -Ccodegen-units=1 -Zsanitizer=address"
 cargo build --release --quiet --target "$host" --bin "$target"
-# Inputs that are new stay out of the repository; those that crash are written there, to become part of the corpus.
+# Inputs that are new stay out of the repository; those that crash are written there, to become part
+# of the corpus.
 mkdir -p "target/found/$target"
 exec "target/$host/release/$target" "target/found/$target" "corpus/$target" -artifact_prefix="target/found-crash-$target-" "$@"

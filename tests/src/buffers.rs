@@ -10,7 +10,8 @@ use trainer::plan::arena::ArenaPlan;
 /// Buffers begin at multiples of so many bytes.
 const ALIGNMENT_BYTES: u32 = 16;
 
-/// All maps and scratch memory one after the other, in as many orders: each of them once as the last, which ends where the working memory does.
+/// All maps and scratch memory one after the other, in as many orders: each of them once as the
+/// last, which ends where the working memory does.
 ///
 /// # Panics
 /// With choices that are none of the model's.
@@ -18,7 +19,8 @@ pub fn each_last(model: &PlainModel, choices: &Choices) -> Vec<ArenaPlan> {
     let file = write(model, choices).expect("a plan");
     let loaded = Model::from_bytes(&file).expect("a model");
     let uses: Vec<_> = loaded.layers().iter().map(Layer::arena_use).collect();
-    let maps = iter::once(loaded.input().arena_use()).chain(uses.iter().map(|[_, _, output]| *output));
+    let maps =
+        iter::once(loaded.input().arena_use()).chain(uses.iter().map(|[_, _, output]| *output));
     let scratch = uses.iter().map(|[_, scratch, _]| *scratch);
     let sizes: Vec<u32> = maps.chain(scratch).map(|(_, bytes)| bytes as u32).collect();
     let arena = |last: usize| {

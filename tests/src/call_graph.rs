@@ -1,7 +1,10 @@
-//! The most stack that a function of a linked firmware can take, from its ELF file: frames, and who calls whom.
+//! The most stack that a function of a linked firmware can take, from its ELF file: frames, and who
+//! calls whom.
 //!
-//! Frames of compiled functions are those that the compiler states (`-Z emit-stack-sizes`); of assembler, the sum of all that is pushed. Calls
-//! are read from the machine code: `BL`, and `B` to the start of another function. A call of a computed address may go to every function whose address the code holds.
+//! Frames of compiled functions are those that the compiler states (`-Z emit-stack-sizes`); of
+//! assembler, the sum of all that is pushed. Calls are read from the machine code: `BL`, and `B` to
+//! the start of another function. A call of a computed address may go to every function whose
+//! address the code holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +39,8 @@ struct Function {
     name: String,
     /// Its machine code.
     code: Vec<u8>,
-    /// Bytes of data in the code (literal pools) are left out: `(from, to)` offsets of instructions.
+    /// Bytes of data in the code (literal pools) are left out: `(from, to)` offsets of
+    /// instructions.
     instructions: Vec<(usize, usize)>,
     /// As the compiler states it; `None` for assembler.
     stated_frame_bytes: Option<usize>,
@@ -66,7 +70,8 @@ impl Program {
     /// [`Unbounded::NoProgram`].
     pub fn read(file: &[u8]) -> Result<Self, Unbounded> {
         let functions = functions(file).map_err(|error| Unbounded::NoProgram(error.to_string()))?;
-        let tables = constant_words(file).map_err(|error| Unbounded::NoProgram(error.to_string()))?;
+        let tables =
+            constant_words(file).map_err(|error| Unbounded::NoProgram(error.to_string()))?;
         let held = functions.values().flat_map(held_words).chain(tables).map(|word| word & !1);
         let pointed_at = held.filter(|word| functions.contains_key(word)).collect();
         Ok(Self { functions, pointed_at })
@@ -78,8 +83,11 @@ impl Program {
     /// What makes a bound impossible: recursion, computed calls, assembler that is not understood.
     pub fn deepest(&self, name: &str) -> Result<Deepest, Unbounded> {
         let is_named = |function: &&u32| self.functions[*function].name == name;
-        let entry =
-            self.functions.keys().find(is_named).ok_or_else(|| Unbounded::NoFunction(name.to_owned()))?;
+        let entry = self
+            .functions
+            .keys()
+            .find(is_named)
+            .ok_or_else(|| Unbounded::NoFunction(name.to_owned()))?;
         let mut deepest = self.from(*entry, &mut Vec::new(), &mut BTreeMap::new())?;
         deepest.way.reverse();
         Ok(deepest)
@@ -116,7 +124,8 @@ impl Program {
     }
 
     fn scan(&self, address: u32, function: &Function) -> Result<Scan, Unbounded> {
-        let mut scan = Scan { frame_bytes: function.stated_frame_bytes.unwrap_or(0), calls: BTreeSet::new() };
+        let mut scan =
+            Scan { frame_bytes: function.stated_frame_bytes.unwrap_or(0), calls: BTreeSet::new() };
         for &(from, to) in &function.instructions {
             let mut at = from;
             while at + 2 <= to {
@@ -152,17 +161,21 @@ impl Program {
 fn constant_words(file: &[u8]) -> Result<Vec<u32>, elf::ParseError> {
     let elf = ElfBytes::<LittleEndian>::minimal_parse(file)?;
     let Some(section) = elf.section_header_by_name(".rodata")? else { return Ok(Vec::new()) };
-    let words = elf.section_data(&section)?.0.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+    let words =
+        elf.section_data(&section)?.0.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     Ok(words.filter(|word| word & 1 == 1).collect())
 }
 
-/// Odd words that the function's code holds, which may be addresses of functions: in literal pools, and put together by `MOVW` and `MOVT`.
+/// Odd words that the function's code holds, which may be addresses of functions: in literal pools,
+/// and put together by `MOVW` and `MOVT`.
 fn held_words(function: &Function) -> Vec<u32> {
     let code = &function.code;
     let mut words = Vec::new();
     let mut end = 0;
     for &(from, to) in function.instructions.iter().chain([&(code.len(), code.len())]) {
-        words.extend(code[end.min(from)..from].as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)));
+        words.extend(
+            code[end.min(from)..from].as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)),
+        );
         let mut low = [0; 16];
         let mut at = from;
         while at + 4 <= to {
@@ -211,16 +224,22 @@ fn is_call(first: u16, second: u16) -> bool {
 fn branch_target(here: u32, first: u16, second: u16) -> Option<u32> {
     let sign = |value: u32, bits: u32| ((value << (32 - bits)) as i32) >> (32 - bits);
     if first & 0xF800 == 0xF000 && second & 0x9000 == 0x9000 {
-        let (s, j1, j2) = (first as u32 >> 10 & 1, second as u32 >> 13 & 1, second as u32 >> 11 & 1);
+        let (s, j1, j2) =
+            (first as u32 >> 10 & 1, second as u32 >> 13 & 1, second as u32 >> 11 & 1);
         let (i1, i2) = (1 ^ j1 ^ s, 1 ^ j2 ^ s);
-        let offset =
-            s << 24 | i1 << 23 | i2 << 22 | (first as u32 & 0x3FF) << 12 | (second as u32 & 0x7FF) << 1;
+        let offset = s << 24
+            | i1 << 23
+            | i2 << 22
+            | (first as u32 & 0x3FF) << 12
+            | (second as u32 & 0x7FF) << 1;
         return Some((here + 4).wrapping_add_signed(sign(offset, 25)));
     }
-    (first & 0xF800 == 0xE000).then(|| (here + 4).wrapping_add_signed(sign((first as u32 & 0x7FF) << 1, 12)))
+    (first & 0xF800 == 0xE000)
+        .then(|| (here + 4).wrapping_add_signed(sign((first as u32 & 0x7FF) << 1, 12)))
 }
 
-/// Bytes that an instruction of assembler takes from the stack; `None` when it moves the stack pointer otherwise. What gives back counts 0.
+/// Bytes that an instruction of assembler takes from the stack; `None` when it moves the stack
+/// pointer otherwise. What gives back counts 0.
 fn pushed_bytes(first: u16, second: u16) -> Option<usize> {
     let words = |list: u16| 4 * list.count_ones() as usize;
     match (first, second) {
@@ -250,7 +269,9 @@ fn functions(file: &[u8]) -> Result<BTreeMap<u32, Function>, elf::ParseError> {
         }
     }
     let mut functions = BTreeMap::new();
-    for symbol in symbols.iter().filter(|symbol| symbol.st_symtype() == STT_FUNC && symbol.st_shndx != 0) {
+    for symbol in
+        symbols.iter().filter(|symbol| symbol.st_symtype() == STT_FUNC && symbol.st_shndx != 0)
+    {
         let Ok(section) = sections.get(symbol.st_shndx as usize) else { continue };
         let (data, _) = elf.section_data(&section)?;
         let start = symbol.st_value as u32 & !1;
@@ -271,7 +292,8 @@ fn functions(file: &[u8]) -> Result<BTreeMap<u32, Function>, elf::ParseError> {
 /// Parts of the code that are instructions.
 fn instructions(start: u32, bytes: u32, marks: &BTreeMap<u32, bool>) -> Vec<(usize, usize)> {
     let mut parts = Vec::new();
-    let mut begun = marks.range(..=start).next_back().is_none_or(|(_, code)| *code).then_some(start);
+    let mut begun =
+        marks.range(..=start).next_back().is_none_or(|(_, code)| *code).then_some(start);
     for (at, code) in marks.range(start + 1..start + bytes) {
         match (begun, code) {
             (Some(from), false) => {
@@ -288,9 +310,11 @@ fn instructions(start: u32, bytes: u32, marks: &BTreeMap<u32, bool>) -> Vec<(usi
     parts
 }
 
-/// The section `.stack_sizes`: for each function its address and, as LEB128, the bytes of its frame.
+/// The section `.stack_sizes`: for each function its address and, as LEB128, the bytes of its
+/// frame.
 fn stated_frames(elf: &ElfBytes<LittleEndian>) -> Result<BTreeMap<u32, usize>, elf::ParseError> {
-    let header = elf.section_header_by_name(".stack_sizes")?.ok_or(elf::ParseError::BadOffset(1))?;
+    let header =
+        elf.section_header_by_name(".stack_sizes")?.ok_or(elf::ParseError::BadOffset(1))?;
     let (mut data, _) = elf.section_data(&header)?;
     let mut frames = BTreeMap::new();
     while let Some((address, rest)) = data.split_first_chunk() {

@@ -7,7 +7,8 @@ use elf::endian::LittleEndian;
 /// Every program has it, whatever it does.
 const VECTOR_TABLE: &str = ".vector_table";
 
-/// Bytes of code and constants that the program puts into flash, its vector table left out; `None` when this is no ELF file.
+/// Bytes of code and constants that the program puts into flash, its vector table left out; `None`
+/// when this is no ELF file.
 pub fn code_bytes(elf: &[u8]) -> Option<usize> {
     let file = ElfBytes::<LittleEndian>::minimal_parse(elf).ok()?;
     let (sections, names) = file.section_headers_with_strtab().ok()?;

@@ -10,8 +10,10 @@ use std::path::Path;
 pub fn numbers(heading: &str, name: &str) -> Vec<u32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/limits.md");
     let text = fs::read_to_string(path).expect("docs/limits.md");
-    let section = text.split("\n## ").find(|section| section.starts_with(heading)).expect("the section");
-    let row = section.lines().find(|line| line.starts_with(&format!("| {name} |"))).expect("the row");
+    let section =
+        text.split("\n## ").find(|section| section.starts_with(heading)).expect("the section");
+    let row =
+        section.lines().find(|line| line.starts_with(&format!("| {name} |"))).expect("the row");
     let number = |cell: &str| cell.trim().replace(',', "").parse().ok();
     row.split('|').filter_map(number).collect()
 }

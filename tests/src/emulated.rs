@@ -1,4 +1,5 @@
-//! An emulated board that a test holds by its serial line and, as through a debug probe, by its memory, which is read and written while it runs.
+//! An emulated board that a test holds by its serial line and, as through a debug probe, by its
+//! memory, which is read and written while it runs.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -32,10 +33,17 @@ impl Emulated {
         let port = free_port();
         let mut command = Command::new("qemu-system-arm");
         command.args(["-M", &machine.machine, "-icount", "shift=0", "-display", "none", "-S"]);
-        command.args(["-monitor", "stdio", "-serial", &format!("tcp:{port},server=on,wait=off"), "-kernel"]);
+        command.args([
+            "-monitor",
+            "stdio",
+            "-serial",
+            &format!("tcp:{port},server=on,wait=off"),
+            "-kernel",
+        ]);
         command.arg(elf).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("qemu-system-arm: see ./ci.sh setup");
-        let (monitor, said) = (process.stdin.take().expect("piped"), process.stdout.take().expect("piped"));
+        let (monitor, said) =
+            (process.stdin.take().expect("piped"), process.stdout.take().expect("piped"));
         Self { process, monitor, said: BufReader::new(said), port: format!("tcp:{port}") }
     }
 
@@ -70,7 +78,10 @@ impl Emulated {
         // Host virtual address for 0x20000000 (netduinoplus2.sram) is 0x7f...
         let place = self.answer("is 0x");
         let host = u64::from_str_radix(&place, 16).expect("an address");
-        let file = OpenOptions::new().read(true).write(true).open(format!("/proc/{}/mem", self.process.id()));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(format!("/proc/{}/mem", self.process.id()));
         Memory { file: file.expect("memory of a child"), host, address, bytes }
     }
 
@@ -119,7 +130,9 @@ impl Memory {
     fn place(&self, address: u32, bytes: usize) -> io::Result<u64> {
         let offset = address.checked_sub(self.address).map(|offset| offset as usize);
         let offset = offset.filter(|offset| offset + bytes <= self.bytes);
-        offset.map(|offset| self.host + offset as u64).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+        offset
+            .map(|offset| self.host + offset as u64)
+            .ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
     /// Where it begins.

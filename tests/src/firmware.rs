@@ -32,7 +32,8 @@ pub const M4: Board = Board { name: "mps2-an386", target: "thumbv7em-none-eabihf
 /// The emulated Cortex-M7.
 pub const M7: Board = Board { name: "mps2-an500", target: "thumbv7em-none-eabihf", feature: None };
 
-/// The emulated Cortex-M33. Its target is the one without FPU: the other is built for a Cortex-M55, with instructions that an M33 has not.
+/// The emulated Cortex-M33. Its target is the one without FPU: the other is built for a Cortex-M55,
+/// with instructions that an M33 has not.
 pub const M33: Board =
     Board { name: "mps2-an505", target: "thumbv8m.main-none-eabi", feature: Some("cortex-m33") };
 
@@ -75,10 +76,12 @@ pub struct ChipAnswer {
     pub instructions: u32,
 }
 
-/// Builds the firmware for `board` with `model` compiled in, and lets it answer `images`, raw and one after the other.
+/// Builds the firmware for `board` with `model` compiled in, and lets it answer `images`, raw and
+/// one after the other.
 ///
 /// # Panics
-/// With what went wrong and what to do, when the firmware cannot be built or run: a parity test without a chip is no test.
+/// With what went wrong and what to do, when the firmware cannot be built or run: a parity test
+/// without a chip is no test.
 pub fn answers(board: Board, model: &Path, images: &[u8], classes: usize) -> Vec<ChipAnswer> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (from, to) = (folder.path().join("images"), folder.path().join("answers"));
@@ -110,7 +113,11 @@ pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
 pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
     let output = run_command(board, model, arguments).output().expect("cargo can be started");
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(!output.status.success(), "the firmware for {} accepted {arguments:?}\n{stdout}", board.name);
+    assert!(
+        !output.status.success(),
+        "the firmware for {} accepted {arguments:?}\n{stdout}",
+        board.name
+    );
     stdout
 }
 
@@ -171,7 +178,8 @@ pub fn built_in_program(board: Board, variant: Variant, model: &Path) -> PathBuf
     program(board, variant.build, "built_in")
 }
 
-/// Runs one of these two, told to count nothing, in an emulator that cannot count and is faster for it.
+/// Runs one of these two, told to count nothing, in an emulator that cannot count and is faster for
+/// it.
 ///
 /// # Panics
 /// When it fails.
@@ -183,7 +191,8 @@ pub fn run_without_counting(board: Board, program: &Path, arguments: &[&Path]) {
     said(board, command);
 }
 
-/// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs` for its arguments.
+/// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs`
+/// for its arguments.
 ///
 /// # Panics
 /// As [`answers`].
@@ -193,18 +202,25 @@ pub fn measure(board: Board, variant: Variant, arguments: &[&Path]) -> String {
     said(board, command)
 }
 
-/// Builds and runs the program that measures the one model that is built in: see `firmware-example/src/bin/built_in.rs` for its arguments.
+/// Builds and runs the program that measures the one model that is built in: see
+/// `firmware-example/src/bin/built_in.rs` for its arguments.
 ///
 /// # Panics
 /// As [`answers`].
-pub fn measure_built_in(board: Board, variant: Variant, model: &Path, arguments: &[&Path]) -> String {
+pub fn measure_built_in(
+    board: Board,
+    variant: Variant,
+    model: &Path,
+    arguments: &[&Path],
+) -> String {
     let mut command = cargo_for(board, "run", variant, &["measure"]);
     command.env("KINDLING_MODEL", model).args(["--bin", "built_in", "--"]).args(arguments);
     said(board, command)
 }
 
-/// Builds and runs the program that runs models of any origin between guards: see `firmware-example/src/bin/fenced.rs` for its arguments. Whether it came to its end,
-/// and what it printed.
+/// Builds and runs the program that runs models of any origin between guards: see
+/// `firmware-example/src/bin/fenced.rs` for its arguments. Whether it came to its end, and what it
+/// printed.
 ///
 /// # Panics
 /// When cargo cannot be started.
@@ -213,11 +229,13 @@ pub fn fenced(board: Board, arguments: &[&str]) -> (bool, String) {
     command.args(["--release", "--bin", "fenced", "--"]).args(arguments);
     command.env("KINDLING_EMULATOR_COUNTS", "no");
     let output = command.output().expect("cargo can be started");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     (output.status.success(), said.concat())
 }
 
-/// The program that runs a model, loads it before unless it is built in, and does nothing else: its ELF file. Its size is the code size of plans.
+/// The program that runs a model, loads it before unless it is built in, and does nothing else: its
+/// ELF file. Its size is the code size of plans.
 ///
 /// # Panics
 /// As [`answers`].
@@ -232,18 +250,24 @@ pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf
     program(board, variant.build, name)
 }
 
-/// Builds the program that updates its model and lets it install `new` in place of `factory`; whether it did, and what it printed.
+/// Builds the program that updates its model and lets it install `new` in place of `factory`;
+/// whether it did, and what it printed.
 ///
 /// # Panics
 /// When cargo cannot be started.
 pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
     let mut command = cargo(board, "run", &["update"]);
-    command.arg("--release").env("KINDLING_MODEL", factory).args(["--bin", "update", "--"]).arg(new);
+    command
+        .arg("--release")
+        .env("KINDLING_MODEL", factory)
+        .args(["--bin", "update", "--"])
+        .arg(new);
     let output = command.output().expect("cargo can be started");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Builds the program that tries the flash driver of Nordic's chips and lets it install `model` on the emulated micro:bit; whether it did, and what it printed.
+/// Builds the program that tries the flash driver of Nordic's chips and lets it install `model` on
+/// the emulated micro:bit; whether it did, and what it printed.
 ///
 /// # Panics
 /// When cargo cannot be started.
@@ -251,11 +275,13 @@ pub fn nvmc(model: &Path) -> (bool, String) {
     let mut command = cargo(EVERY_CORE[0], "run", &["update"]);
     command.arg("--release").env("KINDLING_MODEL", model).args(["--bin", "nvmc"]);
     let output = command.output().expect("cargo can be started");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     (output.status.success(), said.concat())
 }
 
-/// The program of the no-panic proof with the compiler's word on the frame of each function: its ELF file.
+/// The program of the no-panic proof with the compiler's word on the frame of each function: its
+/// ELF file.
 ///
 /// # Panics
 /// As [`answers`].
@@ -263,7 +289,8 @@ pub fn program_with_stack_sizes(board: Board) -> PathBuf {
     program_that_may_panic(board, &["prove-no-panic"])
 }
 
-/// The program of the no-panic proof with these features besides, linked whether a panic is reachable or not.
+/// The program of the no-panic proof with these features besides, linked whether a panic is
+/// reachable or not.
 ///
 /// # Panics
 /// As [`answers`].
@@ -271,7 +298,16 @@ pub fn program_that_may_panic(board: Board, features: &[&str]) -> PathBuf {
     let mut command = cargo(board, "rustc", features);
     let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
     command.env("RUSTC_BOOTSTRAP", "1");
-    command.args(["--release", "--bin", "no_panic", "--", "-C", link_always, "-Z", "emit-stack-sizes"]);
+    command.args([
+        "--release",
+        "--bin",
+        "no_panic",
+        "--",
+        "-C",
+        link_always,
+        "-Z",
+        "emit-stack-sizes",
+    ]);
     said(board, command);
     program(board, Build::Fast, "no_panic")
 }
@@ -305,10 +341,11 @@ fn cargo_for(board: Board, subcommand: &str, variant: Variant, features: &[&str]
     command
 }
 
-/// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo, where rustup's Rust cannot
-/// build for Cortex-M.
+/// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo,
+/// where rustup's Rust cannot build for Cortex-M.
 fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
-    let mut command = Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command =
+        Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder()).args([subcommand, "--quiet"]);
     command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
     // What the outer cargo sets for host crates is not meant for the firmware.

@@ -1,4 +1,5 @@
-//! Least squares with coefficients of 0 or more: an instruction count cannot fall when a loop runs longer.
+//! Least squares with coefficients of 0 or more: an instruction count cannot fall when a loop runs
+//! longer.
 
 /// Rounds of coordinate descent; a handful of coefficients settle long before.
 const ROUNDS: usize = 20_000;
@@ -14,8 +15,8 @@ pub struct Sample {
     pub uncertainty: f64,
 }
 
-/// The coefficients with the least sum of squared *relative* errors; a count's uncertainty is added to the count in
-/// that ratio.
+/// The coefficients with the least sum of squared *relative* errors; a count's uncertainty is added
+/// to the count in that ratio.
 ///
 /// ```text
 /// minimise sum over samples of ((terms . coefficients - count) / (count + uncertainty))^2, coefficients >= 0
@@ -24,14 +25,17 @@ pub struct Sample {
 pub fn coefficients(samples: &[Sample]) -> Vec<f64> {
     let count = samples.first().map_or(0, |sample| sample.terms.len());
     let weight = |sample: &Sample| (sample.count + sample.uncertainty).recip().powi(2);
-    let sum = |value: &dyn Fn(&Sample) -> f64| samples.iter().map(|s| weight(s) * value(s)).sum::<f64>();
-    let gram: Vec<Vec<f64>> =
-        (0..count).map(|i| (0..count).map(|j| sum(&|s| s.terms[i] * s.terms[j])).collect()).collect();
+    let sum =
+        |value: &dyn Fn(&Sample) -> f64| samples.iter().map(|s| weight(s) * value(s)).sum::<f64>();
+    let gram: Vec<Vec<f64>> = (0..count)
+        .map(|i| (0..count).map(|j| sum(&|s| s.terms[i] * s.terms[j])).collect())
+        .collect();
     let target: Vec<f64> = (0..count).map(|i| sum(&|s| s.terms[i] * s.count)).collect();
     let mut coefficients = vec![0.0; count];
     for _ in 0..ROUNDS {
         for i in (0..count).filter(|i| gram[*i][*i] > 0.0) {
-            let others: f64 = (0..count).filter(|j| *j != i).map(|j| gram[i][j] * coefficients[j]).sum();
+            let others: f64 =
+                (0..count).filter(|j| *j != i).map(|j| gram[i][j] * coefficients[j]).sum();
             coefficients[i] = ((target[i] - others) / gram[i][i]).max(0.0);
         }
     }

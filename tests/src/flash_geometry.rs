@@ -1,4 +1,5 @@
-//! How flash is built in ten families of chips: the units it is written in, and the sectors it is erased in.
+//! How flash is built in ten families of chips: the units it is written in, and the sectors it is
+//! erased in.
 
 use infer::update::MappedFlash;
 use infer::update::nor_flash::NorFlash;
@@ -59,7 +60,8 @@ impl Geometry for Nrf52 {
     type Slot = Flash<4, 4096>;
 }
 
-/// STM32F4: the journal in two of the 16 KB sectors, the slots in sectors of 128 KB; words of 4 bytes.
+/// STM32F4: the journal in two of the 16 KB sectors, the slots in sectors of 128 KB; words of 4
+/// bytes.
 pub struct Stm32f4;
 impl Geometry for Stm32f4 {
     const NAME: &'static str = "STM32F4";
@@ -91,7 +93,8 @@ impl Geometry for Stm32l4 {
     type Slot = Flash<8, 2048>;
 }
 
-/// STM32H7: sectors of 128 KB for the journal too, words of 32 bytes that carry a code against errors.
+/// STM32H7: sectors of 128 KB for the journal too, words of 32 bytes that carry a code against
+/// errors.
 pub struct Stm32h7;
 impl Geometry for Stm32h7 {
     const NAME: &'static str = "STM32H7";
@@ -107,7 +110,8 @@ impl Geometry for Samd21 {
     type Slot = Flash<64, 256>;
 }
 
-/// STM32H5: the journal in its data flash, sectors of 6 KB and half words; the slots in sectors of 8 KB, words of 16 bytes.
+/// STM32H5: the journal in its data flash, sectors of 6 KB and half words; the slots in sectors of
+/// 8 KB, words of 16 bytes.
 pub struct Stm32h5;
 impl Geometry for Stm32h5 {
     const NAME: &'static str = "STM32H5";
@@ -115,7 +119,8 @@ impl Geometry for Stm32h5 {
     type Slot = Flash<16, 8192>;
 }
 
-/// A serial EEPROM for the journal, pages of 64 bytes that are written byte by byte, beside a serial flash of 64 KB blocks.
+/// A serial EEPROM for the journal, pages of 64 bytes that are written byte by byte, beside a
+/// serial flash of 64 KB blocks.
 pub struct Eeprom;
 impl Geometry for Eeprom {
     const NAME: &'static str = "EEPROM";

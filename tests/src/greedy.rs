@@ -1,8 +1,9 @@
-//! Small files that ask for much: valid or not by a hair, and made by hand, since no exporter would.
+//! Small files that ask for much: valid or not by a hair, and made by hand, since no exporter
+//! would.
 
 use infer::format::{
-    Algorithm, Content, ConvRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord, OutputQuant,
-    Section, write,
+    Algorithm, Content, ConvRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
+    OutputQuant, Section, write,
 };
 use infer::quant::ChannelParameters;
 use infer::schedule::SLICES_MAX;
@@ -19,11 +20,15 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
         ("sixteen layers that take turns of a row".to_owned(), taking_turns(u16::MAX, LAYERS_MAX)),
         ("more work than 32 bits can count".to_owned(), huge_windows(1)),
         ("nearly as much work as 64 bits can count".to_owned(), huge_windows(LAYERS_MAX)),
-        ("sixteen convolutions that take turns".to_owned(), convolutions_taking_turns(100, LAYERS_MAX)),
+        (
+            "sixteen convolutions that take turns".to_owned(),
+            convolutions_taking_turns(100, LAYERS_MAX),
+        ),
     ]
 }
 
-/// Two maps of one column that are made row by row in turns: [`SLICES_MAX`] slices and so many more.
+/// Two maps of one column that are made row by row in turns: [`SLICES_MAX`] slices and so many
+/// more.
 pub fn most_turns(more: u16) -> Vec<u8> {
     taking_turns(SLICES_MAX as u16 / 2 + more, 1)
 }
@@ -31,8 +36,14 @@ pub fn most_turns(more: u16) -> Vec<u8> {
 /// So many poolings of windows of one value, each holding one row of a column.
 pub fn taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     let shape = Shape::new(rows, 1, 1);
-    let input =
-        InputRecord { image: shape, map: shape, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
+    let input = InputRecord {
+        image: shape,
+        map: shape,
+        origin: [0, 0],
+        scale: 1.0,
+        held_rows: 1,
+        arena_at: 0,
+    };
     let pooling = |layer: usize| {
         LayerRecord::MaxPool(MaxPoolRecord {
             name: "",
@@ -44,7 +55,8 @@ pub fn taking_turns(rows: u16, layers: usize) -> Vec<u8> {
         })
     };
     let records: Vec<_> = (1..=layers).map(pooling).collect();
-    let sections: Vec<_> = records.iter().map(|_| Section { channels: &[], weights: &[] }).collect();
+    let sections: Vec<_> =
+        records.iter().map(|_| Section { channels: &[], weights: &[] }).collect();
     file(input, &records, &sections, 16 * layers as u32 + rows as u32)
 }
 
@@ -57,8 +69,14 @@ pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     const HELD: u16 = 3;
     let shape = Shape::new(rows, 1, CHANNELS);
     let (held_bytes, whole_bytes) = (32, rows as u32 * CHANNELS as u32);
-    let input =
-        InputRecord { image: shape, map: shape, origin: [0, 0], scale: 1.0, held_rows: HELD, arena_at: 0 };
+    let input = InputRecord {
+        image: shape,
+        map: shape,
+        origin: [0, 0],
+        scale: 1.0,
+        held_rows: HELD,
+        arena_at: 0,
+    };
     let scratch_at = held_bytes * layers as u32 + whole_bytes.next_multiple_of(16);
     let convolution = |layer: usize| {
         LayerRecord::Conv(ConvRecord {
@@ -83,7 +101,8 @@ pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     with_memory(|arena_bytes| file(input, &records, &sections, arena_bytes))
 }
 
-/// A convolution of one value, nearly all of it padding, by kernels of 900 weights: cores without vectors read all of them back for it.
+/// A convolution of one value, nearly all of it padding, by kernels of 900 weights: cores without
+/// vectors read all of them back for it.
 ///
 /// # Panics
 /// When the format no longer takes it.
@@ -93,7 +112,8 @@ pub fn weights_for_one_place() -> Vec<u8> {
     const PADDED_TAPS: usize = (KERNEL as usize * KERNEL as usize).next_multiple_of(16);
     const CHANNELS: usize = 2;
     let (map, output) = (Shape::new(1, 1, 1), Shape::new(1, 1, CHANNELS as u16));
-    let input = InputRecord { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
+    let input =
+        InputRecord { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
     let layer = LayerRecord::Conv(ConvRecord {
         name: "",
         output,
@@ -120,13 +140,15 @@ fn with_memory(file: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Convolutions of a map of 2^30 values, each the largest of 255 x 255 convolved ones, nearly all of them in the padding.
+/// Convolutions of a map of 2^30 values, each the largest of 255 x 255 convolved ones, nearly all
+/// of them in the padding.
 fn huge_windows(layers: usize) -> Vec<u8> {
     const SIDE: u16 = 1 << 15;
     const KERNEL: u8 = 128;
     let shape = Shape::new(SIDE, SIDE, 1);
     let image = Shape::new(1, 1, 1);
-    let input = InputRecord { image, map: shape, origin: [0, 0], scale: 1.0, held_rows: SIDE, arena_at: 0 };
+    let input =
+        InputRecord { image, map: shape, origin: [0, 0], scale: 1.0, held_rows: SIDE, arena_at: 0 };
     let convolution = |layer: usize| {
         LayerRecord::Conv(ConvRecord {
             name: "",
@@ -157,7 +179,8 @@ fn file(
     arena_bytes: u32,
 ) -> Vec<u8> {
     let mut buffer = vec![0; 1 << 20];
-    let content = Content { input, layers, sections, arena_bytes, model_version: 0, self_test: None };
+    let content =
+        Content { input, layers, sections, arena_bytes, model_version: 0, self_test: None };
     let bytes = write(&content, &mut buffer).expect("a file of less than a megabyte");
     buffer.truncate(bytes);
     buffer

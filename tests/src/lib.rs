@@ -1,4 +1,5 @@
-//! What the parity suites share: firmware built and run in the emulator, and networks of odd shapes, flash that loses its power.
+//! What the parity suites share: firmware built and run in the emulator, and networks of odd
+//! shapes, flash that loses its power.
 
 pub mod buffers;
 pub mod call_graph;

@@ -14,17 +14,19 @@ pub const CORES: [(&str, Board, Core); 6] = [
     ("m55", firmware::M55, Core::M55),
 ];
 
-/// Stack that a whole machine needs beside its working memory: loading takes most, up to 3,940 bytes (docs/limits.md, measured), and an
-/// interrupt a little.
+/// Stack that a whole machine needs beside its working memory: loading takes most, up to 3,940
+/// bytes (docs/limits.md, measured), and an interrupt a little.
 const STACK_BYTES: usize = 4096;
 
-/// The same where the model is built in, so that nothing is loaded: running takes up to 2,368 bytes (docs/benchmarks.md, measured).
+/// The same where the model is built in, so that nothing is loaded: running takes up to 2,368 bytes
+/// (docs/benchmarks.md, measured).
 const RUN_STACK_BYTES: usize = 2560;
 
 /// The caller's image.
 const IMAGE_BYTES: usize = 784;
 
-/// Limits: name, flash and working memory in bytes, and the cores it is asked of; all when there are none.
+/// Limits: name, flash and working memory in bytes, and the cores it is asked of; all when there
+/// are none.
 type Limit = (&'static str, usize, usize, &'static [&'static str]);
 
 /// For models that the chip loads.
@@ -33,8 +35,18 @@ const LIMITS: [Limit; 6] = [
     ("512K flash, 32K RAM", 512 << 10, 32 << 10, &["m55"]),
     ("256K flash, 16K RAM", 256 << 10, 16 << 10, &[]),
     ("128K flash, 16K RAM", 128 << 10, 16 << 10, &[]),
-    ("256K flash, 16K RAM with stack and image", 256 << 10, (16 << 10) - STACK_BYTES - IMAGE_BYTES, &["m0"]),
-    ("128K flash, 8K RAM with stack and image", 128 << 10, (8 << 10) - STACK_BYTES - IMAGE_BYTES, &["m3"]),
+    (
+        "256K flash, 16K RAM with stack and image",
+        256 << 10,
+        (16 << 10) - STACK_BYTES - IMAGE_BYTES,
+        &["m0"],
+    ),
+    (
+        "128K flash, 8K RAM with stack and image",
+        128 << 10,
+        (8 << 10) - STACK_BYTES - IMAGE_BYTES,
+        &["m3"],
+    ),
 ];
 
 /// For models that are built in.
@@ -54,8 +66,8 @@ pub fn flash_bytes(name: &str) -> usize {
     limits.find(|limit| limit.0 == name).map_or(usize::MAX, |limit| limit.1)
 }
 
-/// The plans for the limits that a core is asked for, as far as there are such plans, and the ends of the front, whose plans have
-/// this loading.
+/// The plans for the limits that a core is asked for, as far as there are such plans, and the ends
+/// of the front, whose plans have this loading.
 pub fn plans<'p>(core: &str, front: &'p [Plan], loading: Loading) -> Vec<(&'static str, &'p Plan)> {
     let limits = match loading {
         Loading::OnChip => &LIMITS[..],

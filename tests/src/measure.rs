@@ -47,7 +47,8 @@ pub fn answers(bytes: &[u8], classes: usize) -> (Vec<i8>, Vec<u32>) {
     (scores, instructions)
 }
 
-/// Runs each of the model files once on `board` and counts, then on all of `images`, raw and one after the other.
+/// Runs each of the model files once on `board` and counts, then on all of `images`, raw and one
+/// after the other.
 ///
 /// # Panics
 /// When the firmware cannot be built or run, or refuses a model.
@@ -94,7 +95,15 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
     let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());
     let classes = Model::from_bytes(model).expect("a model").classes();
     let (scores, image_instructions) = answers(&scores, classes);
-    Counts { total, stack_bytes, load, load_stack_bytes, layers: words.collect(), scores, image_instructions }
+    Counts {
+        total,
+        stack_bytes,
+        load,
+        load_stack_bytes,
+        layers: words.collect(),
+        scores,
+        image_instructions,
+    }
 }
 
 fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
@@ -116,7 +125,8 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
     let of = |file: &Vec<u8>| {
         let model = Model::from_bytes(file).expect("a model");
         let mut next = || words.next().expect("a count for each layer");
-        let bytes = images.len() / model.image_shape().len() * (model.classes() + INSTRUCTION_BYTES);
+        let bytes =
+            images.len() / model.image_shape().len() * (model.classes() + INSTRUCTION_BYTES);
         let answered;
         (answered, scores) = scores.split_at(bytes.min(scores.len()));
         let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());

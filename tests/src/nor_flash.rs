@@ -1,14 +1,17 @@
 //! NOR flash that can lose its power at any operation, and that catches misuse.
 //!
-//! As on a chip: an erasure sets a whole sector to ones; a write clears bits of whole units, each once between two erasures (so that
-//! flash with error correction will do). An operation at which the power goes leaves anything between before and after in the bits it was
-//! to change. What was cut off, written or erased, counts as written: only an erasure that ends makes it usable again.
+//! As on a chip: an erasure sets a whole sector to ones; a write clears bits of whole units, each
+//! once between two erasures (so that flash with error correction will do). An operation at which
+//! the power goes leaves anything between before and after in the bits it was to change. What was
+//! cut off, written or erased, counts as written: only an erasure that ends makes it usable again.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use infer::update::MappedFlash;
-use infer::update::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+use infer::update::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
+};
 
 /// What can be said of a failed operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +46,8 @@ struct Supply {
 }
 
 impl Power {
-    /// Power that goes at operation `cut_at` (from 0), which leaves bits by the random numbers of `seed`.
+    /// Power that goes at operation `cut_at` (from 0), which leaves bits by the random numbers of
+    /// `seed`.
     pub fn new(cut_at: Option<u64>, seed: u64) -> Self {
         Self(Rc::new(RefCell::new(Supply { left: cut_at, done: 0, random: seed })))
     }
@@ -76,8 +80,10 @@ impl Power {
 
     fn random(&self) -> u64 {
         let mut supply = self.0.borrow_mut();
-        supply.random =
-            supply.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        supply.random = supply
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         supply.random >> 33
     }
 }
@@ -130,7 +136,11 @@ impl<const WRITE: usize, const ERASE: usize> Flash<WRITE, ERASE> {
         if !from.is_multiple_of(unit) || !to.is_multiple_of(unit) {
             return Err(SimulatedError::NotAligned);
         }
-        if from > to || to > self.cells.bytes.len() { Err(SimulatedError::OutOfBounds) } else { Ok(()) }
+        if from > to || to > self.cells.bytes.len() {
+            Err(SimulatedError::OutOfBounds)
+        } else {
+            Ok(())
+        }
     }
 
     fn write_unit(&mut self, at: usize, unit: &[u8]) -> Result<(), SimulatedError> {

@@ -16,7 +16,8 @@ pub struct Place {
     pub column: u32,
 }
 
-/// All places that panics of the program name: records of the file's name, its length, line and column among the constants.
+/// All places that panics of the program name: records of the file's name, its length, line and
+/// column among the constants.
 ///
 /// # Errors
 /// A file that is no 32-bit program.
@@ -32,9 +33,14 @@ pub fn panic_locations(file: &[u8]) -> Result<BTreeSet<Place>, elf::ParseError> 
             let name = data.get(offset as usize..)?.get(..word(at + 4) as usize)?;
             str::from_utf8(name).ok()
         });
-        if let Some(file) = name.map(|name| name.trim_end_matches('\0')).filter(|name| name.ends_with(".rs"))
+        if let Some(file) =
+            name.map(|name| name.trim_end_matches('\0')).filter(|name| name.ends_with(".rs"))
         {
-            places.insert(Place { file: file.to_owned(), line: word(at + 8), column: word(at + 12) });
+            places.insert(Place {
+                file: file.to_owned(),
+                line: word(at + 8),
+                column: word(at + 12),
+            });
         }
     }
     Ok(places)

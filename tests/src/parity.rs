@@ -1,4 +1,5 @@
-//! Plans that answer many images in the emulator: the firmware that is measured, without counting, several plans at a time.
+//! Plans that answer many images in the emulator: the firmware that is measured, without counting,
+//! several plans at a time.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,8 @@ impl Trial {
     }
 }
 
-/// Firmware that loads models, kept for all models. One at a time is built, and what cargo built is copied, because the next build replaces it.
+/// Firmware that loads models, kept for all models. One at a time is built, and what cargo built is
+/// copied, because the next build replaces it.
 struct Programs<'f> {
     folder: &'f Path,
     kept: Mutex<Vec<(Board, Variant, PathBuf)>>,
@@ -87,13 +89,22 @@ impl Programs<'_> {
         };
         let (board, variant) = (trial.board, trial.variant);
         if trial.loading == Loading::BuiltIn {
-            return copied(firmware::built_in_program(board, variant, model), folder.join("program"));
+            return copied(
+                firmware::built_in_program(board, variant, model),
+                folder.join("program"),
+            );
         }
-        if let Some((.., program)) = kept.iter().find(|known| (known.0, known.1) == (board, variant)) {
+        if let Some((.., program)) =
+            kept.iter().find(|known| (known.0, known.1) == (board, variant))
+        {
             return program.clone();
         }
         let to = self.folder.join(format!("program-{}", kept.len()));
-        kept.push((board, variant, copied(firmware::measuring_program(board, variant), to.clone())));
+        kept.push((
+            board,
+            variant,
+            copied(firmware::measuring_program(board, variant), to.clone()),
+        ));
         to
     }
 }
@@ -103,7 +114,8 @@ fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A layer run in some way: its place, its algorithm, how many rows are held of the map in front of it and of its own, and how it is compiled.
+/// A layer run in some way: its place, its algorithm, how many rows are held of the map in front of
+/// it and of its own, and how it is compiled.
 type Way = (usize, Choice, u16, u16, Build);
 
 /// Plans in which every layer is run in every way that occurs on the front.
@@ -137,8 +149,8 @@ pub fn distinct(trials: Vec<Trial>) -> Vec<Trial> {
     kept
 }
 
-/// Lets each trial answer `images`, raw and one after the other, on all of the host's cores, and prints a line for each; those whose
-/// scores are not `reference`.
+/// Lets each trial answer `images`, raw and one after the other, on all of the host's cores, and
+/// prints a line for each; those whose scores are not `reference`.
 ///
 /// # Panics
 /// When a firmware cannot be built or run.

@@ -17,8 +17,8 @@ use trainer::quantize::quantize;
 use crate::firmware;
 use crate::random_layer::Random;
 
-/// The tutorial's network as the example firmware has it, without the image that a chip tests itself with: that is no part of what
-/// plans are compared by.
+/// The tutorial's network as the example firmware has it, without the image that a chip tests
+/// itself with: that is no part of what plans are compared by.
 ///
 /// # Panics
 /// When the file of the repository is damaged.
@@ -31,11 +31,13 @@ pub fn tutorial() -> PlainModel {
 /// # Panics
 /// When the file of the repository is damaged.
 pub fn tutorial_with_self_test() -> PlainModel {
-    let file = fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
+    let file =
+        fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
     PlainModel::of(&Model::from_bytes(&file).expect("a model"))
 }
 
-/// The tutorial's model file as version `version`, with other weights, and a self-test that fits them.
+/// The tutorial's model file as version `version`, with other weights, and a self-test that fits
+/// them.
 pub fn another_tutorial(version: u32) -> Vec<u8> {
     let mut model = tutorial_with_self_test();
     model.version = version;
@@ -62,7 +64,8 @@ pub fn untrained(network: &Network) -> PlainModel {
 fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
     let (inputs, outputs) = match stage {
         Stage::Conv(conv) => {
-            let taps = conv.kernel[0] as usize * conv.kernel[1] as usize * conv.input.channels as usize;
+            let taps =
+                conv.kernel[0] as usize * conv.kernel[1] as usize * conv.input.channels as usize;
             (taps, stage.output().channels as usize)
         }
         Stage::Dense(dense) => (dense.input.len(), dense.units as usize),
@@ -70,7 +73,10 @@ fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
     };
     let size = 1.0 / (inputs as f32).sqrt();
     let mut weight = || (random.within(0, 2000) as f32 / 1000.0 - 1.0) * size;
-    StageWeights { weights: (0..inputs * outputs).map(|_| weight()).collect(), bias: vec![0.0; outputs] }
+    StageWeights {
+        weights: (0..inputs * outputs).map(|_| weight()).collect(),
+        bias: vec![0.0; outputs],
+    }
 }
 
 /// The scores of the reference kernels for images, raw and one after the other.

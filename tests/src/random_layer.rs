@@ -22,7 +22,8 @@ impl Random {
 
     /// A number from `low` to `high`.
     pub fn within(&mut self, low: u16, high: u16) -> u16 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         low + ((self.0 >> 33) % (high - low + 1) as u64) as u16
     }
 
@@ -35,8 +36,8 @@ impl Random {
     }
 }
 
-/// A model whose first layer `choice` computes; a pooling is followed by a small dense layer, because no model goes without
-/// weights.
+/// A model whose first layer `choice` computes; a pooling is followed by a small dense layer,
+/// because no model goes without weights.
 pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
         let layer = match choice {
@@ -63,7 +64,9 @@ fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
 
 fn pixels_per_weight(layer: &PlainLayer) -> u64 {
     match layer.kind(layer.choices()[0]) {
-        LayerKind::Conv(conv) => conv.output.height as u64 * conv.output.width as u64 * conv.window() as u64,
+        LayerKind::Conv(conv) => {
+            conv.output.height as u64 * conv.output.width as u64 * conv.window() as u64
+        }
         LayerKind::MaxPool(_) | LayerKind::Dense(_) => 1,
     }
 }
@@ -73,7 +76,10 @@ const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     let any = matches!(
         algorithm,
-        Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired | Algorithm::DirectVector
+        Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::DirectPaired
+            | Algorithm::DirectVector
     );
     let single = algorithm == Algorithm::SingleChannel;
     let channels = match (any, single) {
@@ -81,8 +87,10 @@ fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
         (_, true) => 1,
         _ => 8 * random.within(1, 8),
     };
-    let filters = random.one_of(&[2, 4, 6, 8, 10, 16, 24, 32, 48, 64]) + u16::from(any) * random.within(0, 1);
-    let kernel = if any { random.one_of(&[[1, 1], [3, 3], [3, 3], [5, 5], [2, 3]]) } else { [3, 3] };
+    let filters =
+        random.one_of(&[2, 4, 6, 8, 10, 16, 24, 32, 48, 64]) + u16::from(any) * random.within(0, 1);
+    let kernel =
+        if any { random.one_of(&[[1, 1], [3, 3], [3, 3], [5, 5], [2, 3]]) } else { [3, 3] };
     let stride = if any { random.one_of(&[[1, 1], [1, 1], [2, 2]]) } else { [1, 1] };
     let pools: &[[u8; 2]] = match (any, single) {
         (true, _) => &[[1, 1], [2, 2], [2, 2], [3, 3], [2, 3]],
@@ -103,7 +111,8 @@ fn conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     with_numbers(random, input, output, kind, taps)
 }
 
-/// A model of one layer of a shape that nobody would choose, which takes much time for the little that it computes; a pooling is followed by a dense layer.
+/// A model of one layer of a shape that nobody would choose, which takes much time for the little
+/// that it computes; a pooling is followed by a dense layer.
 pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
         let layer = match choice {
@@ -111,7 +120,8 @@ pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::MaxPool => extreme_max_pool(random),
             Choice::Dense(_) => extreme_dense(random),
         };
-        let is_small = |layer: &PlainLayer| layer.input.len() <= 20_000 && layer.output.len() <= 20_000;
+        let is_small =
+            |layer: &PlainLayer| layer.input.len() <= 20_000 && layer.output.len() <= 20_000;
         if is_small(&layer) && is_quick(&layer, choice) && layer.packed(choice).is_ok() {
             return alone(random, layer);
         }
@@ -165,8 +175,9 @@ fn extreme_conv(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     let read = |outputs: u16, axis: usize| {
         (outputs * pool[axis] as u16 - 1) * stride[axis] as u16 + kernel[axis] as u16
     };
-    let side =
-        |outputs: u16, axis: usize| read(outputs, axis).saturating_sub(2 * padding[axis] as u16).max(1);
+    let side = |outputs: u16, axis: usize| {
+        read(outputs, axis).saturating_sub(2 * padding[axis] as u16).max(1)
+    };
     let input = Shape::new(side(output.height, 0), side(output.width, 1), channels);
     // Sometimes nothing but padding lies under the kernel.
     let far = random.one_of(&[0, 0, 0, 1000]);
@@ -195,10 +206,17 @@ fn extreme_max_pool(random: &mut Random) -> PlainLayer {
 fn extreme_dense(random: &mut Random) -> PlainLayer {
     let inputs = random.one_of(&[1, 2, 4, 8, 20, 400]);
     let output = Shape::vector(random.one_of(&[1, 2, 3, 4, 5, 300]));
-    with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense { quant: QUANT }, inputs as usize)
+    with_numbers(
+        random,
+        Shape::vector(inputs),
+        output,
+        PlainKind::Dense { quant: QUANT },
+        inputs as usize,
+    )
 }
 
-/// The model of one layer; a pooling is followed by a small dense layer, because no model goes without weights.
+/// The model of one layer; a pooling is followed by a small dense layer, because no model goes
+/// without weights.
 fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
     let (image, output) = (layer.input, layer.output);
     let mut layers = vec![layer];
@@ -206,7 +224,15 @@ fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
         let kind = PlainKind::Dense { quant: QUANT };
         layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
     }
-    PlainModel { image, map: image, origin: [0, 0], scale: 1.0, layers, version: 0, self_test: None }
+    PlainModel {
+        image,
+        map: image,
+        origin: [0, 0],
+        scale: 1.0,
+        layers,
+        version: 0,
+        self_test: None,
+    }
 }
 
 fn max_pool(random: &mut Random) -> PlainLayer {
@@ -220,9 +246,16 @@ fn max_pool(random: &mut Random) -> PlainLayer {
 
 fn dense(random: &mut Random, algorithm: DenseAlgorithm) -> PlainLayer {
     let inputs = random.one_of(&[4, 9, 16, 33, 64, 100, 128, 250, 256, 500]);
-    let inputs: u16 = if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
+    let inputs: u16 =
+        if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
     let output = Shape::vector(random.one_of(&[2, 4, 10, 13, 32, 64, 100, 200, 500]));
-    with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense { quant: QUANT }, inputs as usize)
+    with_numbers(
+        random,
+        Shape::vector(inputs),
+        output,
+        PlainKind::Dense { quant: QUANT },
+        inputs as usize,
+    )
 }
 
 /// The layer with random weights, and multipliers that spread the outputs over int8.
@@ -235,9 +268,18 @@ fn with_numbers(
 ) -> PlainLayer {
     let count = if weights_per_channel == 0 { 0 } else { output.channels as usize };
     let weights = (0..count * weights_per_channel).map(|_| random.weight()).collect();
-    // A sum of n products of about 50 * 64 has a spread of 3200 * sqrt(n): to be about 60 of the output's steps.
+    // A sum of n products of about 50 * 64 has a spread of 3200 * sqrt(n): to be about 60 of the
+    // output's steps.
     let multiplier = 60.0 / (3200.0 * (weights_per_channel.max(1) as f64).sqrt()) * 4_294_967_296.0;
     let channel = ChannelParameters { bias: 0, multiplier: multiplier as i32 };
     let (name, input_zero_point) = ("layer".to_owned(), infer::quant::INPUT_ZERO_POINT);
-    PlainLayer { name, input, input_zero_point, output, kind, channels: vec![channel; count], weights }
+    PlainLayer {
+        name,
+        input,
+        input_zero_point,
+        output,
+        kind,
+        channels: vec![channel; count],
+        weights,
+    }
 }

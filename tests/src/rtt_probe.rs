@@ -1,4 +1,5 @@
-//! Stands in for a debug probe and the program behind it, such as OpenOCD: finds RTT's control block in an emulated board's memory, and passes channel 0 on as a TCP port.
+//! Stands in for a debug probe and the program behind it, such as OpenOCD: finds RTT's control
+//! block in an emulated board's memory, and passes channel 0 on as a TCP port.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +11,8 @@ use crate::emulated::Memory;
 /// What the control block begins with: a probe looks for it in all of RAM.
 const MARK: &[u8; 16] = b"SEGGER RTT\0\0\0\0\0\0";
 
-/// Bytes of the control block before its channels: the mark, and the numbers of channels up and down.
+/// Bytes of the control block before its channels: the mark, and the numbers of channels up and
+/// down.
 const HEAD_BYTES: u32 = 24;
 
 /// Bytes that describe a channel.
@@ -33,7 +35,8 @@ const SIZE: u32 = 8;
 const WRITE: u32 = 12;
 const READ: u32 = 16;
 
-/// Serves channel 0 of the board with this memory; the port, as `--port` takes it. One connection after the other is served while the board runs.
+/// Serves channel 0 of the board with this memory; the port, as `--port` takes it. One connection
+/// after the other is served while the board runs.
 ///
 /// # Panics
 /// Without a TCP port of this machine.
@@ -81,7 +84,8 @@ fn channels(memory: &Memory) -> io::Result<[Channel; 2]> {
             let block = memory.address() + place as u32;
             let up = word(memory, block + MARK.len() as u32)?;
             let at = [0, up].map(|channel| block + HEAD_BYTES + channel * CHANNEL_BYTES);
-            let [to_host, from_host] = [Channel::read(memory, at[0])?, Channel::read(memory, at[1])?];
+            let [to_host, from_host] =
+                [Channel::read(memory, at[0])?, Channel::read(memory, at[1])?];
             // The mark is there before the channels are.
             if to_host.bytes > 0 && from_host.bytes > 0 {
                 return Ok([to_host, from_host]);
@@ -93,7 +97,9 @@ fn channels(memory: &Memory) -> io::Result<[Channel; 2]> {
 
 /// Where the mark is, at a multiple of 4.
 fn find(all: &[u8]) -> Option<usize> {
-    (0..all.len().saturating_sub(MARK.len())).step_by(4).find(|place| all[*place..].starts_with(MARK))
+    (0..all.len().saturating_sub(MARK.len()))
+        .step_by(4)
+        .find(|place| all[*place..].starts_with(MARK))
 }
 
 fn word(memory: &Memory, address: u32) -> io::Result<u32> {

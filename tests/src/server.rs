@@ -1,4 +1,5 @@
-//! The firmware's server, built as `trainer device flash` builds it, and what its ELF file says of it.
+//! The firmware's server, built as `trainer device flash` builds it, and what its ELF file says of
+//! it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -46,7 +47,8 @@ pub fn built(id: &str, line: ServerLine) -> Built {
     let mut planned = Planned::new(&board, &file).expect("the model fits the board");
     planned.line = line;
     let firmware = build(&board, "server", planned).unwrap_or_else(|error| panic!("{error}"));
-    let memory = layout(&fs::read(&firmware.elf).expect("the program")).expect("an ELF file with symbols");
+    let memory =
+        layout(&fs::read(&firmware.elf).expect("the program")).expect("an ELF file with symbols");
     Built { machine, elf: firmware.elf, model: firmware.model, memory }
 }
 

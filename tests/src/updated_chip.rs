@@ -1,4 +1,5 @@
-//! A chip that holds its model in two slots of flash, and what a product does with it: boot, install, update.
+//! A chip that holds its model in two slots of flash, and what a product does with it: boot,
+//! install, update.
 
 use infer::update::{BootError, Running, Store, UpdateError};
 use infer::{Model, Session, Trust};
@@ -44,8 +45,12 @@ impl Versions {
             write(&model, &model.direct()).expect("a model")
         };
         let files = [file(1), file(2)];
-        let answers = files.each_ref().map(|file| answer(&Model::from_bytes(file).expect("a model"), &image));
-        assert_ne!(answers[0], answers[1], "the versions answer alike: the test would show nothing");
+        let answers =
+            files.each_ref().map(|file| answer(&Model::from_bytes(file).expect("a model"), &image));
+        assert_ne!(
+            answers[0], answers[1],
+            "the versions answer alike: the test would show nothing"
+        );
         Self { files, image, answers }
     }
 
@@ -66,7 +71,10 @@ pub fn factory<G: Geometry>(versions: &Versions) -> Chip {
     let sectors = G::slot_sectors(versions.files[0].len().max(versions.files[1].len()));
     Chip {
         journal: G::Journal::programmed(2, &[]),
-        slots: [G::Slot::programmed(sectors, &versions.files[0]), G::Slot::programmed(sectors, &[])],
+        slots: [
+            G::Slot::programmed(sectors, &versions.files[0]),
+            G::Slot::programmed(sectors, &[]),
+        ],
     }
 }
 
@@ -89,20 +97,24 @@ pub fn power_down<G: Geometry>(store: StoreOf<G>) -> Chip {
     Chip { journal: journal.cells(), slots: slots.map(Powered::cells) }
 }
 
-/// Boots, again if a model was given up; the version that runs and the boots its trial has left. Checks that it is whole: it
-/// answers as that version does.
+/// Boots, again if a model was given up; the version that runs and the boots its trial has left.
+/// Checks that it is whole: it answers as that version does.
 ///
 /// # Errors
 /// When no model runs.
 ///
 /// # Panics
 /// When a version runs that is not what it was.
-pub fn boot<G: Geometry>(store: &mut StoreOf<G>, versions: &Versions) -> Result<(u32, Option<u8>), String> {
+pub fn boot<G: Geometry>(
+    store: &mut StoreOf<G>,
+    versions: &Versions,
+) -> Result<(u32, Option<u8>), String> {
     for _ in 0..2 {
         match store.boot(&Trust::ANY) {
             Ok(Running { model, updater, .. }) => {
                 let version = model.version();
-                let right = answer(&model, &versions.image) == versions.answers[version as usize - 1];
+                let right =
+                    answer(&model, &versions.image) == versions.answers[version as usize - 1];
                 assert!(right, "version {version} runs and is not what it was");
                 return Ok((version, updater.trial_boots_left()));
             }
@@ -117,8 +129,14 @@ pub fn boot<G: Geometry>(store: &mut StoreOf<G>, versions: &Versions) -> Result<
 ///
 /// # Errors
 /// What the updater says.
-pub fn install<G: Geometry>(store: &mut StoreOf<G>, file: &[u8], chunk: usize) -> Result<u32, UpdateError> {
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else { return Err(UpdateError::NotBegun) };
+pub fn install<G: Geometry>(
+    store: &mut StoreOf<G>,
+    file: &[u8],
+    chunk: usize,
+) -> Result<u32, UpdateError> {
+    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else {
+        return Err(UpdateError::NotBegun);
+    };
     updater.begin(file.len())?;
     file.chunks(chunk).try_for_each(|chunk| updater.write(chunk))?;
     updater.finish(&Trust::ANY, &mut vec![0; 1 << 16])
@@ -131,6 +149,8 @@ pub fn install<G: Geometry>(store: &mut StoreOf<G>, file: &[u8], chunk: usize) -
 pub fn update<G: Geometry>(store: &mut StoreOf<G>, versions: &Versions) -> Result<(), String> {
     install::<G>(store, &versions.files[1], 97).map_err(|error| error.to_string())?;
     boot::<G>(store, versions)?;
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else { return Err("no boot".to_owned()) };
+    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else {
+        return Err("no boot".to_owned());
+    };
     updater.confirm().map_err(|error| error.to_string())
 }

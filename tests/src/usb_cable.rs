@@ -1,6 +1,8 @@
-//! A USB cable without hardware: at one end a `UsbBus` for the firmware's USB port, at the other a host that enumerates a CDC-ACM device and sends and takes its packets.
+//! A USB cable without hardware: at one end a `UsbBus` for the firmware's USB port, at the other a
+//! host that enumerates a CDC-ACM device and sends and takes its packets.
 //!
-//! An endpoint holds one packet in each direction and refuses the next until it was taken, as on the chips; the bus can be reset at any moment.
+//! An endpoint holds one packet in each direction and refuses the next until it was taken, as on
+//! the chips; the bus can be reset at any moment.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -72,7 +74,8 @@ impl UsbBus for Cable {
         let mut packets = self.packets();
         let allocated = &mut packets.allocated[side(direction)];
         let free = (1..ENDPOINTS).find(|index| *allocated & 1 << index == 0);
-        let index = address.map(|address| address.index()).or(free).ok_or(UsbError::EndpointOverflow)?;
+        let index =
+            address.map(|address| address.index()).or(free).ok_or(UsbError::EndpointOverflow)?;
         *allocated |= 1 << index;
         Ok(EndpointAddress::from_parts(index, direction))
     }
@@ -170,10 +173,12 @@ impl Host {
         until(CONTROL_TIMEOUT, || (!self.cable.packets().is_reset).then_some(()))
     }
 
-    /// What a host does with a device that was plugged in: reset, descriptors, address, configuration, and what opening the port adds.
+    /// What a host does with a device that was plugged in: reset, descriptors, address,
+    /// configuration, and what opening the port adds.
     ///
     /// # Errors
-    /// A request that is refused, or not answered in five seconds; a device without the endpoints of a CDC-ACM one.
+    /// A request that is refused, or not answered in five seconds; a device without the endpoints
+    /// of a CDC-ACM one.
     pub fn enumerate(&mut self) -> io::Result<Described> {
         until(CONTROL_TIMEOUT, || self.cable.packets().is_enabled.then_some(()))?;
         self.reset()?;
@@ -209,8 +214,10 @@ impl Host {
 
     fn string(&mut self, index: u8) -> io::Result<String> {
         let descriptor = self.descriptor(3, index, 255)?;
-        let units: Vec<_> =
-            descriptor[2..].chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let units: Vec<_> = descriptor[2..]
+            .chunks_exact(2)
+            .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+            .collect();
         String::from_utf16(&units).map_err(io::Error::other)
     }
 
@@ -248,7 +255,13 @@ impl Host {
     ///
     /// # Errors
     /// As [`control_in`](Self::control_in).
-    pub fn control_out(&mut self, request: [u8; 2], value: u16, index: u16, data: &[u8]) -> io::Result<()> {
+    pub fn control_out(
+        &mut self,
+        request: [u8; 2],
+        value: u16,
+        index: u16,
+        data: &[u8],
+    ) -> io::Result<()> {
         self.setup(request, value, index, data.len() as u16);
         if !data.is_empty() {
             self.packet_to(0, data, CONTROL_TIMEOUT)?;
@@ -310,7 +323,10 @@ impl Line for Host {
 }
 
 /// Waits until `ready` gives something.
-fn until<Output>(timeout: Duration, mut ready: impl FnMut() -> Option<Output>) -> io::Result<Output> {
+fn until<Output>(
+    timeout: Duration,
+    mut ready: impl FnMut() -> Option<Output>,
+) -> io::Result<Output> {
     let end = Instant::now() + timeout;
     loop {
         match ready() {

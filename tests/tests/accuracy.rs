@@ -1,4 +1,5 @@
-//! What quantisation costs on real data: the tutorial's network after two short epochs on MNIST, float against int8.
+//! What quantisation costs on real data: the tutorial's network after two short epochs on MNIST,
+//! float against int8.
 
 use trainer::data::{DataDir, Dataset};
 use trainer::evaluate::evaluate;
@@ -34,7 +35,8 @@ fn int8_is_close_to_float() {
     let data = DataDir::load(&DataDir::default_path()).expect("the data set of the repository");
     let training = first(data.train, TRAINING_IMAGES);
     let options = TrainOptions { seed: 0, threads: 2 };
-    let trained = train(&preset.network, &preset.recipe, &training, &options, &mut Quiet).expect("it trains");
+    let trained =
+        train(&preset.network, &preset.recipe, &training, &options, &mut Quiet).expect("it trains");
     let exported = export(&trained.model, &training).expect("it exports");
     let result = evaluate(&trained.model, &exported.bytes, &data.test, 2).expect("it runs");
 

@@ -1,4 +1,5 @@
-//! Models that are built into the firmware, without a loader: the same scores, and a build error where a part of `infer` is missing.
+//! Models that are built into the firmware, without a loader: the same scores, and a build error
+//! where a part of `infer` is missing.
 
 use std::fs;
 
@@ -27,7 +28,8 @@ const BUDGET: Budget = Budget { flash: Some(128 << 10), ram: Some(16 << 10) };
 #[test]
 fn a_built_in_model_gives_the_scores_of_the_reference() {
     let model = tutorial();
-    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let test =
+        DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
     let images = &test.pixels[..IMAGES * test.shape.len()];
     let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), images);
     for (board, core) in CORES {
@@ -37,16 +39,22 @@ fn a_built_in_model_gives_the_scores_of_the_reference() {
     }
 }
 
-/// The error of the prediction, as a part of what was counted, of a plan that is built in and gives the reference's scores.
+/// The error of the prediction, as a part of what was counted, of a plan that is built in and gives
+/// the reference's scores.
 fn error(board: Board, model: &PlainModel, plan: &Plan, images: &[u8], reference: &[i8]) -> f64 {
     let variant = Variant { build: plan.build, features: plan.features };
     let file = write(model, &plan.choices).expect("a plan of the front");
     let counts = built_in_counts(board, variant, &file, images);
-    assert!(counts.scores == reference, "{board:?}: other scores than the reference's: {:?}", plan.choices);
+    assert!(
+        counts.scores == reference,
+        "{board:?}: other scores than the reference's: {:?}",
+        plan.choices
+    );
     plan.instructions / counts.total as f64 - 1.0
 }
 
-/// Firmware is built for each network and core, so these are not all: each calls for other parts of `infer`.
+/// Firmware is built for each network and core, so these are not all: each calls for other parts of
+/// `infer`.
 const ODD_BUILT_IN: [&str; 4] = [
     "three channels, not square",
     "no convolution",
@@ -62,8 +70,10 @@ fn odd_networks_that_are_built_in_are_exact_and_about_as_fast_as_predicted() {
     for odd in chosen {
         let model = untrained(&odd.network());
         let mut random = Random::new(9);
-        let images: Vec<u8> = (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
-        let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), &images);
+        let images: Vec<u8> =
+            (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
+        let reference =
+            reference_scores(&write(&model, &model.direct()).expect("a model"), &images);
         for (board, core) in CORES {
             let plan = fastest(&model, core, Loading::BuiltIn, Budget::default()).expect("a plan");
             let error = error(board, &model, &plan, &images, &reference);
@@ -80,7 +90,8 @@ fn a_part_that_is_missing_is_a_build_error() {
     let model = tutorial();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("direct.kndl");
-    fs::write(&path, write(&model, &model.direct()).expect("a model")).expect("the folder can be written");
+    fs::write(&path, write(&model, &model.direct()).expect("a model"))
+        .expect("the folder can be written");
     let refused = |features: &[Feature]| {
         let features = Features::from_iter(features.iter().copied());
         firmware::built_in_refused(M4, Variant { build: Build::Small, features }, &path)

@@ -1,7 +1,8 @@
-//! Whole test set, three ways: the trainer's evaluation, `infer` with the reference kernels on the host, and the firmware on the
-//! emulated chip give the same score vectors, byte for byte.
+//! Whole test set, three ways: the trainer's evaluation, `infer` with the reference kernels on the
+//! host, and the firmware on the emulated chip give the same score vectors, byte for byte.
 //!
-//! `KINDLING_PARITY_IMAGES` says how many images (default 1,000; `./ci.sh parity` asks for all 10,000).
+//! `KINDLING_PARITY_IMAGES` says how many images (default 1,000; `./ci.sh parity` asks for all
+//! 10,000).
 
 use std::env;
 use std::fs;
@@ -16,8 +17,10 @@ const IMAGES: usize = 1_000;
 
 /// The first images of the test set.
 fn images() -> Dataset {
-    let wanted = env::var("KINDLING_PARITY_IMAGES").map_or(IMAGES, |count| count.parse().expect("a number"));
-    let mut test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let wanted =
+        env::var("KINDLING_PARITY_IMAGES").map_or(IMAGES, |count| count.parse().expect("a number"));
+    let mut test =
+        DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
     let count = wanted.min(test.len());
     test.labels.truncate(count);
     test.pixels.truncate(count * test.shape.len());
@@ -29,7 +32,8 @@ fn reference_scores(file: &[u8], images: &Dataset) -> Vec<Vec<i8>> {
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     let mut scores = |index| {
-        let scores = session.run_with::<Reference>(images.image(index), &mut ()).expect("the model's image");
+        let scores =
+            session.run_with::<Reference>(images.image(index), &mut ()).expect("the model's image");
         scores.values().to_vec()
     };
     (0..images.len()).map(&mut scores).collect()
@@ -41,7 +45,8 @@ fn chip_and_host_give_the_same_bytes() {
     let file = fs::read(&path).expect("the firmware's model");
     let images = images();
     let evaluated = evaluate_int8(&file, &images, 2).expect("the model fits the data set");
-    let evaluated: Vec<Vec<i8>> = evaluated.answers.into_iter().map(|answer| answer.scores).collect();
+    let evaluated: Vec<Vec<i8>> =
+        evaluated.answers.into_iter().map(|answer| answer.scores).collect();
     let reference = reference_scores(&file, &images);
     assert!(evaluated == reference, "the trainer's evaluation is not the reference's");
 

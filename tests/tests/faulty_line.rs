@@ -67,7 +67,8 @@ struct Tally {
     updates: usize,
 }
 
-/// Sends images and, now and then, the other of two models, until the line has carried enough messages.
+/// Sends images and, now and then, the other of two models, until the line has carried enough
+/// messages.
 fn talk(faults: Faults, seed: u64, messages: u64) -> (Tally, Counts) {
     let models = [model(4), model(5)];
     let (mut random, mut tally) = (Random::new(seed), Tally::default());
@@ -85,11 +86,17 @@ fn talk(faults: Faults, seed: u64, messages: u64) -> (Tally, Counts) {
             let image = image(&mut random);
             match session.infer(&image) {
                 Ok(answer) => {
-                    assert_eq!(answer.values, scores(wanted, &image), "a wrong answer was accepted");
+                    assert_eq!(
+                        answer.values,
+                        scores(wanted, &image),
+                        "a wrong answer was accepted"
+                    );
                     tally.answered += 1;
                 }
                 Err(error) if is_the_lines_fault(&error) => tally.given_up += 1,
-                Err(DeviceError::Refused(_) | DeviceError::ModelChanged { .. }) => tally.given_up += 1,
+                Err(DeviceError::Refused(_) | DeviceError::ModelChanged { .. }) => {
+                    tally.given_up += 1
+                }
                 Err(error) => panic!("the chip failed: {error}"),
             }
         }
@@ -102,7 +109,10 @@ fn no_wrong_answer_is_accepted_on_a_bad_line() {
     let (tally, counts) = talk(BAD, 1, MESSAGES);
     println!("{tally:?}, {counts:?}");
     let rarely = |part: u64| part > counts.messages / 50;
-    assert!(rarely(counts.damaged) && rarely(counts.misplaced), "the line was too good: {counts:?}");
+    assert!(
+        rarely(counts.damaged) && rarely(counts.misplaced),
+        "the line was too good: {counts:?}"
+    );
     assert!(tally.given_up < tally.answered / 20, "retries do not help: {tally:?}");
     assert!(tally.updates > 20, "{tally:?}");
 }

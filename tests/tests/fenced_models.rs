@@ -1,8 +1,10 @@
-//! Damaged models on every emulated core class: refused there for the reason that the host gives, or run there as the reference runs on the host, whatever lies
-//! around them; and no kernel of a core reads or writes a byte beside the file, the working memory or the image, which lie between guards that
-//! the core's memory protection unit closes.
+//! Damaged models on every emulated core class: refused there for the reason that the host gives,
+//! or run there as the reference runs on the host, whatever lies around them; and no kernel of a
+//! core reads or writes a byte beside the file, the working memory or the image, which lie between
+//! guards that the core's memory protection unit closes.
 //!
-//! An ordinary run takes so many damaged files for each core, others on every day. `KINDLING_FENCED=FIRST COUNT` takes others.
+//! An ordinary run takes so many damaged files for each core, others on every day.
+//! `KINDLING_FENCED=FIRST COUNT` takes others.
 
 #[path = "../fuzz/src/mutate/mod.rs"]
 #[allow(missing_docs, dead_code, reason = "a part of a crate of its own, which uses all of it")]
@@ -43,8 +45,14 @@ const IMAGE_BYTES: usize = 64 * 1024;
 /// Longest answer.
 const LINE_BYTES: usize = 64 * 1024;
 
-const CORES: [(Board, Core); 6] =
-    [(M0, Core::M0), (M3, Core::M3), (M4, Core::M4), (M7, Core::M4), (M33, Core::M33), (M55, Core::M55)];
+const CORES: [(Board, Core); 6] = [
+    (M0, Core::M0),
+    (M3, Core::M3),
+    (M4, Core::M4),
+    (M7, Core::M4),
+    (M33, Core::M33),
+    (M55, Core::M55),
+];
 
 /// What a file is called where something is wrong with it, and the file.
 type Named = (String, Vec<u8>);
@@ -67,7 +75,11 @@ fn guards_cannot_be_touched() {
         for guard in ["0", "1", "2", "3"] {
             for end in ["first", "last"] {
                 let (done, said) = firmware::fenced(board, &["touch", guard, end]);
-                assert!(!done && said.contains("hard fault"), "{} {guard} {end}: {said}", board.name);
+                assert!(
+                    !done && said.contains("hard fault"),
+                    "{} {guard} {end}: {said}",
+                    board.name
+                );
             }
         }
         let (done, said) = firmware::fenced(board, &["touch", "4", "first"]);
@@ -116,7 +128,8 @@ fn expected(file: &[u8]) -> String {
     format!("{answer}, self-test {:?}", self_test(&model, &mut arena))
 }
 
-/// Plans for a core: the models that are meant for it. With their self-test, and without, where the last weights are the end of the file.
+/// Plans for a core: the models that are meant for it. With their self-test, and without, where the
+/// last weights are the end of the file.
 fn plans(core: Core) -> Vec<Named> {
     let with_test = tutorial_with_self_test();
     let front = front_of(&with_test, core, Loading::OnChip).expect("plans");
@@ -131,8 +144,8 @@ fn plans(core: Core) -> Vec<Named> {
     files
 }
 
-/// Networks of odd shapes and random layers by every algorithm, each of their buffers once at the end of the working memory. The weights of the last layer are the end
-/// of the file.
+/// Networks of odd shapes and random layers by every algorithm, each of their buffers once at the
+/// end of the working memory. The weights of the last layer are the end of the file.
 fn buffers_at_the_end() -> Vec<Named> {
     let mut files = Vec::new();
     for odd in &ODD {
@@ -176,9 +189,11 @@ fn with_each_buffer_last(name: &str, model: &PlainModel, choices: &Choices) -> V
 
 fn corpus() -> Vec<Named> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/model");
-    let entries = fs::read_dir(folder).expect("the corpus").map(|entry| entry.expect("a file").path());
-    let mut files: Vec<_> =
-        entries.map(|path| (path.display().to_string(), fs::read(&path).expect("a file"))).collect();
+    let entries =
+        fs::read_dir(folder).expect("the corpus").map(|entry| entry.expect("a file").path());
+    let mut files: Vec<_> = entries
+        .map(|path| (path.display().to_string(), fs::read(&path).expect("a file")))
+        .collect();
     files.sort();
     files
 }
@@ -198,7 +213,8 @@ fn damaged() -> Vec<Named> {
 fn numbers() -> (u64, u64) {
     let Ok(value) = env::var("KINDLING_FENCED") else {
         let day =
-            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs() / 86_400;
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs()
+                / 86_400;
         return (day * DAMAGED, DAMAGED);
     };
     let (first, count) = value.split_once(' ').expect("KINDLING_FENCED is 'FIRST COUNT'");

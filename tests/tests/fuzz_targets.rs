@@ -1,9 +1,14 @@
-//! The fuzz targets as an ordinary test: every file of the corpora, then so many mutations of them. What a fuzzer found stays in the corpora.
+//! The fuzz targets as an ordinary test: every file of the corpora, then so many mutations of them.
+//! What a fuzzer found stays in the corpora.
 //!
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.
 
 #[path = "../fuzz/src/lib.rs"]
-#[allow(missing_docs, dead_code, reason = "documented as a crate of its own, all of which fuzz/targets use")]
+#[allow(
+    missing_docs,
+    dead_code,
+    reason = "documented as a crate of its own, all of which fuzz/targets use"
+)]
 mod fuzz;
 
 use std::collections::BTreeSet;
@@ -33,8 +38,10 @@ fn folder(kind: &str) -> PathBuf {
 }
 
 fn corpus(kind: &str) -> Vec<Vec<u8>> {
-    let mut paths: Vec<_> =
-        fs::read_dir(folder(kind)).expect("a corpus").map(|entry| entry.expect("a file").path()).collect();
+    let mut paths: Vec<_> = fs::read_dir(folder(kind))
+        .expect("a corpus")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no corpus of {kind}");
     paths.iter().map(|path| fs::read(path).expect("a file")).collect()
@@ -46,7 +53,8 @@ fn seeds_are_written() {
         return;
     }
     for (index, line) in conversations().iter().enumerate() {
-        fs::write(folder("wire").join(format!("seed-{index}")), line).expect("the corpus can be written");
+        fs::write(folder("wire").join(format!("seed-{index}")), line)
+            .expect("the corpus can be written");
     }
     for (name, file) in tiny_models() {
         fs::write(folder("model").join(name + ".kndl"), file).expect("the corpus can be written");
@@ -67,7 +75,8 @@ fn seeds_are_written() {
     }
 }
 
-/// Networks so small that a model of them is loaded and run in a few microseconds, and yet with every kind of layer and algorithm.
+/// Networks so small that a model of them is loaded and run in a few microseconds, and yet with
+/// every kind of layer and algorithm.
 const TINY: [&str; 5] = [
     r#"
         input = { height = 6, width = 6, channels = 1 }
@@ -97,7 +106,8 @@ fn tiny_models() -> Vec<(String, Vec<u8>)> {
             layer.name.truncate(1);
         }
         for (number, choices) in by_every_algorithm(&model).into_iter().enumerate() {
-            files.push((format!("tiny-{index}-{number}"), write(&model, &choices).expect("a plan")));
+            files
+                .push((format!("tiny-{index}-{number}"), write(&model, &choices).expect("a plan")));
         }
         let plans = front_of(&model, Core::M0, Loading::OnChip).expect("plans");
         let least = plans.iter().min_by_key(|plan| plan.ram).expect("a plan");
@@ -123,7 +133,9 @@ fn conversations() -> Vec<Vec<u8>> {
     let file = fuzz::wire::BUILT_IN;
     let model = Header::read(file).expect("a model").checksum;
     let mut update = vec![Request::BeginUpdate { bytes: file.len() as u32, model }];
-    update.extend(file.chunks(50).zip(0..).map(|(part, number)| Request::Update { at: 50 * number, part }));
+    update.extend(
+        file.chunks(50).zip(0..).map(|(part, number)| Request::Update { at: 50 * number, part }),
+    );
     update.push(Request::FinishUpdate { model });
     vec![
         say(&[Request::Identify, Request::SelfTest]),
@@ -131,7 +143,10 @@ fn conversations() -> Vec<Vec<u8>> {
             Request::Infer { image: crc, at: 0, part: &image[..40] },
             Request::Infer { image: crc, at: 40, part: &image[40..] },
         ]),
-        say(&[Request::Infer { image: crc, at: 0, part: &image }, Request::Profile { image: crc, layer: 0 }]),
+        say(&[
+            Request::Infer { image: crc, at: 0, part: &image },
+            Request::Profile { image: crc, layer: 0 },
+        ]),
         say(&update),
         [say(&[Request::Identify]), vec![0, 3, 1, 2, 0, 0, 0xFF]].concat(),
     ]
@@ -192,5 +207,7 @@ fn idx() {
 fn png() {
     let seeds = corpus("png");
     let parts: Vec<_> = seeds.iter().filter_map(|file| png::Parts::of(file)).collect();
-    pictures_of("png", pictures::png, |number| parts[number as usize % parts.len()].damaged(number));
+    pictures_of("png", pictures::png, |number| {
+        parts[number as usize % parts.len()].damaged(number)
+    });
 }

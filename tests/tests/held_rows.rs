@@ -1,5 +1,6 @@
-//! Plans that hold only some rows of a map give the same scores as those that hold all, whatever the group of layers, the
-//! algorithms and the kernels, and whether a run goes step by step or at once.
+//! Plans that hold only some rows of a map give the same scores as those that hold all, whatever
+//! the group of layers, the algorithms and the kernels, and whether a run goes step by step or at
+//! once.
 
 use infer::{Kernels, Model, Portable, Reference, Session};
 use tests::networks::ODD;
@@ -28,8 +29,11 @@ fn grouped(model: &PlainModel, random: &mut Random) -> Vec<Choices> {
             let mut choices = model.direct();
             choices.held_rows[group.first..=group.end].copy_from_slice(&group.held_rows);
             for (layer, choice) in model.layers.iter().zip(&mut choices.layers) {
-                let fitting: Vec<_> =
-                    layer.choices().into_iter().filter(|choice| layer.packed(*choice).is_ok()).collect();
+                let fitting: Vec<_> = layer
+                    .choices()
+                    .into_iter()
+                    .filter(|choice| layer.packed(*choice).is_ok())
+                    .collect();
                 *choice = fitting[random.within(0, fitting.len() as u16 - 1) as usize];
             }
             all.push(choices);
@@ -46,7 +50,8 @@ fn check(name: &str, model: &PlainModel) -> usize {
     let expected = scores::<Reference>(&whole, &image);
     let mut least = usize::MAX;
     for choices in grouped(model, &mut random) {
-        let file = write(model, &choices).unwrap_or_else(|error| panic!("{name}: {choices:?}: {error}"));
+        let file =
+            write(model, &choices).unwrap_or_else(|error| panic!("{name}: {choices:?}: {error}"));
         assert_eq!(scores::<Reference>(&file, &image), expected, "{name}: {choices:?}");
         assert_eq!(scores::<Portable>(&file, &image), expected, "{name}: {choices:?}");
         least = least.min(infer::arena_bytes(&file).expect("a header"));
@@ -64,7 +69,8 @@ fn groups_of_odd_networks() {
 #[test]
 fn groups_of_the_tutorial() {
     let model = tutorial();
-    let whole = infer::arena_bytes(&write(&model, &model.direct()).expect("a model")).expect("a header");
+    let whole =
+        infer::arena_bytes(&write(&model, &model.direct()).expect("a model")).expect("a header");
     let least = check("tutorial", &model);
     assert!(least < whole, "{least} bytes with held rows, {whole} with whole maps");
 }

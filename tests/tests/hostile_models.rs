@@ -1,9 +1,12 @@
-//! Three models with every bit flipped, cut off at every byte, and with bytes behind: refused, or, when the CRC is that of the changed bytes,
-//! refused or run within their buffers, within the work they announce, and as the reference runs.
+//! Three models with every bit flipped, cut off at every byte, and with bytes behind: refused, or,
+//! when the CRC is that of the changed bytes, refused or run within their buffers, within the work
+//! they announce, and as the reference runs.
 //!
-//! The small model is treated so at every bit. Of the large ones the header and the records are, and so many of the other bits as an ordinary run has time for: others
-//! on every day. `KINDLING_BITS=all` takes them all, `KINDLING_BITS=3/61` the fourth of 61 parts of them all, each bit in one of the parts. An odd number of parts
-//! leaves each part bits of every place in a byte.
+//! The small model is treated so at every bit. Of the large ones the header and the records are,
+//! and so many of the other bits as an ordinary run has time for: others on every day.
+//! `KINDLING_BITS=all` takes them all, `KINDLING_BITS=3/61` the fourth of 61 parts of them all,
+//! each bit in one of the parts. An odd number of parts leaves each part bits of every place in a
+//! byte.
 
 use std::env;
 use std::ops::Range;
@@ -13,7 +16,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use infer::format::{Algorithm, Header, SECTION_ALIGNMENT_BYTES, checksum};
 use infer::quant::ChannelParameters;
-use infer::{Kernels, Layer, LayerKind, Model, ModelError, Observer, Reference, Session, Trust, TrustError};
+use infer::{
+    Kernels, Layer, LayerKind, Model, ModelError, Observer, Reference, Session, Trust, TrustError,
+};
 use tests::networks::ODD;
 use tests::plans::{tutorial_with_self_test, untrained};
 use trainer::model_file::write;
@@ -22,7 +27,8 @@ use trainer::plan::{Budget, Core, Loading, front_of};
 /// Bits of a large model's weights that an ordinary run flips.
 const SAMPLE: usize = 600;
 
-/// Of the accepted files one in so many is compared with the reference, which takes most of the time.
+/// Of the accepted files one in so many is compared with the reference, which takes most of the
+/// time.
 const COMPARED_ONE_IN: usize = 8;
 
 /// The value of every pixel of the image that accepted models run on.
@@ -40,15 +46,20 @@ fn models() -> [Hostile; 3] {
     let small = untrained(&ODD[0].network());
     let tutorial = tutorial_with_self_test();
     let plans = front_of(&tutorial, Core::M4, Loading::OnChip).expect("plans");
-    let plan = &plans[Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
+    let plan = &plans
+        [Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
     [
         Hostile { name: "small", file: write(&small, &small.direct()).expect("a model") },
         Hostile { name: "tutorial", file: write(&tutorial, &tutorial.direct()).expect("a model") },
-        Hostile { name: "tutorial planned for M4", file: write(&tutorial, &plan.choices).expect("a model") },
+        Hostile {
+            name: "tutorial planned for M4",
+            file: write(&tutorial, &plan.choices).expect("a model"),
+        },
     ]
 }
 
-/// Which of how many parts of all bits to flip, as `KINDLING_BITS` says; `None` for an ordinary run.
+/// Which of how many parts of all bits to flip, as `KINDLING_BITS` says; `None` for an ordinary
+/// run.
 fn part() -> Option<(usize, usize)> {
     let value = env::var("KINDLING_BITS").ok()?;
     if value == "all" {
@@ -58,7 +69,8 @@ fn part() -> Option<(usize, usize)> {
     Some((part.parse().expect("a number"), parts.parse().expect("a number")))
 }
 
-/// The bits to flip: all of a small file, all of the header and records of a large one, and some of the rest.
+/// The bits to flip: all of a small file, all of the header and records of a large one, and some of
+/// the rest.
 fn bits(file: &[u8]) -> Vec<usize> {
     let records = Header::BYTES + Header::read(file).expect("a header").record_bytes as usize;
     let (first, end) = (records.next_multiple_of(16) * 8, file.len() * 8);
@@ -68,14 +80,16 @@ fn bits(file: &[u8]) -> Vec<usize> {
     if end - first < 30_000 {
         return (0..end).collect();
     }
-    let day = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs() / 86_400;
+    let day = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs()
+        / 86_400;
     let step = (end - first) / SAMPLE;
     let offset = day as usize * 7919 % step;
     println!("offset {offset} of {step}");
     (0..first).chain((first + offset..end).step_by(step)).collect()
 }
 
-/// Does `work` for each of the bits on two threads, each with a copy of the file; the sum of what it returns.
+/// Does `work` for each of the bits on two threads, each with a copy of the file; the sum of what
+/// it returns.
 fn for_each(file: &[u8], bits: &[usize], work: impl Fn(&mut [u8], usize) -> usize + Sync) -> usize {
     let sum = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -94,10 +108,12 @@ fn for_each(file: &[u8], bits: &[usize], work: impl Fn(&mut [u8], usize) -> usiz
     sum.into_inner()
 }
 
-/// What each bit of the checked bytes does to the CRC, from the last byte to the first: the CRC is linear, so that of a changed file is the old one
-/// with this flipped.
+/// What each bit of the checked bytes does to the CRC, from the last byte to the first: the CRC is
+/// linear, so that of a changed file is the old one with this flipped.
 fn differences(bytes: usize) -> Vec<[u32; 8]> {
-    let step = |crc: u32| (0..8).fold(crc, |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 });
+    let step = |crc: u32| {
+        (0..8).fold(crc, |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 })
+    };
     let mut at_end: [u32; 8] = std::array::from_fn(|bit| step(1 << bit));
     let mut all = Vec::with_capacity(bytes);
     for _ in 0..bytes {
@@ -115,10 +131,14 @@ fn every_flipped_bit_is_refused() {
         assert!(differences.as_flattened().iter().all(|difference| *difference != 0), "{name}");
         let bits = bits(&file);
         let refused = for_each(&file, &bits, |file, bit| {
-            let error =
-                Model::from_bytes(file).err().unwrap_or_else(|| panic!("{name}: bit {bit} is not noticed"));
+            let error = Model::from_bytes(file)
+                .err()
+                .unwrap_or_else(|| panic!("{name}: bit {bit} is not noticed"));
             if bit / 8 >= Header::CHECKED_FROM {
-                assert!(matches!(error, ModelError::Checksum { .. }), "{name}, bit {bit}: {error:?}");
+                assert!(
+                    matches!(error, ModelError::Checksum { .. }),
+                    "{name}, bit {bit}: {error:?}"
+                );
             }
             1
         });
@@ -142,7 +162,10 @@ fn every_flipped_bit_with_its_crc_is_refused_or_runs_within_bounds() {
             file[12..16].copy_from_slice(&crc.to_le_bytes());
             let ran = sound.load_and_run(file, bit);
             file[12..16].copy_from_slice(&sound.checksum.to_le_bytes());
-            assert!(!ran || !sound.is_transformed(bit / 8), "{name}: bit {bit} of a transformed weight");
+            assert!(
+                !ran || !sound.is_transformed(bit / 8),
+                "{name}: bit {bit} of a transformed weight"
+            );
             ran as usize
         });
         println!(
@@ -151,7 +174,11 @@ fn every_flipped_bit_with_its_crc_is_refused_or_runs_within_bounds() {
             file.len() * 8
         );
         let others = bits.iter().filter(|bit| !sound.is_transformed(*bit / 8)).count();
-        assert!(ran > others / 8 && ran < bits.len(), "{name}: {ran} of {}, of which {others}", bits.len());
+        assert!(
+            ran > others / 8 && ran < bits.len(),
+            "{name}: {ran} of {}, of which {others}",
+            bits.len()
+        );
     }
 }
 
@@ -190,19 +217,28 @@ impl Sound {
         let mut maps = Maps::default();
         reference_scores(&model, &mut maps);
         let checksum = checksum(&file[Header::CHECKED_FROM..]);
-        Self { checksum, operations_max: 4 * model.operations(), sections: sections(file, &model), maps }
+        Self {
+            checksum,
+            operations_max: 4 * model.operations(),
+            sections: sections(file, &model),
+            maps,
+        }
     }
 
     fn is_transformed(&self, byte: usize) -> bool {
         self.sections.iter().any(|sections| sections.transformed.contains(&byte))
     }
 
-    /// Whether the file is accepted; if it is, it must run between guards, in time, and as the reference does.
+    /// Whether the file is accepted; if it is, it must run between guards, in time, and as the
+    /// reference does.
     fn load_and_run(&self, file: &[u8], bit: usize) -> bool {
         let model = match Trust::ANY.at_most_operations(self.operations_max).load(file) {
             Ok(model) => model,
             Err(TrustError::Model(error)) => {
-                assert!(!matches!(error, ModelError::Checksum { .. }), "the CRC is not the changed file's");
+                assert!(
+                    !matches!(error, ModelError::Checksum { .. }),
+                    "the CRC is not the changed file's"
+                );
                 return false;
             }
             Err(_) => return true,
@@ -219,15 +255,19 @@ impl Sound {
 
     /// The reference's scores of a file of which one byte is changed.
     ///
-    /// A byte behind the records belongs to the numbers of one layer. The layers in front of that one are what they were, so the maps that they leave are
-    /// the sound file's: the reference goes on from there. It does so on whole maps: neither the plan's order nor its memory has a part in what it says.
+    /// A byte behind the records belongs to the numbers of one layer. The layers in front of that
+    /// one are what they were, so the maps that they leave are the sound file's: the reference goes
+    /// on from there. It does so on whole maps: neither the plan's order nor its memory has a part
+    /// in what it says.
     fn reference_scores(&self, model: &Model<'_>, changed: usize) -> Vec<i8> {
         let of_byte = self.sections.iter().find(|sections| sections.bytes.contains(&changed));
         let Some(Sections { layer: first @ 1.., .. }) = of_byte else {
             return reference_scores(model, &mut ());
         };
         let layers = &model.layers()[*first..];
-        layers.iter().fold(self.maps.0[first - 1].clone(), |map, layer| reference_map(&layer.kind, &map))
+        layers
+            .iter()
+            .fold(self.maps.0[first - 1].clone(), |map, layer| reference_map(&layer.kind, &map))
     }
 }
 
@@ -239,7 +279,8 @@ fn sections(file: &[u8], model: &Model<'_>) -> Vec<Sections> {
     for (layer, Layer { kind, .. }) in model.layers().iter().enumerate() {
         let (channels, weight_bytes, is_transformed) = match kind {
             LayerKind::Conv(conv) => {
-                let is_transformed = matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF4);
+                let is_transformed =
+                    matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF4);
                 (conv.output.channels, conv.filters().packed_bytes(), is_transformed)
             }
             LayerKind::Dense(dense) => (dense.units, dense.matrix().packed_bytes(), false),
@@ -255,14 +296,20 @@ fn sections(file: &[u8], model: &Model<'_>) -> Vec<Sections> {
     all
 }
 
-/// The scores of a run between guards, which must end in time. One that does not is given a second try: the machine may have been suspended.
+/// The scores of a run between guards, which must end in time. One that does not is given a second
+/// try: the machine may have been suspended.
 fn run_in_time(model: &Model<'_>) -> Vec<i8> {
     let begun = Instant::now();
     let scores = run_between_guards(model);
     if begun.elapsed() > TIME_MAX {
         let begun = Instant::now();
         run_between_guards(model);
-        assert!(begun.elapsed() < TIME_MAX, "{:?} for {} operations", begun.elapsed(), model.operations());
+        assert!(
+            begun.elapsed() < TIME_MAX,
+            "{:?} for {} operations",
+            begun.elapsed(),
+            model.operations()
+        );
     }
     scores
 }
@@ -270,7 +317,8 @@ fn run_in_time(model: &Model<'_>) -> Vec<i8> {
 fn run_between_guards(model: &Model<'_>) -> Vec<i8> {
     let bytes = model.arena_bytes();
     let mut memory = vec![0x5A; bytes + 64];
-    let mut session = Session::new(model, &mut memory[32..32 + bytes]).expect("a buffer of its size");
+    let mut session =
+        Session::new(model, &mut memory[32..32 + bytes]).expect("a buffer of its size");
     let scores = session.run(&image(model)).expect("an image of its size").values().to_vec();
     assert!(
         memory[..32].iter().chain(&memory[32 + bytes..]).all(|byte| *byte == 0x5A),
@@ -347,7 +395,8 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A file of a few hundred bytes can ask for hours: the loader lets it through, whoever sets a limit does not.
+/// A file of a few hundred bytes can ask for hours: the loader lets it through, whoever sets a
+/// limit does not.
 #[test]
 fn a_small_file_that_would_run_for_hours_is_found_by_its_work() {
     let toml = r#"

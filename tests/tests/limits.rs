@@ -24,7 +24,8 @@ const CORES: [(&str, Board, Core); 6] = [
 /// What a core takes for the tutorial's network.
 struct Measured {
     name: &'static str,
-    /// The model for any core, and the fastest plan within 512 KB of flash and 16 KB of RAM: both loaded.
+    /// The model for any core, and the fastest plan within 512 KB of flash and 16 KB of RAM: both
+    /// loaded.
     loaded: Vec<Counts>,
     /// The fastest plan within 128 KB and 16 KB, built in.
     built_in: Counts,
@@ -65,7 +66,8 @@ fn stack_stays_within_the_documented_bytes() {
         let run = loaded.iter().map(|counts| counts.stack_bytes).max().expect("two models");
         let built_in = built_in.stack_bytes;
         println!("| {name} | {load} | {run} | {built_in} |");
-        let [load_limit, run_limit, built_in_limit, bound, built_in_bound] = numbers("Stack", name)[..]
+        let [load_limit, run_limit, built_in_limit, bound, built_in_bound] =
+            numbers("Stack", name)[..]
         else {
             panic!("five numbers of {name}")
         };
@@ -74,7 +76,10 @@ fn stack_stays_within_the_documented_bytes() {
             ("to run", run, run_limit),
             ("to run what is built in", built_in, built_in_limit),
         ] {
-            assert!(found <= limit, "{name}: {found} bytes of stack {what}, docs/limits.md says {limit}");
+            assert!(
+                found <= limit,
+                "{name}: {found} bytes of stack {what}, docs/limits.md says {limit}"
+            );
         }
         assert!(
             load.max(run) <= bound && built_in <= built_in_bound,
@@ -106,7 +111,8 @@ fn no_way_through_the_program_takes_more_stack_than_numbers() {
 #[test]
 fn every_image_takes_the_same_time_to_within_the_documented_spread() {
     for Measured { name, loaded, built_in } in &*MEASURED {
-        let spread: Vec<u32> = loaded.iter().chain([built_in]).map(|counts| spread(name, counts)).collect();
+        let spread: Vec<u32> =
+            loaded.iter().chain([built_in]).map(|counts| spread(name, counts)).collect();
         let row: Vec<String> = spread.iter().map(u32::to_string).collect();
         println!("| {name} | {} |", row.join(" | "));
         let limits = numbers("Time", name);

@@ -1,10 +1,13 @@
-//! Two model slots in flash: trials, roll-back, files that must not run, misuse, decay, a first model, signatures.
+//! Two model slots in flash: trials, roll-back, files that must not run, misuse, decay, a first
+//! model, signatures.
 
 use infer::update::{BootError, Running, TRIAL_BOOTS, UpdateError};
 use infer::{SelfTestError, Trust, TrustError};
 use tests::flash_geometry::Nrf52;
 use tests::nor_flash::{Flash, Power};
-use tests::updated_chip::{StoreOf, Versions, boot, factory, install, power_down, power_up, update};
+use tests::updated_chip::{
+    StoreOf, Versions, boot, factory, install, power_down, power_up, update,
+};
 
 #[test]
 fn an_update_runs_on_trial_until_it_is_confirmed() {
@@ -135,7 +138,9 @@ fn signed_updates() {
     }
     let mut store = powered(&versions);
     let mut install = |file: &[u8]| {
-        let Ok(Running { mut updater, .. }) = store.boot(&trust) else { panic!("version 1 is signed") };
+        let Ok(Running { mut updater, .. }) = store.boot(&trust) else {
+            panic!("version 1 is signed")
+        };
         updater.begin(file.len()).unwrap();
         updater.write(file).unwrap();
         updater.finish(&trust, &mut vec![0; 1 << 16])

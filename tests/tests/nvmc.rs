@@ -1,4 +1,5 @@
-//! The flash driver of Nordic's chips on the emulated nRF51, whose flash controller the emulator has: pages, and a model that is installed and stays at a reset.
+//! The flash driver of Nordic's chips on the emulated nRF51, whose flash controller the emulator
+//! has: pages, and a model that is installed and stays at a reset.
 
 use std::fs;
 
@@ -9,7 +10,8 @@ use trainer::model_file::{self_test, write};
 
 #[test]
 fn a_model_is_installed_in_an_nrf51_s_flash_and_runs_after_a_reset() {
-    let network = ODD.iter().find(|odd| odd.name == "no pooling").expect("a small network").network();
+    let network =
+        ODD.iter().find(|odd| odd.name == "no pooling").expect("a small network").network();
     let mut model = untrained(&network);
     let image: Vec<u8> = (0..model.image.len()).map(|place| place as u8).collect();
     model.version = 3;

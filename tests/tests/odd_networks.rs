@@ -1,5 +1,5 @@
-//! Networks of odd shapes through the whole path: trained for a moment, quantised, written, loaded, run by every kernel set, and
-//! close to the float model they came from.
+//! Networks of odd shapes through the whole path: trained for a moment, quantised, written, loaded,
+//! run by every kernel set, and close to the float model they came from.
 
 use infer::{Model, Portable, Reference, Session, Shape};
 use tests::firmware::{self, M4};
@@ -62,7 +62,9 @@ fn trained(network: &Network, data: &Dataset) -> FloatModel {
         augment: None,
         average: None,
     };
-    train(network, &recipe, data, &TrainOptions { seed: 0, threads: 2 }, &mut Quiet).expect("it trains").model
+    train(network, &recipe, data, &TrainOptions { seed: 0, threads: 2 }, &mut Quiet)
+        .expect("it trains")
+        .model
 }
 
 fn scores<Set: infer::Kernels>(file: &[u8], image: &[u8]) -> Vec<i8> {
@@ -89,7 +91,12 @@ fn check(odd: &Odd) {
     for index in 0..COMPARED_IMAGES {
         let image = data.image(index);
         let reference = scores::<Reference>(&exported.bytes, image);
-        assert_eq!(scores::<Portable>(&exported.bytes, image), reference, "{}, image {index}", odd.name);
+        assert_eq!(
+            scores::<Portable>(&exported.bytes, image),
+            reference,
+            "{}, image {index}",
+            odd.name
+        );
         assert_eq!(evaluation.int8.answers[index].scores, reference, "{}, image {index}", odd.name);
     }
     check_on_chip(odd, &data, &exported.bytes);
@@ -121,18 +128,29 @@ fn what_cannot_be_built_is_refused_with_name_and_shapes() {
         network.stages().expect_err("no network").to_string()
     };
     let conv = r#"{ type = "conv", filters = 4, kernel = 3, name = "first" }"#;
-    let message =
-        refused(&format!(r#"{conv}, {{ type = "conv", filters = 4, kernel = 5, name = "second" }}"#));
-    assert!(message.contains("layer 2 'second': a 5x5 window does not fit its input of 4x4x4"), "{message}");
+    let message = refused(&format!(
+        r#"{conv}, {{ type = "conv", filters = 4, kernel = 5, name = "second" }}"#
+    ));
+    assert!(
+        message.contains("layer 2 'second': a 5x5 window does not fit its input of 4x4x4"),
+        "{message}"
+    );
     let message = refused(&format!(r#"{conv}, {{ type = "max_pool", size = 5 }}"#));
     assert!(message.contains("layer 2 'pool1'"), "{message}");
     assert!(refused(r#"{ type = "conv", filters = 0, kernel = 3 }"#).contains("filters is 0"));
-    assert!(refused(r#"{ type = "conv", filters = 1, kernel = 3, stride = 0 }"#).contains("stride is 0"));
+    assert!(
+        refused(r#"{ type = "conv", filters = 1, kernel = 3, stride = 0 }"#)
+            .contains("stride is 0")
+    );
     assert!(refused(r#"{ type = "relu" }, { type = "dense", units = 2 }"#).contains("remove it"));
-    assert!(refused(r#"{ type = "softmax" }, { type = "dense", units = 2 }"#).contains("must be the last"));
+    assert!(
+        refused(r#"{ type = "softmax" }, { type = "dense", units = 2 }"#)
+            .contains("must be the last")
+    );
     assert!(refused("").contains("no conv, dense or max_pool layer"));
     assert!(
-        refused(r#"{ type = "dense", units = 65535 }, { type = "dense", units = 65535 }"#).contains("limit")
+        refused(r#"{ type = "dense", units = 65535 }, { type = "dense", units = 65535 }"#)
+            .contains("limit")
     );
 }
 
@@ -144,7 +162,8 @@ fn a_thousand_mutated_models_stay_within_bounds() {
     let header_and_records = 400.min(file.len());
     let mut state = 7u64;
     let mut random = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize
     };
     let mut accepted = 0;

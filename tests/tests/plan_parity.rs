@@ -1,7 +1,9 @@
-//! The planner's plans for each core class on the emulated core: the scores of all images are those of the reference kernels.
+//! The planner's plans for each core class on the emulated core: the scores of all images are those
+//! of the reference kernels.
 //!
-//! Usually the fastest plan for each core answers a few images, or as many as `KINDLING_PARITY_IMAGES` says; with
-//! `KINDLING_PARITY_PLANS=all` every plan of the benchmark does, loaded or built in. `./ci.sh parity` sets both.
+//! Usually the fastest plan for each core answers a few images, or as many as
+//! `KINDLING_PARITY_IMAGES` says; with `KINDLING_PARITY_PLANS=all` every plan of the benchmark
+//! does, loaded or built in. `./ci.sh parity` sets both.
 
 use std::env;
 
@@ -24,7 +26,8 @@ fn plans_of_every_core_give_the_bytes_of_the_reference() {
     let all = env::var("KINDLING_PARITY_PLANS").is_ok_and(|value| value == "all");
     let wanted = env::var("KINDLING_PARITY_IMAGES");
     let count = wanted.map_or(IMAGES, |count| count.parse().expect("a number"));
-    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let test =
+        DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
     let count = count.min(test.len());
     let images = &test.pixels[..count * test.shape.len()];
     let model = tutorial();
@@ -36,13 +39,18 @@ fn plans_of_every_core_give_the_bytes_of_the_reference() {
     trials.sort_by(|a, b| a.instructions.total_cmp(&b.instructions));
     let differing = differing(&trials, images, &reference);
     assert!(differing.is_empty(), "other scores than the reference's:\n{}", differing.join("\n"));
-    println!("{} different programs gave the reference's scores for {count} images each", trials.len());
+    println!(
+        "{} different programs gave the reference's scores for {count} images each",
+        trials.len()
+    );
 }
 
-/// The front has hundreds of plans, which differ in how their layers are put together. That each layer is exact however it is run shows that all of them are.
+/// The front has hundreds of plans, which differ in how their layers are put together. That each
+/// layer is exact however it is run shows that all of them are.
 #[test]
 fn every_way_to_run_a_layer_on_the_front_gives_the_bytes_of_the_reference() {
-    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let test =
+        DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
     let images = &test.pixels[..IMAGES_OF_WAYS * test.shape.len()];
     let model = tutorial();
     let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), images);
@@ -76,7 +84,9 @@ fn plans(model: &PlainModel, loading: Loading, most: usize) -> Vec<Trial> {
         let named = limits::plans(core, &front, loading).into_iter().take(most);
         let way = if loading == Loading::BuiltIn { "built in" } else { "loaded" };
         trials.extend(
-            named.map(|(name, plan)| Trial::new(format!("{core}, {name}, {way}"), board, model, plan)),
+            named.map(|(name, plan)| {
+                Trial::new(format!("{core}, {name}, {way}"), board, model, plan)
+            }),
         );
     }
     trials

@@ -1,4 +1,5 @@
-//! Plans on the emulated chip: each gives the reference's scores, byte for byte, and takes as many instructions as was predicted.
+//! Plans on the emulated chip: each gives the reference's scores, byte for byte, and takes as many
+//! instructions as was predicted.
 //!
 //! `KINDLING_PARITY_PLANS=all` runs every plan of the front rather than a spread of them.
 
@@ -36,8 +37,13 @@ fn files(model: &PlainModel, plans: &[&Plan]) -> Vec<Vec<u8>> {
 fn off(plans: &[&Plan], totals: impl Iterator<Item = u32>, most: f64) -> Vec<String> {
     let error = |(plan, total): (&&Plan, u32)| {
         let error = plan.instructions / total as f64 - 1.0;
-        println!("{total:>10} instructions, prediction {:+.1} %: {:?}", 100.0 * error, plan.choices);
-        (error.abs() > most).then(|| format!("{:?}: {total}, predicted {}", plan.choices, plan.instructions))
+        println!(
+            "{total:>10} instructions, prediction {:+.1} %: {:?}",
+            100.0 * error,
+            plan.choices
+        );
+        (error.abs() > most)
+            .then(|| format!("{:?}: {total}, predicted {}", plan.choices, plan.instructions))
     };
     plans.iter().zip(totals).filter_map(error).collect()
 }
@@ -45,17 +51,22 @@ fn off(plans: &[&Plan], totals: impl Iterator<Item = u32>, most: f64) -> Vec<Str
 #[test]
 fn every_plan_of_the_tutorial_is_exact_and_as_fast_as_predicted() {
     let model = tutorial();
-    let front =
-        front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
+    let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip)
+        .expect("plans");
     let all = env::var("KINDLING_PARITY_PLANS").is_ok_and(|value| value == "all");
     let plans = spread(&front, if all { usize::MAX } else { PLANS });
-    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let test =
+        DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
     let images = &test.pixels[..IMAGES * test.shape.len()];
     let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), images);
     let measured = counts(M4, &files(&model, &plans), images);
     assert_eq!(measured.len(), plans.len());
     for (plan, counts) in plans.iter().zip(&measured) {
-        assert!(counts.scores == reference, "other scores than the reference's: {:?}", plan.choices);
+        assert!(
+            counts.scores == reference,
+            "other scores than the reference's: {:?}",
+            plan.choices
+        );
     }
     let off = off(&plans, measured.iter().map(|counts| counts.total), TUTORIAL_ERROR);
     assert!(off.is_empty(), "predicted too far off:\n{}", off.join("\n"));
@@ -73,10 +84,12 @@ fn odd_networks_are_exact_and_about_as_fast_as_predicted() {
 /// Plans of an odd network that were predicted too far off on a core.
 fn odd_off(board: Board, core: Core, odd: &Odd) -> Vec<String> {
     let model = untrained(&odd.network());
-    let front = front(&model, &Costs::of(core, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
+    let front =
+        front(&model, &Costs::of(core, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
     let plans = spread(&front, 4);
     let mut random = tests::random_layer::Random::new(9);
-    let images: Vec<u8> = (0..20 * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
+    let images: Vec<u8> =
+        (0..20 * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
     let reference = reference_scores(&write(&model, &model.direct()).expect("a model"), &images);
     let measured = counts(board, &files(&model, &plans), &images);
     for (plan, counts) in plans.iter().zip(&measured) {
@@ -100,7 +113,14 @@ const COUNTED: [(&str, Core, Loading, &str, u32, usize); 43] = [
     ("m0", Core::M0, Loading::OnChip, "512K flash, 16K RAM", 2_864_000, 43_668),
     ("m0", Core::M0, Loading::OnChip, "256K flash, 16K RAM", 3_759_640, 28_664),
     ("m0", Core::M0, Loading::OnChip, "128K flash, 16K RAM", 7_190_400, 23_128),
-    ("m0", Core::M0, Loading::OnChip, "256K flash, 16K RAM with stack and image", 3_759_640, 28_664),
+    (
+        "m0",
+        Core::M0,
+        Loading::OnChip,
+        "256K flash, 16K RAM with stack and image",
+        3_759_640,
+        28_664,
+    ),
     ("m0", Core::M0, Loading::OnChip, "smallest RAM", 10_864_640, 29_924),
     ("m0", Core::M0, Loading::OnChip, "smallest flash", 13_959_960, 20_792),
     ("m0", Core::M0, Loading::BuiltIn, "128K flash, 16K RAM", 4_427_400, 26_452),
@@ -113,7 +133,14 @@ const COUNTED: [(&str, Core, Loading, &str, u32, usize); 43] = [
     ("m3", Core::M3, Loading::OnChip, "smallest RAM", 6_485_640, 30_412),
     ("m3", Core::M3, Loading::OnChip, "smallest flash", 5_712_640, 19_780),
     ("m3", Core::M3, Loading::BuiltIn, "128K flash, 16K RAM", 2_357_880, 21_396),
-    ("m3", Core::M3, Loading::BuiltIn, "128K flash, 8K RAM with stack and image", 4_831_080, 13_972),
+    (
+        "m3",
+        Core::M3,
+        Loading::BuiltIn,
+        "128K flash, 8K RAM with stack and image",
+        4_831_080,
+        13_972,
+    ),
     ("m3", Core::M3, Loading::BuiltIn, "smallest RAM", 6_485_760, 12_684),
     ("m3", Core::M3, Loading::BuiltIn, "smallest flash", 5_712_160, 6_536),
     ("m4", Core::M4, Loading::OnChip, "512K flash, 16K RAM", 545_640, 44_616),
@@ -145,14 +172,16 @@ const COUNTED: [(&str, Core, Loading, &str, u32, usize); 43] = [
 #[test]
 fn predictions_are_near_the_stored_counts() {
     let model = tutorial();
-    for (class, loading) in Core::ALL.into_iter().flat_map(|core| Loading::ALL.map(|loading| (core, loading)))
+    for (class, loading) in
+        Core::ALL.into_iter().flat_map(|core| Loading::ALL.map(|loading| (core, loading)))
     {
         let front = front_of(&model, class, loading).expect("plans");
         for (core, _, _, limit, instructions, code) in
             COUNTED.into_iter().filter(|row| (row.1, row.2) == (class, loading))
         {
             let plans = limits::plans(core, &front, loading);
-            let (_, plan) = plans.iter().find(|(name, _)| *name == limit).expect("a plan for the limit");
+            let (_, plan) =
+                plans.iter().find(|(name, _)| *name == limit).expect("a plan for the limit");
             let plan_code = plan.code_bytes + loading.layer_bytes(plan.choices.layers.len());
             let near = |predicted: f64, counted: f64, error: f64| {
                 let is_near = (predicted / counted - 1.0).abs() < error;
@@ -178,7 +207,12 @@ fn the_sizes_of_a_plan_are_those_of_its_file() {
             for plan in spread(&front, 40) {
                 let file = write(&model, &plan.choices).expect("a plan of the front");
                 let arena_bytes = infer::Model::from_bytes(&file).expect("a model").arena_bytes();
-                assert_eq!((plan.model_bytes, plan.ram), (file.len(), arena_bytes), "{:?}", plan.choices);
+                assert_eq!(
+                    (plan.model_bytes, plan.ram),
+                    (file.len(), arena_bytes),
+                    "{:?}",
+                    plan.choices
+                );
             }
         }
     }
@@ -187,9 +221,10 @@ fn the_sizes_of_a_plan_are_those_of_its_file() {
 #[test]
 fn a_chip_with_little_memory_gets_a_smaller_plan_and_a_chip_with_less_is_refused_with_numbers() {
     let model = tutorial();
-    let front =
-        front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
-    let choose = |flash: usize, ram: usize| Budget { flash: Some(flash), ram: Some(ram) }.choose(&front);
+    let front = front(&model, &Costs::of(Core::M4, Build::Fast), Build::Fast, Loading::OnChip)
+        .expect("plans");
+    let choose =
+        |flash: usize, ram: usize| Budget { flash: Some(flash), ram: Some(ram) }.choose(&front);
     let (large, small) =
         (choose(512 << 10, 16 << 10).expect("fits"), choose(256 << 10, 7 << 10).expect("fits"));
     assert!(front[large].instructions < front[small].instructions);

@@ -1,7 +1,9 @@
-//! The power goes at every flash operation of an update; whatever is left, a whole and valid model runs: the old or the new one.
+//! The power goes at every flash operation of an update; whatever is left, a whole and valid model
+//! runs: the old or the new one.
 //!
-//! The geometries are those of nine families of chips and a journal in an EEPROM. `KINDLING_POWER_CUTS=all` cuts the tutorial's update at every operation too, not at a
-//! spread of them.
+//! The geometries are those of nine families of chips and a journal in an EEPROM.
+//! `KINDLING_POWER_CUTS=all` cuts the tutorial's update at every operation too, not at a spread of
+//! them.
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +16,9 @@ use tests::flash_geometry::{
 };
 use tests::nor_flash::Power;
 use tests::plans::tutorial;
-use tests::updated_chip::{Chip, StoreOf, Versions, boot, factory, install, power_down, power_up, update};
+use tests::updated_chip::{
+    Chip, StoreOf, Versions, boot, factory, install, power_down, power_up, update,
+};
 
 /// Cuts of a story whose operations are fewer.
 const CUTS: u64 = 4_000;
@@ -23,7 +27,10 @@ const CUTS: u64 = 4_000;
 type Story<'s, G> = &'s (dyn Fn(&mut StoreOf<G>, &Versions) -> Result<(), String> + Sync);
 
 /// Installs version 2, which never gets as far as to be confirmed.
-fn update_that_fails<G: Geometry>(store: &mut StoreOf<G>, versions: &Versions) -> Result<(), String> {
+fn update_that_fails<G: Geometry>(
+    store: &mut StoreOf<G>,
+    versions: &Versions,
+) -> Result<(), String> {
     install::<G>(store, &versions.files[1], 1000).map_err(|error| error.to_string())?;
     for _ in 0..=TRIAL_BOOTS {
         boot::<G>(store, versions)?;
@@ -45,9 +52,15 @@ fn operations<G: Geometry>(chip: &Chip, story: Story<G>, versions: &Versions) ->
     power.operations()
 }
 
-/// Lets the power go at operation `cut` of the story, then at each operation of the boot that follows, and boots for good. Then
-/// the update is done again, which must work.
-fn cut_at<G: Geometry>(chip: &Chip, story: Story<G>, versions: &Versions, cut: u64, seed: u64) -> u64 {
+/// Lets the power go at operation `cut` of the story, then at each operation of the boot that
+/// follows, and boots for good. Then the update is done again, which must work.
+fn cut_at<G: Geometry>(
+    chip: &Chip,
+    story: Story<G>,
+    versions: &Versions,
+    cut: u64,
+    seed: u64,
+) -> u64 {
     let power = Power::new(Some(cut + 1), cut * 7919 + seed * 65_537 + 1);
     let mut store = power_up::<G>(chip.clone(), &power);
     let _ = story(&mut store, versions);
@@ -96,7 +109,8 @@ fn cut_everywhere<G: Geometry>(story: Story<G>, versions: &Versions, step: usize
             scope.spawn(move || {
                 let cuts = (0..count).skip(first * step).step_by(2 * step);
                 let seeded = cuts.flat_map(|cut| (0..seeds).map(move |seed| (cut, seed)));
-                let sum: u64 = seeded.map(|(cut, seed)| cut_at::<G>(chip, story, versions, cut, seed)).sum();
+                let sum: u64 =
+                    seeded.map(|(cut, seed)| cut_at::<G>(chip, story, versions, cut, seed)).sum();
                 boots.fetch_add(sum, Ordering::Relaxed);
             });
         }

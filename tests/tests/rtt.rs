@@ -1,4 +1,5 @@
-//! The server through a debug probe (RTT): the board is emulated, and a stand-in for the probe reaches into its memory.
+//! The server through a debug probe (RTT): the board is emulated, and a stand-in for the probe
+//! reaches into its memory.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Flash, RAM and stack of the server on the emulated boards stay within what `docs/limits.md` says.
+//! Flash, RAM and stack of the server on the emulated boards stay within what `docs/limits.md`
+//! says.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,8 @@ use trainer::device::firmware::ServerLine;
 use trainer::device::session::Session;
 use trainer::device::tcp::Tcp;
 
-/// The emulated boards but AN505 and AN547: their RAM lies behind a controller that hides it from the emulator's monitor.
+/// The emulated boards but AN505 and AN547: their RAM lies behind a controller that hides it from
+/// the emulator's monitor.
 const BOARDS: [&str; 6] =
     ["microbit", "stm32vldiscovery", "netduinoplus2", "mps2-an385", "mps2-an386", "mps2-an500"];
 
@@ -25,7 +27,10 @@ const PAINT: [u8; 4] = [0xE1, 0x96, 0xC3, 0x5A];
 fn documented(board: &str) -> [usize; 3] {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/limits.md");
     let text = fs::read_to_string(path).expect("docs/limits.md");
-    let row = text.lines().find(|line| line.starts_with(&format!("| `{board}` |"))).expect("the board's row");
+    let row = text
+        .lines()
+        .find(|line| line.starts_with(&format!("| `{board}` |")))
+        .expect("the board's row");
     let number = |cell: &str| cell.trim().replace(',', "").parse().ok();
     let numbers: Vec<usize> = row.split('|').filter_map(number).collect();
     numbers.try_into().unwrap_or_else(|numbers| panic!("three numbers of {board}, not {numbers:?}"))

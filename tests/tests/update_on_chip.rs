@@ -1,4 +1,5 @@
-//! An update on the emulated chip: a new model is installed and runs, one that must not run does not.
+//! An update on the emulated chip: a new model is installed and runs, one that must not run does
+//! not.
 
 use std::fs;
 
@@ -8,7 +9,8 @@ use tests::firmware::{self, M0, M4};
 use tests::plans::another_tutorial;
 use trainer::plain_model::PlainModel;
 
-/// What the program prints of a model that runs: its version and its scores of the first stored digit, as the host computes them.
+/// What the program prints of a model that runs: its version and its scores of the first stored
+/// digit, as the host computes them.
 fn line(when: &str, file: &[u8]) -> String {
     let model = Model::from_bytes(file).expect("a model");
     let images = fs::read(firmware::folder().join("digits/images.bin")).expect("the stored digits");

@@ -1,4 +1,5 @@
-//! The firmware's USB port, and its loop behind it, on the host: the files are the firmware's own, the bus is a cable without hardware.
+//! The firmware's USB port, and its loop behind it, on the host: the files are the firmware's own,
+//! the bus is a cable without hardware.
 
 #[path = "../../firmware-example/src/board/cdc.rs"]
 mod cdc;
@@ -100,8 +101,8 @@ fn leaked<Value>(value: Value) -> &'static mut Value {
 impl Chip {
     fn start() -> Self {
         let cable = Cable::default();
-        let file =
-            std::fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
+        let file = std::fs::read(firmware::folder().join("model/tutorial.kndl"))
+            .expect("the firmware's model");
         let model: &'static [u8] = leaked(file);
         let port = Cdc::new(leaked(UsbBusAllocator::new(cable.clone())), BOARD).unwrap();
         let port = Arc::new(Mutex::new(port));
@@ -129,11 +130,14 @@ impl Chip {
     /// The host's scores for the stored digits, beside them.
     fn expected(&self, file: &[u8]) -> Vec<(Vec<u8>, Vec<i8>)> {
         let model = Model::from_bytes(file).unwrap();
-        let digits = std::fs::read(firmware::folder().join("digits/images.bin")).expect("the stored digits");
+        let digits =
+            std::fs::read(firmware::folder().join("digits/images.bin")).expect("the stored digits");
         let mut arena = vec![0; model.arena_bytes()];
         let mut session = Reference::new(&model, &mut arena).unwrap();
         let images = digits.chunks_exact(model.image_shape().len());
-        images.map(|image| (image.to_vec(), session.run(image).unwrap().values().to_vec())).collect()
+        images
+            .map(|image| (image.to_vec(), session.run(image).unwrap().values().to_vec()))
+            .collect()
     }
 }
 
@@ -219,7 +223,8 @@ fn after_a_reset_of_the_bus_the_chip_answers_again() {
     }
 }
 
-/// An answer for a host that has gone is dropped; one for a host that does not take it waits, and does not keep a new program from asking.
+/// An answer for a host that has gone is dropped; one for a host that does not take it waits, and
+/// does not keep a new program from asking.
 #[test]
 fn a_host_that_does_not_listen_blocks_nothing() {
     let cable = Cable::default();
@@ -241,13 +246,17 @@ fn a_host_that_does_not_listen_blocks_nothing() {
     let mut host = cable.host();
     host.enumerate().unwrap();
     let taken = (0..10_000).take_while(|_| port.lock().unwrap().write(0x55)).count();
-    assert!((1152..1152 + 2 * 64).contains(&taken), "{taken} bytes wait for a host that takes none");
+    assert!(
+        (1152..1152 + 2 * 64).contains(&taken),
+        "{taken} bytes wait for a host that takes none"
+    );
     host.control_out([0x21, 0x22], 3, 0, &[]).unwrap();
     let mut came = 0;
     while came < taken {
         let mut buffer = [0; 256];
         let bytes =
-            trainer::device::line::Line::receive(&mut host, &mut buffer, Duration::from_secs(5)).unwrap();
+            trainer::device::line::Line::receive(&mut host, &mut buffer, Duration::from_secs(5))
+                .unwrap();
         assert!(bytes > 0 && buffer[..bytes].iter().all(|byte| *byte == 0x55));
         came += bytes;
     }

@@ -1,5 +1,7 @@
-//! What a file can ask for is bounded: `Model::operations()` bounds the instructions of a run, and the bytes and slices of a file those of loading it, on every
-//! core, for networks as people make them and for such as only somebody makes who means harm. The bounds are those of `docs/limits.md`.
+//! What a file can ask for is bounded: `Model::operations()` bounds the instructions of a run, and
+//! the bytes and slices of a file those of loading it, on every core, for networks as people make
+//! them and for such as only somebody makes who means harm. The bounds are those of
+//! `docs/limits.md`.
 //!
 //! `KINDLING_WORK=N` takes N layers of extreme shapes by each algorithm.
 
@@ -48,7 +50,10 @@ fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
         for ((file_name, file), counts) in files.iter().zip(&counted) {
             let model = Model::from_bytes(file).expect("a model");
             let used = [bounds.used_by_run(&model, counts), bounds.used_by_load(&model, counts)];
-            assert!(used[0] <= 1.0 && used[1] <= 1.0, "{name}, {file_name}: {used:?} of what is allowed");
+            assert!(
+                used[0] <= 1.0 && used[1] <= 1.0,
+                "{name}, {file_name}: {used:?} of what is allowed"
+            );
             run = if used[0] > run.0 { (used[0], file_name) } else { run };
             load = if used[1] > load.0 { (used[1], file_name) } else { load };
         }
@@ -64,8 +69,9 @@ fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
 fn more_turns_than_the_limit_are_refused() {
     assert_eq!(Model::from_bytes(&greedy::most_turns(0)).map(|model| model.slices()), Ok(16_384));
     let limit = infer::schedule::SLICES_MAX;
-    let refused =
-        |file: &[u8]| assert_eq!(Model::from_bytes(file).err(), Some(ModelError::SliceCount { limit }));
+    let refused = |file: &[u8]| {
+        assert_eq!(Model::from_bytes(file).err(), Some(ModelError::SliceCount { limit }))
+    };
     refused(&greedy::most_turns(1));
     refused(&greedy::taking_turns(u16::MAX, 16));
 }
@@ -83,7 +89,12 @@ impl Bounds {
         let [operation, byte, slice, besides] = numbers("Work", core)[..] else {
             panic!("a row of four numbers")
         };
-        Self { operation: operation.into(), byte: byte.into(), slice: slice.into(), besides: besides.into() }
+        Self {
+            operation: operation.into(),
+            byte: byte.into(),
+            slice: slice.into(),
+            besides: besides.into(),
+        }
     }
 
     /// Part of the instructions that the model's operations allow.
@@ -93,8 +104,9 @@ impl Bounds {
 
     /// Part of the instructions that the file's bytes and slices allow.
     fn used_by_load(&self, model: &Model<'_>, counts: &Counts) -> f64 {
-        let allowed =
-            self.besides + self.byte * model.file_bytes() as f64 + self.slice * model.slices() as f64;
+        let allowed = self.besides
+            + self.byte * model.file_bytes() as f64
+            + self.slice * model.slices() as f64;
         counts.load as f64 / allowed
     }
 }
@@ -120,7 +132,10 @@ fn by_hand() -> Vec<Named> {
     vec![
         ("two maps that take turns".to_owned(), greedy::most_turns(0)),
         ("sixteen poolings that take turns".to_owned(), greedy::taking_turns(960, 16)),
-        ("sixteen convolutions that take turns".to_owned(), greedy::convolutions_taking_turns(100, 16)),
+        (
+            "sixteen convolutions that take turns".to_owned(),
+            greedy::convolutions_taking_turns(100, 16),
+        ),
         ("four convolutions that take turns".to_owned(), greedy::convolutions_taking_turns(400, 4)),
         ("kernels of 900 weights for one place".to_owned(), greedy::weights_for_one_place()),
     ]
@@ -131,5 +146,8 @@ fn plans(core: Core) -> Vec<Named> {
     let model = tutorial();
     let front = front_of(&model, core, Loading::OnChip).expect("plans");
     let file = |plan: &trainer::plan::Plan| write(&model, &plan.choices).expect("a plan");
-    spread(&front, PLANS).into_iter().map(|plan| (format!("{:?}", plan.choices), file(plan))).collect()
+    spread(&front, PLANS)
+        .into_iter()
+        .map(|plan| (format!("{:?}", plan.choices), file(plan)))
+        .collect()
 }

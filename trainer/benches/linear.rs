@@ -1,5 +1,6 @@
-//! `cargo bench -p trainer --bench linear`: the cost of an epoch over the number of images and over the multiply-accumulates of an
-//! image. The data set is MNIST, cut or repeated; the last columns are constant where the cost is linear.
+//! `cargo bench -p trainer --bench linear`: the cost of an epoch over the number of images and over
+//! the multiply-accumulates of an image. The data set is MNIST, cut or repeated; the last columns
+//! are constant where the cost is linear.
 
 use std::fs;
 use std::time::Instant;
@@ -23,14 +24,21 @@ fn main() {
     }
     let preset = Preset::load("tutorial").expect("a built-in preset");
     let recipe = Recipe { epochs: 1, held_out: 0, ..preset.recipe };
-    let data = DataDir::load(&DataDir::default_path()).expect("MNIST is part of the repository").train;
-    println!("{:>10} {:>12} {:>9} {:>9} {:>16}", "images", "MACs/image", "wall", "CPU", "CPU ns/image");
+    let data =
+        DataDir::load(&DataDir::default_path()).expect("MNIST is part of the repository").train;
+    println!(
+        "{:>10} {:>12} {:>9} {:>9} {:>16}",
+        "images", "MACs/image", "wall", "CPU", "CPU ns/image"
+    );
     for images in IMAGES {
         let Cost { macs, wall, cpu } = epoch(&preset.network, &recipe, &repeated(&data, images));
         let per_image = 1e9 * cpu / images as f64;
         println!("{images:>10} {macs:>12} {wall:>7.2} s {cpu:>7.2} s {per_image:>16.0}");
     }
-    println!("{:>10} {:>12} {:>9} {:>9} {:>16}", "images", "MACs/image", "wall", "CPU", "CPU ps/MAC");
+    println!(
+        "{:>10} {:>12} {:>9} {:>9} {:>16}",
+        "images", "MACs/image", "wall", "CPU", "CPU ps/MAC"
+    );
     for filters in FILTERS {
         let Cost { macs, wall, cpu } =
             epoch(&widened(&preset.network, filters), &recipe, &repeated(&data, 15_000));

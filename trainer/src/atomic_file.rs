@@ -1,4 +1,5 @@
-//! Files that appear whole or not at all: written under a temporary name beside their place, then renamed into it.
+//! Files that appear whole or not at all: written under a temporary name beside their place, then
+//! renamed into it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -96,7 +97,8 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> {
     written().map_err(|cause| WriteError { path: path.to_owned(), cause })
 }
 
-/// Creates `folder` if it is not there and proves that the files `names` can be written in it, by writing one.
+/// Creates `folder` if it is not there and proves that the files `names` can be written in it, by
+/// writing one.
 ///
 /// # Errors
 /// A folder that cannot be made or written to, or a name that is taken by a folder.
@@ -116,7 +118,8 @@ pub fn prepare_folder(folder: &Path, names: &[&str]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Removes what a killed run left behind: nothing else knows of these files. Those that stay harm nobody.
+/// Removes what a killed run left behind: nothing else knows of these files. Those that stay harm
+/// nobody.
 fn remove_unfinished(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -125,7 +128,8 @@ fn remove_unfinished(folder: &Path) {
     }
 }
 
-/// An empty file in the folder of `path` that vanishes when dropped, with the Unix permissions `mode` less the user's mask.
+/// An empty file in the folder of `path` that vanishes when dropped, with the Unix permissions
+/// `mode` less the user's mask.
 fn temporary_beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(UNFINISHED);
@@ -144,7 +148,8 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes a rename survive a power cut; where folders cannot be opened as files there is nothing to do.
+/// Makes a rename survive a power cut; where folders cannot be opened as files there is nothing to
+/// do.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

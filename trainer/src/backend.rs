@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 
-/// Where Burn's tensors live: another backend is another line here and another feature in the manifest.
+/// Where Burn's tensors live: another backend is another line here and another feature in the
+/// manifest.
 ///
 /// burn-ndarray is deprecated in favour of burn-flex upstream; this product asks for it by name.
 #[allow(deprecated)]
@@ -10,8 +11,9 @@ pub fn device() -> Device {
     Device::ndarray()
 }
 
-/// Has Burn free what it keeps for automatic differentiation of values that are gone. It does so only in a backward pass of its
-/// own, which training with our gradients never takes: each step would leave some kilobytes behind.
+/// Has Burn free what it keeps for automatic differentiation of values that are gone. It does so
+/// only in a backward pass of its own, which training with our gradients never takes: each step
+/// would leave some kilobytes behind.
 pub fn free_unused_graphs() {
     Tensor::<1>::ones([1], &device().autodiff()).require_grad().sum().backward();
 }

@@ -1,4 +1,5 @@
-//! Calibration: the range of values each stage leaves on training images. It fixes the activations' scales.
+//! Calibration: the range of values each stage leaves on training images. It fixes the activations'
+//! scales.
 
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
@@ -23,9 +24,10 @@ pub struct Range {
 impl Range {
     /// The range with `values` in it as well.
     fn including(self, values: &[f32]) -> Self {
-        values
-            .iter()
-            .fold(self, |range, value| Self { min: range.min.min(*value), max: range.max.max(*value) })
+        values.iter().fold(self, |range, value| Self {
+            min: range.min.min(*value),
+            max: range.max.max(*value),
+        })
     }
 }
 

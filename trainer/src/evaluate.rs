@@ -1,4 +1,5 @@
-//! A model on a whole data set: the float model by our forward pass, the int8 model through `infer`, as a chip runs it.
+//! A model on a whole data set: the float model by our forward pass, the int8 model through
+//! `infer`, as a chip runs it.
 
 use std::time::Instant;
 
@@ -30,14 +31,16 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// How often the float and the int8 model are right, by the probability they give their answers.
+    /// How often the float and the int8 model are right, by the probability they give their
+    /// answers.
     pub fn reliability(&self, labels: &[u8]) -> [Reliability; 2] {
         let float = self.float.iter().map(|answer| (answer.class, &*answer.probabilities));
         let int8 = self.int8.answers.iter().map(|answer| (answer.class, &*answer.probabilities));
         [reliability_of(float, labels), reliability_of(int8, labels)]
     }
 
-    /// `confusion[truth * classes + answer]` of the float model, with the int8 model's `classes`; `labels` are the images'.
+    /// `confusion[truth * classes + answer]` of the float model, with the int8 model's `classes`;
+    /// `labels` are the images'.
     pub fn float_confusion(&self, labels: &[u8]) -> Vec<u32> {
         confusion(labels, self.float.iter().map(|answer| answer.class), self.int8.classes)
     }
@@ -103,7 +106,8 @@ pub fn evaluate(
     let float = float_answers(float, images, threads);
     let float_correct =
         count(float.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
-    let agreeing = count(float.iter().zip(&int8.answers), |(float, int8)| float.class == int8.class);
+    let agreeing =
+        count(float.iter().zip(&int8.answers), |(float, int8)| float.class == int8.class);
     Ok(Evaluation { images: images.len(), float_correct, float, int8, agreeing })
 }
 
@@ -111,16 +115,22 @@ pub fn evaluate(
 ///
 /// # Errors
 /// As [`evaluate`].
-pub fn evaluate_int8(file: &[u8], images: &Dataset, threads: usize) -> Result<Int8Evaluation, EvaluateError> {
+pub fn evaluate_int8(
+    file: &[u8],
+    images: &Dataset,
+    threads: usize,
+) -> Result<Int8Evaluation, EvaluateError> {
     let model = Model::from_bytes(file).map_err(EvaluateError::Model)?;
     let begun = Instant::now();
     let parts = in_parts(images.len(), threads, |range| int8_answers(&model, images, range));
-    let answers = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(EvaluateError::Image)?.concat();
+    let answers =
+        parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(EvaluateError::Image)?.concat();
     let seconds = begun.elapsed().as_secs_f64();
     let classes = model.classes().max(images.classes);
     let confusion = confusion(&images.labels, answers.iter().map(|answer| answer.class), classes);
-    let correct =
-        count(answers.iter().zip(&images.labels), |(answer, label)| answer.class == **label as usize);
+    let correct = count(answers.iter().zip(&images.labels), |(answer, label)| {
+        answer.class == **label as usize
+    });
     Ok(Int8Evaluation { correct, confusion, classes, answers, seconds })
 }
 
@@ -130,7 +140,8 @@ fn int8_answers(
     range: std::ops::Range<usize>,
 ) -> Result<Vec<Answer>, ImageError> {
     let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut session =
+        Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut answer = |index| {
         let scores = session.run(images.image(index))?;
         let probabilities = scores.probabilities().collect();
@@ -159,7 +170,8 @@ fn batch_answers(
 ) -> Vec<FloatAnswer> {
     let inputs = network_inputs(&model.network.input, images, batch);
     let logits = forward.run(&inputs, &mut |_, _| ());
-    let answer = |values: &[f32]| FloatAnswer { class: largest(values), probabilities: softmax(values) };
+    let answer =
+        |values: &[f32]| FloatAnswer { class: largest(values), probabilities: softmax(values) };
     logits.chunks_exact(logits.len() / batch.len()).map(answer).collect()
 }
 
@@ -183,7 +195,10 @@ fn largest(values: &[f32]) -> usize {
 }
 
 /// The probability of each answer and whether it is the label.
-fn reliability_of<'a>(answers: impl Iterator<Item = (usize, &'a [f32])>, labels: &[u8]) -> Reliability {
+fn reliability_of<'a>(
+    answers: impl Iterator<Item = (usize, &'a [f32])>,
+    labels: &[u8],
+) -> Reliability {
     let judged = |((class, probabilities), label): ((usize, &[f32]), &u8)| {
         (probabilities[class] as f64, class == *label as usize)
     };
@@ -208,7 +223,8 @@ fn in_parts<Part: Send>(
     let work = &work;
     let part = |index: usize| index * count / threads..(index + 1) * count / threads;
     std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|index| scope.spawn(move || work(part(index)))).collect();
+        let running: Vec<_> =
+            (0..threads).map(|index| scope.spawn(move || work(part(index)))).collect();
         running.into_iter().map(|thread| thread.join().expect("a worker panicked")).collect()
     })
 }

@@ -48,8 +48,13 @@ mod tests {
 
     #[test]
     fn an_epoch_is_one_line() {
-        let epoch =
-            EpochMetrics { epoch: 1, loss: 0.5, accuracy: 0.75, held_out_accuracy: None, seconds: 2.0 };
+        let epoch = EpochMetrics {
+            epoch: 1,
+            loss: 0.5,
+            accuracy: 0.75,
+            held_out_accuracy: None,
+            seconds: 2.0,
+        };
         assert_eq!(
             Event::Epoch { epochs: 3, epoch }.line(),
             "{\"event\":\"epoch\",\"epochs\":3,\"epoch\":1,\"loss\":0.5,\"accuracy\":0.75,\"held_out_accuracy\":null,\"seconds\":2.0}\n"

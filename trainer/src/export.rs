@@ -1,4 +1,5 @@
-//! From a trained float model to the bytes of a model file: calibrate, quantise, plan, write, and read back.
+//! From a trained float model to the bytes of a model file: calibrate, quantise, plan, write, and
+//! read back.
 
 use infer::quant::INPUT_ZERO_POINT;
 use infer::{Model, Shape};
@@ -30,7 +31,8 @@ pub struct ExportOptions {
     pub target: Target,
     /// The maker's count of versions of this model: a chip never goes back to a smaller one.
     pub version: u32,
-    /// Whether the file holds the first training image and the scores it must give, so that a chip can test a new model.
+    /// Whether the file holds the first training image and the scores it must give, so that a chip
+    /// can test a new model.
     pub self_test: bool,
 }
 
@@ -76,11 +78,12 @@ pub enum ExportError {
     Fastest(#[from] FastestError),
 }
 
-/// Calibrates on `training`, quantises, plans for the target and writes a model for images of the training set's shape.
+/// Calibrates on `training`, quantises, plans for the target and writes a model for images of the
+/// training set's shape.
 ///
 /// # Errors
-/// A network or numbers that no model file can hold, or a chip that is too small; what is returned has passed
-/// [`Model::from_bytes`].
+/// A network or numbers that no model file can hold, or a chip that is too small; what is returned
+/// has passed [`Model::from_bytes`].
 pub fn export_with(
     model: &FloatModel,
     training: &Dataset,
@@ -94,7 +97,9 @@ pub fn export_with(
     }
     let choices = match options.target {
         Target::Portable => plain.direct(),
-        Target::Chip(core, loading, budget) => plan::fastest(&plain, core, loading, budget)?.choices,
+        Target::Chip(core, loading, budget) => {
+            plan::fastest(&plain, core, loading, budget)?.choices
+        }
     };
     let bytes = model_file::write(&plain, &choices)?;
     let (arena_bytes, macs) = measure(&bytes)?;
@@ -106,7 +111,11 @@ pub fn export_with(
 ///
 /// # Errors
 /// As [`export_with`].
-pub fn export_for(model: &FloatModel, training: &Dataset, target: Target) -> Result<Exported, ExportError> {
+pub fn export_for(
+    model: &FloatModel,
+    training: &Dataset,
+    target: Target,
+) -> Result<Exported, ExportError> {
     export_with(model, training, target.into())
 }
 
@@ -128,7 +137,11 @@ fn measure(file: &[u8]) -> Result<(usize, u64), WriteModelError> {
 ///
 /// # Errors
 /// A network that cannot be built or planned.
-pub fn plain_model(model: &FloatModel, quant: QuantModel, image: Shape) -> Result<PlainModel, ExportError> {
+pub fn plain_model(
+    model: &FloatModel,
+    quant: QuantModel,
+    image: Shape,
+) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
     let (region, plans) = plan::demand(&model.network)?;
     let network_input = model.network.input;
@@ -147,7 +160,10 @@ pub fn plain_model(model: &FloatModel, quant: QuantModel, image: Shape) -> Resul
 
 /// Where the demanded part of the network's input begins on the image.
 fn origin_on_image(offset: [i16; 2], region: Region) -> [i16; 2] {
-    [offset[0].saturating_add_unsigned(region.rows[0]), offset[1].saturating_add_unsigned(region.columns[0])]
+    [
+        offset[0].saturating_add_unsigned(region.rows[0]),
+        offset[1].saturating_add_unsigned(region.columns[0]),
+    ]
 }
 
 fn plain_layer(
@@ -165,7 +181,9 @@ fn plain_layer(
             pool: conv.pool.map_or([1, 1], |pool| pool.size),
             quant: quant.output,
         },
-        Stage::Pool(stage) => PlainKind::MaxPool { size: stage.pool.size, stride: stage.pool.stride },
+        Stage::Pool(stage) => {
+            PlainKind::MaxPool { size: stage.pool.size, stride: stage.pool.stride }
+        }
         Stage::Dense(_) => PlainKind::Dense { quant: quant.output },
     };
     let QuantStage { channels, weights, .. } = quant;

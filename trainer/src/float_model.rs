@@ -15,7 +15,8 @@ pub struct FloatModel {
 /// Parameters of one stage.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageWeights {
-    /// Convolution: `[kernel row][kernel column][input channel][output channel]`; dense: `[input][output]`.
+    /// Convolution: `[kernel row][kernel column][input channel][output channel]`; dense:
+    /// `[input][output]`.
     pub weights: Vec<f32>,
     /// One per output channel.
     pub bias: Vec<f32>,
@@ -27,8 +28,8 @@ impl StageWeights {
         Self { weights: transposed(rows, rows.len() / bias.len().max(1)), bias }
     }
 
-    /// The weights with each output channel's together: `[output channel][tap]`, taps in the order kernel row, kernel
-    /// column, input channel.
+    /// The weights with each output channel's together: `[output channel][tap]`, taps in the order
+    /// kernel row, kernel column, input channel.
     pub fn output_rows(&self) -> Vec<f32> {
         transposed(&self.weights, self.bias.len())
     }
@@ -47,10 +48,11 @@ fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
 }
 
 impl FloatModel {
-    /// Values in front of the softmax, `[image][class]`, for images `[image][row][column][channel]` of 0 to 1.
+    /// Values in front of the softmax, `[image][class]`, for images `[image][row][column][channel]`
+    /// of 0 to 1.
     ///
-    /// `observe` is told each stage's output, `[image][row][column][channel]`, behind ReLU and pooling: the part of the
-    /// map that later stages read.
+    /// `observe` is told each stage's output, `[image][row][column][channel]`, behind ReLU and
+    /// pooling: the part of the map that later stages read.
     ///
     /// # Panics
     /// When the network cannot be built or `images` is not a whole number of images.

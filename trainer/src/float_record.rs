@@ -1,8 +1,9 @@
-//! A float model as a Burn record: what `train` leaves beside the quantised model, so that it can be quantised again without
-//! training, or taken further with Burn.
+//! A float model as a Burn record: what `train` leaves beside the quantised model, so that it can
+//! be quantised again without training, or taken further with Burn.
 //!
-//! The file is a burnpack of the module [`Net`] with the network's description beside the tensors, as the TOML of a preset file. Burn
-//! reads such a file as any other; what Burn writes has no description.
+//! The file is a burnpack of the module [`Net`] with the network's description beside the tensors,
+//! as the TOML of a preset file. Burn reads such a file as any other; what Burn writes has no
+//! description.
 
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
@@ -22,7 +23,9 @@ const NETWORK_KEY: &str = "kindling.network";
 #[derive(Debug, Error)]
 pub enum FloatRecordError {
     /// Something else.
-    #[error("not a record of float parameters, or damaged ({0}): `train` leaves one as float.burnpack")]
+    #[error(
+        "not a record of float parameters, or damaged ({0}): `train` leaves one as float.burnpack"
+    )]
     NotARecord(String),
     /// Only parameters.
     #[error(
@@ -57,7 +60,10 @@ pub fn to_bytes(model: &FloatModel) -> Result<Vec<u8>, RecordError> {
 ///
 /// # Errors
 /// A file that is no record, or one of another network.
-pub fn from_bytes(bytes: Vec<u8>, network: Option<Network>) -> Result<FloatModel, FloatRecordError> {
+pub fn from_bytes(
+    bytes: Vec<u8>,
+    network: Option<Network>,
+) -> Result<FloatModel, FloatRecordError> {
     let bytes = Bytes::from_bytes_vec(bytes);
     let carried = carried_network(bytes.clone());
     // The file is looked at first: what is no record at all is not to be mended with a preset.
@@ -146,7 +152,10 @@ mod tests {
         other.input.height = 32;
         let bytes = to_bytes(&initial(&other, 3).unwrap()).unwrap();
         let error = refusal(bytes, Some(network()));
-        assert!(error.contains("leave --preset out, or name the preset it was trained with"), "{error}");
+        assert!(
+            error.contains("leave --preset out, or name the preset it was trained with"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -154,7 +163,10 @@ mod tests {
         let bytes = to_bytes(&initial(&network(), 3).unwrap()).unwrap();
         for length in [0, 10, 100, bytes.len() / 2, bytes.len() - 1] {
             let error = refusal(bytes[..length].to_vec(), Some(network()));
-            assert!(error.starts_with("not a record of float parameters, or damaged"), "{length}: {error}");
+            assert!(
+                error.starts_with("not a record of float parameters, or damaged"),
+                "{length}: {error}"
+            );
         }
         assert!(refusal(vec![0x42; 5000], None).starts_with("not a record"));
     }
@@ -163,10 +175,13 @@ mod tests {
     fn a_record_with_an_unreadable_network_is_refused() {
         let with = |text: &str| {
             let bytes = to_bytes(&initial(&network(), 3).unwrap()).unwrap();
-            let tensors = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).unwrap().into_tensors().unwrap();
+            let tensors =
+                Reader::from_bytes(Bytes::from_bytes_vec(bytes)).unwrap().into_tensors().unwrap();
             Writer::new(tensors).with_metadata(NETWORK_KEY, text).into_bytes().unwrap().to_vec()
         };
-        assert!(refusal(with("layer = 3"), None).starts_with("the record's network cannot be read: "));
+        assert!(
+            refusal(with("layer = 3"), None).starts_with("the record's network cannot be read: ")
+        );
         let empty = "layer = []\ninput = { height = 1, width = 1, channels = 1 }";
         assert!(refusal(with(empty), None).contains("no conv, dense or max_pool layer"));
     }

@@ -1,6 +1,8 @@
 //! The bytes of a model file from a plain model and a choice for each layer.
 
-use infer::format::{self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest};
+use infer::format::{
+    self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
+};
 use infer::quant::ChannelParameters;
 use infer::{ImageError, LayerProblem, Model, ModelError, Reference, Session, SessionError};
 use thiserror::Error;
@@ -72,7 +74,8 @@ pub fn write_placed(
         let (name, choice) = (layer.name.clone(), *choice);
         layer.packed(choice).map_err(|problem| WriteModelError::Choice { name, choice, problem })
     };
-    let weights = model.layers.iter().zip(&choices.layers).map(packed).collect::<Result<Vec<_>, _>>()?;
+    let weights =
+        model.layers.iter().zip(&choices.layers).map(packed).collect::<Result<Vec<_>, _>>()?;
     let bytes = lay_out(model, choices, arena, &weights);
     Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
     Ok(bytes)
@@ -86,12 +89,15 @@ pub fn self_test(model: &PlainModel, image: &[u8]) -> Result<PlainSelfTest, Writ
     let file = write(model, &model.direct())?;
     let validated = Model::from_bytes(&file).map_err(WriteModelError::Refused)?;
     let mut arena = vec![0; validated.arena_bytes()];
-    let mut session = Session::new(&validated, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
-    let scores = session.run_with::<Reference>(image, &mut ()).map_err(WriteModelError::SelfTestImage)?;
+    let mut session =
+        Session::new(&validated, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
+    let scores =
+        session.run_with::<Reference>(image, &mut ()).map_err(WriteModelError::SelfTestImage)?;
     Ok(PlainSelfTest { image: image.to_vec(), scores: scores.values().to_vec() })
 }
 
-/// Bytes of the file that [`write()`] makes when the packed weights of the layers take so many bytes.
+/// Bytes of the file that [`write()`] makes when the packed weights of the layers take so many
+/// bytes.
 pub fn file_bytes(
     model: &PlainModel,
     choices: &Choices,
@@ -148,12 +154,18 @@ fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
     }
 }
 
-fn lay_out(model: &PlainModel, choices: &Choices, arena: &ArenaPlan, weights: &[Vec<u8>]) -> Vec<u8> {
+fn lay_out(
+    model: &PlainModel,
+    choices: &Choices,
+    arena: &ArenaPlan,
+    weights: &[Vec<u8>],
+) -> Vec<u8> {
     let sections = model.layers.iter().zip(weights);
     let sections: Vec<_> =
         sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
     let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
-    let self_test = model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
+    let self_test =
+        model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
     with_records(model, choices, arena, &sections, self_test)
 }
 
@@ -167,7 +179,8 @@ fn with_records(
 ) -> Vec<u8> {
     let PlainModel { image, map, origin, scale, .. } = *model;
     let held = &choices.held_rows;
-    let input = InputRecord { image, map, origin, scale, held_rows: held[0], arena_at: arena.maps_at[0] };
+    let input =
+        InputRecord { image, map, origin, scale, held_rows: held[0], arena_at: arena.maps_at[0] };
     let place = |layer: usize| Place {
         scratch_at: arena.scratch_at[layer],
         output_at: arena.maps_at[layer + 1],

@@ -1,5 +1,5 @@
-//! The network as a Burn module: its parameters, its optimiser's view of them, and Burn's own forward pass, which is
-//! the reference that our kernels are tested against.
+//! The network as a Burn module: its parameters, its optimiser's view of them, and Burn's own
+//! forward pass, which is the reference that our kernels are tested against.
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::activation::relu;
@@ -27,7 +27,9 @@ impl Net {
     pub fn new(model: &FloatModel, device: &Device) -> Self {
         let trained = || model.stages.iter().filter(|stage| !stage.bias.is_empty());
         Self {
-            weights: trained().map(|stage| rows(stage.output_rows(), stage.bias.len(), device)).collect(),
+            weights: trained()
+                .map(|stage| rows(stage.output_rows(), stage.bias.len(), device))
+                .collect(),
             biases: trained().map(|stage| vector(&stage.bias, device)).collect(),
             gammas: Vec::new(),
         }
@@ -39,15 +41,17 @@ impl Net {
         let trained = || parameters.iter().filter(|stage| !stage.bias.is_empty());
         let norms = parameters.iter().filter_map(|stage| stage.norm.as_ref());
         Self {
-            weights: trained().map(|stage| rows(stage.rows.clone(), stage.bias.len(), device)).collect(),
+            weights: trained()
+                .map(|stage| rows(stage.rows.clone(), stage.bias.len(), device))
+                .collect(),
             biases: trained().map(|stage| vector(&stage.bias, device)).collect(),
             gammas: norms.map(|norm| vector(&norm.gamma, device)).collect(),
         }
         .numbered()
     }
 
-    /// Numbers in place of Burn's random identifiers: records of equal modules are equal bytes, and an optimiser's record
-    /// finds its parameters in a module that was made anew.
+    /// Numbers in place of Burn's random identifiers: records of equal modules are equal bytes, and
+    /// an optimiser's record finds its parameters in a module that was made anew.
     fn numbered(mut self) -> Self {
         let ids = |kind: u64| (0..).map(move |place: u64| ParamId::from(3 * place + kind));
         self.weights.iter_mut().zip(ids(0)).for_each(|(weight, id)| weight.id = id);
@@ -59,18 +63,21 @@ impl Net {
     /// The module with no gamma below `least`.
     pub fn with_gammas_of_at_least(mut self, least: f64) -> Self {
         // A fresh leaf, so that automatic differentiation keeps no history of the limit.
-        let limit = |gamma: Tensor<1>| Tensor::from_inner(gamma.inner().clamp_min(least)).require_grad();
+        let limit =
+            |gamma: Tensor<1>| Tensor::from_inner(gamma.inner().clamp_min(least)).require_grad();
         self.gammas = self.gammas.into_iter().map(|gamma| gamma.map(limit)).collect();
         self
     }
 
-    /// The parameters of each stage, empty for poolings: weights `[output channel][tap]` and biases.
+    /// The parameters of each stage, empty for poolings: weights `[output channel][tap]` and
+    /// biases.
     pub fn output_rows(&self, stages: &[Stage]) -> Vec<(Vec<f32>, Vec<f32>)> {
         let mut parameters = self.weights.iter().zip(&self.biases);
         let mut next = |stage: &Stage| match stage {
             Stage::Pool(_) => (Vec::new(), Vec::new()),
             _ => {
-                let (weight, bias) = parameters.next().expect("a parameter for each stage with weights");
+                let (weight, bias) =
+                    parameters.next().expect("a parameter for each stage with weights");
                 (values(weight.val()), values(bias.val()))
             }
         };
@@ -89,12 +96,14 @@ impl Net {
         for (stage, (rows, bias)) in parameters.iter_mut().zip(self.output_rows(stages)) {
             (stage.rows, stage.bias) = (rows, bias);
             if let Some(norm) = &mut stage.norm {
-                norm.gamma = values(gammas.next().expect("a gamma for each normalised stage").val());
+                norm.gamma =
+                    values(gammas.next().expect("a gamma for each normalised stage").val());
             }
         }
     }
 
-    /// Burn's forward pass: images `[image, row, column, channel]` to values in front of the softmax, `[image, class]`.
+    /// Burn's forward pass: images `[image, row, column, channel]` to values in front of the
+    /// softmax, `[image, class]`.
     pub fn forward(&self, stages: &[Stage], images: Tensor<4>) -> Tensor<2> {
         let mut parameters = self.weights.iter().zip(&self.biases);
         let mut map = images.permute([0, 3, 1, 2]);
@@ -126,8 +135,9 @@ fn vector(values: &[f32], device: &Device) -> Param<Tensor<1>> {
 
 /// A tensor's values in memory order.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    // Of a tensor that something else holds too, ndarray hands the values out one by one through an iterator over indices,
-    // fifty times as slow as copying. A product has memory of its own, and one by 1 has the same bits.
+    // Of a tensor that something else holds too, ndarray hands the values out one by one through an
+    // iterator over indices, fifty times as slow as copying. A product has memory of its own, and
+    // one by 1 has the same bits.
     let own = tensor.detach().mul_scalar(1.0);
     own.into_data().try_to_vec().expect("tensors of this program hold f32")
 }
@@ -166,7 +176,12 @@ fn largest(map: Tensor<4>, pool: Pooling) -> Tensor<4> {
     max_pool2d(map, options.with_stride(pool.stride.map(usize::from)))
 }
 
-fn fully_connected(map: Tensor<4>, dense: &DenseStage, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
+fn fully_connected(
+    map: Tensor<4>,
+    dense: &DenseStage,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+) -> Tensor<4> {
     let flat: Tensor<2> = map.permute([0, 2, 3, 1]).flatten(1, 3);
     let mut out = flat.matmul(weight.transpose()) + bias.unsqueeze();
     if dense.relu {

@@ -1,5 +1,6 @@
-//! A quantised model before it is planned: its layers with their numbers in plain order. Export makes one from a trained
-//! network, and [`PlainModel::of`] recovers one from any model file, however that was packed.
+//! A quantised model before it is planned: its layers with their numbers in plain order. Export
+//! makes one from a trained network, and [`PlainModel::of`] recovers one from any model file,
+//! however that was packed.
 
 use infer::format::{
     Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, LayerRecord, MaxPoolRecord, OutputQuant,
@@ -51,7 +52,8 @@ pub struct PlainLayer {
     pub kind: PlainKind,
     /// Bias and multiplier of each output channel; empty for a pooling.
     pub channels: Vec<ChannelParameters>,
-    /// int8 weights, `[output channel][kernel row][kernel column][input channel]` or `[output][input]`.
+    /// int8 weights, `[output channel][kernel row][kernel column][input channel]` or
+    /// `[output][input]`.
     pub weights: Vec<i8>,
 }
 
@@ -101,7 +103,8 @@ pub enum Choice {
 pub struct Choices {
     /// How each layer is computed.
     pub layers: Vec<Choice>,
-    /// How many rows are held at once of the first map and of each layer's output: see [`infer::schedule`].
+    /// How many rows are held at once of the first map and of each layer's output: see
+    /// [`infer::schedule`].
     pub held_rows: Vec<u16>,
 }
 
@@ -145,7 +148,8 @@ impl PlainModel {
         Self { image, map, origin, scale, layers, version: model.version(), self_test }
     }
 
-    /// The plan that runs on any core with the least memory for weights: everything direct, all maps whole.
+    /// The plan that runs on any core with the least memory for weights: everything direct, all
+    /// maps whole.
     pub fn direct(&self) -> Choices {
         self.with_whole_maps(self.layers.iter().map(|layer| layer.choices()[0]).collect())
     }
@@ -233,9 +237,14 @@ impl PlainLayer {
                     scratch_at,
                 })
             }
-            PlainKind::MaxPool { size, stride } => {
-                LayerRecord::MaxPool(MaxPoolRecord { name, output, size, stride, held_rows, output_at })
-            }
+            PlainKind::MaxPool { size, stride } => LayerRecord::MaxPool(MaxPoolRecord {
+                name,
+                output,
+                size,
+                stride,
+                held_rows,
+                output_at,
+            }),
             PlainKind::Dense { quant: output_quant } => {
                 let (units, algorithm) = (output.channels, choice.dense());
                 LayerRecord::Dense(DenseRecord { name, units, output_quant, algorithm, output_at })
@@ -259,24 +268,32 @@ impl PlainLayer {
     /// The weights as the choice has them in the file.
     ///
     /// # Errors
-    /// What a loader would say: a shape the algorithm does not compute, or weights beyond its range.
+    /// What a loader would say: a shape the algorithm does not compute, or weights beyond its
+    /// range.
     pub fn packed(&self, choice: Choice) -> Result<Vec<u8>, LayerProblem> {
-        let channels: Vec<u8> = self.channels.iter().flat_map(|channel| channel.to_le_bytes()).collect();
+        let channels: Vec<u8> =
+            self.channels.iter().flat_map(|channel| channel.to_le_bytes()).collect();
         match self.kind(choice) {
             LayerKind::MaxPool(_) => Ok(vec![]),
             LayerKind::Conv(conv) if !conv.algorithm.fits(&conv) => Err(LayerProblem::Algorithm),
             LayerKind::Conv(conv) => {
                 let filters = conv.filters();
                 let mut packed = vec![0; filters.packed_bytes() as usize];
-                filters.pack(&self.weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+                filters
+                    .pack(&self.weights, &mut packed)
+                    .map_err(|_| LayerProblem::SectionMissing)?;
                 conv.with_numbers(&channels, &packed)?;
                 Ok(packed)
             }
-            LayerKind::Dense(dense) if !dense.algorithm.fits(&dense) => Err(LayerProblem::Algorithm),
+            LayerKind::Dense(dense) if !dense.algorithm.fits(&dense) => {
+                Err(LayerProblem::Algorithm)
+            }
             LayerKind::Dense(dense) => {
                 let matrix = dense.matrix();
                 let mut packed = vec![0; matrix.packed_bytes() as usize];
-                matrix.pack(&self.weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+                matrix
+                    .pack(&self.weights, &mut packed)
+                    .map_err(|_| LayerProblem::SectionMissing)?;
                 dense.with_numbers(&channels, &packed)?;
                 Ok(packed)
             }

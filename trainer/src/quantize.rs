@@ -1,5 +1,6 @@
-//! Post-training quantisation: int8 weights (symmetric, one scale per output channel), int8 activations (one scale and
-//! zero point per feature map), int32 biases. The arithmetic is `infer::quant`'s; `docs/arithmetic.md` derives it.
+//! Post-training quantisation: int8 weights (symmetric, one scale per output channel), int8
+//! activations (one scale and zero point per feature map), int32 biases. The arithmetic is
+//! `infer::quant`'s; `docs/arithmetic.md` derives it.
 
 use infer::format::OutputQuant;
 use infer::quant::{ChannelParameters, INPUT_ZERO_POINT, MULTIPLIER_MIN, RELU_ZERO_POINT};
@@ -19,7 +20,8 @@ const ACTIVATION_STEPS: f64 = 255.0;
 /// Scale of the multipliers: they stand for `multiplier / 2^32`.
 const MULTIPLIER_ONE: f64 = 4_294_967_296.0;
 
-/// Largest ratio `input scale * weight scale / output scale` that a multiplier below 2^31 can stand for.
+/// Largest ratio `input scale * weight scale / output scale` that a multiplier below 2^31 can stand
+/// for.
 const RATIO_MAX: f64 = 0.499_999;
 
 /// Largest |bias| in accumulator steps: leaves the other half of the 31 bits to the products.
@@ -30,7 +32,8 @@ const BIAS_MAX: f64 = 1_073_741_824.0;
 pub struct QuantStage {
     /// Quantisation of the stage's output.
     pub output: OutputQuant,
-    /// Bias (with the input's zero point folded in) and multiplier of each output channel; empty for a pooling.
+    /// Bias (with the input's zero point folded in) and multiplier of each output channel; empty
+    /// for a pooling.
     pub channels: Vec<ChannelParameters>,
     /// Weights, `[output channel][kernel row][kernel column][input channel]` or `[output][input]`.
     pub weights: Vec<i8>,
@@ -122,7 +125,13 @@ impl QuantStage {
     /// Quantises one channel with the given weight scale and appends it.
     ///
     /// `bias_q = round(bias / (input scale * weight scale)) - input zero point * sum(weight_q)`
-    fn push_channel(&mut self, row: &[f32], bias: f32, scale: f64, input: OutputQuant) -> ChannelParameters {
+    fn push_channel(
+        &mut self,
+        row: &[f32],
+        bias: f32,
+        scale: f64,
+        input: OutputQuant,
+    ) -> ChannelParameters {
         let start = self.weights.len();
         self.weights.extend(row.iter().map(|weight| quantize_weight(*weight, scale)));
         let sum: i64 = self.weights[start..].iter().map(|weight| *weight as i64).sum();
@@ -147,26 +156,32 @@ fn channel_rows(weights: &[f32], channels: usize) -> Vec<Vec<f32>> {
 
 /// Scale and zero point of a stage's output.
 ///
-/// The scale spreads the calibrated range over 255 steps. It is never so small that a multiplier would reach 2^31.
+/// The scale spreads the calibrated range over 255 steps. It is never so small that a multiplier
+/// would reach 2^31.
 fn output_quant(range: Range, relu: bool, input: OutputQuant, rows: &[Vec<f32>]) -> OutputQuant {
     let min = if relu { 0.0 } else { range.min as f64 };
     let spread = (range.max as f64 - min) / ACTIVATION_STEPS;
     let steepest = rows.iter().map(|row| largest(row)).fold(0.0, f64::max) / WEIGHT_MAX;
     let floor = input.scale as f64 * steepest / RATIO_MAX;
     let scale = spread.max(floor).max(f32::MIN_POSITIVE as f64) as f32;
-    let zero_point =
-        if relu { RELU_ZERO_POINT } else { (-128.0 - min / scale as f64).round().clamp(-128.0, 127.0) as i8 };
+    let zero_point = if relu {
+        RELU_ZERO_POINT
+    } else {
+        (-128.0 - min / scale as f64).round().clamp(-128.0, 127.0) as i8
+    };
     OutputQuant { scale, zero_point }
 }
 
 /// Scale of one channel's weights: their largest is 127 steps.
 ///
-/// A channel that training left nearly dead would get a tiny scale, and with it a bias of hundreds of millions and a
-/// multiplier of a few bits. Two floors prevent that: the multiplier stays at [`MULTIPLIER_MIN`] or above, where its
-/// rounding is below 2^-15, and the bias at [`BIAS_MAX`] or below. The weights then use fewer of their steps, and what
-/// that costs is below the output's own rounding.
+/// A channel that training left nearly dead would get a tiny scale, and with it a bias of hundreds
+/// of millions and a multiplier of a few bits. Two floors prevent that: the multiplier stays at
+/// [`MULTIPLIER_MIN`] or above, where its rounding is below 2^-15, and the bias at [`BIAS_MAX`] or
+/// below. The weights then use fewer of their steps, and what that costs is below the output's own
+/// rounding.
 fn weight_scale(row: &[f32], bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
-    let multiplier_floor = MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
+    let multiplier_floor =
+        MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
     let bias_floor = (bias as f64).abs() / (input.scale as f64 * BIAS_MAX);
     (largest(row) / WEIGHT_MAX).max(multiplier_floor).max(bias_floor)
 }
@@ -202,7 +217,11 @@ fn check_accumulator(
     let sum: u64 = weights.iter().map(|weight| weight.unsigned_abs() as u64).sum();
     let reach = parameters.bias.unsigned_abs() as u64 + 128 * sum;
     if reach > i32::MAX as u64 {
-        return Err(QuantizeError::AccumulatorRange { stage: stage.name().to_owned(), channel, reach });
+        return Err(QuantizeError::AccumulatorRange {
+            stage: stage.name().to_owned(),
+            channel,
+            reach,
+        });
     }
     Ok(())
 }
@@ -215,8 +234,12 @@ mod tests {
     use crate::network::{Activation, Input, Layer, LayerKind, Network};
 
     fn dense(weights: Vec<f32>, bias: Vec<f32>) -> FloatModel {
-        let input =
-            Input { height: 1, width: 1, channels: (weights.len() / bias.len()) as u16, offset: [0, 0] };
+        let input = Input {
+            height: 1,
+            width: 1,
+            channels: (weights.len() / bias.len()) as u16,
+            offset: [0, 0],
+        };
         let kind = LayerKind::Dense { units: bias.len() as u16, activation: None };
         let network = Network { input, layers: vec![Layer { name: String::new(), kind }] };
         FloatModel { network, stages: vec![StageWeights { weights, bias }] }
@@ -248,19 +271,22 @@ mod tests {
         assert!(quant.stages[0].output.scale > 0.0);
     }
 
-    /// Real value that a channel of a quantised dense stage leaves for these int8 inputs, as a chip computes it.
+    /// Real value that a channel of a quantised dense stage leaves for these int8 inputs, as a chip
+    /// computes it.
     fn run(stage: &QuantStage, channel: usize, inputs: &[i8]) -> f64 {
         let weights = &stage.weights[channel * inputs.len()..][..inputs.len()];
         let parameters = stage.channels[channel];
-        let products = weights.iter().zip(inputs).map(|(weight, input)| *weight as i64 * *input as i64);
+        let products =
+            weights.iter().zip(inputs).map(|(weight, input)| *weight as i64 * *input as i64);
         let accumulator = parameters.bias as i64 + products.sum::<i64>();
         let accumulator = i32::try_from(accumulator).expect("no accumulator leaves 32 bits");
         let output = requantise(accumulator, parameters.multiplier, stage.output.zero_point);
         (output as f64 - stage.output.zero_point as f64) * stage.output.scale as f64
     }
 
-    /// What long runs leave: channels whose weights are a million times smaller than their neighbours', with a bias or without,
-    /// beside ordinary ones. Whatever comes in, every channel is right to one step of its output.
+    /// What long runs leave: channels whose weights are a million times smaller than their
+    /// neighbours', with a bias or without, beside ordinary ones. Whatever comes in, every channel
+    /// is right to one step of its output.
     #[test]
     fn channels_of_all_sizes_are_right_to_one_step() {
         const INPUTS: usize = 32;
@@ -274,10 +300,11 @@ mod tests {
                 let stage = &quant.stages[0];
                 for seed in 0..20usize {
                     let pixel = |index: usize| ((index + 3) * (seed * 29 + 7) % 256) as u8;
-                    let inputs: Vec<i8> = (0..INPUTS).map(|index| quantise_pixel(pixel(index))).collect();
+                    let inputs: Vec<i8> =
+                        (0..INPUTS).map(|index| quantise_pixel(pixel(index))).collect();
                     let real = |channel: usize| -> f64 {
-                        let products =
-                            (0..INPUTS).map(|index| row(index)[channel] as f64 * pixel(index) as f64 / 255.0);
+                        let products = (0..INPUTS)
+                            .map(|index| row(index)[channel] as f64 * pixel(index) as f64 / 255.0);
                         products.sum::<f64>() + [0.1, bias][channel] as f64
                     };
                     for channel in [0, 1] {
@@ -294,8 +321,8 @@ mod tests {
         }
     }
 
-    /// A ReLU channel that never fires, with a bias far below what its weights can reach: its accumulator stays in 32 bits, its
-    /// output at zero.
+    /// A ReLU channel that never fires, with a bias far below what its weights can reach: its
+    /// accumulator stays in 32 bits, its output at zero.
     #[test]
     fn a_channel_far_below_zero_stays_silent() {
         for bias in [-1e3, -1e9, -1e30f32] {
@@ -306,7 +333,10 @@ mod tests {
             *activation = Some(Activation::Relu);
             let quant = quantize(&model, &[Range { min: 0.0, max: 0.5 }]).unwrap();
             let stage = &quant.stages[0];
-            assert!(stage.channels[1].bias.unsigned_abs() <= BIAS_MAX as u32 + 128 * 127 * 2, "{bias}");
+            assert!(
+                stage.channels[1].bias.unsigned_abs() <= BIAS_MAX as u32 + 128 * 127 * 2,
+                "{bias}"
+            );
             for inputs in [[-128, -128], [127, -128], [127, 127]] {
                 assert_eq!(run(stage, 1, &inputs), 0.0, "bias {bias}");
             }
@@ -320,12 +350,17 @@ mod tests {
         let mut model = dense(vec![0.0; 4], vec![0.0; 2]);
         let kind = LayerKind::Dense { units: 2, activation: None };
         model.network.layers.push(Layer { name: String::new(), kind });
-        model.stages.push(StageWeights { weights: vec![0.3, -0.2, 0.1, 0.4], bias: vec![0.5, -0.25] });
+        model
+            .stages
+            .push(StageWeights { weights: vec![0.3, -0.2, 0.1, 0.4], bias: vec![0.5, -0.25] });
         let quant = quantize(&model, &[Range::default(), Range { min: -1.0, max: 1.0 }]).unwrap();
         let zero = quant.stages[0].output.zero_point;
         for (channel, bias) in [(0, 0.5), (1, -0.25)] {
             let found = run(&quant.stages[1], channel, &[zero, zero]);
-            assert!((found - bias).abs() <= quant.stages[1].output.scale as f64, "{found}, not {bias}");
+            assert!(
+                (found - bias).abs() <= quant.stages[1].output.scale as f64,
+                "{found}, not {bias}"
+            );
         }
     }
 

@@ -33,11 +33,13 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// What makes the epochs of a longer run other epochs than those of a shorter one; `None` when nothing does, so that a
-    /// finished run can be lengthened.
+    /// What makes the epochs of a longer run other epochs than those of a shorter one; `None` when
+    /// nothing does, so that a finished run can be lengthened.
     pub fn shaped_by_length(&self) -> Option<&'static str> {
         match (self.schedule, self.augment) {
-            (Schedule::Cosine { .. }, _) => Some("its learning rate follows a cosine over all of them"),
+            (Schedule::Cosine { .. }, _) => {
+                Some("its learning rate follows a cosine over all of them")
+            }
             (_, Some(Augment { calm_part, .. })) if calm_part > 0.0 => {
                 Some("its distortion weakens in the last part of them")
             }
@@ -75,7 +77,9 @@ impl Optimizer {
     /// The (peak) step size.
     pub fn learning_rate(&self) -> f64 {
         match self {
-            Optimizer::Rmsprop { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => *learning_rate,
+            Optimizer::Rmsprop { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => {
+                *learning_rate
+            }
         }
     }
 
@@ -104,8 +108,9 @@ pub enum Schedule {
     },
 }
 
-/// Batch normalisation of every convolution that has a ReLU: after the pooling, before the ReLU. Its bias becomes the
-/// normalisation's beta; a convolution without ReLU keeps its bias and is not normalised.
+/// Batch normalisation of every convolution that has a ReLU: after the pooling, before the ReLU.
+/// Its bias becomes the normalisation's beta; a convolution without ReLU keeps its bias and is not
+/// normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNorm {

@@ -57,10 +57,12 @@ pub enum SigningError {
     NoModel(#[from] ModelError),
 }
 
-/// Makes a key pair: the private key at `private` (PKCS #8 in PEM, mode 0600), the 32 bytes of the public key at `public`.
+/// Makes a key pair: the private key at `private` (PKCS #8 in PEM, mode 0600), the 32 bytes of the
+/// public key at `public`.
 ///
 /// # Errors
-/// Files that are there already, which stay as they are, or that cannot be written; then neither file is left.
+/// Files that are there already, which stay as they are, or that cannot be written; then neither
+/// file is left.
 pub fn generate(private: &Path, public: &Path) -> Result<(), SigningError> {
     let mut seed = [0; Seed::BYTES];
     getrandom::fill(&mut seed).map_err(|_| SigningError::NoRandomness)?;

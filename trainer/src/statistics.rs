@@ -16,8 +16,9 @@ pub struct Interval {
 
 /// Wilson's 95 % interval of a share of which `part` of `whole` were seen; 0 to 1 when nothing was.
 ///
-/// `(p + z^2/2n ± z sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n)` with `p = part / n`, `n = whole`, `z` = 1.96
-/// (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927). Unlike the normal approximation it holds near 0 and 1.
+/// `(p + z^2/2n ± z sqrt(p (1 - p) / n + z^2/4n^2)) / (1 + z^2/n)` with `p = part / n`, `n =
+/// whole`, `z` = 1.96 (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927). Unlike the normal approximation
+/// it holds near 0 and 1.
 pub fn wilson(part: usize, whole: usize) -> Interval {
     if whole == 0 {
         return Interval { low: 0.0, high: 1.0 };
@@ -32,19 +33,22 @@ pub fn wilson(part: usize, whole: usize) -> Interval {
     }
 }
 
-/// McNemar's test of two models on the same images: `first` counts the images only the first gets right, `second` those only
-/// the second does. Images that both get right or wrong say nothing about which is better.
+/// McNemar's test of two models on the same images: `first` counts the images only the first gets
+/// right, `second` those only the second does. Images that both get right or wrong say nothing
+/// about which is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct McNemar {
-    /// Two-sided exact p: how probable a split at least as uneven is if both models are equally good.
+    /// Two-sided exact p: how probable a split at least as uneven is if both models are equally
+    /// good.
     pub exact: f64,
-    /// Two-sided mid-p: as `exact`, but the observed split counts half. The exact test is too cautious with few images.
+    /// Two-sided mid-p: as `exact`, but the observed split counts half. The exact test is too
+    /// cautious with few images.
     pub mid: f64,
 }
 
-/// `exact = 2 P(X <= k)`, `mid = 2 (P(X < k) + P(X = k) / 2)`, both at most 1, with `k = min(first, second)` and `X`
-/// binomial of `first + second` throws of a fair coin (Q. McNemar, Psychometrika 12, 1947; M. W. Fagerland et al.,
-/// BMC Med. Res. Methodol. 13:91, 2013).
+/// `exact = 2 P(X <= k)`, `mid = 2 (P(X < k) + P(X = k) / 2)`, both at most 1, with `k = min(first,
+/// second)` and `X` binomial of `first + second` throws of a fair coin (Q. McNemar, Psychometrika
+/// 12, 1947; M. W. Fagerland et al., BMC Med. Res. Methodol. 13:91, 2013).
 pub fn mcnemar(first: usize, second: usize) -> McNemar {
     let (all, least) = (first + second, first.min(second));
     let below: f64 = (0..least).map(|count| fair_coin(all, count)).sum();
@@ -52,7 +56,8 @@ pub fn mcnemar(first: usize, second: usize) -> McNemar {
     McNemar { exact: (2.0 * (below + observed)).min(1.0), mid: (2.0 * below + observed).min(1.0) }
 }
 
-/// Probability of `heads` heads in `throws` throws; by logarithms, since 2^-throws itself is too small from 1,075 on.
+/// Probability of `heads` heads in `throws` throws; by logarithms, since 2^-throws itself is too
+/// small from 1,075 on.
 fn fair_coin(throws: usize, heads: usize) -> f64 {
     let ln_factorial = |count: usize| libm::lgamma(count as f64 + 1.0);
     let ln_ways = ln_factorial(throws) - ln_factorial(heads) - ln_factorial(throws - heads);
@@ -93,11 +98,12 @@ impl Reliability {
         Self { bins }
     }
 
-    /// Expected calibration error: the mean over all answers of their bin's |share right - mean probability|
-    /// (C. Guo et al., ICML 2017); 0 without answers.
+    /// Expected calibration error: the mean over all answers of their bin's |share right - mean
+    /// probability| (C. Guo et al., ICML 2017); 0 without answers.
     pub fn expected_calibration_error(&self) -> f64 {
         let answers: usize = self.bins.iter().map(|bin| bin.answers).sum();
-        let gaps: f64 = self.bins.iter().map(|bin| (bin.right as f64 - bin.probability_sum).abs()).sum();
+        let gaps: f64 =
+            self.bins.iter().map(|bin| (bin.right as f64 - bin.probability_sum).abs()).sum();
         gaps / answers.max(1) as f64
     }
 }
@@ -110,8 +116,8 @@ mod tests {
         (found - expected).abs() < 5e-6
     }
 
-    /// By hand: n = 10, p = 0.8, z^2 = 3.841459: centre (0.8 + 0.1920729) / 1.3841459 = 0.7167401, half width
-    /// 1.959964 * sqrt(0.016 + 0.0096036) / 1.3841459 = 0.2265766.
+    /// By hand: n = 10, p = 0.8, z^2 = 3.841459: centre (0.8 + 0.1920729) / 1.3841459 = 0.7167401,
+    /// half width 1.959964 * sqrt(0.016 + 0.0096036) / 1.3841459 = 0.2265766.
     #[test]
     fn wilson_by_hand() {
         let interval = wilson(8, 10);
@@ -129,7 +135,8 @@ mod tests {
         assert_eq!(wilson(0, 0), Interval { low: 0.0, high: 1.0 });
     }
 
-    /// By hand: 10 throws, 2 or fewer heads: (1 + 10 + 45) / 1024; twice that is 112 / 1024, less 45 / 1024 for mid-p.
+    /// By hand: 10 throws, 2 or fewer heads: (1 + 10 + 45) / 1024; twice that is 112 / 1024, less
+    /// 45 / 1024 for mid-p.
     #[test]
     fn mcnemar_by_hand() {
         for (first, second) in [(2, 8), (8, 2)] {
@@ -145,18 +152,23 @@ mod tests {
     fn mcnemar_sees_no_difference_in_an_even_split() {
         for count in [0, 1, 7, 3000] {
             let test = mcnemar(count, count);
-            assert!(test.exact <= 1.0 && close(test.exact, 1.0) && close(test.mid, 1.0), "{count}: {test:?}");
+            assert!(
+                test.exact <= 1.0 && close(test.exact, 1.0) && close(test.mid, 1.0),
+                "{count}: {test:?}"
+            );
         }
     }
 
-    /// Far in the tail the numbers stay numbers: 5,000 throws with 2,300 heads are 5.66 standard deviations away.
+    /// Far in the tail the numbers stay numbers: 5,000 throws with 2,300 heads are 5.66 standard
+    /// deviations away.
     #[test]
     fn mcnemar_holds_for_thousands() {
         let test = mcnemar(2300, 2700);
         assert!(test.exact > 1e-8 && test.exact < 2e-8 && test.mid < test.exact, "{test:?}");
     }
 
-    /// Two answers at 0.95 of which one is right, and two at 0.55 that are right: (|1 - 1.9| + |2 - 1.1|) / 4.
+    /// Two answers at 0.95 of which one is right, and two at 0.55 that are right: (|1 - 1.9| + |2 -
+    /// 1.1|) / 4.
     #[test]
     fn calibration_error_by_hand() {
         let answers = [(0.95, true), (0.95, false), (0.55, true), (0.55, true)];

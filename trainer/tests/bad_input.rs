@@ -1,4 +1,5 @@
-//! What goes wrong in practice: each ends with one line that says what to do, and leaves nothing behind.
+//! What goes wrong in practice: each ends with one line that says what to do, and leaves nothing
+//! behind.
 
 mod common;
 
@@ -6,12 +7,15 @@ use std::fs;
 
 use common::{Workshop, error, idx, run};
 
-/// The message of a training run in a workshop that `break_it` has changed; nothing may be left in `out`.
+/// The message of a training run in a workshop that `break_it` has changed; nothing may be left in
+/// `out`.
 fn training_error(break_it: impl FnOnce(&Workshop)) -> String {
     let workshop = Workshop::new();
     break_it(&workshop);
     let message = error(&mut workshop.trainer(["train", "small.toml", "--data", "data"]));
-    assert!(!workshop.path("out/model.kndl").exists() && !workshop.path("out/metrics.json").exists());
+    assert!(
+        !workshop.path("out/model.kndl").exists() && !workshop.path("out/metrics.json").exists()
+    );
     message
 }
 
@@ -60,9 +64,17 @@ fn an_unknown_preset_lists_the_known() {
 
 #[test]
 fn presets_that_are_wrong() {
-    assert!(with_preset("filters = 4", "filter = 4").starts_with("small.toml:9: unknown field `filter`"));
-    assert!(with_preset("rho = 0.9", "rho = 1.5").contains("it must be a number from 0 to below 1"));
-    assert!(with_preset("kernel = 3", "kernel = 9").contains("a 9x9 window does not fit its input of 8x8x1"));
+    assert!(
+        with_preset("filters = 4", "filter = 4")
+            .starts_with("small.toml:9: unknown field `filter`")
+    );
+    assert!(
+        with_preset("rho = 0.9", "rho = 1.5").contains("it must be a number from 0 to below 1")
+    );
+    assert!(
+        with_preset("kernel = 3", "kernel = 9")
+            .contains("a 9x9 window does not fit its input of 8x8x1")
+    );
     assert!(with_file("small.toml", &[0xff, 0xfe]).starts_with("small.toml: cannot be read: "));
 }
 
@@ -71,7 +83,10 @@ fn networks_that_do_not_fit_the_images() {
     let colour = with_preset("channels = 1", "channels = 3");
     assert!(colour.contains("the images have 1 values per pixel, the network takes 3"), "{colour}");
     let classes = with_preset("units = 3", "units = 2");
-    assert!(classes.contains("the labels go up to 2, but the network ends with 2 values"), "{classes}");
+    assert!(
+        classes.contains("the labels go up to 2, but the network ends with 2 values"),
+        "{classes}"
+    );
     let beside = with_preset("channels = 1", "channels = 1\noffset = [8, 0]");
     assert!(beside.contains("lies outside of the 8x8x1 images"), "{beside}");
 }
@@ -91,7 +106,10 @@ fn an_instruction_set_that_is_not_there() {
     let workshop = Workshop::new();
     let mut trainer = workshop.trainer(["train", "small.toml", "--data", "data"]);
     let message = error(trainer.env("KINDLING_INSTRUCTION_SET", "avx3"));
-    assert!(message.starts_with("KINDLING_INSTRUCTION_SET is 'avx3'; this machine has "), "{message}");
+    assert!(
+        message.starts_with("KINDLING_INSTRUCTION_SET is 'avx3'; this machine has "),
+        "{message}"
+    );
     assert!(message.trim_end().ends_with("plain"), "{message}");
 }
 
@@ -100,10 +118,12 @@ fn data_that_is_not_there() {
     let workshop = Workshop::new();
     let message = error(&mut workshop.trainer(["train", "small.toml", "--data", "elsewhere"]));
     assert!(message.starts_with("elsewhere: no such directory: "), "{message}");
-    let message =
-        training_error(|workshop| fs::remove_file(workshop.path("data/t10k-labels-idx1-ubyte")).unwrap());
+    let message = training_error(|workshop| {
+        fs::remove_file(workshop.path("data/t10k-labels-idx1-ubyte")).unwrap()
+    });
     assert!(
-        message.starts_with("data: t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing"),
+        message
+            .starts_with("data: t10k-labels-idx1-ubyte (or t10k-labels-idx1-ubyte.gz) is missing"),
         "{message}"
     );
 }
@@ -167,7 +187,10 @@ fn models_that_are_none() {
             &["predict", "broken.kndl", "x.png"],
         ] {
             let message = error(workshop.trainer([]).args(arguments));
-            assert!(message.starts_with("broken.kndl: ") && message.contains(expected), "{message}");
+            assert!(
+                message.starts_with("broken.kndl: ") && message.contains(expected),
+                "{message}"
+            );
         }
     }
 }
@@ -176,7 +199,8 @@ fn models_that_are_none() {
 fn a_model_that_is_not_there_says_how_to_get_one() {
     let message = error(&mut Workshop::new().trainer(["inspect", "out/model.kndl"]));
     assert!(
-        message.starts_with("out/model.kndl: cannot be read: ") && message.contains("trains a model"),
+        message.starts_with("out/model.kndl: cannot be read: ")
+            && message.contains("trains a model"),
         "{message}"
     );
 }

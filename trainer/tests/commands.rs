@@ -19,12 +19,14 @@ fn write_png(path: &Path, side: u32) {
 #[test]
 fn eval_counts_the_test_images() {
     let workshop = Workshop::with_model();
-    let (stdout, stderr) = run(&mut workshop.trainer(["eval", "out/model.kndl", "--data", "data"]), 0);
+    let (stdout, stderr) =
+        run(&mut workshop.trainer(["eval", "out/model.kndl", "--data", "data"]), 0);
     assert_eq!(stderr, "");
     assert!(stdout.contains(&format!("of {TEST_IMAGES} images right")), "{stdout}");
     let metrics: serde_json::Value =
         serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap();
-    let accuracy = format!("int8 accuracy {:.2} %:", 100.0 * metrics["int8_test_accuracy"].as_f64().unwrap());
+    let accuracy =
+        format!("int8 accuracy {:.2} %:", 100.0 * metrics["int8_test_accuracy"].as_f64().unwrap());
     assert!(stdout.starts_with(&accuracy), "{accuracy} in\n{stdout}");
 }
 
@@ -56,8 +58,11 @@ fn predict_draws_and_answers() {
     assert!(stdout.contains("top.png: 0 ("), "{stdout}");
     // "   2    7.27 %  ██": class, probability, percent sign, bar.
     let cells = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
-    let lines: Vec<_> =
-        stdout.lines().map(cells).filter(|cells| cells.get(2).is_some_and(|cell| cell == "%")).collect();
+    let lines: Vec<_> = stdout
+        .lines()
+        .map(cells)
+        .filter(|cells| cells.get(2).is_some_and(|cell| cell == "%"))
+        .collect();
     assert_eq!(lines.len(), 3, "{stdout}");
     let sum: f64 = lines.iter().map(|cells| cells[1].parse::<f64>().unwrap()).sum();
     assert!((sum - 100.0).abs() < 0.1, "{sum} in\n{stdout}");
@@ -100,7 +105,8 @@ fn the_samples_in_the_tree_can_be_read() {
 fn inspect_shows_layers_and_memory() {
     let workshop = Workshop::with_model();
     let (stdout, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
-    for expected in ["conv1", "conv 3x3, pool 2x2", "8x8x1", "3x3x4", "dense1", "its peak at conv1"] {
+    for expected in ["conv1", "conv 3x3, pool 2x2", "8x8x1", "3x3x4", "dense1", "its peak at conv1"]
+    {
         assert!(stdout.contains(expected), "{expected} in\n{stdout}");
     }
 }
@@ -120,11 +126,13 @@ fn inspect_spells_out_what_a_terminal_would_obey() {
 #[test]
 fn the_model_carries_its_version_and_a_self_test() {
     let workshop = Workshop::with_model();
-    let first_line =
-        |path| run(&mut workshop.trainer(["inspect", path]), 0).0.lines().next().unwrap().to_owned();
+    let first_line = |path| {
+        run(&mut workshop.trainer(["inspect", path]), 0).0.lines().next().unwrap().to_owned()
+    };
     assert!(first_line("out/model.kndl").ends_with("version 0, self-test passed, not signed"));
     let export = |extra: &[&str]| {
-        let mut command = workshop.trainer(["export", "out/float.burnpack", "--preset", "small.toml"]);
+        let mut command =
+            workshop.trainer(["export", "out/float.burnpack", "--preset", "small.toml"]);
         run(command.args(["--data", "data", "--out", "again.kndl"]).args(extra), 0);
     };
     export(&["--model-version", "41"]);
@@ -197,17 +205,20 @@ fn two_models() -> Workshop {
 #[test]
 fn compare_shows_models_side_by_side() {
     let workshop = two_models();
-    let arguments = ["compare", "a/model.kndl", "b/model.kndl", "--data", "data", "--html", "page.html"];
+    let arguments =
+        ["compare", "a/model.kndl", "b/model.kndl", "--data", "data", "--html", "page.html"];
     let (stdout, stderr) = run(&mut workshop.trainer(arguments), 0);
     assert_eq!(stderr, "");
     for name in ["a", "b"] {
         let json = fs::read(workshop.path(&format!("{name}/metrics.json"))).unwrap();
         let metrics: serde_json::Value = serde_json::from_slice(&json).unwrap();
         let accuracy = format!("{:.2} %", 100.0 * metrics["int8_test_accuracy"].as_f64().unwrap());
-        let line = stdout.lines().find(|line| line.contains(&format!("{name}/model.kndl"))).unwrap();
+        let line =
+            stdout.lines().find(|line| line.contains(&format!("{name}/model.kndl"))).unwrap();
         assert!(line.contains(&accuracy), "{accuracy} in {line}");
     }
-    let disagreeing = stdout.lines().find_map(|line| line.strip_prefix("images on which they disagree: "));
+    let disagreeing =
+        stdout.lines().find_map(|line| line.strip_prefix("images on which they disagree: "));
     let count: usize = disagreeing.unwrap().parse().unwrap();
     let page = fs::read_to_string(workshop.path("page.html")).unwrap();
     assert_eq!(page.matches("class=\"exhibit\"").count(), count);
@@ -231,27 +242,36 @@ fn what_cannot_be_compared_is_refused_by_name() {
     fs::create_dir(workshop.path("large")).unwrap();
     for part in ["train", "t10k"] {
         let labels = fs::read(workshop.path(&format!("data/{part}-labels-idx1-ubyte"))).unwrap();
-        fs::write(workshop.path(&format!("large/{part}-images-idx3-ubyte")), images(labels.len() - 8))
-            .unwrap();
+        fs::write(
+            workshop.path(&format!("large/{part}-images-idx3-ubyte")),
+            images(labels.len() - 8),
+        )
+        .unwrap();
         fs::write(workshop.path(&format!("large/{part}-labels-idx1-ubyte")), labels).unwrap();
     }
     let train = |preset: &str, data: &str, out: &str| {
         workshop.trainer(["train", preset, "--data", data, "-q", "--out", out]).assert().success();
     };
     train("small.toml", "large", "large-out");
-    fs::write(workshop.path("four.toml"), common::PRESET.replace("units = 3", "units = 4")).unwrap();
+    fs::write(workshop.path("four.toml"), common::PRESET.replace("units = 3", "units = 4"))
+        .unwrap();
     train("four.toml", "data", "four-out");
     for (model, expected) in [
-        ("large-out/model.kndl", "has 9x9x1 images, out/model.kndl has 8x8x1 images: only models of"),
+        (
+            "large-out/model.kndl",
+            "has 9x9x1 images, out/model.kndl has 8x8x1 images: only models of",
+        ),
         ("four-out/model.kndl", "has 4 classes, out/model.kndl has 3 classes: only models of"),
     ] {
-        let message = error(&mut workshop.trainer(["compare", "out/model.kndl", model, "--data", "data"]));
+        let message =
+            error(&mut workshop.trainer(["compare", "out/model.kndl", model, "--data", "data"]));
         assert!(message.starts_with(&format!("{model} {expected}")), "{message}");
     }
     let message = error(&mut workshop.trainer(["compare", "out/model.kndl", "out/model.kndl"]));
     assert!(message.contains("takes 8x8x1 images, those of the data set are 28x28x1"), "{message}");
     fs::create_dir(workshop.path("taken")).unwrap();
-    let arguments = ["compare", "out/model.kndl", "out/model.kndl", "--data", "data", "--html", "taken"];
+    let arguments =
+        ["compare", "out/model.kndl", "out/model.kndl", "--data", "data", "--html", "taken"];
     let message = error(&mut workshop.trainer(arguments));
     assert!(message.starts_with("taken: cannot be written: "), "{message}");
 }

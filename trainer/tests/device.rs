@@ -1,4 +1,5 @@
-//! Chips that answer, stop answering, or never did: emulated boards, and serial ports with something else behind them.
+//! Chips that answer, stop answering, or never did: emulated boards, and serial ports with
+//! something else behind them.
 
 mod common;
 
@@ -36,9 +37,16 @@ fn error(command: &mut Command) -> String {
 #[test]
 fn emulated_boards_answer_as_the_host() {
     for board in ["microbit", "netduinoplus2", "stm32vldiscovery"] {
-        let (stdout, stderr) = run(&mut trainer(&["device", "eval", "--qemu", board, "--limit", IMAGES]), 0);
-        assert!(stdout.contains("100 of 100 score vectors are the host's"), "{board}: {stdout}{stderr}");
-        assert!(stdout.contains("99 of 100 images right") && stdout.contains(" instructions"), "{stdout}");
+        let (stdout, stderr) =
+            run(&mut trainer(&["device", "eval", "--qemu", board, "--limit", IMAGES]), 0);
+        assert!(
+            stdout.contains("100 of 100 score vectors are the host's"),
+            "{board}: {stdout}{stderr}"
+        );
+        assert!(
+            stdout.contains("99 of 100 images right") && stdout.contains(" instructions"),
+            "{stdout}"
+        );
     }
 }
 
@@ -54,8 +62,12 @@ fn a_chip_profiles_tests_itself_and_takes_another_model() {
     let bytes = fs::metadata(model).unwrap().len();
     assert!(updated.contains(&format!("{bytes} bytes, intact")), "{updated}");
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/samples/digit-7.png");
-    let (predicted, _) = run(&mut trainer(&[&["device", "predict", picture], &board[..]].concat()), 0);
-    assert!(predicted.contains("digit-7.png: 7 (") && predicted.contains("on the chip"), "{predicted}");
+    let (predicted, _) =
+        run(&mut trainer(&[&["device", "predict", picture], &board[..]].concat()), 0);
+    assert!(
+        predicted.contains("digit-7.png: 7 (") && predicted.contains("on the chip"),
+        "{predicted}"
+    );
 }
 
 /// An emulator that ends when it has said 2,000 bytes.
@@ -68,7 +80,8 @@ kill $!
 rm "$pipe"
 "#;
 
-/// The emulator's output ends after 2,000 bytes, as when a board is unplugged: some fifty images are answered by then.
+/// The emulator's output ends after 2,000 bytes, as when a board is unplugged: some fifty images
+/// are answered by then.
 #[test]
 fn a_board_that_is_unplugged_leaves_a_partial_result() {
     let folder = tempfile::tempdir().unwrap();
@@ -103,7 +116,8 @@ fn no_emulator_and_no_board_are_said() {
     assert!(message.contains("pico") && !message.contains("nucleo-f411"), "{message}");
 }
 
-/// A pseudo-terminal: what a program is given as its serial port, and what this test does at the other end.
+/// A pseudo-terminal: what a program is given as its serial port, and what this test does at the
+/// other end.
 struct Pty {
     path: PathBuf,
     stop: Sender<()>,
@@ -144,7 +158,10 @@ impl Pty {
 fn a_port_that_talks_nonsense_is_given_up() {
     let pty = Pty::new((1..=255).collect());
     let message = error(&mut pty.eval());
-    assert!(message.contains("no answer to 5 requests") && message.contains("baud rate"), "{message}");
+    assert!(
+        message.contains("no answer to 5 requests") && message.contains("baud rate"),
+        "{message}"
+    );
     pty.end();
 }
 
@@ -165,7 +182,10 @@ fn another_version_is_named() {
     let frame = [&[0, message.len() as u8 + 1][..], &message, &[0]].concat();
     let pty = Pty::new(frame);
     let said = error(&mut pty.eval());
-    assert!(said.starts_with("the chip speaks version 9 of the wire, this program version 1"), "{said}");
+    assert!(
+        said.starts_with("the chip speaks version 9 of the wire, this program version 1"),
+        "{said}"
+    );
     pty.end();
 }
 
@@ -222,7 +242,8 @@ fn a_port_that_goes_away_is_gone() {
 
 #[test]
 fn a_port_that_is_not_there_is_said() {
-    let message = error(&mut trainer(&["device", "predict", "--port", "/dev/no-such-port", "x.png"]));
+    let message =
+        error(&mut trainer(&["device", "predict", "--port", "/dev/no-such-port", "x.png"]));
     assert!(message.starts_with("/dev/no-such-port: no such port; "), "{message}");
 }
 
@@ -232,7 +253,10 @@ fn a_connection_that_is_refused_or_closed_is_said() {
     let port = format!("tcp:{}", listener.local_addr().unwrap());
     let closes = thread::spawn(move || drop(listener.accept().unwrap()));
     let message = error(&mut trainer(&["device", "test", "--port", &port]));
-    assert!(message.starts_with("the line is gone: ") && message.contains("unplugged"), "{message}");
+    assert!(
+        message.starts_with("the line is gone: ") && message.contains("unplugged"),
+        "{message}"
+    );
     closes.join().unwrap();
     let message = error(&mut trainer(&["device", "test", "--port", &port]));
     assert!(message.starts_with(&format!("{port}: cannot be connected to: ")), "{message}");

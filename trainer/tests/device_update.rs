@@ -1,4 +1,5 @@
-//! New models for a chip that keeps them in flash: over a line that is cut off, through resets, and models that must not run.
+//! New models for a chip that keeps them in flash: over a line that is cut off, through resets, and
+//! models that must not run.
 
 #[path = "common/chip.rs"]
 mod chip;
@@ -43,7 +44,10 @@ impl Workshop {
     /// `trainer device update`: what it says and complains.
     fn update(&self, bytes: &[u8], status: i32) -> (String, String) {
         let file = self.file(bytes);
-        run(&mut trainer(&["device", "update", file.to_str().unwrap(), "--port", &self.chip.port]), status)
+        run(
+            &mut trainer(&["device", "update", file.to_str().unwrap(), "--port", &self.chip.port]),
+            status,
+        )
     }
 
     /// Id of the model that answers.
@@ -74,8 +78,12 @@ fn a_transfer_that_is_cut_off_goes_on_where_it_stopped_and_the_model_stays() {
         assert_eq!(workshop.runs(), model_id(&new));
     }
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/samples/digit-7.png");
-    let (predicted, _) = run(&mut trainer(&["device", "predict", picture, "--port", &workshop.chip.port]), 0);
-    assert!(predicted.contains("digit-7.png: ") && predicted.contains("on the chip"), "{predicted}");
+    let (predicted, _) =
+        run(&mut trainer(&["device", "predict", picture, "--port", &workshop.chip.port]), 0);
+    assert!(
+        predicted.contains("digit-7.png: ") && predicted.contains("on the chip"),
+        "{predicted}"
+    );
 }
 
 #[test]
@@ -83,7 +91,10 @@ fn a_model_that_must_not_run_is_refused_and_the_old_one_answers_on() {
     let mut workshop = Workshop::new();
     let old = model_id(&workshop.chip.firmware.model);
     let (_, complaint) = workshop.update(&lying(), 1);
-    assert!(complaint.contains("error: the chip refuses: the model is bad: self-test: "), "{complaint}");
+    assert!(
+        complaint.contains("error: the chip refuses: the model is bad: self-test: "),
+        "{complaint}"
+    );
     assert_eq!(workshop.runs(), old);
 
     // A version below the one that runs.

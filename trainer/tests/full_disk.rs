@@ -12,7 +12,11 @@ use common::{Workshop, error};
 fn by_shell(workshop: &Workshop, setup: &str, arguments: &str) -> Output {
     let program = assert_cmd::cargo::cargo_bin("trainer");
     let script = format!("{setup}; exec '{}' {arguments}", program.display());
-    Command::new("sh").current_dir(workshop.path(".")).args(["-c", &script]).output().expect("a shell")
+    Command::new("sh")
+        .current_dir(workshop.path("."))
+        .args(["-c", &script])
+        .output()
+        .expect("a shell")
 }
 
 /// A limit on the size of files, which ends a write as a full disk does: in its middle.
@@ -21,9 +25,11 @@ const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -f 0";
 #[test]
 fn a_disk_that_is_full_leaves_the_model_of_the_run_before() {
     let workshop = Workshop::with_model();
-    let names = ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl", "report.html"];
-    let content =
-        || names.map(|name| fs::read(workshop.path("out").join(name)).expect("the earlier run's file"));
+    let names =
+        ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl", "report.html"];
+    let content = || {
+        names.map(|name| fs::read(workshop.path("out").join(name)).expect("the earlier run's file"))
+    };
     let before = content();
     for arguments in [
         "train small.toml --data data --quiet --seed 1",
@@ -67,8 +73,14 @@ fn output_that_nobody_can_store_is_an_error() {
 #[test]
 fn a_folder_that_cannot_be_written_to_is_named_before_anything_is_done() {
     let workshop = Workshop::with_model();
-    let message =
-        error(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--out", "/proc/new"]));
+    let message = error(&mut workshop.trainer([
+        "train",
+        "small.toml",
+        "--data",
+        "data",
+        "--out",
+        "/proc/new",
+    ]));
     assert!(message.starts_with("/proc/new: cannot be written: "), "{message}");
     let message = error(
         workshop

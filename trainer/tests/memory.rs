@@ -12,7 +12,8 @@ const IMAGES: usize = 64;
 /// Peaks after few and after many steps may lie this far apart.
 const SLACK_KIB: usize = 16 << 10;
 
-/// Most that `standard` takes for this little data set: weights, their averages and the maps of one batch.
+/// Most that `standard` takes for this little data set: weights, their averages and the maps of one
+/// batch.
 const MOST_KIB: usize = 128 << 10;
 
 /// Burn kept some 46 KB for each step: 91 MB more after 2,000 steps.
@@ -31,9 +32,11 @@ fn peak_after(steps: usize) -> usize {
     let pixels = (0..IMAGES * 28 * 28).map(|index| (index * 7 % 256) as u8).collect();
     let labels = (0..IMAGES).map(|index| (index % 10) as u8).collect();
     let data = Dataset { shape: Shape::new(28, 28, 1), pixels, labels, classes: 10 };
-    train(&preset.network, &recipe, &data, &TrainOptions { seed: 1, threads: 2 }, &mut Nobody).unwrap();
+    train(&preset.network, &recipe, &data, &TrainOptions { seed: 1, threads: 2 }, &mut Nobody)
+        .unwrap();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("Linux tells the peak");
+    let line =
+        status.lines().find(|line| line.starts_with("VmHWM:")).expect("Linux tells the peak");
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 

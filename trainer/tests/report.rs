@@ -47,10 +47,16 @@ fn the_page_needs_nothing_from_outside() {
         assert!(!html.contains(outside), "{outside}");
     }
     for address in [attributes(&html, "src"), attributes(&html, "href")].concat() {
-        assert!(address.starts_with("data:image/png;base64,") || address.starts_with('#'), "{address}");
+        assert!(
+            address.starts_with("data:image/png;base64,") || address.starts_with('#'),
+            "{address}"
+        );
     }
     let pictures: Vec<_> = html.split("url(").skip(1).map(|rest| &rest[1..6]).collect();
-    assert!(!pictures.is_empty() && pictures.iter().all(|address| *address == "data:"), "{pictures:?}");
+    assert!(
+        !pictures.is_empty() && pictures.iter().all(|address| *address == "data:"),
+        "{pictures:?}"
+    );
     assert!(html.len() < BYTES_MAX, "{} bytes", html.len());
 }
 
@@ -80,9 +86,10 @@ fn the_figures_are_those_of_the_metrics() {
     ];
     assert_eq!(headline(&html), expected);
     let errors = [percent("float_calibration_error"), percent("int8_calibration_error")];
-    assert!(
-        html.contains(&format!("float {}</span>, <span class=\"int8\">int8 {}</span>", errors[0], errors[1]))
-    );
+    assert!(html.contains(&format!(
+        "float {}</span>, <span class=\"int8\">int8 {}</span>",
+        errors[0], errors[1]
+    )));
     assert!(html.contains(&format!("measured once on {TEST_IMAGES} test images, ")));
 }
 
@@ -98,16 +105,21 @@ fn the_matrices_are_those_of_the_metrics() {
             let (class, rest) = cell.split_once("\">").unwrap();
             (class, rest.split('<').next().unwrap())
         });
-        let counts = cells.filter(|(class, _)| *class != "number").map(|(_, text)| text.parse().unwrap_or(0));
+        let counts = cells
+            .filter(|(class, _)| *class != "number")
+            .map(|(_, text)| text.parse().unwrap_or(0));
         let rows = metrics[key].as_array().unwrap().iter();
-        let expected: Vec<u64> =
-            rows.flat_map(|row| row.as_array().unwrap()).map(|count| count.as_u64().unwrap()).collect();
+        let expected: Vec<u64> = rows
+            .flat_map(|row| row.as_array().unwrap())
+            .map(|count| count.as_u64().unwrap())
+            .collect();
         assert_eq!(counts.collect::<Vec<u64>>(), expected, "{name}");
         assert_eq!(expected.iter().sum::<u64>(), TEST_IMAGES as u64);
     }
 }
 
-/// Nearly everything wrong, and pictures that do not compress: the page stays small and says what it leaves out.
+/// Nearly everything wrong, and pictures that do not compress: the page stays small and says what
+/// it leaves out.
 #[test]
 fn a_hopeless_model_has_a_small_report() {
     let workshop = Workshop::new();
@@ -129,28 +141,36 @@ fn a_hopeless_model_has_a_small_report() {
     let preset = common::PRESET
         .replace("height = 8\nwidth = 8\nchannels = 1", "height = 28\nwidth = 28\nchannels = 3");
     fs::write(workshop.path("noise.toml"), preset.replace("units = 3", "units = 20")).unwrap();
-    workshop.trainer(["train", "noise.toml", "--data", "data", "-q", "--epochs", "1"]).assert().success();
+    workshop
+        .trainer(["train", "noise.toml", "--data", "data", "-q", "--epochs", "1"])
+        .assert()
+        .success();
     let html = report(&workshop);
     assert!(html.len() < BYTES_MAX, "{} bytes", html.len());
-    let wrong =
-        ((1.0 - metrics(&workshop)["int8_test_accuracy"].as_f64().unwrap()) * 3000.0).round() as usize;
+    let wrong = ((1.0 - metrics(&workshop)["int8_test_accuracy"].as_f64().unwrap()) * 3000.0)
+        .round() as usize;
     let shown = attributes(&html, "data-wrong").len();
     assert!(wrong > 2500 && (100..1000).contains(&shown), "{shown} of {wrong}");
-    assert!(html.contains(" more without a picture, by number") && html.contains("The commonest mistakes"));
+    assert!(
+        html.contains(" more without a picture, by number")
+            && html.contains("The commonest mistakes")
+    );
 }
 
 #[test]
 fn every_mistake_is_there() {
     let workshop = with_mistakes();
     let (html, metrics) = (report(&workshop), metrics(&workshop));
-    let wrong =
-        |share: &str| ((1.0 - metrics[share].as_f64().unwrap()) * TEST_IMAGES as f64).round() as usize;
+    let wrong = |share: &str| {
+        ((1.0 - metrics[share].as_f64().unwrap()) * TEST_IMAGES as f64).round() as usize
+    };
     let (float, int8) = (wrong("float_test_accuracy"), wrong("int8_test_accuracy"));
     let shown: Vec<usize> =
         attributes(&html, "data-wrong").iter().map(|number| number.parse().unwrap()).collect();
     assert!(float > 0 && int8 > 0, "a run that shows nothing proves nothing");
     assert!((float.max(int8)..=float + int8).contains(&shown.len()), "{float}, {int8}, {shown:?}");
-    let different = ((1.0 - metrics["agreement"].as_f64().unwrap()) * TEST_IMAGES as f64).round() as usize;
+    let different =
+        ((1.0 - metrics["agreement"].as_f64().unwrap()) * TEST_IMAGES as f64).round() as usize;
     assert_eq!(attributes(&html, "data-differing").len(), different);
     let mut once = shown.clone();
     once.sort_unstable();
@@ -164,7 +184,8 @@ fn every_mistake_is_there() {
 fn names_are_escaped() {
     let workshop = Workshop::new();
     let hostile = "<script>alert('x')<\"&.toml";
-    let preset = common::PRESET.replace("filters = 4", "filters = 4\nname = '''<b onload=\"x\">'&'''");
+    let preset =
+        common::PRESET.replace("filters = 4", "filters = 4\nname = '''<b onload=\"x\">'&'''");
     // A slash would be a folder: the file's name holds everything else.
     fs::write(workshop.path(hostile), preset).unwrap();
     let out = "<i>'\"";
@@ -190,12 +211,14 @@ fn two_runs_differ_in_their_times_only() {
         head + &parts.map(|part| part.split_once("</time>").unwrap().1).collect::<String>()
     };
     assert!(first.contains("<time>"));
-    // Short runs take equally long to the hundredth: whatever is a time must be marked all the same.
+    // Short runs take equally long to the hundredth: whatever is a time must be marked all the
+    // same.
     assert!(!timeless(&first).contains("\u{202f}s<"));
     assert_eq!(timeless(&first), timeless(&report(&with_mistakes())));
 }
 
-/// The int8 maps resemble the float ones, layer by layer: another image's map would be as far from it as 0 dB.
+/// The int8 maps resemble the float ones, layer by layer: another image's map would be as far from
+/// it as 0 dB.
 #[test]
 fn every_layer_is_compared_with_its_own_float_map() {
     let html = report(&Workshop::with_model());

@@ -121,7 +121,10 @@ fn killed_at_ten_moments_a_run_ends_with_the_same_bytes() {
         kills += 1;
         let begins = !workshop.path("out/checkpoint.kindling").exists();
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "kill {kills}");
-        assert!(RESULTS.iter().all(|name| !workshop.path("out").join(name).exists()), "kill {kills}");
+        assert!(
+            RESULTS.iter().all(|name| !workshop.path("out").join(name).exists()),
+            "kill {kills}"
+        );
         arguments.retain(|argument| *argument != "--resume");
         arguments.extend((!begins).then_some("--resume"));
     }
@@ -149,7 +152,12 @@ fn a_kill_leaves_what_was_there_and_nothing_half() {
         }
         let after = results(&workshop, "out");
         assert!(workshop.trainer(["inspect", "out/model.kndl"]).ok().is_ok());
-        assert!(after.iter().zip(&before).all(|(after, before)| after.len().abs_diff(before.len()) < 600));
+        assert!(
+            after
+                .iter()
+                .zip(&before)
+                .all(|(after, before)| after.len().abs_diff(before.len()) < 600)
+        );
     }
     workshop.trainer(arguments).assert().success();
     assert_eq!(results(&workshop, "out"), before);
@@ -162,13 +170,21 @@ fn after_ctrl_c_a_run_goes_on() {
     let workshop = workshop();
     let stderr = interrupted(&workshop, "small.toml", &[]);
     assert!(
-        stderr.ends_with(" of 10000 epochs: no model written; the same command with --resume goes on\n"),
+        stderr.ends_with(
+            " of 10000 epochs: no model written; the same command with --resume goes on\n"
+        ),
         "{stderr}"
     );
     assert_eq!(workshop.names_in("out"), ["checkpoint.kindling"]);
     // The learning rate is constant: any length that is not yet past will do.
-    let epochs: u32 =
-        stderr.strip_prefix("interrupted after ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    let epochs: u32 = stderr
+        .strip_prefix("interrupted after ")
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
     let epochs = (epochs + 2).to_string();
     let arguments = ["--epochs", &epochs];
     let (stdout, _) = run(workshop.trainer(SMALL).args(arguments).arg("--resume"), 0);
@@ -183,7 +199,10 @@ fn a_finished_run_of_a_constant_rate_can_be_lengthened() {
     let workshop = workshop();
     workshop.trainer(SMALL).assert().success();
     let (stdout, _) = run(workshop.trainer(SMALL).args(["--resume", "--epochs", "5"]), 0);
-    assert!(stdout.contains("goes on after 3 of 5 epochs") && stdout.contains("epoch 4/5 "), "{stdout}");
+    assert!(
+        stdout.contains("goes on after 3 of 5 epochs") && stdout.contains("epoch 4/5 "),
+        "{stdout}"
+    );
     workshop.trainer(SMALL).args(["--epochs", "5", "--out", "whole"]).assert().success();
     assert_eq!(results(&workshop, "out"), results(&workshop, "whole"));
     let history = fs::read(workshop.path("out/metrics.json")).unwrap();
@@ -263,9 +282,12 @@ fn a_checkpoint_that_cannot_be_written_is_an_error() {
     let before = fs::read(workshop.path("out/checkpoint.kindling")).unwrap();
     // One block of 512 bytes is the largest file that this shell's children may write.
     let program = assert_cmd::cargo::cargo_bin("trainer");
-    let command =
-        format!("trap '' XFSZ; ulimit -f 1; exec {} train small.toml --data data", program.display());
-    let output = Command::new("sh").current_dir(workshop.path("")).args(["-c", &command]).output().unwrap();
+    let command = format!(
+        "trap '' XFSZ; ulimit -f 1; exec {} train small.toml --data data",
+        program.display()
+    );
+    let output =
+        Command::new("sh").current_dir(workshop.path("")).args(["-c", &command]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("error: out/checkpoint.kindling: cannot be written: "), "{stderr}");

@@ -16,7 +16,8 @@ fn a_model_is_signed_and_the_signature_checked() {
     }
     assert_eq!(fs::read(workshop.path("maker.pub")).unwrap().len(), 32);
     let unsigned = fs::read(workshop.path("out/model.kndl")).unwrap();
-    let (said, stderr) = run(&mut workshop.trainer(["sign", "out/model.kndl", "--key", "maker.pem"]), 0);
+    let (said, stderr) =
+        run(&mut workshop.trainer(["sign", "out/model.kndl", "--key", "maker.pem"]), 0);
     assert_eq!((stderr.as_str(), said.contains(private.lines().nth(1).unwrap())), ("", false));
     let signed = fs::read(workshop.path("out/model.kndl")).unwrap();
     assert_eq!(signed.len(), unsigned.len() + 72);
@@ -44,9 +45,20 @@ fn models_that_the_key_did_not_sign_fail_the_inspection() {
     let workshop = Workshop::with_model();
     run(&mut workshop.trainer(["keygen", "maker"]), 0);
     run(&mut workshop.trainer(["keygen", "other"]), 0);
-    let inspect = |model: &str| error(&mut workshop.trainer(["inspect", model, "--key", "maker.pub"]));
+    let inspect =
+        |model: &str| error(&mut workshop.trainer(["inspect", model, "--key", "maker.pub"]));
     assert!(inspect("out/model.kndl").starts_with("out/model.kndl: the model is not signed"));
-    run(&mut workshop.trainer(["sign", "out/model.kndl", "--key", "other.pem", "--out", "other.kndl"]), 0);
+    run(
+        &mut workshop.trainer([
+            "sign",
+            "out/model.kndl",
+            "--key",
+            "other.pem",
+            "--out",
+            "other.kndl",
+        ]),
+        0,
+    );
     assert!(inspect("other.kndl").contains("the signature is not this key's"));
 }
 
@@ -55,14 +67,21 @@ fn keys_are_never_replaced_and_nothing_is_left_over() {
     let workshop = Workshop::new();
     run(&mut workshop.trainer(["keygen", "maker"]), 0);
     let before = fs::read(workshop.path("maker.pem")).unwrap();
-    assert!(error(&mut workshop.trainer(["keygen", "maker"])).starts_with("maker.pem: cannot be written: "));
+    assert!(
+        error(&mut workshop.trainer(["keygen", "maker"]))
+            .starts_with("maker.pem: cannot be written: ")
+    );
     assert_eq!(fs::read(workshop.path("maker.pem")).unwrap(), before);
     // A public key that is in the way: the private one is not left behind.
     fs::write(workshop.path("second.pub"), "mine").unwrap();
     assert!(
-        error(&mut workshop.trainer(["keygen", "second"])).starts_with("second.pub: cannot be written: ")
+        error(&mut workshop.trainer(["keygen", "second"]))
+            .starts_with("second.pub: cannot be written: ")
     );
-    assert_eq!(workshop.names_in("."), ["data", "maker.pem", "maker.pub", "second.pub", "small.toml"]);
+    assert_eq!(
+        workshop.names_in("."),
+        ["data", "maker.pem", "maker.pub", "second.pub", "small.toml"]
+    );
     assert!(
         error(&mut workshop.trainer(["keygen", "no/such/folder"]))
             .starts_with("no/such/folder.pem: cannot be")
@@ -89,9 +108,11 @@ fn keys_that_are_none() {
     run(&mut workshop.trainer(["keygen", "maker"]), 0);
     let sign = |key: &str| error(&mut workshop.trainer(["sign", "out/model.kndl", "--key", key]));
     assert!(sign("missing.pem").contains("`trainer keygen` makes keys"));
-    for content in
-        [b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".as_slice(), b"", b"\xff\xfe"]
-    {
+    for content in [
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".as_slice(),
+        b"",
+        b"\xff\xfe",
+    ] {
         let path = workshop.path("broken.pem");
         fs::write(&path, content).unwrap();
         #[cfg(unix)]

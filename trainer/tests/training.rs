@@ -26,7 +26,10 @@ fn a_run_leaves_a_model_and_its_metrics() {
     let metrics = metrics(&workshop);
     assert_eq!(metrics["preset"], "small.toml");
     assert_eq!((&metrics["seed"], &metrics["epochs"]), (&Value::from(5), &Value::from(3)));
-    assert_eq!(metrics["model_bytes"], fs::metadata(workshop.path("out/model.kndl")).unwrap().len());
+    assert_eq!(
+        metrics["model_bytes"],
+        fs::metadata(workshop.path("out/model.kndl")).unwrap().len()
+    );
     assert_eq!(metrics["test_images"], TEST_IMAGES);
     for share in ["float_test_accuracy", "int8_test_accuracy", "agreement"] {
         assert!((0.0..=1.0).contains(&metrics[share].as_f64().unwrap()), "{share}");
@@ -36,9 +39,14 @@ fn a_run_leaves_a_model_and_its_metrics() {
     }
     assert_eq!(metrics["history"].as_array().unwrap().len(), 3);
 
-    for expected in
-        ["test accuracy", "same answer", "working RAM", "MACs per image", "truth \\ answer", "next:"]
-    {
+    for expected in [
+        "test accuracy",
+        "same answer",
+        "working RAM",
+        "MACs per image",
+        "truth \\ answer",
+        "next:",
+    ] {
         assert!(stdout.contains(expected), "{expected} in\n{stdout}");
     }
 }
@@ -75,7 +83,11 @@ fn piped_progress_is_one_plain_line_per_epoch() {
     assert!(!stdout.contains('\x1b') && !stdout.contains('\r'), "{stdout}");
     let epochs: Vec<_> = stdout.lines().filter(|line| line.starts_with("epoch ")).collect();
     assert_eq!(epochs.len(), 3, "{stdout}");
-    assert!(epochs[0].starts_with("epoch 1/3  loss ") && epochs[0].contains("held-out"), "{}", epochs[0]);
+    assert!(
+        epochs[0].starts_with("epoch 1/3  loss ") && epochs[0].contains("held-out"),
+        "{}",
+        epochs[0]
+    );
 }
 
 #[test]
@@ -83,21 +95,33 @@ fn json_is_one_line_per_epoch_and_one_at_the_end() {
     let workshop = Workshop::new();
     let preset = common::PRESET.replace("held_out = 30", "held_out = 5000");
     fs::write(workshop.path("small.toml"), preset).unwrap();
-    let (stdout, stderr) = run(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--json"]), 0);
+    let (stdout, stderr) =
+        run(&mut workshop.trainer(["train", "small.toml", "--data", "data", "--json"]), 0);
     assert!(stderr.starts_with("note: "), "{stderr}");
-    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (finished, epochs) = lines.split_last().unwrap();
     assert_eq!(epochs.len(), 3);
     for (number, epoch) in epochs.iter().enumerate() {
-        assert_eq!((&epoch["event"], &epoch["epoch"]), (&Value::from("epoch"), &Value::from(number + 1)));
-        assert!(epoch["loss"].as_f64().unwrap() > 0.0 && epoch["held_out_accuracy"].is_number(), "{epoch}");
+        assert_eq!(
+            (&epoch["event"], &epoch["epoch"]),
+            (&Value::from("epoch"), &Value::from(number + 1))
+        );
+        assert!(
+            epoch["loss"].as_f64().unwrap() > 0.0 && epoch["held_out_accuracy"].is_number(),
+            "{epoch}"
+        );
     }
-    assert_eq!((&finished["event"], &finished["model"]), (&"finished".into(), &"out/model.kndl".into()));
+    assert_eq!(
+        (&finished["event"], &finished["model"]),
+        (&"finished".into(), &"out/model.kndl".into())
+    );
     assert_eq!(finished["int8_test_accuracy"], metrics(&workshop)["int8_test_accuracy"]);
     assert_eq!(finished["history"].as_array().unwrap().len(), 3);
 }
 
-/// Names with quotes, a line break and a terminal's escape: JSON has them as text, and its lines stay lines.
+/// Names with quotes, a line break and a terminal's escape: JSON has them as text, and its lines
+/// stay lines.
 #[cfg(unix)]
 #[test]
 fn hostile_names_are_text_in_json() {
@@ -108,13 +132,16 @@ fn hostile_names_are_text_in_json() {
     let out = "out\"\n\u{1b}]0;x";
     let (stdout, _) =
         run(&mut workshop.trainer(["train", hostile, "--data", "data", "--json", "--out", out]), 0);
-    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4, "three epochs and the end");
     assert_eq!(lines[3]["preset"], hostile);
     assert_eq!(lines[3]["model"], format!("{out}/model.kndl"));
     let json = fs::read_to_string(workshop.path(out).join("metrics.json")).unwrap();
     assert!(
-        !json.chars().any(|character| character.is_control() && character != '\n' && character != '\u{7f}')
+        !json
+            .chars()
+            .any(|character| character.is_control() && character != '\n' && character != '\u{7f}')
     );
     let metrics: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(metrics["preset"], hostile);
@@ -139,8 +166,19 @@ fn quiet_says_nothing() {
 #[test]
 fn options_go_before_the_preset() {
     let workshop = Workshop::new();
-    let arguments =
-        ["train", "small.toml", "--data", "data", "-q", "--epochs", "2", "--batch", "30", "--lr", "0.002"];
+    let arguments = [
+        "train",
+        "small.toml",
+        "--data",
+        "data",
+        "-q",
+        "--epochs",
+        "2",
+        "--batch",
+        "30",
+        "--lr",
+        "0.002",
+    ];
     workshop.trainer(arguments).assert().success();
     let metrics = metrics(&workshop);
     assert_eq!((&metrics["epochs"], &metrics["batch"]), (&Value::from(2), &Value::from(30)));
@@ -207,7 +245,9 @@ fn an_interrupted_run_leaves_what_was_there() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let rest = stderr.strip_prefix("interrupted after ").unwrap();
     let epochs: u32 = rest
-        .strip_suffix(" of 10000 epochs: no model written; the same command with --resume goes on\n")
+        .strip_suffix(
+            " of 10000 epochs: no model written; the same command with --resume goes on\n",
+        )
         .unwrap()
         .parse()
         .unwrap();

@@ -19,6 +19,7 @@ pub const SERVER: ServerMemory =
 /// The UART that the interface chip passes on over USB.
 #[allow(unsafe_code)]
 pub fn uart() -> Nrf {
-    // SAFETY: the chip is an nRF52833; P0.06 and P1.08 go to the interface chip; the program starts it once.
+    // SAFETY: the chip is an nRF52833; P0.06 and P1.08 go to the interface chip; the program starts
+    // it once.
     unsafe { Nrf::start(6, 32 + 8) }
 }

@@ -27,6 +27,7 @@ pub const SERVER: ServerMemory = ServerMemory {
 /// The UART that the interface chip passes on over USB.
 #[allow(unsafe_code)]
 pub fn uart() -> Nrf {
-    // SAFETY: the chip is an nRF51; P0.24 and P0.25 go to the interface chip; the program starts it once.
+    // SAFETY: the chip is an nRF51; P0.24 and P0.25 go to the interface chip; the program starts it
+    // once.
     unsafe { Nrf::start(24, 25) }
 }

@@ -25,6 +25,7 @@ pub const SERVER: ServerMemory = ServerMemory {
 /// The board's first UART.
 #[allow(unsafe_code)]
 pub fn uart() -> Cmsdk {
-    // SAFETY: UART 0 is there in the secure half of the AN505's memory map; the program starts it once.
+    // SAFETY: UART 0 is there in the secure half of the AN505's memory map; the program starts it
+    // once.
     unsafe { Cmsdk::start(0x5020_0000, 20_000_000) }
 }

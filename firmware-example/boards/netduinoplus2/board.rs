@@ -1,4 +1,5 @@
-//! Netduino Plus 2: STM32F405, Cortex-M4 with FPU, 1 MB flash, 128 KB RAM beside the core-coupled 64 KB.
+//! Netduino Plus 2: STM32F405, Cortex-M4 with FPU, 1 MB flash, 128 KB RAM beside the core-coupled
+//! 64 KB.
 
 use crate::board::register::Register;
 use crate::board::server_memory::ServerMemory;

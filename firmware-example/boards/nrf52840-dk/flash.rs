@@ -18,8 +18,9 @@ const _: () = assert!(START + (JOURNAL_PAGES + 2 * SLOT_PAGES) * PAGE_BYTES == 1
 pub fn flash() -> (Pages, [Pages; 2]) {
     let slots = START + JOURNAL_PAGES * PAGE_BYTES;
     let slot_bytes = SLOT_PAGES * PAGE_BYTES;
-    // SAFETY: the chip is an nRF52840, whose 1 MB of flash ends with the second slot; memory.x keeps it from the program; the server calls this
-    // once, and again only when it has given up what it got.
+    // SAFETY: the chip is an nRF52840, whose 1 MB of flash ends with the second slot; memory.x
+    // keeps it from the program; the server calls this once, and again only when it has given up
+    // what it got.
     unsafe {
         let slot = |index: usize| Nvmc::at(slots + index * slot_bytes, slot_bytes);
         (Nvmc::at(START, JOURNAL_PAGES * PAGE_BYTES), [slot(0), slot(1)])

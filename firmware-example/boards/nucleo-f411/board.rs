@@ -1,4 +1,5 @@
-//! ST Nucleo-F411RE: STM32F411, Cortex-M4 with FPU, 512 KB flash, 128 KB RAM. It runs on the internal oscillator, as after a reset.
+//! ST Nucleo-F411RE: STM32F411, Cortex-M4 with FPU, 512 KB flash, 128 KB RAM. It runs on the
+//! internal oscillator, as after a reset.
 
 use crate::board::register::Register;
 use crate::board::server_memory::ServerMemory;
@@ -20,8 +21,8 @@ pub const SERVER: ServerMemory =
 /// USART2, which the ST-LINK passes on over USB.
 #[allow(unsafe_code)]
 pub fn uart() -> Stm32 {
-    // SAFETY: RCC_AHB1ENR, RCC_APB1ENR, GPIOA's MODER and AFRL, and USART2 (RM0383); none of them moves
-    // memory, and the program starts the USART once.
+    // SAFETY: RCC_AHB1ENR, RCC_APB1ENR, GPIOA's MODER and AFRL, and USART2 (RM0383); none of them
+    // moves memory, and the program starts the USART once.
     unsafe {
         Register::at(0x4002_3830).set(1); // GPIOA
         Register::at(0x4002_3840).set(1 << 17); // USART2

@@ -1,5 +1,5 @@
-//! ST Nucleo-H743ZI: STM32H743, Cortex-M7 with FPU, 2 MB flash; of its RAM the 128 KB beside the core are used, which need no cache.
-//! It runs on the internal oscillator, as after a reset.
+//! ST Nucleo-H743ZI: STM32H743, Cortex-M7 with FPU, 2 MB flash; of its RAM the 128 KB beside the
+//! core are used, which need no cache. It runs on the internal oscillator, as after a reset.
 
 use crate::board::register::Register;
 use crate::board::server_memory::ServerMemory;
@@ -21,8 +21,8 @@ pub const SERVER: ServerMemory =
 /// USART3, which the ST-LINK passes on over USB.
 #[allow(unsafe_code)]
 pub fn uart() -> Stm32V2 {
-    // SAFETY: RCC_AHB4ENR, RCC_APB1LENR, GPIOD's MODER and AFRH, and USART3 (RM0433); none of them moves memory, and the
-    // program starts the USART once.
+    // SAFETY: RCC_AHB4ENR, RCC_APB1LENR, GPIOD's MODER and AFRH, and USART3 (RM0433); none of them
+    // moves memory, and the program starts the USART once.
     unsafe {
         Register::at(0x5802_44E0).set(1 << 3); // GPIOD
         Register::at(0x5802_44E8).set(1 << 18); // USART3

@@ -1,5 +1,6 @@
-//! The board's connector CN13: OTG_FS, which the chip calls USB2, on PA11 and PA12 (RM0433, chapters 6, 8, 9, 11 and 57). Its clock is the internal 48 MHz oscillator, trimmed
-//! by the host's start of frame.
+//! The board's connector CN13: OTG_FS, which the chip calls USB2, on PA11 and PA12 (RM0433,
+//! chapters 6, 8, 9, 11 and 57). Its clock is the internal 48 MHz oscillator, trimmed by the host's
+//! start of frame.
 #![allow(unsafe_code)]
 
 use synopsys_usb_otg::{UsbBus, UsbPeripheral};
@@ -11,13 +12,15 @@ pub use crate::board::selected::CORE_HERTZ;
 /// The chip's USB peripheral.
 pub type Bus = UsbBus<Usb2>;
 
-/// Words for packets that came: 64 bytes each for the control and the data endpoint, and some to spare.
+/// Words for packets that came: 64 bytes each for the control and the data endpoint, and some to
+/// spare.
 const PACKET_WORDS: usize = 128;
 
 /// USB2, with its full-speed transceiver.
 pub struct Usb2;
 
-// SAFETY: the STM32H743 has the registers of its second OTG_HS here, with FIFOs of 4 KB and nine endpoints in each direction.
+// SAFETY: the STM32H743 has the registers of its second OTG_HS here, with FIFOs of 4 KB and nine
+// endpoints in each direction.
 unsafe impl UsbPeripheral for Usb2 {
     const REGISTERS: *const () = core::ptr::without_provenance(0x4008_0000);
     const HIGH_SPEED: bool = true;
@@ -44,8 +47,8 @@ unsafe impl UsbPeripheral for Usb2 {
 
 /// Starts clock and pins.
 pub fn bus() -> UsbBusAllocator<Bus> {
-    // SAFETY: RCC_CR, RCC_D2CCIP2R, RCC_APB1HENR, CRS_CFGR, CRS_CR, RCC_AHB4ENR, and GPIOA's OSPEEDR, AFRH and MODER; none of them moves
-    // memory.
+    // SAFETY: RCC_CR, RCC_D2CCIP2R, RCC_APB1HENR, CRS_CFGR, CRS_CR, RCC_AHB4ENR, and GPIOA's
+    // OSPEEDR, AFRH and MODER; none of them moves memory.
     unsafe {
         let control = Register::at(0x5802_4400);
         control.set(1 << 12); // HSI48ON

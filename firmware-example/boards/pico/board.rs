@@ -17,7 +17,8 @@ pub const BUFFER_BYTES: usize = 16 * 1024;
 pub const SERVER: ServerMemory =
     ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 104 * 1024, arena_bytes: 8 * 1024, image_bytes: 1024, digits: true };
 
-/// The second stage of the boot, which makes the flash readable as memory: the first 256 bytes of flash.
+/// The second stage of the boot, which makes the flash readable as memory: the first 256 bytes of
+/// flash.
 #[allow(unsafe_code)]
 // SAFETY: the boot ROM reads this section, and the program does not.
 #[unsafe(link_section = ".boot2")]
@@ -27,8 +28,8 @@ static BOOT2: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 /// UART0 on GP0 (transmit) and GP1 (receive): a Debug Probe passes it on over USB.
 #[allow(unsafe_code)]
 pub fn uart() -> Pl011 {
-    // SAFETY: registers of XOSC, CLOCKS, RESETS, IO_BANK0 and UART0 (RP2040 datasheet, chapter 2 and section 4.2); none of
-    // them moves memory, and the program starts the UART once.
+    // SAFETY: registers of XOSC, CLOCKS, RESETS, IO_BANK0 and UART0 (RP2040 datasheet, chapter 2
+    // and section 4.2); none of them moves memory, and the program starts the UART once.
     unsafe {
         Register::at(0x4002_4000).write(0xAA0); // XOSC: a crystal of 1 to 15 MHz
         Register::at(0x4002_400C).write(47); // XOSC: wait 1 ms for it

@@ -1,4 +1,5 @@
-//! The Pico's USB connector. USB wants its PLL, and a core that is not slower than 48 MHz; the HAL has clocks and peripheral, and the workaround for the erratum E5.
+//! The Pico's USB connector. USB wants its PLL, and a core that is not slower than 48 MHz; the HAL
+//! has clocks and peripheral, and the workaround for the erratum E5.
 
 use rp2040_hal::clocks::init_clocks_and_plls;
 use rp2040_hal::gpio::Pins;

@@ -1,4 +1,5 @@
-//! Raspberry Pi Pico 2: RP2350 with its Cortex-M33 cores, 4 MB flash, 520 KB RAM. It runs on the crystal, 12 MHz.
+//! Raspberry Pi Pico 2: RP2350 with its Cortex-M33 cores, 4 MB flash, 520 KB RAM. It runs on the
+//! crystal, 12 MHz.
 
 use crate::board::register::Register;
 use crate::board::server_memory::ServerMemory;
@@ -17,8 +18,9 @@ pub const BUFFER_BYTES: usize = 16 * 1024;
 pub const SERVER: ServerMemory =
     ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 256 * 1024, arena_bytes: 32 * 1024, image_bytes: 16 * 1024, digits: true };
 
-/// The image definition, by which the boot ROM knows a program for the Arm cores, in secure state (RP2350 datasheet,
-/// section 5.9.5.1): start marker, image type, last item, no further block, end marker.
+/// The image definition, by which the boot ROM knows a program for the Arm cores, in secure state
+/// (RP2350 datasheet, section 5.9.5.1): start marker, image type, last item, no further block, end
+/// marker.
 #[allow(unsafe_code)]
 // SAFETY: the boot ROM reads this section, and the program does not.
 #[unsafe(link_section = ".start_block")]
@@ -28,8 +30,9 @@ static IMAGE_DEFINITION: [u32; 5] = [0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0x00
 /// UART0 on GP0 (transmit) and GP1 (receive): a Debug Probe passes it on over USB.
 #[allow(unsafe_code)]
 pub fn uart() -> Pl011 {
-    // SAFETY: registers of XOSC, CLOCKS, RESETS, IO_BANK0, PADS_BANK0 and UART0 (RP2350 datasheet, chapters 7 to 9 and
-    // section 12.1); none of them moves memory, and the program starts the UART once.
+    // SAFETY: registers of XOSC, CLOCKS, RESETS, IO_BANK0, PADS_BANK0 and UART0 (RP2350 datasheet,
+    // chapters 7 to 9 and section 12.1); none of them moves memory, and the program starts the UART
+    // once.
     unsafe {
         Register::at(0x4004_8000).write(0xAA0); // XOSC: a crystal of 1 to 15 MHz
         Register::at(0x4004_800C).write(47); // XOSC: wait 1 ms for it

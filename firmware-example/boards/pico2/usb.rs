@@ -1,4 +1,5 @@
-//! The Pico 2's USB connector. USB wants its PLL, and a core that is not slower than 48 MHz; the HAL has clocks and peripheral.
+//! The Pico 2's USB connector. USB wants its PLL, and a core that is not slower than 48 MHz; the
+//! HAL has clocks and peripheral.
 
 use rp235x_hal::Watchdog;
 use rp235x_hal::clocks::init_clocks_and_plls;

@@ -1,5 +1,5 @@
-//! ST STM32F4DISCOVERY: STM32F407, Cortex-M4 with FPU, 1 MB flash, 128 KB RAM beside the core-coupled 64 KB. It runs on the internal
-//! oscillator, as after a reset.
+//! ST STM32F4DISCOVERY: STM32F407, Cortex-M4 with FPU, 1 MB flash, 128 KB RAM beside the
+//! core-coupled 64 KB. It runs on the internal oscillator, as after a reset.
 
 use crate::board::register::Register;
 use crate::board::server_memory::ServerMemory;
@@ -18,11 +18,12 @@ pub const BUFFER_BYTES: usize = 16 * 1024;
 pub const SERVER: ServerMemory =
     ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 0, arena_bytes: 32 * 1024, image_bytes: 1024, digits: true };
 
-/// USART2 on PA2 (transmit) and PA3 (receive): early boards have no serial line over USB and need an adapter of 3.3 V.
+/// USART2 on PA2 (transmit) and PA3 (receive): early boards have no serial line over USB and need
+/// an adapter of 3.3 V.
 #[allow(unsafe_code)]
 pub fn uart() -> Stm32 {
-    // SAFETY: RCC_AHB1ENR, RCC_APB1ENR, GPIOA's MODER and AFRL, and USART2 (RM0090); none of them moves
-    // memory, and the program starts the USART once.
+    // SAFETY: RCC_AHB1ENR, RCC_APB1ENR, GPIOA's MODER and AFRL, and USART2 (RM0090); none of them
+    // moves memory, and the program starts the USART once.
     unsafe {
         Register::at(0x4002_3830).set(1); // GPIOA
         Register::at(0x4002_3840).set(1 << 17); // USART2

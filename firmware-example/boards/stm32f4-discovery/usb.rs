@@ -1,5 +1,5 @@
-//! The board's connector CN5: OTG_FS on PA11 and PA12 (RM0090, chapters 7, 8 and 34). The core stays on the internal oscillator; the PLL runs for USB alone, from
-//! the crystal.
+//! The board's connector CN5: OTG_FS on PA11 and PA12 (RM0090, chapters 7, 8 and 34). The core
+//! stays on the internal oscillator; the PLL runs for USB alone, from the crystal.
 #![allow(unsafe_code)]
 
 use synopsys_usb_otg::{UsbBus, UsbPeripheral};
@@ -11,17 +11,20 @@ pub use crate::board::selected::CORE_HERTZ;
 /// The chip's USB peripheral.
 pub type Bus = UsbBus<OtgFs>;
 
-/// Words for packets that came: 64 bytes each for the control and the data endpoint, and some to spare.
+/// Words for packets that came: 64 bytes each for the control and the data endpoint, and some to
+/// spare.
 const PACKET_WORDS: usize = 128;
 
-/// PLLCFGR: the crystal's 8 MHz / 8 * 336 / 7 = 48 MHz for USB, by a VCO of 336 MHz. Bits 28 to 31 stay as they are.
+/// PLLCFGR: the crystal's 8 MHz / 8 * 336 / 7 = 48 MHz for USB, by a VCO of 336 MHz. Bits 28 to 31
+/// stay as they are.
 const PLL: u32 = 7 << 24 | 1 << 22 | 336 << 6 | 8;
 const PLL_RESERVED: u32 = 0xF000_0000;
 
 /// OTG_FS.
 pub struct OtgFs;
 
-// SAFETY: the STM32F407 has the registers of its OTG_FS here, with FIFOs of 1.25 KB and four endpoints in each direction.
+// SAFETY: the STM32F407 has the registers of its OTG_FS here, with FIFOs of 1.25 KB and four
+// endpoints in each direction.
 unsafe impl UsbPeripheral for OtgFs {
     const REGISTERS: *const () = core::ptr::without_provenance(0x5000_0000);
     const HIGH_SPEED: bool = false;
@@ -45,7 +48,8 @@ unsafe impl UsbPeripheral for OtgFs {
 
 /// Starts clock and pins.
 pub fn bus() -> UsbBusAllocator<Bus> {
-    // SAFETY: RCC_CR, RCC_PLLCFGR, RCC_AHB1ENR, and GPIOA's OSPEEDR, AFRH and MODER; none of them moves memory.
+    // SAFETY: RCC_CR, RCC_PLLCFGR, RCC_AHB1ENR, and GPIOA's OSPEEDR, AFRH and MODER; none of them
+    // moves memory.
     unsafe {
         let control = Register::at(0x4002_3800);
         control.set(1 << 16); // the crystal

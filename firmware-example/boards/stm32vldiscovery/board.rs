@@ -1,5 +1,5 @@
-//! ST STM32VLDISCOVERY: STM32F100, Cortex-M3, 128 KB flash, 8 KB RAM. On the board it runs on the internal oscillator, 8 MHz,
-//! as after a reset; the emulated one has 24 MHz.
+//! ST STM32VLDISCOVERY: STM32F100, Cortex-M3, 128 KB flash, 8 KB RAM. On the board it runs on the
+//! internal oscillator, 8 MHz, as after a reset; the emulated one has 24 MHz.
 
 use crate::board::register::Register;
 use crate::board::server_memory::ServerMemory;
@@ -21,10 +21,12 @@ pub const SERVER: ServerMemory =
 /// Clock of core and peripherals after a reset: the internal oscillator.
 const RESET_HERTZ: u32 = 8_000_000;
 
-/// USART1 on PA9 (transmit) and PA10 (receive): the board has no serial line over USB and needs an adapter of 3.3 V.
+/// USART1 on PA9 (transmit) and PA10 (receive): the board has no serial line over USB and needs an
+/// adapter of 3.3 V.
 #[allow(unsafe_code)]
 pub fn uart() -> Stm32 {
-    // SAFETY: RCC_APB2ENR, GPIOA's CRH and USART1 (RM0041); none of them moves memory, and the program starts the USART once.
+    // SAFETY: RCC_APB2ENR, GPIOA's CRH and USART1 (RM0041); none of them moves memory, and the
+    // program starts the USART once.
     unsafe {
         Register::at(0x4002_1018).set(1 << 14 | 1 << 2); // USART1, GPIOA
         Register::at(0x4001_0804).write(0x4444_44B4); // PA9 is the USART's output, all others inputs

@@ -1,4 +1,5 @@
-//! `infer` for C: check a model, run it. The caller owns all memory; nothing here keeps any between two calls.
+//! `infer` for C: check a model, run it. The caller owns all memory; nothing here keeps any between
+//! two calls.
 
 #![no_std]
 #![deny(missing_docs)]
@@ -38,7 +39,8 @@ pub struct KindlingSizes {
     pub classes: usize,
 }
 
-/// Checks the model of `model_bytes` bytes at `model`, an address that is a multiple of 16, and tells its sizes.
+/// Checks the model of `model_bytes` bytes at `model`, an address that is a multiple of 16, and
+/// tells its sizes.
 ///
 /// # Safety
 /// Pointers are null or point to memory of the stated size, which nobody changes during the call.
@@ -64,8 +66,9 @@ pub unsafe extern "C" fn kindling_sizes(
     KindlingStatus::Ok
 }
 
-/// Classifies one image: writes the int8 scores, one for each class, and the class with the highest. The model is checked in every
-/// call, which takes some instructions for each of its bytes.
+/// Classifies one image: writes the int8 scores, one for each class, and the class with the
+/// highest. The model is checked in every call, which takes some instructions for each of its
+/// bytes.
 ///
 /// # Safety
 /// As `kindling_sizes`; `arena`, `scores` and `best` are the caller's alone during the call.
@@ -104,7 +107,12 @@ pub unsafe extern "C" fn kindling_run(
     }
 }
 
-fn run(file: &[u8], arena: &mut [i8], image: &[u8], to: &mut [i8]) -> Result<usize, KindlingStatus> {
+fn run(
+    file: &[u8],
+    arena: &mut [i8],
+    image: &[u8],
+    to: &mut [i8],
+) -> Result<usize, KindlingStatus> {
     let model = Model::from_bytes(file).map_err(|_| KindlingStatus::BadModel)?;
     let mut session = Session::new(&model, arena).map_err(|_| KindlingStatus::BadArena)?;
     let scores = session.run(image).map_err(|_| KindlingStatus::BadImage)?;

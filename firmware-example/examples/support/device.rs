@@ -1,4 +1,5 @@
-//! What RTIC asks of a chip's description (a PAC), for a program that binds its tasks to the core's own exceptions alone.
+//! What RTIC asks of a chip's description (a PAC), for a program that binds its tasks to the core's
+//! own exceptions alone.
 
 /// Bits of an interrupt's priority: of the emulated Cortex-M4.
 pub const NVIC_PRIO_BITS: u8 = 3;

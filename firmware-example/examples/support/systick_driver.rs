@@ -1,5 +1,5 @@
-//! Embassy's time by SysTick, one tick per millisecond, for chips whose `embassy-…` crate brings no driver of its own; and the
-//! interrupt that the urgent executor runs in.
+//! Embassy's time by SysTick, one tick per millisecond, for chips whose `embassy-…` crate brings no
+//! driver of its own; and the interrupt that the urgent executor runs in.
 #![allow(unsafe_code)]
 
 use core::cell::{Cell, RefCell};
@@ -42,7 +42,9 @@ impl Driver for SysTickDriver {
     }
 
     fn schedule_wake(&self, at: u64, waker: &Waker) {
-        critical_section::with(|token| self.sleepers.borrow_ref_mut(token).schedule_wake(at, waker));
+        critical_section::with(|token| {
+            self.sleepers.borrow_ref_mut(token).schedule_wake(at, waker)
+        });
     }
 }
 

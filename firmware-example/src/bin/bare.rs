@@ -1,4 +1,5 @@
-//! The least that a program does with a model: load it, run it, take the class. Its size is the code size that tables and plans state.
+//! The least that a program does with a model: load it, run it, take the class. Its size is the
+//! code size that tables and plans state.
 
 #![no_std]
 #![no_main]

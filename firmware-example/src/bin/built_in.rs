@@ -1,6 +1,7 @@
 //! Measures the model that is built in, without a loader: `built_in COUNTS IMAGES SCORES`.
 //!
-//! COUNTS, which may be `-`, and SCORES get what `measure` writes for a model; loading takes no stack, because nothing is loaded.
+//! COUNTS, which may be `-`, and SCORES get what `measure` writes for a model; loading takes no
+//! stack, because nothing is loaded.
 
 #![no_std]
 #![no_main]
@@ -33,14 +34,26 @@ fn main() -> ! {
     let mut words = line.words().skip(1);
     let counter_is_right = line.words().nth(1) == Some(NO_COUNTS) || counter.check().0;
     let done = match (words.next(), words.next(), words.next()) {
-        (Some(counts), Some(images), Some(scores)) => measure(&mut counter, counts, images, scores).is_ok(),
+        (Some(counts), Some(images), Some(scores)) => {
+            measure(&mut counter, counts, images, scores).is_ok()
+        }
         _ => false,
     };
-    hprintln!("{}, kernels {}: {}", board::NAME, infer::BACKEND, if done { "measured" } else { "failed" });
+    hprintln!(
+        "{}, kernels {}: {}",
+        board::NAME,
+        infer::BACKEND,
+        if done { "measured" } else { "failed" }
+    );
     host::exit(done && counter_is_right)
 }
 
-fn measure(counter: &mut Counter, counts: &str, images: &str, scores: &str) -> Result<(), HostError> {
+fn measure(
+    counter: &mut Counter,
+    counts: &str,
+    images: &str,
+    scores: &str,
+) -> Result<(), HostError> {
     let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
     let image = cortex_m::singleton!(: [u8; IMAGE_BYTES] = [0; IMAGE_BYTES]).unwrap();
     noise(image);

@@ -1,9 +1,11 @@
-//! Models of any origin between guards: `fenced MODELS ANSWERS`, or `fenced touch GUARD first|last`.
+//! Models of any origin between guards: `fenced MODELS ANSWERS`, or `fenced touch GUARD
+//! first|last`.
 //!
-//! MODELS holds files one after the other, a length of 32 bits, little endian, before each. Each is loaded and run twice: file, working memory and
-//! image once directly behind a stretch of memory that nobody may touch and once directly before one, with other bytes around them. ANSWERS gets a line for
-//! each: why it was refused, that it is too large, or what it answered. An access beside a buffer is a fault, which ends the program, as does
-//! `touch`, which reads a byte of a guard.
+//! MODELS holds files one after the other, a length of 32 bits, little endian, before each. Each is
+//! loaded and run twice: file, working memory and image once directly behind a stretch of memory
+//! that nobody may touch and once directly before one, with other bytes around them. ANSWERS gets a
+//! line for each: why it was refused, that it is too large, or what it answered. An access beside a
+//! buffer is a fault, which ends the program, as does `touch`, which reads a byte of a guard.
 
 #![no_std]
 #![no_main]
@@ -25,7 +27,8 @@ use fence::{ARENA_BYTES, Fenced, GUARDS, IMAGE_BYTES};
 use infer::kernels::Kernels;
 use infer::{Model, Native, Session, Trust, self_test};
 
-/// Largest run, so that a damaged file does not take hours. The direct plan of the tutorial's network takes a fourteenth of it.
+/// Largest run, so that a damaged file does not take hours. The direct plan of the tutorial's
+/// network takes a fourteenth of it.
 const OPERATIONS_MAX: u64 = 1 << 26;
 
 /// Bytes before and behind a buffer that are looked at, where no guard is.
@@ -106,7 +109,8 @@ struct Placed<'m, Byte> {
 }
 
 impl Place {
-    /// Moves the first `bytes` bytes of `memory` here: as near to the guard as kernels that load words of `alignment` bytes can take them.
+    /// Moves the first `bytes` bytes of `memory` here: as near to the guard as kernels that load
+    /// words of `alignment` bytes can take them.
     fn put<Byte: Copy>(
         self,
         memory: &mut [Byte],

@@ -1,6 +1,7 @@
-//! The kernels of this core against the reference, on the core itself: random layers of every algorithm, then the layers of
-//! the tutorial's network with the instructions each algorithm takes. Ends with an error when one byte differs, or when a model or a buffer
-//! from which the kernels cannot load words is let through.
+//! The kernels of this core against the reference, on the core itself: random layers of every
+//! algorithm, then the layers of the tutorial's network with the instructions each algorithm takes.
+//! Ends with an error when one byte differs, or when a model or a buffer from which the kernels
+//! cannot load words is let through.
 
 #![no_std]
 #![no_main]
@@ -21,7 +22,9 @@ use cortex_m_semihosting::hprintln;
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
 use infer::kernels::{Kernels, Reference};
 use infer::{Aligned, Arena, Model, ModelError, Native, Session, SessionError, Shape};
-use random_layer::{Maps, Numbers, Pattern, Random, conv_agrees, dense_agrees, fill_conv, fill_dense};
+use random_layer::{
+    Maps, Numbers, Pattern, Random, conv_agrees, dense_agrees, fill_conv, fill_dense,
+};
 
 /// Random layers of each algorithm.
 const LAYERS: u64 = 30;
@@ -64,7 +67,8 @@ fn main() -> ! {
     host::exit(right)
 }
 
-/// Whether a model and a buffer are refused at each address from which this core cannot load what its kernels load, and at no other.
+/// Whether a model and a buffer are refused at each address from which this core cannot load what
+/// its kernels load, and at no other.
 fn odd_addresses_are_refused() -> bool {
     let needed = Native::ALIGNMENT_BYTES;
     let Ok(model) = Model::from_bytes(MODEL) else { return false };
@@ -73,7 +77,8 @@ fn odd_addresses_are_refused() -> bool {
         let (at_file, at_arena) =
             (&mut file.0[at..at + MODEL.len()], &mut arena[at..at + model.arena_bytes()]);
         at_file.copy_from_slice(MODEL);
-        let (loaded, session) = (Model::from_bytes(at_file).err(), Session::new(&model, at_arena).err());
+        let (loaded, session) =
+            (Model::from_bytes(at_file).err(), Session::new(&model, at_arena).err());
         if at.is_multiple_of(needed) {
             loaded.is_none() && session.is_none()
         } else {
@@ -81,7 +86,11 @@ fn odd_addresses_are_refused() -> bool {
                 && session == Some(SessionError::BufferMisaligned { needed })
         }
     });
-    hprintln!("addresses that are no multiple of {}: {}", needed, if right { "refused" } else { "WRONG" });
+    hprintln!(
+        "addresses that are no multiple of {}: {}",
+        needed,
+        if right { "refused" } else { "WRONG" }
+    );
     right
 }
 
@@ -129,11 +138,14 @@ fn count_conv(
         scratch_at: 0,
     };
     let values = &mut maps.input.0[..input.len()];
-    let Ok(conv) = fill_conv(&mut Random(7), &record, input, -128, Pattern::Random, values, numbers) else {
+    let Ok(conv) =
+        fill_conv(&mut Random(7), &record, input, -128, Pattern::Random, values, numbers)
+    else {
         return true;
     };
     let scratch = &mut maps.scratch.0[..conv.scratch_bytes()];
-    let (result, expected) = (&mut maps.output.0[..output.len()], &mut maps.expected[..output.len()]);
+    let (result, expected) =
+        (&mut maps.output.0[..output.len()], &mut maps.expected[..output.len()]);
     Reference::conv(&conv, values, &mut [], expected);
     let ((), instructions) = counter.count(|| Native::conv(&conv, values, scratch, result));
     let (scratch_bytes, weight_bytes) = (conv.scratch_bytes(), conv.filters().packed_bytes());
@@ -161,14 +173,22 @@ fn count_dense(
     let record = DenseRecord { name, units, output_quant: QUANT, algorithm, output_at: 0 };
     let input = Shape::vector(inputs);
     let values = &mut maps.input.0[..input.len()];
-    let Ok(dense) = fill_dense(&mut Random(7), &record, input, Pattern::Random, values, numbers) else {
+    let Ok(dense) = fill_dense(&mut Random(7), &record, input, Pattern::Random, values, numbers)
+    else {
         return false;
     };
-    let (result, expected) = (&mut maps.output.0[..units as usize], &mut maps.expected[..units as usize]);
+    let (result, expected) =
+        (&mut maps.output.0[..units as usize], &mut maps.expected[..units as usize]);
     Reference::dense(&dense, values, expected);
     let ((), instructions) = counter.count(|| Native::dense(&dense, values, result));
     let weight_bytes = dense.matrix().packed_bytes();
-    hprintln!("{} {:?}: {} instructions, weights {} B", name, algorithm, instructions, weight_bytes);
+    hprintln!(
+        "{} {:?}: {} instructions, weights {} B",
+        name,
+        algorithm,
+        instructions,
+        weight_bytes
+    );
     result == expected
 }
 

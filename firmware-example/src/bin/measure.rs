@@ -1,9 +1,11 @@
 //! Measures many models: `measure MODELS COUNTS [IMAGES SCORES]`.
 //!
-//! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16 bytes. For each of them COUNTS gets the
-//! instructions of a whole run on a made-up image, its bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer, as 32 bits, little endian. IMAGES holds raw images; for each
-//! model SCORES gets the scores of each of them and the instructions of its run. `-` for COUNTS counts nothing: for emulators that run without `-icount`,
-//! which is faster; the instructions behind the scores mean nothing then.
+//! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16
+//! bytes. For each of them COUNTS gets the instructions of a whole run on a made-up image, its
+//! bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer,
+//! as 32 bits, little endian. IMAGES holds raw images; for each model SCORES gets the scores of
+//! each of them and the instructions of its run. `-` for COUNTS counts nothing: for emulators that
+//! run without `-icount`, which is faster; the instructions behind the scores mean nothing then.
 
 #![no_std]
 #![no_main]
@@ -44,7 +46,12 @@ fn main() -> ! {
         }
         _ => false,
     };
-    hprintln!("{}, kernels {}: {}", board::NAME, infer::BACKEND, if done { "measured" } else { "failed" });
+    hprintln!(
+        "{}, kernels {}: {}",
+        board::NAME,
+        infer::BACKEND,
+        if done { "measured" } else { "failed" }
+    );
     host::exit(done && counter_is_right)
 }
 
@@ -54,7 +61,8 @@ fn measure(
     counts: &str,
     images_and_scores: Option<(&str, &str)>,
 ) -> Result<(), HostError> {
-    let buffer = cortex_m::singleton!(: Aligned<[u8; MODELS_BYTES]> = Aligned([0; MODELS_BYTES])).unwrap();
+    let buffer =
+        cortex_m::singleton!(: Aligned<[u8; MODELS_BYTES]> = Aligned([0; MODELS_BYTES])).unwrap();
     let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
     let image = cortex_m::singleton!(: [u8; IMAGE_BYTES] = [0; IMAGE_BYTES]).unwrap();
     noise(image);

@@ -1,8 +1,9 @@
-//! The proof that inference cannot panic: this program loads a model and runs it (with the feature `update` it updates it too), and its panic handler calls a function that does not
-//! exist. If the compiler could not show that no panic is reachable, the program would not link.
+//! The proof that inference cannot panic: this program loads a model and runs it (with the feature
+//! `update` it updates it too), and its panic handler calls a function that does not exist. If the
+//! compiler could not show that no panic is reachable, the program would not link.
 //!
-//! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for every core class. `docs/no-panic.md`
-//! tells how to do the same with your own firmware.
+//! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for
+//! every core class. `docs/no-panic.md` tells how to do the same with your own firmware.
 
 #![no_std]
 #![no_main]
@@ -27,7 +28,11 @@ fn main() -> ! {
     loop {
         let mut arena = infer::Arena::<1024>::new();
         black_box(answer(black_box(&FILE.0), black_box(&[]), black_box(&mut arena)));
-        black_box(answer_built_in(black_box(&NETWORK).as_ref(), black_box(&[]), black_box(&mut arena)));
+        black_box(answer_built_in(
+            black_box(&NETWORK).as_ref(),
+            black_box(&[]),
+            black_box(&mut arena),
+        ));
         #[cfg(feature = "signature")]
         black_box(trusted(black_box(&FILE.0), black_box([0; infer::PublicKey::BYTES])));
         #[cfg(feature = "update")]
@@ -35,7 +40,8 @@ fn main() -> ! {
     }
 }
 
-/// Everything that firmware asks of `infer`. A function of its own, with this name in the program, so that its stack can be bounded.
+/// Everything that firmware asks of `infer`. A function of its own, with this name in the program,
+/// so that its stack can be bounded.
 #[inline(never)]
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the name occurs once")]
@@ -50,7 +56,11 @@ fn answer(file: &[u8], image: &[u8], arena: &mut [i8]) -> Option<(usize, f32)> {
 #[inline(never)]
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the name occurs once")]
-fn answer_built_in(network: Option<&Network<'_>>, image: &[u8], arena: &mut [i8]) -> Option<(usize, f32)> {
+fn answer_built_in(
+    network: Option<&Network<'_>>,
+    image: &[u8],
+    arena: &mut [i8],
+) -> Option<(usize, f32)> {
     let mut session = Session::new(*network?, arena).ok()?;
     let scores = session.run(image).ok()?;
     Some((scores.class(), scores.probabilities().nth(scores.class())?))
@@ -69,9 +79,11 @@ fn update(file: &[u8]) -> Option<u32> {
     use infer::Trust;
     use infer::update::{Running, Store};
     use ram_flash::RamFlash;
-    let (mut journal, mut slots) = (RamFlash::<8192>::new(), [const { RamFlash::<4096>::new() }; 2]);
+    let (mut journal, mut slots) =
+        (RamFlash::<8192>::new(), [const { RamFlash::<4096>::new() }; 2]);
     let [first, second] = &mut slots;
-    let mut store = Store::open(black_box(&mut journal), [black_box(first), black_box(second)]).ok()?;
+    let mut store =
+        Store::open(black_box(&mut journal), [black_box(first), black_box(second)]).ok()?;
     let Running { model, mut updater, .. } = store.boot(&Trust::ANY.at_least(black_box(1))).ok()?;
     updater.confirm().ok()?;
     updater.begin(file.len()).ok()?;

@@ -1,5 +1,6 @@
-//! Tries the flash driver of Nordic's chips on a micro:bit v1, real or emulated: erases, writes and reads pages, then installs the compiled-in model in a slot, resets the
-//! chip, and expects it to run from there.
+//! Tries the flash driver of Nordic's chips on a micro:bit v1, real or emulated: erases, writes and
+//! reads pages, then installs the compiled-in model in a slot, resets the chip, and expects it to
+//! run from there.
 
 #![no_std]
 #![no_main]
@@ -71,7 +72,8 @@ fn parts() -> [Pages; 4] {
     [TRIED_PAGES, JOURNAL_PAGES, SLOT_PAGES, SLOT_PAGES].map(|pages| {
         let (from, bytes) = (start, pages * PAGE_BYTES);
         start += bytes;
-        // SAFETY: the chip is an nRF51 with 256 KB of flash, and the program is far smaller than its first 192 KB; this is called once.
+        // SAFETY: the chip is an nRF51 with 256 KB of flash, and the program is far smaller than
+        // its first 192 KB; this is called once.
         unsafe { Nvmc::at(from, bytes) }
     })
 }
@@ -91,7 +93,9 @@ fn try_pages(mut pages: Pages) {
     pages.read(at as u32, &mut read).unwrap();
     assert_eq!(read, words);
     assert_eq!(&pages.memory()[at..at + 16], &words);
-    assert!(pages.memory()[..at].iter().chain(&pages.memory()[at + 16..]).all(|byte| *byte == 0xFF));
+    assert!(
+        pages.memory()[..at].iter().chain(&pages.memory()[at + 16..]).all(|byte| *byte == 0xFF)
+    );
 
     // A page is erased, its neighbour is not.
     pages.erase(PAGE_BYTES as u32, 2 * PAGE_BYTES as u32).unwrap();

@@ -1,6 +1,7 @@
 //! Where the instructions go: the model's layers, each with its instructions for one image.
 //!
-//! `cargo run --release --bin profile`, with `KINDLING_BOARD` and `KINDLING_MODEL` as for the example.
+//! `cargo run --release --bin profile`, with `KINDLING_BOARD` and `KINDLING_MODEL` as for the
+//! example.
 
 #![no_std]
 #![no_main]

@@ -1,5 +1,5 @@
-//! Serves a model over the board's serial line, or with the feature `rtt` through a debug probe: answers images, profiles, takes another model.
-//! `trainer device` is the other end.
+//! Serves a model over the board's serial line, or with the feature `rtt` through a debug probe:
+//! answers images, profiles, takes another model. `trainer device` is the other end.
 
 #![no_std]
 #![no_main]
@@ -32,8 +32,10 @@ const REQUEST_BYTES: usize = frame_bytes(MEMORY.part_bytes);
 const ANSWER_BYTES: usize = frame_bytes(MEMORY.answer_bytes);
 
 /// The stored digits and the host's score vectors for them; none for a model of other images.
-const DIGITS: [&[u8]; 2] =
-    [include_bytes!("../../digits/images.bin"), include_bytes!(concat!(env!("OUT_DIR"), "/expected.bin"))];
+const DIGITS: [&[u8]; 2] = [
+    include_bytes!("../../digits/images.bin"),
+    include_bytes!(concat!(env!("OUT_DIR"), "/expected.bin")),
+];
 
 const fn larger(one: usize, other: usize) -> usize {
     if one > other { one } else { other }

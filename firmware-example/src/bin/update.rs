@@ -1,8 +1,10 @@
-//! Updates the model of a running program: `update NEW`. The compiled-in model was programmed in the factory; the file NEW arrives in
-//! pieces, is written to the other slot, checked, tested and switched to, runs on trial and is confirmed. A file that must not run is
-//! refused, and the old model runs on; then the program fails.
+//! Updates the model of a running program: `update NEW`. The compiled-in model was programmed in
+//! the factory; the file NEW arrives in pieces, is written to the other slot, checked, tested and
+//! switched to, runs on trial and is confirmed. A file that must not run is refused, and the old
+//! model runs on; then the program fails.
 //!
-//! The boards of the emulator cannot write their flash, so the slots lie in RAM. Everything else is as on a chip.
+//! The boards of the emulator cannot write their flash, so the slots lie in RAM. Everything else is
+//! as on a chip.
 
 #![no_std]
 #![no_main]

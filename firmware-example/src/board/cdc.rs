@@ -1,16 +1,21 @@
-//! A serial port over USB (the class CDC-ACM, for which every system has a driver), on any chip that has a `UsbBus`.
+//! A serial port over USB (the class CDC-ACM, for which every system has a driver), on any chip
+//! that has a `UsbBus`.
 //!
 //! Nothing here waits: whoever owns the port polls it, and so a test on the host can.
 
 use usb_device::bus::{UsbBus, UsbBusAllocator};
-use usb_device::device::{StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbDeviceState, UsbVidPid};
+use usb_device::device::{
+    StringDescriptors, UsbDevice, UsbDeviceBuilder, UsbDeviceState, UsbVidPid,
+};
 use usb_device::prelude::BuilderError;
 use usbd_serial::{SerialPort, USB_CLASS_CDC};
 
-/// The pair that the USB crates' own examples use, from the ones that are free for CDC-ACM devices. A product has its own.
+/// The pair that the USB crates' own examples use, from the ones that are free for CDC-ACM devices.
+/// A product has its own.
 const VENDOR_AND_PRODUCT: UsbVidPid = UsbVidPid(0x16C0, 0x27DD);
 
-/// Bytes that may wait in either direction: a frame of the wire with 1,024 bytes in it, and a packet.
+/// Bytes that may wait in either direction: a frame of the wire with 1,024 bytes in it, and a
+/// packet.
 const BUFFER_BYTES: usize = 1152;
 
 /// Bytes of the control endpoint's packets: the most, so that few polls enumerate the device.
@@ -23,10 +28,12 @@ pub struct Cdc<'b, Bus: UsbBus> {
 }
 
 impl<'b, Bus: UsbBus> Cdc<'b, Bus> {
-    /// A device that calls itself `board`. It is connected to the bus from now on, and to be polled.
+    /// A device that calls itself `board`. It is connected to the bus from now on, and to be
+    /// polled.
     ///
     /// # Errors
-    /// None that a board's own numbers could cause: descriptors that are too many, a control packet of an odd size.
+    /// None that a board's own numbers could cause: descriptors that are too many, a control packet
+    /// of an odd size.
     pub fn new(bus: &'b UsbBusAllocator<Bus>, board: &'b str) -> Result<Self, BuilderError> {
         let port = SerialPort::new_with_store(bus, [0; BUFFER_BYTES], [0; BUFFER_BYTES]);
         let names = StringDescriptors::default().manufacturer("Kindling").product(board);
@@ -38,10 +45,12 @@ impl<'b, Bus: UsbBus> Cdc<'b, Bus> {
         Ok(Self { device, port })
     }
 
-    /// Answers the host, and moves what came or can go. At least every few milliseconds while the device is enumerated.
+    /// Answers the host, and moves what came or can go. At least every few milliseconds while the
+    /// device is enumerated.
     pub fn poll(&mut self) {
         self.device.poll(&mut [&mut self.port]);
-        // Into the buffer, so that the endpoint is free: on some chips what waits there also holds up the control endpoint.
+        // Into the buffer, so that the endpoint is free: on some chips what waits there also holds
+        // up the control endpoint.
         let _ = self.port.read(&mut []);
     }
 
@@ -55,8 +64,10 @@ impl<'b, Bus: UsbBus> Cdc<'b, Bus> {
         }
     }
 
-    /// Takes a byte for the host; `false` while there is no room for it. With no host on the bus it is dropped: nobody waits for it.
+    /// Takes a byte for the host; `false` while there is no room for it. With no host on the bus it
+    /// is dropped: nobody waits for it.
     pub fn write(&mut self, byte: u8) -> bool {
-        self.device.state() != UsbDeviceState::Configured || matches!(self.port.write(&[byte]), Ok(1))
+        self.device.state() != UsbDeviceState::Configured
+            || matches!(self.port.write(&[byte]), Ok(1))
     }
 }

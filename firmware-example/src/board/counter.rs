@@ -1,5 +1,6 @@
-//! Counts instructions by SysTick. The emulator runs one instruction per nanosecond of virtual time, so ticks of the
-//! core clock are instructions, to within one tick. On a real core the same ticks would be cycles.
+//! Counts instructions by SysTick. The emulator runs one instruction per nanosecond of virtual
+//! time, so ticks of the core clock are instructions, to within one tick. On a real core the same
+//! ticks would be cycles.
 
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
@@ -48,7 +49,8 @@ impl Counter {
         (ticks as u64 * INSTRUCTIONS_PER_SECOND / CORE_HERTZ) as u32
     }
 
-    /// Times a loop of [`CHECKED_INSTRUCTIONS`] instructions: whether the counter is right, and what it counted.
+    /// Times a loop of [`CHECKED_INSTRUCTIONS`] instructions: whether the counter is right, and
+    /// what it counted.
     pub fn check(&mut self) -> (bool, u32) {
         let ((), counted) = self.count(|| spin(CHECKED_INSTRUCTIONS / 2));
         (counted.abs_diff(CHECKED_INSTRUCTIONS) < 200, counted)

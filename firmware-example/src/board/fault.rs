@@ -1,4 +1,5 @@
-//! What happens on a fault of the core, for programs that a host listens to. Without this the emulator would hang.
+//! What happens on a fault of the core, for programs that a host listens to. Without this the
+//! emulator would hang.
 #![allow(unsafe_code)]
 
 use cortex_m_rt::{ExceptionFrame, exception};

@@ -1,4 +1,5 @@
-//! What a program in an emulator asks of the host through semihosting: its command line, files, and the end.
+//! What a program in an emulator asks of the host through semihosting: its command line, files, and
+//! the end.
 #![allow(unsafe_code)]
 
 use core::ffi::CStr;
@@ -23,8 +24,10 @@ impl CommandLine {
     /// Asks for it; empty when it is too long or there is none.
     pub fn read() -> Self {
         let mut line = Self { text: [0; COMMAND_LINE_BYTES] };
-        // SAFETY: GET_CMDLINE writes at most the stated number of bytes to the buffer, which lives on.
-        let failed = unsafe { syscall!(GET_CMDLINE, line.text.as_mut_ptr(), COMMAND_LINE_BYTES - 1) };
+        // SAFETY: GET_CMDLINE writes at most the stated number of bytes to the buffer, which lives
+        // on.
+        let failed =
+            unsafe { syscall!(GET_CMDLINE, line.text.as_mut_ptr(), COMMAND_LINE_BYTES - 1) };
         if failed != 0 {
             line.text[0] = 0;
         }
@@ -62,7 +65,8 @@ impl File {
         let mut name = [0u8; COMMAND_LINE_BYTES];
         let room = name.len() - 1;
         name[..room].get_mut(..path.len()).ok_or(HostError)?.copy_from_slice(path.as_bytes());
-        // SAFETY: OPEN reads `path.len()` bytes and a zero from the buffer: it is at least one byte longer than the path.
+        // SAFETY: OPEN reads `path.len()` bytes and a zero from the buffer: it is at least one byte
+        // longer than the path.
         let handle = unsafe { syscall!(OPEN, name.as_ptr(), mode, path.len()) };
         if handle == usize::MAX { Err(HostError) } else { Ok(Self { handle }) }
     }
@@ -74,17 +78,19 @@ impl File {
         if len == usize::MAX { Err(HostError) } else { Ok(len) }
     }
 
-    /// Reads until the buffer is full or the file ends; the number of bytes read. An error reads nothing: only by the file's
-    /// length can it be told from the end.
+    /// Reads until the buffer is full or the file ends; the number of bytes read. An error reads
+    /// nothing: only by the file's length can it be told from the end.
     pub fn read(&mut self, buffer: &mut [u8]) -> usize {
-        // SAFETY: READ writes at most `buffer.len()` bytes to the buffer; it returns the number of bytes it did not.
+        // SAFETY: READ writes at most `buffer.len()` bytes to the buffer; it returns the number of
+        // bytes it did not.
         let missing = unsafe { syscall!(READ, self.handle, buffer.as_mut_ptr(), buffer.len()) };
         buffer.len().saturating_sub(missing)
     }
 
     /// Writes all bytes.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        // SAFETY: WRITE reads `bytes.len()` bytes from the slice; it returns the number of bytes it did not write.
+        // SAFETY: WRITE reads `bytes.len()` bytes from the slice; it returns the number of bytes it
+        // did not write.
         let missing = unsafe { syscall!(WRITE, self.handle, bytes.as_ptr(), bytes.len()) };
         if missing == 0 { Ok(()) } else { Err(HostError) }
     }

@@ -1,5 +1,5 @@
-//! What boards have in common. All that is special to one is in its folder, `boards/NAME`; `build.rs` chooses it by
-//! `KINDLING_BOARD`. Everything else of the firmware runs on any of them.
+//! What boards have in common. All that is special to one is in its folder, `boards/NAME`;
+//! `build.rs` chooses it by `KINDLING_BOARD`. Everything else of the firmware runs on any of them.
 
 #[cfg(slots)]
 #[allow(dead_code, reason = "only the server keeps models in flash")]
@@ -34,7 +34,8 @@ pub mod usb;
 #[cfg(all(feature = "rtt", feature = "usb"))]
 compile_error!("the server has one line: rtt or usb, not both");
 
-// `mod selected`, the chosen board's `board.rs`; `mod selected_flash`, its `flash.rs` if it has one; with the feature `usb` `mod selected_usb`, its `usb.rs`.
+// `mod selected`, the chosen board's `board.rs`; `mod selected_flash`, its `flash.rs` if it has
+// one; with the feature `usb` `mod selected_usb`, its `usb.rs`.
 include!(concat!(env!("OUT_DIR"), "/selected.rs"));
 
 #[allow(unused_imports, reason = "not every program counts by it")]

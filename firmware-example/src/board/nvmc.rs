@@ -1,5 +1,6 @@
-//! Flash of Nordic's nRF51 (reference manual 3.0, chapter 6) and nRF52 (nRF52840 product specification 1.7, section 4.3), by its controller, the NVMC. While it
-//! works the core stands still: it reads its program from the same flash.
+//! Flash of Nordic's nRF51 (reference manual 3.0, chapter 6) and nRF52 (nRF52840 product
+//! specification 1.7, section 4.3), by its controller, the NVMC. While it works the core stands
+//! still: it reads its program from the same flash.
 #![allow(unsafe_code)]
 
 use infer::update::MappedFlash;
@@ -31,11 +32,14 @@ impl<const PAGE_BYTES: usize> Nvmc<PAGE_BYTES> {
     /// The `bytes` bytes from `start` on, both multiples of a page.
     ///
     /// # Safety
-    /// The chip is an nRF51 or nRF52 with pages of this size; its flash has these bytes, and neither the program nor another value lies there.
+    /// The chip is an nRF51 or nRF52 with pages of this size; its flash has these bytes, and
+    /// neither the program nor another value lies there.
     pub const unsafe fn at(start: usize, bytes: usize) -> Self {
-        // SAFETY: READY, CONFIG and ERASEPAGE (nRF51: ERASEPCR1) of the NVMC, by the caller's promise; erasing and writing is for the bytes of this value alone.
-        let [ready, config, erase_page] =
-            unsafe { [Register::at(NVMC + 0x400), Register::at(NVMC + 0x504), Register::at(NVMC + 0x508)] };
+        // SAFETY: READY, CONFIG and ERASEPAGE (nRF51: ERASEPCR1) of the NVMC, by the caller's
+        // promise; erasing and writing is for the bytes of this value alone.
+        let [ready, config, erase_page] = unsafe {
+            [Register::at(NVMC + 0x400), Register::at(NVMC + 0x504), Register::at(NVMC + 0x508)]
+        };
         Self { start, bytes, ready, config, erase_page }
     }
 
@@ -101,7 +105,8 @@ impl<const PAGE_BYTES: usize> NorFlash for Nvmc<PAGE_BYTES> {
         let (words, _) = bytes.as_chunks::<WORD_BYTES>();
         self.while_in(WRITE, || {
             for (at, word) in (start..).step_by(WORD_BYTES).zip(words) {
-                // SAFETY: the word lies in this value's bytes, of which nobody holds a slice: that would borrow the value.
+                // SAFETY: the word lies in this value's bytes, of which nobody holds a slice: that
+                // would borrow the value.
                 unsafe { Register::at(at).write(u32::from_le_bytes(*word)) };
                 self.ready.wait_for(1);
             }
@@ -112,7 +117,10 @@ impl<const PAGE_BYTES: usize> NorFlash for Nvmc<PAGE_BYTES> {
 
 impl<const PAGE_BYTES: usize> MappedFlash for Nvmc<PAGE_BYTES> {
     fn memory(&self) -> &[u8] {
-        // SAFETY: flash that `at` was promised, which changes only by calls that borrow this value alone.
-        unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(self.start), self.bytes) }
+        // SAFETY: flash that `at` was promised, which changes only by calls that borrow this value
+        // alone.
+        unsafe {
+            core::slice::from_raw_parts(core::ptr::with_exposed_provenance(self.start), self.bytes)
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Flash that is RAM: what the emulated boards have to update models in. It behaves as the flash of an nRF52: sectors of 4 KB, words of
-//! 4 bytes, bits only cleared by writing.
+//! Flash that is RAM: what the emulated boards have to update models in. It behaves as the flash of
+//! an nRF52: sectors of 4 KB, words of 4 bytes, bits only cleared by writing.
 
 use infer::Aligned;
 use infer::update::MappedFlash;
@@ -22,7 +22,12 @@ impl<const BYTES: usize> RamFlash<BYTES> {
         self.0.0.iter_mut().zip(file).for_each(|(cell, byte)| *cell = *byte);
     }
 
-    fn part(&mut self, from: usize, bytes: usize, unit: usize) -> Result<&mut [u8], NorFlashErrorKind> {
+    fn part(
+        &mut self,
+        from: usize,
+        bytes: usize,
+        unit: usize,
+    ) -> Result<&mut [u8], NorFlashErrorKind> {
         if !from.is_multiple_of(unit) || !bytes.is_multiple_of(unit) {
             return Err(NorFlashErrorKind::NotAligned);
         }

@@ -9,8 +9,8 @@ impl Register {
     /// The register at `address`.
     ///
     /// # Safety
-    /// There is a 32-bit register at this address on every board the caller runs on, and no access to it, of whatever value,
-    /// changes memory that Rust code uses.
+    /// There is a 32-bit register at this address on every board the caller runs on, and no access
+    /// to it, of whatever value, changes memory that Rust code uses.
     pub const unsafe fn at(address: usize) -> Self {
         Self(core::ptr::without_provenance_mut(address))
     }

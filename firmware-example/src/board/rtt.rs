@@ -1,5 +1,6 @@
-//! A line through a debug probe: RTT, channel 0 of either direction. The probe reads and writes the chip's memory while the core runs, so that no pins
-//! are needed; OpenOCD and J-Link pass it on as a TCP port.
+//! A line through a debug probe: RTT, channel 0 of either direction. The probe reads and writes the
+//! chip's memory while the core runs, so that no pins are needed; OpenOCD and J-Link pass it on as
+//! a TCP port.
 
 use rtt_target::{ChannelMode, DownChannel, UpChannel, rtt_init};
 

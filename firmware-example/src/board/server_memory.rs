@@ -1,17 +1,20 @@
 //! How a board shares out its RAM when it serves a model over a serial line (`src/bin/server.rs`).
 
-/// Bytes of each buffer. The built-in model's working memory and image come on top where they are larger.
+/// Bytes of each buffer. The built-in model's working memory and image come on top where they are
+/// larger.
 pub struct ServerMemory {
     /// Most bytes of an image or a model in one request.
     pub part_bytes: usize,
     /// Most bytes of scores in one answer; 128 at least.
     pub answer_bytes: usize,
-    /// Room in RAM for a model that comes over the line; 0 where there is none to spare. Boards with a `flash.rs` put it there.
+    /// Room in RAM for a model that comes over the line; 0 where there is none to spare. Boards
+    /// with a `flash.rs` put it there.
     pub update_bytes: usize,
     /// Working memory for such a model.
     pub arena_bytes: usize,
     /// Its image.
     pub image_bytes: usize,
-    /// Whether the stored digits, 7,940 bytes of flash, are there for the self-test. Without them it is the model's own image.
+    /// Whether the stored digits, 7,940 bytes of flash, are there for the self-test. Without them
+    /// it is the model's own image.
     pub digits: bool,
 }

@@ -1,4 +1,5 @@
-//! How deep the stack grows: the memory below it is painted, work runs, and what is no longer painted was used.
+//! How deep the stack grows: the memory below it is painted, work runs, and what is no longer
+//! painted was used.
 #![allow(unsafe_code)]
 
 /// Bytes below the stack pointer that are painted: no more than a run may take.
@@ -16,8 +17,9 @@ pub fn used_by(work: impl FnOnce()) -> usize {
     let (first, end) = ((top - PAINTED_BYTES) as *mut u32, (top - MARGIN_BYTES) as *mut u32);
     let mut at = first;
     while at < end {
-        // SAFETY: the memory between the statics and the stack pointer belongs to nobody; on a board with megabytes of
-        // RAM it is larger than what is painted, and nothing below the margin is live while this loop runs.
+        // SAFETY: the memory between the statics and the stack pointer belongs to nobody; on a
+        // board with megabytes of RAM it is larger than what is painted, and nothing below the
+        // margin is live while this loop runs.
         unsafe { at.write_volatile(PAINT) }
         at = at.wrapping_add(1);
     }

@@ -1,5 +1,5 @@
-//! Flash of the STM32F405, 407, 415 and 417 (RM0090, chapter 3), in sectors of 16, 64 and 128 KB. While it works the core stands still: it reads its program from the same
-//! flash.
+//! Flash of the STM32F405, 407, 415 and 417 (RM0090, chapter 3), in sectors of 16, 64 and 128 KB.
+//! While it works the core stands still: it reads its program from the same flash.
 #![allow(unsafe_code)]
 
 use infer::update::MappedFlash;
@@ -38,14 +38,21 @@ pub struct Stm32F4Flash<const SECTOR_BYTES: usize> {
 }
 
 impl<const SECTOR_BYTES: usize> Stm32F4Flash<SECTOR_BYTES> {
-    /// The `sectors` sectors from the one with the number `first_sector` on, which begins at `start`.
+    /// The `sectors` sectors from the one with the number `first_sector` on, which begins at
+    /// `start`.
     ///
     /// # Safety
-    /// The chip is one of these; the sectors are there, all of this size, and neither the program nor another value lies there.
+    /// The chip is one of these; the sectors are there, all of this size, and neither the program
+    /// nor another value lies there.
     pub const unsafe fn at(first_sector: u32, start: usize, sectors: usize) -> Self {
-        // SAFETY: FLASH_KEYR, FLASH_SR and FLASH_CR, by the caller's promise; erasing and writing is for the bytes of this value alone.
+        // SAFETY: FLASH_KEYR, FLASH_SR and FLASH_CR, by the caller's promise; erasing and writing
+        // is for the bytes of this value alone.
         let [key, status, control] = unsafe {
-            [Register::at(INTERFACE + 0x04), Register::at(INTERFACE + 0x0C), Register::at(INTERFACE + 0x10)]
+            [
+                Register::at(INTERFACE + 0x04),
+                Register::at(INTERFACE + 0x0C),
+                Register::at(INTERFACE + 0x10),
+            ]
         };
         Self { first_sector, start, bytes: sectors * SECTOR_BYTES, key, status, control }
     }
@@ -131,7 +138,8 @@ impl<const SECTOR_BYTES: usize> NorFlash for Stm32F4Flash<SECTOR_BYTES> {
         self.unlocked(|| {
             self.control.write(WORDS | PROGRAM);
             (start..).step_by(WORD_BYTES).zip(words).try_for_each(|(at, word)| {
-                // SAFETY: the word lies in this value's bytes, of which nobody holds a slice: that would borrow the value.
+                // SAFETY: the word lies in this value's bytes, of which nobody holds a slice: that
+                // would borrow the value.
                 unsafe { Register::at(at).write(u32::from_le_bytes(*word)) };
                 self.outcome()
             })
@@ -141,7 +149,10 @@ impl<const SECTOR_BYTES: usize> NorFlash for Stm32F4Flash<SECTOR_BYTES> {
 
 impl<const SECTOR_BYTES: usize> MappedFlash for Stm32F4Flash<SECTOR_BYTES> {
     fn memory(&self) -> &[u8] {
-        // SAFETY: flash that `at` was promised, which changes only by calls that borrow this value alone.
-        unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(self.start), self.bytes) }
+        // SAFETY: flash that `at` was promised, which changes only by calls that borrow this value
+        // alone.
+        unsafe {
+            core::slice::from_raw_parts(core::ptr::with_exposed_provenance(self.start), self.bytes)
+        }
     }
 }

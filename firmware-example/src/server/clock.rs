@@ -64,7 +64,8 @@ impl Clock for SysTickClock {
         loop {
             let over = periods();
             let left = self.timer.cvr.read();
-            // A period that ended in between would be counted with a value from the other side of its end.
+            // A period that ended in between would be counted with a value from the other side of
+            // its end.
             if periods() == over {
                 return u64::from(over) * PERIOD as u64 + (PERIOD - 1 - left) as u64;
             }

@@ -1,5 +1,5 @@
-//! Models in two slots of the board's flash: a new one stays at a reset. The built-in model is the first that is put there, and runs by itself
-//! where the flash is of no use.
+//! Models in two slots of the board's flash: a new one stays at a reset. The built-in model is the
+//! first that is put there, and runs by itself where the flash is of no use.
 
 use infer::update::nor_flash::NorFlash;
 use infer::update::{BootError, MappedFlash, Running, Store, Updater};
@@ -55,7 +55,10 @@ fn install(mut updater: Updater<impl NorFlash, impl MappedFlash>, arena: &mut [i
     written().is_ok()
 }
 
-fn serve_built_in<Place: Room>(station: &mut Station<impl Clock, impl Line>, room: Option<&mut Place>) {
+fn serve_built_in<Place: Room>(
+    station: &mut Station<impl Clock, impl Line>,
+    room: Option<&mut Place>,
+) {
     if let Ok(model) = Model::from_bytes(MODEL) {
         let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
         station.serve(&model, MODEL, room, room_bytes);

@@ -20,7 +20,8 @@ pub struct Station<Time, Wire> {
 }
 
 impl<Time: Clock, Wire: Line> Station<Time, Wire> {
-    /// Answers requests with `model`, which is `file`, until another model takes over. A message that waits in the receiver comes first.
+    /// Answers requests with `model`, which is `file`, until another model takes over. A message
+    /// that waits in the receiver comes first.
     pub fn serve<Place: Room>(
         &mut self,
         model: &Model,

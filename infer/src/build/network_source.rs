@@ -1,7 +1,8 @@
-//! The source of a constant [`Network`](crate::Network): what `Model::from_bytes` found, written out.
+//! The source of a constant [`Network`](crate::Network): what `Model::from_bytes` found, written
+//! out.
 //!
-//! Shapes, quantisations and the like print as Rust has them in a program (`derive(Debug)`); weights and channel parameters are parts of the
-//! file, which lies in flash once.
+//! Shapes, quantisations and the like print as Rust has them in a program (`derive(Debug)`);
+//! weights and channel parameters are parts of the file, which lies in flash once.
 
 extern crate std;
 
@@ -15,7 +16,8 @@ use crate::model::Model;
 use crate::network::Network;
 use crate::schedule::Schedule;
 
-/// Source of `NETWORK`, over the constant `MODEL` with the bytes of `file`, in which `model` was found.
+/// Source of `NETWORK`, over the constant `MODEL` with the bytes of `file`, in which `model` was
+/// found.
 pub fn of(model: &Model<'_>, file: &[u8]) -> String {
     let input = input(model.input());
     let layers: String = model.layers().iter().map(|layer| layer_source(layer, file)).collect();

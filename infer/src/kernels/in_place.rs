@@ -5,8 +5,9 @@
 //!     output = requantise(bias + max over the pooling window of sum(input * weights))
 //! ```
 //!
-//! A row of the kernel times a row of the map is a sum of products of values that lie side by side in both. Windows of 2x2
-//! pixels inside of the map take each weight once for all four. Sums stay within 32 bits: see [`portable`](super::portable).
+//! A row of the kernel times a row of the map is a sum of products of values that lie side by side
+//! in both. Windows of 2x2 pixels inside of the map take each weight once for all four. Sums stay
+//! within 32 bits: see [`portable`](super::portable).
 
 use super::window;
 use crate::layer::Conv;
@@ -30,7 +31,11 @@ fn pixel(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, out: &mut [i8]) {
             Some(places) => largest_of_four(conv, input, weights, places),
             None => largest_sum(conv, input, weights, |weight| weight as i8 as i32, row, column),
         };
-        *out = requantise(parameters.bias + largest, parameters.multiplier, conv.output_quant.zero_point);
+        *out = requantise(
+            parameters.bias + largest,
+            parameters.multiplier,
+            conv.output_quant.zero_point,
+        );
     }
 }
 
@@ -39,11 +44,14 @@ fn four_inside(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; 4]> {
     if conv.pool != [2, 2] {
         return None;
     }
-    let first = |axis: usize, place: i32| conv.origin[axis] as i32 + 2 * place * conv.stride[axis] as i32;
+    let first =
+        |axis: usize, place: i32| conv.origin[axis] as i32 + 2 * place * conv.stride[axis] as i32;
     let (y, x) = (first(0, row), first(1, column));
     let end = |axis: usize, first: i32| first + conv.stride[axis] as i32 + conv.kernel[axis] as i32;
-    let is_inside =
-        y >= 0 && x >= 0 && end(0, y) <= conv.input.height as i32 && end(1, x) <= conv.input.width as i32;
+    let is_inside = y >= 0
+        && x >= 0
+        && end(0, y) <= conv.input.height as i32
+        && end(1, x) <= conv.input.width as i32;
     if !is_inside {
         return None; // at negative places there is nothing to compute
     }
@@ -96,7 +104,8 @@ pub(super) fn largest_sum<Weight: Copy>(
     let mut largest = i32::MIN;
     for i in 0..pool_rows {
         for j in 0..pool_columns {
-            let sum = sum(conv, input, weights, value, row * pool_rows + i, column * pool_columns + j);
+            let sum =
+                sum(conv, input, weights, value, row * pool_rows + i, column * pool_columns + j);
             largest = largest.max(sum);
         }
     }
@@ -120,7 +129,10 @@ fn sum<Weight: Copy>(
     let rows = (0..).zip(weights.chunks_exact(kernel_row));
     let products = rows.map(|(i, weights)| {
         let source = window::row(input, conv.input, y + i);
-        match usize::try_from(x * channels).ok().and_then(|start| source.get(start..start + kernel_row)) {
+        match usize::try_from(x * channels)
+            .ok()
+            .and_then(|start| source.get(start..start + kernel_row))
+        {
             Some(values) => values.iter().zip(weights).map(|(a, b)| *a as i32 * value(*b)).sum(),
             None => sum_over_edge(source, x * channels, weights, value, conv.input_zero_point),
         }
@@ -137,6 +149,8 @@ fn sum_over_edge<Weight: Copy>(
     value: impl Fn(Weight) -> i32,
     outside: i8,
 ) -> i32 {
-    let input = |at: i32| usize::try_from(at).ok().and_then(|at| source.get(at)).copied().unwrap_or(outside);
+    let input = |at: i32| {
+        usize::try_from(at).ok().and_then(|at| source.get(at)).copied().unwrap_or(outside)
+    };
     (start..).zip(weights).map(|(at, weight)| input(at) as i32 * value(*weight)).sum()
 }

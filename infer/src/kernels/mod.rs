@@ -17,17 +17,20 @@ use crate::layer::{Conv, Dense, MaxPool};
 #[cfg(not(kindling_backend = "portable"))]
 pub use arm::CortexM;
 
-/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
+/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by
+/// target and core.
 #[cfg(kindling_backend = "portable")]
 pub type Native = Portable;
 
-/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by target and core.
+/// The kernel set [`Session::run`](crate::Session::run) uses in this build: `build.rs` chooses by
+/// target and core.
 #[cfg(not(kindling_backend = "portable"))]
 pub type Native = CortexM;
 
 /// A set of kernels: everything a [`Session`](crate::Session) runs layers with.
 ///
-/// Slices have exactly the sizes that the layer states: maps in memory order (row, column, channel).
+/// Slices have exactly the sizes that the layer states: maps in memory order (row, column,
+/// channel).
 pub trait Kernels {
     /// Name of the set, for people.
     const NAME: &'static str;

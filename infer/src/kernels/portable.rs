@@ -1,4 +1,5 @@
-//! Kernels in plain safe Rust for every core, written so that compilers vectorise them on hosts; no panics.
+//! Kernels in plain safe Rust for every core, written so that compilers vectorise them on hosts; no
+//! panics.
 //!
 //! Convolution, requantisation and pooling are one pass: the convolved map never exists in memory.
 //!
@@ -10,9 +11,10 @@
 //!         output = requantise(bias + largest)
 //! ```
 //!
-//! Taking the maximum before requantisation gives the same bytes as after it: with a multiplier of 1 or more,
-//! requantisation never decreases when the accumulator grows. Sums stay within 32 bits because
-//! [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias| + 128 * sum(|weight|) < 2^31` for every channel.
+//! Taking the maximum before requantisation gives the same bytes as after it: with a multiplier of
+//! 1 or more, requantisation never decreases when the accumulator grows. Sums stay within 32 bits
+//! because [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias| + 128 * sum(|weight|) <
+//! 2^31` for every channel.
 
 use super::winograd::{self, portable::Plain};
 use super::{Kernels, in_place, unpacked, window};
@@ -47,7 +49,9 @@ impl Kernels for Portable {
             Algorithm::WinogradF2
             | Algorithm::WinogradF4
             | Algorithm::WinogradF2OnTheFly
-            | Algorithm::WinogradF4OnTheFly => winograd::conv::<Plain>(conv, input, scratch, output),
+            | Algorithm::WinogradF4OnTheFly => {
+                winograd::conv::<Plain>(conv, input, scratch, output)
+            }
         }
     }
 
@@ -64,7 +68,9 @@ impl Kernels for Portable {
         match dense.algorithm {
             DenseAlgorithm::Rows if Feature::DenseRows.is_built() => rows(dense, input, output),
             DenseAlgorithm::Rows => (),
-            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => unpacked::dense(dense, input, output),
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => {
+                unpacked::dense(dense, input, output)
+            }
         }
     }
 }
@@ -121,7 +127,8 @@ fn pixel(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
     }
 }
 
-/// Largest sum of products of the weights with any of the patches; four patches share each load of a weight.
+/// Largest sum of products of the weights with any of the patches; four patches share each load of
+/// a weight.
 #[inline(always)]
 fn largest_sum(patches: &[i8], weights: &[u8]) -> i32 {
     let mut largest = i32::MIN;

@@ -1,5 +1,6 @@
-//! The specification: one loop per index, nothing fused, nothing clever. Slow on purpose; every other kernel set is
-//! tested against it byte by byte. It reads plain int8 weights back from whatever form the algorithm stores.
+//! The specification: one loop per index, nothing fused, nothing clever. Slow on purpose; every
+//! other kernel set is tested against it byte by byte. It reads plain int8 weights back from
+//! whatever form the algorithm stores.
 
 use super::Kernels;
 use crate::layer::{Conv, Dense, MaxPool};
@@ -35,7 +36,8 @@ impl Kernels for Reference {
         {
             let window = coordinates(pool.size[0] as u16, pool.size[1] as u16, 1);
             let value = |[i, j, _]: [usize; 3]| {
-                let (y, x) = (row * pool.stride[0] as usize + i, column * pool.stride[1] as usize + j);
+                let (y, x) =
+                    (row * pool.stride[0] as usize + i, column * pool.stride[1] as usize + j);
                 input[y * pool.input.row_len() + x * pool.input.channels as usize + channel]
             };
             *out = window.map(value).max().unwrap_or(i8::MIN);
@@ -49,7 +51,8 @@ impl Kernels for Reference {
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         for (unit, (parameters, out)) in dense.channel_parameters().zip(output).enumerate() {
             let weight = |index: usize| dense.matrix().weight(dense.weights, unit, index) as i32;
-            let products = input.iter().enumerate().map(|(index, value)| *value as i32 * weight(index));
+            let products =
+                input.iter().enumerate().map(|(index, value)| *value as i32 * weight(index));
             let accumulator = parameters.bias + products.sum::<i32>();
             *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
         }
@@ -65,7 +68,8 @@ fn pooled(conv: &Conv<'_>, input: &[i8], row: usize, column: usize, channel: usi
     window.map(convolved).max().unwrap_or(i8::MIN)
 }
 
-/// One pixel and channel of the convolution, requantised. Input outside of the map reads as the zero point.
+/// One pixel and channel of the convolution, requantised. Input outside of the map reads as the
+/// zero point.
 fn convolved(conv: &Conv<'_>, input: &[i8], row: usize, column: usize, channel: usize) -> i8 {
     let parameters = conv.channel_parameters().nth(channel).expect("a channel of the model");
     let mut accumulator = parameters.bias;
@@ -82,7 +86,8 @@ fn convolved(conv: &Conv<'_>, input: &[i8], row: usize, column: usize, channel: 
 }
 
 fn value_at(conv: &Conv<'_>, input: &[i8], y: isize, x: isize, channel: usize) -> i8 {
-    let inside = y >= 0 && y < conv.input.height as isize && x >= 0 && x < conv.input.width as isize;
+    let inside =
+        y >= 0 && y < conv.input.height as isize && x >= 0 && x < conv.input.width as isize;
     if !inside {
         return conv.input_zero_point;
     }
@@ -93,6 +98,7 @@ fn value_at(conv: &Conv<'_>, input: &[i8], y: isize, x: isize, channel: usize) -
 fn coordinates(rows: u16, columns: u16, channels: u16) -> impl Iterator<Item = [usize; 3]> {
     let [rows, columns, channels] = [rows, columns, channels].map(usize::from);
     (0..rows).flat_map(move |row| {
-        (0..columns).flat_map(move |column| (0..channels).map(move |channel| [row, column, channel]))
+        (0..columns)
+            .flat_map(move |column| (0..channels).map(move |channel| [row, column, channel]))
     })
 }

@@ -1,5 +1,5 @@
-//! Direct convolution and dense layer in plain Rust for weights that were packed for another core: each channel's
-//! weights are read back first.
+//! Direct convolution and dense layer in plain Rust for weights that were packed for another core:
+//! each channel's weights are read back first.
 
 use super::in_place;
 use crate::format::DenseAlgorithm;
@@ -48,7 +48,8 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let zero_point = dense.output_quant.zero_point;
     let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
     for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {
-        let sums = if wide { sums_of_four_wide(input, weights) } else { sums_of_four(input, weights) };
+        let sums =
+            if wide { sums_of_four_wide(input, weights) } else { sums_of_four(input, weights) };
         let parameters = parameters.as_chunks().0.iter().map(ChannelParameters::from_le_bytes);
         for ((sum, parameters), out) in sums.into_iter().zip(parameters).zip(out) {
             *out = requantise(parameters.bias + sum, parameters.multiplier, zero_point);
@@ -69,14 +70,18 @@ fn sums_of_four(input: &[i8], weights: &[u8]) -> [i32; 4] {
     sums
 }
 
-/// Weights `[input quad][pair of the quad][unit][input of the pair]`, int16 with the value of an int8.
+/// Weights `[input quad][pair of the quad][unit][input of the pair]`, int16 with the value of an
+/// int8.
 fn sums_of_four_wide(input: &[i8], weights: &[u8]) -> [i32; 4] {
     let mut sums = [0; 4];
-    for ([v0, v1, v2, v3], weights) in input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<32>().0) {
+    for ([v0, v1, v2, v3], weights) in
+        input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<32>().0)
+    {
         let (even, odd) = weights.split_at(16);
         for (pair, weights) in [([v0, v2], even), ([v1, v3], odd)] {
             for (sum, [first, _, second, _]) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
-                *sum += *pair[0] as i32 * *first as i8 as i32 + *pair[1] as i32 * *second as i8 as i32;
+                *sum +=
+                    *pair[0] as i32 * *first as i8 as i32 + *pair[1] as i32 * *second as i8 as i32;
             }
         }
     }

@@ -12,7 +12,8 @@ pub(crate) fn row<Value>(map: &[Value], shape: Shape, number: i32) -> &[Value] {
     map.get(start..start + shape.row_len()).unwrap_or_default()
 }
 
-/// Fills `out` with `source[start..]`, each value converted; what lies outside of `source` reads as `outside`.
+/// Fills `out` with `source[start..]`, each value converted; what lies outside of `source` reads as
+/// `outside`.
 #[inline(always)]
 pub(crate) fn copy<Value: Copy>(
     source: &[Value],
@@ -25,7 +26,9 @@ pub(crate) fn copy<Value: Copy>(
     let Some((left, rest)) = out.split_at_mut_checked(before) else { return };
     left.fill(outside);
     let inside = source.get(start.max(0) as usize..).unwrap_or_default();
-    let Some((middle, right)) = rest.split_at_mut_checked(inside.len().min(rest.len())) else { return };
+    let Some((middle, right)) = rest.split_at_mut_checked(inside.len().min(rest.len())) else {
+        return;
+    };
     for (value, from) in middle.iter_mut().zip(inside) {
         *value = convert(*from);
     }

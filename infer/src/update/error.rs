@@ -99,7 +99,9 @@ impl fmt::Display for BootError {
             Self::Refused { cause, fallback: true } => {
                 write!(f, "the model was given up for the other: {cause}")
             }
-            Self::Refused { cause, fallback: false } => write!(f, "the only model is refused: {cause}"),
+            Self::Refused { cause, fallback: false } => {
+                write!(f, "the only model is refused: {cause}")
+            }
             Self::Flash(kind) => write!(f, "flash: {kind}"),
         }
     }
@@ -108,10 +110,14 @@ impl fmt::Display for BootError {
 impl fmt::Display for UpdateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Size { file, slot } => write!(f, "a file of {file} bytes does not fit a slot of {slot}"),
+            Self::Size { file, slot } => {
+                write!(f, "a file of {file} bytes does not fit a slot of {slot}")
+            }
             Self::OnTrial => f.write_str("the model that runs is on trial: confirm it first"),
             Self::NotBegun => f.write_str("no file was announced"),
-            Self::Overrun { expected } => write!(f, "more than the {expected} bytes that were announced"),
+            Self::Overrun { expected } => {
+                write!(f, "more than the {expected} bytes that were announced")
+            }
             Self::Incomplete { expected, found } => write!(f, "{found} of {expected} bytes came"),
             Self::Refused(error) => write!(f, "the new model is refused: {error}"),
             Self::SelfTest(error) => write!(f, "self-test: {error}"),

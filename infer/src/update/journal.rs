@@ -1,7 +1,9 @@
-//! Which slot runs, in flash: one record to a sector, the one with the highest sequence number counts.
+//! Which slot runs, in flash: one record to a sector, the one with the highest sequence number
+//! counts.
 //!
-//! A new record goes to the next sector, which is erased just before: while that is under way, or when it was cut off,
-//! the record before it still counts. A record that was cut off does not have its CRC.
+//! A new record goes to the next sector, which is erased just before: while that is under way, or
+//! when it was cut off, the record before it still counts. A record that was cut off does not have
+//! its CRC.
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 
@@ -102,7 +104,10 @@ impl State {
             sequence: u32::from_le_bytes([s0, s1, s2, s3]),
             active: active == 1,
             trial_boots_left: (boots != CONFIRMED).then_some(boots),
-            file_bytes: [u32::from_le_bytes([f0, f1, f2, f3]), u32::from_le_bytes([g0, g1, g2, g3])],
+            file_bytes: [
+                u32::from_le_bytes([f0, f1, f2, f3]),
+                u32::from_le_bytes([g0, g1, g2, g3]),
+            ],
         })
     }
 }
@@ -120,7 +125,8 @@ impl<Flash: NorFlash> Journal<Flash> {
     pub(super) fn open(mut flash: Flash) -> Result<(Self, Option<State>), OpenError> {
         const {
             assert!(
-                Flash::WRITE_SIZE <= WRITE_MAX_BYTES && WRITE_MAX_BYTES.is_multiple_of(Flash::WRITE_SIZE)
+                Flash::WRITE_SIZE <= WRITE_MAX_BYTES
+                    && WRITE_MAX_BYTES.is_multiple_of(Flash::WRITE_SIZE)
             );
             assert!(Flash::ERASE_SIZE >= RECORD_BYTES.next_multiple_of(Flash::WRITE_SIZE));
             assert!(RECORD_BYTES.next_multiple_of(Flash::READ_SIZE) <= WRITE_MAX_BYTES);
@@ -132,7 +138,9 @@ impl<Flash: NorFlash> Journal<Flash> {
         let mut found: (u32, Option<State>) = (0, None);
         for sector in 0..sectors {
             let state = read_record(&mut flash, sector).map_err(OpenError::Flash)?;
-            if state.is_some_and(|state| found.1.is_none_or(|before| state.sequence > before.sequence)) {
+            if state
+                .is_some_and(|state| found.1.is_none_or(|before| state.sequence > before.sequence))
+            {
                 found = (sector, state);
             }
         }
@@ -165,7 +173,10 @@ impl<Flash: NorFlash> Journal<Flash> {
     }
 }
 
-fn read_record<Flash: NorFlash>(flash: &mut Flash, sector: u32) -> Result<Option<State>, NorFlashErrorKind> {
+fn read_record<Flash: NorFlash>(
+    flash: &mut Flash,
+    sector: u32,
+) -> Result<Option<State>, NorFlashErrorKind> {
     let mut unit = [0; WRITE_MAX_BYTES];
     let read = RECORD_BYTES.next_multiple_of(Flash::READ_SIZE);
     let buffer = unit.get_mut(..read).ok_or(NorFlashErrorKind::Other)?;

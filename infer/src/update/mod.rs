@@ -1,14 +1,16 @@
-//! New models for a chip in the field: two slots in flash, one of which runs, and a journal that says which.
+//! New models for a chip in the field: two slots in flash, one of which runs, and a journal that
+//! says which.
 //!
 //! ```text
 //!   journal            slot 0                 slot 1
 //! | sector | sector | | model file ...     | | model file ...     |
 //! ```
 //!
-//! A new model is written to the slot that does not run, read back, checked as any model is ([`Trust`]), and made to pass
-//! its own self-test. Only then one record in the journal makes it the one that runs: on trial at first. A model on trial
-//! that is not confirmed within a few boots, or that is refused at a boot, gives way to the one before it. Whenever the
-//! power goes, the next boot finds a whole, valid model: the old one or the new one.
+//! A new model is written to the slot that does not run, read back, checked as any model is
+//! ([`Trust`]), and made to pass its own self-test. Only then one record in the journal makes it
+//! the one that runs: on trial at first. A model on trial that is not confirmed within a few boots,
+//! or that is refused at a boot, gives way to the one before it. Whenever the power goes, the next
+//! boot finds a whole, valid model: the old one or the new one.
 //!
 //! ```ignore
 //! let mut store = Store::open(journal, [slot_0, slot_1])?;
@@ -21,8 +23,9 @@
 //! let version = updater.finish(&Trust::signed_by(MAKER), &mut arena)?; // runs from the next boot on
 //! ```
 //!
-//! The flash is whatever implements the traits of `embedded-storage` with units of 1 to 256 bytes, a power of two, and is all ones where it is
-//! erased. No unit of flash is written twice between two erasures, so flash with error correction will do.
+//! The flash is whatever implements the traits of `embedded-storage` with units of 1 to 256 bytes,
+//! a power of two, and is all ones where it is erased. No unit of flash is written twice between
+//! two erasures, so flash with error correction will do.
 
 mod error;
 mod journal;
@@ -50,8 +53,8 @@ pub trait MappedFlash: NorFlash {
 
 /// The journal, the slots, and what the journal says.
 ///
-/// `JournalFlash` is of two erasable sectors at least, each slot of any number of them. A sector of the journal is erased
-/// about five times for two updates.
+/// `JournalFlash` is of two erasable sectors at least, each slot of any number of them. A sector of
+/// the journal is erased about five times for two updates.
 pub struct Store<JournalFlash, Slot> {
     journal: Journal<JournalFlash>,
     slots: [Slot; 2],
@@ -69,7 +72,8 @@ pub struct Running<'s, JournalFlash, Slot> {
 }
 
 impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
-    /// Reads the journal. With a blank one, as a chip leaves the factory, the model that was programmed to a slot runs.
+    /// Reads the journal. With a blank one, as a chip leaves the factory, the model that was
+    /// programmed to a slot runs.
     ///
     /// # Errors
     /// Flash that cannot be read, a journal of less than two sectors.
@@ -79,13 +83,13 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         Ok(Self { journal, slots, state })
     }
 
-    /// Loads the model that is to run. One on trial that has used up its boots gives way to the other; otherwise this
-    /// boot counts.
+    /// Loads the model that is to run. One on trial that has used up its boots gives way to the
+    /// other; otherwise this boot counts.
     ///
     /// # Errors
-    /// [`BootError::Refused`] when the model is not one to be trusted: if there is another to fall back on, that one runs from
-    /// the next call on, so call again or reset. [`BootError::NoModel`] when there is none. Then [`Store::updater`] can
-    /// install one.
+    /// [`BootError::Refused`] when the model is not one to be trusted: if there is another to fall
+    /// back on, that one runs from the next call on, so call again or reset. [`BootError::NoModel`]
+    /// when there is none. Then [`Store::updater`] can install one.
     pub fn boot(&mut self, trust: &Trust) -> Result<Running<'_, JournalFlash, Slot>, BootError> {
         if self.state.trial_boots_left == Some(0) {
             self.journal.append(&mut self.state, State::rolled_back)?;

@@ -37,13 +37,17 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         version: Option<u32>,
     ) -> Self {
         const {
-            assert!(Slot::WRITE_SIZE <= WRITE_MAX_BYTES && WRITE_MAX_BYTES.is_multiple_of(Slot::WRITE_SIZE));
+            assert!(
+                Slot::WRITE_SIZE <= WRITE_MAX_BYTES
+                    && WRITE_MAX_BYTES.is_multiple_of(Slot::WRITE_SIZE)
+            );
             assert!(Slot::ERASE_SIZE.is_multiple_of(Slot::WRITE_SIZE));
         }
         Self { journal, state, slot, version, arriving: None }
     }
 
-    /// Boots that the model that runs has left before it gives way to the one before it; `None` when it is confirmed.
+    /// Boots that the model that runs has left before it gives way to the one before it; `None`
+    /// when it is confirmed.
     pub const fn trial_boots_left(&self) -> Option<u8> {
         self.state.trial_boots_left
     }
@@ -69,12 +73,12 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         Ok(())
     }
 
-    /// Makes room for a file of `bytes`, signature included: gives up the model in the other slot and erases it. A file that was
-    /// on its way is forgotten.
+    /// Makes room for a file of `bytes`, signature included: gives up the model in the other slot
+    /// and erases it. A file that was on its way is forgotten.
     ///
     /// # Errors
-    /// A file larger than the slot; a model that runs on trial, because the one to fall back on is in the other slot; flash
-    /// that cannot be erased.
+    /// A file larger than the slot; a model that runs on trial, because the one to fall back on is
+    /// in the other slot; flash that cannot be erased.
     pub fn begin(&mut self, bytes: usize) -> Result<(), UpdateError> {
         let slot = self.slot_bytes();
         if bytes == 0 || bytes > slot {
@@ -89,8 +93,12 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         }
         let end = bytes.next_multiple_of(Slot::ERASE_SIZE) as u32;
         self.slot.erase(0, end).map_err(|error| error.kind())?;
-        self.arriving =
-            Some(Arriving { bytes, written: 0, waiting: [0xFF; WRITE_MAX_BYTES], waiting_bytes: 0 });
+        self.arriving = Some(Arriving {
+            bytes,
+            written: 0,
+            waiting: [0xFF; WRITE_MAX_BYTES],
+            waiting_bytes: 0,
+        });
         Ok(())
     }
 
@@ -127,12 +135,14 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         Ok(file(&*self.slot, expected))
     }
 
-    /// Reads the file back, checks it as `trust` asks, with no version below the running model's, and runs its self-test in
-    /// `arena`; then it is the one that runs from the next boot on. Returns its version.
+    /// Reads the file back, checks it as `trust` asks, with no version below the running model's,
+    /// and runs its self-test in `arena`; then it is the one that runs from the next boot on.
+    /// Returns its version.
     ///
     /// # Errors
-    /// Missing bytes; a model that is not to be trusted, has no self-test, or fails it; flash that cannot be written. The file is then forgotten,
-    /// and the model that runs stays the one that runs.
+    /// Missing bytes; a model that is not to be trusted, has no self-test, or fails it; flash that
+    /// cannot be written. The file is then forgotten, and the model that runs stays the one that
+    /// runs.
     pub fn finish(&mut self, trust: &Trust, arena: &mut [i8]) -> Result<u32, UpdateError> {
         let checked = self.checked(trust, arena);
         self.arriving = None;

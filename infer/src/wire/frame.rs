@@ -4,8 +4,8 @@
 //! 0x00  COBS( version u8, sequence number varint, message postcard, CRC-32 of all that u32 little endian )  0x00
 //! ```
 //!
-//! COBS leaves no zero inside, so a receiver that lost its place, or is switched on in the middle, finds it again at the next
-//! zero. The zero in front ends whatever noise came before.
+//! COBS leaves no zero inside, so a receiver that lost its place, or is switched on in the middle,
+//! finds it again at the next zero. The zero in front ends whatever noise came before.
 
 use cobs::CobsEncoder;
 use postcard::ser_flavors::Flavor;
@@ -44,7 +44,8 @@ pub enum Frame<Content> {
     },
 }
 
-/// Bytes of a frame's buffer for messages with a part of `part_bytes`: what [`encode`] and [`Receiver`] need.
+/// Bytes of a frame's buffer for messages with a part of `part_bytes`: what [`encode`] and
+/// [`Receiver`] need.
 pub const fn frame_bytes(part_bytes: usize) -> usize {
     let message = part_bytes + MESSAGE_OVERHEAD_BYTES + CHECKSUM_BYTES;
     // COBS adds a byte for every 254 begun; a zero stands at either end.
@@ -68,8 +69,10 @@ pub fn encode<'b>(
     *first = 0;
     // The last byte is the frame's end, the first of the rest is COBS's own.
     let room = rest.len().checked_sub(1).filter(|room| *room > 1).ok_or(FrameTooLong)?;
-    let line =
-        Line { encoder: CobsEncoder::new(rest.get_mut(..room).ok_or(FrameTooLong)?), register: u32::MAX };
+    let line = Line {
+        encoder: CobsEncoder::new(rest.get_mut(..room).ok_or(FrameTooLong)?),
+        register: u32::MAX,
+    };
     let envelope = Envelope { version: VERSION, sequence, content };
     let encoded = postcard::serialize_with_flavor(&envelope, line).map_err(|_| FrameTooLong)?;
     *buffer.get_mut(1 + encoded).ok_or(FrameTooLong)? = 0;
@@ -119,7 +122,8 @@ impl<Buffer: AsRef<[u8]> + AsMut<[u8]>> Receiver<Buffer> {
         Self { buffer, len: 0, message: None, overflown: false, damaged: 0 }
     }
 
-    /// Takes one byte; whether it completed a message, which then waits in [`Receiver::frame`] until the next byte.
+    /// Takes one byte; whether it completed a message, which then waits in [`Receiver::frame`]
+    /// until the next byte.
     pub fn push(&mut self, byte: u8) -> bool {
         self.clear();
         match (byte, self.buffer.as_mut().get_mut(self.len)) {
@@ -160,7 +164,8 @@ impl<Buffer: AsRef<[u8]> + AsMut<[u8]>> Receiver<Buffer> {
         if len == 0 {
             return false; // two zeros: the end of one frame and the start of the next
         }
-        self.message = if overflown { None } else { self.buffer.as_mut().get_mut(..len).and_then(intact) };
+        self.message =
+            if overflown { None } else { self.buffer.as_mut().get_mut(..len).and_then(intact) };
         self.damaged = self.damaged.wrapping_add(self.message.is_none() as u32);
         self.message.is_some()
     }

@@ -1,5 +1,5 @@
-//! What a host asks and a chip answers. Each enum's order is part of the protocol: new ones go to its end, and a change of what
-//! there is takes a new [`VERSION`](super::VERSION).
+//! What a host asks and a chip answers. Each enum's order is part of the protocol: new ones go to
+//! its end, and a change of what there is takes a new [`VERSION`](super::VERSION).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,7 +11,8 @@ use crate::shape::Shape;
 pub enum Request<'a> {
     /// Who are you? Answered by [`Answer::Identity`].
     Identify,
-    /// A part of an image; the part that ends the image runs the model. Answered by [`Answer::Placed`] or [`Answer::Scores`].
+    /// A part of an image; the part that ends the image runs the model. Answered by
+    /// [`Answer::Placed`] or [`Answer::Scores`].
     Infer {
         /// CRC-32 of the whole image. The chip runs no image whose bytes are not these.
         image: u32,
@@ -27,7 +28,8 @@ pub enum Request<'a> {
         /// The layer, from 0.
         layer: u8,
     },
-    /// A new model will come; if the same one was begun before, it goes on where it stopped. Answered by [`Answer::Received`].
+    /// A new model will come; if the same one was begun before, it goes on where it stopped.
+    /// Answered by [`Answer::Received`].
     BeginUpdate {
         /// Bytes of the model file.
         bytes: u32,
@@ -46,8 +48,9 @@ pub enum Request<'a> {
         /// The model's id.
         model: u32,
     },
-    /// Check the stored model and run the known answers: the model's own and those that the firmware was built with. A new model that gives them is
-    /// no longer on trial. Answered by [`Answer::SelfTest`].
+    /// Check the stored model and run the known answers: the model's own and those that the
+    /// firmware was built with. A new model that gives them is no longer on trial. Answered by
+    /// [`Answer::SelfTest`].
     SelfTest,
 }
 
@@ -71,7 +74,8 @@ pub enum Answer<'a> {
     },
     /// To [`Request::Profile`].
     Layer(LayerCost<'a>),
-    /// To [`Request::BeginUpdate`] and [`Request::Update`]: so many bytes of the new model are there, in order.
+    /// To [`Request::BeginUpdate`] and [`Request::Update`]: so many bytes of the new model are
+    /// there, in order.
     Received {
         /// Bytes.
         bytes: u32,
@@ -85,7 +89,8 @@ pub enum Answer<'a> {
     SelfTest(SelfTest),
     /// The request cannot be answered.
     Refused(Refusal<'a>),
-    /// To [`Request::FinishUpdate`]: the new model answers from now on and, once it has passed a [`Request::SelfTest`], stays at a reset.
+    /// To [`Request::FinishUpdate`]: the new model answers from now on and, once it has passed a
+    /// [`Request::SelfTest`], stays at a reset.
     Installed {
         /// Its id.
         model: u32,

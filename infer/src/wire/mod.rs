@@ -1,12 +1,15 @@
 //! The wire: how a host talks to a chip that runs a model, over any line that carries bytes.
 //!
-//! 1. [`frame`]: a message with its version, sequence number and CRC-32 as bytes between zeros (COBS), and back.
+//! 1. [`frame`]: a message with its version, sequence number and CRC-32 as bytes between zeros
+//!    (COBS), and back.
 //! 2. [`message`]: what is asked and answered, in postcard.
-//! 3. [`server`]: the chip's side. It keeps no history: every request says all that its answer depends on, so that a host may
+//! 3. [`server`]: the chip's side. It keeps no history: every request says all that its answer
+//!    depends on, so that a host may
 //!    repeat one that got no answer. A model that comes over the wire has its place in a [`Room`]: RAM ([`UpdateRoom`]), or
 //!    flash (`SlotRoom`, with the feature `update`).
 //!
-//! The host's side is in the trainer (`trainer::device`); `docs/decisions/0004-wire.md` tells why it is as it is.
+//! The host's side is in the trainer (`trainer::device`); `docs/decisions/0004-wire.md` tells why
+//! it is as it is.
 
 pub mod frame;
 pub mod message;
@@ -24,13 +27,15 @@ pub use server::{Clock, InUse, Known, Server, Turn, model_id};
 pub use slots::SlotRoom;
 pub use update::UpdateRoom;
 
-/// The protocol this crate speaks. It is the first byte of every message of every version, so that each side can name both.
+/// The protocol this crate speaks. It is the first byte of every message of every version, so that
+/// each side can name both.
 pub const VERSION: u8 = 1;
 
 /// Most bytes of an image or a model in one message; a chip may state fewer in its [`Identity`].
 pub const PART_BYTES_MAX: usize = 1024;
 
-/// Most bytes that a message takes beside a part: version, sequence number, and the other fields in their longest encoding.
+/// Most bytes that a message takes beside a part: version, sequence number, and the other fields in
+/// their longest encoding.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 32;
 
 /// Most classes whose scores fit into one answer.

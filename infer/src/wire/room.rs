@@ -12,23 +12,40 @@ pub trait Room {
     /// Bytes of the largest model it holds.
     fn capacity(&self) -> usize;
 
-    /// A model of `bytes` will come; one that was begun before goes on where it stopped. How many of its bytes are there.
+    /// A model of `bytes` will come; one that was begun before goes on where it stopped. How many
+    /// of its bytes are there.
     ///
     /// # Errors
     /// A model that is too large, or whose place cannot be made free.
-    fn begin<'e>(&mut self, bytes: usize, model: u32, text: &'e mut Text) -> Result<usize, Refusal<'e>>;
+    fn begin<'e>(
+        &mut self,
+        bytes: usize,
+        model: u32,
+        text: &'e mut Text,
+    ) -> Result<usize, Refusal<'e>>;
 
     /// Takes the part that begins at `at`, if it is the next. How many bytes are there.
     ///
     /// # Errors
     /// A part of nothing that was begun or beyond its end, or one that cannot be stored.
-    fn take<'e>(&mut self, at: usize, part: &[u8], text: &'e mut Text) -> Result<usize, Refusal<'e>>;
+    fn take<'e>(
+        &mut self,
+        at: usize,
+        part: &[u8],
+        text: &'e mut Text,
+    ) -> Result<usize, Refusal<'e>>;
 
-    /// Checks the model, which from then on is [`complete`](Self::is_complete); a bad one is forgotten.
+    /// Checks the model, which from then on is [`complete`](Self::is_complete); a bad one is
+    /// forgotten.
     ///
     /// # Errors
     /// A model that is not all there, is none, or needs more than there is.
-    fn finish<'e>(&mut self, model: u32, limits: Limits<'_>, text: &'e mut Text) -> Result<(), Refusal<'e>>;
+    fn finish<'e>(
+        &mut self,
+        model: u32,
+        limits: Limits<'_>,
+        text: &'e mut Text,
+    ) -> Result<(), Refusal<'e>>;
 
     /// Whether a checked model is there, to go on with.
     fn is_complete(&self) -> bool;
@@ -53,7 +70,11 @@ pub struct Limits<'a> {
 
 impl Limits<'_> {
     /// Whether a model with these needs, in bytes, fits.
-    pub(super) fn check<'e>(&self, arena_bytes: usize, image_bytes: usize) -> Result<(), Refusal<'e>> {
+    pub(super) fn check<'e>(
+        &self,
+        arena_bytes: usize,
+        image_bytes: usize,
+    ) -> Result<(), Refusal<'e>> {
         let fits = |needed: usize, room: usize| match needed <= room {
             true => Ok(()),
             false => Err(Refusal::NoMemory { needed: needed as u32, room: room as u32 }),
@@ -63,7 +84,8 @@ impl Limits<'_> {
     }
 }
 
-/// No place: for a chip with nothing to spare. There is no value of it, so nothing of an update is in its program.
+/// No place: for a chip with nothing to spare. There is no value of it, so nothing of an update is
+/// in its program.
 pub enum NoRoom {}
 
 impl Room for NoRoom {

@@ -1,4 +1,5 @@
-//! The chip's side: a request in, an answer out. Transport and the loop around it are the firmware's.
+//! The chip's side: a request in, an answer out. Transport and the loop around it are the
+//! firmware's.
 
 use core::ops::Range;
 
@@ -77,7 +78,8 @@ pub struct InUse<'t, 'm, Place> {
 }
 
 impl<Time: Clock> Server<'_, Time> {
-    /// Answers the message that waits in `receiver`, into `out`, which should hold a frame of `part_bytes`.
+    /// Answers the message that waits in `receiver`, into `out`, which should hold a frame of
+    /// `part_bytes`.
     pub fn turn<'o>(
         &mut self,
         receiver: &Receiver<impl AsRef<[u8]> + AsMut<[u8]>>,
@@ -119,11 +121,15 @@ impl<Time: Clock> Server<'_, Time> {
             Request::Infer { image, at, part } => self.infer(image, at as usize, part, used),
             Request::Profile { image, layer } => self.profile(image, layer, used),
             Request::SelfTest => self.self_test(used, problem),
-            Request::BeginUpdate { model, .. } if model == used.id() => Ok(received(used.file.len())),
+            Request::BeginUpdate { model, .. } if model == used.id() => {
+                Ok(received(used.file.len()))
+            }
             Request::BeginUpdate { bytes, model } => {
                 used.room()?.begin(bytes as usize, model, problem).map(received)
             }
-            Request::Update { at, part } => used.room()?.take(at as usize, part, problem).map(received),
+            Request::Update { at, part } => {
+                used.room()?.take(at as usize, part, problem).map(received)
+            }
             Request::FinishUpdate { model } => self.finish_update(model, used, problem),
         }
     }
@@ -156,7 +162,10 @@ impl<Time: Clock> Server<'_, Time> {
         used: &'t mut InUse<'_, '_, impl Room>,
     ) -> Result<Answer<'t>, Refusal<'t>> {
         let image_bytes = used.model.image_shape().len();
-        let end = at.checked_add(part.len()).filter(|end| *end <= image_bytes).ok_or(Refusal::PartOutside)?;
+        let end = at
+            .checked_add(part.len())
+            .filter(|end| *end <= image_bytes)
+            .ok_or(Refusal::PartOutside)?;
         self.image.get_mut(at..end).ok_or(Refusal::PartOutside)?.copy_from_slice(part);
         if end < image_bytes {
             return Ok(Answer::Placed);
@@ -197,7 +206,8 @@ impl<Time: Clock> Server<'_, Time> {
             images += 1;
             as_known += values.iter().map(|value| *value as u8).eq(scores.iter().copied()) as u16;
         }
-        if let Some(room) = used.room.as_deref_mut().filter(|_| model_intact && as_known == images) {
+        if let Some(room) = used.room.as_deref_mut().filter(|_| model_intact && as_known == images)
+        {
             room.confirm(problem)?;
         }
         Ok(Answer::SelfTest(SelfTest { model_intact, images, as_known }))
@@ -233,8 +243,11 @@ impl<Place: Room> InUse<'_, '_, Place> {
     }
 
     fn room<'e>(&mut self) -> Result<&mut Place, Refusal<'e>> {
-        let missing =
-            if self.room_bytes == 0 { Refusal::NoUpdateRoom { room: 0 } } else { Refusal::NoUpdate };
+        let missing = if self.room_bytes == 0 {
+            Refusal::NoUpdateRoom { room: 0 }
+        } else {
+            Refusal::NoUpdate
+        };
         self.room.as_deref_mut().ok_or(missing)
     }
 }

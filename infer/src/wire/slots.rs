@@ -1,4 +1,5 @@
-//! A model that comes over the wire into the slot that does not run ([`crate::update`]): it stays there at a reset.
+//! A model that comes over the wire into the slot that does not run ([`crate::update`]): it stays
+//! there at a reset.
 
 use super::message::Refusal;
 use super::room::{Limits, Room, Text};
@@ -7,8 +8,9 @@ use crate::trust::Trust;
 use crate::update::nor_flash::NorFlash;
 use crate::update::{MappedFlash, UpdateError, Updater};
 
-/// The slot that does not run. Once a model is complete there, [`Store::boot`](crate::update::Store::boot) runs it: on trial until it passes
-/// the self-test that the host asks for.
+/// The slot that does not run. Once a model is complete there,
+/// [`Store::boot`](crate::update::Store::boot) runs it: on trial until it passes the self-test that
+/// the host asks for.
 pub struct SlotRoom<'s, JournalFlash, Slot> {
     updater: Updater<'s, JournalFlash, Slot>,
     /// Which models are let in.
@@ -31,7 +33,8 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> SlotRoom<'s, JournalFlash, S
         Ok(())
     }
 
-    /// Checks what the slot does not: that it is the model that was announced, and fits beside the server.
+    /// Checks what the slot does not: that it is the model that was announced, and fits beside the
+    /// server.
     fn check(&mut self, model: u32, limits: &Limits<'_>) -> Result<(), Failure> {
         let file = self.updater.arrived()?;
         let new = self.trust.load(file).map_err(UpdateError::Refused)?;
@@ -58,7 +61,12 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Room for SlotRoom<'_, JournalFla
         self.updater.slot_bytes()
     }
 
-    fn begin<'e>(&mut self, bytes: usize, model: u32, text: &'e mut Text) -> Result<usize, Refusal<'e>> {
+    fn begin<'e>(
+        &mut self,
+        bytes: usize,
+        model: u32,
+        text: &'e mut Text,
+    ) -> Result<usize, Refusal<'e>> {
         if self.coming != Some((bytes, model)) {
             self.coming = None;
             match self.updater.begin(bytes) {
@@ -72,8 +80,14 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Room for SlotRoom<'_, JournalFla
         Ok(self.updater.arrived_bytes())
     }
 
-    /// Only the next part moves on; one that came before, or too early, is answered by where the update stands.
-    fn take<'e>(&mut self, at: usize, part: &[u8], text: &'e mut Text) -> Result<usize, Refusal<'e>> {
+    /// Only the next part moves on; one that came before, or too early, is answered by where the
+    /// update stands.
+    fn take<'e>(
+        &mut self,
+        at: usize,
+        part: &[u8],
+        text: &'e mut Text,
+    ) -> Result<usize, Refusal<'e>> {
         let (bytes, _) = self.coming.ok_or(Refusal::NoUpdate)?;
         at.checked_add(part.len()).filter(|end| *end <= bytes).ok_or(Refusal::PartOutside)?;
         if at == self.updater.arrived_bytes()
@@ -85,8 +99,14 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Room for SlotRoom<'_, JournalFla
         Ok(self.updater.arrived_bytes())
     }
 
-    fn finish<'e>(&mut self, model: u32, limits: Limits<'_>, text: &'e mut Text) -> Result<(), Refusal<'e>> {
-        let (bytes, _) = self.coming.filter(|(_, coming)| *coming == model).ok_or(Refusal::NoUpdate)?;
+    fn finish<'e>(
+        &mut self,
+        model: u32,
+        limits: Limits<'_>,
+        text: &'e mut Text,
+    ) -> Result<(), Refusal<'e>> {
+        let (bytes, _) =
+            self.coming.filter(|(_, coming)| *coming == model).ok_or(Refusal::NoUpdate)?;
         if self.updater.arrived_bytes() < bytes {
             return Err(Refusal::NoUpdate);
         }

@@ -5,7 +5,8 @@ use super::room::{Limits, Room, Text};
 use super::server::model_id;
 use crate::model::Model;
 
-/// Memory for another model than the one built in. While that model is in use, nothing else can be put there.
+/// Memory for another model than the one built in. While that model is in use, nothing else can be
+/// put there.
 pub struct UpdateRoom<'r> {
     buffer: &'r mut [u8],
     /// Bytes and id of the model that is coming, if any.
@@ -16,7 +17,8 @@ pub struct UpdateRoom<'r> {
 }
 
 impl<'r> UpdateRoom<'r> {
-    /// Room for a model of up to the buffer's length; its address a multiple of 16, see [`Aligned`](crate::Aligned).
+    /// Room for a model of up to the buffer's length; its address a multiple of 16, see
+    /// [`Aligned`](crate::Aligned).
     pub fn new(buffer: &'r mut [u8]) -> Self {
         Self { buffer, coming: None, received: 0, complete: false }
     }
@@ -38,7 +40,12 @@ impl Room for UpdateRoom<'_> {
         self.buffer.len()
     }
 
-    fn begin<'e>(&mut self, bytes: usize, model: u32, _: &'e mut Text) -> Result<usize, Refusal<'e>> {
+    fn begin<'e>(
+        &mut self,
+        bytes: usize,
+        model: u32,
+        _: &'e mut Text,
+    ) -> Result<usize, Refusal<'e>> {
         if bytes > self.buffer.len() {
             return Err(Refusal::NoUpdateRoom { room: self.buffer.len() as u32 });
         }
@@ -49,10 +56,12 @@ impl Room for UpdateRoom<'_> {
         Ok(self.received)
     }
 
-    /// Only the next part moves on; one that came before, or too early, is answered by where the update stands.
+    /// Only the next part moves on; one that came before, or too early, is answered by where the
+    /// update stands.
     fn take<'e>(&mut self, at: usize, part: &[u8], _: &'e mut Text) -> Result<usize, Refusal<'e>> {
         let (bytes, _) = self.coming.ok_or(Refusal::NoUpdate)?;
-        let end = at.checked_add(part.len()).filter(|end| *end <= bytes).ok_or(Refusal::PartOutside)?;
+        let end =
+            at.checked_add(part.len()).filter(|end| *end <= bytes).ok_or(Refusal::PartOutside)?;
         if at == self.received {
             self.buffer.get_mut(at..end).ok_or(Refusal::PartOutside)?.copy_from_slice(part);
             self.received = end;
@@ -60,7 +69,12 @@ impl Room for UpdateRoom<'_> {
         Ok(self.received)
     }
 
-    fn finish<'e>(&mut self, model: u32, limits: Limits<'_>, text: &'e mut Text) -> Result<(), Refusal<'e>> {
+    fn finish<'e>(
+        &mut self,
+        model: u32,
+        limits: Limits<'_>,
+        text: &'e mut Text,
+    ) -> Result<(), Refusal<'e>> {
         let complete = Some((self.received, model));
         let file = self.buffer.get(..self.received).filter(|_| self.coming == complete);
         let checked = check(file.ok_or(Refusal::NoUpdate)?, model, limits, text);
@@ -85,7 +99,12 @@ impl Room for UpdateRoom<'_> {
     }
 }
 
-fn check<'e>(file: &[u8], id: u32, limits: Limits<'_>, text: &'e mut Text) -> Result<(), Refusal<'e>> {
+fn check<'e>(
+    file: &[u8],
+    id: u32,
+    limits: Limits<'_>,
+    text: &'e mut Text,
+) -> Result<(), Refusal<'e>> {
     let model = match Model::from_bytes(file) {
         Ok(model) => model,
         Err(error) => return Err(text.refusal(&error)),

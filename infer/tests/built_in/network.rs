@@ -1,4 +1,5 @@
-//! What `infer::build::source` makes of the small hand-made model: compared with it by tests/network.rs.
+//! What `infer::build::source` makes of the small hand-made model: compared with it by
+//! tests/network.rs.
 
 /// The model file, checked when this was built, aligned as every backend needs it.
 pub const MODEL: &[u8] = infer::include_model!("model.kndl");
@@ -8,7 +9,8 @@ pub const ARENA_BYTES: usize = 72;
 pub const IMAGE_BYTES: usize = 25;
 /// Number of scores.
 pub const CLASSES: usize = 3;
-/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no loader.
+/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no
+/// loader.
 pub const NETWORK: infer::Network<'static> = {
 #[allow(unused_imports)]
 use infer::{Input, Layer, LayerKind, MaxPool, Shape, embedded::*, features::Feature, format::*};

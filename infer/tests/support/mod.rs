@@ -1,8 +1,9 @@
-//! A small hand-made model that uses every record kind: 4x4x1 image -> conv 2x2x2 with pooling -> pool -> dense 3.
+//! A small hand-made model that uses every record kind: 4x4x1 image -> conv 2x2x2 with pooling ->
+//! pool -> dense 3.
 
 use infer::format::{
-    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord, MaxPoolRecord,
-    OutputQuant, Section, SelfTest, write,
+    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
+    MaxPoolRecord, OutputQuant, Section, SelfTest, write,
 };
 use infer::quant::ChannelParameters;
 use infer::{Model, ModelError, Shape};
@@ -11,8 +12,10 @@ use infer::{Model, ModelError, Shape};
 pub const HALF: i32 = i32::MAX;
 
 /// The self-test's image, and the scores it gives.
-const IMAGE: [u8; 25] =
-    [0, 9, 40, 200, 255, 3, 80, 120, 7, 90, 11, 60, 250, 30, 20, 99, 1, 128, 127, 5, 0, 0, 255, 255, 64];
+const IMAGE: [u8; 25] = [
+    0, 9, 40, 200, 255, 3, 80, 120, 7, 90, 11, 60, 250, 30, 20, 99, 1, 128, 127, 5, 0, 0, 255, 255,
+    64,
+];
 const SCORES: [u8; 3] = [66, -11i8 as u8, 7];
 
 /// The parts of the model, to be changed by tests before it is written.
@@ -74,7 +77,9 @@ impl Default for Parts {
             conv_channels: vec![channel(-200, HALF), channel(100, HALF)],
             conv_weights: [1i8, 2, -3, 4, -1, 0, 1, 0].map(|weight| weight as u8).to_vec(),
             dense_channels: vec![channel(0, HALF), channel(5, HALF), channel(-5, HALF)],
-            dense_weights: [1i8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, -1].map(|weight| weight as u8).to_vec(),
+            dense_weights: [1i8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, -1]
+                .map(|weight| weight as u8)
+                .to_vec(),
             arena_bytes: 72,
             model_version: 7,
             self_test: Some(SelfTest { image: &IMAGE, scores: &SCORES }),
@@ -85,8 +90,11 @@ impl Default for Parts {
 impl Parts {
     /// The model file.
     pub fn file(&self) -> Vec<u8> {
-        let layers =
-            [LayerRecord::Conv(self.conv), LayerRecord::MaxPool(self.pool), LayerRecord::Dense(self.dense)];
+        let layers = [
+            LayerRecord::Conv(self.conv),
+            LayerRecord::MaxPool(self.pool),
+            LayerRecord::Dense(self.dense),
+        ];
         let sections = [
             Section { channels: &self.conv_channels, weights: &self.conv_weights },
             Section { channels: &[], weights: &[] },
@@ -107,7 +115,8 @@ impl Parts {
 /// The file of a model whose weights are few.
 pub fn written(content: &Content<'_>) -> Vec<u8> {
     let channels: usize = content.sections.iter().map(|section| section.channels.len()).sum();
-    let mut buffer = vec![0; 4096 + 128 * content.layers.len() + ChannelParameters::BYTES * channels];
+    let mut buffer =
+        vec![0; 4096 + 128 * content.layers.len() + ChannelParameters::BYTES * channels];
     let bytes = write(content, &mut buffer).expect("the buffer is large enough");
     buffer.truncate(bytes);
     buffer

@@ -38,7 +38,8 @@ pub enum Pattern {
     Random,
     /// Everything at one end of its range.
     Constant(i8, i8),
-    /// Signs that drive Winograd point (row, column) to its extreme, the input's signs flipped or not.
+    /// Signs that drive Winograd point (row, column) to its extreme, the input's signs flipped or
+    /// not.
     Extreme { row: usize, column: usize, flip: bool },
     /// Signs at random, sizes at the ends of the range.
     Signs,
@@ -76,7 +77,11 @@ pub struct Numbers {
 
 impl Numbers {
     pub const fn new() -> Self {
-        Self { weights: [0; WEIGHTS], packed: Aligned([0; 8 * WEIGHTS]), channels: Aligned([0; 4096]) }
+        Self {
+            weights: [0; WEIGHTS],
+            packed: Aligned([0; 8 * WEIGHTS]),
+            channels: Aligned([0; 4096]),
+        }
     }
 }
 
@@ -123,7 +128,14 @@ pub fn dense_agrees<Set: Kernels>(
 
 /// Signs of the transforms' lines: inputs, then weights.
 const INPUT_SIGNS: [[[i8; 6]; 6]; 2] = [
-    [[1, 0, -1, 0, 0, 0], [0, 1, 1, 0, 0, 0], [0, -1, 1, 0, 0, 0], [0, -1, 0, 1, 0, 0], [0; 6], [0; 6]],
+    [
+        [1, 0, -1, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0],
+        [0, -1, 1, 0, 0, 0],
+        [0, -1, 0, 1, 0, 0],
+        [0; 6],
+        [0; 6],
+    ],
     [
         [1, 0, -1, 0, 1, 0],
         [0, -1, -1, 1, 1, 0],
@@ -160,8 +172,9 @@ impl Pattern {
             Self::Signs => end(random.below(2) == 0),
             Self::Extreme { row: i, column: j, flip } => {
                 let (signs, step) = (&INPUT_SIGNS[tile], 2 + 2 * tile);
-                let at =
-                    |line: usize, place: usize| signs[line][if place < 6 { place } else { place % step }];
+                let at = |line: usize, place: usize| {
+                    signs[line][if place < 6 { place } else { place % step }]
+                };
                 match at(i, row) * at(j, column) {
                     0 => end(random.below(2) == 0),
                     sign => end((sign > 0) != flip),
@@ -195,8 +208,11 @@ const fn most(count: u32, under_miri: u32) -> u32 {
 /// A random convolution that `algorithm` fits.
 pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>, Shape, i8) {
     let vector = algorithm == Algorithm::DirectVector;
-    let any =
-        vector || matches!(algorithm, Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired);
+    let any = vector
+        || matches!(
+            algorithm,
+            Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired
+        );
     let single = algorithm == Algorithm::SingleChannel;
     let input = Shape::new(
         3 + random.below(11) as u16,
@@ -216,11 +232,15 @@ pub fn conv_record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'st
         ([3, 3], [1, 1], if single || sides(2)[0] == 1 { [2, 2] } else { [1, 1] })
     };
     let origin = [random.below(4) as i16 - 2, random.below(4) as i16 - 2];
-    let channels =
-        if (any && !vector) || single { 1 + random.below(9) as u16 } else { 2 + 2 * random.below(4) as u16 };
+    let channels = if (any && !vector) || single {
+        1 + random.below(9) as u16
+    } else {
+        2 + 2 * random.below(4) as u16
+    };
     let mut side = || 1 + random.below(most(6, 3)) as u16;
     let output = Shape::new(side(), side(), channels);
-    let output_quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
+    let output_quant =
+        OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let (name, output_at, scratch_at) = ("conv", 0, 0);
     let record = ConvRecord {
         name,
@@ -249,10 +269,14 @@ pub fn fill_conv<'b>(
     numbers: &'b mut Numbers,
 ) -> Result<Conv<'b>, LayerProblem> {
     let conv = Conv::from_record(record, input, zero_point);
-    let tile = usize::from(matches!(record.algorithm, Algorithm::WinogradF4 | Algorithm::WinogradF4OnTheFly));
+    let tile = usize::from(matches!(
+        record.algorithm,
+        Algorithm::WinogradF4 | Algorithm::WinogradF4OnTheFly
+    ));
     let row_len = input.row_len();
     for (index, value) in values.iter_mut().enumerate() {
-        *value = pattern.input(random, tile, index / row_len, index % row_len / input.channels as usize);
+        *value =
+            pattern.input(random, tile, index / row_len, index % row_len / input.channels as usize);
     }
     let filters = conv.filters();
     let weights = &mut numbers.weights[..filters.taps() * filters.output_channels as usize];
@@ -269,12 +293,20 @@ pub fn fill_conv<'b>(
 }
 
 /// A random dense layer that `algorithm` fits.
-pub fn dense_record(random: &mut Random, algorithm: DenseAlgorithm) -> (DenseRecord<'static>, Shape) {
+pub fn dense_record(
+    random: &mut Random,
+    algorithm: DenseAlgorithm,
+) -> (DenseRecord<'static>, Shape) {
     let inputs = 1 + random.below(most(300, 40)) as u16;
-    let inputs = if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
-    let output_quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
+    let inputs =
+        if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
+    let output_quant =
+        OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let units = 1 + random.below(most(40, 10)) as u16;
-    (DenseRecord { name: "dense", units, output_quant, algorithm, output_at: 0 }, Shape::vector(inputs))
+    (
+        DenseRecord { name: "dense", units, output_quant, algorithm, output_at: 0 },
+        Shape::vector(inputs),
+    )
 }
 
 /// Fills the buffers with numbers for a dense layer.
@@ -303,7 +335,9 @@ pub fn fill_dense<'b>(
 
 /// Biases and multipliers with which many outputs lie between the ends of int8.
 fn fill_channels(random: &mut Random, weights: &[i8], taps: usize, channels: &mut [u8]) {
-    for (weights, channel) in weights.chunks(taps).zip(channels.chunks_mut(ChannelParameters::BYTES)) {
+    for (weights, channel) in
+        weights.chunks(taps).zip(channels.chunks_mut(ChannelParameters::BYTES))
+    {
         let magnitude: u32 = weights.iter().map(|weight| weight.unsigned_abs() as u32).sum();
         let sum_max = (128 * magnitude).max(1);
         let bias = (random.next() as i32) % (1 + sum_max as i32 / 4);

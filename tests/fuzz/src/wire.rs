@@ -1,4 +1,5 @@
-//! The chip's side of the wire: whatever comes over the line, the chip answers or stays silent, and a model that it switches to is one.
+//! The chip's side of the wire: whatever comes over the line, the chip answers or stays silent, and
+//! a model that it switches to is one.
 
 use std::sync::LazyLock;
 
@@ -17,7 +18,8 @@ const ROOM_BYTES: usize = 4096;
 pub const BUILT_IN: &[u8] = infer::include_model!("../corpus/model/seed-8-0.kndl");
 
 /// Loaded once, as a chip does.
-static MODEL: LazyLock<Model> = LazyLock::new(|| Model::from_bytes(BUILT_IN).expect("the built-in model"));
+static MODEL: LazyLock<Model> =
+    LazyLock::new(|| Model::from_bytes(BUILT_IN).expect("the built-in model"));
 
 struct Ticks(u64);
 
@@ -28,8 +30,8 @@ impl Clock for Ticks {
     }
 }
 
-/// Takes `line` as requests, as long as it can be read as such, which come in frames of their own, and what follows as bytes of the line. The
-/// number of answers.
+/// Takes `line` as requests, as long as it can be read as such, which come in frames of their own,
+/// and what follows as bytes of the line. The number of answers.
 ///
 /// # Panics
 /// When the chip switches to something that is no model.
@@ -68,13 +70,17 @@ fn listen(line: &[u8]) -> usize {
             continue;
         }
         let room_bytes = room.capacity();
-        let mut used = InUse { model, file: BUILT_IN, arena: &mut arena, room: Some(&mut room), room_bytes };
+        let mut used =
+            InUse { model, file: BUILT_IN, arena: &mut arena, room: Some(&mut room), room_bytes };
         match server.turn(&receiver, &mut used, &mut out) {
             Turn::Answer(answer) => answers += !answer.is_empty() as usize,
             Turn::AnswerAndSwitch(_) => {
                 answers += 1;
                 let outcome = room.model().map(load_and_run);
-                assert!(matches!(outcome, Some(Outcome::Ran | Outcome::TooLarge)), "switched to {outcome:?}");
+                assert!(
+                    matches!(outcome, Some(Outcome::Ran | Outcome::TooLarge)),
+                    "switched to {outcome:?}"
+                );
                 room.clear();
             }
             Turn::FallBack => panic!("there is room"),

@@ -1,8 +1,11 @@
-//! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations model|idx|png|wire FIRST COUNT`. `mutations corpus` gives them the files of
-//! the corpora, as they are.
+//! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations
+//! model|idx|png|wire FIRST COUNT`. `mutations corpus` gives them the files of the corpora, as they
+//! are.
 //!
-//! Input number N of a kind is the same as long as the corpus is, so what was run can be said by its numbers, and an input that fails made again by its own. Built without
-//! instrumentation it takes many times as many inputs in a second as libFuzzer, which finds its way by what the code does with them.
+//! Input number N of a kind is the same as long as the corpus is, so what was run can be said by
+//! its numbers, and an input that fails made again by its own. Built without instrumentation it
+//! takes many times as many inputs in a second as libFuzzer, which finds its way by what the code
+//! does with them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
@@ -35,7 +38,9 @@ fn main() -> ExitCode {
 fn run_in_a_row(kind: &str, first: u64, count: u64) -> ExitCode {
     match kind {
         "model" => run(kind, first, count, Models::new()),
-        "idx" => run(kind, first, count, Idx { known: corpus("idx"), damage: idx::Damage::default() }),
+        "idx" => {
+            run(kind, first, count, Idx { known: corpus("idx"), damage: idx::Damage::default() })
+        }
         "png" => run(kind, first, count, Png { known: pictures_known(), damaged: Vec::new() }),
         "wire" => run(kind, first, count, Line::new()),
         _ => return usage(),
@@ -72,7 +77,8 @@ fn run(name: &str, first: u64, count: u64, mut kind: impl Kind) {
         let result = catch_unwind(AssertUnwindSafe(|| kind.execute(number)));
         let [refused, accepted] = result.unwrap_or_else(|panic| {
             let file = format!("target/found-crash-{name}-{number}");
-            let written = fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file), kind.input());
+            let written =
+                fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file), kind.input());
             eprintln!("{name} input {number} fails: {file}, {written:?}");
             resume_unwind(panic)
         });
@@ -101,7 +107,8 @@ fn corpus(kind: &str) -> Vec<Vec<u8>> {
 fn files(kind: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(kind);
     let entries = fs::read_dir(folder).expect("the corpus");
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a file of the corpus").path()).collect();
+    let mut paths: Vec<_> =
+        entries.map(|entry| entry.expect("a file of the corpus").path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).expect("a file of the corpus")).collect()
 }
@@ -119,7 +126,8 @@ impl Models {
 }
 
 impl Kind for Models {
-    /// A model whose only fault is what the header says of its working memory is tried once more with that set right.
+    /// A model whose only fault is what the header says of its working memory is tried once more
+    /// with that set right.
     fn execute(&mut self, number: u64) -> [u64; 2] {
         let seed = &self.known[number as usize % self.known.len()];
         let file = self.damage.of(seed, number);

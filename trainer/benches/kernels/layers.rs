@@ -4,7 +4,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use trainer::train::kernels::{Aligned, Gradient, Positions, Reach, Weights};
 
-/// Layers of the tutorial's network as training computes them (unread outputs left out), and some of other shapes.
+/// Layers of the tutorial's network as training computes them (unread outputs left out), and some
+/// of other shapes.
 pub const LAYERS: [Layer; 8] = [
     Layer { wants_map_gradient: false, ..conv("conv 3x3x1x32, pool 2, 22x22", 22, 1, 32, 3, 1, 2) },
     conv("conv 3x3x32x64, pool 2, 10x10", 10, 32, 64, 3, 1, 2),
@@ -86,7 +87,8 @@ impl Layer {
             (0..count).map(|_| random.next_u32() as f32 / u32::MAX as f32 - 0.5).collect()
         };
         let places = self.places();
-        let (taps, pixels, window) = (places.reach.taps(), places.pixels.len(), places.window.len());
+        let (taps, pixels, window) =
+            (places.reach.taps(), places.pixels.len(), places.window.len());
         let map = Aligned::from(values(IMAGES * self.side * self.side * self.channels).as_slice());
         let weights = Weights::new(&values(self.outputs * taps), values(self.outputs));
         let weights = weights.with_map_gradient(places.reach);

@@ -1,4 +1,5 @@
-//! What one core can do at most: fused multiply-adds on registers alone, enough of them independent to hide their latency.
+//! What one core can do at most: fused multiply-adds on registers alone, enough of them independent
+//! to hide their latency.
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
@@ -6,7 +7,8 @@ use std::time::Instant;
 
 use trainer::train::kernels::InstructionSet;
 
-/// Sums under way at once: latency 4 on two units needs eight, and all of them and their factor fit sixteen registers.
+/// Sums under way at once: latency 4 on two units needs eight, and all of them and their factor fit
+/// sixteen registers.
 const CHAINS: usize = 12;
 
 /// Multiply-adds of each chain in one measurement.

@@ -54,7 +54,8 @@ impl Shares {
 
 fn append(text: &mut String, set: InstructionSet, calls: &[&Fastest]) {
     let peak = peak::flops_per_second(set) / 1e9;
-    let _ = writeln!(text, "\n{}: a loop of fused multiply-adds reaches {peak:.1} GFLOP/s", set.name());
+    let _ =
+        writeln!(text, "\n{}: a loop of fused multiply-adds reaches {peak:.1} GFLOP/s", set.name());
     for Fastest { name, flops, seconds, .. } in calls {
         let speed = *flops as f64 / seconds / 1e9;
         let _ = writeln!(text, "  {name:<40} {speed:7.1} GFLOP/s  {:3.0} %", 100.0 * speed / peak);

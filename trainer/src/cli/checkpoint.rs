@@ -30,7 +30,8 @@ impl CheckpointFile {
         Checkpoint::read(&self.path)?.state_of(&self.identity, &self.path)
     }
 
-    /// Says of the unfinished run whose checkpoint a run begun now replaces; `None` when nothing is lost.
+    /// Says of the unfinished run whose checkpoint a run begun now replaces; `None` when nothing is
+    /// lost.
     pub fn replaced(&self) -> Option<String> {
         let state = Checkpoint::read(&self.path).ok()?.state;
         let Place { epoch, batch } = state.place();

@@ -19,8 +19,8 @@ const ROWS: usize = 12;
 
 /// Compare models on the same test images
 ///
-/// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether differences are more than chance (McNemar's test);
-/// the images on which the models disagree.
+/// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether
+/// differences are more than chance (McNemar's test); the images on which the models disagree.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +48,11 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     let test = DataDir::load_test(&args.data.folder())?;
     let shape = models[0].image_shape();
     if shape != test.shape {
-        return Err(CliError::ModelShape { path: args.models[0].clone(), model: shape, images: test.shape });
+        return Err(CliError::ModelShape {
+            path: args.models[0].clone(),
+            model: shape,
+            images: test.shape,
+        });
     }
     let run = |file: &Vec<u8>| evaluate_int8(file, &test, args.threads.count());
     let evaluations = files.iter().map(run).collect::<Result<Vec<_>, EvaluateError>>()?;
@@ -69,7 +73,8 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, CliError> {
 /// The models, which must all take the same images and tell the same classes apart.
 fn parse<'f>(paths: &[PathBuf], files: &'f [Vec<u8>]) -> Result<Vec<Model<'f>>, CliError> {
     let each = paths.iter().zip(files);
-    let models = each.map(|(path, file)| model_file::parse(path, file)).collect::<Result<Vec<_>, _>>()?;
+    let models =
+        each.map(|(path, file)| model_file::parse(path, file)).collect::<Result<Vec<_>, _>>()?;
     let first = &models[0];
     for (path, model) in paths.iter().zip(&models).skip(1) {
         let same = [model.image_shape() == first.image_shape(), model.classes() == first.classes()];
@@ -111,8 +116,16 @@ fn text(comparison: &Comparison, html: Option<&Path>) -> String {
 }
 
 fn model_table(comparison: &Comparison) -> Table {
-    let titles =
-        ["", "model", ">int8 accuracy", ">95 % interval", ">wrong", ">file bytes", ">RAM bytes", ">MACs"];
+    let titles = [
+        "",
+        "model",
+        ">int8 accuracy",
+        ">95 % interval",
+        ">wrong",
+        ">file bytes",
+        ">RAM bytes",
+        ">MACs",
+    ];
     let mut table = Table::new(titles);
     for model in &comparison.models {
         let accuracy = &model.accuracy;
@@ -136,8 +149,14 @@ fn plain(value: impl std::fmt::Display) -> String {
 }
 
 fn pair_table(comparison: &Comparison) -> String {
-    let mut table =
-        Table::new(["pair", ">only first right", ">only second right", ">mid-p", ">exact p", "verdict"]);
+    let mut table = Table::new([
+        "pair",
+        ">only first right",
+        ">only second right",
+        ">mid-p",
+        ">exact p",
+        "verdict",
+    ]);
     for pair in &comparison.pairs {
         let [first, second] = pair.letters;
         table.row([
@@ -146,12 +165,15 @@ fn pair_table(comparison: &Comparison) -> String {
             pair.only_right[1].to_string(),
             pair.mid.to_string(),
             pair.exact.to_string(),
-            pair.better.map_or("no difference shown".to_owned(), |better| format!("{better} is better")),
+            pair.better
+                .map_or("no difference shown".to_owned(), |better| format!("{better} is better")),
         ]);
     }
     let note = match comparison.pairs.len() {
         1 => "McNemar's test; a verdict needs a mid-p below 5 %.\n".to_owned(),
-        pairs => format!("McNemar's test; with {pairs} pairs a verdict needs a mid-p below 5 % / {pairs}.\n"),
+        pairs => format!(
+            "McNemar's test; with {pairs} pairs a verdict needs a mid-p below 5 % / {pairs}.\n"
+        ),
     };
     format!("{table}{note}")
 }

@@ -24,8 +24,8 @@ const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=600;
 
 /// Talk to a chip: evaluate, predict and profile on it, flash it, replace its model
 ///
-/// The chip runs the firmware's `server` (`device flash`), and is reached over a serial port, or, with --qemu, is an emulated
-/// board that is built and started for the command.
+/// The chip runs the firmware's `server` (`device flash`), and is reached over a serial port, or,
+/// with --qemu, is an emulated board that is built and started for the command.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -52,7 +52,8 @@ enum DeviceCommand {
     Predict(PredictArgs),
     /// Time each layer on the chip
     Profile(ConnectArgs),
-    /// Replace the chip's model: in its flash where it has room there, else in RAM until it is reset
+    /// Replace the chip's model: in its flash where it has room there, else in RAM until it is
+    /// reset
     Update(UpdateArgs),
     /// Let the chip check its model and its known answers
     Test(ConnectArgs),
@@ -61,7 +62,8 @@ enum DeviceCommand {
 /// Which chip.
 #[derive(Args)]
 struct ConnectArgs {
-    /// Serial port, such as /dev/ttyACM0 or COM3, or tcp:HOST:PORT, such as a debug probe's RTT server
+    /// Serial port, such as /dev/ttyACM0 or COM3, or tcp:HOST:PORT, such as a debug probe's RTT
+    /// server
     #[arg(long, value_name = "PORT", required_unless_present = "qemu", conflicts_with = "qemu")]
     port: Option<String>,
     /// Board to build for and to emulate (see `device list`)
@@ -70,7 +72,8 @@ struct ConnectArgs {
     /// Baud rate of the port
     #[arg(long, value_name = "BAUD", default_value_t = BAUD, conflicts_with = "qemu")]
     baud: u32,
-    /// Model file: with --qemu planned for the board and built in [default: the firmware's], with --port what to compare with
+    /// Model file: with --qemu planned for the board and built in [default: the firmware's], with
+    /// --port what to compare with
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Seconds to wait for an answer before a request is sent again
@@ -93,7 +96,8 @@ struct FlashArgs {
     /// Model file, planned for the board [default: the firmware's]
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
-    /// Talk through the debug probe (RTT, channel 0; then --port tcp:HOST:PORT) in place of the serial line
+    /// Talk through the debug probe (RTT, channel 0; then --port tcp:HOST:PORT) in place of the
+    /// serial line
     #[arg(long)]
     rtt: bool,
     /// Talk over the chip's own USB port, as a serial port, in place of the serial line

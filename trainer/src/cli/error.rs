@@ -244,7 +244,9 @@ impl CliError {
 
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Interrupted { .. } | Self::EvaluationInterrupted { .. } => ExitCode::from(INTERRUPTED),
+            Self::Interrupted { .. } | Self::EvaluationInterrupted { .. } => {
+                ExitCode::from(INTERRUPTED)
+            }
             _ => ExitCode::FAILURE,
         }
     }

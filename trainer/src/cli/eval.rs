@@ -14,7 +14,8 @@ use crate::terminal::{confusion, print};
 
 /// Measure a model on the test images
 ///
-/// Runs the int8 model as a microcontroller would; prints its accuracy and which class it takes for which.
+/// Runs the int8 model as a microcontroller would; prints its accuracy and which class it takes for
+/// which.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -35,7 +36,11 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let shape = model_file::parse(&args.model, &bytes)?.image_shape();
     let test = DataDir::load_test(&args.data.folder())?;
     if shape != test.shape {
-        return Err(CliError::ModelShape { path: args.model.clone(), model: shape, images: test.shape });
+        return Err(CliError::ModelShape {
+            path: args.model.clone(),
+            model: shape,
+            images: test.shape,
+        });
     }
     let result = evaluate_int8(&bytes, &test, args.threads.count())?;
     let accuracy = percent_of(result.correct, test.len());

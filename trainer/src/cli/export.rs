@@ -18,7 +18,8 @@ use crate::terminal::print;
 
 /// Quantise a trained float model and write it, without training
 ///
-/// `train` leaves the float parameters beside the model as a Burn record that carries its network. This calibrates, quantises, plans and measures them again.
+/// `train` leaves the float parameters beside the model as a Burn record that carries its network.
+/// This calibrates, quantises, plans and measures them again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +29,8 @@ pub(super) struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
     record: PathBuf,
-    /// Preset whose network is taken in place of the record's, by name or path: for records that Burn wrote, which carry none
+    /// Preset whose network is taken in place of the record's, by name or path: for records that
+    /// Burn wrote, which carry none
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
     /// Model file to write
@@ -45,9 +47,11 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
-    let network = args.preset.as_deref().map(Preset::load).transpose()?.map(|preset| preset.network);
+    let network =
+        args.preset.as_deref().map(Preset::load).transpose()?.map(|preset| preset.network);
     let path = &args.record;
-    let bytes = fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
+    let bytes =
+        fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
     let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let data = DataDir::load(&args.data.folder())?;

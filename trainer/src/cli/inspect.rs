@@ -14,7 +14,8 @@ use crate::terminal::{print, printable};
 
 /// Show the layers of a model: shapes, bytes, work, quantisation, memory
 ///
-/// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key, and fails if not.
+/// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key,
+/// and fails if not.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +41,12 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
         "{name}: {size} bytes, {classes} classes, version {version}, {}, {signature}",
         self_test_line(&model)
     );
-    Ok(print(&format!("{head}\n{}\n{}\n{}", input_line(&model), layer_table(&model), memory_lines(&model)))?)
+    Ok(print(&format!(
+        "{head}\n{}\n{}\n{}",
+        input_line(&model),
+        layer_table(&model),
+        memory_lines(&model)
+    ))?)
 }
 
 /// Whether the file is signed; where a key is given, by that key or it is an error.
@@ -123,10 +129,13 @@ fn describe(kind: &LayerKind<'_>) -> String {
     };
     match kind {
         LayerKind::Conv(conv) => {
-            let (stride, pool) = (unless_one(" stride ", conv.stride), unless_one(", pool ", conv.pool));
+            let (stride, pool) =
+                (unless_one(" stride ", conv.stride), unless_one(", pool ", conv.pool));
             format!("conv {}{stride}{pool} ({:?})", by(conv.kernel), conv.algorithm)
         }
-        LayerKind::MaxPool(pool) => format!("max pool {} stride {}", by(pool.size), by(pool.stride)),
+        LayerKind::MaxPool(pool) => {
+            format!("max pool {} stride {}", by(pool.size), by(pool.stride))
+        }
         LayerKind::Dense(_) => "dense".to_owned(),
     }
 }

@@ -31,7 +31,8 @@ pub use error::CliError;
 
 /// Trains small convolutional networks and quantises them for microcontrollers.
 ///
-/// Without a command it trains: reads the images, trains, quantises to int8, writes the model and measures it.
+/// Without a command it trains: reads the images, trains, quantises to int8, writes the model and
+/// measures it.
 #[derive(Parser)]
 #[command(name = "trainer", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "\

@@ -1,4 +1,5 @@
-//! Options that several commands have. The structs have no docs of their own: clap would put them in place of the command's.
+//! Options that several commands have. The structs have no docs of their own: clap would put them
+//! in place of the command's.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -49,7 +50,9 @@ impl ChipOption {
     /// What to plan for.
     pub(super) fn target(&self) -> Target {
         let Self { core, flash, ram, built_in } = *self;
-        core.map_or(Target::Portable, |core| Target::Chip(core, loading(built_in), Budget { flash, ram }))
+        core.map_or(Target::Portable, |core| {
+            Target::Chip(core, loading(built_in), Budget { flash, ram })
+        })
     }
 }
 

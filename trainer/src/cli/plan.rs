@@ -25,8 +25,9 @@ loader unless the model is built in, compiled with the opt-level in the table. R
 
 /// Choose how each layer is computed, for a chip's core, flash and RAM
 ///
-/// Shows the plans of a model that are worth having, the fastest first, and marks the fastest that fits. Every plan gives
-/// the same answers, bit for bit. Any model file will do, however it was planned before.
+/// Shows the plans of a model that are worth having, the fastest first, and marks the fastest that
+/// fits. Every plan gives the same answers, bit for bit. Any model file will do, however it was
+/// planned before.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -91,7 +92,8 @@ fn text(args: &PlanArgs, model: &PlainModel, plans: &[Plan], chosen: Option<usiz
 
 /// What firmware needs for the plan.
 fn how_to_build(plan: &Plan) -> String {
-    let features: Vec<String> = plan.features.names().iter().map(|name| format!("\"{name}\"")).collect();
+    let features: Vec<String> =
+        plan.features.names().iter().map(|name| format!("\"{name}\"")).collect();
     let loaded = match plan.loading {
         Loading::OnChip => "Model::from_bytes loads it on the chip.",
         Loading::BuiltIn => "infer::build::embed builds it in, Session::new(NETWORK, ...) runs it.",
@@ -106,7 +108,8 @@ fn how_to_build(plan: &Plan) -> String {
     )
 }
 
-/// At most `most` of the plans, evenly spread, with the first, the last and the chosen one among them.
+/// At most `most` of the plans, evenly spread, with the first, the last and the chosen one among
+/// them.
 fn shown(plans: usize, chosen: Option<usize>, most: usize) -> Vec<usize> {
     if plans <= most {
         return (0..plans).collect();
@@ -120,8 +123,15 @@ fn shown(plans: usize, chosen: Option<usize>, most: usize) -> Vec<usize> {
 
 fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usize>) -> Table {
     let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
-    let mut table =
-        Table::new(["", ">instructions", ">RAM", ">flash", ">model", ">opt-level", "layer by layer"]);
+    let mut table = Table::new([
+        "",
+        ">instructions",
+        ">RAM",
+        ">flash",
+        ">model",
+        ">opt-level",
+        "layer by layer",
+    ]);
     for row in rows {
         let plan = &plans[*row];
         table.row([
@@ -137,7 +147,8 @@ fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usiz
     table
 }
 
-/// Each layer's algorithm; layers in brackets take turns, so that not all rows of the maps between them are held.
+/// Each layer's algorithm; layers in brackets take turns, so that not all rows of the maps between
+/// them are held.
 fn layers(plan: &Plan, heights: &[u16]) -> String {
     let mut text = String::new();
     for (index, choice) in plan.choices.layers.iter().enumerate() {

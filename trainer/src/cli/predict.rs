@@ -16,8 +16,9 @@ const BAR_HALVES: usize = 60;
 
 /// Classify PNG pictures
 ///
-/// Any PNG will do: it is made grey (or RGB), scaled to the model's image with its proportions kept, and inverted if
-/// the model is for grey images and the picture is dark on light. What is shown is what the model sees.
+/// Any PNG will do: it is made grey (or RGB), scaled to the model's image with its proportions
+/// kept, and inverted if the model is for grey images and the picture is dark on light. What is
+/// shown is what the model sees.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -58,7 +59,8 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
 fn predict(model: &Model<'_>, path: &Path, args: &PredictArgs) -> Result<String, CliError> {
     let Fitted { pixels, notes } = png::read(path)?.fit(model.image_shape(), args.invert)?;
     let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut session =
+        Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let scores = session.run(&pixels).expect("the picture has been fitted to the model");
     let name = path.display();
     let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();

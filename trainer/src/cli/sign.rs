@@ -12,8 +12,8 @@ use crate::terminal::print;
 
 /// Sign a model
 ///
-/// Puts an Ed25519 signature behind the model file, in place of one that is there. A chip that is given the public key
-/// loads no other model: see `Model::from_signed_bytes` of the crate `infer`.
+/// Puts an Ed25519 signature behind the model file, in place of one that is there. A chip that is
+/// given the public key loads no other model: see `Model::from_signed_bytes` of the crate `infer`.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

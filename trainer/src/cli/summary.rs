@@ -12,7 +12,12 @@ use crate::terminal::number::{grouped, percent};
 use crate::terminal::shell;
 
 /// The table, the confusion matrix and the next commands.
-pub(super) fn text(metrics: &Metrics, exported: &Exported, evaluation: &Evaluation, model: &Path) -> String {
+pub(super) fn text(
+    metrics: &Metrics,
+    exported: &Exported,
+    evaluation: &Evaluation,
+    model: &Path,
+) -> String {
     let matrix = confusion::draw(&evaluation.int8.confusion, evaluation.int8.classes);
     format!("\n{}\n{matrix}\n{}", table(metrics, exported), next_commands(model))
 }
@@ -25,9 +30,15 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
         ("test accuracy", format!("float {float}, int8 {int8} ({images} images)")),
         ("same answer", format!("{} of the images", percent(metrics.agreement))),
         ("model file", format!("{} bytes", grouped(metrics.model_bytes as u64))),
-        ("working RAM", format!("{} bytes, without the image", grouped(metrics.arena_bytes as u64))),
+        (
+            "working RAM",
+            format!("{} bytes, without the image", grouped(metrics.arena_bytes as u64)),
+        ),
         ("MACs per image", format!("{macs} ({described} before unread outputs are left out)")),
-        ("training", format!("{:.2} s per epoch, threads {}", metrics.seconds_per_epoch, metrics.threads)),
+        (
+            "training",
+            format!("{:.2} s per epoch, threads {}", metrics.seconds_per_epoch, metrics.threads),
+        ),
     ];
     rows.iter().map(|(name, value)| format!("{name:<16}{value}\n")).collect()
 }
@@ -61,7 +72,12 @@ mod tests {
 
     #[test]
     fn the_firmware_finds_the_model_from_its_folder() {
-        assert!(next_commands(Path::new("out/model.kndl")).contains("KINDLING_MODEL=../out/model.kndl "));
-        assert!(next_commands(Path::new("/tmp/model.kndl")).contains("KINDLING_MODEL=/tmp/model.kndl "));
+        assert!(
+            next_commands(Path::new("out/model.kndl"))
+                .contains("KINDLING_MODEL=../out/model.kndl ")
+        );
+        assert!(
+            next_commands(Path::new("/tmp/model.kndl")).contains("KINDLING_MODEL=/tmp/model.kndl ")
+        );
     }
 }

@@ -32,12 +32,14 @@ const HELD_OUT_PART: usize = 6;
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
-/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
+/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters,
+/// OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
 /// training set; the test set is looked at once, at the end.
 ///
-/// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch, holds what `--resume` needs to go on: the same command with
-/// --resume added ends with the same bytes as a run that was never interrupted. A finished run keeps it only where --epochs can be raised later, that is
-/// with a constant learning rate.
+/// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch,
+/// holds what `--resume` needs to go on: the same command with --resume added ends with the same
+/// bytes as a run that was never interrupted. A finished run keeps it only where --epochs can be
+/// raised later, that is with a constant learning rate.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -109,7 +111,8 @@ impl TrainOptions {
 /// Trains `options.preset`, or `preset` when that is not given.
 pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> {
     let preset = Preset::load(options.preset.as_deref().unwrap_or(preset))?;
-    let mut run = Run { preset: overridden(preset, options), options, threads: options.threads.count() };
+    let mut run =
+        Run { preset: overridden(preset, options), options, threads: options.threads.count() };
     prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
@@ -122,7 +125,9 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation, &data.test);
     let report = Report::of(&FinishedRun {
-        command: &shell::command(std::env::args_os().skip(1).filter(|argument| argument != "--resume")),
+        command: &shell::command(
+            std::env::args_os().skip(1).filter(|argument| argument != "--resume"),
+        ),
         preset: &run.preset,
         metrics: &metrics,
         float: &trained.model,
@@ -184,13 +189,21 @@ impl Run<'_> {
         keeper.follower.finish();
         let trained = trained?;
         match trained.stopped_early || interrupt::requested() {
-            true => Err(interrupted(&format!("after {} of {} epochs", trained.epochs.len(), recipe.epochs))),
+            true => Err(interrupted(&format!(
+                "after {} of {} epochs",
+                trained.epochs.len(),
+                recipe.epochs
+            ))),
             false => Ok(trained),
         }
     }
 
     /// What the run goes on from; `None`: from its beginning. Says so.
-    fn begin(&self, data: &Dataset, checkpoint: &CheckpointFile) -> Result<Option<State>, CliError> {
+    fn begin(
+        &self,
+        data: &Dataset,
+        checkpoint: &CheckpointFile,
+    ) -> Result<Option<State>, CliError> {
         if !self.options.resume {
             checkpoint.replaced().iter().for_each(|note| self.note(note));
             self.announce(data)?;
@@ -230,7 +243,8 @@ impl Run<'_> {
             batch: recipe.batch,
             learning_rate: recipe.optimizer.learning_rate(),
             threads: self.threads,
-            seconds_per_epoch: epochs.iter().map(|epoch| epoch.seconds).sum::<f64>() / epochs.len() as f64,
+            seconds_per_epoch: epochs.iter().map(|epoch| epoch.seconds).sum::<f64>()
+                / epochs.len() as f64,
             test_images: evaluation.images,
             float_test_accuracy: share(evaluation.float_correct),
             int8_test_accuracy: share(int8.correct),
@@ -254,8 +268,8 @@ impl Run<'_> {
         metrics: &Metrics,
         report: &Report,
     ) -> Result<(), CliError> {
-        let float =
-            float_record::to_bytes(float).map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
+        let float = float_record::to_bytes(float)
+            .map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
         let float = PendingFile::write(&self.path(FLOAT), &float)?;
         let model = PendingFile::write(&self.path(MODEL), &exported.bytes)?;
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
@@ -288,7 +302,9 @@ impl Run<'_> {
         let model = self.path(MODEL);
         match self.options.output() {
             Output::Json => Ok(print(&Event::Finished { model: &model, metrics }.line())?),
-            Output::Text | Output::Quiet => self.say(&summary::text(metrics, exported, evaluation, &model)),
+            Output::Text | Output::Quiet => {
+                self.say(&summary::text(metrics, exported, evaluation, &model))
+            }
         }
     }
 

@@ -62,7 +62,9 @@ pub enum IdxError {
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
     /// The gzip stream breaks its own rules.
-    #[error("damaged gzip data after byte {at} of the unpacked file ({cause}): copy the file again")]
+    #[error(
+        "damaged gzip data after byte {at} of the unpacked file ({cause}): copy the file again"
+    )]
     Gzip {
         /// Unpacked bytes up to the damage.
         at: usize,
@@ -138,7 +140,9 @@ pub enum IdxError {
         at: usize,
     },
     /// More bytes than the header claims.
-    #[error("goes on after byte {expected}, where the last of its {total} {what}s ends: copy the file again")]
+    #[error(
+        "goes on after byte {expected}, where the last of its {total} {what}s ends: copy the file again"
+    )]
     Trailing {
         /// Unpacked length by the header, bytes.
         expected: u64,

@@ -22,8 +22,9 @@ pub enum FitError {
     },
 }
 
-/// Checks where the network's input lies on the images. `Ok` holds a note if the network does not look at the images as
-/// a whole, although its offset does not say so. (Channels and classes are checked where training begins.)
+/// Checks where the network's input lies on the images. `Ok` holds a note if the network does not
+/// look at the images as a whole, although its offset does not say so. (Channels and classes are
+/// checked where training begins.)
 ///
 /// # Errors
 /// [`FitError::Outside`] when network and image have no pixel in common.

@@ -1,5 +1,6 @@
-//! The IDX format: two zero bytes, element type, number of dimensions, the dimensions as big-endian `u32`, then the
-//! values in row-major order (<http://yann.lecun.com/exdb/mnist/>, "The IDX file format").
+//! The IDX format: two zero bytes, element type, number of dimensions, the dimensions as big-endian
+//! `u32`, then the values in row-major order (<http://yann.lecun.com/exdb/mnist/>, "The IDX file
+//! format").
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -25,13 +26,18 @@ pub(super) struct Idx {
 }
 
 impl Idx {
-    /// Reads a plain or gzip file of `what` (singular, for messages) with one of the numbers of dimensions in `ranks`.
+    /// Reads a plain or gzip file of `what` (singular, for messages) with one of the numbers of
+    /// dimensions in `ranks`.
     pub fn read(path: &Path, what: &'static str, ranks: &[u8]) -> Result<Self, IdxError> {
         Self::decode(BufReader::new(File::open(path).map_err(IdxError::Unreadable)?), what, ranks)
     }
 
     /// [`Idx::read`] from anything that gives bytes.
-    pub fn decode(mut file: impl BufRead, what: &'static str, ranks: &[u8]) -> Result<Self, IdxError> {
+    pub fn decode(
+        mut file: impl BufRead,
+        what: &'static str,
+        ranks: &[u8],
+    ) -> Result<Self, IdxError> {
         if file.fill_buf().map_err(IdxError::Unreadable)?.starts_with(&GZIP_MAGIC) {
             Parser { source: MultiGzDecoder::new(file), at: 0, gzip: true, broken_off: false, what }
                 .idx(ranks)
@@ -92,12 +98,19 @@ impl<Source: Read> Parser<Source> {
     /// All values, and the certainty that nothing follows them.
     fn values(&mut self, dimensions: &[u32]) -> Result<Vec<u8>, IdxError> {
         let (header, what, total) = (self.at as u64, self.what, dimensions[0] as u64);
-        let size = |sides: &[u32]| sides.iter().fold(1_u64, |size, side| size.saturating_mul(*side as u64));
+        let size = |sides: &[u32]| {
+            sides.iter().fold(1_u64, |size, side| size.saturating_mul(*side as u64))
+        };
         let (item, wanted) = (size(&dimensions[1..]), size(dimensions));
         let mut values = self.up_to(wanted.saturating_add(1))?;
         let found = values.len() as u64;
         if found < wanted {
-            return Err(IdxError::Truncated { missing: total - found / item, total, what, at: self.at });
+            return Err(IdxError::Truncated {
+                missing: total - found / item,
+                total,
+                what,
+                at: self.at,
+            });
         }
         if found > wanted {
             return Err(IdxError::Trailing { expected: header + wanted, total, what });
@@ -109,15 +122,16 @@ impl<Source: Read> Parser<Source> {
         Ok(values)
     }
 
-    /// The next `limit` bytes, or fewer when the stream ends. Memory grows with the bytes that are there, not with
-    /// what a header claims.
+    /// The next `limit` bytes, or fewer when the stream ends. Memory grows with the bytes that are
+    /// there, not with what a header claims.
     fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, IdxError> {
         let mut bytes = Vec::new();
         let outcome = (&mut self.source).take(limit).read_to_end(&mut bytes);
         self.at += bytes.len();
         match outcome {
             Ok(_) => Ok(bytes),
-            // A gzip stream that breaks off is reported like a plain file that does: by what is missing.
+            // A gzip stream that breaks off is reported like a plain file that does: by what is
+            // missing.
             Err(cause) if self.gzip && cause.kind() == io::ErrorKind::UnexpectedEof => {
                 self.broken_off = true;
                 Ok(bytes)

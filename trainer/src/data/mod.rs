@@ -1,9 +1,9 @@
 //! Images: labelled sets as directories of IDX files, and single pictures as PNG files.
 //!
 //! A data set is four files, each plain or gzip (told apart by content, not by name):
-//! `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, with
-//! or without `.gz`. Images with several values per pixel are in `…-images-idx4-ubyte`, in the order image, row,
-//! column, channel.
+//! `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
+//! `t10k-labels-idx1-ubyte`, with or without `.gz`. Images with several values per pixel are in
+//! `…-images-idx4-ubyte`, in the order image, row, column, channel.
 
 mod error;
 pub mod fit;
@@ -56,7 +56,8 @@ impl Dataset {
         let images_at = find(directory, part.images)?;
         let labels_at = find(directory, part.labels)?;
         let (shape, pixels) = read_images(&images_at)?;
-        let labels = Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.values;
+        let labels =
+            Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.values;
         let images = pixels.len() / shape.len();
         if images != labels.len() {
             return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
@@ -66,7 +67,8 @@ impl Dataset {
     }
 }
 
-/// The training and the test part of a data directory: images of one shape, one common set of classes.
+/// The training and the test part of a data directory: images of one shape, one common set of
+/// classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
     /// What a network may be trained, chosen and calibrated on.
@@ -108,8 +110,8 @@ impl DataDir {
         Ok([found(TRAIN.images)?, found(TRAIN.labels)?, found(TEST.images)?, found(TEST.labels)?])
     }
 
-    /// Where MNIST lies: in this repository's tree as it was when the program was built, or else `trainer/data/mnist`
-    /// under the working directory.
+    /// Where MNIST lies: in this repository's tree as it was when the program was built, or else
+    /// `trainer/data/mnist` under the working directory.
     pub fn default_path() -> PathBuf {
         let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
         if built_in.is_dir() { built_in } else { PathBuf::from("trainer/data/mnist") }

@@ -42,8 +42,8 @@ pub struct Fitted {
 }
 
 impl Picture {
-    /// The picture in the model's shape: grey or RGB, perhaps inverted, scaled by area averaging with its proportions
-    /// kept, centred on its border's mean colour.
+    /// The picture in the model's shape: grey or RGB, perhaps inverted, scaled by area averaging
+    /// with its proportions kept, centred on its border's mean colour.
     ///
     /// # Errors
     /// [`PngError::Channels`] when the model's images have neither 1 nor 3 channels.
@@ -72,7 +72,8 @@ impl Picture {
     /// Luminance with the weights of ITU-R BT.601.
     fn grey(&self) -> Self {
         let luminance = |pixel: &[u8; 3]| {
-            ((299 * pixel[0] as u32 + 587 * pixel[1] as u32 + 114 * pixel[2] as u32 + 500) / 1000) as u8
+            ((299 * pixel[0] as u32 + 587 * pixel[1] as u32 + 114 * pixel[2] as u32 + 500) / 1000)
+                as u8
         };
         match self.channels {
             1 => self.clone(),
@@ -107,7 +108,9 @@ impl Picture {
         for row in 0..self.height {
             let step = if row == 0 || row == last_row { 1 } else { last_column.max(1) };
             for column in (0..self.width).step_by(step) {
-                sums.iter_mut().zip(self.pixel(row, column)).for_each(|(sum, value)| *sum += *value as usize);
+                sums.iter_mut()
+                    .zip(self.pixel(row, column))
+                    .for_each(|(sum, value)| *sum += *value as usize);
                 count += 1;
             }
         }
@@ -117,7 +120,9 @@ impl Picture {
     /// Scaled to the largest size of the same proportions that `height` x `width` holds.
     fn scaled_into(&self, height: usize, width: usize) -> Self {
         let limited_by_height = height * self.width <= width * self.height;
-        let of = |side: usize, target: usize, source: usize| ((side * target + source / 2) / source).max(1);
+        let of = |side: usize, target: usize, source: usize| {
+            ((side * target + source / 2) / source).max(1)
+        };
         let (height, width) = match limited_by_height {
             true => (height, of(self.width, height, self.height)),
             false => (of(self.height, width, self.width), width),
@@ -125,7 +130,8 @@ impl Picture {
         self.scaled(height, width)
     }
 
-    /// Area averaging: each new pixel is the mean of the old pixels it covers, weighted by the covered part.
+    /// Area averaging: each new pixel is the mean of the old pixels it covers, weighted by the
+    /// covered part.
     fn scaled(&self, height: usize, width: usize) -> Self {
         let (rows, columns) = (cover(self.height, height), cover(self.width, width));
         let area = (self.height * self.width) as u64;
@@ -133,7 +139,8 @@ impl Picture {
         for row in &rows {
             for column in &columns {
                 for channel in 0..self.channels {
-                    pixels.push(((self.weighted_sum(row, column, channel) + area / 2) / area) as u8);
+                    pixels
+                        .push(((self.weighted_sum(row, column, channel) + area / 2) / area) as u8);
                 }
             }
         }
@@ -156,25 +163,28 @@ impl Picture {
         let (top, left) = ((height - self.height) / 2, (width - self.width) / 2);
         let row_len = self.width * self.channels;
         for (row, source) in self.pixels.chunks_exact(row_len).enumerate() {
-            pixels[((top + row) * width + left) * self.channels..][..row_len].copy_from_slice(source);
+            pixels[((top + row) * width + left) * self.channels..][..row_len]
+                .copy_from_slice(source);
         }
         pixels
     }
 }
 
-/// For each of `target` equal parts of a line of `source` pixels: the pixels it covers and how much of each, in units
-/// of `1 / target` of a pixel. The weights of a part add up to `source`.
+/// For each of `target` equal parts of a line of `source` pixels: the pixels it covers and how much
+/// of each, in units of `1 / target` of a pixel. The weights of a part add up to `source`.
 fn cover(source: usize, target: usize) -> Vec<Vec<(usize, u64)>> {
     let part = |index: usize| {
         let (start, end) = (index * source, (index + 1) * source);
-        let covered = |pixel: usize| (end.min((pixel + 1) * target) - start.max(pixel * target)) as u64;
+        let covered =
+            |pixel: usize| (end.min((pixel + 1) * target) - start.max(pixel * target)) as u64;
         (start / target..end.div_ceil(target)).map(|pixel| (pixel, covered(pixel))).collect()
     };
     (0..target).map(part).collect()
 }
 
 fn resize_note(from: &Picture, to: &Picture, height: usize, width: usize) -> String {
-    let scaled = format!("{}x{} pixels, scaled to {}x{}", from.height, from.width, to.height, to.width);
+    let scaled =
+        format!("{}x{} pixels, scaled to {}x{}", from.height, from.width, to.height, to.width);
     match (to.height, to.width) == (height, width) {
         true => scaled,
         false => format!("{scaled} and centred on {height}x{width}"),
@@ -235,8 +245,12 @@ mod tests {
 
     #[test]
     fn colours_become_luminance() {
-        let picture =
-            Picture { height: 1, width: 3, channels: 3, pixels: vec![255, 0, 0, 0, 255, 0, 9, 9, 9] };
+        let picture = Picture {
+            height: 1,
+            width: 3,
+            channels: 3,
+            pixels: vec![255, 0, 0, 0, 255, 0, 9, 9, 9],
+        };
         assert_eq!(fit(&picture, Shape::new(1, 3, 1)).pixels, [76, 150, 9]);
     }
 
@@ -261,7 +275,10 @@ mod tests {
     fn a_light_centre_does_not_invert() {
         let mut pixels = [0; 9];
         pixels[4] = 255;
-        assert_eq!(grey(3, 3, &pixels).fit(Shape::new(3, 3, 1), Invert::Auto).unwrap().pixels, pixels);
+        assert_eq!(
+            grey(3, 3, &pixels).fit(Shape::new(3, 3, 1), Invert::Auto).unwrap().pixels,
+            pixels
+        );
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub enum PngError {
 /// # Errors
 /// [`PngError::Unreadable`], [`PngError::Damaged`], [`PngError::TooLarge`].
 pub fn read(path: &Path) -> Result<Picture, PngError> {
-    let file = File::open(path).map_err(|cause| PngError::Unreadable { path: path.to_owned(), cause })?;
+    let file =
+        File::open(path).map_err(|cause| PngError::Unreadable { path: path.to_owned(), cause })?;
     decode(path, BufReader::new(file))
 }
 
@@ -78,7 +79,9 @@ pub fn read(path: &Path) -> Result<Picture, PngError> {
 pub fn decode(path: &Path, source: impl BufRead + Seek) -> Result<Picture, PngError> {
     let unreadable = |cause| PngError::Unreadable { path: path.to_owned(), cause };
     let damaged = |cause| match cause {
-        DecodingError::IoError(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => unreadable(cause),
+        DecodingError::IoError(cause) if cause.kind() != io::ErrorKind::UnexpectedEof => {
+            unreadable(cause)
+        }
         cause => PngError::Damaged { path: path.to_owned(), cause },
     };
     let mut decoder = Decoder::new(source);
@@ -114,7 +117,8 @@ fn opaque(color: ColorType, samples: Vec<u8>) -> (usize, Vec<u8>) {
     }
 }
 
-/// Lays pixels of `SAMPLES` samples, the last of them alpha, over white or black, whichever contrasts more.
+/// Lays pixels of `SAMPLES` samples, the last of them alpha, over white or black, whichever
+/// contrasts more.
 fn over_background<const SAMPLES: usize>(samples: &[u8]) -> Vec<u8> {
     let pixels = samples.as_chunks::<SAMPLES>().0;
     let (mut painted, mut cover) = (0_u64, 0_u64);
@@ -128,7 +132,10 @@ fn over_background<const SAMPLES: usize>(samples: &[u8]) -> Vec<u8> {
         let alpha = pixel[SAMPLES - 1] as u32;
         ((value as u32 * alpha + background * (255 - alpha) + 127) / 255) as u8
     };
-    pixels.iter().flat_map(|pixel| pixel[..SAMPLES - 1].iter().map(|value| blend(pixel, *value))).collect()
+    pixels
+        .iter()
+        .flat_map(|pixel| pixel[..SAMPLES - 1].iter().map(|value| blend(pixel, *value)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -168,15 +175,30 @@ mod tests {
     fn every_colour_type_is_read() {
         assert_eq!(pixels(ColorType::Grayscale, BitDepth::Eight, &[7, 9]), (1, vec![7, 9]));
         assert_eq!(pixels(ColorType::Grayscale, BitDepth::One, &[0b0100_0000]), (1, vec![0, 255]));
-        assert_eq!(pixels(ColorType::Grayscale, BitDepth::Sixteen, &[7, 200, 9, 1]), (1, vec![7, 9]));
-        assert_eq!(pixels(ColorType::Rgb, BitDepth::Eight, &[1, 2, 3, 4, 5, 6]), (3, vec![1, 2, 3, 4, 5, 6]));
-        assert_eq!(pixels(ColorType::Indexed, BitDepth::Eight, &[1, 0]), (3, vec![10, 20, 30, 0, 0, 0]));
+        assert_eq!(
+            pixels(ColorType::Grayscale, BitDepth::Sixteen, &[7, 200, 9, 1]),
+            (1, vec![7, 9])
+        );
+        assert_eq!(
+            pixels(ColorType::Rgb, BitDepth::Eight, &[1, 2, 3, 4, 5, 6]),
+            (3, vec![1, 2, 3, 4, 5, 6])
+        );
+        assert_eq!(
+            pixels(ColorType::Indexed, BitDepth::Eight, &[1, 0]),
+            (3, vec![10, 20, 30, 0, 0, 0])
+        );
     }
 
     #[test]
     fn transparency_shows_what_contrasts() {
-        assert_eq!(pixels(ColorType::GrayscaleAlpha, BitDepth::Eight, &[0, 255, 0, 0]), (1, vec![0, 255]));
-        assert_eq!(pixels(ColorType::GrayscaleAlpha, BitDepth::Eight, &[255, 255, 0, 0]), (1, vec![255, 0]));
+        assert_eq!(
+            pixels(ColorType::GrayscaleAlpha, BitDepth::Eight, &[0, 255, 0, 0]),
+            (1, vec![0, 255])
+        );
+        assert_eq!(
+            pixels(ColorType::GrayscaleAlpha, BitDepth::Eight, &[255, 255, 0, 0]),
+            (1, vec![255, 0])
+        );
         let half = pixels(ColorType::Rgba, BitDepth::Eight, &[0, 0, 100, 255, 0, 0, 0, 51]);
         assert_eq!(half, (3, vec![0, 0, 100, 204, 204, 204]));
     }
@@ -228,7 +250,10 @@ mod tests {
         let checksum = infer::format::checksum(&file[12..29]).to_be_bytes();
         file[29..33].copy_from_slice(&checksum);
         let error = read_bytes(&file).unwrap_err().to_string();
-        assert!(error.contains("picture.png: 65535x65535 pixels, at most 16777216 can be read"), "{error}");
+        assert!(
+            error.contains("picture.png: 65535x65535 pixels, at most 16777216 can be read"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -114,7 +114,10 @@ fn four_dimensions_are_images_with_channels() {
 #[test]
 fn a_missing_directory_is_named() {
     let error = DataDir::load(Path::new("no/such/place")).unwrap_err().to_string();
-    assert_eq!(error, "no/such/place: no such directory: --data takes the folder that holds the IDX files");
+    assert_eq!(
+        error,
+        "no/such/place: no such directory: --data takes the folder that holds the IDX files"
+    );
 }
 
 #[test]
@@ -182,13 +185,19 @@ fn another_kind_of_file_is_refused() {
 #[test]
 fn an_empty_file_has_no_header() {
     let error = Files::error_with("train-labels-idx1-ubyte", b"");
-    assert_eq!(error, "train-labels-idx1-ubyte: no IDX header (file ends at byte 0): copy the file again");
+    assert_eq!(
+        error,
+        "train-labels-idx1-ubyte: no IDX header (file ends at byte 0): copy the file again"
+    );
 }
 
 #[test]
 fn another_element_type_is_refused() {
     let error = Files::error_with("train-images-idx3-ubyte", &[0, 0, 0x0d, 3, 0, 0, 0, 1]);
-    assert!(error.contains("element type 0x0d (32-bit float), only 0x08 (unsigned byte)"), "{error}");
+    assert!(
+        error.contains("element type 0x0d (32-bit float), only 0x08 (unsigned byte)"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -215,19 +224,28 @@ fn images_without_pixels_are_refused() {
 #[test]
 fn a_header_that_lies_costs_no_memory() {
     let error = Files::error_with("train-images-idx3-ubyte", &idx(&[u32::MAX; 3], &[0; 9]));
-    assert!(error.contains("4294967295 of 4294967295 images missing (file ends at byte 25)"), "{error}");
+    assert!(
+        error.contains("4294967295 of 4294967295 images missing (file ends at byte 25)"),
+        "{error}"
+    );
 }
 
 #[test]
 fn overlong_sides_are_refused() {
     let error = Files::error_with("train-images-idx3-ubyte", &idx(&[1, 1, 65536], &[0; 65536]));
-    assert!(error.contains("dimensions 1 x 1 x 65536: a side of an image may have at most 65535"), "{error}");
+    assert!(
+        error.contains("dimensions 1 x 1 x 65536: a side of an image may have at most 65535"),
+        "{error}"
+    );
 }
 
 #[test]
 fn trailing_bytes_are_refused() {
     let error = Files::error_with("t10k-labels-idx1-ubyte", &idx(&[2], &[4, 0, 0]));
-    assert!(error.contains("goes on after byte 10, where the last of its 2 labels ends"), "{error}");
+    assert!(
+        error.contains("goes on after byte 10, where the last of its 2 labels ends"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -255,7 +273,8 @@ fn a_directory_in_place_of_a_file_is_unreadable() {
     assert!(error.starts_with("train-labels-idx1-ubyte: cannot be read: "), "{error}");
 }
 
-/// The four files in the tree are the published MNIST: SHA-256 of the unpacked files, as the README beside them says.
+/// The four files in the tree are the published MNIST: SHA-256 of the unpacked files, as the README
+/// beside them says.
 #[test]
 fn the_data_set_in_the_tree_is_mnist() {
     let directory = DataDir::default_path();
@@ -264,8 +283,10 @@ fn the_data_set_in_the_tree_is_mnist() {
         for name in [part.images[0], part.labels[0]] {
             let packed = fs::File::open(directory.join(format!("{name}.gz"))).unwrap();
             let mut unpacked = Vec::new();
-            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut unpacked).unwrap();
-            let digest: String = Sha256::digest(&unpacked).iter().map(|byte| format!("{byte:02x}")).collect();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut unpacked)
+                .unwrap();
+            let digest: String =
+                Sha256::digest(&unpacked).iter().map(|byte| format!("{byte:02x}")).collect();
             assert!(readme.contains(&format!("{digest}  {name}\n")), "{name} has SHA-256 {digest}");
         }
     }

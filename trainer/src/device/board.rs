@@ -25,8 +25,8 @@ pub struct Board {
     pub feature: Option<String>,
     /// Clock of the core as the firmware runs it, for people.
     pub clock: String,
-    /// Whether the firmware holds only the kernels that its model's plan needs, compiled as the plan says: for boards whose flash has no room for all
-    /// of them, and that take no other model.
+    /// Whether the firmware holds only the kernels that its model's plan needs, compiled as the
+    /// plan says: for boards whose flash has no room for all of them, and that take no other model.
     #[serde(default)]
     pub lean: bool,
     /// What the planner may use.
@@ -220,8 +220,8 @@ fn description(id: &str) -> PathBuf {
 
 fn read(id: &str) -> Result<Board, BoardError> {
     let path = description(id);
-    let text =
-        fs::read_to_string(&path).map_err(|cause| BoardError::Unreadable { path: path.clone(), cause })?;
+    let text = fs::read_to_string(&path)
+        .map_err(|cause| BoardError::Unreadable { path: path.clone(), cause })?;
     let board: Board = toml::from_str(&text)
         .map_err(|error| BoardError::Description { path, problem: error.message().to_owned() })?;
     Ok(Board { id: id.to_owned(), ..board })

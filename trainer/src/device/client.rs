@@ -1,4 +1,5 @@
-//! One question, one answer: sent again when no answer comes, accepted only with the question's number.
+//! One question, one answer: sent again when no answer comes, accepted only with the question's
+//! number.
 
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -72,7 +73,8 @@ pub struct Client<L> {
 }
 
 impl<L: Line> Client<L> {
-    /// A client whose requests have other numbers than those of one before it, whose answers may still be under way.
+    /// A client whose requests have other numbers than those of one before it, whose answers may
+    /// still be under way.
     pub fn new(line: L) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self::with_sequence(line, (now.as_nanos() as u32) ^ std::process::id().rotate_left(16))
@@ -114,7 +116,8 @@ impl<L: Line> Client<L> {
         }
     }
 
-    /// Waits until the answer is in the receiver; whether it came in time. Counts the bytes that came.
+    /// Waits until the answer is in the receiver; whether it came in time. Counts the bytes that
+    /// came.
     fn wait(&mut self, timeout: Duration, bytes: &mut usize) -> Result<bool, ClientError> {
         let end = Instant::now() + timeout;
         loop {
@@ -162,7 +165,9 @@ fn next(sequence: u32) -> u32 {
 }
 
 fn line_error(error: io::Error) -> ClientError {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
+    };
     match error.kind() {
         BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof => {
             ClientError::Gone(error)

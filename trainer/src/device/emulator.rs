@@ -45,7 +45,8 @@ impl Emulator {
     pub fn start(machine: &str, elf: &Path) -> Result<Self, EmulatorError> {
         let program = std::env::var(QEMU_VARIABLE).unwrap_or_else(|_| QEMU.to_owned());
         let mut command = Command::new(&program);
-        // One instruction takes one nanosecond of virtual time: instructions can be counted, cycles not.
+        // One instruction takes one nanosecond of virtual time: instructions can be counted, cycles
+        // not.
         command.args(["-M", machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"]);
         command.args(["-serial", "stdio", "-semihosting-config", "enable=on,target=native"]);
         command.args([OsStr::new("-kernel"), elf.as_os_str()]);
@@ -88,7 +89,10 @@ impl Line for Emulator {
                 Ok(bytes) => bytes,
                 Err(RecvTimeoutError::Timeout) => return Ok(0),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the emulator has ended"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the emulator has ended",
+                    ));
                 }
             };
         }

@@ -13,7 +13,8 @@ pub struct ChipEvaluation {
     pub wanted: usize,
     /// Of those answered, the right ones.
     pub correct: usize,
-    /// Of those answered, the ones with exactly the host's score vector; `None` without a model to compare with.
+    /// Of those answered, the ones with exactly the host's score vector; `None` without a model to
+    /// compare with.
     pub as_host: Option<usize>,
     /// `confusion[truth * classes + answer]`, counts.
     pub confusion: Vec<u32>,
@@ -52,8 +53,9 @@ impl ChipEvaluation {
     }
 }
 
-/// Sends the first `wanted` images; `expected` are the host's score vectors, in the images' order. `goes_on` is asked before each image, with
-/// what there is so far. What was answered before an error is returned beside it.
+/// Sends the first `wanted` images; `expected` are the host's score vectors, in the images' order.
+/// `goes_on` is asked before each image, with what there is so far. What was answered before an
+/// error is returned beside it.
 pub fn evaluate<L: Line>(
     session: &mut Session<L>,
     images: &Dataset,

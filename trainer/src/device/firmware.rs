@@ -12,7 +12,8 @@ use crate::model_file;
 use crate::plain_model::PlainModel;
 use crate::plan::{Build, FastestError, Features, Loading, fastest};
 
-/// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see `ci.sh`.
+/// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see
+/// `ci.sh`.
 const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
 
 /// The firmware's feature that makes the debug probe the line.
@@ -114,7 +115,8 @@ impl Planned {
         let (core, budget) = board.plan_target()?;
         let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
         let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;
-        let file = model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))?;
+        let file =
+            model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))?;
         // Where other models may come, the firmware has all kernels, and is fast.
         let all = (Build::Fast, Features::all());
         let (build, features) = if board.lean { (plan.build, plan.features) } else { all };
@@ -135,7 +137,8 @@ pub fn build(board: &Board, program: &str, planned: Planned) -> Result<Firmware,
         move |cause| FirmwareError::Write { path, cause }
     };
     fs::create_dir_all(&folder).map_err(problem(&folder))?;
-    // Boards with the same core are built into the same place: one build at a time, until its program is copied away.
+    // Boards with the same core are built into the same place: one build at a time, until its
+    // program is copied away.
     let lock_path = root.join("target/device/lock");
     let lock = fs::File::create(&lock_path).map_err(problem(&lock_path))?;
     lock.lock().map_err(problem(&lock_path))?;
@@ -190,7 +193,8 @@ fn run_cargo(
     // What an outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
     if let Some(cpu) = line.cpu {
-        // Comes behind the flags of the firmware's own configuration, and the last word on the core counts.
+        // Comes behind the flags of the firmware's own configuration, and the last word on the core
+        // counts.
         let target = line.target.to_uppercase().replace(['-', '.'], "_");
         command.env(format!("CARGO_TARGET_{target}_RUSTFLAGS"), format!("-Ctarget-cpu={cpu}"));
     }
@@ -199,7 +203,11 @@ fn run_cargo(
         return Ok(());
     }
     let (board, target) = (board.id.clone(), line.target.to_owned());
-    Err(FirmwareError::Build { board, target, said: last_lines(&String::from_utf8_lossy(&output.stderr)) })
+    Err(FirmwareError::Build {
+        board,
+        target,
+        said: last_lines(&String::from_utf8_lossy(&output.stderr)),
+    })
 }
 
 fn last_lines(text: &str) -> String {

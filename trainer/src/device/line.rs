@@ -8,13 +8,16 @@ pub trait Line {
     /// Sends all bytes.
     ///
     /// # Errors
-    /// Whatever the line says; a line that cannot take the bytes in reasonable time is an error too.
+    /// Whatever the line says; a line that cannot take the bytes in reasonable time is an error
+    /// too.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Waits for bytes, up to `timeout`; the number that came, 0 when the time is over and none did.
+    /// Waits for bytes, up to `timeout`; the number that came, 0 when the time is over and none
+    /// did.
     ///
     /// # Errors
-    /// Whatever the line says. [`io::ErrorKind::UnexpectedEof`] when there is nobody at the other end any more.
+    /// Whatever the line says. [`io::ErrorKind::UnexpectedEof`] when there is nobody at the other
+    /// end any more.
     fn receive(&mut self, buffer: &mut [u8], timeout: Duration) -> io::Result<usize>;
 }
 

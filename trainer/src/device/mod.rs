@@ -1,8 +1,11 @@
-//! Talking to a chip that runs the example firmware's `server`, over a serial port, an emulator's, or TCP.
+//! Talking to a chip that runs the example firmware's `server`, over a serial port, an emulator's,
+//! or TCP.
 //!
-//! - [`line`](mod@line): any line that carries bytes: a serial [`port`], the serial port of an [`emulator`], or a [`tcp`] connection;
+//! - [`line`](mod@line): any line that carries bytes: a serial [`port`], the serial port of an
+//!   [`emulator`], or a [`tcp`] connection;
 //! - [`client`]: one question, one answer, with retries; [`infer::wire`] is the protocol;
-//! - [`session`]: what is asked of a chip: images, profile, update, self-test; [`mod@evaluate`]: a whole data set;
+//! - [`session`]: what is asked of a chip: images, profile, update, self-test; [`mod@evaluate`]: a
+//!   whole data set;
 //! - [`board`]: the boards of the firmware, [`firmware`]: building it for one.
 
 pub mod board;

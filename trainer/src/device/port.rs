@@ -37,7 +37,9 @@ pub enum PortError {
         port: String,
     },
     /// Somebody else has it open.
-    #[error("{port}: busy: another program has it open (a terminal such as minicom, or a debugger)")]
+    #[error(
+        "{port}: busy: another program has it open (a terminal such as minicom, or a debugger)"
+    )]
     Busy {
         /// As named.
         port: String,
@@ -115,7 +117,8 @@ fn error(port: &str, cause: io::Error) -> PortError {
 /// The ports there are, as a sentence.
 fn known() -> String {
     match list().as_slice() {
-        [] => "no serial port is there: is the board plugged in, with a cable that carries data?".to_owned(),
+        [] => "no serial port is there: is the board plugged in, with a cable that carries data?"
+            .to_owned(),
         ports => {
             let names: Vec<_> = ports.iter().map(|port| port.display().to_string()).collect();
             format!("there are {}", names.join(", "))
@@ -131,15 +134,22 @@ pub fn list() -> Vec<PathBuf> {
     ports
 }
 
-/// What Linux knows of a port's USB device: maker and product. Nothing for other ports and other systems.
+/// What Linux knows of a port's USB device: maker and product. Nothing for other ports and other
+/// systems.
 pub fn usb_device(port: &Path) -> Option<String> {
     let tty = Path::new("/sys/class/tty").join(port.file_name()?).join("device");
     // The device of the port is the USB interface, or below it; its parents describe the device.
     let device = fs::canonicalize(tty).ok()?;
     let described = device.ancestors().take(4).find(|folder| folder.join("idVendor").exists())?;
-    let read = |name: &str| fs::read_to_string(described.join(name)).unwrap_or_default().trim().to_owned();
-    let text =
-        format!("{} {} ({}:{})", read("manufacturer"), read("product"), read("idVendor"), read("idProduct"));
+    let read =
+        |name: &str| fs::read_to_string(described.join(name)).unwrap_or_default().trim().to_owned();
+    let text = format!(
+        "{} {} ({}:{})",
+        read("manufacturer"),
+        read("product"),
+        read("idVendor"),
+        read("idProduct")
+    );
     Some(text.trim().to_owned())
 }
 

@@ -29,7 +29,9 @@ pub enum DeviceError {
     #[error("the chip refuses: {0}")]
     Refused(String),
     /// An answer to another question.
-    #[error("the chip gave an answer that fits no {0}: flash the firmware that belongs to this program")]
+    #[error(
+        "the chip gave an answer that fits no {0}: flash the firmware that belongs to this program"
+    )]
     OtherAnswer(&'static str),
     /// Another model answers than the one that was there.
     #[error("the chip runs another model now ({now:08x}, it was {before:08x}): was it reset?")]
@@ -108,7 +110,8 @@ pub struct ChipLayer {
 pub struct Update {
     /// Bytes that were there already, of an attempt before this one.
     pub resumed_at: usize,
-    /// Whether the model lies in flash and stays at a reset, once it has passed [`Session::self_test`]; otherwise it is in RAM.
+    /// Whether the model lies in flash and stays at a reset, once it has passed
+    /// [`Session::self_test`]; otherwise it is in RAM.
     pub is_lasting: bool,
 }
 
@@ -120,7 +123,8 @@ pub struct Session<L> {
 }
 
 impl<L: Line> Session<L> {
-    /// Asks the chip at the other end who it is. Later requests wait for `timeout` before they are sent again.
+    /// Asks the chip at the other end who it is. Later requests wait for `timeout` before they are
+    /// sent again.
     ///
     /// # Errors
     /// No answer, or one of another version.
@@ -181,7 +185,8 @@ impl<L: Line> Session<L> {
         })?
     }
 
-    /// Lets the chip check its model and its known answers. A new model in flash that gives them all is no longer on trial.
+    /// Lets the chip check its model and its known answers. A new model in flash that gives them
+    /// all is no longer on trial.
     ///
     /// # Errors
     /// No answer.
@@ -192,16 +197,21 @@ impl<L: Line> Session<L> {
         })?
     }
 
-    /// Replaces the chip's model by the one in `file`; goes on where an earlier attempt stopped. `progress` is told the
-    /// bytes that are there.
+    /// Replaces the chip's model by the one in `file`; goes on where an earlier attempt stopped.
+    /// `progress` is told the bytes that are there.
     ///
     /// # Errors
     /// No answer, or a model that is none or does not fit. The old model then answers on.
-    pub fn update(&mut self, file: &[u8], progress: &mut dyn FnMut(usize)) -> Result<Update, DeviceError> {
+    pub fn update(
+        &mut self,
+        file: &[u8],
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Update, DeviceError> {
         Model::from_bytes(file).map_err(DeviceError::Model)?;
         let model = Header::read(file).map_err(DeviceError::Model)?.checksum;
         let part_bytes = self.chip.part_bytes.max(1);
-        let resumed_at = self.ask_received(&Request::BeginUpdate { bytes: file.len() as u32, model })?;
+        let resumed_at =
+            self.ask_received(&Request::BeginUpdate { bytes: file.len() as u32, model })?;
         let mut at = resumed_at;
         while at < file.len() {
             progress(at);
@@ -290,10 +300,14 @@ fn reason(refusal: Refusal<'_>) -> String {
         Refusal::Unreadable => {
             "it cannot read the request: flash the firmware that belongs to this program".to_owned()
         }
-        Refusal::ImageIncomplete => "it did not get the whole image: the line loses bytes".to_owned(),
+        Refusal::ImageIncomplete => {
+            "it did not get the whole image: the line loses bytes".to_owned()
+        }
         Refusal::PartOutside => "a part reaches beyond its image or model".to_owned(),
         Refusal::NoLayer => "it has no such layer".to_owned(),
-        Refusal::AnswerTooLong => "the model has more classes than its buffer for answers holds".to_owned(),
+        Refusal::AnswerTooLong => {
+            "the model has more classes than its buffer for answers holds".to_owned()
+        }
         Refusal::NoUpdateRoom { room: 0 } => {
             "it has no memory to spare for another model: flash it anew".to_owned()
         }

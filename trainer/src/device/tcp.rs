@@ -1,4 +1,5 @@
-//! A line through a TCP connection: to a debug probe's RTT server (OpenOCD, J-Link), a serial port of another machine (ser2net), or an emulator.
+//! A line through a TCP connection: to a debug probe's RTT server (OpenOCD, J-Link), a serial port
+//! of another machine (ser2net), or an emulator.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -11,7 +12,8 @@ use super::line::Line;
 /// What marks the name of a port as one of these.
 const PREFIX: &str = "tcp:";
 
-/// A host that does not answer in this time is not there; a line that takes no bytes for so long has failed.
+/// A host that does not answer in this time is not there; a line that takes no bytes for so long
+/// has failed.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The shortest time that is waited for bytes.
@@ -72,10 +74,17 @@ impl Line for Tcp {
         self.0.set_read_timeout(Some(timeout.max(SHORTEST_TIMEOUT)))?;
         loop {
             return match self.0.read(buffer) {
-                Ok(0) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed")),
+                Ok(0) => {
+                    Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed"))
+                }
                 Ok(bytes) => Ok(bytes),
                 // Which of the two depends on the system.
-                Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+                    ) =>
+                {
                     Ok(0)
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -96,7 +96,8 @@ pub enum Padding {
     /// Nothing: the output shrinks.
     #[default]
     Valid,
-    /// Zeros, so that the output has `ceil(input / stride)` rows and columns; an odd zero goes to the bottom and right.
+    /// Zeros, so that the output has `ceil(input / stride)` rows and columns; an odd zero goes to
+    /// the bottom and right.
     Same,
 }
 

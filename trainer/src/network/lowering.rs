@@ -3,15 +3,19 @@
 use infer::Shape;
 
 use super::{
-    Activation, ConvStage, DenseStage, Extent, Layer, LayerKind, Network, NetworkError, Padding, PoolStage,
-    Pooling, Stage, TENSOR_LIMIT,
+    Activation, ConvStage, DenseStage, Extent, Layer, LayerKind, Network, NetworkError, Padding,
+    PoolStage, Pooling, Stage, TENSOR_LIMIT,
 };
 
 /// The stages of a network.
 pub(super) fn stages(network: &Network) -> Result<Vec<Stage>, NetworkError> {
     let mut lowering = Lowering::new(network);
     if network.input.shape().is_empty() {
-        return Err(NetworkError::Zero { number: 0, name: "input".into(), what: "a side of the input" });
+        return Err(NetworkError::Zero {
+            number: 0,
+            name: "input".into(),
+            what: "a side of the input",
+        });
     }
     for (index, layer) in network.layers.iter().enumerate() {
         lowering.layer(index, layer)?;
@@ -40,7 +44,9 @@ impl<'n> Lowering<'n> {
                 self.conv(&place, *filters, *kernel, *stride, *padding)?;
                 self.activation(&place, *activation)
             }
-            LayerKind::MaxPool { size, stride } => self.pool(&place, *size, stride.unwrap_or(*size)),
+            LayerKind::MaxPool { size, stride } => {
+                self.pool(&place, *size, stride.unwrap_or(*size))
+            }
             LayerKind::Dense { units, activation } => {
                 self.dense(&place, *units)?;
                 self.activation(&place, *activation)
@@ -79,8 +85,9 @@ impl<'n> Lowering<'n> {
         let input = self.shape;
         let (height, top) = convolved_side(input.height, kernel.rows(), stride.rows(), padding)
             .ok_or_else(|| place.does_not_fit(kernel, input))?;
-        let (width, left) = convolved_side(input.width, kernel.columns(), stride.columns(), padding)
-            .ok_or_else(|| place.does_not_fit(kernel, input))?;
+        let (width, left) =
+            convolved_side(input.width, kernel.columns(), stride.columns(), padding)
+                .ok_or_else(|| place.does_not_fit(kernel, input))?;
         let convolved = Shape::new(height, width, filters);
         let stage = Stage::Conv(ConvStage {
             name: place.name.clone(),
@@ -101,11 +108,15 @@ impl<'n> Lowering<'n> {
         place.positive_extent(stride, "stride")?;
         let input = self.shape;
         let side = |length, window, step| convolved_side(length, window, step, Padding::Valid);
-        let fits = |result: Option<(u16, u8)>| result.ok_or_else(|| place.does_not_fit(size, input));
+        let fits =
+            |result: Option<(u16, u8)>| result.ok_or_else(|| place.does_not_fit(size, input));
         let (height, _) = fits(side(input.height, size.rows(), stride.rows()))?;
         let (width, _) = fits(side(input.width, size.columns(), stride.columns()))?;
         let output = Shape::new(height, width, input.channels);
-        let pool = Pooling { size: [size.rows(), size.columns()], stride: [stride.rows(), stride.columns()] };
+        let pool = Pooling {
+            size: [size.rows(), size.columns()],
+            stride: [stride.rows(), stride.columns()],
+        };
         if let Some(Stage::Conv(conv)) = self.stages.last_mut()
             && conv.pool.is_none()
             && pool.size == pool.stride
@@ -124,14 +135,19 @@ impl<'n> Lowering<'n> {
         self.push(place, Stage::Dense(stage))
     }
 
-    fn activation(&mut self, place: &Place, activation: Option<Activation>) -> Result<(), NetworkError> {
+    fn activation(
+        &mut self,
+        place: &Place,
+        activation: Option<Activation>,
+    ) -> Result<(), NetworkError> {
         match activation {
             Some(Activation::Relu) => self.relu(place),
             None => Ok(()),
         }
     }
 
-    /// A ReLU joins the nearest convolution or dense layer in front of it: it commutes with pooling.
+    /// A ReLU joins the nearest convolution or dense layer in front of it: it commutes with
+    /// pooling.
     fn relu(&mut self, place: &Place) -> Result<(), NetworkError> {
         for stage in self.stages.iter_mut().rev() {
             match stage {
@@ -226,10 +242,11 @@ fn weight_count_u64(stage: &Stage) -> u64 {
     }
 }
 
-/// Output length along one side and the zeros in front of it, or `None` when the window does not fit.
+/// Output length along one side and the zeros in front of it, or `None` when the window does not
+/// fit.
 ///
-/// `valid`: `(input - kernel) / stride + 1`. `same`: `ceil(input / stride)`, total padding
-/// `(output - 1) * stride + kernel - input`, its smaller half in front (as Keras and PyTorch-export do).
+/// `valid`: `(input - kernel) / stride + 1`. `same`: `ceil(input / stride)`, total padding `(output
+/// - 1) * stride + kernel - input`, its smaller half in front (as Keras and PyTorch-export do).
 fn convolved_side(input: u16, kernel: u8, stride: u8, padding: Padding) -> Option<(u16, u8)> {
     let (kernel, stride) = (kernel as u16, stride as u16);
     match padding {

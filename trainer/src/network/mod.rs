@@ -1,9 +1,9 @@
-//! What a network is: a list of layers read from a description, and the stages that training, quantising,
-//! planning and inference work on.
+//! What a network is: a list of layers read from a description, and the stages that training,
+//! quantising, planning and inference work on.
 //!
-//! A *layer* is what a person writes (`conv`, `max_pool`, `dense`, `relu`, `softmax`). A *stage* is what runs in
-//! one pass: a convolution with its ReLU and the pooling behind it, a dense layer with its ReLU, or a pooling that
-//! has no convolution in front of it.
+//! A *layer* is what a person writes (`conv`, `max_pool`, `dense`, `relu`, `softmax`). A *stage* is
+//! what runs in one pass: a convolution with its ReLU and the pooling behind it, a dense layer with
+//! its ReLU, or a pooling that has no convolution in front of it.
 
 mod error;
 mod layer;
@@ -41,8 +41,8 @@ pub struct Input {
     pub width: u16,
     /// Values per pixel.
     pub channels: u16,
-    /// `[rows, columns]` by which the network's top left corner lies below and right of the image's; what then lies
-    /// outside of the image reads as black.
+    /// `[rows, columns]` by which the network's top left corner lies below and right of the
+    /// image's; what then lies outside of the image reads as black.
     #[serde(default)]
     pub offset: [i16; 2],
 }

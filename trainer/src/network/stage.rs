@@ -13,7 +13,8 @@ pub enum Stage {
     Dense(DenseStage),
 }
 
-/// A convolution with what follows it. The order of ReLU and pooling does not matter: both are monotone.
+/// A convolution with what follows it. The order of ReLU and pooling does not matter: both are
+/// monotone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvStage {
     /// Name of the convolution's layer.
@@ -99,8 +100,8 @@ impl Stage {
         }
     }
 
-    /// Number of weights: `[kernel rows][kernel columns][input channels][output channels]` of a convolution,
-    /// `[inputs][units]` of a dense layer, none of a pooling.
+    /// Number of weights: `[kernel rows][kernel columns][input channels][output channels]` of a
+    /// convolution, `[inputs][units]` of a dense layer, none of a pooling.
     pub fn weight_count(&self) -> usize {
         match self {
             Stage::Conv(conv) => {
@@ -126,7 +127,8 @@ impl Stage {
     pub fn macs(&self) -> u64 {
         match self {
             Stage::Conv(conv) => {
-                let taps = conv.kernel[0] as u64 * conv.kernel[1] as u64 * conv.input.channels as u64;
+                let taps =
+                    conv.kernel[0] as u64 * conv.kernel[1] as u64 * conv.input.channels as u64;
                 conv.convolved.len() as u64 * taps
             }
             Stage::Pool(_) => 0,

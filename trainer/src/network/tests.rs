@@ -29,8 +29,16 @@ fn a_convolution_takes_the_relu_and_the_pooling_behind_it() {
         let stages = stages(&format!("{CONV}, {order}"));
         assert_eq!(stages.len(), 1, "{name}");
         let conv = conv(&stages[0]);
-        assert_eq!((conv.relu, conv.pool), (true, Some(Pooling { size: [2, 2], stride: [2, 2] })), "{name}");
-        assert_eq!((conv.convolved, conv.output), (Shape::new(26, 18, 8), Shape::new(13, 9, 8)), "{name}");
+        assert_eq!(
+            (conv.relu, conv.pool),
+            (true, Some(Pooling { size: [2, 2], stride: [2, 2] })),
+            "{name}"
+        );
+        assert_eq!(
+            (conv.convolved, conv.output),
+            (Shape::new(26, 18, 8), Shape::new(13, 9, 8)),
+            "{name}"
+        );
     }
 }
 
@@ -38,7 +46,10 @@ fn a_convolution_takes_the_relu_and_the_pooling_behind_it() {
 fn a_pooling_is_a_stage_of_its_own_where_it_cannot_join() {
     let alone = |layers: &str| matches!(stages(layers).last(), Some(Stage::Pool(_)));
     assert!(alone("{ type = 'max_pool', size = 2 }"), "no convolution in front");
-    assert!(alone(&format!("{CONV}, {{ type = 'max_pool', size = 3, stride = 2 }}")), "overlapping windows");
+    assert!(
+        alone(&format!("{CONV}, {{ type = 'max_pool', size = 3, stride = 2 }}")),
+        "overlapping windows"
+    );
     let pooled = "{ type = 'max_pool', size = 2 }";
     assert!(alone(&format!("{CONV}, {pooled}, {pooled}")), "pooled already");
 }
@@ -61,16 +72,19 @@ fn same_padding_keeps_the_sides_and_puts_the_odd_zero_behind() {
 
 #[test]
 fn counts_follow_from_the_shapes() {
-    let stages =
-        stages(&format!("{CONV}, {{ type = 'max_pool', size = 2 }}, {{ type = 'dense', units = 5 }}"));
-    let counts = stages.iter().map(|stage| (stage.weight_count(), stage.bias_count(), stage.macs()));
+    let stages = stages(&format!(
+        "{CONV}, {{ type = 'max_pool', size = 2 }}, {{ type = 'dense', units = 5 }}"
+    ));
+    let counts =
+        stages.iter().map(|stage| (stage.weight_count(), stage.bias_count(), stage.macs()));
     let expected = [(3 * 3 * 3 * 8, 8, 26 * 18 * 8 * 27), (13 * 9 * 8 * 5, 5, 13 * 9 * 8 * 5)];
     assert_eq!(counts.collect::<Vec<_>>(), expected);
 }
 
 #[test]
 fn layers_without_a_name_are_numbered() {
-    let stages = stages(&format!("{CONV}, {CONV}, {{ type = 'dense', units = 5, name = 'scores' }}"));
+    let stages =
+        stages(&format!("{CONV}, {CONV}, {{ type = 'dense', units = 5, name = 'scores' }}"));
     let names: Vec<&str> = stages.iter().map(Stage::name).collect();
     assert_eq!(names, ["conv1", "conv2", "scores"]);
 }
@@ -79,7 +93,10 @@ fn layers_without_a_name_are_numbered() {
 fn what_cannot_be_built_is_named_with_its_place() {
     assert_eq!(refusal(""), "the network has no conv, dense or max_pool layer: add one");
     let large = format!("{CONV}, {{ type = 'conv', filters = 4, kernel = [9, 27] }}");
-    assert!(refusal(&large).starts_with("layer 2 'conv2': a 9x27 window does not fit its input of 26x18x8"));
+    assert!(
+        refusal(&large)
+            .starts_with("layer 2 'conv2': a 9x27 window does not fit its input of 26x18x8")
+    );
     let early = format!("{{ type = 'softmax' }}, {CONV}");
     assert!(refusal(&early).starts_with("layer 1 'softmax': softmax must be the last layer"));
     assert!(refusal("{ type = 'relu' }").contains("nothing in front of this relu can be negative"));

@@ -1,8 +1,9 @@
 //! Where maps and scratch memory lie in the arena.
 //!
-//! Layers between which not all rows of a map are held form a group: they take turns, and all their maps must lie apart,
-//! and apart from the scratch memory that they share. Whole maps take turns at the two ends of the arena, with whatever a
-//! group needs besides between them, so the arena is no larger than the most demanding group.
+//! Layers between which not all rows of a map are held form a group: they take turns, and all their
+//! maps must lie apart, and apart from the scratch memory that they share. Whole maps take turns at
+//! the two ends of the arena, with whatever a group needs besides between them, so the arena is no
+//! larger than the most demanding group.
 
 use std::ops::Range;
 
@@ -29,18 +30,20 @@ pub struct ArenaPlan {
     pub bytes: u32,
 }
 
-/// Places maps and scratch buffers. `maps` holds the input and each stage's output, the last of them whole; `scratch_bytes`
-/// each stage's scratch memory (one fewer).
+/// Places maps and scratch buffers. `maps` holds the input and each stage's output, the last of
+/// them whole; `scratch_bytes` each stage's scratch memory (one fewer).
 pub fn place(maps: &[Map], scratch_bytes: &[usize]) -> ArenaPlan {
     let groups = groups(maps);
-    let scratch_of = |group: &Range<usize>| scratch_bytes[group.clone()].iter().copied().max().unwrap_or(0);
+    let scratch_of =
+        |group: &Range<usize>| scratch_bytes[group.clone()].iter().copied().max().unwrap_or(0);
     let busy = |group: &Range<usize>| busy_bytes(&maps[group.start..=group.end], scratch_of(group));
     let span = groups.iter().map(busy).max().unwrap_or(0);
     let (mut maps_at, mut scratch_at) = (vec![0; maps.len()], vec![0; scratch_bytes.len()]);
     for (index, group) in groups.iter().enumerate() {
         let at_bottom = index.is_multiple_of(2);
         let (first, last) = (maps[group.start], maps[group.end]);
-        // The group's whole input lies at one end, since the group in front put it there, and its output at the other.
+        // The group's whole input lies at one end, since the group in front put it there, and its
+        // output at the other.
         maps_at[group.end] = if at_bottom { span - aligned(last.held_bytes) } else { 0 };
         let mut at = match (at_bottom, first.is_whole) {
             (true, true) => aligned(first.held_bytes),
@@ -56,7 +59,12 @@ pub fn place(maps: &[Map], scratch_bytes: &[usize]) -> ArenaPlan {
         scratch_at[group.clone()].fill(at);
     }
     let ends = |at: &[usize], bytes: &mut dyn Iterator<Item = usize>| {
-        at.iter().zip(bytes).filter(|(_, bytes)| *bytes > 0).map(|(at, bytes)| at + bytes).max().unwrap_or(0)
+        at.iter()
+            .zip(bytes)
+            .filter(|(_, bytes)| *bytes > 0)
+            .map(|(at, bytes)| at + bytes)
+            .max()
+            .unwrap_or(0)
     };
     let bytes = ends(&maps_at, &mut maps.iter().map(|map| map.held_bytes))
         .max(ends(&scratch_at, &mut scratch_bytes.iter().copied()));
@@ -64,12 +72,14 @@ pub fn place(maps: &[Map], scratch_bytes: &[usize]) -> ArenaPlan {
     ArenaPlan { maps_at: narrow(maps_at), scratch_at: narrow(scratch_at), bytes: bytes as u32 }
 }
 
-/// Bytes in use while a group runs: all its maps and the scratch memory its stages share, each up to the next one's alignment.
+/// Bytes in use while a group runs: all its maps and the scratch memory its stages share, each up
+/// to the next one's alignment.
 pub fn busy_bytes(maps: &[Map], scratch_bytes: usize) -> usize {
     aligned(scratch_bytes) + maps.iter().map(|map| aligned(map.held_bytes)).sum::<usize>()
 }
 
-/// The stages of each group: from one whole map to the next. A network's input that is not whole belongs to the first.
+/// The stages of each group: from one whole map to the next. A network's input that is not whole
+/// belongs to the first.
 fn groups(maps: &[Map]) -> Vec<Range<usize>> {
     let mut groups = vec![];
     let mut first = 0;
@@ -103,9 +113,12 @@ mod tests {
                 let mut used: Vec<_> = (group.start..=group.end).map(held).collect();
                 used.push((plan.scratch_at[stage] as usize, scratch[stage]));
                 used.sort();
-                let apart = |pair: &[(usize, usize)]| pair[0].0 + pair[0].1 <= pair[1].0 || pair[0].1 == 0;
+                let apart =
+                    |pair: &[(usize, usize)]| pair[0].0 + pair[0].1 <= pair[1].0 || pair[0].1 == 0;
                 assert!(used.windows(2).all(apart), "stage {stage}: {used:?}");
-                assert!(used.iter().all(|(at, bytes)| at + bytes <= plan.bytes as usize || *bytes == 0));
+                assert!(
+                    used.iter().all(|(at, bytes)| at + bytes <= plan.bytes as usize || *bytes == 0)
+                );
             }
         }
         plan
@@ -121,8 +134,14 @@ mod tests {
     fn maps_of_a_group_lie_apart() {
         let maps = [map(132, false), map(1280, false), map(1024, true), map(64, true)];
         assert_eq!(check(&maps, &[36, 0, 0]).bytes, 144 + 1280 + 48 + 1024);
-        let maps =
-            [map(484, true), map(90, false), map(80, false), map(100, true), map(70, false), map(7, true)];
+        let maps = [
+            map(484, true),
+            map(90, false),
+            map(80, false),
+            map(100, true),
+            map(70, false),
+            map(7, true),
+        ];
         check(&maps, &[1, 20, 30, 500, 9]);
     }
 }

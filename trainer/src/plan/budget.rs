@@ -32,13 +32,15 @@ impl Budget {
     pub fn choose(&self, front: &[Plan]) -> Result<usize, Miss> {
         let fits = |plan: &Plan| self.excess(plan) == [0, 0];
         let fitting = (0..front.len()).filter(|index| fits(&front[*index]));
-        let fastest = fitting.min_by(|a, b| front[*a].instructions.total_cmp(&front[*b].instructions));
+        let fastest =
+            fitting.min_by(|a, b| front[*a].instructions.total_cmp(&front[*b].instructions));
         fastest.ok_or_else(|| self.miss(front))
     }
 
     /// The closest plan is the one whose worst excess is the smallest part of its limit.
     fn miss(&self, front: &[Plan]) -> Miss {
-        let part = |excess: usize, limit: Option<usize>| excess as f64 / limit.unwrap_or(1).max(1) as f64;
+        let part =
+            |excess: usize, limit: Option<usize>| excess as f64 / limit.unwrap_or(1).max(1) as f64;
         let worst = |plan: &Plan| {
             let [flash, ram] = self.excess(plan);
             part(flash, self.flash).max(part(ram, self.ram))
@@ -50,7 +52,9 @@ impl Budget {
 
     /// Bytes beyond the limits: flash and working memory.
     fn excess(&self, plan: &Plan) -> [usize; 2] {
-        let beyond = |needed: usize, limit: Option<usize>| needed.saturating_sub(limit.unwrap_or(usize::MAX));
+        let beyond = |needed: usize, limit: Option<usize>| {
+            needed.saturating_sub(limit.unwrap_or(usize::MAX))
+        };
         [beyond(plan.flash, self.flash), beyond(plan.ram, self.ram)]
     }
 }
@@ -63,7 +67,8 @@ impl fmt::Display for Miss {
             let over = needed.saturating_sub(limit?);
             (over > 0).then(|| format!("{needed} bytes of {what}, {over} more than there are"))
         };
-        let sides = [side("flash", self.flash, self.budget.flash), side("RAM", self.ram, self.budget.ram)];
+        let sides =
+            [side("flash", self.flash, self.budget.flash), side("RAM", self.ram, self.budget.ram)];
         let sides: Vec<String> = sides.into_iter().flatten().collect();
         write!(f, "no plan fits: the closest needs {}", sides.join(" and "))
     }

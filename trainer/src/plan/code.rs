@@ -1,7 +1,8 @@
 //! How much code a plan needs: firmware links only the parts of `infer` that its model calls for.
 //!
-//! Sizes are measured by linking a program that loads and runs a model, or one that runs a model that was built in
-//! ([`Code::base`]), and again with each part; the vector table, which every program has, is not counted.
+//! Sizes are measured by linking a program that loads and runs a model, or one that runs a model
+//! that was built in ([`Code::base`]), and again with each part; the vector table, which every
+//! program has, is not counted.
 
 use std::collections::BTreeMap;
 
@@ -38,10 +39,12 @@ pub enum Loading {
 /// bytes = base + sum of the parts' bytes + sum of the pairs' bytes for all pairs of parts that are both there
 /// ```
 ///
-/// A pair is negative where two parts share code, and positive where one of them needs more because of the other.
+/// A pair is negative where two parts share code, and positive where one of them needs more because
+/// of the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Code {
-    /// What every model needs: walking the layers, what all convolutions have in common, and the loader if there is one.
+    /// What every model needs: walking the layers, what all convolutions have in common, and the
+    /// loader if there is one.
     pub base: usize,
     /// What each part adds, by its feature's name.
     pub parts: BTreeMap<String, i32>,
@@ -49,7 +52,8 @@ pub struct Code {
     pub pairs: BTreeMap<String, i32>,
 }
 
-/// The pairs of parts that depend on each other, or have code in common that not all convolutions have.
+/// The pairs of parts that depend on each other, or have code in common that not all convolutions
+/// have.
 pub const PAIRS: [[Feature; 2]; 13] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
@@ -144,7 +148,8 @@ impl FromIterator<Feature> for Features {
 impl Code {
     /// Bytes with these parts.
     pub fn bytes(&self, features: Features) -> usize {
-        let of = |map: &BTreeMap<String, i32>, name: &str| map.get(name).copied().unwrap_or_default();
+        let of =
+            |map: &BTreeMap<String, i32>, name: &str| map.get(name).copied().unwrap_or_default();
         let parts: i32 = features.names().into_iter().map(|name| of(&self.parts, name)).sum();
         let together = PAIRS.iter().filter(|pair| pair.iter().all(|part| features.has(*part)));
         let pairs: i32 = together.map(|pair| of(&self.pairs, &pair_name(*pair))).sum();
@@ -167,10 +172,15 @@ impl MostBytes {
         }))
     }
 
-    /// Most bytes by which the code grows when `features` join those that are among `others` already.
+    /// Most bytes by which the code grows when `features` join those that are among `others`
+    /// already.
     pub fn beyond(&self, features: Features, others: Features) -> usize {
         let new = features.0 & !others.0;
-        self.0.iter().enumerate().map(|(bit, bytes)| if new & 1 << bit != 0 { *bytes } else { 0 }).sum()
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(bit, bytes)| if new & 1 << bit != 0 { *bytes } else { 0 })
+            .sum()
     }
 }
 
@@ -188,7 +198,10 @@ mod tests {
         let parts = [("winograd-f2", 50), ("winograd-f4", 60), ("single-channel", 7)];
         let pairs = [("winograd-f2 winograd-f4", -20), ("single-channel edges", 3)];
         let map = |entries: &[(&str, i32)]| {
-            entries.iter().map(|(name, bytes)| ((*name).to_owned(), *bytes)).collect::<BTreeMap<_, _>>()
+            entries
+                .iter()
+                .map(|(name, bytes)| ((*name).to_owned(), *bytes))
+                .collect::<BTreeMap<_, _>>()
         };
         let code = Code { base: 100, parts: map(&parts), pairs: map(&pairs) };
         let of = |features: &[Feature]| code.bytes(Features::from_iter(features.iter().copied()));

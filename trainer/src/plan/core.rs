@@ -11,7 +11,8 @@ pub enum Core {
     M3,
     /// Cortex-M4 and M7: Armv7-M with DSP extension.
     M4,
-    /// Cortex-M33: Armv8-M with DSP extension. The kernels are those of the M4, what the compiler makes of the rest is not.
+    /// Cortex-M33: Armv8-M with DSP extension. The kernels are those of the M4, what the compiler
+    /// makes of the rest is not.
     M33,
     /// Cortex-M55.
     M55,

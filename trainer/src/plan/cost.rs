@@ -1,5 +1,6 @@
-//! What a layer costs on a core: formulas whose coefficients are measured, not guessed. They lie in `trainer/costs`, one
-//! file for each class of cores, written and build, written by `cargo run --release -p tests --bin refit`.
+//! What a layer costs on a core: formulas whose coefficients are measured, not guessed. They lie in
+//! `trainer/costs`, one file for each class of cores, written and build, written by `cargo run
+//! --release -p tests --bin refit`.
 
 use std::collections::BTreeMap;
 
@@ -58,11 +59,13 @@ impl Costs {
         }
     }
 
-    /// Whether the core has a loop of its own for weights packed so. One without vectors takes those that are packed for vectors apart again, for
-    /// twice the instructions of the direct loop and some 300 bytes of code less: no plan is made of that.
+    /// Whether the core has a loop of its own for weights packed so. One without vectors takes
+    /// those that are packed for vectors apart again, for twice the instructions of the direct loop
+    /// and some 300 bytes of code less: no plan is made of that.
     pub fn has_loop(&self, choice: Choice) -> bool {
         let formula = self.formulas.get(terms::VECTOR_FORMULA);
-        let counts_vectors = formula.is_some_and(|formula| formula.contains_key(terms::VECTOR_LOOP));
+        let counts_vectors =
+            formula.is_some_and(|formula| formula.contains_key(terms::VECTOR_LOOP));
         choice != Choice::Conv(Algorithm::DirectVector) || counts_vectors
     }
 
@@ -77,7 +80,8 @@ impl Costs {
         self.sum(FRAME, &work.terms())
     }
 
-    /// An algorithm that was never measured on the core costs infinitely much, so that it is never chosen.
+    /// An algorithm that was never measured on the core costs infinitely much, so that it is never
+    /// chosen.
     fn sum(&self, name: &str, terms: &[Term]) -> f64 {
         let Some(formula) = self.formulas.get(name) else { return f64::INFINITY };
         terms.iter().map(|(term, count)| formula.get(*term).unwrap_or(&0.0) * count).sum()

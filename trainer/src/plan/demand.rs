@@ -1,8 +1,9 @@
 //! Demand: which part of each feature map is read at all.
 //!
-//! Pooling drops incomplete windows, and what it drops need not be computed, nor what only that would have read. From
-//! the last stage backwards, [`demand`] finds the rows and columns of each map that are read; the exported layers compute
-//! just those. The result is exact by construction: values nobody reads are left out.
+//! Pooling drops incomplete windows, and what it drops need not be computed, nor what only that
+//! would have read. From the last stage backwards, [`demand`] finds the rows and columns of each
+//! map that are read; the exported layers compute just those. The result is exact by construction:
+//! values nobody reads are left out.
 
 use infer::Shape;
 use thiserror::Error;
@@ -37,7 +38,8 @@ pub struct StagePlan {
     pub region: Region,
     /// The output as it is stored.
     pub output: Shape,
-    /// Row and column of the stored input under the first tap of the first output; negative where padding is read.
+    /// Row and column of the stored input under the first tap of the first output; negative where
+    /// padding is read.
     pub origin: [i16; 2],
 }
 
@@ -65,14 +67,17 @@ pub enum PlanError {
 /// A network that cannot be built, or whose windows lie out of the format's range.
 pub fn demand(network: &Network) -> Result<(Region, Vec<StagePlan>), PlanError> {
     let stages = network.stages()?;
-    let mut regions = vec![Region::whole(stages.last().map_or(network.input.shape(), Stage::output))];
+    let mut regions =
+        vec![Region::whole(stages.last().map_or(network.input.shape(), Stage::output))];
     for stage in stages.iter().rev() {
         let read = read_by(stage, regions[regions.len() - 1]);
         regions.push(read);
     }
     regions.reverse();
-    let plans =
-        stages.iter().zip(regions.windows(2)).map(|(stage, pair)| plan_stage(stage, pair[0], pair[1]));
+    let plans = stages
+        .iter()
+        .zip(regions.windows(2))
+        .map(|(stage, pair)| plan_stage(stage, pair[0], pair[1]));
     Ok((regions[0], plans.collect::<Result<_, _>>()?))
 }
 
@@ -102,7 +107,8 @@ fn plan_stage(stage: &Stage, input: Region, region: Region) -> Result<StagePlan,
         columns.first(region.columns[0]) - input.columns[0] as i64,
     ];
     let fits = |distance: i64| {
-        i16::try_from(distance).map_err(|_| PlanError::Origin { stage: stage.name().to_owned(), distance })
+        i16::try_from(distance)
+            .map_err(|_| PlanError::Origin { stage: stage.name().to_owned(), distance })
     };
     Ok(StagePlan { region, output, origin: [fits(origin[0])?, fits(origin[1])?] })
 }
@@ -139,9 +145,11 @@ fn windows(stage: &Stage) -> [Window; 2] {
                 padding: conv.padding[axis] as i64,
             }
         }
-        Stage::Pool(stage) => {
-            Window { step: stage.pool.stride[axis] as i64, reach: stage.pool.size[axis] as i64, padding: 0 }
-        }
+        Stage::Pool(stage) => Window {
+            step: stage.pool.stride[axis] as i64,
+            reach: stage.pool.size[axis] as i64,
+            padding: 0,
+        },
         Stage::Dense(_) => Window { step: 1, reach: 1, padding: 0 },
     };
     [along(0), along(1)]

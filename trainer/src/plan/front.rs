@@ -1,9 +1,11 @@
-//! All plans that are worth having: no other is at least as good in instructions, flash and working memory.
+//! All plans that are worth having: no other is at least as good in instructions, flash and working
+//! memory.
 //!
-//! A plan cuts the layers into groups, from one whole map to the next; layers of a group take turns ([`groups`](super::groups)). Instructions and
-//! bytes of flash are sums over the layers, and working memory is that of the group that needs most. So a front of plans for
-//! the first layers, extended by each group that can follow and thinned out again, never loses a plan of the whole front: the
-//! search is exact for the groups that are tried.
+//! A plan cuts the layers into groups, from one whole map to the next; layers of a group take turns
+//! ([`groups`](super::groups)). Instructions and bytes of flash are sums over the layers, and
+//! working memory is that of the group that needs most. So a front of plans for the first layers,
+//! extended by each group that can follow and thinned out again, never loses a plan of the whole
+//! front: the search is exact for the groups that are tried.
 
 use super::arena::busy_bytes;
 use super::code::{Build, Features, Loading, MostBytes};
@@ -56,11 +58,16 @@ struct Partial {
     ram: usize,
 }
 
-/// The front for a core, whichever way the firmware is compiled, from the fewest instructions to the most.
+/// The front for a core, whichever way the firmware is compiled, from the fewest instructions to
+/// the most.
 ///
 /// # Errors
 /// A model that no file can hold.
-pub fn front_of(model: &PlainModel, core: Core, loading: Loading) -> Result<Vec<Plan>, WriteModelError> {
+pub fn front_of(
+    model: &PlainModel,
+    core: Core,
+    loading: Loading,
+) -> Result<Vec<Plan>, WriteModelError> {
     let mut plans = vec![];
     for build in Build::ALL {
         plans.extend(front(model, &Costs::of(core, build), build, loading)?);
@@ -68,7 +75,8 @@ pub fn front_of(model: &PlainModel, core: Core, loading: Loading) -> Result<Vec<
     Ok(without_beaten(plans))
 }
 
-/// The front with these costs, which are those of `build`, from the fewest instructions to the most.
+/// The front with these costs, which are those of `build`, from the fewest instructions to the
+/// most.
 ///
 /// # Errors
 /// A model that no file can hold.
@@ -78,7 +86,8 @@ pub fn front(
     build: Build,
     loading: Loading,
 ) -> Result<Vec<Plan>, WriteModelError> {
-    // Whatever no file can hold is refused here, once: plans differ in numbers, not in what a file must hold.
+    // Whatever no file can hold is refused here, once: plans differ in numbers, not in what a file
+    // must hold.
     model_file::write(model, &model.direct())?;
     let (sections, most) = (Sections::of(model, costs), MostBytes::of(costs.code(loading)));
     let mut fronts = vec![vec![]; model.layers.len() + 1];
@@ -87,8 +96,9 @@ pub fn front(
         let partials = thinned(std::mem::take(&mut fronts[first]), &most);
         for group in Group::beginning_with(model, first) {
             let candidates = candidates(model, costs, &sections, &most, &group);
-            let extended =
-                partials.iter().flat_map(|partial| candidates.iter().map(|next| partial.then(next)));
+            let extended = partials
+                .iter()
+                .flat_map(|partial| candidates.iter().map(|next| partial.then(next)));
             fronts[group.end].extend(extended);
         }
     }
@@ -96,16 +106,20 @@ pub fn front(
     let plan = |partial: Partial| {
         let choices = partial.choices(model);
         let arena = model_file::arena(model, &choices);
-        let model_bytes = model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices));
+        let model_bytes =
+            model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices));
         Plan::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes])
     };
     Ok(without_beaten(last.into_iter().map(plan).collect()))
 }
 
-/// The plans that no other is at least as good as in instructions, flash and working memory, the fastest first.
+/// The plans that no other is at least as good as in instructions, flash and working memory, the
+/// fastest first.
 fn without_beaten(mut plans: Vec<Plan>) -> Vec<Plan> {
     plans.sort_by(|a, b| {
-        a.instructions.total_cmp(&b.instructions).then_with(|| (a.flash, a.ram).cmp(&(b.flash, b.ram)))
+        a.instructions
+            .total_cmp(&b.instructions)
+            .then_with(|| (a.flash, a.ram).cmp(&(b.flash, b.ram)))
     });
     let mut kept: Vec<Plan> = vec![];
     for plan in plans {
@@ -125,7 +139,8 @@ fn candidates(
     group: &Group,
 ) -> Vec<Partial> {
     let work = group.work(model);
-    let mut partials = vec![Partial { instructions: costs.frame(&work.frame), ..Partial::default() }];
+    let mut partials =
+        vec![Partial { instructions: costs.frame(&work.frame), ..Partial::default() }];
     for index in 0..group.end - group.first {
         let mut extended = vec![];
         for (choice, packed_bytes) in &sections.0[group.first + index] {
@@ -133,13 +148,20 @@ fn candidates(
             let next = Partial {
                 choices: vec![*choice],
                 held_rows: vec![group.held_rows[index]],
-                instructions: kinds.iter().map(|(kind, count)| costs.layer(kind) * *count as f64).sum(),
+                instructions: kinds
+                    .iter()
+                    .map(|(kind, count)| costs.layer(kind) * *count as f64)
+                    .sum(),
                 section_bytes: packed_bytes.next_multiple_of(SECTION_ALIGNMENT_BYTES),
                 features: kinds
                     .iter()
                     .map(|(kind, _)| Features::of_layer(kind))
                     .fold(Features::NONE, Features::and),
-                scratch_bytes: kinds.iter().map(|(kind, _)| kind.scratch_bytes()).max().unwrap_or(0),
+                scratch_bytes: kinds
+                    .iter()
+                    .map(|(kind, _)| kind.scratch_bytes())
+                    .max()
+                    .unwrap_or(0),
                 ram: 0,
             };
             extended.extend(partials.iter().map(|partial| partial.then(&next)));
@@ -154,7 +176,8 @@ fn candidates(
     partials
 }
 
-/// For each layer the ways that compute it exactly and for which the core has a loop, with the bytes of packed weights they store.
+/// For each layer the ways that compute it exactly and for which the core has a loop, with the
+/// bytes of packed weights they store.
 struct Sections(Vec<Vec<(Choice, usize)>>);
 
 impl Sections {
@@ -192,7 +215,10 @@ impl Partial {
 
     fn choices(self, model: &PlainModel) -> Choices {
         let last = model.layers.last().map(|layer| layer.output.height);
-        Choices { layers: self.choices, held_rows: self.held_rows.into_iter().chain(last).collect() }
+        Choices {
+            layers: self.choices,
+            held_rows: self.held_rows.into_iter().chain(last).collect(),
+        }
     }
 
     fn memory(&self) -> usize {
@@ -200,7 +226,8 @@ impl Partial {
     }
 }
 
-/// Without those that another is at least as good as in every respect, with whatever code it needs more; the fastest first.
+/// Without those that another is at least as good as in every respect, with whatever code it needs
+/// more; the fastest first.
 fn thinned(mut partials: Vec<Partial>, most: &MostBytes) -> Vec<Partial> {
     partials.retain(|partial| partial.instructions.is_finite());
     partials.sort_by(|a, b| {
@@ -249,9 +276,11 @@ impl Plan {
         choices: Choices,
         [ram, model_bytes]: [usize; 2],
     ) -> Self {
-        let whole = Group { first: 0, end: model.layers.len(), held_rows: choices.held_rows.clone() };
+        let whole =
+            Group { first: 0, end: model.layers.len(), held_rows: choices.held_rows.clone() };
         let work = whole.work(model);
-        let (mut layer_instructions, mut longest_step, mut features) = (vec![], 0.0, Features::NONE);
+        let (mut layer_instructions, mut longest_step, mut features) =
+            (vec![], 0.0, Features::NONE);
         for (index, choice) in choices.layers.iter().enumerate() {
             let mut sum = 0.0;
             for (kind, count) in work.kinds(model, 0, index, *choice) {

@@ -1,8 +1,10 @@
-//! Groups of layers that take turns: which there can be, how many rows of their maps they hold, and in which slices they run.
+//! Groups of layers that take turns: which there can be, how many rows of their maps they hold, and
+//! in which slices they run.
 //!
-//! A convolution with pooling reads a few rows for each row it leaves, so the map in front of it need not be held whole. To
-//! leave `c` rows at once it needs `(c - 1) * step + reach` of them; the layer in front then leaves `c * step` rows at once, and
-//! so on up to the first layer of the group.
+//! A convolution with pooling reads a few rows for each row it leaves, so the map in front of it
+//! need not be held whole. To leave `c` rows at once it needs `(c - 1) * step + reach` of them; the
+//! layer in front then leaves `c * step` rows at once, and so on up to the first layer of the
+//! group.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,8 @@ use crate::plain_model::{Choice, PlainKind, PlainModel, slices};
 /// Most rows of the last map of a group that are made at once, unless all are.
 const ROWS_AT_ONCE_MAX: u16 = 8;
 
-/// Most slices of a group that takes turns: a model of any number of groups then has no more than the loader lets through.
+/// Most slices of a group that takes turns: a model of any number of groups then has no more than
+/// the loader lets through.
 const SLICES_MAX: usize = infer::schedule::SLICES_MAX as usize / infer::format::LAYERS_MAX;
 
 /// Layers from one whole map to the next.
@@ -31,12 +34,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// All groups that begin with layer `first` and do not take turns too often, the layer by itself first.
+    /// All groups that begin with layer `first` and do not take turns too often, the layer by
+    /// itself first.
     pub fn beginning_with(model: &PlainModel, first: usize) -> Vec<Self> {
         let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
         let alone = Self { first, end: first + 1, held_rows: heights[first..=first + 1].to_vec() };
         let mut groups = vec![alone];
-        let may_take_turns = |layer: &usize| !matches!(model.layers[*layer].kind, PlainKind::Dense { .. });
+        let may_take_turns =
+            |layer: &usize| !matches!(model.layers[*layer].kind, PlainKind::Dense { .. });
         for last in (first..model.layers.len()).take_while(may_take_turns) {
             let mut rows = 1;
             while rows <= ROWS_AT_ONCE_MAX && rows < heights[last + 1].max(2) {
@@ -48,8 +53,15 @@ impl Group {
         groups
     }
 
-    /// Groups whose last layer leaves `rows` rows at once; none when that would need a whole map inside.
-    fn leaving(model: &PlainModel, heights: &[u16], first: usize, last: usize, rows: u16) -> Vec<Self> {
+    /// Groups whose last layer leaves `rows` rows at once; none when that would need a whole map
+    /// inside.
+    fn leaving(
+        model: &PlainModel,
+        heights: &[u16],
+        first: usize,
+        last: usize,
+        rows: u16,
+    ) -> Vec<Self> {
         let mut held_rows = vec![heights[last + 1]];
         let mut rows = rows as u32;
         for layer in (first..=last).rev() {

@@ -2,7 +2,8 @@
 //!
 //! - [`mod@demand`]: the part of each feature map that is read;
 //! - [`arena`]: where maps and scratch memory lie;
-//! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas over its [`terms`];
+//! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas
+//!   over its [`terms`];
 //! - [`code`]: how much flash the parts of `infer` take that a plan needs;
 //! - [`groups`]: layers that take turns, so that not all rows of the maps between them are held;
 //! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.

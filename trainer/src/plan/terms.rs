@@ -1,5 +1,5 @@
-//! What the instructions of a layer grow with: for each algorithm the counts of its loops' rounds. A cost formula is a
-//! number of instructions for each of these terms, fitted to measured counts.
+//! What the instructions of a layer grow with: for each algorithm the counts of its loops' rounds.
+//! A cost formula is a number of instructions for each of these terms, fitted to measured counts.
 
 use infer::format::Algorithm;
 use infer::schedule::Slice;
@@ -17,7 +17,8 @@ pub fn of_layer(kind: &LayerKind<'_>) -> (String, Vec<Term>) {
     }
 }
 
-/// All that runs besides the layers' kernels: placing the image, keeping the schedule, and moving rows that are held.
+/// All that runs besides the layers' kernels: placing the image, keeping the schedule, and moving
+/// rows that are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FrameWork {
     slices: f64,
@@ -92,7 +93,8 @@ fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
 /// Windows of 2x2 pixels inside of the map by four pixels at a time, all others pixel by pixel.
 fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
-    let fours = if conv.pool == [2, 2] { pixels * (1.0 - part_outside(conv, conv.pool)) } else { 0.0 };
+    let fours =
+        if conv.pool == [2, 2] { pixels * (1.0 - part_outside(conv, conv.pool)) } else { 0.0 };
     let ones = (pixels - fours) * window;
     let edge_taps = ones * taps * part_outside(conv, [1, 1]);
     vec![
@@ -109,10 +111,12 @@ fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// Four convolved pixels at a time, by pairs of channels; cores without the loop go channel by channel over all pixels.
+/// Four convolved pixels at a time, by pairs of channels; cores without the loop go channel by
+/// channel over all pixels.
 fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
-    let batches = if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
+    let batches =
+        if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
     let (quads, pairs) = ((taps / 4.0).ceil(), (channels / 2.0).ceil());
     vec![
         ("call", 1.0),
@@ -129,8 +133,9 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// Begins the names of terms that count only where a core has no loop of its own for the algorithm, so that weights are read back and
-/// one channel after the other is computed; there the other terms of the algorithm, but `call`, do not count.
+/// Begins the names of terms that count only where a core has no loop of its own for the algorithm,
+/// so that weights are read back and one channel after the other is computed; there the other terms
+/// of the algorithm, but `call`, do not count.
 pub const UNPACKED: &str = "unpacked_";
 
 /// The algorithm for which only some cores have a loop.
@@ -139,19 +144,22 @@ pub const VECTOR_FORMULA: &str = "ConvDirectVector";
 /// The term of its loop, which only cores with a loop have.
 pub const VECTOR_LOOP: &str = "window_chunk";
 
-/// Whether a core's instructions for a layer can grow with the term, where the core has (or has not) a loop for the algorithm.
+/// Whether a core's instructions for a layer can grow with the term, where the core has (or has
+/// not) a loop for the algorithm.
 pub fn counts(formula: &str, term: &str, has_loop: bool) -> bool {
     formula != VECTOR_FORMULA || term == "call" || term.starts_with(UNPACKED) != has_loop
 }
 
-/// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four pixels have a loop of their
-/// own, the first of the `_pair` terms.
+/// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four
+/// pixels have a loop of their own, the first of the `_pair` terms.
 fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
-    let batches = if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
+    let batches =
+        if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
     let chunks = (taps / VECTOR_CHUNK as f64).ceil();
     let pairs = batches * channels / 2.0;
-    let (window_pairs, loose_pairs) = if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
+    let (window_pairs, loose_pairs) =
+        if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
     let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
     let (inside_rows, row_taps) = (kernel_rows_inside(conv), taps / rows);
     let edge_rows = pixels * window * rows - inside_rows;
@@ -181,12 +189,14 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
 fn kernel_rows_inside(conv: &Conv<'_>) -> f64 {
     let firsts = |axis: usize, outputs: u16| {
         let step = conv.stride[axis] as i64;
-        (0..outputs as i64 * conv.pool[axis] as i64).map(move |pixel| conv.origin[axis] as i64 + pixel * step)
+        (0..outputs as i64 * conv.pool[axis] as i64)
+            .map(move |pixel| conv.origin[axis] as i64 + pixel * step)
     };
     let has_row = |row: &i64| (0..conv.input.height as i64).contains(row);
     let rows = |first: i64| (first..first + conv.kernel[0] as i64).filter(has_row).count();
     let rows: usize = firsts(0, conv.output.height).map(rows).sum();
-    let fits = |first: &i64| *first >= 0 && first + conv.kernel[1] as i64 <= conv.input.width as i64;
+    let fits =
+        |first: &i64| *first >= 0 && first + conv.kernel[1] as i64 <= conv.input.width as i64;
     (rows * firsts(1, conv.output.width).filter(fits).count()) as f64
 }
 
@@ -196,7 +206,9 @@ const VECTOR_CHUNK: usize = 16;
 /// Runs of bytes that make a patch: a kernel row is one for each chunk that it has a part in.
 fn runs(conv: &Conv<'_>) -> f64 {
     let kernel_row = conv.kernel[1] as usize * conv.input.channels as usize;
-    let run = |row: usize| ((row + 1) * kernel_row).div_ceil(VECTOR_CHUNK) - row * kernel_row / VECTOR_CHUNK;
+    let run = |row: usize| {
+        ((row + 1) * kernel_row).div_ceil(VECTOR_CHUNK) - row * kernel_row / VECTOR_CHUNK
+    };
     (0..conv.kernel[0] as usize).map(run).sum::<usize>() as f64
 }
 
@@ -235,13 +247,17 @@ fn windows_inside(conv: &Conv<'_>) -> f64 {
     let columns = 2 * conv.output.width as i32 + 2;
     let is_inside = |row: &i32| {
         let y = top + 2 * row;
-        y >= 0 && y + 4 <= conv.input.height as i32 && left >= 0 && left + columns <= conv.input.width as i32
+        y >= 0
+            && y + 4 <= conv.input.height as i32
+            && left >= 0
+            && left + columns <= conv.input.width as i32
     };
     let rows = (0..conv.output.height as i32).filter(is_inside).count();
     (rows * conv.output.width as usize) as f64
 }
 
-/// Pairs of tiles, or a single tile, by pairs of output channels; everything per input channel by four.
+/// Pairs of tiles, or a single tile, by pairs of output channels; everything per input channel by
+/// four.
 fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
     let Some(tiles) = conv.tiles() else { return vec![] };
     let count = tiles.grid[0] * tiles.grid[1];
@@ -269,12 +285,14 @@ fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// Tiles that a core's own loop finishes, which are those in pairs that pooling leaves whole; and outputs of the others.
+/// Tiles that a core's own loop finishes, which are those in pairs that pooling leaves whole; and
+/// outputs of the others.
 fn finished_tiles(conv: &Conv<'_>, tiles: Tiles) -> (f64, f64) {
     let width = tiles.grid[1].max(1);
     let sides = [conv.output.height, conv.output.width].map(usize::from);
     let inside = |tile: usize| {
-        let left = |place: usize, axis: usize| (sides[axis] - place * tiles.outputs).min(tiles.outputs);
+        let left =
+            |place: usize, axis: usize| (sides[axis] - place * tiles.outputs).min(tiles.outputs);
         left(tile / width, 0) * left(tile % width, 1)
     };
     let (mut fast, mut plain_outputs) = (0, 0);
@@ -292,8 +310,11 @@ fn finished_tiles(conv: &Conv<'_>, tiles: Tiles) -> (f64, f64) {
 
 /// Tiles some of whose inputs lie outside of the map.
 fn tiles_outside(conv: &Conv<'_>, grid: [usize; 2]) -> f64 {
-    let side =
-        if matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF2OnTheFly) { 4 } else { 6 };
+    let side = if matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF2OnTheFly) {
+        4
+    } else {
+        6
+    };
     let map = [conv.input.height as i64, conv.input.width as i64];
     let inside = |axis: usize| {
         let first = |tile: usize| conv.origin[axis] as i64 + tile as i64 * (side - 2);

@@ -10,7 +10,8 @@ const BARE_LAYERS: [&str; 2] = ["relu", "softmax"];
 
 /// Refuses keys that have no meaning in a section of this type.
 pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
-    let section = |name: &str, key: &str| table.get_ref().get(name).and_then(|part| part.get_ref().get(key));
+    let section =
+        |name: &str, key: &str| table.get_ref().get(name).and_then(|part| part.get_ref().get(key));
     let layers = section("network", "layer").and_then(|layers| layers.get_ref().as_array());
     for layer in layers.into_iter().flatten() {
         if let Some(name) = type_of(layer).filter(|name| BARE_LAYERS.contains(name)) {
@@ -33,9 +34,10 @@ fn only(section: &Spanned<DeValue<'_>>, known: &[&str], why: &str) -> Result<(),
     let keys = section.get_ref().as_table().into_iter().flat_map(|table| table.keys());
     let unknown = keys.into_iter().filter(|key| !known.contains(&key.get_ref().as_ref()));
     match unknown.min_by_key(|key| key.span().start) {
-        Some(key) => {
-            Err(Problem { at: key.span(), message: format!("unknown field `{}`: {why}", key.get_ref()) })
-        }
+        Some(key) => Err(Problem {
+            at: key.span(),
+            message: format!("unknown field `{}`: {why}", key.get_ref()),
+        }),
         None => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Presets: a network and how to train it, in a TOML file. Some are built in; any other is a path.
 //!
-//! Everything a preset does stands in its file, so a copy with one line changed is a new experiment.
+//! Everything a preset does stands in its file, so a copy with one line changed is a new
+//! experiment.
 
 mod bare;
 mod ranges;
@@ -56,7 +57,8 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// Reads a preset by name or by path; an argument that ends in `.toml` or names an existing file is a path.
+    /// Reads a preset by name or by path; an argument that ends in `.toml` or names an existing
+    /// file is a path.
     ///
     /// # Errors
     /// An unknown name, a file that cannot be read, or one that is no preset: see [`PresetError`].
@@ -65,7 +67,8 @@ impl Preset {
             return Self::parse(argument, preset.toml);
         }
         let path = Path::new(argument);
-        let looks_like_path = path.extension().is_some_and(|extension| extension == "toml") || path.is_file();
+        let looks_like_path =
+            path.extension().is_some_and(|extension| extension == "toml") || path.is_file();
         if !looks_like_path {
             return Err(PresetError::Unknown { name: argument.to_owned() });
         }
@@ -147,13 +150,14 @@ fn read(text: &str) -> Result<File, Problem> {
     Ok(file)
 }
 
-/// What the TOML reader says. Of an unknown word inside of a layer it knows only where the layer begins, so the word is
-/// looked for from there on.
+/// What the TOML reader says. Of an unknown word inside of a layer it knows only where the layer
+/// begins, so the word is looked for from there on.
 fn problem(text: &str, error: toml::de::Error) -> Problem {
     let mut at = error.span().unwrap_or_default();
     let message = error.message().replace('\n', ", ");
     let mut parts = message.split('`');
-    if let (Some("unknown field " | "unknown variant "), Some(word)) = (parts.next(), parts.next()) {
+    if let (Some("unknown field " | "unknown variant "), Some(word)) = (parts.next(), parts.next())
+    {
         let rest = text.get(at.start..).unwrap_or_default();
         at.start += rest.find(word).unwrap_or_default();
     }
@@ -164,12 +168,15 @@ fn problem(text: &str, error: toml::de::Error) -> Problem {
     Problem { at, message }
 }
 
-/// Whether the network can be built and fits a model file; if not, the number of the layer (0: none of them) and why.
+/// Whether the network can be built and fits a model file; if not, the number of the layer (0: none
+/// of them) and why.
 fn check_network(network: &Network) -> Result<(), (usize, String)> {
     let stages = network.stages().map_err(|error| (layer_of(&error), error.to_string()))?;
     if stages.len() > LAYERS_MAX {
-        let message =
-            format!("the network has {} stages; a model file holds at most {LAYERS_MAX}", stages.len());
+        let message = format!(
+            "the network has {} stages; a model file holds at most {LAYERS_MAX}",
+            stages.len()
+        );
         return Err((0, message));
     }
     match network.layers.iter().position(|layer| layer.name.len() > NAME_BYTES_MAX) {

@@ -90,7 +90,8 @@ pub(super) fn check(table: &Spanned<DeTable<'_>>, text: &str) -> Result<(), Prob
             && let Some(value) = first_refused(section, &path[1..], allowed)
         {
             let key = path[1..].join(".").replace(".*", "");
-            let found = text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
+            let found =
+                text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
             let message = format!("{key} is {found}; it must be {allowed}");
             return Err(Problem { at: value.span(), message });
         }
@@ -119,7 +120,9 @@ impl Allowed {
             whole_number(value).is_some_and(|number| range.contains(&number))
         };
         let pair = |range| match value.as_array() {
-            Some(items) => items.len() == 2 && items.iter().all(|item| whole(range, item.get_ref())),
+            Some(items) => {
+                items.len() == 2 && items.iter().all(|item| whole(range, item.get_ref()))
+            }
             None => false,
         };
         let number = real_number(value);
@@ -128,8 +131,12 @@ impl Allowed {
             Extent(range) => whole(range, value) || pair(range),
             Pair(range) => pair(range),
             Real(range) => number.is_some_and(|number| range.contains(&number)),
-            Above(range) => number.is_some_and(|number| range.contains(&number) && number > *range.start()),
-            Below(range) => number.is_some_and(|number| range.contains(&number) && number < *range.end()),
+            Above(range) => {
+                number.is_some_and(|number| range.contains(&number) && number > *range.start())
+            }
+            Below(range) => {
+                number.is_some_and(|number| range.contains(&number) && number < *range.end())
+            }
             Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Text => value.as_str().is_some(),
             Flag => value.as_bool().is_some(),
@@ -145,10 +152,20 @@ impl fmt::Display for Allowed {
             }
             Whole(range) => write!(f, "a whole number from {} to {}", range.start(), range.end()),
             Extent(range) => {
-                write!(f, "n or [rows, columns], whole numbers from {} to {}", range.start(), range.end())
+                write!(
+                    f,
+                    "n or [rows, columns], whole numbers from {} to {}",
+                    range.start(),
+                    range.end()
+                )
             }
             Pair(range) => {
-                write!(f, "[rows, columns], whole numbers from {} to {}", range.start(), range.end())
+                write!(
+                    f,
+                    "[rows, columns], whole numbers from {} to {}",
+                    range.start(),
+                    range.end()
+                )
             }
             Real(range) => write!(f, "a number from {} to {}", range.start(), range.end()),
             Above(range) => write!(f, "a number above {}, at most {}", range.start(), range.end()),

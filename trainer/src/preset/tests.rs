@@ -73,7 +73,8 @@ fn a_path_is_read_whatever_its_name() {
     assert_eq!(Preset::load(path.to_str().unwrap()).unwrap().recipe.epochs, 3);
 }
 
-/// Each change of the tutorial's file, and what the message says: the line is that of the changed text.
+/// Each change of the tutorial's file, and what the message says: the line is that of the changed
+/// text.
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
     let cases = [
@@ -113,8 +114,16 @@ fn what_is_wrong_is_named_with_its_line() {
 #[test]
 fn values_out_of_range_are_refused_with_the_range() {
     let cases = [
-        ("filters = 32", "filters = 0", "16: layer.filters is 0; it must be a whole number from 1 to 65535"),
-        ("filters = 32", "filters = \"many\"", "16: layer.filters is \"many\"; it must be a whole number"),
+        (
+            "filters = 32",
+            "filters = 0",
+            "16: layer.filters is 0; it must be a whole number from 1 to 65535",
+        ),
+        (
+            "filters = 32",
+            "filters = \"many\"",
+            "16: layer.filters is \"many\"; it must be a whole number",
+        ),
         (
             "kernel = 3",
             "kernel = [3, 256]",
@@ -125,7 +134,11 @@ fn values_out_of_range_are_refused_with_the_range() {
             "offset = [0, 0, 1]",
             "12: input.offset is [0, 0, 1]; it must be [rows, columns]",
         ),
-        ("epochs = 10", "epochs = 1.5", "62: epochs is 1.5; it must be a whole number from 1 to 10000"),
+        (
+            "epochs = 10",
+            "epochs = 1.5",
+            "62: epochs is 1.5; it must be a whole number from 1 to 10000",
+        ),
         ("batch = 128", "batch = 0", "63: batch is 0; it must be a whole number from 1 to 65536"),
         (
             "learning_rate = 0.001",
@@ -138,7 +151,11 @@ fn values_out_of_range_are_refused_with_the_range() {
             "69: optimizer.learning_rate is 0; it must be a number above 0",
         ),
         ("rho = 0.9", "rho = 1", "70: optimizer.rho is 1; it must be a number from 0 to below 1"),
-        ("held_out = 5000", "held_out = -1", "65: held_out is -1; it must be a whole number of 0 or more"),
+        (
+            "held_out = 5000",
+            "held_out = -1",
+            "65: held_out is -1; it must be a whole number of 0 or more",
+        ),
     ];
     for (old, new, expected) in cases {
         let found = message(&changed(old, new));
@@ -156,7 +173,11 @@ fn copies_of_standard_broken_in_many_ways() {
             "momentum = 1\nnesterov",
             "optimizer.momentum is 1; it must be a number from 0 to below 1",
         ),
-        ("nesterov = true", "nesterov = \"yes\"", "optimizer.nesterov is \"yes\"; it must be true or false"),
+        (
+            "nesterov = true",
+            "nesterov = \"yes\"",
+            "optimizer.nesterov is \"yes\"; it must be true or false",
+        ),
         ("nesterov = true", "nesterof = true", "unknown field `nesterof`"),
         (
             "type = \"sgd\"",
@@ -189,15 +210,27 @@ fn copies_of_standard_broken_in_many_ways() {
             "rotation = 8.0",
             "unknown field `rotation`, expected one of `rotation_degrees`",
         ),
-        ("decay = 0.998", "decay = 1.0", "average.decay is 1.0; it must be a number from 0 to below 1"),
+        (
+            "decay = 0.998",
+            "decay = 1.0",
+            "average.decay is 1.0; it must be a number from 0 to below 1",
+        ),
         (
             "[training.batch_norm]",
             "[training.batchnorm]",
             "unknown field `batchnorm`, expected one of `epochs`",
         ),
-        ("kernel = 3", "kernel = 3\npadding = 1", "layer.padding is 1; it must be \"valid\" or \"same\""),
+        (
+            "kernel = 3",
+            "kernel = 3\npadding = 1",
+            "layer.padding is 1; it must be \"valid\" or \"same\"",
+        ),
         ("kernel = 3", "kernel = 3\nname = 7", "layer.name is 7; it must be text in quotes"),
-        ("activation = \"relu\"", "activation = true", "layer.activation is true; it must be \"relu\""),
+        (
+            "activation = \"relu\"",
+            "activation = true",
+            "layer.activation is true; it must be \"relu\"",
+        ),
         (
             "type = \"softmax\"",
             "type = \"softmax\"\nunits = 3",
@@ -222,7 +255,8 @@ fn copies_of_standard_broken_in_many_ways() {
         let found = message(&text);
         let (place, said) = found.split_once(": ").unwrap();
         assert!(said.starts_with(expected), "{new}: {found}");
-        // The line that is named is the one that was broken, or the first that has lost its meaning by that.
+        // The line that is named is the one that was broken, or the first that has lost its meaning
+        // by that.
         let line: usize = place.strip_prefix("my.toml:").unwrap().parse().unwrap();
         let word = expected
             .split(['`', ' '])
@@ -234,7 +268,8 @@ fn copies_of_standard_broken_in_many_ways() {
 
 #[test]
 fn whole_numbers_are_real_numbers_too() {
-    let preset = Preset::parse("", &changed("learning_rate = 0.001", "learning_rate = 0x1")).unwrap();
+    let preset =
+        Preset::parse("", &changed("learning_rate = 0.001", "learning_rate = 0x1")).unwrap();
     assert_eq!(preset.recipe.optimizer.learning_rate(), 1.0);
 }
 

@@ -60,8 +60,9 @@ pub struct Said {
 
 impl Said {
     fn of(class: usize, probabilities: &[f32], label: usize) -> Self {
-        let probability =
-            |class: usize| Probability(probabilities.get(class).copied().unwrap_or_default() as f64);
+        let probability = |class: usize| {
+            Probability(probabilities.get(class).copied().unwrap_or_default() as f64)
+        };
         Self {
             class,
             probability: probability(class),
@@ -97,8 +98,11 @@ impl Answers {
 
 impl Gallery {
     fn of(exhibits: &[Exhibit], hidden: &[Exhibit], belongs: fn(&Exhibit) -> bool) -> Self {
-        let mut shown: Vec<Exhibit> = exhibits.iter().filter(|exhibit| belongs(exhibit)).cloned().collect();
-        shown.sort_by(|one, two| two.surest().total_cmp(&one.surest()).then(one.image.cmp(&two.image)));
+        let mut shown: Vec<Exhibit> =
+            exhibits.iter().filter(|exhibit| belongs(exhibit)).cloned().collect();
+        shown.sort_by(|one, two| {
+            two.surest().total_cmp(&one.surest()).then(one.image.cmp(&two.image))
+        });
         let mut hidden: Vec<usize> =
             hidden.iter().filter(|exhibit| belongs(exhibit)).map(|exhibit| exhibit.image).collect();
         hidden.sort_unstable();
@@ -143,7 +147,8 @@ mod tests {
     use super::*;
     use crate::evaluate::{Answer, FloatAnswer, Int8Evaluation};
 
-    /// Images of one pixel with two classes: label, float class, int8 class, probability of both answers.
+    /// Images of one pixel with two classes: label, float class, int8 class, probability of both
+    /// answers.
     fn answers(images: &[(u8, usize, usize, f32)]) -> Answers {
         let test = Dataset {
             shape: Shape::new(1, 1, 1),
@@ -172,8 +177,13 @@ mod tests {
             answers: int8.collect(),
             seconds: 0.0,
         };
-        let evaluation =
-            Evaluation { images: images.len(), float_correct: 0, float: float.collect(), int8, agreeing: 0 };
+        let evaluation = Evaluation {
+            images: images.len(),
+            float_correct: 0,
+            float: float.collect(),
+            int8,
+            agreeing: 0,
+        };
         Answers::of(&evaluation, &test)
     }
 

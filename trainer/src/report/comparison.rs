@@ -110,7 +110,8 @@ impl Comparison {
         for (index, disagreement) in disagreements[..sheet.shown].iter_mut().enumerate() {
             disagreement.place = Some(sheet.place(index));
         }
-        let models = contenders.iter().enumerate().map(|(index, one)| ModelRow::of(index, one, test.len()));
+        let models =
+            contenders.iter().enumerate().map(|(index, one)| ModelRow::of(index, one, test.len()));
         Self {
             images: Count(test.len()),
             models: models.collect(),
@@ -152,11 +153,14 @@ fn pairs(contenders: &[Contender<'_>], labels: &[u8]) -> Vec<PairRow> {
     let count = contenders.len();
     let each = (0..count).flat_map(|first| (first + 1..count).map(move |second| [first, second]));
     let tests = (count * count.saturating_sub(1) / 2) as f64;
-    each.map(|pair| pair_row(pair, pair.map(|index| &*contenders[index].evaluation.answers), labels, tests))
-        .collect()
+    each.map(|pair| {
+        pair_row(pair, pair.map(|index| &*contenders[index].evaluation.answers), labels, tests)
+    })
+    .collect()
 }
 
-/// The test of two models among `tests` such tests: each may err with a part of [`LEVEL`] only (Bonferroni's correction).
+/// The test of two models among `tests` such tests: each may err with a part of [`LEVEL`] only
+/// (Bonferroni's correction).
 fn pair_row(pair: [usize; 2], answers: [&[Answer]; 2], labels: &[u8], tests: f64) -> PairRow {
     let mut only = [0, 0];
     for ((first, second), label) in answers[0].iter().zip(answers[1]).zip(labels) {
@@ -177,7 +181,11 @@ fn pair_row(pair: [usize; 2], answers: [&[Answer]; 2], labels: &[u8], tests: f64
     }
 }
 
-fn disagreement(contenders: &[Contender<'_>], test: &Dataset, image: usize) -> Option<Disagreement> {
+fn disagreement(
+    contenders: &[Contender<'_>],
+    test: &Dataset,
+    image: usize,
+) -> Option<Disagreement> {
     let label = test.labels[image] as usize;
     let said = |(index, contender): (usize, &Contender<'_>)| {
         let answer = &contender.evaluation.answers[image];
@@ -201,10 +209,17 @@ mod tests {
     use super::*;
 
     fn evaluation(classes: &[usize], labels: &[u8]) -> Int8Evaluation {
-        let answer =
-            |class: &usize| Answer { class: *class, scores: vec![], probabilities: vec![0.25, 0.75] };
+        let answer = |class: &usize| Answer {
+            class: *class,
+            scores: vec![],
+            probabilities: vec![0.25, 0.75],
+        };
         Int8Evaluation {
-            correct: classes.iter().zip(labels).filter(|(class, label)| **class == **label as usize).count(),
+            correct: classes
+                .iter()
+                .zip(labels)
+                .filter(|(class, label)| **class == **label as usize)
+                .count(),
             confusion: vec![0; 4],
             classes: 2,
             answers: classes.iter().map(answer).collect(),
@@ -219,7 +234,8 @@ mod tests {
             labels: labels.to_vec(),
             classes: 2,
         };
-        let evaluations: Vec<_> = answers.iter().map(|classes| evaluation(classes, labels)).collect();
+        let evaluations: Vec<_> =
+            answers.iter().map(|classes| evaluation(classes, labels)).collect();
         let contenders: Vec<_> = evaluations
             .iter()
             .map(|evaluation| Contender {
@@ -233,7 +249,8 @@ mod tests {
         Comparison::of(&contenders, &test)
     }
 
-    /// A is right on images 0 to 7, B on 8 and 9 only: 8 to 2, so p = 112 / 1024 and mid-p = 67 / 1024.
+    /// A is right on images 0 to 7, B on 8 and 9 only: 8 to 2, so p = 112 / 1024 and mid-p = 67 /
+    /// 1024.
     #[test]
     fn a_pair_by_hand() {
         let labels = [1; 10];
@@ -241,9 +258,13 @@ mod tests {
         let b = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
         let comparison = comparison(&[&a, &b], &labels);
         let pair = &comparison.pairs[0];
-        assert_eq!((pair.letters, pair.only_right, pair.better), (['A', 'B'], [Count(8), Count(2)], None));
+        assert_eq!(
+            (pair.letters, pair.only_right, pair.better),
+            (['A', 'B'], [Count(8), Count(2)], None)
+        );
         assert!(
-            (pair.exact.0 - 112.0 / 1024.0).abs() < 1e-9 && (pair.mid.0 - 67.0 / 1024.0).abs() < 1e-9,
+            (pair.exact.0 - 112.0 / 1024.0).abs() < 1e-9
+                && (pair.mid.0 - 67.0 / 1024.0).abs() < 1e-9,
             "{pair:?}"
         );
         assert_eq!(comparison.models[0].accuracy, Accuracy::of(8, 10));

@@ -127,10 +127,14 @@ mod tests {
     #[test]
     fn the_commonest_mistake_is_the_darkest() {
         let model = ModelConfusion::of("int8", &[90, 10, 1, 5], 2);
-        let shades: Vec<_> = model.rows.iter().flat_map(|row| &row.cells).map(|cell| cell.shade).collect();
+        let shades: Vec<_> =
+            model.rows.iter().flat_map(|row| &row.cells).map(|cell| cell.shade).collect();
         assert_eq!(shades, [5, 5, 1, 3]);
         assert_eq!(model.rows[1].right, Percent(5.0 / 6.0));
-        assert_eq!((model.pairs[0].truth, model.pairs[0].answer, model.pairs[0].images), (0, 1, Count(10)));
+        assert_eq!(
+            (model.pairs[0].truth, model.pairs[0].answer, model.pairs[0].images),
+            (0, 1, Count(10))
+        );
         assert_eq!(model.pairs.len(), 2);
     }
 

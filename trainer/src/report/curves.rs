@@ -67,8 +67,11 @@ const LOSS_MIN: f64 = 1e-6;
 fn loss(history: &[EpochMetrics]) -> Option<Plot> {
     let values: Vec<f64> = history.iter().map(|epoch| epoch.loss.max(LOSS_MIN).log10()).collect();
     let scale = Scale::logarithmic(ends(&values)?, "loss", loss_label);
-    let label =
-        format!("Mean loss falls from {} to {}", Real(history.first()?.loss), Real(history.last()?.loss));
+    let label = format!(
+        "Mean loss falls from {} to {}",
+        Real(history.first()?.loss),
+        Real(history.last()?.loss)
+    );
     Some(draw(label, values.len(), &scale, &[Line { colour: theme::MUTED, values }], &[]))
 }
 
@@ -76,7 +79,10 @@ fn loss(history: &[EpochMetrics]) -> Option<Plot> {
 fn accuracy(metrics: &Metrics) -> Option<Plot> {
     let history = &metrics.history;
     let height = |share: f64| height(share, metrics.test_images);
-    let line = |colour, shares: Vec<f64>| Line { colour, values: shares.into_iter().map(height).collect() };
+    let line = |colour, shares: Vec<f64>| Line {
+        colour,
+        values: shares.into_iter().map(height).collect(),
+    };
     let lines = [
         line(theme::MUTED, history.iter().map(|epoch| epoch.accuracy).collect()),
         line(theme::OTHER, history.iter().filter_map(|epoch| epoch.held_out_accuracy).collect()),
@@ -88,12 +94,14 @@ fn accuracy(metrics: &Metrics) -> Option<Plot> {
     let values: Vec<f64> = lines.iter().flat_map(|line| line.values.iter().copied()).collect();
     let scale = accuracy_scale(ends(&[values, levels.map(|level| level.value).to_vec()].concat())?);
     let [float, int8] = [metrics.float_test_accuracy, metrics.int8_test_accuracy].map(Percent);
-    let label =
-        format!("Accuracy while training, and on the test images at the end: float {float}, int8 {int8}");
+    let label = format!(
+        "Accuracy while training, and on the test images at the end: float {float}, int8 {int8}"
+    );
     Some(draw(label, history.len(), &scale, &lines, &levels))
 }
 
-/// The negative logarithm of the share of mistakes; no mistake among `images` counts as half of one.
+/// The negative logarithm of the share of mistakes; no mistake among `images` counts as half of
+/// one.
 fn height(share: f64, images: usize) -> f64 {
     -(1.0 - share).max(0.5 / images.max(1) as f64).log10()
 }

@@ -1,4 +1,5 @@
-//! What quantisation does to each layer, measured on test images: the int8 feature maps against the float ones.
+//! What quantisation does to each layer, measured on test images: the int8 feature maps against the
+//! float ones.
 
 use std::ops::Range;
 
@@ -28,9 +29,11 @@ pub struct LayerView {
     pub scale: Real,
     /// The int8 value that stands for 0.
     pub zero_point: Signed,
-    /// Smallest and largest real value of one step of a weight over the channels; none for a pooling.
+    /// Smallest and largest real value of one step of a weight over the channels; none for a
+    /// pooling.
     pub weight_scales: Option<[Real; 2]>,
-    /// Output values at an end of the int8 range that does not stand for 0: they may have been cut off.
+    /// Output values at an end of the int8 range that does not stand for 0: they may have been cut
+    /// off.
     pub saturated: Percent,
     /// Output values that are exactly 0.
     pub zero: Percent,
@@ -48,7 +51,8 @@ pub fn chosen(images: usize) -> Vec<usize> {
     (0..count).map(|index| index * images / count).collect()
 }
 
-/// Compares the layers of both models on the chosen images. The models are of one network, layer for stage.
+/// Compares the layers of both models on the chosen images. The models are of one network, layer
+/// for stage.
 pub fn views(
     float: &FloatModel,
     quant: &QuantModel,
@@ -65,7 +69,8 @@ fn view(layer: &Layer<'_>, stage: &QuantStage, measured: &Measured) -> LayerView
     let scales = stage.weight_scales.iter().copied();
     let bounds = scales.clone().reduce(f64::min).zip(scales.reduce(f64::max));
     let plot = || {
-        let label = format!("Histogram of the {} int8 weights of {}", stage.weights.len(), layer.name);
+        let label =
+            format!("Histogram of the {} int8 weights of {}", stage.weights.len(), layer.name);
         weights::draw(label, &weights::counted(&stage.weights))
     };
     LayerView {
@@ -117,7 +122,8 @@ fn measure(
 ) -> Vec<Measured> {
     let forward = Forward::new(float);
     let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut session =
+        Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut measured = vec![Measured::default(); quant.stages.len()];
     for batch in chosen.chunks(BATCH_IMAGES) {
         let mut maps = vec![Vec::new(); quant.stages.len()];
@@ -148,7 +154,11 @@ struct Compare<'c> {
 impl Observer for Compare<'_> {
     fn after(&mut self, index: usize, layer: &Layer<'_>, rows: Range<u16>, values: &[i8]) {
         let len = self.maps[index].len() / self.images;
-        debug_assert_eq!(len, layer.output().len(), "both models leave the part of the map that is read");
+        debug_assert_eq!(
+            len,
+            layer.output().len(),
+            "both models leave the part of the map that is read"
+        );
         let first = self.place * len + rows.start as usize * layer.output().row_len();
         let float = &self.maps[index][first..first + values.len()];
         self.measured[index].add(float, values, &self.quant.stages[index]);
@@ -168,7 +178,8 @@ mod tests {
         assert!(chosen(0).is_empty());
     }
 
-    /// Steps of 0.5 from a zero point of -128: 0, 1, cut off at 127.5. The float values are 0, 1.25, 200.
+    /// Steps of 0.5 from a zero point of -128: 0, 1, cut off at 127.5. The float values are 0,
+    /// 1.25, 200.
     #[test]
     fn noise_and_saturation_by_hand() {
         let output = OutputQuant { scale: 0.5, zero_point: -128 };

@@ -13,7 +13,8 @@ pub struct MemoryView {
     pub buffers: Vec<Buffer>,
     /// The whole arena, bytes.
     pub arena: Count,
-    /// Whether there are layers that take turns, because not all rows of a map between them are held.
+    /// Whether there are layers that take turns, because not all rows of a map between them are
+    /// held.
     pub takes_turns: bool,
     /// The layer that has most bytes in use, and how many.
     pub busiest: (String, Count),
@@ -53,10 +54,12 @@ impl MemoryView {
         let layers = model.layers();
         let names: Vec<String> = layers.iter().map(|layer| layer.name.to_owned()).collect();
         let buffers = buffers(layers);
-        let alive =
-            |layer: usize| buffers.iter().filter(move |buffer| (buffer.first..=buffer.last).contains(&layer));
+        let alive = |layer: usize| {
+            buffers.iter().filter(move |buffer| (buffer.first..=buffer.last).contains(&layer))
+        };
         let used = |layer: usize| Count(alive(layer).map(|buffer| buffer.bytes.0).sum());
-        let uses = (0..layers.len()).rev().map(|layer| (used(layer), layers[layer].name.to_owned()));
+        let uses =
+            (0..layers.len()).rev().map(|layer| (used(layer), layers[layer].name.to_owned()));
         let (bytes, name) = uses.max_by_key(|(bytes, _)| *bytes).unwrap_or_default();
         let label = format!(
             "{} buffers in an arena of {} bytes over {} layers",
@@ -74,11 +77,13 @@ impl MemoryView {
     }
 }
 
-/// All buffers. Layers between which not all rows of a map are held take turns, so their buffers live at the same time.
+/// All buffers. Layers between which not all rows of a map are held take turns, so their buffers
+/// live at the same time.
 fn buffers(layers: &[Layer<'_>]) -> Vec<Buffer> {
     let groups = groups(layers);
-    let image =
-        groups.first().map(|group| buffer(layers, "image, what is read", Use::Map, input(layers), *group));
+    let image = groups
+        .first()
+        .map(|group| buffer(layers, "image, what is read", Use::Map, input(layers), *group));
     let each = groups.iter().enumerate().flat_map(|(place, [first, last])| {
         // The last map of a group lives on until the next group has read it.
         let read_by = groups.get(place + 1).map_or(*last, |next| next[1]);
@@ -162,7 +167,8 @@ mod tests {
         export_for(&model, &images, Target::Chip(Core::M4, Loading::OnChip, budget)).unwrap().bytes
     }
 
-    /// Whatever lives at the same time lies apart, all inside of the arena, and something reaches its end.
+    /// Whatever lives at the same time lies apart, all inside of the arena, and something reaches
+    /// its end.
     fn check(file: &[u8]) -> Vec<Buffer> {
         let model = Model::from_bytes(file).unwrap();
         let buffers = MemoryView::of(&model).buffers;
@@ -180,8 +186,9 @@ mod tests {
 
     #[test]
     fn buffers_that_live_together_lie_apart() {
-        let lives =
-            |buffers: &[Buffer]| buffers.iter().find(|buffer| buffer.name == "output of conv1").cloned();
+        let lives = |buffers: &[Buffer]| {
+            buffers.iter().find(|buffer| buffer.name == "output of conv1").cloned()
+        };
         let layer_by_layer = lives(&check(&file(16 * 1024))).unwrap();
         assert_eq!((layer_by_layer.first, layer_by_layer.last), (0, 1));
         let taking_turns = check(&file(4 * 1024));

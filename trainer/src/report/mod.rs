@@ -1,11 +1,13 @@
-//! `report.html`: a finished run to look at instead of reading: one file without links to the outside.
+//! `report.html`: a finished run to look at instead of reading: one file without links to the
+//! outside.
 //!
-//! Each file here turns one part of a run into typed numbers and charts; [`Report`] holds them, and the templates in
-//! `trainer/templates` show them, with everything that is put in escaped.
+//! Each file here turns one part of a run into typed numbers and charts; [`Report`] holds them, and
+//! the templates in `trainer/templates` show them, with everything that is put in escaped.
 //!
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
 //! - [`curves`]: how training went; [`layers`], [`memory`], [`reading`]: what became of each layer;
-//! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes again;
+//! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes
+//!   again;
 //! - [`comparison`]: several models side by side;
 //! - [`plot`], [`picture`], [`value`]: charts, pictures and numbers as they stand in a page.
 
@@ -190,7 +192,8 @@ impl Headline {
 }
 
 impl Report {
-    /// Looks at a run from all sides. Runs both models once more over some test images, to compare them layer by layer.
+    /// Looks at a run from all sides. Runs both models once more over some test images, to compare
+    /// them layer by layer.
     ///
     /// # Errors
     /// A model file that is refused, a network that cannot be planned.

@@ -43,7 +43,8 @@ pub struct Bar {
 type Known = (&'static str, usize, usize);
 
 /// Wrong answers among MNIST's 10,000 test images.
-const MISTAKES: [Known; 2] = [("the tutorial's own log", 132, 1), ("Keras 3, 10 epochs, best run", 130, 2)];
+const MISTAKES: [Known; 2] =
+    [("the tutorial's own log", 132, 1), ("Keras 3, 10 epochs, best run", 130, 2)];
 
 /// Bytes of parameters, or of the file that holds them.
 const PARAMETER_BYTES: [Known; 3] = [
@@ -73,8 +74,8 @@ const SOURCES: [&str; 4] = [
 impl Peers {
     /// This model beside the others.
     pub fn of(model: &Model<'_>, network: &Network, metrics: &Metrics) -> Self {
-        let same_network =
-            Preset::load("tutorial").is_ok_and(|tutorial| tutorial.network.layers == network.layers);
+        let same_network = Preset::load("tutorial")
+            .is_ok_and(|tutorial| tutorial.network.layers == network.layers);
         let mistakes = (1.0 - metrics.int8_test_accuracy) * 10_000.0;
         let measures = vec![
             measure("Wrong answers per 10,000 test images", mistakes.round() as usize, &MISTAKES),

@@ -32,7 +32,8 @@ pub struct Sheet {
 }
 
 impl Picture {
-    /// A picture of grey (one channel) or RGB (three) pixels; of other images the first channel as grey.
+    /// A picture of grey (one channel) or RGB (three) pixels; of other images the first channel as
+    /// grey.
     pub fn of(shape: Shape, pixels: &[u8]) -> Self {
         Self::drawn([shape.height, shape.width].map(usize::from), shape.channels, pixels)
     }
@@ -61,7 +62,8 @@ const ADDRESS_BYTES_MAX: usize = 750_000;
 const SIDE_PIXELS: usize = 84;
 
 impl Sheet {
-    /// The images side by side, about as many columns as rows; only the first of them if there is no room for all.
+    /// The images side by side, about as many columns as rows; only the first of them if there is
+    /// no room for all.
     pub fn of(shape: Shape, images: &[&[u8]]) -> Self {
         let mut shown = images.len().min(IMAGES_MAX).min(PIXEL_BYTES_MAX / shape.len());
         loop {
@@ -92,7 +94,13 @@ impl Sheet {
         }
         let sheet = [rows * shape.height as usize, columns * shape.width as usize];
         let picture = Picture::drawn(sheet, shape.channels, &pixels);
-        Self { picture, shown: images.len(), columns, size, whole: [columns * size[0], rows * size[1]] }
+        Self {
+            picture,
+            shown: images.len(),
+            columns,
+            size,
+            whole: [columns * size[0], rows * size[1]],
+        }
     }
 
     /// Where image `index` lies: pixels of the page to its left and above.
@@ -144,7 +152,8 @@ mod tests {
         assert_eq!(decoded(&Sheet::of(Shape::new(1, 1, 1), &[]).picture), [0]);
     }
 
-    /// Noise does not compress: 100 pictures of 120x120 colours are 4.3 MB, half of them again too many, and so on.
+    /// Noise does not compress: 100 pictures of 120x120 colours are 4.3 MB, half of them again too
+    /// many, and so on.
     #[test]
     fn a_sheet_has_as_many_images_as_there_is_room() {
         let mut noise = 1u32;

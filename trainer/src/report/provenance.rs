@@ -56,7 +56,8 @@ pub enum HashError {
     },
 }
 
-/// The four files of a data set. To be called where the set is read: at the end of a long run they may be others, or gone.
+/// The four files of a data set. To be called where the set is read: at the end of a long run they
+/// may be others, or gone.
 ///
 /// # Errors
 /// A file that is missing or cannot be read.
@@ -105,7 +106,8 @@ fn hash(name: String, bytes: &[u8]) -> FileHash {
 }
 
 fn hash_file(path: &Path) -> Result<FileHash, HashError> {
-    let bytes = fs::read(path).map_err(|cause| HashError::Unreadable { path: path.to_owned(), cause })?;
+    let bytes =
+        fs::read(path).map_err(|cause| HashError::Unreadable { path: path.to_owned(), cause })?;
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     Ok(hash(name, &bytes))
 }

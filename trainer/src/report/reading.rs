@@ -1,4 +1,5 @@
-//! Which part of the image and of each feature map is read at all: the demand of `plan::demand`, as pictures.
+//! Which part of the image and of each feature map is read at all: the demand of `plan::demand`, as
+//! pictures.
 
 use infer::Shape;
 
@@ -46,7 +47,8 @@ pub fn views(network: &Network, images: &Dataset) -> Result<Vec<MapView>, PlanEr
     Ok(views)
 }
 
-/// The image: what the network reads of it lies `offset` below and right of the network's own coordinates.
+/// The image: what the network reads of it lies `offset` below and right of the network's own
+/// coordinates.
 fn image(offset: [i16; 2], input: Region, images: &Dataset) -> MapView {
     let shape = images.shape;
     let moved = |range: [u16; 2], by: i16, side: u16| {
@@ -116,14 +118,20 @@ mod tests {
             classes: 1,
         };
         let views = views(&network, &images).unwrap();
-        let shown: Vec<_> =
-            views.iter().map(|view| (view.name.as_str(), view.shape.as_str(), view.read.as_str())).collect();
+        let shown: Vec<_> = views
+            .iter()
+            .map(|view| (view.name.as_str(), view.shape.as_str(), view.read.as_str()))
+            .collect();
         let expected = [
             ("image", "28x28x1", "22x22x1"),
             ("conv1", "13x13x32", "10x10x32"),
             ("conv2", "5x5x64", "4x4x64"),
         ];
         assert_eq!(shown, expected);
-        assert!(views[0].plot.label.contains("rows 3 to 24 and columns 3 to 24"), "{}", views[0].plot.label);
+        assert!(
+            views[0].plot.label.contains("rows 3 to 24 and columns 3 to 24"),
+            "{}",
+            views[0].plot.label
+        );
     }
 }

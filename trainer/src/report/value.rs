@@ -130,7 +130,8 @@ mod tests {
         );
         assert_eq!([0.0342, 1e-9].map(|p| Significance(p).to_string()), ["0.034", "< 0.001"]);
         assert_eq!(Decibel(f64::INFINITY).to_string(), "exact");
-        let shown = [0.003_921_57, 1.27e-7, 0.0, 12.345, 1234.5].map(|value| Real(value).to_string());
+        let shown =
+            [0.003_921_57, 1.27e-7, 0.0, 12.345, 1234.5].map(|value| Real(value).to_string());
         assert_eq!(shown, ["0.00392", "1.27e-7", "0", "12.3", "1234"]);
     }
 }

@@ -8,8 +8,8 @@ const MATRIX_CLASSES_MAX: usize = 20;
 /// Most lines of the list that stands for a larger matrix.
 const PAIRS_MAX: usize = 20;
 
-/// The matrix of `classes` x `classes` counts, `counts[truth * classes + answer]`, as text; of many classes only the
-/// commonest mistakes.
+/// The matrix of `classes` x `classes` counts, `counts[truth * classes + answer]`, as text; of many
+/// classes only the commonest mistakes.
 pub fn draw(counts: &[u32], classes: usize) -> String {
     if classes <= MATRIX_CLASSES_MAX { matrix(counts, classes) } else { pairs(counts, classes) }
 }
@@ -25,17 +25,23 @@ fn matrix(counts: &[u32], classes: usize) -> String {
     for (truth, row) in counts.chunks_exact(classes).enumerate() {
         let shown = |count: &u32| if *count == 0 { "·".to_owned() } else { count.to_string() };
         let (right, all) = (row[truth] as usize, row.iter().map(|count| *count as usize).sum());
-        text += &format!("{truth:>3}{}  {:>8}\n", cells(&mut row.iter().map(shown)), percent_of(right, all));
+        text += &format!(
+            "{truth:>3}{}  {:>8}\n",
+            cells(&mut row.iter().map(shown)),
+            percent_of(right, all)
+        );
     }
     text
 }
 
 fn pairs(counts: &[u32], classes: usize) -> String {
-    let mistakes = counts.iter().enumerate().map(|(place, count)| (*count, place / classes, place % classes));
+    let mistakes =
+        counts.iter().enumerate().map(|(place, count)| (*count, place / classes, place % classes));
     let mut mistakes: Vec<_> =
         mistakes.filter(|(count, truth, answer)| *count > 0 && truth != answer).collect();
     mistakes.sort_by_key(|(count, truth, answer)| (std::cmp::Reverse(*count), *truth, *answer));
-    let mut text = format!("commonest mistakes of the int8 model ({} pairs of classes)\n", mistakes.len());
+    let mut text =
+        format!("commonest mistakes of the int8 model ({} pairs of classes)\n", mistakes.len());
     for (count, truth, answer) in mistakes.iter().take(PAIRS_MAX) {
         text += &format!("{count:>6} of class {truth} taken for {answer}\n");
     }

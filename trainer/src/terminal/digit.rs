@@ -8,8 +8,8 @@ const COLUMNS_MAX: usize = 100;
 /// Value from which a pixel counts as set when there is no colour.
 const SET: u8 = 96;
 
-/// Draws an image of 1 or 3 values per pixel (of others, the first), `[row][column][channel]`; in grey or 24-bit
-/// colour if `colour`, else with blank and filled halves.
+/// Draws an image of 1 or 3 values per pixel (of others, the first), `[row][column][channel]`; in
+/// grey or 24-bit colour if `colour`, else with blank and filled halves.
 pub fn draw(pixels: &[u8], shape: Shape, colour: bool) -> String {
     let step = (shape.width as usize).div_ceil(COLUMNS_MAX);
     let (rows, columns) = (shape.height as usize, shape.width as usize);

@@ -22,7 +22,8 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// A name from a file or a chip as a terminal may show it: control characters, which could move its cursor or worse, are spelt out.
+/// A name from a file or a chip as a terminal may show it: control characters, which could move its
+/// cursor or worse, are spelt out.
 pub fn printable(name: &str) -> String {
     let shown = |character: char| -> String {
         if character.is_control() { character.escape_default().collect() } else { character.into() }
@@ -35,7 +36,8 @@ pub fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Whether standard output shows colours: a terminal, not a dumb one, and no `NO_COLOR` (<https://no-color.org>).
+/// Whether standard output shows colours: a terminal, not a dumb one, and no `NO_COLOR`
+/// (<https://no-color.org>).
 pub fn shows_colour() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

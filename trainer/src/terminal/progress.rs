@@ -23,7 +23,8 @@ pub enum Output {
     Json,
 }
 
-/// Follows a run. The bar lives on standard error and only on a terminal, so that redirected output holds lines alone.
+/// Follows a run. The bar lives on standard error and only on a terminal, so that redirected output
+/// holds lines alone.
 pub struct Progress<Stop> {
     bar: Option<Bar>,
     output: Output,
@@ -57,7 +58,9 @@ impl<Stop: Fn() -> bool> Progress<Stop> {
 /// A bar for `all` things of which some are done; nothing where standard error is no terminal.
 pub fn counting_bar(all: usize) -> ProgressBar {
     let template = "{pos}/{len} [{wide_bar}] {msg}  {eta} left";
-    let style = ProgressStyle::with_template(template).expect("a valid template").progress_chars("█▉▊▋▌▍▎▏ ");
+    let style = ProgressStyle::with_template(template)
+        .expect("a valid template")
+        .progress_chars("█▉▊▋▌▍▎▏ ");
     ProgressBar::with_draw_target(Some(all as u64), ProgressDrawTarget::stderr()).with_style(style)
 }
 
@@ -89,8 +92,9 @@ impl<Stop: Fn() -> bool> Observer for Progress<Stop> {
 
 impl Bar {
     fn new() -> Self {
-        let style =
-            ProgressStyle::with_template(TEMPLATE).expect("a valid template").progress_chars("█▉▊▋▌▍▎▏ ");
+        let style = ProgressStyle::with_template(TEMPLATE)
+            .expect("a valid template")
+            .progress_chars("█▉▊▋▌▍▎▏ ");
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
             .with_style(style)
             .with_prefix("starting");
@@ -102,7 +106,8 @@ impl Bar {
         let done = (report.epoch - 1) * report.batches + report.batch;
         let before = *self.before.get_or_insert(done - 1);
         let left = report.epochs * report.batches - done;
-        let seconds_left = self.begun.elapsed().as_secs_f64() / (done - before) as f64 * left as f64;
+        let seconds_left =
+            self.begun.elapsed().as_secs_f64() / (done - before) as f64 * left as f64;
         self.bar.set_length(report.batches as u64);
         self.bar.set_prefix(format!("epoch {}/{}", report.epoch, report.epochs));
         self.bar.set_message(message(report, &self.losses.draw(), seconds_left));

@@ -15,7 +15,11 @@ pub fn quoted(text: &str) -> Cow<'_, str> {
 /// The command that runs this program with `arguments` (the program's own name is not among them).
 pub fn command(arguments: impl Iterator<Item = OsString>) -> String {
     let words = arguments.map(|word| quoted(&word.to_string_lossy()).into_owned());
-    ["cargo run --release -p trainer --".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+    ["cargo run --release -p trainer --".to_owned()]
+        .into_iter()
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -33,6 +37,9 @@ mod tests {
     #[test]
     fn a_command_can_be_typed_again() {
         let words = ["train", "my net.toml", "--seed", "3"].map(OsString::from).into_iter();
-        assert_eq!(command(words), "cargo run --release -p trainer -- train 'my net.toml' --seed 3");
+        assert_eq!(
+            command(words),
+            "cargo run --release -p trainer -- train 'my net.toml' --seed 3"
+        );
     }
 }

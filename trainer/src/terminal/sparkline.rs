@@ -5,7 +5,8 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Most characters of a line.
 const WIDTH: usize = 10;
 
-/// Values above 0 of a run of any length, one after the other, averaged so that they fit in one line.
+/// Values above 0 of a run of any length, one after the other, averaged so that they fit in one
+/// line.
 #[derive(Clone, Debug)]
 pub struct Sparkline {
     /// Sums of `per_cell` values each, of fewer in the last.
@@ -36,17 +37,22 @@ impl Sparkline {
         self.in_last = 1;
     }
 
-    /// The line: each cell's height is the logarithm of its mean between the lowest and the highest.
+    /// The line: each cell's height is the logarithm of its mean between the lowest and the
+    /// highest.
     pub fn draw(&self) -> String {
         let last = self.cells.len().saturating_sub(1);
         let values = |cell: usize| if cell == last { self.in_last } else { self.per_cell };
-        let height = |(cell, sum): (usize, &f64)| (sum / values(cell) as f64).max(f64::MIN_POSITIVE).ln();
+        let height =
+            |(cell, sum): (usize, &f64)| (sum / values(cell) as f64).max(f64::MIN_POSITIVE).ln();
         let heights: Vec<f64> = self.cells.iter().enumerate().map(height).collect();
         let lowest = heights.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = heights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let range = (highest - lowest).max(f64::MIN_POSITIVE);
         let top = (LEVELS.len() - 1) as f64;
-        heights.iter().map(|height| LEVELS[((height - lowest) / range * top).round() as usize]).collect()
+        heights
+            .iter()
+            .map(|height| LEVELS[((height - lowest) / range * top).round() as usize])
+            .collect()
     }
 }
 

@@ -7,7 +7,8 @@ use super::printable;
 /// Space between two columns.
 const GAP: &str = "  ";
 
-/// Rows of as many cells as there are titles. Columns whose title begins with `>` are aligned to the right.
+/// Rows of as many cells as there are titles. Columns whose title begins with `>` are aligned to
+/// the right.
 pub struct Table {
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
@@ -21,7 +22,8 @@ impl Table {
         Self { right, rows: vec![titles] }
     }
 
-    /// Adds a row at the bottom. Cells may hold names from files: what a terminal would obey is spelt out.
+    /// Adds a row at the bottom. Cells may hold names from files: what a terminal would obey is
+    /// spelt out.
     pub fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
         self.rows.push(cells.map(|cell| printable(&cell)).into());
     }

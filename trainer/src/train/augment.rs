@@ -1,4 +1,5 @@
-//! Random distortion of training images: rotation, scale, shear, shift and elastic displacement in one bilinear sample per pixel.
+//! Random distortion of training images: rotation, scale, shear, shift and elastic displacement in
+//! one bilinear sample per pixel.
 //!
 //! ```text
 //! for each pixel p that the network reads:
@@ -6,8 +7,8 @@
 //!     value  = bilinear sample of the image at source; outside of the image is 0
 //! ```
 //!
-//! Everything is single-precision arithmetic without fused operations and `libm`'s functions: a seed gives the same
-//! bits on every host.
+//! Everything is single-precision arithmetic without fused operations and `libm`'s functions: a
+//! seed gives the same bits on every host.
 
 mod elastic;
 mod sampling;
@@ -52,7 +53,13 @@ impl Distorter {
     }
 
     /// What distorts images of `images` with random numbers of `(seed, epoch, image)`.
-    pub fn placer<'p>(&'p self, images: &'p Dataset, seed: u64, epoch: usize, strength: f32) -> Placer<'p> {
+    pub fn placer<'p>(
+        &'p self,
+        images: &'p Dataset,
+        seed: u64,
+        epoch: usize,
+        strength: f32,
+    ) -> Placer<'p> {
         Placer {
             distorter: self,
             images,
@@ -66,7 +73,8 @@ impl Distorter {
         }
     }
 
-    /// How many columns behind `middle` each pixel of a row of the part lies, filled up to whole vectors.
+    /// How many columns behind `middle` each pixel of a row of the part lies, filled up to whole
+    /// vectors.
     fn across(&self, middle: f32) -> Vec<f32> {
         let columns = (self.first[1]..).take((self.part.width as usize).next_multiple_of(LANES));
         columns.map(|column| column as f32 - middle).collect()
@@ -76,7 +84,8 @@ impl Distorter {
         let recipe = &self.recipe;
         let mut within = |most: f64| (2.0 * random.unit() - 1.0) * most as f32 * strength;
         let angle = within(recipe.rotation_degrees.to_radians());
-        let [tall, wide] = [libm::expf(within(recipe.log_scale)), libm::expf(within(recipe.log_scale))];
+        let [tall, wide] =
+            [libm::expf(within(recipe.log_scale)), libm::expf(within(recipe.log_scale))];
         let shear = within(recipe.shear);
         let shift = [within(recipe.shift_pixels), within(recipe.shift_pixels)];
         let (sine, cosine) = (libm::sinf(angle), libm::cosf(angle));
@@ -99,7 +108,8 @@ pub struct Placer<'p> {
     strength: f32,
     displacements: Displacements,
     padded: Padded,
-    /// How many columns each pixel of a row lies behind the image's centre, filled up to whole vectors.
+    /// How many columns each pixel of a row lies behind the image's centre, filled up to whole
+    /// vectors.
     across: Vec<f32>,
     places: Places,
 }
@@ -107,7 +117,8 @@ pub struct Placer<'p> {
 impl Placer<'_> {
     /// Writes image `index`, distorted.
     pub fn place(&mut self, index: usize, out: &mut [f32]) {
-        let mut random = Random::new(self.seed, Purpose::Distortion { epoch: self.epoch, image: index });
+        let mut random =
+            Random::new(self.seed, Purpose::Distortion { epoch: self.epoch, image: index });
         let affine = self.distorter.draw(self.strength, &mut random);
         let deviation = self.distorter.recipe.elastic_pixels as f32 * self.strength;
         self.displacements.draw(deviation, &mut random);
@@ -121,7 +132,14 @@ impl Placer<'_> {
         let middle = middle(self.images.shape);
         let y = (first[0] + row as i32) as f32 - middle[0];
         let elastic = self.displacements.row(axis, row, grid);
-        affine.find_places(axis, y, &self.across, middle[axis], elastic, self.places.row_mut(axis, row));
+        affine.find_places(
+            axis,
+            y,
+            &self.across,
+            middle[axis],
+            elastic,
+            self.places.row_mut(axis, row),
+        );
     }
 }
 
@@ -158,9 +176,18 @@ struct Affine {
 }
 
 impl Affine {
-    /// Where the pixels `y` rows and `xs` columns from the centre come from: rows (axis 0) or columns, of which `middle` is the centre.
+    /// Where the pixels `y` rows and `xs` columns from the centre come from: rows (axis 0) or
+    /// columns, of which `middle` is the centre.
     #[inline(always)]
-    fn find_places(&self, axis: usize, y: f32, xs: &[f32], middle: f32, elastic: &[f32], places: &mut [f32]) {
+    fn find_places(
+        &self,
+        axis: usize,
+        y: f32,
+        xs: &[f32],
+        middle: f32,
+        elastic: &[f32],
+        places: &mut [f32],
+    ) {
         let ([down, right], shift) = (self.matrix[axis], self.shift[axis]);
         for (place, (x, elastic)) in places.iter_mut().zip(xs.iter().zip(elastic)) {
             *place = middle + (down * y + right * x + shift) + elastic;

@@ -20,8 +20,9 @@ impl Average {
         Self { decay, steps: 0, stages }
     }
 
-    /// Takes in the parameters after a step: `average = d * average + (1 - d) * value`, in step `k` (from 0) with
-    /// `d = min(decay, (1 + k) / (10 + k))`, so that the first steps do not hold on to the random beginning.
+    /// Takes in the parameters after a step: `average = d * average + (1 - d) * value`, in step `k`
+    /// (from 0) with `d = min(decay, (1 + k) / (10 + k))`, so that the first steps do not hold on
+    /// to the random beginning.
     pub fn add(&mut self, stages: &[StageParameters]) {
         let step = self.steps as f64;
         let pull = (1.0 - self.decay.min((1.0 + step) / (10.0 + step))) as f32;

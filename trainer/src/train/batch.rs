@@ -1,4 +1,5 @@
-//! Gradients of one batch: its images cut into shards, the shards spread over threads, their gradients added in order.
+//! Gradients of one batch: its images cut into shards, the shards spread over threads, their
+//! gradients added in order.
 
 use std::ops::Range;
 
@@ -27,7 +28,8 @@ pub struct BatchGradients {
 }
 
 impl BatchGradients {
-    /// Buffers for batches of up to `batch` images; `epsilon` is added to the variances of normalised stages.
+    /// Buffers for batches of up to `batch` images; `epsilon` is added to the variances of
+    /// normalised stages.
     pub fn new(
         set: InstructionSet,
         workers: Workers,
@@ -58,15 +60,17 @@ impl BatchGradients {
         self.norms = parameters.iter().map(norm).collect();
     }
 
-    /// Fills in a batch's images; to be called before [`BatchGradients::compute`] of the batch, unless [`BatchGradients::finish`] has.
+    /// Fills in a batch's images; to be called before [`BatchGradients::compute`] of the batch,
+    /// unless [`BatchGradients::finish`] has.
     pub fn place(&self, batch: &Batch<'_>) {
         self.shards.place_while(batch, || ());
     }
 
     /// Computes loss and gradients of a batch that was placed, under the parameters that were set.
     ///
-    /// A normalised stage needs sums over the whole batch, so all shards come to it before any goes on: the stages are cut
-    /// into parts that end with a normalised one, and a part's shards are run together.
+    /// A normalised stage needs sums over the whole batch, so all shards come to it before any goes
+    /// on: the stages are cut into parts that end with a normalised one, and a part's shards are
+    /// run together.
     pub fn compute(&mut self, batch: &Batch<'_>) -> Tally {
         let parts = parts(&self.shards.layout);
         let (last, normalised) = parts.split_last().expect("a network has stages");
@@ -84,8 +88,10 @@ impl BatchGradients {
         tally
     }
 
-    /// Ends a batch of `images` images and begins the next: adds the gradients up, lets `step` change the parameters by them, and takes these in,
-    /// while other threads place the images of `next`. `step` is given the gradients of all stages, empty for poolings, and how they were normalised.
+    /// Ends a batch of `images` images and begins the next: adds the gradients up, lets `step`
+    /// change the parameters by them, and takes these in, while other threads place the images of
+    /// `next`. `step` is given the gradients of all stages, empty for poolings, and how they were
+    /// normalised.
     pub fn finish(
         &mut self,
         images: usize,
@@ -110,7 +116,8 @@ impl BatchGradients {
         shard.forward(&self.shards.layout, &self.weights, part.clone());
     }
 
-    /// Takes a shard back through the stages of a part; returns the sums that the normalisation in front of it needs.
+    /// Takes a shard back through the stages of a part; returns the sums that the normalisation in
+    /// front of it needs.
     fn shard_backward(
         &self,
         shard: &mut Shard,
@@ -124,7 +131,8 @@ impl BatchGradients {
         }
     }
 
-    /// Takes all shards through a part that ends with a normalised stage; mean and variance of its values over the batch.
+    /// Takes all shards through a part that ends with a normalised stage; mean and variance of its
+    /// values over the batch.
     fn forward(&mut self, batch: &Batch<'_>, part: &Range<usize>) {
         let stage = part.end - 1;
         let sums = self.shards.each(batch.chosen, |shard, _, _| {
@@ -137,7 +145,8 @@ impl BatchGradients {
         self.scales[stage] = BatchScale::new(&total(sums), count, gamma, beta, self.epsilon);
     }
 
-    /// Takes all shards back through a part that ends with a normalised stage, whose sums are `sums`; those of the part in front.
+    /// Takes all shards back through a part that ends with a normalised stage, whose sums are
+    /// `sums`; those of the part in front.
     fn backward(&self, batch: &Batch<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
         let stage = part.end - 1;
         total(self.shards.each(batch.chosen, |shard, gradients, _| {
@@ -146,15 +155,18 @@ impl BatchGradients {
         }))
     }
 
-    /// The last part forward, the loss, and the same part backward; sums as in [`BatchGradients::backward`].
+    /// The last part forward, the loss, and the same part backward; sums as in
+    /// [`BatchGradients::backward`].
     fn turn(&self, batch: &Batch<'_>, part: &Range<usize>) -> (Tally, ChannelSums) {
         let (tallies, sums): (Vec<Tally>, Vec<ChannelSums>) = self
             .shards
             .each(batch.chosen, |shard, gradients, images| {
                 self.shard_forward(shard, part);
-                let labels: Vec<u8> = images.iter().map(|image| batch.data.labels[*image]).collect();
+                let labels: Vec<u8> =
+                    images.iter().map(|image| batch.data.labels[*image]).collect();
                 let values = shard.output(&self.shards.layout, part.end - 1);
-                let (tally, gradient) = cross_entropy(values, &labels, 1.0 / batch.chosen.len() as f32);
+                let (tally, gradient) =
+                    cross_entropy(values, &labels, 1.0 / batch.chosen.len() as f32);
                 shard.start_back(&gradient);
                 (tally, self.shard_backward(shard, gradients, part))
             })

@@ -1,4 +1,5 @@
-//! Batch normalisation: behind a convolution and its pooling, in front of the ReLU, so on the pooled values only.
+//! Batch normalisation: behind a convolution and its pooling, in front of the ReLU, so on the
+//! pooled values only.
 //!
 //! ```text
 //! forward, per channel over all pixels of all images of the batch:
@@ -8,7 +9,8 @@
 //!     x's = gamma / sqrt(variance + epsilon) * (g - sum(g) / N - n * sum(g * n) / N)
 //! ```
 //!
-//! The sums are taken per shard in double precision and added in the shards' order. No multiply-add is fused, so every host gets the same bits.
+//! The sums are taken per shard in double precision and added in the shards' order. No multiply-add
+//! is fused, so every host gets the same bits.
 
 use super::kernels::{InstructionSet, Loops};
 use super::parameters::Norm;
@@ -65,9 +67,14 @@ impl Loops for SumProducts<'_> {
     fn run(self) {
         let ChannelSums { first, second } = self.sums;
         let channels = first.len();
-        for (block, (first, second)) in first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK)).enumerate() {
+        for (block, (first, second)) in
+            first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK)).enumerate()
+        {
             let (values, others) = (&self.values[block * BLOCK..], &self.others[block * BLOCK..]);
-            match (<&mut [f64; BLOCK]>::try_from(&mut *first), <&mut [f64; BLOCK]>::try_from(&mut *second)) {
+            match (
+                <&mut [f64; BLOCK]>::try_from(&mut *first),
+                <&mut [f64; BLOCK]>::try_from(&mut *second),
+            ) {
                 (Ok(first), Ok(second)) => add_block(first, second, values, others, channels),
                 _ => {
                     for (values, others) in values.chunks(channels).zip(others.chunks(channels)) {
@@ -97,7 +104,9 @@ fn add_block(
 /// Adds the values of as many channels as there are sums.
 #[inline(always)]
 fn add_pixel(first: &mut [f64], second: &mut [f64], values: &[f32], others: &[f32]) {
-    for ((first, second), (value, other)) in first.iter_mut().zip(second).zip(values.iter().zip(others)) {
+    for ((first, second), (value, other)) in
+        first.iter_mut().zip(second).zip(values.iter().zip(others))
+    {
         *first += *value as f64;
         *second += *value as f64 * *other as f64;
     }
@@ -120,7 +129,13 @@ pub struct BatchScale {
 
 impl BatchScale {
     /// From the sums over a batch of `count` values per channel.
-    pub fn new(sums: &ChannelSums, count: usize, gamma: &[f32], beta: &[f32], epsilon: f64) -> Self {
+    pub fn new(
+        sums: &ChannelSums,
+        count: usize,
+        gamma: &[f32],
+        beta: &[f32],
+        epsilon: f64,
+    ) -> Self {
         let mean: Vec<f64> = sums.first.iter().map(|sum| sum / count as f64).collect();
         let variance = sums.second.iter().zip(&mean);
         let variance: Vec<f64> =
@@ -128,7 +143,10 @@ impl BatchScale {
         let single = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
         Self {
             count,
-            inverse: variance.iter().map(|variance| (1.0 / (variance + epsilon).sqrt()) as f32).collect(),
+            inverse: variance
+                .iter()
+                .map(|variance| (1.0 / (variance + epsilon).sqrt()) as f32)
+                .collect(),
             mean: single(&mean),
             variance: single(&variance),
             gamma: gamma.to_vec(),
@@ -141,15 +159,30 @@ impl BatchScale {
         set.run(Normalise { scale: self, values, output });
     }
 
-    /// Backward: cuts `gradient`, that of the values behind the ReLU, where it passes none; writes the normalised values to `normal`.
-    pub fn cut(&self, set: InstructionSet, values: &[f32], gradient: &mut [f32], normal: &mut [f32]) {
+    /// Backward: cuts `gradient`, that of the values behind the ReLU, where it passes none; writes
+    /// the normalised values to `normal`.
+    pub fn cut(
+        &self,
+        set: InstructionSet,
+        values: &[f32],
+        gradient: &mut [f32],
+        normal: &mut [f32],
+    ) {
         set.run(Cut { scale: self, values, gradient, normal });
     }
 
-    /// Backward: turns `gradient`, that of the values in front of the ReLU, into that of the values before normalisation.
-    pub fn back(&self, set: InstructionSet, sums: &ChannelSums, values: &[f32], gradient: &mut [f32]) {
-        let mean =
-            |sums: &[f64]| -> Vec<f32> { sums.iter().map(|sum| (sum / self.count as f64) as f32).collect() };
+    /// Backward: turns `gradient`, that of the values in front of the ReLU, into that of the values
+    /// before normalisation.
+    pub fn back(
+        &self,
+        set: InstructionSet,
+        sums: &ChannelSums,
+        values: &[f32],
+        gradient: &mut [f32],
+    ) {
+        let mean = |sums: &[f64]| -> Vec<f32> {
+            sums.iter().map(|sum| (sum / self.count as f64) as f32).collect()
+        };
         let factor: Vec<f32> =
             self.gamma.iter().zip(&self.inverse).map(|(gamma, inverse)| gamma * inverse).collect();
         let (first, second) = (&mean(&sums.first)[..], &mean(&sums.second)[..]);
@@ -182,7 +215,8 @@ impl Loops for Normalise<'_> {
     }
 }
 
-/// Nothing that the forward pass computed is kept but the values: to compute it again takes less time than to fetch it.
+/// Nothing that the forward pass computed is kept but the values: to compute it again takes less
+/// time than to fetch it.
 struct Cut<'c> {
     scale: &'c BatchScale,
     values: &'c [f32],
@@ -198,7 +232,8 @@ impl Loops for Cut<'_> {
         let channels = self.scale.mean.len();
         let (mean, inverse) = (&self.scale.mean[..channels], &self.scale.inverse[..channels]);
         let (gamma, beta) = (&self.scale.gamma[..channels], &self.scale.beta[..channels]);
-        let gradients = self.gradient.chunks_exact_mut(channels).zip(self.normal.chunks_exact_mut(channels));
+        let gradients =
+            self.gradient.chunks_exact_mut(channels).zip(self.normal.chunks_exact_mut(channels));
         for (values, (gradient, normal)) in self.values.chunks_exact(channels).zip(gradients) {
             for channel in 0..channels {
                 normal[channel] = (values[channel] - mean[channel]) * inverse[channel];
@@ -230,7 +265,8 @@ impl Loops for Denormalise<'_> {
         let channels = self.factor.len();
         let (mean, inverse) = (&self.scale.mean[..channels], &self.scale.inverse[..channels]);
         let (first, second) = (&self.first[..channels], &self.second[..channels]);
-        let pixels = self.gradient.chunks_exact_mut(channels).zip(self.values.chunks_exact(channels));
+        let pixels =
+            self.gradient.chunks_exact_mut(channels).zip(self.values.chunks_exact(channels));
         for (gradient, values) in pixels {
             for channel in 0..channels {
                 let normal = (values[channel] - mean[channel]) * inverse[channel];
@@ -241,8 +277,8 @@ impl Loops for Denormalise<'_> {
     }
 }
 
-/// Moves the running statistics towards a batch's: `running = momentum * running + (1 - momentum) * batch`, the variance
-/// being the unbiased one.
+/// Moves the running statistics towards a batch's: `running = momentum * running + (1 - momentum) *
+/// batch`, the variance being the unbiased one.
 pub fn follow(norm: &mut Norm, batch: &BatchScale, recipe: &BatchNorm) {
     let keep = recipe.momentum as f32;
     let unbias = batch.count as f32 / (batch.count.max(2) - 1) as f32;

@@ -13,7 +13,9 @@ pub enum TrainError {
     #[error(transparent)]
     Network(#[from] PlanError),
     /// The images have other channels than the network.
-    #[error("the images have {images} values per pixel, the network takes {network}: change its 'channels'")]
+    #[error(
+        "the images have {images} values per pixel, the network takes {network}: change its 'channels'"
+    )]
     Channels {
         /// Of the data set.
         images: u16,

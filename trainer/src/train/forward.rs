@@ -49,11 +49,21 @@ impl Forward {
 
 /// The model's weights in the kernels' order; empty ones for poolings.
 pub(super) fn pack(model: &FloatModel) -> Vec<Weights> {
-    model.stages.iter().map(|stage| Weights::new(&stage.output_rows(), stage.bias.clone())).collect()
+    model
+        .stages
+        .iter()
+        .map(|stage| Weights::new(&stage.output_rows(), stage.bias.clone()))
+        .collect()
 }
 
 /// Copies the part of each network input that is read.
-fn copy_read_part(layout: &Layout, images: &[f32], input_len: usize, input_row: usize, to: &mut [f32]) {
+fn copy_read_part(
+    layout: &Layout,
+    images: &[f32],
+    input_len: usize,
+    input_row: usize,
+    to: &mut [f32],
+) {
     let [row, column] = layout.input_origin;
     let start = column * layout.input.channels as usize;
     let image_pairs = images.chunks_exact(input_len).zip(to.chunks_exact_mut(layout.input.len()));

@@ -6,8 +6,9 @@ use crate::network::{Network, NetworkError, Stage};
 
 /// A network with fresh parameters.
 ///
-/// Weights are uniform in `-limit..limit` with `limit = sqrt(6 / (fan_in + fan_out))`; the fans of a convolution are its kernel's
-/// area times its input or output channels (Glorot and Bengio, 2010).
+/// Weights are uniform in `-limit..limit` with `limit = sqrt(6 / (fan_in + fan_out))`; the fans of
+/// a convolution are its kernel's area times its input or output channels (Glorot and Bengio,
+/// 2010).
 ///
 /// # Errors
 /// A network that cannot be built.

@@ -1,7 +1,8 @@
-//! Where each stage's kernels read and write: shapes of the maps that are really computed, their padding, and the
-//! positions of every output pixel. Worked out once per network.
+//! Where each stage's kernels read and write: shapes of the maps that are really computed, their
+//! padding, and the positions of every output pixel. Worked out once per network.
 //!
-//! Training computes what inference computes: only the part of each map that later stages read (see `plan::demand`).
+//! Training computes what inference computes: only the part of each map that later stages read (see
+//! `plan::demand`).
 
 use infer::Shape;
 
@@ -100,7 +101,8 @@ impl Layout {
         let (region, plans) = plan::demand(network)?;
         let mut input = region.shape(network.input.channels);
         let layout = |(stage, plan): (&Stage, &StagePlan)| {
-            let laid_out = StageLayout { input, output: plan.output, kind: kind(stage, plan, input) };
+            let laid_out =
+                StageLayout { input, output: plan.output, kind: kind(stage, plan, input) };
             input = plan.output;
             laid_out
         };
@@ -110,8 +112,8 @@ impl Layout {
         Ok(Self { input: input_shape, input_origin, stages })
     }
 
-    /// The same with batch normalisation between each convolution (its pooling included) and its ReLU. A convolution without ReLU
-    /// keeps its bias and is not normalised.
+    /// The same with batch normalisation between each convolution (its pooling included) and its
+    /// ReLU. A convolution without ReLU keeps its bias and is not normalised.
     pub fn normalised(mut self) -> Self {
         for stage in &mut self.stages {
             if let Kind::Conv(conv) = &mut stage.kind {
@@ -163,7 +165,12 @@ fn kind(stage: &Stage, plan: &StagePlan, input: Shape) -> Kind {
             let step = stage.pool.stride.map(usize::from);
             let origin = plan.origin.map(|origin| origin as usize);
             Kind::Pool(PoolLayout {
-                pixels: places(input, origin, [plan.output.height, plan.output.width].map(usize::from), step),
+                pixels: places(
+                    input,
+                    origin,
+                    [plan.output.height, plan.output.width].map(usize::from),
+                    step,
+                ),
                 window: places(input, [0, 0], stage.pool.size.map(usize::from), [1, 1]),
             })
         }

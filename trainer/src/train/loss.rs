@@ -25,8 +25,8 @@ impl Tally {
 /// Loss of each image's values, `[image][class]`, against its label, and the gradient of
 /// `sum of losses * scale` by those values.
 ///
-/// `p[c] = exp(v[c] - max v) / sum`, `loss = ln(sum) - (v[label] - max v)`, `gradient[c] = scale * (p[c] - (c == label))`.
-/// `exp` and `ln` are `libm`'s, the same bits on every host.
+/// `p[c] = exp(v[c] - max v) / sum`, `loss = ln(sum) - (v[label] - max v)`, `gradient[c] = scale *
+/// (p[c] - (c == label))`. `exp` and `ln` are `libm`'s, the same bits on every host.
 pub fn cross_entropy(values: &[f32], labels: &[u8], scale: f32) -> (Tally, Vec<f32>) {
     let classes = values.len() / labels.len().max(1);
     let mut gradient = vec![0.0; values.len()];

@@ -7,8 +7,8 @@
 //!     module    = optimiser.step(module, gradients)
 //! ```
 //!
-//! A batch is cut into shards of a fixed size, and their gradients are added in a fixed order, so the number of threads
-//! does not change a single bit of the result.
+//! A batch is cut into shards of a fixed size, and their gradients are added in a fixed order, so
+//! the number of threads does not change a single bit of the result.
 
 mod augment;
 mod average;
@@ -78,8 +78,8 @@ pub fn train(
     Run::new(network, recipe, data, options)?.finish(observer)
 }
 
-/// Goes on with a run of the same network, recipe, data and seed from where it was saved; it ends with the bytes it would
-/// have ended with.
+/// Goes on with a run of the same network, recipe, data and seed from where it was saved; it ends
+/// with the bytes it would have ended with.
 ///
 /// # Errors
 /// As [`train`]; a state that is not one of such a run.

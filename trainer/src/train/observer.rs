@@ -58,7 +58,8 @@ pub struct EpochReport {
     pub loss: f64,
     /// Part of the images answered rightly while training, 0 to 1.
     pub accuracy: f64,
-    /// Part of the held-out images answered rightly at its end, 0 to 1; `None` when none are held out.
+    /// Part of the held-out images answered rightly at its end, 0 to 1; `None` when none are held
+    /// out.
     pub held_out_accuracy: Option<f64>,
     /// Wall time, the held-out images included.
     pub seconds: f64,

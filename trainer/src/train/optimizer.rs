@@ -49,8 +49,8 @@ impl Optimizer {
         Ok(Self { rule, ..self })
     }
 
-    /// Steps the parameters against `gradients`, one entry per stage that has parameters, in the module's order, with `factor` times the
-    /// recipe's learning rate.
+    /// Steps the parameters against `gradients`, one entry per stage that has parameters, in the
+    /// module's order, with `factor` times the recipe's learning rate.
     pub fn step<'g>(
         &mut self,
         net: Net,
@@ -62,10 +62,12 @@ impl Optimizer {
         let mut gammas = net.gammas.iter();
         for ((weight, bias), gradient) in net.weights.iter().zip(&net.biases).zip(gradients) {
             let outputs = gradient.bias.len();
-            let rows = TensorData::new(gradient.rows.clone(), [outputs, gradient.rows.len() / outputs]);
+            let rows =
+                TensorData::new(gradient.rows.clone(), [outputs, gradient.rows.len() / outputs]);
             all.register(weight.id, Tensor::<2>::from_data(rows, &device));
-            let vector =
-                |values: &[f32]| Tensor::<1>::from_data(TensorData::new(values.to_vec(), [outputs]), &device);
+            let vector = |values: &[f32]| {
+                Tensor::<1>::from_data(TensorData::new(values.to_vec(), [outputs]), &device)
+            };
             all.register(bias.id, vector(&gradient.bias));
             if let Some(values) = &gradient.gamma {
                 let gamma = gammas.next().expect("a gamma for each normalised stage");

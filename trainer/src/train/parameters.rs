@@ -1,4 +1,5 @@
-//! The parameters of a stage while training, their gradient, and how they become the finished model's.
+//! The parameters of a stage while training, their gradient, and how they become the finished
+//! model's.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,16 +41,20 @@ pub struct Norm {
 impl Norm {
     /// Before training: gamma and variance 1, mean 0.
     pub fn initial(channels: usize) -> Self {
-        Self { gamma: vec![1.0; channels], mean: vec![0.0; channels], variance: vec![1.0; channels] }
+        Self {
+            gamma: vec![1.0; channels],
+            mean: vec![0.0; channels],
+            variance: vec![1.0; channels],
+        }
     }
 }
 
 impl StageParameters {
-    /// The stage's weights with the normalisation folded into them:
-    /// `w' = w * gamma / sqrt(variance + epsilon)`, `b' = beta - mean * gamma / sqrt(variance + epsilon)`.
+    /// The stage's weights with the normalisation folded into them: `w' = w * gamma / sqrt(variance
+    /// + epsilon)`, `b' = beta - mean * gamma / sqrt(variance + epsilon)`.
     ///
-    /// Training normalises behind the pooling, the model folds in front of it: a factor above 0 keeps the largest value of each
-    /// window the largest, so both are the same function.
+    /// Training normalises behind the pooling, the model folds in front of it: a factor above 0
+    /// keeps the largest value of each window the largest, so both are the same function.
     pub fn folded(&self, epsilon: f32) -> StageWeights {
         let Some(norm) = &self.norm else {
             return StageWeights::from_output_rows(&self.rows, self.bias.clone());
@@ -66,8 +71,10 @@ impl StageParameters {
 
     /// All numbers, run by run.
     pub fn runs_mut(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
-        let norm =
-            self.norm.iter_mut().flat_map(|norm| [&mut norm.gamma, &mut norm.mean, &mut norm.variance]);
+        let norm = self
+            .norm
+            .iter_mut()
+            .flat_map(|norm| [&mut norm.gamma, &mut norm.mean, &mut norm.variance]);
         [&mut self.rows, &mut self.bias].into_iter().chain(norm)
     }
 

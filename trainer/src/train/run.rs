@@ -43,7 +43,8 @@ pub struct Run<'r> {
     pub(super) gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
-    /// The module's parameters as the kernels read them, one entry per stage, with the running statistics.
+    /// The module's parameters as the kernels read them, one entry per stage, with the running
+    /// statistics.
     pub(super) parameters: Vec<StageParameters>,
     average: Option<Average>,
     distorter: Option<Distorter>,
@@ -72,7 +73,8 @@ impl<'r> Run<'r> {
             layout = layout.normalised();
         }
         let parameters = beginning(&model, &layout);
-        let distorter = |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
+        let distorter =
+            |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
             stages: network.stages().map_err(PlanError::Network)?,
@@ -107,7 +109,8 @@ impl<'r> Run<'r> {
         self.net = Net::of_parameters(&state.parameters, &backend::device().autodiff());
         self.optimizer = self.optimizer.with_record(state.optimizer)?;
         let epochs = self.recipe.epochs;
-        self.epochs = state.epochs.into_iter().map(|epoch| EpochReport { epochs, ..epoch }).collect();
+        self.epochs =
+            state.epochs.into_iter().map(|epoch| EpochReport { epochs, ..epoch }).collect();
         (self.place, self.under_way, self.steps) = (state.place, state.under_way, state.steps);
         (self.parameters, self.average) = (state.parameters, state.average);
         Ok(self)
@@ -115,7 +118,8 @@ impl<'r> Run<'r> {
 
     /// Whether the state has the shapes of this run and a place in it.
     fn check_state(&self, state: &State) -> Result<(), TrainError> {
-        let averaged = |average: &Option<Average>| average.as_ref().map(|average| lengths(&average.stages));
+        let averaged =
+            |average: &Option<Average>| average.as_ref().map(|average| lengths(&average.stages));
         let refused = |why| Err(TrainError::State(why));
         if !self.has(state.place) || state.epochs.len() + 1 != state.place.epoch {
             return refused("it lies beyond the run's end");
@@ -198,7 +202,8 @@ impl<'r> Run<'r> {
     /// The images in this epoch's order.
     fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.images).collect();
-        Random::new(self.options.seed, Purpose::Order { epoch: self.place.epoch }).shuffle(&mut order);
+        Random::new(self.options.seed, Purpose::Order { epoch: self.place.epoch })
+            .shuffle(&mut order);
         order
     }
 
@@ -233,7 +238,8 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// One batch: gradients, then the optimiser's step, while other threads place the images of the epoch's next batch.
+    /// One batch: gradients, then the optimiser's step, while other threads place the images of the
+    /// epoch's next batch.
     pub(super) fn step(&mut self, chosen: &[usize], next: Option<&[usize]>) -> Tally {
         let Self { gradients, parameters, recipe, options: TrainOptions { seed, .. }, .. } = self;
         let epoch = self.place.epoch;
@@ -290,8 +296,12 @@ impl<'r> Run<'r> {
             loss::cross_entropy(&values, &labels, 1.0).0.correct
         };
         let parts: Vec<&[usize]> = held_out.chunks(SCORED_IMAGES).collect();
-        let correct: usize =
-            self.gradients.workers().each(parts.len(), |index| score(parts[index])).into_iter().sum();
+        let correct: usize = self
+            .gradients
+            .workers()
+            .each(parts.len(), |index| score(parts[index]))
+            .into_iter()
+            .sum();
         Some(correct as f64 / held_out.len() as f64)
     }
 }
@@ -306,7 +316,8 @@ struct Follower<'f> {
 }
 
 impl Follower<'_> {
-    /// The optimiser's step; then brings everything that follows the module up to its new parameters.
+    /// The optimiser's step; then brings everything that follows the module up to its new
+    /// parameters.
     fn step(
         self,
         gradients: &[StageGradient],
@@ -331,13 +342,24 @@ impl Follower<'_> {
     }
 }
 
-fn check(network: &Network, recipe: &Recipe, data: &Dataset, outputs: usize) -> Result<(), TrainError> {
+fn check(
+    network: &Network,
+    recipe: &Recipe,
+    data: &Dataset,
+    outputs: usize,
+) -> Result<(), TrainError> {
     if data.shape.channels != network.input.channels {
-        return Err(TrainError::Channels { images: data.shape.channels, network: network.input.channels });
+        return Err(TrainError::Channels {
+            images: data.shape.channels,
+            network: network.input.channels,
+        });
     }
     let highest = data.labels.iter().copied().max().unwrap_or(0) as usize;
     if highest.max(data.classes.saturating_sub(1)) >= outputs {
-        return Err(TrainError::Classes { highest: highest.max(data.classes.saturating_sub(1)), outputs });
+        return Err(TrainError::Classes {
+            highest: highest.max(data.classes.saturating_sub(1)),
+            outputs,
+        });
     }
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });

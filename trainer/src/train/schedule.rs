@@ -4,8 +4,9 @@ use crate::recipe::Schedule;
 
 /// Factor on the optimiser's learning rate in step `step`, from 0, of `steps` steps; above 0.
 ///
-/// The cosine rises linearly over the first `warmup` part of the steps and falls as `(1 + cos(pi * t)) / 2`, `t` being
-/// the part of the remaining steps that is done. `cos` is `libm`'s, the same bits on every host.
+/// The cosine rises linearly over the first `warmup` part of the steps and falls as `(1 + cos(pi *
+/// t)) / 2`, `t` being the part of the remaining steps that is done. `cos` is `libm`'s, the same
+/// bits on every host.
 pub fn factor(schedule: Schedule, step: usize, steps: usize) -> f64 {
     let Schedule::Cosine { warmup } = schedule else { return 1.0 };
     let rise = (warmup * steps as f64).round() as usize;

@@ -1,4 +1,5 @@
-//! A shard: a few images of a batch that one thread takes through the network, forward and backward, into gradients of its own.
+//! A shard: a few images of a batch that one thread takes through the network, forward and
+//! backward, into gradients of its own.
 
 use std::ops::Range;
 
@@ -30,7 +31,8 @@ pub struct Shard {
     normal: Vec<f32>,
     /// Gradient of the output of the stage that the backward pass has come to.
     output_gradient: Aligned,
-    /// That of its input, while it is added up; the two take turns, so that no batch asks for new memory.
+    /// That of its input, while it is added up; the two take turns, so that no batch asks for new
+    /// memory.
     input_gradient: Aligned,
     /// That of a padded input.
     padded_gradient: Aligned,
@@ -48,9 +50,17 @@ impl Shard {
                 .chain(outputs())
                 .map(|len| Aligned::zeros(images * len))
                 .collect(),
-            padded: layout.stages.iter().map(|stage| Aligned::zeros(images * padded_len(stage))).collect(),
+            padded: layout
+                .stages
+                .iter()
+                .map(|stage| Aligned::zeros(images * padded_len(stage)))
+                .collect(),
             pixels: layout.stages.iter().map(|stage| pixels(stage, images)).collect(),
-            choices: layout.stages.iter().map(|stage| vec![0; images * choice_len(stage)]).collect(),
+            choices: layout
+                .stages
+                .iter()
+                .map(|stage| vec![0; images * choice_len(stage)])
+                .collect(),
             values: layout
                 .stages
                 .iter()
@@ -63,7 +73,8 @@ impl Shard {
         }
     }
 
-    /// The buffer for the network's inputs of `images` images, to be filled before [`Shard::forward`].
+    /// The buffer for the network's inputs of `images` images, to be filled before
+    /// [`Shard::forward`].
     pub fn inputs(&mut self, layout: &Layout, images: usize) -> &mut [f32] {
         self.images = images;
         &mut self.maps[0][..images * layout.input.len()]
@@ -110,13 +121,20 @@ impl Shard {
         scale.normalise(self.set, &self.values[stage][..len], &mut self.maps[stage + 1][..len]);
     }
 
-    /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the normalisation's gradient needs.
-    pub fn gradient_sums(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) -> ChannelSums {
+    /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the
+    /// normalisation's gradient needs.
+    pub fn gradient_sums(
+        &mut self,
+        layout: &Layout,
+        stage: usize,
+        scale: &BatchScale,
+    ) -> ChannelSums {
         let output = layout.stages[stage].output;
         let mut sums = ChannelSums::zero(output.channels as usize);
         let normal = &mut self.normal[..output.len()];
         let values = self.values[stage].chunks_exact(output.len());
-        // Image by image: what was cut and normalised is still in the nearest cache when it is added.
+        // Image by image: what was cut and normalised is still in the nearest cache when it is
+        // added.
         for (gradient, values) in self.output_gradient.chunks_exact_mut(output.len()).zip(values) {
             scale.cut(self.set, values, gradient, normal);
             sums.add_products(self.set, gradient, normal);
@@ -135,8 +153,9 @@ impl Shard {
         self.output_gradient.copy_from_slice(gradient);
     }
 
-    /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a normalised stage: in front of the
-    /// normalisation), back through them; leaves the parameters' gradients over the shard's images in `gradients`, one for each stage.
+    /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a
+    /// normalised stage: in front of the normalisation), back through them; leaves the parameters'
+    /// gradients over the shard's images in `gradients`, one for each stage.
     pub fn backward(
         &mut self,
         layout: &Layout,
@@ -163,7 +182,13 @@ impl Shard {
                     let gradient = &mut gradients[index];
                     gradient.clear();
                     let parameters = (&weights[index], gradient);
-                    self.multiplied_back(stage, index, parameters, &output_gradient, &mut input_gradient);
+                    self.multiplied_back(
+                        stage,
+                        index,
+                        parameters,
+                        &output_gradient,
+                        &mut input_gradient,
+                    );
                 }
             }
             std::mem::swap(&mut output_gradient, &mut input_gradient);
@@ -184,11 +209,23 @@ impl Shard {
         let positions = positions(stage, &self.pixels[index], images);
         let choices = &self.choices[index][..images * choice_len(stage)];
         let mut back = |map: &[f32], wanted: InputGradient<'_>| {
-            kernels::backward(set, weights, &positions, map, choices, output_gradient, gradient, wanted);
+            kernels::backward(
+                set,
+                weights,
+                &positions,
+                map,
+                choices,
+                output_gradient,
+                gradient,
+                wanted,
+            );
         };
         let asked = !input_gradient.is_empty();
         match padding(stage) {
-            None => back(&self.maps[index][..images * stage.input.len()], asked.then_some(input_gradient)),
+            None => back(
+                &self.maps[index][..images * stage.input.len()],
+                asked.then_some(input_gradient),
+            ),
             Some(conv) => {
                 let len = images * conv.padded.len();
                 self.padded_gradient.set_zeros(if asked { len } else { 0 });
@@ -225,7 +262,8 @@ fn padding(stage: &StageLayout) -> Option<&ConvLayout> {
     }
 }
 
-/// Place of each output pixel's first position in the maps of `images` images; a dense layer has one position in each.
+/// Place of each output pixel's first position in the maps of `images` images; a dense layer has
+/// one position in each.
 fn pixels(stage: &StageLayout, images: usize) -> Vec<usize> {
     let of_images = |map: Shape, pixels: &[usize]| {
         let place = |image: usize| pixels.iter().map(move |pixel| image * map.len() + pixel);
@@ -241,7 +279,9 @@ fn pixels(stage: &StageLayout, images: usize) -> Vec<usize> {
 /// The positions of a stage that multiplies weights, in the maps of `images` images.
 fn positions<'s>(stage: &'s StageLayout, pixels: &'s [usize], images: usize) -> Positions<'s> {
     match &stage.kind {
-        Kind::Conv(conv) => Positions { pixels: &pixels[..images * conv.pixels.len()], ..conv.positions() },
+        Kind::Conv(conv) => {
+            Positions { pixels: &pixels[..images * conv.pixels.len()], ..conv.positions() }
+        }
         Kind::Dense { relu } => {
             let (run, channels) = (stage.input.len(), stage.input.len());
             let reach = Reach { rows: 1, row_step: 0, run, channels };
@@ -252,11 +292,18 @@ fn positions<'s>(stage: &'s StageLayout, pixels: &'s [usize], images: usize) -> 
 }
 
 /// Copies maps into the middle of padded ones, whose border stays zero; returns those.
-fn copy_inset<'p>(maps: &[f32], shape: Shape, padded: &'p mut [f32], conv: &ConvLayout) -> &'p [f32] {
+fn copy_inset<'p>(
+    maps: &[f32],
+    shape: Shape,
+    padded: &'p mut [f32],
+    conv: &ConvLayout,
+) -> &'p [f32] {
     let start = conv.inset[1] * shape.channels as usize;
     let images = maps.len() / shape.len();
     let padded = &mut padded[..images * conv.padded.len()];
-    for (map, padded) in maps.chunks_exact(shape.len()).zip(padded.chunks_exact_mut(conv.padded.len())) {
+    for (map, padded) in
+        maps.chunks_exact(shape.len()).zip(padded.chunks_exact_mut(conv.padded.len()))
+    {
         let rows = padded.chunks_exact_mut(conv.padded.row_len()).skip(conv.inset[0]);
         for (row, to) in map.chunks_exact(shape.row_len()).zip(rows) {
             to[start..start + row.len()].copy_from_slice(row);
@@ -268,7 +315,9 @@ fn copy_inset<'p>(maps: &[f32], shape: Shape, padded: &'p mut [f32], conv: &Conv
 /// Copies the middle of padded maps out.
 fn copy_outset(padded: &[f32], conv: &ConvLayout, maps: &mut [f32], shape: Shape) {
     let start = conv.inset[1] * shape.channels as usize;
-    for (map, padded) in maps.chunks_exact_mut(shape.len()).zip(padded.chunks_exact(conv.padded.len())) {
+    for (map, padded) in
+        maps.chunks_exact_mut(shape.len()).zip(padded.chunks_exact(conv.padded.len()))
+    {
         let rows = padded.chunks_exact(conv.padded.row_len()).skip(conv.inset[0]);
         for (row, from) in map.chunks_exact_mut(shape.row_len()).zip(rows) {
             row.copy_from_slice(&from[start..start + shape.row_len()]);
@@ -302,7 +351,8 @@ fn pool_forward(
     choices: &mut [u16],
 ) {
     let channels = stage.output.channels as usize;
-    let images = input.chunks_exact(stage.input.len()).zip(output.chunks_exact_mut(stage.output.len()));
+    let images =
+        input.chunks_exact(stage.input.len()).zip(output.chunks_exact_mut(stage.output.len()));
     for ((input, output), choices) in images.zip(choices.chunks_exact_mut(stage.output.len())) {
         let pixels = output.chunks_exact_mut(channels).zip(choices.chunks_exact_mut(channels));
         for (place, (output, choices)) in pool.pixels.iter().zip(pixels) {
@@ -314,7 +364,8 @@ fn pool_forward(
 fn largest_of_window(input: &[f32], window: &[usize], output: &mut [f32], choices: &mut [u16]) {
     output.fill(f32::NEG_INFINITY);
     for (number, offset) in window.iter().enumerate() {
-        for ((output, choice), value) in output.iter_mut().zip(&mut *choices).zip(&input[*offset..]) {
+        for ((output, choice), value) in output.iter_mut().zip(&mut *choices).zip(&input[*offset..])
+        {
             if *value > *output {
                 (*output, *choice) = (*value, number as u16);
             }
@@ -330,9 +381,12 @@ fn pool_backward(
     input_gradient: &mut [f32],
 ) {
     let channels = stage.output.channels as usize;
-    let outputs =
-        output_gradient.chunks_exact(stage.output.len()).zip(choices.chunks_exact(stage.output.len()));
-    for ((gradient, choices), input) in outputs.zip(input_gradient.chunks_exact_mut(stage.input.len())) {
+    let outputs = output_gradient
+        .chunks_exact(stage.output.len())
+        .zip(choices.chunks_exact(stage.output.len()));
+    for ((gradient, choices), input) in
+        outputs.zip(input_gradient.chunks_exact_mut(stage.input.len()))
+    {
         let pixels = gradient.chunks_exact(channels).zip(choices.chunks_exact(channels));
         for (place, (gradient, choices)) in pool.pixels.iter().zip(pixels) {
             for (channel, (gradient, choice)) in gradient.iter().zip(choices).enumerate() {

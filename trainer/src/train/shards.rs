@@ -12,7 +12,8 @@ use crate::data::Dataset;
 use crate::inputs::place;
 use crate::network::Input;
 
-/// Images of a shard: fixed, so that the order of summation does not depend on the number of threads.
+/// Images of a shard: fixed, so that the order of summation does not depend on the number of
+/// threads.
 const SHARD_IMAGES: usize = 16;
 
 /// What gradients are computed of.
@@ -46,13 +47,20 @@ pub struct Shards {
     /// How the stages lie in memory.
     pub layout: Layout,
     maps: Vec<Mutex<Shard>>,
-    /// Of each shard, per stage. Apart from the maps: they are added up while the next batch's images are placed.
+    /// Of each shard, per stage. Apart from the maps: they are added up while the next batch's
+    /// images are placed.
     gradients: Vec<Mutex<Vec<Gradient>>>,
 }
 
 impl Shards {
     /// Buffers for batches of up to `batch` images.
-    pub fn new(set: InstructionSet, workers: Workers, input: Input, layout: Layout, batch: usize) -> Self {
+    pub fn new(
+        set: InstructionSet,
+        workers: Workers,
+        input: Input,
+        layout: Layout,
+        batch: usize,
+    ) -> Self {
         let count = batch.div_ceil(SHARD_IMAGES);
         let maps = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
         let gradients = |_| Mutex::new(layout.stages.iter().map(zero_gradient).collect());
@@ -71,7 +79,8 @@ impl Shards {
         &self.workers
     }
 
-    /// Does `work` with every shard of a batch, its gradients and its images; results in the shards' order.
+    /// Does `work` with every shard of a batch, its gradients and its images; results in the
+    /// shards' order.
     pub fn each<R: Default + Clone + Send>(
         &self,
         chosen: &[usize],
@@ -85,16 +94,19 @@ impl Shards {
         self.workers.each(images.len(), work)
     }
 
-    /// Fills in a batch's images on all threads, while this thread does `meanwhile` first, which may read the gradients.
+    /// Fills in a batch's images on all threads, while this thread does `meanwhile` first, which
+    /// may read the gradients.
     pub fn place_while(&self, batch: &Batch<'_>, meanwhile: impl FnOnce()) {
         let images: Vec<&[usize]> = batch.chosen.chunks(SHARD_IMAGES).collect();
         let work = |index| self.place(&mut lock(&self.maps[index]), images[index], batch);
         self.workers.each_while(images.len(), work, meanwhile);
     }
 
-    /// Adds the gradients of a batch's shards, in the shards' order. Of normalised stages the sums' bias stays as it is: they have none.
+    /// Adds the gradients of a batch's shards, in the shards' order. Of normalised stages the sums'
+    /// bias stays as it is: they have none.
     pub fn add_up(&self, images: usize, sums: &mut [StageGradient]) {
-        let gradients: Vec<_> = self.gradients[..images.div_ceil(SHARD_IMAGES)].iter().map(lock).collect();
+        let gradients: Vec<_> =
+            self.gradients[..images.div_ceil(SHARD_IMAGES)].iter().map(lock).collect();
         for (index, (stage, sum)) in self.layout.stages.iter().zip(sums).enumerate() {
             let Some((outputs, taps)) = stage.weights() else { continue };
             let stages = gradients.iter().map(|shard| &shard[index]);
@@ -122,7 +134,9 @@ impl Shards {
             prefetch(batch.data.image(*next));
             match &mut placer {
                 Some(placer) => placer.place(*image, input),
-                None => place(&self.input, layout.input, layout.input_origin, batch.data, *image, input),
+                None => {
+                    place(&self.input, layout.input, layout.input_origin, batch.data, *image, input)
+                }
             }
         }
     }
@@ -144,7 +158,8 @@ fn set_zeros(values: &mut Vec<f32>, len: usize) {
     values.resize(len, 0.0);
 }
 
-/// Adds a shard's gradient of a stage's weights, whose rows are filled up, to the sum, whose rows are not.
+/// Adds a shard's gradient of a stage's weights, whose rows are filled up, to the sum, whose rows
+/// are not.
 struct AddRows<'a> {
     sum: &'a mut [f32],
     gradient: &'a Gradient,

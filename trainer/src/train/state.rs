@@ -7,7 +7,8 @@ use super::loss::Tally;
 use super::observer::EpochReport;
 use super::parameters::StageParameters;
 
-/// A run between two batches. Random numbers need no state: each epoch and each image has a stream of its own.
+/// A run between two batches. Random numbers need no state: each epoch and each image has a stream
+/// of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub(super) place: Place,

@@ -1,5 +1,5 @@
-//! Our gradients against Burn's automatic differentiation, our forward pass against Burn's, and the promise that neither threads nor
-//! instruction sets change a bit.
+//! Our gradients against Burn's automatic differentiation, our forward pass against Burn's, and the
+//! promise that neither threads nor instruction sets change a bit.
 
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -32,7 +32,11 @@ const NETWORKS: [(&str, [u16; 3], &str); 12] = [
     ("5x5 kernel, three channels", [11, 9, 3], "conv 18 5 1 valid relu; pool 2 2; dense 3"),
     ("stride 2", [9, 12, 2], "conv 7 3 2 valid relu; conv 6 2 2 valid; dense 5 relu; dense 3"),
     ("same padding", [7, 7, 1], "conv 6 3 1 same relu; pool 2 2; conv 5 3 1 same relu; dense 3"),
-    ("same padding, stride 2, even kernel", [8, 7, 2], "conv 6 4 2 same; conv 5 3 2 same relu; dense 3"),
+    (
+        "same padding, stride 2, even kernel",
+        [8, 7, 2],
+        "conv 6 4 2 same; conv 5 3 2 same relu; dense 3",
+    ),
     (
         "channels in sixteens, large kernels",
         [13, 12, 1],
@@ -45,7 +49,11 @@ const NETWORKS: [(&str, [u16; 3], &str); 12] = [
     ),
     ("no pooling", [6, 6, 1], "conv 33 3 1 valid relu; conv 16 3 1 valid relu; dense 3"),
     ("no convolution", [5, 4, 2], "dense 21 relu; dense 4"),
-    ("pooling alone and overlapping", [13, 12, 2], "pool 2 2; conv 6 3 1 valid relu; pool 3 1; dense 3"),
+    (
+        "pooling alone and overlapping",
+        [13, 12, 2],
+        "pool 2 2; conv 6 3 1 valid relu; pool 3 1; dense 3",
+    ),
     (
         "pooling of 3 and a convolution at the end",
         [14, 14, 1],
@@ -53,14 +61,17 @@ const NETWORKS: [(&str, [u16; 3], &str); 12] = [
     ),
 ];
 
-/// Largest difference allowed between our gradients and Burn's, relative to the largest gradient of the tensor.
+/// Largest difference allowed between our gradients and Burn's, relative to the largest gradient of
+/// the tensor.
 ///
-/// Both add the same few thousand products of f32 in different orders; each order's error is at most about
-/// `sqrt(terms) * 2^-24` of the sum of the products' sizes: 1e-5 leaves a factor of three.
+/// Both add the same few thousand products of f32 in different orders; each order's error is at
+/// most about `sqrt(terms) * 2^-24` of the sum of the products' sizes: 1e-5 leaves a factor of
+/// three.
 const TOLERANCE: f32 = 1e-5;
 
 fn network(input: [u16; 3], layers: &str) -> Network {
-    let mut text = format!("[input]\nheight = {}\nwidth = {}\nchannels = {}\n", input[0], input[1], input[2]);
+    let mut text =
+        format!("[input]\nheight = {}\nwidth = {}\nchannels = {}\n", input[0], input[1], input[2]);
     for layer in layers.split(';') {
         let words: Vec<&str> = layer.split_whitespace().collect();
         let relu = if words.last() == Some(&"relu") { "activation = \"relu\"\n" } else { "" };
@@ -107,8 +118,14 @@ fn our_gradients(
     threads: usize,
 ) -> (Tally, Vec<StageGradient>) {
     let layout = Layout::new(&model.network).unwrap();
-    let mut batch =
-        BatchGradients::new(set, Workers::new(threads), &model.network, layout.clone(), data.len(), 0.0);
+    let mut batch = BatchGradients::new(
+        set,
+        Workers::new(threads),
+        &model.network,
+        layout.clone(),
+        data.len(),
+        0.0,
+    );
     let mut parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
@@ -138,7 +155,8 @@ fn burn_gradients(model: &FloatModel, data: &Dataset) -> (f32, Vec<StageGradient
     let logits = net.forward(&stages, images_tensor(model, data, &device));
     let labels: Vec<i64> = data.labels.iter().map(|label| *label as i64).collect();
     let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [data.len()]), &device);
-    let picked = burn::tensor::activation::log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
+    let picked =
+        burn::tensor::activation::log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
     let loss = picked.mean().neg();
     let gradients = loss.backward();
     let sums = net.weights.iter().zip(&net.biases).map(|(weight, bias)| StageGradient {
@@ -162,7 +180,10 @@ fn assert_close(name: &str, ours: &[f32], theirs: &[f32]) {
     let largest = theirs.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         let difference = (ours - theirs).abs();
-        assert!(difference <= TOLERANCE * largest, "{name}[{index}]: {ours} and {theirs}, largest {largest}");
+        assert!(
+            difference <= TOLERANCE * largest,
+            "{name}[{index}]: {ours} and {theirs}, largest {largest}"
+        );
     }
 }
 
@@ -173,7 +194,11 @@ fn gradients_are_those_of_automatic_differentiation() {
         let (model, data) = (model(&network), data(&network, 21));
         let (tally, ours) = our_gradients(&model, &data, InstructionSet::detect(), 2);
         let (loss, theirs) = burn_gradients(&model, &data);
-        assert!((tally.loss as f32 / 21.0 - loss).abs() < 1e-5, "{name}: {} and {loss}", tally.loss / 21.0);
+        assert!(
+            (tally.loss as f32 / 21.0 - loss).abs() < 1e-5,
+            "{name}: {} and {loss}",
+            tally.loss / 21.0
+        );
         assert_eq!(ours.len(), theirs.len(), "{name}");
         for (stage, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
             assert_close(&format!("{name}, weights {stage}"), &ours.rows, &theirs.rows);
@@ -202,7 +227,10 @@ fn gradients_are_slopes_of_the_loss() {
             };
             let slope = (moved(step) - moved(-step)) / (2.0 * step as f64);
             let ours = gradient.rows[output * taps + tap] as f64;
-            assert!((slope - ours).abs() < 0.01 * ours.abs() + 5e-5, "stage {stage}: {slope} {ours}");
+            assert!(
+                (slope - ours).abs() < 0.01 * ours.abs() + 5e-5,
+                "stage {stage}: {slope} {ours}"
+            );
         }
     }
 }
@@ -229,7 +257,8 @@ fn instruction_sets_with_fused_multiply_add_give_the_same_bits() {
     for (name, input, layers) in NETWORKS {
         let network = network(input, layers);
         let (model, data) = (model(&network), data(&network, 19));
-        let results: Vec<_> = sets.iter().map(|set| our_gradients(&model, &data, *set, 1)).collect();
+        let results: Vec<_> =
+            sets.iter().map(|set| our_gradients(&model, &data, *set, 1)).collect();
         assert!(results.windows(2).all(|pair| pair[0] == pair[1]), "{name}: {sets:?} differ");
     }
 }
@@ -253,7 +282,11 @@ fn threads_do_not_change_a_bit() {
     let (model, data) = (model(&network), data(&network, 100));
     let one = our_gradients(&model, &data, InstructionSet::detect(), 1);
     for threads in [2, 3, 16] {
-        assert_eq!(our_gradients(&model, &data, InstructionSet::detect(), threads), one, "{threads} threads");
+        assert_eq!(
+            our_gradients(&model, &data, InstructionSet::detect(), threads),
+            one,
+            "{threads} threads"
+        );
     }
 }
 
@@ -302,7 +335,14 @@ fn training_lowers_the_loss_and_does_not_depend_on_threads() {
     }
     let run = |threads| {
         let options = TrainOptions { threads, ..ONE_THREAD };
-        train(&network, &recipe(0.01), &data, &options, &mut Quiet { stop_after: NEVER, batches: 0 }).unwrap()
+        train(
+            &network,
+            &recipe(0.01),
+            &data,
+            &options,
+            &mut Quiet { stop_after: NEVER, batches: 0 },
+        )
+        .unwrap()
     };
     let (one, two) = (run(1), run(2));
     assert_eq!(one.model, two.model);
@@ -349,9 +389,11 @@ fn data_that_does_not_fit_is_refused() {
 
 #[test]
 fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
-    // One weight, one bias, one image: w -= lr * g / (sqrt((1 - rho) g^2) + eps), the second step with the decayed square.
+    // One weight, one bias, one image: w -= lr * g / (sqrt((1 - rho) g^2) + eps), the second step
+    // with the decayed square.
     let network = network([1, 1, 1], "dense 2");
-    let data = Dataset { shape: Shape::new(1, 1, 1), pixels: vec![255], labels: vec![0], classes: 2 };
+    let data =
+        Dataset { shape: Shape::new(1, 1, 1), pixels: vec![255], labels: vec![0], classes: 2 };
     let stages: Vec<Stage> = network.stages().unwrap();
     let model = initial(&network, 3).unwrap();
     let mut net = Net::new(&model, &backend::device().autodiff());

@@ -1,7 +1,8 @@
-//! Threads that stay from one batch to the next: a batch has about ten parallel parts of less than a millisecond each, and starting threads for
-//! each of them takes longer than their imbalance.
+//! Threads that stay from one batch to the next: a batch has about ten parallel parts of less than
+//! a millisecond each, and starting threads for each of them takes longer than their imbalance.
 //!
-//! For the same reason nobody sleeps at the end of a part: waking a thread takes as long as a tenth of the work.
+//! For the same reason nobody sleeps at the end of a part: waking a thread takes as long as a tenth
+//! of the work.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -26,8 +27,13 @@ impl Workers {
         Self { threads: if others.is_some() { threads } else { 1 }, others }
     }
 
-    /// Does `work` for each number below `count`, each thread taking the next that is left; results in the order of the numbers.
-    pub fn each<R: Default + Clone + Send>(&self, count: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    /// Does `work` for each number below `count`, each thread taking the next that is left; results
+    /// in the order of the numbers.
+    pub fn each<R: Default + Clone + Send>(
+        &self,
+        count: usize,
+        work: impl Fn(usize) -> R + Sync,
+    ) -> Vec<R> {
         self.each_while(count, work, || ())
     }
 
@@ -108,7 +114,10 @@ mod tests {
                 let mut done = false;
                 let squares = workers.each_while(count, |index| index * index, || done = true);
                 assert!(done);
-                assert!(squares.into_iter().eq((0..count).map(|index| index * index)), "{threads} {count}");
+                assert!(
+                    squares.into_iter().eq((0..count).map(|index| index * index)),
+                    "{threads} {count}"
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! An emulated board that outlives a command: its serial line is a TCP port, and its reset button can be pressed.
+//! An emulated board that outlives a command: its serial line is a TCP port, and its reset button
+//! can be pressed.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -36,7 +37,16 @@ impl Chip {
         // A port that was free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("qemu-system-arm");
-        command.args(["-M", &machine.machine, "-icount", "shift=0", "-display", "none", "-monitor", "stdio"]);
+        command.args([
+            "-M",
+            &machine.machine,
+            "-icount",
+            "shift=0",
+            "-display",
+            "none",
+            "-monitor",
+            "stdio",
+        ]);
         command.args(["-serial", &format!("tcp:127.0.0.1:{port},server=on,wait=off"), "-kernel"]);
         command.arg(&firmware.elf).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut process = command.spawn().expect("qemu-system-arm: see ./ci.sh setup");
@@ -107,7 +117,8 @@ impl Line for CutOff {
 
 /// The tutorial's model.
 pub fn tutorial() -> Vec<u8> {
-    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl")).unwrap()
+    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl"))
+        .unwrap()
 }
 
 /// The tutorial's model as version `version`, with other weights.

@@ -120,7 +120,8 @@ pub fn idx(dimensions: &[usize], values: &[u8]) -> Vec<u8> {
 fn write_part(folder: &Path, part: &str, images: usize) {
     let pixels: Vec<u8> = (0..images).flat_map(image).collect();
     let labels: Vec<u8> = (0..images).map(|index| (index % 3) as u8).collect();
-    let write = |name: &str, bytes| fs::write(folder.join(format!("{part}-{name}-ubyte")), bytes).unwrap();
+    let write =
+        |name: &str, bytes| fs::write(folder.join(format!("{part}-{name}-ubyte")), bytes).unwrap();
     write("images-idx3", idx(&[images, SIDE, SIDE], &pixels));
     write("labels-idx1", idx(&[images], &labels));
 }

@@ -1,4 +1,5 @@
-//! UART of Arm's Cortex-M System Design Kit (DDI 0479, section 4.3), as on the MPS2 and MPS3 boards.
+//! UART of Arm's Cortex-M System Design Kit (DDI 0479, section 4.3), as on the MPS2 and MPS3
+//! boards.
 #![allow(unsafe_code)]
 
 use super::BAUD;
@@ -23,7 +24,8 @@ impl Cmsdk {
     /// # Safety
     /// There is such a UART at `base`, and nobody else uses it.
     pub unsafe fn start(base: usize, hertz: u32) -> Self {
-        // SAFETY: DATA, STATE, CTRL and BAUDDIV of the UART, by the caller's promise; it has no access to memory.
+        // SAFETY: DATA, STATE, CTRL and BAUDDIV of the UART, by the caller's promise; it has no
+        // access to memory.
         let [data, state, control, divider] =
             unsafe { [0x00, 0x04, 0x08, 0x10].map(|offset| Register::at(base + offset)) };
         divider.write((hertz / BAUD).max(DIVIDER_MIN));

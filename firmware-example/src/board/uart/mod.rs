@@ -1,5 +1,5 @@
-//! Serial lines, polled: 115,200 baud, 8 data bits, no parity, 1 stop bit. One file for each kind of peripheral; a board
-//! says which it has, and on which pins.
+//! Serial lines, polled: 115,200 baud, 8 data bits, no parity, 1 stop bit. One file for each kind
+//! of peripheral; a board says which it has, and on which pins.
 
 pub mod cmsdk;
 pub mod nrf;

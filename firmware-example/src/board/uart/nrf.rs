@@ -1,4 +1,5 @@
-//! UART of Nordic's nRF51 (reference manual 3.0, chapter 29), which the nRF52 series still has beside its UARTE.
+//! UART of Nordic's nRF51 (reference manual 3.0, chapter 29), which the nRF52 series still has
+//! beside its UARTE.
 #![allow(unsafe_code)]
 
 use crate::board::line::Line;
@@ -29,12 +30,14 @@ pub struct Nrf {
 }
 
 impl Nrf {
-    /// Starts UART0. Pins are numbered 0 to 31 on port 0, 32 and up on port 1 (nRF52833 and nRF52840).
+    /// Starts UART0. Pins are numbered 0 to 31 on port 0, 32 and up on port 1 (nRF52833 and
+    /// nRF52840).
     ///
     /// # Safety
     /// The chip is an nRF51 or nRF52, the pins are free, and nobody else uses UART0.
     pub unsafe fn start(transmit_pin: u32, receive_pin: u32) -> Self {
-        // SAFETY: registers of CLOCK, GPIO and UART0 by the manual's tables; none of these moves memory.
+        // SAFETY: registers of CLOCK, GPIO and UART0 by the manual's tables; none of these moves
+        // memory.
         let (register, start_crystal, crystal_runs) = unsafe {
             let register = |offset: usize| Register::at(BASE + offset);
             (register, Register::at(CLOCK), Register::at(CLOCK + 0x100))

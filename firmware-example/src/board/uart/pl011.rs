@@ -18,11 +18,14 @@ impl Pl011 {
     /// Starts the UART at `base`, clocked with `hertz`.
     ///
     /// # Safety
-    /// There is such a UART at `base`, out of reset and with its pins connected, and nobody else uses it.
+    /// There is such a UART at `base`, out of reset and with its pins connected, and nobody else
+    /// uses it.
     pub unsafe fn start(base: usize, hertz: u32) -> Self {
-        // SAFETY: UARTDR, UARTFR, UARTIBRD, UARTFBRD, UARTLCR_H and UARTCR, by the caller's promise; no DMA is started.
-        let [data, flags, whole, fraction, line, control] =
-            unsafe { [0x00, 0x18, 0x24, 0x28, 0x2C, 0x30].map(|offset| Register::at(base + offset)) };
+        // SAFETY: UARTDR, UARTFR, UARTIBRD, UARTFBRD, UARTLCR_H and UARTCR, by the caller's
+        // promise; no DMA is started.
+        let [data, flags, whole, fraction, line, control] = unsafe {
+            [0x00, 0x18, 0x24, 0x28, 0x2C, 0x30].map(|offset| Register::at(base + offset))
+        };
         // The divider hertz / (16 * baud) in 64ths, rounded.
         let divider = (hertz * 4 + BAUD / 2) / BAUD;
         whole.write(divider / 64);

@@ -21,7 +21,8 @@ impl Stm32 {
     /// Starts the USART at `base`, clocked with `hertz`.
     ///
     /// # Safety
-    /// There is such a USART at `base`, clocked and with its pins connected, and nobody else uses it.
+    /// There is such a USART at `base`, clocked and with its pins connected, and nobody else uses
+    /// it.
     pub unsafe fn start(base: usize, hertz: u32) -> Self {
         // SAFETY: SR, DR, BRR and CR1, by the caller's promise; no DMA is started.
         let [status, data, rate, control] =

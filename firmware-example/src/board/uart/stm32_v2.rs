@@ -26,11 +26,13 @@ impl Stm32V2 {
     /// Starts the USART at `base`, clocked with `hertz`.
     ///
     /// # Safety
-    /// There is such a USART at `base`, clocked and with its pins connected, and nobody else uses it.
+    /// There is such a USART at `base`, clocked and with its pins connected, and nobody else uses
+    /// it.
     pub unsafe fn start(base: usize, hertz: u32) -> Self {
         // SAFETY: CR1, BRR, ISR, ICR, RDR and TDR, by the caller's promise; no DMA is started.
-        let [control, rate, status, clear, receive, send] =
-            unsafe { [0x00, 0x0C, 0x1C, 0x20, 0x24, 0x28].map(|offset| Register::at(base + offset)) };
+        let [control, rate, status, clear, receive, send] = unsafe {
+            [0x00, 0x0C, 0x1C, 0x20, 0x24, 0x28].map(|offset| Register::at(base + offset))
+        };
         rate.write((hertz + BAUD / 2) / BAUD);
         control.write(ON);
         Self { status, clear, receive, send }

@@ -23,7 +23,9 @@ impl Kernels for CortexM {
             return;
         }
         match conv.algorithm {
-            Algorithm::Direct if Feature::Direct.is_built() => portable::direct(conv, input, scratch, output),
+            Algorithm::Direct if Feature::Direct.is_built() => {
+                portable::direct(conv, input, scratch, output)
+            }
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
                 in_place::conv(conv, input, output)
             }
@@ -66,9 +68,13 @@ impl Kernels for CortexM {
     fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         match dense.algorithm {
             #[cfg(kindling_backend = "mve")]
-            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => vector::dense(dense, input, output),
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
+                vector::dense(dense, input, output)
+            }
             #[cfg(not(kindling_backend = "mve"))]
-            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => portable::rows(dense, input, output),
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
+                portable::rows(dense, input, output)
+            }
             DenseAlgorithm::Rows => (),
             #[cfg(kindling_backend = "armv6m")]
             DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => {

@@ -110,15 +110,20 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
         DenseAlgorithm::Quads if Feature::DenseQuads.is_built() => kindling_dense,
         _ => return,
     };
-    // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32 bytes of parameters
-    // and the weights of all inputs for each block, and writes four outputs for it; all of these begin at whole words
-    // and have the sizes checked by the caller.
+    // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32
+    // bytes of parameters and the weights of all inputs for each block, and writes four outputs for
+    // it; all of these begin at whole words and have the sizes checked by the caller.
     unsafe { run(&blocks) }
 }
 
 #[cfg(kindling_backend = "armv6m")]
 unsafe extern "C" {
-    fn kindling_dense_sums(inputs: *const i8, weights: *const u8, sums: &mut [i32; 4], inputs_end: *const i8);
+    fn kindling_dense_sums(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [i32; 4],
+        inputs_end: *const i8,
+    );
 }
 
 /// Whole blocks of four units with int8 weights.
@@ -127,12 +132,13 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
     let range = input.as_ptr_range();
     let parameters = parameters.as_chunks().0.as_chunks::<4>().0;
     let weights = weights.chunks_exact((4 * input.len()).max(1));
-    for ((out, parameters), weights) in output.as_chunks_mut::<4>().0.iter_mut().zip(parameters).zip(weights)
+    for ((out, parameters), weights) in
+        output.as_chunks_mut::<4>().0.iter_mut().zip(parameters).zip(weights)
     {
         let parameters = parameters.each_ref().map(ChannelParameters::from_le_bytes);
         let mut sums = parameters.map(|parameters| parameters.bias);
-        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which `weights` has; all
-        // begin at whole words, as checked by the caller.
+        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which
+        // `weights` has; all begin at whole words, as checked by the caller.
         unsafe { kindling_dense_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
         for ((out, sum), parameters) in out.iter_mut().zip(sums).zip(parameters) {
             *out = requantise(sum, parameters.multiplier, dense.output_quant.zero_point);

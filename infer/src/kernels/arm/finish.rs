@@ -1,4 +1,5 @@
-//! Winograd's output transform with 2x2 pooling: checks and addresses; the loops are in `winograd_finish.s`.
+//! Winograd's output transform with 2x2 pooling: checks and addresses; the loops are in
+//! `winograd_finish.s`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
@@ -31,7 +32,8 @@ struct Steps {
 }
 
 /// Finishes the slots from `slots` to `end`.
-type FinishSlots = unsafe extern "C" fn(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
+type FinishSlots =
+    unsafe extern "C" fn(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
 
 unsafe extern "C" {
     fn kindling_f2_finish_two(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &Steps);
@@ -81,11 +83,16 @@ fn finish_whole(finish: &Finish<'_>, sums: &[i8], output: &mut [i8], finish_slot
         bias: parameters.bias,
         multiplier: parameters.multiplier,
     };
-    let steps = Steps { row: finish.steps[0], column: finish.steps[1], zero_point: finish.zero_point as i32 };
+    let steps = Steps {
+        row: finish.steps[0],
+        column: finish.steps[1],
+        zero_point: finish.zero_point as i32,
+    };
     let finish_slots = |slots: &[Slot]| {
         let range = slots.as_ptr_range();
-        // SAFETY: `sums` holds a word per line and slot. The outputs of every slot lie in `output`: the farthest is
-        // as many rows below and columns to the right of the first as `sizes_fit` checked, in the second channel.
+        // SAFETY: `sums` holds a word per line and slot. The outputs of every slot lie in `output`:
+        // the farthest is as many rows below and columns to the right of the first as `sizes_fit`
+        // checked, in the second channel.
         unsafe { finish_slots(sums.as_ptr(), range.start, range.end, &steps) }
     };
     if group.tiles == 1 {

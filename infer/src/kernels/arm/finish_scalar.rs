@@ -1,4 +1,5 @@
-//! Winograd's output transform with 2x2 pooling in Rust, for Armv6-M: too few registers for assembly to gain much.
+//! Winograd's output transform with 2x2 pooling in Rust, for Armv6-M: too few registers for
+//! assembly to gain much.
 //!
 //! ```text
 //! for each channel, for each tile:
@@ -38,8 +39,11 @@ fn run_with<const WORDS: usize>(
             let sums = pooled(sums, channel * finish.group.tiles + tile);
             for (row, sums) in sums.iter().enumerate().take(windows) {
                 for (column, sum) in sums.iter().enumerate().take(windows) {
-                    let place =
-                        at + finish.channel + channel + row * finish.steps[0] + column * finish.steps[1];
+                    let place = at
+                        + finish.channel
+                        + channel
+                        + row * finish.steps[0]
+                        + column * finish.steps[1];
                     if let Some(out) = output.get_mut(place) {
                         let accumulator = sum.wrapping_add(parameters.bias);
                         *out = requantise(accumulator, parameters.multiplier, finish.zero_point);
@@ -54,7 +58,8 @@ fn run_with<const WORDS: usize>(
 /// The beginning of a buffer as words.
 fn as_words<const WORDS: usize>(bytes: &[i8]) -> Option<&[i32; WORDS]> {
     let fits = bytes.len() >= 4 * WORDS && is_at_word(bytes);
-    // SAFETY: long enough and at a whole word, as just checked; any bytes are an i32; the lifetime is the slice's.
+    // SAFETY: long enough and at a whole word, as just checked; any bytes are an i32; the lifetime
+    // is the slice's.
     fits.then(|| unsafe { &*bytes.as_ptr().cast() })
 }
 
@@ -68,8 +73,10 @@ fn word<const WORDS: usize>(sums: &[i32; WORDS], line: usize, slots: usize, slot
 #[inline(never)]
 fn pooled_two<const WORDS: usize>(sums: &[i32; WORDS], slot: usize) -> [[i32; 2]; 2] {
     let larger = |column: usize| {
-        let [m0, m1, m2, m3] = [0, 1, 2, 3].map(|row| word(sums, 2 * row + column, WORDS / 8, slot));
-        let (first, second) = (m0.wrapping_add(m1).wrapping_add(m2), m1.wrapping_sub(m2).wrapping_add(m3));
+        let [m0, m1, m2, m3] =
+            [0, 1, 2, 3].map(|row| word(sums, 2 * row + column, WORDS / 8, slot));
+        let (first, second) =
+            (m0.wrapping_add(m1).wrapping_add(m2), m1.wrapping_sub(m2).wrapping_add(m3));
         first.max(second)
     };
     [[larger(0).max(larger(1)) >> 2, 0], [0, 0]]
@@ -86,7 +93,8 @@ fn pooled_four<const WORDS: usize>(sums: &[i32; WORDS], slot: usize) -> [[i32; 2
         }
     }
     let [first, second, third, fourth] = rows.map(larger_of_row);
-    // Lines are divided by 1, 2, 4, 4, of rows and of columns: undo it relative to the first of each window.
+    // Lines are divided by 1, 2, 4, 4, of rows and of columns: undo it relative to the first of
+    // each window.
     let upper = [first[0].max(second[0] << 1) >> 6, first[1].max(second[1] << 1) >> 4];
     let lower = [third[0].max(fourth[0]) >> 4, third[1].max(fourth[1]) >> 2];
     [upper, lower]

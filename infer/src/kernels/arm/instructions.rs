@@ -3,11 +3,12 @@
 #[cfg(not(kindling_backend = "armv6m"))]
 pub(super) use crate::quant::requantise;
 
-/// [`crate::quant::requantise`] for a core that multiplies 32 bits by 32 to 32 only: four products of halves.
+/// [`crate::quant::requantise`] for a core that multiplies 32 bits by 32 to 32 only: four products
+/// of halves.
 ///
-/// With `accumulator = ah * 2^16 + al` and `multiplier = mh * 2^16 + ml` (`al`, `ml`, `mh` not negative):
-/// `|ah * ml + (al * ml >> 16)| <= 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31` and
-/// `al * mh + (2^16 - 1) <= (2^16 - 1) * 2^15 < 2^31`, so nothing overflows 32 bits.
+/// With `accumulator = ah * 2^16 + al` and `multiplier = mh * 2^16 + ml` (`al`, `ml`, `mh` not
+/// negative): `|ah * ml + (al * ml >> 16)| <= 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31` and `al * mh +
+/// (2^16 - 1) <= (2^16 - 1) * 2^15 < 2^31`, so nothing overflows 32 bits.
 #[cfg(kindling_backend = "armv6m")]
 #[inline(always)]
 pub(super) fn requantise(accumulator: i32, multiplier: i32, zero_point: i8) -> i8 {
@@ -37,7 +38,8 @@ pub(super) fn widen_odd(bytes: u32) -> u32 {
     widen_even(bytes >> 8)
 }
 
-/// Two int16 of pairs as a pair: the low ones, the high ones, or the first's low and the second's high.
+/// Two int16 of pairs as a pair: the low ones, the high ones, or the first's low and the second's
+/// high.
 #[cfg(kindling_dsp)]
 pub(super) mod pack {
     /// Low halves of two pairs.

@@ -1,8 +1,9 @@
 //! Kernels for Cortex-M cores: the only folder with `unsafe`.
 //!
-//! Rust checks sizes and addresses of what a loop is given, so that it is sound whatever safe code calls it with; what
-//! the model guarantees makes these checks pass. The loops are in assembly, in a folder for each core, because they
-//! need all 14 registers: inline assembly keeps two of them back, and compiled loops spill.
+//! Rust checks sizes and addresses of what a loop is given, so that it is sound whatever safe code
+//! calls it with; what the model guarantees makes these checks pass. The loops are in assembly, in
+//! a folder for each core, because they need all 14 registers: inline assembly keeps two of them
+//! back, and compiled loops spill.
 
 mod cortex_m;
 mod dense;

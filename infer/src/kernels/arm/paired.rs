@@ -1,4 +1,5 @@
-//! Direct convolution, four pixels by two output channels at once; the loop is in each core's `paired.s`.
+//! Direct convolution, four pixels by two output channels at once; the loop is in each core's
+//! `paired.s`.
 //!
 //! ```text
 //! for each output pixel (without pooling: for each four of them):
@@ -45,7 +46,8 @@ unsafe extern "C" {
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let patch = conv.taps().next_multiple_of(4);
-    let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8) else {
+    let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8)
+    else {
         return;
     };
     let pixels = conv.output.height as usize * conv.output.width as usize;
@@ -68,7 +70,8 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     }
 }
 
-/// Row and column of the pixel number `index` behind output `first`: of its window, or, without pooling, of the map.
+/// Row and column of the pixel number `index` behind output `first`: of its window, or, without
+/// pooling, of the map.
 pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
     let width = (conv.output.width as usize).max(1);
     let (rows, columns) = ((conv.pool[0] as usize).max(1), (conv.pool[1] as usize).max(1));
@@ -78,7 +81,8 @@ pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i
         return ((pixel / width) as i32, (pixel % width) as i32);
     }
     let pixel = index.min(rows * columns - 1);
-    let (row, column) = (first / width * rows + pixel / columns, first % width * columns + pixel % columns);
+    let (row, column) =
+        (first / width * rows + pixel / columns, first % width * columns + pixel % columns);
     (row as i32, column as i32)
 }
 
@@ -89,8 +93,9 @@ fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
         return;
     }
     let range = pairs.as_mut_ptr_range();
-    // SAFETY: reads the words of four patches of `patch` bytes, whole words as `patch` is a multiple of 4, and writes
-    // eight bytes for each tap: the sizes just checked. Unaligned words are fine on this core; `pairs` is at a whole word.
+    // SAFETY: reads the words of four patches of `patch` bytes, whole words as `patch` is a
+    // multiple of 4, and writes eight bytes for each tap: the sizes just checked. Unaligned words
+    // are fine on this core; `pairs` is at a whole word.
     unsafe { kindling_widen(patches.as_ptr(), patch, range.start, range.end) }
 }
 
@@ -99,8 +104,11 @@ fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
 fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
     let word = |pixel: usize, quad: usize| {
         let place = pixel * patch + 4 * quad;
-        let bytes =
-            patches.get(place..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
+        let bytes = patches
+            .get(place..)
+            .and_then(|rest| rest.first_chunk::<4>())
+            .copied()
+            .unwrap_or_default();
         u32::from_le_bytes(bytes.map(|byte| byte as u8))
     };
     for (quad, steps) in pairs.as_chunks_mut::<32>().0.iter_mut().enumerate() {
@@ -124,9 +132,9 @@ fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
     {
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
-            // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one; there are two steps or
-            // more because a patch has a tap or more; both begin at whole words: scratch memory and weights do, and
-            // all chunks have whole words.
+            // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one;
+            // there are two steps or more because a patch has a tap or more; both begin at whole
+            // words: scratch memory and weights do, and all chunks have whole words.
             unsafe { kindling_paired(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
             for (largest, sums) in largest.iter_mut().zip(&sums) {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));

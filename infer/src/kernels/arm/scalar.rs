@@ -28,17 +28,22 @@ pub(super) unsafe fn kindling_f4_inputs(transform: &Transform) {
 /// As [`kindling_f2_inputs`].
 pub(super) unsafe fn kindling_f2_weights(transform: &Transform) {
     // SAFETY: the caller's promise.
-    unsafe { run::<3, 4>(transform, 36, Tile::Two, |[a, b, c, ..]| Tile::Two.weights_line([a, b, c])) }
+    unsafe {
+        run::<3, 4>(transform, 36, Tile::Two, |[a, b, c, ..]| Tile::Two.weights_line([a, b, c]))
+    }
 }
 
 /// # Safety
 /// As [`kindling_f2_inputs`].
 pub(super) unsafe fn kindling_f4_weights(transform: &Transform) {
     // SAFETY: the caller's promise.
-    unsafe { run::<3, 6>(transform, 36, Tile::Four, |[a, b, c, ..]| Tile::Four.weights_line([a, b, c])) }
+    unsafe {
+        run::<3, 6>(transform, 36, Tile::Four, |[a, b, c, ..]| Tile::Four.weights_line([a, b, c]))
+    }
 }
 
-/// Transforms `INPUTS x INPUTS` values into `POINTS x POINTS` for each channel; quads are `quad_bytes` apart.
+/// Transforms `INPUTS x INPUTS` values into `POINTS x POINTS` for each channel; quads are
+/// `quad_bytes` apart.
 ///
 /// # Safety
 /// As [`kindling_f2_inputs`].
@@ -55,7 +60,8 @@ unsafe fn run<const INPUTS: usize, const POINTS: usize>(
             // SAFETY: the caller's promise: the channel's bytes and points lie in their buffers.
             unsafe {
                 let source = transform.source.add(quad * quad_bytes + channel);
-                let point = transform.first_point.add(pair * transform.pair_bytes + channel / 2 * 2);
+                let point =
+                    transform.first_point.add(pair * transform.pair_bytes + channel / 2 * 2);
                 one_channel::<INPUTS, POINTS>(transform, source, point.cast(), tile, &line);
             }
         }

@@ -1,5 +1,5 @@
-//! 3x3 convolution of one input channel with 2x2 pooling, some rows of outputs at once; the loop is in each
-//! core's `single_channel.s`.
+//! 3x3 convolution of one input channel with 2x2 pooling, some rows of outputs at once; the loop is
+//! in each core's `single_channel.s`.
 //!
 //! ```text
 //! for each few rows of outputs:
@@ -53,10 +53,16 @@ struct Rows {
 unsafe extern "C" {
     fn kindling_single_channel(rows: &Rows);
     #[cfg(kindling_dsp)]
-    fn kindling_windows(pixels: *const i8, row_bytes: usize, windows: *mut i8, windows_end: *mut i8);
+    fn kindling_windows(
+        pixels: *const i8,
+        row_bytes: usize,
+        windows: *mut i8,
+        windows_end: *mut i8,
+    );
 }
 
-/// The caller has checked all sizes, and that scratch memory, weights and parameters begin at whole words.
+/// The caller has checked all sizes, and that scratch memory, weights and parameters begin at whole
+/// words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
@@ -64,7 +70,9 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     for (batch, out) in output.chunks_mut((rows_at_once * row_len).max(1)).enumerate() {
         let rows = out.len() / row_len;
         for row in 0..rows {
-            let Some(windows) = scratch.get_mut(row * row_bytes..(row + 1) * row_bytes) else { return };
+            let Some(windows) = scratch.get_mut(row * row_bytes..(row + 1) * row_bytes) else {
+                return;
+            };
             fill_windows(conv, input, (batch * rows_at_once + row) as i32, windows);
         }
         let Some(windows) = scratch.get(..rows * row_bytes) else { return };
@@ -90,9 +98,9 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
         output_step: channels,
         zero_point: conv.output_quant.zero_point as i32,
     };
-    // SAFETY: there is a window, of `WINDOW_BYTES` as all are; `weights` has 12 bytes per channel and `parameters` 8; all begin
-    // at whole words. One byte per window and channel is written, windows `channels` bytes apart and channels 1: all of
-    // `out`.
+    // SAFETY: there is a window, of `WINDOW_BYTES` as all are; `weights` has 12 bytes per channel
+    // and `parameters` 8; all begin at whole words. One byte per window and channel is written,
+    // windows `channels` bytes apart and channels 1: all of `out`.
     unsafe { kindling_single_channel(&rows) }
 }
 
@@ -121,8 +129,8 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
         for windows in windows.chunks(SUMS * WINDOW_BYTES) {
             let mut sums = [0; SUMS];
             let range = windows.as_ptr_range();
-            // SAFETY: reads whole windows of 64 bytes, one or more, at whole words, and writes a sum for each: `SUMS` at
-            // most.
+            // SAFETY: reads whole windows of 64 bytes, one or more, at whole words, and writes a
+            // sum for each: `SUMS` at most.
             unsafe { kindling_single_channel_sums(range.start, range.end, &weights, &mut sums) }
             for (sum, out) in sums.into_iter().take(windows.len() / WINDOW_BYTES).zip(&mut out) {
                 let accumulator = sum.wrapping_add(parameters.bias);
@@ -137,15 +145,17 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
 fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let (y, x) = (conv.origin[0] as i32 + 2 * row, conv.origin[1] as i32);
     let columns = 2 * conv.output.width as i32 + 2;
-    let inside =
-        y >= 0 && y + 4 <= conv.input.height as i32 && x >= 0 && x + columns <= conv.input.width as i32;
+    let inside = y >= 0
+        && y + 4 <= conv.input.height as i32
+        && x >= 0
+        && x + columns <= conv.input.width as i32;
     let width = conv.input.width as usize;
     let pixels = input.get(y as usize * width + x as usize..).unwrap_or_default();
     if inside && pixels.len() >= 3 * width + columns as usize {
         let range = windows.as_mut_ptr_range();
-        // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart, which end with byte
-        // `3 * width + columns` as checked; unaligned words are fine on this core. `windows` begins at a whole word and
-        // has 48 bytes for each window.
+        // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart,
+        // which end with byte `3 * width + columns` as checked; unaligned words are fine on this
+        // core. `windows` begins at a whole word and has 48 bytes for each window.
         unsafe { kindling_windows(pixels.as_ptr(), width, range.start, range.end) }
     } else if Feature::Edges.is_built() {
         fill_windows_at_edge(conv, input, y, windows);
@@ -174,7 +184,8 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     for (x, window) in (0..).zip(windows.as_chunks_mut::<WINDOW_BYTES>().0) {
         let x = conv.origin[1] as i32 + 2 * x;
         for (y, out) in (y..).zip(window.as_chunks_mut::<16>().0) {
-            let bytes = pixels(window::row(input, conv.input, y), x, conv.input_zero_point).to_le_bytes();
+            let bytes =
+                pixels(window::row(input, conv.input, y), x, conv.input_zero_point).to_le_bytes();
             for (out, byte) in out.as_chunks_mut::<4>().0.iter_mut().zip(bytes) {
                 *out = (byte as i8 as i32).to_le_bytes().map(|byte| byte as i8);
             }

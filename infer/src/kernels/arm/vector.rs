@@ -8,8 +8,8 @@
 //!         output = requantise(bias + max of the window's sums)
 //! ```
 //!
-//! A window of less than four pixels repeats one: a maximum does not mind. The vector unit must be switched on before:
-//! `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
+//! A window of less than four pixels repeats one: a maximum does not mind. The vector unit must be
+//! switched on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
@@ -27,7 +27,8 @@ global_asm!(include_str!("mve/vector.s"), options(raw));
 /// Taps that are multiplied at once.
 const CHUNK: usize = 16;
 
-/// Arguments of the loops over channels: see `mve/vector.s`. `inputs_end` is the number of inputs for dense layers.
+/// Arguments of the loops over channels: see `mve/vector.s`. `inputs_end` is the number of inputs
+/// for dense layers.
 #[repr(C)]
 struct Channels {
     inputs: *const i8,
@@ -76,7 +77,9 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
             }
         }
         let outputs = at_once.min(pixels - first);
-        let Some(out) = output.get_mut(first * channels..(first + outputs) * channels) else { return };
+        let Some(out) = output.get_mut(first * channels..(first + outputs) * channels) else {
+            return;
+        };
         if at_once == 1 && paired_batches(conv) == 1 {
             one_window(conv, scratch, out);
         } else {
@@ -85,7 +88,8 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     }
 }
 
-/// Copies the input under the kernel for one convolved pixel into its place in each chunk: `[chunk][pixel][tap]`.
+/// Copies the input under the kernel for one convolved pixel into its place in each chunk:
+/// `[chunk][pixel][tap]`.
 fn gather(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, pixel: usize, chunks: &mut [i8]) {
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
     let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
@@ -96,8 +100,8 @@ fn gather(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, pixel: usize, ch
     let start = y as usize * row_bytes + x as usize * conv.input.channels as usize;
     let needed = (rows - 1) * row_bytes + kernel_row;
     let source = input.get(start..).unwrap_or_default();
-    let place_fits =
-        chunks.len() >= conv.taps().next_multiple_of(CHUNK) * PAIRED_PIXELS && pixel < PAIRED_PIXELS;
+    let place_fits = chunks.len() >= conv.taps().next_multiple_of(CHUNK) * PAIRED_PIXELS
+        && pixel < PAIRED_PIXELS;
     if !inside || source.len() < needed || !place_fits || kernel_row == 0 {
         return gather_at_edge(conv, input, [y, x], pixel, chunks);
     }
@@ -108,15 +112,21 @@ fn gather(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, pixel: usize, ch
         rows,
         destination: chunks.as_mut_ptr().wrapping_add(pixel * CHUNK),
     };
-    // SAFETY: reads `rows` rows of `kernel_row` bytes, one or more of each, `row_bytes` apart: the `needed` bytes of
-    // `source`. Writes as many bytes, 16 to a chunk of 64, from the pixel's place on: `chunks` has a chunk for each 16
-    // taps.
+    // SAFETY: reads `rows` rows of `kernel_row` bytes, one or more of each, `row_bytes` apart: the
+    // `needed` bytes of `source`. Writes as many bytes, 16 to a chunk of 64, from the pixel's place
+    // on: `chunks` has a chunk for each 16 taps.
     unsafe { kindling_vector_gather(&patch) }
 }
 
 /// The same where some taps are outside of the map.
 #[cold]
-fn gather_at_edge(conv: &Conv<'_>, input: &[i8], [y, x]: [i32; 2], pixel: usize, chunks: &mut [i8]) {
+fn gather_at_edge(
+    conv: &Conv<'_>,
+    input: &[i8],
+    [y, x]: [i32; 2],
+    pixel: usize,
+    chunks: &mut [i8],
+) {
     let channels = conv.input.channels as usize;
     let kernel_row = (conv.kernel[1] as usize * channels).max(1);
     for tap in 0..conv.taps() {
@@ -145,13 +155,14 @@ fn one_window(conv: &Conv<'_>, inputs: &[i8], out: &mut [i8]) {
         output: out.as_mut_ptr(),
         zero_point: conv.output_quant.zero_point as i32,
     };
-    // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and for each pair of channels two chunks of
-    // weights for each and 16 bytes of parameters, at a whole word; writes an output for each channel. There is a pair,
-    // and channels are even in number.
+    // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and for each pair of
+    // channels two chunks of weights for each and 16 bytes of parameters, at a whole word; writes
+    // an output for each channel. There is a pair, and channels are even in number.
     unsafe { kindling_vector_window(&channels) }
 }
 
-/// All channels of one output pixel with more than four pixels to a window, or of up to four without pooling.
+/// All channels of one output pixel with more than four pixels to a window, or of up to four
+/// without pooling.
 fn all_channels(conv: &Conv<'_>, inputs: &[i8], batch_bytes: usize, out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
     let weights = conv.weights.chunks_exact((batch_bytes / 2).max(1));
@@ -160,14 +171,17 @@ fn all_channels(conv: &Conv<'_>, inputs: &[i8], batch_bytes: usize, out: &mut [i
         let mut largest = [i32::MIN; 2];
         for inputs in inputs.chunks_exact(batch_bytes.max(1)) {
             let range = inputs.as_ptr_range();
-            // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and two chunks of weights for each.
+            // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and two chunks of
+            // weights for each.
             unsafe { kindling_vector_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
             for (largest, sums) in largest.iter_mut().zip(&sums) {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
         }
         let parameters = ChannelParameters::pair_from_le_bytes(parameters);
-        for (index, ((sums, largest), parameters)) in sums.iter().zip(largest).zip(parameters).enumerate() {
+        for (index, ((sums, largest), parameters)) in
+            sums.iter().zip(largest).zip(parameters).enumerate()
+        {
             let sums = if conv.window() == 1 { sums } else { &[largest; PAIRED_PIXELS] };
             let outputs = out.iter_mut().skip(2 * pair + index).step_by(channels);
             for (out, sum) in outputs.zip(sums) {
@@ -198,7 +212,7 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
         output: output.as_mut_ptr(),
         zero_point: dense.output_quant.zero_point as i32,
     };
-    // SAFETY: reads all inputs, and for each unit as many weights and 8 bytes of parameters, at a whole word; writes an
-    // output for each unit; there is one. All sizes are those just checked.
+    // SAFETY: reads all inputs, and for each unit as many weights and 8 bytes of parameters, at a
+    // whole word; writes an output for each unit; there is one. All sizes are those just checked.
     unsafe { kindling_vector_dense(&channels) }
 }

@@ -1,18 +1,25 @@
-//! Winograd's primitives: checks and addresses. The loops are in assembly, each core's in its folder.
+//! Winograd's primitives: checks and addresses. The loops are in assembly, each core's in its
+//! folder.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;
 
 use super::cortex_m::is_at_word;
 #[cfg(not(kindling_dsp))]
-use super::scalar::{kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights};
+use super::scalar::{
+    kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights,
+};
 use crate::features::Feature;
 use crate::kernels::winograd::portable::Plain;
 use crate::kernels::winograd::transform::Tile;
 use crate::kernels::winograd::{Finish, GROUP, Primitives, Source, Weights};
 
 #[cfg(kindling_dsp)]
-global_asm!(include_str!("dsp/winograd.s"), include_str!("dsp/winograd_transforms.s"), options(raw));
+global_asm!(
+    include_str!("dsp/winograd.s"),
+    include_str!("dsp/winograd_transforms.s"),
+    options(raw)
+);
 #[cfg(kindling_backend = "armv7m")]
 global_asm!(include_str!("armv7m/winograd.s"), options(raw));
 #[cfg(kindling_backend = "armv6m")]
@@ -85,8 +92,10 @@ impl Primitives for CortexM {
         let side = tile.side();
         let needed = (side - 1) * source.row_bytes + side * source.channels;
         let v_bytes = tile.points() * source.channels * 2 * of;
-        let sizes_fit =
-            source.values.len() >= needed && v.len() >= v_bytes && slot < of && source.channels >= 4;
+        let sizes_fit = source.values.len() >= needed
+            && v.len() >= v_bytes
+            && slot < of
+            && source.channels >= 4;
         if !sizes_fit || !is_at_word(v) {
             return;
         }
@@ -103,9 +112,10 @@ impl Primitives for CortexM {
             Tile::Two => kindling_f2_inputs,
             Tile::Four => kindling_f4_inputs,
         };
-        // SAFETY: reads bytes `0 .. 4 * quads` of the pixels of `side` rows and columns: the `needed` bytes; unaligned
-        // words are fine on this core. Writes word `pair * of + slot` of each of the points, `channels / 2 * of` words
-        // apart, with `pair < channels / 2` and `slot < of`: in the `v_bytes`, at whole words. One quad or more.
+        // SAFETY: reads bytes `0 .. 4 * quads` of the pixels of `side` rows and columns: the
+        // `needed` bytes; unaligned words are fine on this core. Writes word `pair * of + slot` of
+        // each of the points, `channels / 2 * of` words apart, with `pair < channels / 2` and `slot
+        // < of`: in the `v_bytes`, at whole words. One quad or more.
         unsafe { run(&transform) }
     }
 
@@ -128,9 +138,10 @@ impl Primitives for CortexM {
                 Tile::Two => kindling_f2_weights,
                 Tile::Four => kindling_f4_weights,
             };
-            // SAFETY: reads the 36 bytes of each of `quads` quads, which `taps` has; unaligned words are fine on this
-            // core. Writes word `2 * pair + channel` of each of the points, `4 * quads` words apart, with
-            // `pair < 2 * quads` and `channel < 2`: all in `u`, at whole words. One quad or more.
+            // SAFETY: reads the 36 bytes of each of `quads` quads, which `taps` has; unaligned
+            // words are fine on this core. Writes word `2 * pair + channel` of each of the points,
+            // `4 * quads` words apart, with `pair < 2 * quads` and `channel < 2`: all in `u`, at
+            // whole words. One quad or more.
             unsafe { run(&transform) }
         }
     }
@@ -152,14 +163,16 @@ impl Primitives for CortexM {
             return;
         }
         let steps = if tiles == 2 { pairs / 2 } else { pairs / 4 };
-        let extent = Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
+        let extent =
+            Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
         let functions = match tile {
             Tile::Two => &MULTIPLY_TWO,
             Tile::Four => &MULTIPLY_FOUR,
         };
         let multiply = functions[usize::from(steps - 1 > UNROLL)][usize::from(tiles == GROUP)];
-        // SAFETY: all three begin at whole words; the function reads `points * pairs` times one word of `v` per tile
-        // and two of `u`, and writes `tile.sums()` lines of two words per tile: the sizes checked above.
+        // SAFETY: all three begin at whole words; the function reads `points * pairs` times one
+        // word of `v` per tile and two of `u`, and writes `tile.sums()` lines of two words per
+        // tile: the sizes checked above.
         unsafe { multiply(v.as_ptr(), u, sums.as_mut_ptr(), &extent) }
     }
 

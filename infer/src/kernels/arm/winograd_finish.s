@@ -6,8 +6,9 @@
 @
 @ Additions wrap; what is shifted right at the end is exact by the proof in transform.rs.
 @
-@ REQUANTISE comes from the core's requantise.s. r0 = sums [line][slot], r1 = slots, r2 = address behind the last slot, r3 = bytes to the output below, next to it, and
-@ zero point. A slot is {address of its first output, bias, multiplier}.
+@ REQUANTISE comes from the core's requantise.s. r0 = sums [line][slot], r1 = slots, r2 = address
+@ behind the last slot, r3 = bytes to the output below, next to it, and zero point. A slot is
+@ {address of its first output, bias, multiplier}.
 
 .syntax unified
 .thumb
@@ -67,7 +68,8 @@ FINISH \name
 F2_FINISH kindling_f2_finish_two, 16
 F2_FINISH kindling_f2_finish_one, 8
 
-@ F(4x4): a line m0 to m5 in r2 to r7 becomes its four outputs, times 24 and divided by 1, 2, 4, 4, in r2 to r5.
+@ F(4x4): a line m0 to m5 in r2 to r7 becomes its four outputs, times 24 and divided by 1, 2, 4, 4,
+@ in r2 to r5.
 .macro F4_LINE
   add r8, r3, r4              @ m1 + m2
   sub r9, r3, r4
@@ -96,8 +98,8 @@ F2_FINISH kindling_f2_finish_one, 8
   str r5, [sp, #(72 + 4 * \column)]
 .endm
 
-@ The row transform of the next row, and the larger values of its two windows into `left` and `right`; lr is the inverse
-@ of 9, which turns 576 * sum into 64 * sum.
+@ The row transform of the next row, and the larger values of its two windows into `left` and
+@ `right`; lr is the inverse of 9, which turns 576 * sum into 64 * sum.
 .macro F4_ROW left, right
   ldmia r12!, {r2-r7}
   F4_LINE

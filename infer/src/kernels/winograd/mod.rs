@@ -10,8 +10,9 @@
 //!             outputs = requantise(bias + max over each pooling window of (transform of sums))
 //! ```
 //!
-//! Two tiles by two channels is what fits the registers of a 32-bit core. `V`, `sums` and `U` lie in scratch memory;
-//! a tile that reaches outside of the map is first copied there, with the zero point around it.
+//! Two tiles by two channels is what fits the registers of a 32-bit core. `V`, `sums` and `U` lie
+//! in scratch memory; a tile that reaches outside of the map is first copied there, with the zero
+//! point around it.
 
 pub(crate) mod portable;
 pub(crate) mod transform;
@@ -27,8 +28,8 @@ use transform::Tile;
 /// Tiles that are multiplied at once.
 pub(crate) const GROUP: usize = 2;
 
-/// Memory that the transformed inputs of a pass may take when weights are transformed on the fly, bytes: more tiles
-/// in a pass means fewer transforms of the weights. One group may take more.
+/// Memory that the transformed inputs of a pass may take when weights are transformed on the fly,
+/// bytes: more tiles in a pass means fewer transforms of the weights. One group may take more.
 const ON_THE_FLY_INPUTS_MAX_BYTES: usize = 8192;
 
 /// Most groups of a pass.
@@ -94,21 +95,24 @@ pub(crate) enum Weights<'w> {
     Transformed(&'w [i8]),
 }
 
-/// The inner loops, which a core has its own instructions for. All sizes are those of a [`TileGrid`].
+/// The inner loops, which a core has its own instructions for. All sizes are those of a
+/// [`TileGrid`].
 pub(crate) trait Primitives {
-    /// Transforms one tile's inputs into `v`: `[point][input pair][tile of the group]`, two int16 each.
+    /// Transforms one tile's inputs into `v`: `[point][input pair][tile of the group]`, two int16
+    /// each.
     fn transform_inputs(tile: Tile, source: &Source<'_>, slot: usize, of: usize, v: &mut [i8]);
 
-    /// Transforms the int8 weights of a pair of channels, `[channel][input quad][tap][input of the quad]`, into `u`:
-    /// `[point][input pair][channel]`, two int16 each.
+    /// Transforms the int8 weights of a pair of channels, `[channel][input quad][tap][input of the
+    /// quad]`, into `u`: `[point][input pair][channel]`, two int16 each.
     fn transform_weights(tile: Tile, weights: &[u8], u: &mut [i8]);
 
-    /// Multiplies point by point and sums over input channels: `[sum][channel][tile]`, int32 each; see
-    /// [`Tile::sums`]. For F(2x2), the sums `2 * row` and `2 * row + 1` are `m1+m2+m0` and `m1-m2+m3` of the row.
+    /// Multiplies point by point and sums over input channels: `[sum][channel][tile]`, int32 each;
+    /// see [`Tile::sums`]. For F(2x2), the sums `2 * row` and `2 * row + 1` are `m1+m2+m0` and
+    /// `m1-m2+m3` of the row.
     fn multiply(tile: Tile, tiles: usize, pairs: usize, v: &[i8], u: Weights<'_>, sums: &mut [i8]);
 
-    /// Transforms the sums of all tiles and both channels of a group into outputs; a core's own primitive sees only
-    /// groups that are [`Group::is_whole`].
+    /// Transforms the sums of all tiles and both channels of a group into outputs; a core's own
+    /// primitive sees only groups that are [`Group::is_whole`].
     fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]);
 }
 
@@ -117,7 +121,8 @@ impl TileGrid {
     pub fn new(conv: &Conv<'_>) -> Option<Self> {
         let tile = conv.algorithm.tile()?;
         let outputs = if conv.pool[0] == 2 { tile.outputs() / 2 } else { tile.outputs() };
-        let tiles = [conv.output.height, conv.output.width].map(|side| (side as usize).div_ceil(outputs));
+        let tiles =
+            [conv.output.height, conv.output.width].map(|side| (side as usize).div_ceil(outputs));
         let mut grid = Self {
             tile,
             tiles,
@@ -139,9 +144,11 @@ impl TileGrid {
         Some(grid)
     }
 
-    /// Whether the weights are transformed when the layer runs: settled when this is compiled, where only one way is in the build.
+    /// Whether the weights are transformed when the layer runs: settled when this is compiled,
+    /// where only one way is in the build.
     const fn transforms_weights(&self) -> bool {
-        Feature::WinogradOnTheFly.is_built() && (self.on_the_fly || !Feature::WinogradStored.is_built())
+        Feature::WinogradOnTheFly.is_built()
+            && (self.on_the_fly || !Feature::WinogradStored.is_built())
     }
 
     /// Bytes of scratch memory, a multiple of 4.
@@ -185,7 +192,8 @@ impl TileGrid {
     /// Whether all inputs of all tiles lie inside of the map and all their outputs too.
     pub fn is_whole(&self, conv: &Conv<'_>) -> bool {
         let sides = [conv.output.height, conv.output.width];
-        self.staging_bytes == 0 && (0..2).all(|axis| self.tiles[axis] * self.outputs == sides[axis] as usize)
+        self.staging_bytes == 0
+            && (0..2).all(|axis| self.tiles[axis] * self.outputs == sides[axis] as usize)
     }
 
     /// Row and column in the grid of tile number `index`, row by row.
@@ -195,16 +203,27 @@ impl TileGrid {
     }
 }
 
-/// Runs a convolution; does nothing unless the layer's algorithm is Winograd's and `scratch` is of its size.
-pub(crate) fn conv<Core: Primitives>(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+/// Runs a convolution; does nothing unless the layer's algorithm is Winograd's and `scratch` is of
+/// its size.
+pub(crate) fn conv<Core: Primitives>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    scratch: &mut [i8],
+    output: &mut [i8],
+) {
     match conv.algorithm.tile() {
-        Some(Tile::Two) if Feature::WinogradF2.is_built() => run::<Core, false>(conv, input, scratch, output),
-        Some(Tile::Four) if Feature::WinogradF4.is_built() => run::<Core, true>(conv, input, scratch, output),
+        Some(Tile::Two) if Feature::WinogradF2.is_built() => {
+            run::<Core, false>(conv, input, scratch, output)
+        }
+        Some(Tile::Four) if Feature::WinogradF4.is_built() => {
+            run::<Core, true>(conv, input, scratch, output)
+        }
         _ => (),
     }
 }
 
-/// The tile that a function is compiled for, so that what depends on it is settled outside of its loops.
+/// The tile that a function is compiled for, so that what depends on it is settled outside of its
+/// loops.
 const fn tile<const FOUR: bool>() -> Tile {
     if FOUR { Tile::Four } else { Tile::Two }
 }
@@ -276,15 +295,23 @@ fn source<'s>(
 }
 
 /// The groups of a pass.
-fn groups(conv: &Conv<'_>, grid: &TileGrid, tiles: core::ops::Range<usize>) -> Vec<Group, GROUPS_MAX> {
+fn groups(
+    conv: &Conv<'_>,
+    grid: &TileGrid,
+    tiles: core::ops::Range<usize>,
+) -> Vec<Group, GROUPS_MAX> {
     let sides = [conv.output.height as usize, conv.output.width as usize];
     let mut groups = Vec::new();
     for first in tiles.clone().step_by(GROUP) {
         let count = GROUP.min(tiles.end - first);
         let place = |slot: usize| grid.place(first + slot).map(|place| place * grid.outputs);
-        let at = |slot: usize| (place(slot)[0] * sides[1] + place(slot)[1]) * conv.output.channels as usize;
+        let at = |slot: usize| {
+            (place(slot)[0] * sides[1] + place(slot)[1]) * conv.output.channels as usize
+        };
         let left = |slot: usize| {
-            core::array::from_fn(|axis| sides[axis].saturating_sub(place(slot)[axis]).min(grid.outputs))
+            core::array::from_fn(|axis| {
+                sides[axis].saturating_sub(place(slot)[axis]).min(grid.outputs)
+            })
         };
         let inside: [[usize; 2]; GROUP] = core::array::from_fn(left);
         let is_whole = inside.iter().take(count).all(|inside| *inside == [grid.outputs; 2]);
@@ -310,7 +337,8 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
     let tile = tile::<FOUR>();
     let pair_bytes = if grid.transforms_weights() { 2 * conv.taps() } else { grid.weights_bytes() };
     let group_bytes = grid.inputs_bytes(GROUP).max(1);
-    let channel_pairs = conv.channels.as_chunks().0.iter().zip(conv.weights.chunks_exact(pair_bytes.max(1)));
+    let channel_pairs =
+        conv.channels.as_chunks().0.iter().zip(conv.weights.chunks_exact(pair_bytes.max(1)));
     for (pair, (parameters, weights)) in channel_pairs.enumerate() {
         let u = if grid.transforms_weights() {
             Core::transform_weights(tile, weights, u);

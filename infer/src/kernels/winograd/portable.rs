@@ -1,6 +1,8 @@
 //! Winograd's primitives in plain safe Rust, for cores without their own.
 
-use super::transform::{INVERSE_OF_NINE, Line, OUTPUT_SHIFTS, OUTPUTS_MAX, SIDE_MAX, Tile, output_line};
+use super::transform::{
+    INVERSE_OF_NINE, Line, OUTPUT_SHIFTS, OUTPUTS_MAX, SIDE_MAX, Tile, output_line,
+};
 use super::{Finish, Primitives, Source, Weights};
 use crate::quant::requantise;
 
@@ -16,7 +18,8 @@ impl Primitives for Plain {
             };
             let side = tile.side();
             let value = |row, column| if row < side && column < side { at(row, column) } else { 0 };
-            let inputs = core::array::from_fn(|row| core::array::from_fn(|column| value(row, column)));
+            let inputs =
+                core::array::from_fn(|row| core::array::from_fn(|column| value(row, column)));
             let place = |point: usize| pair_place(point, channel, source.channels / 2, slot, of);
             store(tile, &tile.transform_inputs(inputs), place, v);
         }
@@ -30,7 +33,8 @@ impl Primitives for Plain {
                     let place = (input / 4 * 9 + row * 3 + column) * 4 + input % 4;
                     weights.get(place).copied().unwrap_or_default() as i8 as i32
                 };
-                let kernel = core::array::from_fn(|row| core::array::from_fn(|column| at(row, column)));
+                let kernel =
+                    core::array::from_fn(|row| core::array::from_fn(|column| at(row, column)));
                 let place = |point: usize| pair_place(point, input, inputs / 2, channel, 2);
                 store(tile, &tile.transform_weights(kernel), place, u);
             }
@@ -86,8 +90,11 @@ fn multiply<Byte: Copy>(
     let lines = v.chunks_exact((pairs * tiles * 4).max(1)).zip(u.chunks_exact((pairs * 8).max(1)));
     let mut folded = [[0; 4]; 2];
     for (point, (v, u)) in lines.enumerate().take(tile.points()) {
-        let products =
-            if tiles == 2 { products::<2, Byte>(v, u, byte) } else { products::<1, Byte>(v, u, byte) };
+        let products = if tiles == 2 {
+            products::<2, Byte>(v, u, byte)
+        } else {
+            products::<1, Byte>(v, u, byte)
+        };
         let Tile::Two = tile else {
             write_sums(sums, point, tiles, products);
             continue;
@@ -113,7 +120,11 @@ fn multiply<Byte: Copy>(
 
 /// One point: `[channel][tile]`, the first `2 * TILES` of the result.
 #[inline(always)]
-fn products<const TILES: usize, Byte: Copy>(v: &[i8], u: &[Byte], byte: impl Fn(Byte) -> u8) -> [i32; 4] {
+fn products<const TILES: usize, Byte: Copy>(
+    v: &[i8],
+    u: &[Byte],
+    byte: impl Fn(Byte) -> u8,
+) -> [i32; 4] {
     let mut sums = [0i32; 4];
     for (v, u) in v.chunks_exact(4 * TILES).zip(u.as_chunks::<8>().0) {
         let u = u.map(&byte);
@@ -140,7 +151,8 @@ fn write_sums(sums: &mut [i8], line: usize, tiles: usize, values: [i32; 4]) {
     }
 }
 
-/// All outputs of one tile in one channel, requantised; the first `outputs / pool` rows and columns.
+/// All outputs of one tile in one channel, requantised; the first `outputs / pool` rows and
+/// columns.
 pub(crate) fn outputs(
     finish: &Finish<'_>,
     sums: &[i8],
@@ -149,7 +161,8 @@ pub(crate) fn outputs(
 ) -> [[i8; OUTPUTS_MAX]; OUTPUTS_MAX] {
     let at = |line: usize| {
         let place = ((line * 2 + channel) * finish.group.tiles + slot) * 4;
-        let bytes = sums.get(place..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
+        let bytes =
+            sums.get(place..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
         i32::from_le_bytes(bytes.map(|byte| byte as u8))
     };
     let (values, shift) = match finish.tile {
@@ -160,10 +173,17 @@ pub(crate) fn outputs(
     let pooled = |row: usize, column: usize| {
         let mut largest = i32::MIN;
         for line in values.iter().skip(row * finish.pool).take(finish.pool) {
-            largest =
-                line.iter().skip(column * finish.pool).take(finish.pool).fold(largest, |a, b| a.max(*b));
+            largest = line
+                .iter()
+                .skip(column * finish.pool)
+                .take(finish.pool)
+                .fold(largest, |a, b| a.max(*b));
         }
-        requantise(parameters.bias.wrapping_add(largest >> shift), parameters.multiplier, finish.zero_point)
+        requantise(
+            parameters.bias.wrapping_add(largest >> shift),
+            parameters.multiplier,
+            finish.zero_point,
+        )
     };
     let count = finish.tile.outputs() / finish.pool.max(1);
     let value = |row, column| if row < count && column < count { pooled(row, column) } else { 0 };
@@ -185,8 +205,9 @@ fn convolved_two(at: impl Fn(usize) -> i32) -> [[i32; OUTPUTS_MAX]; OUTPUTS_MAX]
 
 /// 64 times the convolved pixels of an F(4x4) tile.
 fn convolved_four(at: impl Fn(usize) -> i32) -> [[i32; OUTPUTS_MAX]; OUTPUTS_MAX] {
-    let columns: [_; SIDE_MAX] =
-        core::array::from_fn(|column| output_line(core::array::from_fn(|row| at(6 * row + column))));
+    let columns: [_; SIDE_MAX] = core::array::from_fn(|column| {
+        output_line(core::array::from_fn(|row| at(6 * row + column)))
+    });
     core::array::from_fn(|row| {
         let line = output_line(columns.map(|column| column[row]));
         core::array::from_fn(|column| {
@@ -204,12 +225,15 @@ pub(crate) fn scatter(
     slot: usize,
     output: &mut [i8],
 ) {
-    let (Some(at), Some([rows, columns])) = (finish.group.at.get(slot), finish.group.inside.get(slot)) else {
+    let (Some(at), Some([rows, columns])) =
+        (finish.group.at.get(slot), finish.group.inside.get(slot))
+    else {
         return;
     };
     for (row, line) in values.iter().enumerate().take(*rows) {
         for (column, value) in line.iter().enumerate().take(*columns) {
-            let place = at + finish.channel + channel + row * finish.steps[0] + column * finish.steps[1];
+            let place =
+                at + finish.channel + channel + row * finish.steps[0] + column * finish.steps[1];
             if let Some(out) = output.get_mut(place) {
                 *out = *value;
             }

@@ -1,8 +1,10 @@
-//! The arithmetic of Winograd convolution in integers: what turns inputs, weights and sums into each other.
+//! The arithmetic of Winograd convolution in integers: what turns inputs, weights and sums into
+//! each other.
 //!
-//! A 3x3 convolution of a tile of `n x n` outputs is `A (U . V) A^T` with `U` from the weights and `V` from the
-//! `(n + 2) x (n + 2)` inputs, `.` being the product point by point, summed over input channels. The usual transform
-//! of the weights has fractions; here each of its lines is scaled to integers, which scales the result:
+//! A 3x3 convolution of a tile of `n x n` outputs is `A (U . V) A^T` with `U` from the weights and
+//! `V` from the `(n + 2) x (n + 2)` inputs, `.` being the product point by point, summed over input
+//! channels. The usual transform of the weights has fractions; here each of its lines is scaled to
+//! integers, which scales the result:
 //!
 //! ```text
 //! F(2x2): U line of (a, b, c) = 2a, a+b+c, a-b+c, 2c                        result: 4 * sum, |U| <= 9 * 128 = 1152
@@ -15,9 +17,10 @@
 //!                               which is 24 times the sum, divided by 1, 2, 4, 4
 //! ```
 //!
-//! `U` and `V` fit 16 bits for every input. Sums may wrap around 32 bits on the way: additions and multiplications
-//! modulo 2^32 leave the final value right if that one fits. It fits for F(2x2) when `|4 * sum| < 2^31`. For F(4x4),
-//! 576 is 9 * 64: a multiplication by the inverse of 9 modulo 2^32 leaves `64 * sum`, exact when that fits.
+//! `U` and `V` fit 16 bits for every input. Sums may wrap around 32 bits on the way: additions and
+//! multiplications modulo 2^32 leave the final value right if that one fits. It fits for F(2x2)
+//! when `|4 * sum| < 2^31`. For F(4x4), 576 is 9 * 64: a multiplication by the inverse of 9 modulo
+//! 2^32 leaves `64 * sum`, exact when that fits.
 
 /// Inverse of 3 modulo 2^32.
 const INVERSE_OF_THREE: i32 = 0xAAAA_AAAB_u32 as i32;
@@ -43,7 +46,8 @@ pub(crate) const OUTPUTS_MAX: usize = 4;
 /// A line of transformed values; only the first [`Tile::side`] are used.
 pub(crate) type Line = [i32; SIDE_MAX];
 
-/// One value of a line, without a check that could panic where the compiler does not see that it cannot fail.
+/// One value of a line, without a check that could panic where the compiler does not see that it
+/// cannot fail.
 #[inline(always)]
 fn value(line: Line, index: usize) -> i32 {
     line.get(index).copied().unwrap_or_default()
@@ -70,8 +74,8 @@ impl Tile {
 
     /// Place of point (row, column) among the points of weights and inputs.
     ///
-    /// F(2x2) has the columns in the order 1, 2, 0, 3, in which a kernel can fold the output transform of a row into
-    /// its accumulators.
+    /// F(2x2) has the columns in the order 1, 2, 0, 3, in which a kernel can fold the output
+    /// transform of a row into its accumulators.
     pub const fn point(self, row: usize, column: usize) -> usize {
         match self {
             Self::Two => row * 4 + [2, 0, 1, 3][column & 3],
@@ -79,7 +83,8 @@ impl Tile {
         }
     }
 
-    /// 32-bit sums that remain per tile and output channel after the products: for F(2x2) two per row, folded.
+    /// 32-bit sums that remain per tile and output channel after the products: for F(2x2) two per
+    /// row, folded.
     pub const fn sums(self) -> usize {
         match self {
             Self::Two => 8,
@@ -100,7 +105,9 @@ impl Tile {
     pub const fn weights_line(self, [a, b, c]: [i32; 3]) -> Line {
         match self {
             Self::Two => [2 * a, a + b + c, a - b + c, 2 * c, 0, 0],
-            Self::Four => [3 * a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, 3 * c],
+            Self::Four => {
+                [3 * a, a + b + c, a - b + c, a + 2 * b + 4 * c, a - 2 * b + 4 * c, 3 * c]
+            }
         }
     }
 
@@ -135,14 +142,22 @@ impl Tile {
         core::array::from_fn(|row| self.input_line(columns.map(|column| value(column, row))))
     }
 
-    /// The weight of tap (row, column) from the transformed weights; any number when they are no transform.
-    pub fn recover_weight(self, at: impl Fn(usize, usize) -> i32, row: usize, column: usize) -> i32 {
+    /// The weight of tap (row, column) from the transformed weights; any number when they are no
+    /// transform.
+    pub fn recover_weight(
+        self,
+        at: impl Fn(usize, usize) -> i32,
+        row: usize,
+        column: usize,
+    ) -> i32 {
         self.recover_tap(row, |line| self.recover_tap(column, |point| at(line, point)))
     }
 
-    /// The int8 weights of which these are the transform, column by column; `None` if there are none.
+    /// The int8 weights of which these are the transform, column by column; `None` if there are
+    /// none.
     ///
-    /// The transform is one of lines in both directions, so first each row must be a transformed line, then each column of what the rows come from.
+    /// The transform is one of lines in both directions, so first each row must be a transformed
+    /// line, then each column of what the rows come from.
     pub fn recover_columns(self, at: impl Fn(usize, usize) -> i32) -> Option<[[i8; 3]; 3]> {
         let mut half_way = [[0; SIDE_MAX]; 3];
         for row in 0..self.side() {
@@ -166,9 +181,14 @@ impl Tile {
     /// The three values of 16 bits of which a line is the transform; `None` if there are none.
     #[inline(never)]
     fn recover_line(self, line: Line) -> Option<[i32; 3]> {
-        let values = [0, 1, 2].map(|tap| self.recover_tap(tap, |point| value(line, point)) as i16 as i32);
+        let values =
+            [0, 1, 2].map(|tap| self.recover_tap(tap, |point| value(line, point)) as i16 as i32);
         // Word by word: to compare arrays is to call a function that does it byte by byte.
-        self.weights_line(values).iter().zip(&line).all(|(made, found)| made == found).then_some(values)
+        self.weights_line(values)
+            .iter()
+            .zip(&line)
+            .all(|(made, found)| made == found)
+            .then_some(values)
     }
 
     /// A weight of a line from its transform; any number when it is none.
@@ -177,7 +197,8 @@ impl Tile {
         match (tap, self) {
             (1, _) => value(1).wrapping_sub(value(2)) >> 1,
             (end, Self::Two) => value(if end == 0 { 0 } else { 3 }) >> 1,
-            // Exact for a multiple of three, without an instruction for divisions, which some cores lack.
+            // Exact for a multiple of three, without an instruction for divisions, which some cores
+            // lack.
             (end, Self::Four) => value(if end == 0 { 0 } else { 5 }).wrapping_mul(INVERSE_OF_THREE),
         }
     }

@@ -1,4 +1,5 @@
-//! IDX files: dimensions that lie, values that are missing or too many, plain and in a gzip stream whose CRC is right.
+//! IDX files: dimensions that lie, values that are missing or too many, plain and in a gzip stream
+//! whose CRC is right.
 
 use super::{Random, change};
 

@@ -1,4 +1,5 @@
-//! What a host might say to a chip: requests with odd numbers, updates to damaged models, frames that were damaged on the line.
+//! What a host might say to a chip: requests with odd numbers, updates to damaged models, frames
+//! that were damaged on the line.
 
 use infer::format::{Header, checksum};
 use infer::wire::{Request, encode};
@@ -9,7 +10,8 @@ use super::{Random, change};
 /// Bytes of the image of the built-in model, and most of a part.
 const PART_BYTES: usize = 64;
 
-/// Makes conversations as [`talk`](crate::wire::talk) takes them; keeps its memory from one to the next.
+/// Makes conversations as [`talk`](crate::wire::talk) takes them; keeps its memory from one to the
+/// next.
 #[derive(Default)]
 pub struct Conversation {
     bytes: Vec<u8>,

@@ -1,4 +1,5 @@
-//! Damage that gets past the first checks: what a check would notice at once is mostly set right again. Each damaged input belongs to a number, so that it can be made again.
+//! Damage that gets past the first checks: what a check would notice at once is mostly set right
+//! again. Each damaged input belongs to a number, so that it can be made again.
 
 pub mod idx;
 pub mod line;

@@ -14,7 +14,8 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// `file` with a few bytes of its records or sections changed; what cannot be told apart is changed anywhere.
+    /// `file` with a few bytes of its records or sections changed; what cannot be told apart is
+    /// changed anywhere.
     pub fn of(&mut self, file: &[u8], number: u64) -> &mut [u8] {
         let random = &mut Random(number);
         self.file.clear();
@@ -28,7 +29,10 @@ impl Damage {
         self.sections.clear();
         self.sections.extend(sections);
         for _ in 0..1 + random.below(3) {
-            change(if random.below(4) > 0 { &mut self.records } else { &mut self.sections }, random);
+            change(
+                if random.below(4) > 0 { &mut self.records } else { &mut self.sections },
+                random,
+            );
         }
         self.assemble(header);
         if random.below(64) == 0 {

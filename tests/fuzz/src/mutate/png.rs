@@ -1,4 +1,5 @@
-//! PNG files: headers that lie, pixels, palettes and chunks that are changed, missing or there twice, with the CRC of each chunk and of the pixels mostly right.
+//! PNG files: headers that lie, pixels, palettes and chunks that are changed, missing or there
+//! twice, with the CRC of each chunk and of the pixels mostly right.
 
 use std::io::Read;
 
@@ -12,8 +13,8 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1A\n";
 
 /// Kinds of chunks that decoders look into.
 const KINDS: [[u8; 4]; 16] = [
-    *b"PLTE", *b"tRNS", *b"gAMA", *b"cHRM", *b"sRGB", *b"iCCP", *b"sBIT", *b"bKGD", *b"pHYs", *b"tEXt",
-    *b"zTXt", *b"iTXt", *b"acTL", *b"fcTL", *b"fdAT", *b"xxxx",
+    *b"PLTE", *b"tRNS", *b"gAMA", *b"cHRM", *b"sRGB", *b"iCCP", *b"sBIT", *b"bKGD", *b"pHYs",
+    *b"tEXt", *b"zTXt", *b"iTXt", *b"acTL", *b"fcTL", *b"fdAT", *b"xxxx",
 ];
 
 /// A file taken apart.
@@ -87,7 +88,9 @@ impl Parts {
 
     /// Width, height, and what the pixels are.
     fn change_header(&mut self, random: &mut Random) {
-        let Some(header) = self.chunks.iter_mut().find(|chunk| chunk.kind == *b"IHDR") else { return };
+        let Some(header) = self.chunks.iter_mut().find(|chunk| chunk.kind == *b"IHDR") else {
+            return;
+        };
         let at = random.below(7);
         match header.data.get_mut(4 * at..4 * at + 4) {
             Some(side) if at < 2 => side.copy_from_slice(&random.size().to_be_bytes()),

@@ -6,8 +6,8 @@ use trainer::terminal::number::grouped;
 
 use super::{Row, host, padded};
 
-/// Instructions that CMSIS-NN 7.0 takes for the tutorial's network, and with its input cropped by hand to 22x22 pixels: where they come from
-/// is in [`CMSIS_NN_SOURCE`].
+/// Instructions that CMSIS-NN 7.0 takes for the tutorial's network, and with its input cropped by
+/// hand to 22x22 pixels: where they come from is in [`CMSIS_NN_SOURCE`].
 const CMSIS_NN: [(&str, u64, u64); 6] = [
     ("m0", 22_160_000, 11_855_560),
     ("m3", 9_250_000, 4_988_320),
@@ -47,7 +47,8 @@ kernels, byte for byte. One run takes the same number of instructions for every 
 pub fn text(rows: &[Row], padded: &[padded::Row], host: &host::Host) -> String {
     let mut text = HEAD.to_owned();
     text += "| core | limit | model | instructions | predicted | load | code B | model B | RAM B | stack B | longest step | opt-level | exact |\n";
-    text += "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n";
+    text +=
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n";
     rows.iter().for_each(|row| measured(&mut text, row));
     text += "\nThe *longest step* is the planner's estimate for `Run::step`, which runs a layer or some rows at a time.\n";
     plans(&mut text, rows);
@@ -87,7 +88,11 @@ fn plans(text: &mut String, rows: &[Row]) {
     *text += "| core | limit | model | layers | held rows |\n| --- | --- | --- | --- | --- |\n";
     for row in rows {
         let short = |layer: &String| {
-            layer.trim_start_matches("Conv(").trim_start_matches("Dense(").trim_end_matches(')').to_owned()
+            layer
+                .trim_start_matches("Conv(")
+                .trim_start_matches("Dense(")
+                .trim_end_matches(')')
+                .to_owned()
         };
         let layers: Vec<String> = row.layers.iter().map(short).collect();
         let held: Vec<String> = row.held_rows.iter().map(u16::to_string).collect();
@@ -109,7 +114,8 @@ fn peers(text: &mut String, rows: &[Row]) {
     *text += "| core | Kindling, fastest here | CMSIS-NN 7.0 | ratio | CMSIS-NN, input cropped | ratio |\n";
     *text += "| --- | ---: | ---: | ---: | ---: | ---: |\n";
     for (core, theirs, cropped) in CMSIS_NN {
-        let ours = rows.iter().filter(|row| row.core == core).map(|row| row.instructions as u64).min();
+        let ours =
+            rows.iter().filter(|row| row.core == core).map(|row| row.instructions as u64).min();
         let Some(ours) = ours else { continue };
         let ratio = |theirs: u64| theirs as f64 / ours as f64;
         let _ = writeln!(

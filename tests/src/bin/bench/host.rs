@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use infer::{Model, Portable, Session};
 
-/// Rounds over all images; the fastest counts, since whatever else runs on the host can only slow one down.
+/// Rounds over all images; the fastest counts, since whatever else runs on the host can only slow
+/// one down.
 pub const ROUNDS: usize = 20;
 
 /// How fast the host is.

@@ -1,7 +1,9 @@
-//! Measures the tutorial's network on every core class in the emulator, and on the host: `cargo run --release -p tests --bin bench [CORE|host]...`.
+//! Measures the tutorial's network on every core class in the emulator, and on the host: `cargo run
+//! --release -p tests --bin bench [CORE|host]...`.
 //!
-//! For each limit of flash and working memory it takes the planner's plan, builds firmware with just the parts that the plan needs,
-//! and counts. Writes `target/bench/mcu.json` and, when all cores were asked for, `docs/benchmarks.md`.
+//! For each limit of flash and working memory it takes the planner's plan, builds firmware with
+//! just the parts that the plan needs, and counts. Writes `target/bench/mcu.json` and, when all
+//! cores were asked for, `docs/benchmarks.md`.
 
 mod document;
 mod host;
@@ -61,7 +63,8 @@ fn main() {
         process::exit(2);
     }
     let chosen = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
-    let test = DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
+    let test =
+        DataDir::load(&DataDir::default_path()).expect("the data set of the repository").test;
     let images = &test.pixels[..IMAGES * test.shape.len()];
     let (model, mut all) = (tutorial(), vec![]);
     for (name, board, core) in CORES.into_iter().filter(|(name, ..)| chosen(name)) {
@@ -96,8 +99,8 @@ fn row(
     images: &[u8],
 ) -> Row {
     let variant = Variant { build: plan.build, features: plan.features };
-    let program =
-        fs::read(firmware::bare_program(board, variant, plan.loading)).expect("the program that was built");
+    let program = fs::read(firmware::bare_program(board, variant, plan.loading))
+        .expect("the program that was built");
     let file = write(model, &plan.choices).expect("a plan of the front");
     let counts = match plan.loading {
         Loading::OnChip => counts_of(board, variant, std::slice::from_ref(&file), images).remove(0),

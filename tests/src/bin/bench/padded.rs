@@ -1,4 +1,5 @@
-//! The same kernels on a network with nothing to leave out: padding `same` and even sizes, so that every output is read.
+//! The same kernels on a network with nothing to leave out: padding `same` and even sizes, so that
+//! every output is read.
 
 use tests::firmware::{Board, Variant};
 use tests::measure::counts_of;
@@ -49,8 +50,10 @@ pub fn rows(cores: &[(&'static str, Board, Core)]) -> Vec<Row> {
 
 fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Row {
     let mut random = Random::new(11);
-    let images: Vec<u8> = (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
-    let front = front(model, &Costs::of(class, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
+    let images: Vec<u8> =
+        (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
+    let front =
+        front(model, &Costs::of(class, Build::Fast), Build::Fast, Loading::OnChip).expect("plans");
     let fastest = |is_wanted: fn(&Plan) -> bool| {
         let wanted = front.iter().filter(|plan| is_wanted(plan));
         wanted.min_by(|a, b| a.instructions.total_cmp(&b.instructions)).expect("a plan")

@@ -1,5 +1,5 @@
-//! How many bytes of code each part of `infer` takes, measured by linking a program with it and without it, where the chip loads
-//! models and where they are built in.
+//! How many bytes of code each part of `infer` takes, measured by linking a program with it and
+//! without it, where the chip loads models and where they are built in.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,8 @@ use tests::firmware::{self, Board, Variant};
 use trainer::plan::code::{Code, PAIRS, pair_name};
 use trainer::plan::{Build, Features, Loading};
 
-/// A dense layer is in every program: one without any part that runs layers is no program to measure by.
+/// A dense layer is in every program: one without any part that runs layers is no program to
+/// measure by.
 const DENSE: Feature = Feature::DenseRows;
 
 /// Parts that are one convolution each, and work alone.
@@ -22,7 +23,8 @@ const CONVOLUTIONS: [Feature; 5] = [
     Feature::SingleChannel,
 ];
 
-/// Sizes of Winograd's tiles, and how weights come to them: a program needs one of each, so none can be measured alone.
+/// Sizes of Winograd's tiles, and how weights come to them: a program needs one of each, so none
+/// can be measured alone.
 const TILES: [Feature; 2] = [Feature::WinogradF2, Feature::WinogradF4];
 const WEIGHTS: [Feature; 2] = [Feature::WinogradStored, Feature::WinogradOnTheFly];
 
@@ -34,12 +36,18 @@ pub fn measure(board: Board, build: Build, loading: Loading) -> Code {
         code.parts.insert(feature.name().to_owned(), linker.convolution(&[feature]));
     }
     for feature in Feature::ALL {
-        code.parts.entry(feature.name().to_owned()).or_insert_with(|| linker.beside_a_convolution(feature));
+        code.parts
+            .entry(feature.name().to_owned())
+            .or_insert_with(|| linker.beside_a_convolution(feature));
     }
     code.base = (linker.dense + linker.common - code.parts[DENSE.name()]) as usize;
     for pair in PAIRS {
         let convolution = if TILES.contains(&pair[0]) { WEIGHTS[0] } else { Feature::Direct };
-        let set = if CONVOLUTIONS.contains(&pair[0]) { &pair[..] } else { &[convolution, pair[0], pair[1]] };
+        let set = if CONVOLUTIONS.contains(&pair[0]) {
+            &pair[..]
+        } else {
+            &[convolution, pair[0], pair[1]]
+        };
         let is_known = code.pairs.contains_key(&pair_name(pair));
         if !is_known {
             let together = linker.beside_dense(set) - code.bytes(Linker::features(set)) as i32;
@@ -47,7 +55,10 @@ pub fn measure(board: Board, build: Build, loading: Loading) -> Code {
         }
     }
     let (all, predicted) = (linker.linked(&Feature::ALL), code.bytes(Features::all()));
-    println!("  code, {loading:?}: {} bytes at least; all parts {all}, predicted {predicted}", code.base);
+    println!(
+        "  code, {loading:?}: {} bytes at least; all parts {all}, predicted {predicted}",
+        code.base
+    );
     code
 }
 
@@ -58,7 +69,8 @@ struct Linker {
     loading: Loading,
     /// Bytes without a convolution.
     dense: i32,
-    /// What convolutions have in common, bytes: the direct ones, of which one makes lists of pixels and the other does not.
+    /// What convolutions have in common, bytes: the direct ones, of which one makes lists of pixels
+    /// and the other does not.
     common: i32,
 }
 
@@ -78,7 +90,8 @@ impl Linker {
         self.linked(&[Feature::Direct, dense, feature]) - self.linked(&[Feature::Direct, dense])
     }
 
-    /// What the tiles and their weights add, such that the nine sets of them that make a program come out as measured.
+    /// What the tiles and their weights add, such that the nine sets of them that make a program
+    /// come out as measured.
     ///
     /// ```text
     /// a tile T is what it has in common however its weights come, S stored and F on the fly:
@@ -88,14 +101,16 @@ impl Linker {
     /// ```
     fn winograd(&self) -> Code {
         let sets = [&TILES[..1], &TILES[1..], &TILES[..]];
-        let with = |tiles: &[Feature], weights: &[Feature]| self.convolution(&[tiles, weights].concat());
+        let with =
+            |tiles: &[Feature], weights: &[Feature]| self.convolution(&[tiles, weights].concat());
         let measured = sets.map(|tiles| {
             let [stored, on_the_fly] = WEIGHTS.map(|way| with(tiles, &[way]));
             (stored + on_the_fly - with(tiles, &WEIGHTS), [stored, on_the_fly])
         });
         let mut code = Code { base: 0, parts: BTreeMap::new(), pairs: BTreeMap::new() };
         let [(first, _), (second, _), (both, _)] = measured;
-        code.parts.extend(TILES.map(Feature::name).map(str::to_owned).into_iter().zip([first, second]));
+        code.parts
+            .extend(TILES.map(Feature::name).map(str::to_owned).into_iter().zip([first, second]));
         code.pairs.insert(pair_name(TILES), both - first - second);
         for (index, way) in WEIGHTS.into_iter().enumerate() {
             let [first, second, both] = measured.map(|(tiles, ways)| ways[index] - tiles);
@@ -127,6 +142,7 @@ impl Linker {
         let features = Features::from_iter(parts.iter().copied());
         let variant = Variant { build: self.build, features };
         let program = firmware::bare_program(self.board, variant, self.loading);
-        code_bytes(&fs::read(program).expect("the program that was built")).expect("an ELF file") as i32
+        code_bytes(&fs::read(program).expect("the program that was built")).expect("an ELF file")
+            as i32
     }
 }

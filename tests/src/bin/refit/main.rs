@@ -1,8 +1,10 @@
-//! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m33|m55]... [FORMULA]...`, all of them by default; with a formula's name
-//! (`ConvDirect`) only that, with `Code` or `BuiltInCode` only the bytes of code.
+//! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m33|m55]...
+//! [FORMULA]...`, all of them by default; with a formula's name (`ConvDirect`) only that, with
+//! `Code` or `BuiltInCode` only the bytes of code.
 //!
-//! For each algorithm it runs models of one random layer in the emulator, counts their instructions and fits the
-//! formula's coefficients, for both ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
+//! For each algorithm it runs models of one random layer in the emulator, counts their instructions
+//! and fits the formula's coefficients, for both ways to compile the firmware. What it writes is
+//! compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
 
 mod code;
 
@@ -30,7 +32,8 @@ const HEAD: &str = "\
 
 ";
 
-/// Stand for the bytes of code, where the chip loads the model and where it is built in, among the names of formulas.
+/// Stand for the bytes of code, where the chip loads the model and where it is built in, among the
+/// names of formulas.
 const CODE: [&str; 2] = ["Code", "BuiltInCode"];
 
 /// Random layers measured for each algorithm.
@@ -45,7 +48,8 @@ fn main() {
         CODE.contains(&word.as_str()) || choices().iter().any(|choice| name_of(*choice) == *word)
     };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
-    let known = |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
+    let known =
+        |name: &String| name.parse::<Core>().unwrap_or_else(|problem| refuse(name, &problem));
     let cores: Vec<Core> = cores.iter().map(known).collect();
     for core in if cores.is_empty() { Core::ALL.to_vec() } else { cores } {
         for build in Build::ALL {
@@ -55,7 +59,8 @@ fn main() {
                 measured_again(core, build, &formulas)
             };
             let text = toml::to_string(&costs).expect("numbers and names");
-            fs::write(file(core, build), HEAD.to_owned() + &text).expect("trainer/costs can be written");
+            fs::write(file(core, build), HEAD.to_owned() + &text)
+                .expect("trainer/costs can be written");
         }
     }
 }
@@ -135,7 +140,8 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
 /// Terms by name, and the count.
 type Measured = (Vec<Term>, f64);
 
-/// The formula's name and the measured layers of an algorithm; what ran besides the layers goes to `frames`.
+/// The formula's name and the measured layers of an algorithm; what ran besides the layers goes to
+/// `frames`.
 fn samples(
     board: Board,
     build: Build,
@@ -167,7 +173,8 @@ fn samples(
     (name, samples)
 }
 
-/// The layer with its image placed at once, or, for every other one, with only some of its rows held.
+/// The layer with its image placed at once, or, for every other one, with only some of its rows
+/// held.
 fn group(random: &mut Random, model: &PlainModel) -> Group {
     let alone = |group: &Group| group.end == 1;
     let groups: Vec<Group> = Group::beginning_with(model, 0).into_iter().filter(alone).collect();
@@ -197,7 +204,8 @@ fn fitted(core: Core, name: &str, measured: &[Measured]) -> Formula {
         uncertainty: 20.0 * TICK,
     };
     let samples: Vec<Sample> = measured.iter().map(sample).collect();
-    let found: Vec<f64> = coefficients(&samples).into_iter().map(|c| (c * 1e4).round() / 1e4).collect();
+    let found: Vec<f64> =
+        coefficients(&samples).into_iter().map(|c| (c * 1e4).round() / 1e4).collect();
     report(name, &samples, &found);
     let terms = measured[0].0.iter().filter(counts).map(|(term, _)| (*term).to_owned());
     terms.zip(found).filter(|(_, coefficient)| *coefficient > 0.0).collect()
@@ -212,5 +220,9 @@ fn report(name: &str, samples: &[Sample], coefficients: &[f64]) {
     let errors: Vec<f64> = samples.iter().map(error).collect();
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
     let worst = errors.iter().fold(0.0, |a: f64, b| a.max(*b));
-    println!("  {name}: off by {:.1} % on average, by {:.1} % at worst", 100.0 * mean, 100.0 * worst);
+    println!(
+        "  {name}: off by {:.1} % on average, by {:.1} % at worst",
+        100.0 * mean,
+        100.0 * worst
+    );
 }

@@ -77,7 +77,11 @@ fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
 }
 
 /// The server for a board, with `model` or the firmware's own, planned for it.
-pub(super) fn build(board: &Board, model: Option<&Path>, line: ServerLine) -> Result<Firmware, CliError> {
+pub(super) fn build(
+    board: &Board,
+    model: Option<&Path>,
+    line: ServerLine,
+) -> Result<Firmware, CliError> {
     if line == ServerLine::Usb {
         board.usb_port()?;
     }

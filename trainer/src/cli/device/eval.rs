@@ -48,23 +48,29 @@ fn report(result: &ChipEvaluation, unit: Unit, error: Option<DeviceError>) -> Re
     if result.images > 0 {
         print(&text(result, unit))?;
     }
-    let done = format!("after {} of {} images: the result is partial", result.images, result.wanted);
+    let done =
+        format!("after {} of {} images: the result is partial", result.images, result.wanted);
     match error {
         Some(cause) if result.images > 0 => Err(CliError::Partial { done, cause }),
         Some(cause) => Err(cause.into()),
         None if !result.is_whole() => Err(CliError::EvaluationInterrupted { done }),
-        None if result.as_host.is_some_and(|same| same < result.images) => Err(CliError::Disagreement {
-            differing: result.images - result.as_host.unwrap_or(0),
-            all: result.images,
-        }),
+        None if result.as_host.is_some_and(|same| same < result.images) => {
+            Err(CliError::Disagreement {
+                differing: result.images - result.as_host.unwrap_or(0),
+                all: result.images,
+            })
+        }
         None => Ok(()),
     }
 }
 
 fn text(result: &ChipEvaluation, unit: Unit) -> String {
     let ChipEvaluation { images, wanted, correct, classes, ticks, .. } = result;
-    let part =
-        if result.is_whole() { String::new() } else { format!("PARTIAL: {images} of {wanted} images\n") };
+    let part = if result.is_whole() {
+        String::new()
+    } else {
+        format!("PARTIAL: {images} of {wanted} images\n")
+    };
     let accuracy = percent_of(*correct, *images);
     let agreement = match result.as_host {
         Some(same) => format!("{same} of {images} score vectors are the host's, byte for byte"),

@@ -25,5 +25,9 @@ fn predict(connection: &mut Connection, path: &Path, args: &PredictArgs) -> Resu
     let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();
     let picture = digit::draw(&pixels, shape, shows_colour());
     let time = connection.unit.show(answer.ticks);
-    Ok(print(&format!("{notes}{picture}{}{}{time} on the chip\n\n", bars(&scores), verdict(&name, &scores)))?)
+    Ok(print(&format!(
+        "{notes}{picture}{}{}{time} on the chip\n\n",
+        bars(&scores),
+        verdict(&name, &scores)
+    ))?)
 }

@@ -6,7 +6,8 @@ use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
 
-/// Value of the made-up image's pixels: kernels take the same time for every image, up to a few branches.
+/// Value of the made-up image's pixels: kernels take the same time for every image, up to a few
+/// branches.
 const PIXEL: u8 = 128;
 
 pub(super) fn run(args: &ConnectArgs) -> Result<(), CliError> {
@@ -26,6 +27,13 @@ pub(super) fn test(args: &ConnectArgs) -> Result<(), CliError> {
     let Connection { mut session, .. } = connect::open(args)?;
     let result = session.self_test()?;
     let file = if result.model_intact { "is intact" } else { "is DAMAGED" };
-    print(&format!("the model {file}; {} of {} known answers are right\n", result.as_known, result.images))?;
-    if result.model_intact && result.as_known == result.images { Ok(()) } else { Err(CliError::SelfTest) }
+    print(&format!(
+        "the model {file}; {} of {} known answers are right\n",
+        result.as_known, result.images
+    ))?;
+    if result.model_intact && result.as_known == result.images {
+        Ok(())
+    } else {
+        Err(CliError::SelfTest)
+    }
 }

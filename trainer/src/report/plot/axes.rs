@@ -40,7 +40,8 @@ impl Scale {
         Self { ends, ticks: ticks.map(|tick| (tick as f64, tick.to_string())).collect(), name }
     }
 
-    /// The powers of ten between `ends`, and a few of their multiples when there is room; all values as logarithms.
+    /// The powers of ten between `ends`, and a few of their multiples when there is room; all
+    /// values as logarithms.
     pub fn logarithmic(ends: [f64; 2], name: &'static str, label: impl Fn(f64) -> String) -> Self {
         let factors: &[f64] = match ends[1] - ends[0] {
             2.5.. => &[1.0],
@@ -48,7 +49,8 @@ impl Scale {
             _ => &[1.0, 2.0, 3.0, 5.0, 7.0],
         };
         let powers = ends[0].floor() as i32..=ends[1].ceil() as i32;
-        let values = powers.flat_map(|power| factors.iter().map(move |factor| factor * 10f64.powi(power)));
+        let values =
+            powers.flat_map(|power| factors.iter().map(move |factor| factor * 10f64.powi(power)));
         let inside = |value: &f64| (ends[0] - 1e-9..=ends[1] + 1e-9).contains(&value.log10());
         let ticks = values.filter(inside).map(|value| (value.log10(), label(value))).collect();
         Self { ends, ticks, name }

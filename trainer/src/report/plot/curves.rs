@@ -39,12 +39,17 @@ pub fn draw(label: String, epochs: usize, up: &Scale, lines: &[Line], levels: &[
             for (turn, level) in levels.iter().enumerate() {
                 for [from, to] in dashes(ends, turn, levels.len()) {
                     let points = vec![(from, level.value), (to, level.value)];
-                    chart.draw_series([PathElement::new(points, theme::line(&level.colour, 15))])?;
+                    chart
+                        .draw_series([PathElement::new(points, theme::line(&level.colour, 15))])?;
                 }
             }
             for line in lines.iter().filter(|line| !line.values.is_empty()) {
-                let points =
-                    || line.values.iter().enumerate().map(|(index, value)| (index as f64 + 1.0, *value));
+                let points = || {
+                    line.values
+                        .iter()
+                        .enumerate()
+                        .map(|(index, value)| (index as f64 + 1.0, *value))
+                };
                 chart.draw_series(LineSeries::new(points(), theme::line(&line.colour, 20)))?;
                 if line.values.len() <= DOTS_MAX {
                     let dot = |point| Circle::new(point, units(5) / 2, line.colour.filled());
@@ -59,8 +64,11 @@ pub fn draw(label: String, epochs: usize, up: &Scale, lines: &[Line], levels: &[
 /// Number of dashes of a level.
 const DASHES: usize = 16;
 
-/// A line across the chart, in pieces: each of `levels` levels has its turn, so that levels of one height show side by side.
+/// A line across the chart, in pieces: each of `levels` levels has its turn, so that levels of one
+/// height show side by side.
 fn dashes([start, end]: [f64; 2], turn: usize, levels: usize) -> impl Iterator<Item = [f64; 2]> {
     let at = move |piece: f64| start + (end - start) * piece / (DASHES * levels) as f64;
-    (0..DASHES).map(move |dash| (dash * levels + turn) as f64).map(move |piece| [at(piece), at(piece + 0.8)])
+    (0..DASHES)
+        .map(move |dash| (dash * levels + turn) as f64)
+        .map(move |piece| [at(piece), at(piece + 0.8)])
 }

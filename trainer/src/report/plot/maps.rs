@@ -25,7 +25,8 @@ pub fn cells(label: String, rows: u16, columns: u16, read: Region) -> Plot {
     })
 }
 
-/// A picture of `rows` x `columns`, which lies behind the plot: what is not read is covered, what is read is framed.
+/// A picture of `rows` x `columns`, which lies behind the plot: what is not read is covered, what
+/// is read is framed.
 pub fn window(label: String, rows: u16, columns: u16, read: Region) -> Plot {
     draw(label, rows, columns, |canvas, grid| {
         let [(left, top), (right, bottom)] = grid.corners(read);
@@ -70,7 +71,12 @@ impl Grid {
     }
 }
 
-fn draw(label: String, rows: u16, columns: u16, paint: impl FnOnce(&Canvas<'_>, &Grid) -> Drawn) -> Plot {
+fn draw(
+    label: String,
+    rows: u16,
+    columns: u16,
+    paint: impl FnOnce(&Canvas<'_>, &Grid) -> Drawn,
+) -> Plot {
     let cell = SIDE_PIXELS as f64 / rows.max(columns).max(1) as f64;
     let pixels = |cells: u16| ((cells as f64 * cell).round() as u32).max(1);
     let grid = Grid { cell: units(1) as f64 * cell };

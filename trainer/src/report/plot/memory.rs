@@ -66,7 +66,8 @@ impl Frame {
     /// Names of the layers below (numbers, if there are many), lines between them.
     fn columns(&self, canvas: &Canvas<'_>, layers: &[String]) -> Drawn {
         for (column, name) in layers.iter().enumerate() {
-            let name = if layers.len() > NAMES_MAX { (column + 1).to_string() } else { name.clone() };
+            let name =
+                if layers.len() > NAMES_MAX { (column + 1).to_string() } else { name.clone() };
             let middle = (self.x(column) + self.x(column + 1)) / 2;
             let style = theme::small_text().pos(Pos::new(HPos::Center, VPos::Top));
             canvas.draw(&Text::new(name, (middle, self.y(0) + units(6)), style))?;
@@ -82,7 +83,10 @@ impl Frame {
         let (bottom, top) = (self.y(buffer.at.0), self.y(buffer.at.0 + buffer.bytes.0));
         // A buffer of a few bytes still shows as a line.
         let top = top.min(bottom - units(2));
-        canvas.draw(&Rectangle::new([(left, top), (right, bottom - gap)], colour(buffer.of).filled()))?;
+        canvas.draw(&Rectangle::new(
+            [(left, top), (right, bottom - gap)],
+            colour(buffer.of).filled(),
+        ))?;
         if bottom - top >= units(NAMED_PIXELS) {
             let style = theme::text_in(&theme::PAPER).pos(Pos::new(HPos::Center, VPos::Center));
             let centre = ((left + right) / 2, (top + bottom) / 2);

@@ -1,4 +1,5 @@
-//! Charts: SVG by `plotters`, in the colours of [`theme`] that the page's style sheet knows for light and dark.
+//! Charts: SVG by `plotters`, in the colours of [`theme`] that the page's style sheet knows for
+//! light and dark.
 
 pub mod axes;
 pub mod curves;
@@ -80,7 +81,11 @@ mod tests {
             Ok(())
         });
         assert!(plot.elements.contains("&lt;script&gt;&quot;&apos;&amp;"), "{}", plot.elements);
-        assert!(!plot.elements.contains("http") && !plot.elements.contains("<svg"), "{}", plot.elements);
+        assert!(
+            !plot.elements.contains("http") && !plot.elements.contains("<svg"),
+            "{}",
+            plot.elements
+        );
         assert_eq!((plot.width, plot.height), (40, 40));
     }
 }

@@ -27,7 +27,8 @@ pub fn draw(label: String, float: &Reliability, int8: &Reliability) -> Plot {
             chart.draw_series(points(float, -APART).map(circle))?;
             let centre = |point| plotters::element::EmptyElement::at(point);
             let corner = units(7) / 2;
-            let square = || Rectangle::new([(-corner, -corner), (corner, corner)], theme::INT8.filled());
+            let square =
+                || Rectangle::new([(-corner, -corner), (corner, corner)], theme::INT8.filled());
             chart.draw_series(points(int8, APART).map(|point| centre(point) + square()))?;
             Ok(())
         })
@@ -38,7 +39,10 @@ fn intervals(chart: &mut Chart<'_, '_>, of: &Reliability, apart: f64, colour: RG
     let bar = |bin: &Bin| {
         let (across, _) = point(bin, apart);
         let interval = wilson(bin.right, bin.answers);
-        PathElement::new(vec![(across, interval.low), (across, interval.high)], theme::line(&colour, 15))
+        PathElement::new(
+            vec![(across, interval.low), (across, interval.high)],
+            theme::line(&colour, 15),
+        )
     };
     chart.draw_series(filled(of).map(bar))?;
     Ok(())

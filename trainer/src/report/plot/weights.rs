@@ -38,9 +38,11 @@ pub fn draw(label: String, bars: &[usize; BARS]) -> Plot {
         }
         let floor = vec![(0, height), (width, height)];
         canvas.draw(&PathElement::new(floor, theme::line(&theme::MUTED, 10)))?;
-        for (at, text, side) in
-            [(0, "\u{2212}127", HPos::Left), (width / 2, "0", HPos::Center), (width, "127", HPos::Right)]
-        {
+        for (at, text, side) in [
+            (0, "\u{2212}127", HPos::Left),
+            (width / 2, "0", HPos::Center),
+            (width, "127", HPos::Right),
+        ] {
             let style = theme::small_text().pos(Pos::new(side, VPos::Top));
             canvas.draw(&Text::new(text, (at, height + units(4)), style))?;
         }

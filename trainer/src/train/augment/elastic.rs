@@ -1,4 +1,5 @@
-//! Elastic displacement: random shifts of the points of a coarse grid, interpolated bicubically to every pixel.
+//! Elastic displacement: random shifts of the points of a coarse grid, interpolated bicubically to
+//! every pixel.
 
 use core::array::from_fn;
 
@@ -14,12 +15,14 @@ pub struct Grid {
     /// Points per side.
     side: usize,
     rows: Vec<GridPlace>,
-    /// For each of the four neighbours: the columns' points and factors, filled up to whole vectors with the last one's.
+    /// For each of the four neighbours: the columns' points and factors, filled up to whole vectors
+    /// with the last one's.
     columns: [(Vec<u32>, Vec<f32>); 4],
 }
 
 impl Grid {
-    /// A grid of `side` by `side` points over an input of `input` rows and columns, for the `part` rows and columns from `origin` on.
+    /// A grid of `side` by `side` points over an input of `input` rows and columns, for the `part`
+    /// rows and columns from `origin` on.
     pub fn new(side: usize, input: [usize; 2], part: [usize; 2], origin: [usize; 2]) -> Self {
         let place = |axis: usize, index: usize| grid_place(origin[axis] + index, input[axis], side);
         let padded = part[1].next_multiple_of(LANES);
@@ -39,7 +42,8 @@ impl Grid {
     }
 }
 
-/// Displacements of one image's pixels, rows (axis 0) and columns, in memory that serves one image after the other.
+/// Displacements of one image's pixels, rows (axis 0) and columns, in memory that serves one image
+/// after the other.
 pub struct Displacements {
     /// Of the grid's points.
     points: [Vec<f32>; 2],
@@ -64,7 +68,8 @@ impl Displacements {
         }
     }
 
-    /// Draws displacements of standard deviation `deviation` at the grid's points; no random number where it is 0.
+    /// Draws displacements of standard deviation `deviation` at the grid's points; no random number
+    /// where it is 0.
     pub fn draw(&mut self, deviation: f32, random: &mut Random) {
         let [rows, columns] = &mut self.points;
         for (row, column) in rows.iter_mut().zip(columns) {
@@ -78,11 +83,15 @@ impl Displacements {
     pub fn interpolate(&mut self, grid: &Grid) {
         let columns = grid.row_len();
         for (points, pixels) in self.points.iter().zip(&mut self.pixels) {
-            for (line, row) in self.lines.chunks_exact_mut(columns).zip(points.chunks_exact(grid.side)) {
+            for (line, row) in
+                self.lines.chunks_exact_mut(columns).zip(points.chunks_exact(grid.side))
+            {
                 line.fill(0.0);
                 for (points, factors) in &grid.columns {
                     gather(row, points, 0, &mut self.neighbours);
-                    for (value, (point, factor)) in line.iter_mut().zip(self.neighbours.iter().zip(factors)) {
+                    for (value, (point, factor)) in
+                        line.iter_mut().zip(self.neighbours.iter().zip(factors))
+                    {
                         *value += factor * point;
                     }
                 }
@@ -111,8 +120,8 @@ fn blend(out: &mut [f32], lines: [&[f32]; 4], factors: [f32; 4]) {
     }
 }
 
-/// Where pixel `index` of `side` pixels lies on a grid of `points` points whose outer ones lie on the outer pixels:
-/// factors of Catmull and Rom's cubic. Points beyond the grid repeat its edge.
+/// Where pixel `index` of `side` pixels lies on a grid of `points` points whose outer ones lie on
+/// the outer pixels: factors of Catmull and Rom's cubic. Points beyond the grid repeat its edge.
 fn grid_place(index: usize, side: usize, points: usize) -> GridPlace {
     let place = index as f32 * (points - 1) as f32 / (side.max(2) - 1) as f32;
     let before = (place as usize).min(points - 2);

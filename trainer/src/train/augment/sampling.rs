@@ -1,4 +1,5 @@
-//! An image read at places between its pixels. Each step is a loop of its own over all pixels, which the compiler turns into whole vectors.
+//! An image read at places between its pixels. Each step is a loop of its own over all pixels,
+//! which the compiler turns into whole vectors.
 
 use infer::Shape;
 
@@ -27,7 +28,8 @@ pub struct Places {
 impl Places {
     /// For `rows` rows of `columns` pixels.
     pub fn new(rows: usize, columns: usize) -> Self {
-        // Rows are written in whole vectors: what sticks out is overwritten by the next row, of the last one it lies behind all pixels.
+        // Rows are written in whole vectors: what sticks out is overwritten by the next row, of the
+        // last one it lies behind all pixels.
         let len = rows * columns + LANES;
         let floats = || vec![0.0; len];
         Self {
@@ -53,7 +55,9 @@ impl Places {
         let [left, right, below_left, below_right] = &self.near;
         let near = left.iter().zip(right).zip(below_left.iter().zip(below_right));
         let distances = self.distances[0].iter().zip(&self.distances[1]);
-        for ((value, (above, below)), (down, right)) in self.values.iter_mut().zip(near).zip(distances) {
+        for ((value, (above, below)), (down, right)) in
+            self.values.iter_mut().zip(near).zip(distances)
+        {
             let above = between(*above.0, *above.1, *right);
             let below = between(*below.0, *below.1, *right);
             *value = between(above, below, *down);
@@ -76,7 +80,12 @@ impl Padded {
         let padding = 2 * BORDER as u16 + 1;
         let Shape { height, width, channels, .. } = inner_shape;
         let shape = Shape::new(height + padding, width + padding, channels);
-        Self { values: vec![0.0; shape.len()], shape, inner: vec![0.0; inner_shape.len()], inner_shape }
+        Self {
+            values: vec![0.0; shape.len()],
+            shape,
+            inner: vec![0.0; inner_shape.len()],
+            inner_shape,
+        }
     }
 
     /// Takes in another image, as values of 0 to 1.
@@ -113,8 +122,10 @@ impl Padded {
     #[inline(always)]
     fn find_corners(&self, places: &mut Places) {
         let (channels, row_len) = (self.shape.channels as u32, self.shape.row_len() as u32);
-        // Beyond the border everything is 0; inside of the limits each place has a neighbour behind it.
-        let [last_row, last_column] = [self.shape.height, self.shape.width].map(|side| (side - 2) as f32);
+        // Beyond the border everything is 0; inside of the limits each place has a neighbour behind
+        // it.
+        let [last_row, last_column] =
+            [self.shape.height, self.shape.width].map(|side| (side - 2) as f32);
         let [rows, columns] = &places.axes;
         let [downs, rights] = &mut places.distances;
         let found = places.corners.iter_mut().zip(downs.iter_mut().zip(rights));
@@ -127,8 +138,8 @@ impl Padded {
     }
 }
 
-/// A whole number from 0 to below 2^23: added to 2^23, whose unit in the last place is 1, it is the mantissa. A conversion by `as`
-/// would be done number by number.
+/// A whole number from 0 to below 2^23: added to 2^23, whose unit in the last place is 1, it is the
+/// mantissa. A conversion by `as` would be done number by number.
 #[inline(always)]
 fn whole_number(value: f32) -> u32 {
     (value + (1 << 23) as f32).to_bits() & ((1 << 23) - 1)

@@ -29,7 +29,13 @@ fn distorter(recipe: Augment) -> Distorter {
     Distorter::new(recipe, &INPUT, Shape::new(22, 22, 1), [0, 0])
 }
 
-fn distorted(recipe: Augment, images: &Dataset, index: usize, epoch: usize, strength: f32) -> Vec<f32> {
+fn distorted(
+    recipe: Augment,
+    images: &Dataset,
+    index: usize,
+    epoch: usize,
+    strength: f32,
+) -> Vec<f32> {
     let mut out = vec![f32::NAN; 22 * 22];
     distorter(recipe).placer(images, 5, epoch, strength).place(index, &mut out);
     out
@@ -51,8 +57,13 @@ fn without_distortion_the_image_is_placed_as_ever() {
     let images = images();
     let mut plain = vec![0.0; 484];
     crate::inputs::place(&INPUT, Shape::new(22, 22, 1), [0, 0], &images, 1, &mut plain);
-    for found in [distorted(recipe(), &images, 1, 1, 1.0), distorted(strong(), &images, 1, 1, 0.0)] {
-        let worst = plain.iter().zip(&found).map(|(plain, found)| (plain - found).abs()).fold(0.0, f32::max);
+    for found in [distorted(recipe(), &images, 1, 1, 1.0), distorted(strong(), &images, 1, 1, 0.0)]
+    {
+        let worst = plain
+            .iter()
+            .zip(&found)
+            .map(|(plain, found)| (plain - found).abs())
+            .fold(0.0, f32::max);
         assert!(worst < 1e-5, "{worst}");
     }
 }
@@ -85,9 +96,9 @@ fn values_stay_between_those_of_the_image_and_zero() {
 /// The bits that every host must give: they change when the arithmetic does.
 #[test]
 fn the_bits_are_pinned() {
-    let bits = distorted(strong(), &images(), 0, 1, 1.0)
-        .iter()
-        .fold(0u64, |hash, value| (hash ^ value.to_bits() as u64).wrapping_mul(0x0000_0100_0000_01b3));
+    let bits = distorted(strong(), &images(), 0, 1, 1.0).iter().fold(0u64, |hash, value| {
+        (hash ^ value.to_bits() as u64).wrapping_mul(0x0000_0100_0000_01b3)
+    });
     assert_eq!(format!("{bits:016x}"), "eaf802a360e06ff5");
 }
 
@@ -103,7 +114,8 @@ fn a_quarter_turn_is_a_quarter_turn() {
     let found = distorted(recipe, &images, 0, 1, 1.0);
     let sum: f32 = found.iter().sum();
     let centre = |axis: usize| {
-        let weigh = |(index, value): (usize, &f32)| value * (3 + [index / 22, index % 22][axis]) as f32;
+        let weigh =
+            |(index, value): (usize, &f32)| value * (3 + [index / 22, index % 22][axis]) as f32;
         found.iter().enumerate().map(weigh).sum::<f32>() / sum - 13.5
     };
     // The sampling matrix turns output into source, so the bright pixel turns the other way.

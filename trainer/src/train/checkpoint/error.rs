@@ -32,7 +32,9 @@ pub enum Problem {
     #[error("not a checkpoint: leave --resume out to begin the run anew")]
     NotACheckpoint,
     /// Not as it was written.
-    #[error("the checkpoint is damaged (its checksum is wrong): leave --resume out to begin the run anew")]
+    #[error(
+        "the checkpoint is damaged (its checksum is wrong): leave --resume out to begin the run anew"
+    )]
     Damaged,
     /// Another format.
     #[error(

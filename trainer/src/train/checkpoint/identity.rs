@@ -69,7 +69,8 @@ impl Identity {
         Self { seed, data: hash(data), preset: preset(network, recipe) }
     }
 
-    /// In what the run `there`, which has come to `epoch`, differs from this one so that this one would end otherwise.
+    /// In what the run `there`, which has come to `epoch`, differs from this one so that this one
+    /// would end otherwise.
     pub(super) fn difference(&self, there: &Self, epoch: usize) -> Option<Difference> {
         let (ours, theirs) = (table(&self.preset), table(&there.preset));
         if self.seed != there.seed {
@@ -79,7 +80,9 @@ impl Identity {
             return Some(Difference::Data);
         }
         match first_difference("", &Value::Table(theirs.clone()), &Value::Table(ours.clone())) {
-            Some(Difference::Preset { key, .. }) if key == EPOCHS_KEY => length(&theirs, &ours, epoch),
+            Some(Difference::Preset { key, .. }) if key == EPOCHS_KEY => {
+                length(&theirs, &ours, epoch)
+            }
             other => other,
         }
     }
@@ -91,7 +94,9 @@ const EPOCHS_KEY: &str = "training.epochs";
 /// What is wrong with another number of epochs.
 fn length(there: &Table, here: &Table, epoch: usize) -> Option<Difference> {
     let recipe = |table: &Table| table["training"].clone().try_into::<Recipe>().ok();
-    let (Some(there), Some(here)) = (recipe(there), recipe(here)) else { return Some(Difference::Data) };
+    let (Some(there), Some(here)) = (recipe(there), recipe(here)) else {
+        return Some(Difference::Data);
+    };
     if let Some(why) = here.shaped_by_length() {
         return Some(Difference::Laid { there: there.epochs, here: here.epochs, why });
     }
@@ -124,8 +129,9 @@ fn first_difference(key: &str, there: &Value, here: &Value) -> Option<Difference
             keys.dedup();
             let absent = Value::String("absent".into());
             let of = |table: &'_ Table, key: &String| table.get(key).unwrap_or(&absent).clone();
-            keys.iter()
-                .find_map(|name| first_difference(&joined(key, name), &of(there, name), &of(here, name)))
+            keys.iter().find_map(|name| {
+                first_difference(&joined(key, name), &of(there, name), &of(here, name))
+            })
         }
         (Value::Array(there), Value::Array(here)) if there.len() == here.len() => {
             let pairs = there.iter().zip(here).enumerate();
@@ -134,7 +140,9 @@ fn first_difference(key: &str, there: &Value, here: &Value) -> Option<Difference
             })
         }
         _ if there == here => None,
-        _ => Some(Difference::Preset { key: key.to_owned(), there: shown(there), here: shown(here) }),
+        _ => {
+            Some(Difference::Preset { key: key.to_owned(), there: shown(there), here: shown(here) })
+        }
     }
 }
 

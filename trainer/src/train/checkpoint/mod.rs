@@ -7,8 +7,8 @@
 //! CRC-32               u32, little endian, of everything in front of it
 //! ```
 //!
-//! The file is of use to the program that wrote it and no other: a change of [`Identity`] or [`State`] is a new format version, and
-//! older ones are refused.
+//! The file is of use to the program that wrote it and no other: a change of [`Identity`] or
+//! [`State`] is a new format version, and older ones are refused.
 
 mod error;
 mod identity;
@@ -60,9 +60,10 @@ impl Checkpoint {
     pub fn state_of(self, wanted: &Identity, path: &Path) -> Result<State, CheckpointError> {
         match wanted.difference(&self.identity, self.state.place().epoch) {
             None => Ok(self.state),
-            Some(difference) => {
-                Err(CheckpointError { path: path.to_owned(), problem: Problem::OtherRun(difference) })
-            }
+            Some(difference) => Err(CheckpointError {
+                path: path.to_owned(),
+                problem: Problem::OtherRun(difference),
+            }),
         }
     }
 }
@@ -78,7 +79,8 @@ pub fn write(path: &Path, identity: &Identity, state: &State) -> Result<(), Writ
 fn to_bytes(identity: &Identity, state: &State) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
-    let mut bytes = postcard::to_extend(&(identity, state), bytes).expect("memory takes all that is written");
+    let mut bytes =
+        postcard::to_extend(&(identity, state), bytes).expect("memory takes all that is written");
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
     bytes
 }

@@ -48,7 +48,8 @@ impl Observer for Beginning {
 fn state() -> State {
     let Preset { network, recipe, .. } = preset();
     let mut beginning = Beginning(None);
-    train(&network, &recipe, &data(), &TrainOptions { seed: 3, threads: 1 }, &mut beginning).unwrap();
+    train(&network, &recipe, &data(), &TrainOptions { seed: 3, threads: 1 }, &mut beginning)
+        .unwrap();
     beginning.0.unwrap()
 }
 
@@ -95,7 +96,8 @@ fn refusals_say_what_to_do() {
     let mut bytes = to_bytes(&identity(), &state());
     assert!(refusal(b"something else").contains("not a checkpoint"));
     assert!(
-        refusal(&bytes[..bytes.len() - 1]).contains("damaged (its checksum is wrong): leave --resume out")
+        refusal(&bytes[..bytes.len() - 1])
+            .contains("damaged (its checksum is wrong): leave --resume out")
     );
     bytes[MAGIC.len()] = 7;
     let body = bytes.len() - CRC_BYTES;
@@ -133,18 +135,25 @@ fn other_runs_are_told_apart() {
 fn the_key_that_differs_is_named() {
     let said = |of: fn(&mut Preset)| difference(of, 1).unwrap().to_string();
     let batch = said(|preset| preset.recipe.batch = 64);
-    assert_eq!(batch, "its training.batch is 128, not 64: give the preset and the options it was begun with");
+    assert_eq!(
+        batch,
+        "its training.batch is 128, not 64: give the preset and the options it was begun with"
+    );
     // The cause comes before its consequence for the number of epochs.
     let both = said(|preset| (preset.recipe.batch, preset.recipe.epochs) = (64, 2));
     assert!(both.starts_with("its training.batch is 128, not 64"), "{both}");
     let units = said(|preset| {
-        preset.network.layers[0].kind = crate::network::LayerKind::Dense { units: 3, activation: None };
+        preset.network.layers[0].kind =
+            crate::network::LayerKind::Dense { units: 3, activation: None };
     });
     assert!(units.starts_with("its network.layer 1.units is 2, not 3"), "{units}");
     let layers = said(|preset| preset.network.layers.push(preset.network.layers[0].clone()));
     assert!(layers.starts_with("its network.layer is a list of 1, not a list of 2"), "{layers}");
     let schedule = said(|preset| preset.recipe.schedule = Schedule::Cosine { warmup: 0.1 });
-    assert!(schedule.starts_with("its training.schedule.type is constant, not cosine"), "{schedule}");
+    assert!(
+        schedule.starts_with("its training.schedule.type is constant, not cosine"),
+        "{schedule}"
+    );
 }
 
 /// Of a run of 10 epochs in its fourth.
@@ -162,12 +171,16 @@ fn with_epochs(epochs: usize, of: impl Fn(&mut Recipe)) -> Option<String> {
 fn a_constant_rate_allows_any_length_that_is_not_past() {
     let nothing = |_: &mut Recipe| ();
     assert_eq!([4, 10, 11, 99].map(|epochs| with_epochs(epochs, nothing)), [const { None }; 4]);
-    assert_eq!(with_epochs(3, nothing).unwrap(), "it is in epoch 4 already: give --epochs 4 or more");
+    assert_eq!(
+        with_epochs(3, nothing).unwrap(),
+        "it is in epoch 4 already: give --epochs 4 or more"
+    );
 }
 
 #[test]
 fn a_recipe_laid_out_over_its_length_keeps_it() {
-    let cosine = with_epochs(11, |recipe| recipe.schedule = Schedule::Cosine { warmup: 0.1 }).unwrap();
+    let cosine =
+        with_epochs(11, |recipe| recipe.schedule = Schedule::Cosine { warmup: 0.1 }).unwrap();
     assert_eq!(
         cosine,
         "it was laid out for 10 epochs, not 11, and its learning rate follows a cosine over all of them: give --epochs 10, or begin anew"
@@ -176,6 +189,10 @@ fn a_recipe_laid_out_over_its_length_keeps_it() {
         let Preset { recipe: standard, .. } = Preset::load("standard").unwrap();
         recipe.augment = standard.augment.map(|augment| Augment { calm_part, ..augment });
     };
-    assert!(with_epochs(11, move |recipe| distorted(recipe, 0.1)).unwrap().contains("distortion weakens"));
+    assert!(
+        with_epochs(11, move |recipe| distorted(recipe, 0.1))
+            .unwrap()
+            .contains("distortion weakens")
+    );
     assert_eq!(with_epochs(11, move |recipe| distorted(recipe, 0.0)), None);
 }

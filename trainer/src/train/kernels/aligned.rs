@@ -1,4 +1,5 @@
-//! Floats that begin on a cache line. A vector of sixteen read from anywhere else lies on two lines and takes twice as long.
+//! Floats that begin on a cache line. A vector of sixteen read from anywhere else lies on two lines
+//! and takes twice as long.
 
 use std::ops::{Deref, DerefMut};
 
@@ -20,7 +21,8 @@ impl Aligned {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         let values = vec![0.0; len + LINE_FLOATS - 1];
-        // The contract of `align_offset` allows it to give up; the floats are as right from anywhere.
+        // The contract of `align_offset` allows it to give up; the floats are as right from
+        // anywhere.
         let start = match values.as_ptr().align_offset(LINE_BYTES) {
             floats if floats < LINE_FLOATS => floats,
             _ => 0,

@@ -1,7 +1,8 @@
 //! Backward: from the gradient of each output to those of the weights, the bias and the map.
 //!
-//! An output depends on one position only: the one that had the largest sum of its window. Where a ReLU cut the output, or the
-//! gradient is 0, nothing is done, so the work is a fraction of the forward pass.
+//! An output depends on one position only: the one that had the largest sum of its window. Where a
+//! ReLU cut the output, or the gradient is 0, nothing is done, so the work is a fraction of the
+//! forward pass.
 //!
 //! ```text
 //! for each output o:
@@ -12,8 +13,9 @@
 //!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!
-//! The sums of the weights' gradient are [`super::terms`]; weights whose taps lie in runs too short for vectors go another way:
-//! [`super::outer_products`]. The map's gradient is [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s.
+//! The sums of the weights' gradient are [`super::terms`]; weights whose taps lie in runs too short
+//! for vectors go another way: [`super::outer_products`]. The map's gradient is
+//! [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -53,7 +55,8 @@ impl Gradient {
 /// Gradient of the map, to be added to; `None` where nobody asks for it.
 pub type InputGradient<'g> = Option<&'g mut [f32]>;
 
-/// Adds to the gradients of weights, bias and map, given those of the outputs (0 where a ReLU cut them).
+/// Adds to the gradients of weights, bias and map, given those of the outputs (0 where a ReLU cut
+/// them).
 ///
 /// # Panics
 /// When a slice does not have the size that the positions ask for.
@@ -114,14 +117,20 @@ impl Job<'_> {
         OuterProducts { positions, map, choices, output_gradient, outputs: self.weights.outputs() }
     }
 
-    /// Gradient of an output, and where the position it came from begins, given the place of its pixel's first.
+    /// Gradient of an output, and where the position it came from begins, given the place of its
+    /// pixel's first.
     ///
     /// # Safety
     /// `index` is below the number of outputs of all pixels.
     #[inline(always)]
-    pub unsafe fn term<const POOLED: bool>(&self, index: usize, offsets: &[usize]) -> (f32, usize, usize) {
-        // SAFETY: `backward` checked that gradients and choices are there for each output of each pixel, and that each choice is
-        // one of the window's positions, of which `offsets` has one entry each.
+    pub unsafe fn term<const POOLED: bool>(
+        &self,
+        index: usize,
+        offsets: &[usize],
+    ) -> (f32, usize, usize) {
+        // SAFETY: `backward` checked that gradients and choices are there for each output of each
+        // pixel, and that each choice is one of the window's positions, of which `offsets` has one
+        // entry each.
         unsafe {
             let choice = if POOLED { *self.choices.get_unchecked(index) as usize } else { 0 };
             (*self.output_gradient.get_unchecked(index), choice, *offsets.get_unchecked(choice))
@@ -129,7 +138,8 @@ impl Job<'_> {
     }
 }
 
-/// Writes a term at `count` and counts it unless its factor is 0; no branch, because zeros come at random.
+/// Writes a term at `count` and counts it unless its factor is 0; no branch, because zeros come at
+/// random.
 ///
 /// # Safety
 /// `count` is below the length of `terms`.
@@ -203,7 +213,8 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
 ) {
     // SAFETY: passed on from the caller.
     unsafe {
-        if job.positions.window == [0] && job.positions.reach.taps() == job.positions.reach.channels {
+        if job.positions.window == [0] && job.positions.reach.taps() == job.positions.reach.channels
+        {
             return products::<V>(job, gradient, input);
         }
         if job.positions.reach.run < LANES {
@@ -224,22 +235,33 @@ unsafe fn products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: Inp
     let places = |step: usize| -> Vec<usize> { (0..outputs).map(|output| output * step).collect() };
     let (rows, weights) = (places(gradient.row_step), places(run));
     for part in parts(job.positions.pixels) {
-        let (factors, terms) = (&job.output_gradient[part.start * outputs..], &job.positions.pixels[part]);
-        let product =
-            Product { rows: &rows, run, factors, factor_steps: [1, outputs], source: job.map, terms };
-        // SAFETY: `backward` checked that the map holds a run at each place, that there is a row of weights for each output, and a gradient for
-        // each output of each pixel.
+        let (factors, terms) =
+            (&job.output_gradient[part.start * outputs..], &job.positions.pixels[part]);
+        let product = Product {
+            rows: &rows,
+            run,
+            factors,
+            factor_steps: [1, outputs],
+            source: job.map,
+            terms,
+        };
+        // SAFETY: `backward` checked that the map holds a run at each place, that there is a row of
+        // weights for each output, and a gradient for each output of each pixel.
         unsafe { product.add::<V>(&mut gradient.weights) };
     }
     if let Some(input) = input {
-        let (rows, factors, source) = (job.positions.pixels, job.output_gradient, &job.weights.rows[..]);
-        let product = Product { rows, run, factors, factor_steps: [outputs, 1], source, terms: &weights };
-        // SAFETY: the same; `input` is as long as the map, and no pixels share a place, as none of a layer with one tap do.
+        let (rows, factors, source) =
+            (job.positions.pixels, job.output_gradient, &job.weights.rows[..]);
+        let product =
+            Product { rows, run, factors, factor_steps: [outputs, 1], source, terms: &weights };
+        // SAFETY: the same; `input` is as long as the map, and no pixels share a place, as none of
+        // a layer with one tap do.
         unsafe { product.add::<V>(input) };
     }
 }
 
-/// Bytes of a map that all outputs' sums pass over before the next part is taken: what stays in the nearest cache, beside the sums.
+/// Bytes of a map that all outputs' sums pass over before the next part is taken: what stays in the
+/// nearest cache, beside the sums.
 const PART_BYTES: usize = 32 * 1024;
 
 /// Pixel after pixel, in parts whose taps stay in the cache from one output to the next.
@@ -250,7 +272,8 @@ unsafe fn weight_gradient<const POOLED: bool>(job: &Job<'_>, gradient: &mut Grad
     let mut terms = vec![Term::default(); job.positions.pixels.len() + 1];
     for part in parts(job.positions.pixels) {
         for (output, row) in gradient.weights.chunks_exact_mut(gradient.row_step).enumerate() {
-            // SAFETY: there are as many outputs as rows; `backward` checked that every place plus the reach's span lies in the map.
+            // SAFETY: there are as many outputs as rows; `backward` checked that every place plus
+            // the reach's span lies in the map.
             unsafe {
                 let count = terms_of_output::<POOLED>(job, output, part.clone(), &mut terms);
                 (job.add_terms)(row, runs, &terms[..count], job.map);
@@ -271,7 +294,8 @@ fn parts(pixels: &[usize]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The terms of one output's weight gradient, pixel by pixel, at the place of the chosen position; their number.
+/// The terms of one output's weight gradient, pixel by pixel, at the place of the chosen position;
+/// their number.
 ///
 /// # Safety
 /// There are such an output and such pixels, and `terms` has one entry more than those.
@@ -285,9 +309,11 @@ unsafe fn terms_of_output<const POOLED: bool>(
     let outputs = job.weights.outputs();
     let mut count = 0;
     for pixel in pixels {
-        // SAFETY: the output is one of the pixel's; at most one term was counted for each pixel before.
+        // SAFETY: the output is one of the pixel's; at most one term was counted for each pixel
+        // before.
         unsafe {
-            let (factor, _, offset) = job.term::<POOLED>(pixel * outputs + output, job.positions.window);
+            let (factor, _, offset) =
+                job.term::<POOLED>(pixel * outputs + output, job.positions.window);
             push(terms, &mut count, factor, job.positions.pixels.get_unchecked(pixel) + offset);
         }
     }

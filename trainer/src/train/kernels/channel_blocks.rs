@@ -1,4 +1,5 @@
-//! Weights in the order in which the map's gradient reads them: a block of channels after the other.
+//! Weights in the order in which the map's gradient reads them: a block of channels after the
+//! other.
 
 use super::vector::LANES;
 use super::{Aligned, Reach};
@@ -14,8 +15,8 @@ pub struct ChannelBlocks {
 }
 
 impl ChannelBlocks {
-    /// Packs `rows`, `[output][tap row][tap column][channel]`; `None` where channels do not come in sixteens, or there is one tap only, whose weights
-    /// are in order as they are.
+    /// Packs `rows`, `[output][tap row][tap column][channel]`; `None` where channels do not come in
+    /// sixteens, or there is one tap only, whose weights are in order as they are.
     pub fn new(rows: &[f32], outputs: usize, reach: Reach) -> Option<Self> {
         let taps = reach.rows * reach.columns();
         if taps == 1 || !reach.channels.is_multiple_of(LANES) {

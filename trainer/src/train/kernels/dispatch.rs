@@ -1,7 +1,7 @@
 //! Plain loops compiled for the machine's instruction set: the same source, wider vectors.
 //!
-//! The compiler neither fuses multiplications with additions nor changes the order of a sum of its own accord, so the results are the same bits
-//! whatever it compiles for.
+//! The compiler neither fuses multiplications with additions nor changes the order of a sum of its
+//! own accord, so the results are the same bits whatever it compiles for.
 #![allow(unsafe_code)]
 
 use super::InstructionSet;
@@ -11,15 +11,17 @@ pub trait Loops {
     /// What they result in.
     type Output;
 
-    /// Does the work. To be marked `#[inline(always)]`, as all that it calls: what is not inlined is compiled for the oldest machine. A trait
-    /// rather than a closure, because a closure cannot be marked.
+    /// Does the work. To be marked `#[inline(always)]`, as all that it calls: what is not inlined
+    /// is compiled for the oldest machine. A trait rather than a closure, because a closure cannot
+    /// be marked.
     fn run(self) -> Self::Output;
 }
 
 impl InstructionSet {
     /// Runs loops that were compiled for this instruction set.
     pub fn run<L: Loops>(self, loops: L) -> L::Output {
-        // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has it.
+        // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has
+        // it.
         unsafe {
             match self {
                 #[cfg(target_arch = "x86_64")]

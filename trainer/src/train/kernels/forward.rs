@@ -8,8 +8,9 @@
 //!         output = relu(bias + largest sum of the window); choice = which position had it
 //! ```
 //!
-//! All positions share each load of weights; with two blocks and two pixels, sixteen sums are under way at a time, twice as many as hide the latency
-//! of the multiply-add. A sum adds its taps in their order on every instruction set.
+//! All positions share each load of weights; with two blocks and two pixels, sixteen sums are under
+//! way at a time, twice as many as hide the latency of the multiply-add. A sum adds its taps in
+//! their order on every instruction set.
 #![allow(unsafe_code)]
 
 use super::vector::{LANES, Plain, Vector};
@@ -18,8 +19,8 @@ use super::{InstructionSet, Positions, Weights};
 /// Positions whose sums are computed together.
 const GROUP: usize = 4;
 
-/// Computes `output[pixel][output]` from `map`; with pooling also `choices[pixel][output]`, the number of the window's
-/// position that had the largest sum (the first of equal ones).
+/// Computes `output[pixel][output]` from `map`; with pooling also `choices[pixel][output]`, the
+/// number of the window's position that had the largest sum (the first of equal ones).
 ///
 /// # Panics
 /// When a slice does not have the size that the positions ask for.
@@ -194,8 +195,9 @@ unsafe fn tile<V: Vector, const BLOCKS: usize, const PIXELS: usize>(
 ) -> [[[V; BLOCKS]; GROUP]; PIXELS] {
     let reach = job.positions.reach;
     let block_step = job.weights.taps * LANES;
-    // SAFETY: `forward` checked that every place plus the reach's span lies in the map; `packed` holds `taps` vectors
-    // for each block below `outputs / 16` rounded up, and the caller's blocks are below that.
+    // SAFETY: `forward` checked that every place plus the reach's span lies in the map; `packed`
+    // holds `taps` vectors for each block below `outputs / 16` rounded up, and the caller's blocks
+    // are below that.
     unsafe {
         let mut sums = [[[V::zero(); BLOCKS]; GROUP]; PIXELS];
         let mut weights = job.weights.packed.as_ptr().add(block * block_step);
@@ -245,10 +247,11 @@ unsafe fn finish<V: Vector, const BLOCKS: usize>(
     row: &mut [f32],
 ) {
     let first = block * LANES;
-    let parts = row[first..].chunks_mut(LANES).zip(job.weights.packed_bias[first..].chunks_exact(LANES));
+    let parts =
+        row[first..].chunks_mut(LANES).zip(job.weights.packed_bias[first..].chunks_exact(LANES));
     for (sum, (out, bias)) in sums.iter().zip(parts) {
-        // SAFETY: the caller's machine has the instruction set; the chunks of the bias have the floats of a vector, and so has `out` where it
-        // is written to directly.
+        // SAFETY: the caller's machine has the instruction set; the chunks of the bias have the
+        // floats of a vector, and so has `out` where it is written to directly.
         unsafe {
             // A product by 1 is exact, so this is a sum with one rounding.
             let value = sum.mul_add(V::splat(1.0), V::load(bias.as_ptr()));
@@ -269,8 +272,8 @@ unsafe fn finish<V: Vector, const BLOCKS: usize>(
 #[inline(always)]
 unsafe fn store_choices<V: Vector>(choices: &[V], to: &mut [u16]) {
     for (choices, to) in choices.iter().zip(to.chunks_mut(LANES)) {
-        // SAFETY: the caller's machine has the instruction set; both buffers have the choices of a vector where they are written to, and
-        // a window has fewer than 2^15 positions.
+        // SAFETY: the caller's machine has the instruction set; both buffers have the choices of a
+        // vector where they are written to, and a window has fewer than 2^15 positions.
         unsafe {
             if to.len() == LANES {
                 choices.store_choices(to.as_mut_ptr());

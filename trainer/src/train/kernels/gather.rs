@@ -11,7 +11,10 @@
 pub fn gather(map: &[f32], places: &[u32], offset: usize, values: &mut [f32]) {
     // The largest of all rather than a search for one too large: that is done on whole vectors.
     let largest = places.iter().fold(0, |largest, place| largest.max(*place));
-    assert!(places.is_empty() || largest as usize + offset < map.len(), "a place lies outside of the map");
+    assert!(
+        places.is_empty() || largest as usize + offset < map.len(),
+        "a place lies outside of the map"
+    );
     for (value, place) in values.iter_mut().zip(places) {
         // SAFETY: no place is larger than the largest, which lies in the map with the offset.
         *value = unsafe { *map.get_unchecked(*place as usize + offset) };
@@ -30,7 +33,10 @@ mod tests {
             let mut values = vec![0.0; 100];
             gather(&map, &places, offset, &mut values);
             assert!(
-                values.iter().zip(&places).all(|(value, place)| *value as usize == *place as usize + offset)
+                values
+                    .iter()
+                    .zip(&places)
+                    .all(|(value, place)| *value as usize == *place as usize + offset)
             );
         }
     }

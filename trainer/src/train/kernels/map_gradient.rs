@@ -1,4 +1,5 @@
-//! The gradient of a layer's map: at each position of a window the weights of the outputs that chose it, each times the output's gradient.
+//! The gradient of a layer's map: at each position of a window the weights of the outputs that
+//! chose it, each times the output's gradient.
 //!
 //! ```text
 //! for some pixels: lists of terms, one for each position: (g, o) of each output o that chose it, with a gradient g other than 0
@@ -6,9 +7,10 @@
 //!     map_gradient at the position's taps += sum over terms of g * weights[o] at those taps
 //! ```
 //!
-//! A block's weights of all outputs stay in the nearest cache while the positions pass by; all weights of a layer would come from the next one again for
-//! each position. Where channels do not come in sixteens, or a position has one tap, it goes without blocks, by [`super::terms`]. Either way each value
-//! of the map adds its terms position by position.
+//! A block's weights of all outputs stay in the nearest cache while the positions pass by; all
+//! weights of a layer would come from the next one again for each position. Where channels do not
+//! come in sixteens, or a position has one tap, it goes without blocks, by [`super::terms`]. Either
+//! way each value of the map adds its terms position by position.
 #![allow(unsafe_code)]
 
 use super::backward::{Job, push};
@@ -16,7 +18,8 @@ use super::terms::{Runs, Term};
 use super::vector::{LANES, Vector};
 use super::{ChannelBlocks, Reach};
 
-/// Outputs of the pixels whose lists are made at once: the lists stay in the nearest cache beside a block's weights.
+/// Outputs of the pixels whose lists are made at once: the lists stay in the nearest cache beside a
+/// block's weights.
 const LISTED_OUTPUTS: usize = 512;
 
 /// Adds to the gradient of the map.
@@ -81,7 +84,8 @@ impl<'w> Lists<'w> {
         {
             let first = (first + pixel) * outputs;
             for output in 0..outputs {
-                // SAFETY: the output is one of the pixel's; its choice has a list with a place for each output and one more.
+                // SAFETY: the output is one of the pixel's; its choice has a list with a place for
+                // each output and one more.
                 unsafe {
                     let (factor, choice, start) = job.term::<POOLED>(first + output, &self.starts);
                     let terms = terms.get_unchecked_mut(start..start + self.list);
@@ -94,7 +98,8 @@ impl<'w> Lists<'w> {
     /// Where each of the pixels' positions lies, and its terms.
     #[inline(always)]
     fn positions<'l>(&'l self, pixels: &'l [usize]) -> impl Iterator<Item = (usize, &'l [Term])> {
-        let places = pixels.iter().flat_map(|pixel| self.window.iter().map(move |offset| pixel + offset));
+        let places =
+            pixels.iter().flat_map(|pixel| self.window.iter().map(move |offset| pixel + offset));
         let lists = self.terms.chunks_exact(self.list).zip(&self.counts);
         places.zip(lists.map(|(terms, count)| &terms[..*count]))
     }
@@ -104,10 +109,12 @@ impl<'w> Lists<'w> {
 #[inline(always)]
 unsafe fn add_rows(lists: &Lists<'_>, pixels: &[usize], job: &Job<'_>, input: &mut [f32]) {
     let reach = job.positions.reach;
-    let runs = Runs { rows: reach.rows, run: reach.run, to_step: reach.row_step, source_step: reach.run };
+    let runs =
+        Runs { rows: reach.rows, run: reach.run, to_step: reach.row_step, source_step: reach.run };
     for (place, terms) in lists.positions(pixels) {
         let to = &mut input[place..][..reach.span()];
-        // SAFETY: `to` holds a position's taps, and each term's place is the start of a row of that many weights.
+        // SAFETY: `to` holds a position's taps, and each term's place is the start of a row of that
+        // many weights.
         unsafe { (job.add_terms)(to, runs, terms, &job.weights.rows) };
     }
 }
@@ -124,13 +131,15 @@ unsafe fn add_blocks<V: Vector>(
     for (block, weights) in blocks.weights.chunks_exact(blocks.block_step()).enumerate() {
         for (place, terms) in lists.positions(pixels) {
             let to = &mut input[place..][..reach.span()];
-            // SAFETY: `to` holds a position's taps, and the weights those of a block of channels for each output, at the terms' places.
+            // SAFETY: `to` holds a position's taps, and the weights those of a block of channels
+            // for each output, at the terms' places.
             unsafe { add_taps::<V>(&mut to[block * LANES..], reach, terms, weights) };
         }
     }
 }
 
-/// A position's taps, in tiles of up to three rows and three columns: with AVX2 of two rows, for its sixteen registers.
+/// A position's taps, in tiles of up to three rows and three columns: with AVX2 of two rows, for
+/// its sixteen registers.
 #[inline(always)]
 unsafe fn add_taps<V: Vector>(to: &mut [f32], reach: Reach, terms: &[Term], weights: &[f32]) {
     let columns = reach.columns();
@@ -177,11 +186,13 @@ impl Tile {
     ) {
         let Reach { row_step, channels, .. } = self.reach;
         let weights_row = self.reach.columns() * LANES;
-        // SAFETY: the tile's taps lie in `to` and, `LANES` floats each, in the weights behind each term's place: the caller answers for both.
+        // SAFETY: the tile's taps lie in `to` and, `LANES` floats each, in the weights behind each
+        // term's place: the caller answers for both.
         unsafe {
             let to = to.as_mut_ptr().add(self.row * row_step + self.column * channels);
             let weights = weights.as_ptr().add(self.row * weights_row + self.column * LANES);
-            // Loops rather than closures: what is not inlined would be compiled without the instruction set.
+            // Loops rather than closures: what is not inlined would be compiled without the
+            // instruction set.
             let mut sums = [[V::zero(); COLUMNS]; ROWS];
             for (row, sums) in sums.iter_mut().enumerate() {
                 for (column, sum) in sums.iter_mut().enumerate() {
@@ -193,7 +204,8 @@ impl Tile {
                 let from = weights.add(term.place as usize);
                 for (row, sums) in sums.iter_mut().enumerate() {
                     for (column, sum) in sums.iter_mut().enumerate() {
-                        *sum = factor.mul_add(V::load(from.add(row * weights_row + column * LANES)), *sum);
+                        *sum = factor
+                            .mul_add(V::load(from.add(row * weights_row + column * LANES)), *sum);
                     }
                 }
             }

@@ -1,8 +1,10 @@
-//! The loops of training: forward and backward of a layer that multiplies weights. A convolution and a dense layer are
-//! the same loop over *positions*: places in a map under which a kernel's taps lie.
+//! The loops of training: forward and backward of a layer that multiplies weights. A convolution
+//! and a dense layer are the same loop over *positions*: places in a map under which a kernel's
+//! taps lie.
 //!
-//! The algorithm is written once, over a vector of sixteen floats; an instruction set supplies its operations. Lanes are outputs going forward
-//! and taps going backward, never parts of one sum, so every sum keeps its order on every instruction set.
+//! The algorithm is written once, over a vector of sixteen floats; an instruction set supplies its
+//! operations. Lanes are outputs going forward and taps going backward, never parts of one sum, so
+//! every sum keeps its order on every instruction set.
 
 mod aligned;
 mod backward;
@@ -40,11 +42,13 @@ pub enum InstructionSet {
     Plain,
 }
 
-/// Name of the environment variable that forces an instruction set: `avx512`, `avx2`, `neon` or `plain`.
+/// Name of the environment variable that forces an instruction set: `avx512`, `avx2`, `neon` or
+/// `plain`.
 pub const INSTRUCTION_SET_VARIABLE: &str = "KINDLING_INSTRUCTION_SET";
 
 impl InstructionSet {
-    /// The best one of this machine, or the one that the environment forces; plain Rust where that is [not there](Self::missing).
+    /// The best one of this machine, or the one that the environment forces; plain Rust where that
+    /// is [not there](Self::missing).
     pub fn detect() -> Self {
         let forced = forced();
         let wanted = |set: &Self| forced.as_deref().is_none_or(|name| name == set.name());
@@ -89,7 +93,8 @@ fn forced() -> Option<String> {
     std::env::var_os(INSTRUCTION_SET_VARIABLE).map(|name| name.to_string_lossy().into_owned())
 }
 
-/// How the taps of one position lie in the map it reads: `rows` runs of `run` floats, `row_step` apart.
+/// How the taps of one position lie in the map it reads: `rows` runs of `run` floats, `row_step`
+/// apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
     /// Runs.
@@ -169,8 +174,8 @@ pub struct Positions<'p> {
     pub reach: Reach,
     /// For each output pixel the place of its first position.
     pub pixels: &'p [usize],
-    /// The positions of an output pixel, relative to its first; the output is the largest of them. `[0]` without
-    /// pooling.
+    /// The positions of an output pixel, relative to its first; the output is the largest of them.
+    /// `[0]` without pooling.
     pub window: &'p [usize],
     /// Whether a ReLU follows.
     pub relu: bool,

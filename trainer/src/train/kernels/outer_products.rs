@@ -1,5 +1,5 @@
-//! The gradient of weights with few taps in a run, such as those over an image of one channel: sums of outer products, the gradients of
-//! sixteen outputs by the taps of a position.
+//! The gradient of weights with few taps in a run, such as those over an image of one channel: sums
+//! of outer products, the gradients of sixteen outputs by the taps of a position.
 //!
 //! ```text
 //! for each block of 16 outputs, for each tile of up to 3x3 taps:
@@ -9,8 +9,9 @@
 //!     weight_gradient[output][tap] += sums[tap][output]
 //! ```
 //!
-//! Lists of terms, as [`super::backward`] makes them for longer runs, would cost more than these sums, in which all but one of a window's products
-//! are by 0. Lanes are outputs, and a product by 0 changes no sum: each weight adds its terms in the order of the pixels.
+//! Lists of terms, as [`super::backward`] makes them for longer runs, would cost more than these
+//! sums, in which all but one of a window's products are by 0. Lanes are outputs, and a product by
+//! 0 changes no sum: each weight adds its terms in the order of the pixels.
 #![allow(unsafe_code)]
 
 use super::backward::Gradient;
@@ -23,7 +24,8 @@ pub struct OuterProducts<'o> {
     pub positions: &'o Positions<'o>,
     /// The map they lie in.
     pub map: &'o [f32],
-    /// `[pixel][output]`: the position that the output came from; may be empty where there is only one.
+    /// `[pixel][output]`: the position that the output came from; may be empty where there is only
+    /// one.
     pub choices: &'o [u16],
     /// `[pixel][output]`.
     pub output_gradient: &'o [f32],
@@ -35,13 +37,14 @@ impl OuterProducts<'_> {
     /// Adds to the gradient of the weights.
     ///
     /// # Safety
-    /// The machine has the instruction set; all positions lie in the map; gradients and, with pooling, choices are there for each
-    /// output of each pixel.
+    /// The machine has the instruction set; all positions lie in the map; gradients and, with
+    /// pooling, choices are there for each output of each pixel.
     #[inline(always)]
     pub unsafe fn add<V: Vector, const POOLED: bool>(&self, gradient: &mut Gradient) {
         for first in (0..self.outputs).step_by(LANES) {
             let lanes = LANES.min(self.outputs - first);
-            let mut rows = gradient.weights[first * gradient.row_step..].chunks_mut(gradient.row_step);
+            let mut rows =
+                gradient.weights[first * gradient.row_step..].chunks_mut(gradient.row_step);
             let rows = &mut rows.by_ref().take(lanes).collect::<Vec<_>>()[..];
             let whole = Block {
                 gradients: &self.output_gradient[first..],
@@ -66,9 +69,14 @@ impl OuterProducts<'_> {
         }
     }
 
-    /// All taps of a block, in tiles of up to three rows and three columns: with AVX2 of two rows, for its sixteen registers.
+    /// All taps of a block, in tiles of up to three rows and three columns: with AVX2 of two rows,
+    /// for its sixteen registers.
     #[inline(always)]
-    unsafe fn add_block<V: Vector, const POOLED: bool>(&self, block: &Block<'_>, rows: &mut [&mut [f32]]) {
+    unsafe fn add_block<V: Vector, const POOLED: bool>(
+        &self,
+        block: &Block<'_>,
+        rows: &mut [&mut [f32]],
+    ) {
         let Reach { rows: tap_rows, run, .. } = self.positions.reach;
         let most_rows = if V::MANY { 3 } else { 2 };
         let mut row = 0;
@@ -108,7 +116,8 @@ impl OuterProducts<'_> {
         for (row, sums) in sums.into_iter().enumerate() {
             for (column, sum) in sums.into_iter().enumerate() {
                 let mut lanes = [0.0; LANES];
-                // SAFETY: the caller's machine has the instruction set, and `lanes` has the floats of a vector.
+                // SAFETY: the caller's machine has the instruction set, and `lanes` has the floats
+                // of a vector.
                 unsafe { sum.store(lanes.as_mut_ptr()) };
                 let tap = (tile.row + row) * self.positions.reach.run + tile.column + column;
                 rows.iter_mut().zip(lanes).for_each(|(row, sum)| row[tap] += sum);
@@ -124,8 +133,8 @@ impl OuterProducts<'_> {
         tile: Tile,
     ) -> [[V; COLUMNS]; ROWS] {
         let row_step = self.positions.reach.row_step;
-        // SAFETY: the caller answers for positions and block, which has sixteen gradients and choices for each pixel; the tile lies within
-        // a position's taps.
+        // SAFETY: the caller answers for positions and block, which has sixteen gradients and
+        // choices for each pixel; the tile lies within a position's taps.
         unsafe {
             let mut sums = [[V::zero(); COLUMNS]; ROWS];
             let map = self.map.as_ptr().add(tile.row * row_step + tile.column);
@@ -144,7 +153,8 @@ impl OuterProducts<'_> {
                     let taps = map.add(base + offset);
                     for (row, sums) in sums.iter_mut().enumerate() {
                         for (column, sum) in sums.iter_mut().enumerate() {
-                            *sum = chosen.mul_add(V::splat(*taps.add(row * row_step + column)), *sum);
+                            *sum =
+                                chosen.mul_add(V::splat(*taps.add(row * row_step + column)), *sum);
                         }
                     }
                 }

@@ -5,7 +5,8 @@
 #[cfg(target_arch = "x86_64")]
 const LINE_BYTES: usize = 64;
 
-/// Asks the machine to bring `bytes` into its cache meanwhile; where that cannot be asked for, nothing happens.
+/// Asks the machine to bring `bytes` into its cache meanwhile; where that cannot be asked for,
+/// nothing happens.
 pub fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(LINE_BYTES) {

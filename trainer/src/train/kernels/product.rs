@@ -6,8 +6,9 @@
 //!         sums[row][vector] += factor[row][term] * source[term][vector]
 //! ```
 //!
-//! Lists of terms, as [`super::backward`] makes them for pooled layers, would cost more than the products by 0 that they save. A product by 0 changes no
-//! sum, so each adds its terms in the lists' order.
+//! Lists of terms, as [`super::backward`] makes them for pooled layers, would cost more than the
+//! products by 0 that they save. A product by 0 changes no sum, so each adds its terms in the
+//! lists' order.
 #![allow(unsafe_code)]
 
 use super::vector::{LANES, Vector};
@@ -32,13 +33,14 @@ impl Product<'_> {
     /// Adds it to `to`.
     ///
     /// # Safety
-    /// The machine has the instruction set; `to` holds `run` floats behind each row's place, the source behind each term's; there is a factor for each
-    /// row and term.
+    /// The machine has the instruction set; `to` holds `run` floats behind each row's place, the
+    /// source behind each term's; there is a factor for each row and term.
     #[inline(always)]
     pub unsafe fn add<V: Vector>(&self, to: &mut [f32]) {
         let rows = self.rows.len();
         let mut row = 0;
-        // SAFETY: passed on from the caller; the rows taken together are the next ones of those that are left.
+        // SAFETY: passed on from the caller; the rows taken together are the next ones of those
+        // that are left.
         unsafe {
             while V::MANY && rows - row >= 4 {
                 self.columns::<V, 4>(to, row);
@@ -54,7 +56,8 @@ impl Product<'_> {
         }
     }
 
-    /// `ROWS` rows from `row` on, in columns of four vectors or two, then of one, then float by float.
+    /// `ROWS` rows from `row` on, in columns of four vectors or two, then of one, then float by
+    /// float.
     #[inline(always)]
     unsafe fn columns<V: Vector, const ROWS: usize>(&self, to: &mut [f32], row: usize) {
         let mut at = 0;
@@ -77,7 +80,8 @@ impl Product<'_> {
             for column in at..self.run {
                 let sum = &mut to[self.rows[row] + column];
                 for (term, place) in self.terms.iter().enumerate() {
-                    let factor = self.factors[row * self.factor_steps[0] + term * self.factor_steps[1]];
+                    let factor =
+                        self.factors[row * self.factor_steps[0] + term * self.factor_steps[1]];
                     *sum = V::mul_add_one(factor, self.source[place + column], *sum);
                 }
             }
@@ -98,7 +102,8 @@ impl Product<'_> {
             let to = to.as_mut_ptr().add(at);
             let source = self.source.as_ptr().add(at);
             let mut factors = self.factors.as_ptr().add(row * row_step);
-            // Loops rather than closures: what is not inlined would be compiled without the instruction set.
+            // Loops rather than closures: what is not inlined would be compiled without the
+            // instruction set.
             let mut sums = [[V::zero(); VECTORS]; ROWS];
             for (index, sums) in sums.iter_mut().enumerate() {
                 for (vector, sum) in sums.iter_mut().enumerate() {

@@ -5,8 +5,9 @@
 //!     to[row * to_step + i] += sum over terms of factor * source[place + row * source_step + i]
 //! ```
 //!
-//! Up to eighteen vectors of `to` stay in registers while the terms pass by: enough chains of multiply-adds to hide their
-//! latency, and one loop of unforeseeable length for all of them. Lanes are elements of `to`; each adds its terms in their order.
+//! Up to eighteen vectors of `to` stay in registers while the terms pass by: enough chains of
+//! multiply-adds to hide their latency, and one loop of unforeseeable length for all of them. Lanes
+//! are elements of `to`; each adds its terms in their order.
 #![allow(unsafe_code)]
 
 use super::vector::{LANES, Vector};
@@ -36,15 +37,18 @@ pub struct Runs {
 /// Adds the terms' runs to those of `to`.
 ///
 /// # Safety
-/// The machine has the instruction set; `to` holds all runs, and so does `source` from the place of each term on.
+/// The machine has the instruction set; `to` holds all runs, and so does `source` from the place of
+/// each term on.
 pub type AddTerms = unsafe fn(to: &mut [f32], runs: Runs, terms: &[Term], source: &[f32]);
 
-/// See [`AddTerms`]; for an instruction set whose registers are inlined into a function that may use it.
+/// See [`AddTerms`]; for an instruction set whose registers are inlined into a function that may
+/// use it.
 #[inline(always)]
 pub unsafe fn add_terms<V: Vector>(to: &mut [f32], runs: Runs, terms: &[Term], source: &[f32]) {
     debug_assert!(to.len() >= (runs.rows - 1) * runs.to_step + runs.run);
     let mut row = 0;
-    // SAFETY: passed on from the caller; the rows taken together are the next ones of those that are left.
+    // SAFETY: passed on from the caller; the rows taken together are the next ones of those that
+    // are left.
     unsafe {
         while V::MANY && runs.rows - row >= 3 {
             columns::<V, 3>(to, row, runs, terms, source);
@@ -115,11 +119,13 @@ impl Tile {
         source: &[f32],
     ) {
         let Runs { to_step, source_step, .. } = self.runs;
-        // SAFETY: `columns` takes only rows and columns of the runs, and the caller answers for the runs.
+        // SAFETY: `columns` takes only rows and columns of the runs, and the caller answers for the
+        // runs.
         unsafe {
             let to = to.as_mut_ptr().add(self.first * to_step + self.at);
             let source = source.as_ptr().add(self.first * source_step + self.at);
-            // Loops rather than closures: what is not inlined would be compiled without the instruction set.
+            // Loops rather than closures: what is not inlined would be compiled without the
+            // instruction set.
             let mut sums = [[V::zero(); VECTORS]; ROWS];
             for (row, sums) in sums.iter_mut().enumerate() {
                 for (vector, sum) in sums.iter_mut().enumerate() {
@@ -131,7 +137,8 @@ impl Tile {
                 let from = source.add(term.place as usize);
                 for (row, sums) in sums.iter_mut().enumerate() {
                     for (vector, sum) in sums.iter_mut().enumerate() {
-                        *sum = factor.mul_add(V::load(from.add(row * source_step + vector * LANES)), *sum);
+                        *sum = factor
+                            .mul_add(V::load(from.add(row * source_step + vector * LANES)), *sum);
                     }
                 }
             }

@@ -1,4 +1,5 @@
-//! The bits that every instruction set must give: on a machine of another architecture these tests show that it trains the same models.
+//! The bits that every instruction set must give: on a machine of another architecture these tests
+//! show that it trains the same models.
 
 use super::*;
 
@@ -12,13 +13,29 @@ struct Layer {
     pool: usize,
 }
 
-/// A layer of each way through the kernels, and what it must hash to: few taps in a run, many, no pooling with outputs beyond a whole vector, blocks of channels, one pixel.
+/// A layer of each way through the kernels, and what it must hash to: few taps in a run, many, no
+/// pooling with outputs beyond a whole vector, blocks of channels, one pixel.
 const LAYERS: [(Layer, u64); 5] = [
-    (Layer { images: 3, side: 12, channels: 1, outputs: 32, kernel: 3, pool: 2 }, 0xfca5_916d_d8f4_8cce),
-    (Layer { images: 2, side: 8, channels: 24, outputs: 20, kernel: 3, pool: 2 }, 0xca33_94d0_77b0_58b7),
-    (Layer { images: 2, side: 9, channels: 3, outputs: 17, kernel: 5, pool: 1 }, 0xfacc_52dd_4d65_17cf),
-    (Layer { images: 3, side: 8, channels: 32, outputs: 20, kernel: 3, pool: 2 }, 0xc18b_1471_c2f3_fb14),
-    (Layer { images: 5, side: 1, channels: 40, outputs: 50, kernel: 1, pool: 1 }, 0xd722_de57_ee21_c83f),
+    (
+        Layer { images: 3, side: 12, channels: 1, outputs: 32, kernel: 3, pool: 2 },
+        0xfca5_916d_d8f4_8cce,
+    ),
+    (
+        Layer { images: 2, side: 8, channels: 24, outputs: 20, kernel: 3, pool: 2 },
+        0xca33_94d0_77b0_58b7,
+    ),
+    (
+        Layer { images: 2, side: 9, channels: 3, outputs: 17, kernel: 5, pool: 1 },
+        0xfacc_52dd_4d65_17cf,
+    ),
+    (
+        Layer { images: 3, side: 8, channels: 32, outputs: 20, kernel: 3, pool: 2 },
+        0xc18b_1471_c2f3_fb14,
+    ),
+    (
+        Layer { images: 5, side: 1, channels: 40, outputs: 50, kernel: 1, pool: 1 },
+        0xd722_de57_ee21_c83f,
+    ),
 ];
 
 /// Numbers from -0.5 to 0.5 (Knuth's generator: any would do).
@@ -27,7 +44,10 @@ struct Numbers(u64);
 impl Numbers {
     fn take(&mut self, count: usize) -> Vec<f32> {
         let mut next = || {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (self.0 >> 40) as f32 / (1 << 24) as f32 - 0.5
         };
         (0..count).map(|_| next()).collect()
@@ -59,8 +79,9 @@ fn hash(set: InstructionSet, layer: &Layer) -> u64 {
     let mut numbers = Numbers(7);
     let row = side * channels;
     let image: Vec<usize> = places((side + 1 - kernel) / pool, row * pool, channels * pool);
-    let pixels: Vec<usize> =
-        (0..images).flat_map(|index| image.iter().map(move |place| index * side * row + place)).collect();
+    let pixels: Vec<usize> = (0..images)
+        .flat_map(|index| image.iter().map(move |place| index * side * row + place))
+        .collect();
     let window = places(pool, row, channels);
     let reach = Reach { rows: kernel, row_step: row, run: kernel * channels, channels };
     let positions = Positions { reach, pixels: &pixels, window: &window, relu: true };
@@ -69,14 +90,18 @@ fn hash(set: InstructionSet, layer: &Layer) -> u64 {
     let count = pixels.len() * outputs;
     let (mut output, mut choices) = (vec![0.0; count], vec![0; if pool > 1 { count } else { 0 }]);
     forward(set, &weights, &positions, &map, &mut output, &mut choices);
-    let output_gradient: Vec<f32> = numbers.take(count).into_iter().map(|value| value.max(0.0)).collect();
-    let (mut gradient, mut map_gradient) = (Gradient::zero(outputs, reach.taps()), vec![0.0; map.len()]);
+    let output_gradient: Vec<f32> =
+        numbers.take(count).into_iter().map(|value| value.max(0.0)).collect();
+    let (mut gradient, mut map_gradient) =
+        (Gradient::zero(outputs, reach.taps()), vec![0.0; map.len()]);
     let wanted = Some(&mut map_gradient[..]);
     backward(set, &weights, &positions, &map, &choices, &output_gradient, &mut gradient, wanted);
     let mut hash = Hash(0xcbf2_9ce4_8422_2325);
     hash.add_floats(&output);
     hash.add(choices.into_iter().map(u32::from));
-    [&gradient.weights[..], &gradient.bias, &map_gradient].iter().for_each(|values| hash.add_floats(values));
+    [&gradient.weights[..], &gradient.bias, &map_gradient]
+        .iter()
+        .for_each(|values| hash.add_floats(values));
     hash.0
 }
 

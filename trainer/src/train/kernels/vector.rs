@@ -1,5 +1,6 @@
-//! Sixteen floats at a time, on each instruction set. The lanes are independent and every set multiplies and adds with
-//! one rounding, so the kernels give the same bits on all of them; only the plain fallback rounds twice.
+//! Sixteen floats at a time, on each instruction set. The lanes are independent and every set
+//! multiplies and adds with one rounding, so the kernels give the same bits on all of them; only
+//! the plain fallback rounds twice.
 #![allow(unsafe_code)]
 
 /// Floats in a vector.
@@ -8,7 +9,8 @@ pub const LANES: usize = 16;
 /// Sixteen floats in registers.
 ///
 /// # Safety
-/// All methods need the instruction set of the implementing type; pointers must be valid for [`LANES`] floats.
+/// All methods need the instruction set of the implementing type; pointers must be valid for
+/// [`LANES`] floats.
 pub unsafe trait Vector: Copy {
     /// Whether twelve vectors and more fit the registers at once.
     const MANY: bool;
@@ -28,7 +30,8 @@ pub unsafe trait Vector: Copy {
     /// Writes sixteen floats to any address.
     unsafe fn store(self, to: *mut f32);
 
-    /// Writes sixteen choices to any address: the low halves of the lanes' bits, which must be below 2^15.
+    /// Writes sixteen choices to any address: the low halves of the lanes' bits, which must be
+    /// below 2^15.
     unsafe fn store_choices(self, to: *mut u16);
 
     /// `self * factor + addend`, lane by lane.
@@ -46,7 +49,8 @@ pub unsafe trait Vector: Copy {
 #[derive(Clone, Copy)]
 pub struct Avx512(core::arch::x86_64::__m512);
 
-// SAFETY: each method is one AVX-512F instruction on unaligned memory; the trait's contract covers feature and pointers.
+// SAFETY: each method is one AVX-512F instruction on unaligned memory; the trait's contract covers
+// feature and pointers.
 #[cfg(target_arch = "x86_64")]
 unsafe impl Vector for Avx512 {
     const MANY: bool = true;
@@ -90,7 +94,9 @@ unsafe impl Vector for Avx512 {
     unsafe fn store_choices(self, to: *mut u16) {
         use core::arch::x86_64::*;
         // SAFETY: the caller gives sixteen writable choices and runs on AVX-512F.
-        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_castps_si512(self.0))) }
+        unsafe {
+            _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_castps_si512(self.0)))
+        }
     }
 
     #[inline(always)]
@@ -103,7 +109,13 @@ unsafe impl Vector for Avx512 {
     unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self {
         use core::arch::x86_64::{_CMP_GT_OQ, _mm512_cmp_ps_mask, _mm512_mask_blend_ps};
         // SAFETY: the caller runs on AVX-512F.
-        unsafe { Self(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0), no.0, yes.0)) }
+        unsafe {
+            Self(_mm512_mask_blend_ps(
+                _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0),
+                no.0,
+                yes.0,
+            ))
+        }
     }
 
     #[inline(always)]
@@ -117,7 +129,8 @@ unsafe impl Vector for Avx512 {
 #[derive(Clone, Copy)]
 pub struct Avx2([core::arch::x86_64::__m256; 2]);
 
-// SAFETY: each method is two AVX or FMA instructions on unaligned memory; the trait's contract covers feature and pointers.
+// SAFETY: each method is two AVX or FMA instructions on unaligned memory; the trait's contract
+// covers feature and pointers.
 #[cfg(target_arch = "x86_64")]
 unsafe impl Vector for Avx2 {
     const MANY: bool = false;
@@ -145,7 +158,8 @@ unsafe impl Vector for Avx2 {
     unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
         use core::arch::x86_64::*;
         let half = |half: usize| {
-            // SAFETY: the caller gives sixteen readable floats and choices, two times eight, and runs on AVX2.
+            // SAFETY: the caller gives sixteen readable floats and choices, two times eight, and
+            // runs on AVX2.
             unsafe {
                 let choices = _mm256_cvtepu16_epi32(_mm_loadu_si128(choices.add(8 * half).cast()));
                 let chosen = _mm256_cmpeq_epi32(choices, _mm256_set1_epi32(number as i32));
@@ -169,7 +183,8 @@ unsafe impl Vector for Avx2 {
     unsafe fn store_choices(self, to: *mut u16) {
         use core::arch::x86_64::*;
         let [low, high] = self.0;
-        // SAFETY: the caller gives sixteen writable choices and runs on AVX2. Packing goes by halves of registers, which are put in order again.
+        // SAFETY: the caller gives sixteen writable choices and runs on AVX2. Packing goes by
+        // halves of registers, which are put in order again.
         unsafe {
             let packed = _mm256_packus_epi32(_mm256_castps_si256(low), _mm256_castps_si256(high));
             _mm256_storeu_si256(to.cast(), _mm256_permute4x64_epi64::<0b11_01_10_00>(packed));
@@ -181,7 +196,10 @@ unsafe impl Vector for Avx2 {
         use core::arch::x86_64::_mm256_fmadd_ps as mul_add;
         // SAFETY: the caller runs on FMA.
         unsafe {
-            Self([mul_add(self.0[0], factor.0[0], addend.0[0]), mul_add(self.0[1], factor.0[1], addend.0[1])])
+            Self([
+                mul_add(self.0[0], factor.0[0], addend.0[0]),
+                mul_add(self.0[1], factor.0[1], addend.0[1]),
+            ])
         }
     }
 
@@ -209,7 +227,8 @@ unsafe impl Vector for Avx2 {
 #[derive(Clone, Copy)]
 pub struct Neon([core::arch::aarch64::float32x4_t; 4]);
 
-// SAFETY: each method is four NEON instructions; NEON is part of every aarch64, the trait's contract covers pointers.
+// SAFETY: each method is four NEON instructions; NEON is part of every aarch64, the trait's
+// contract covers pointers.
 #[cfg(target_arch = "aarch64")]
 unsafe impl Vector for Neon {
     const MANY: bool = false;
@@ -280,7 +299,13 @@ unsafe impl Vector for Neon {
         use core::arch::aarch64::{vbslq_f32, vcgtq_f32};
         let quarter = |quarter: usize| {
             // SAFETY: NEON is always there.
-            unsafe { vbslq_f32(vcgtq_f32(self.0[quarter], other.0[quarter]), yes.0[quarter], no.0[quarter]) }
+            unsafe {
+                vbslq_f32(
+                    vcgtq_f32(self.0[quarter], other.0[quarter]),
+                    yes.0[quarter],
+                    no.0[quarter],
+                )
+            }
         };
         Self([quarter(0), quarter(1), quarter(2), quarter(3)])
     }
@@ -317,7 +342,8 @@ unsafe impl Vector for Plain {
 
     #[inline(always)]
     unsafe fn load_chosen(from: *const f32, choices: *const u16, number: u16) -> Self {
-        // SAFETY: the caller gives sixteen readable floats and choices; the reads need no alignment.
+        // SAFETY: the caller gives sixteen readable floats and choices; the reads need no
+        // alignment.
         let (values, choices) =
             unsafe { (Self::load(from).0, choices.cast::<[u16; LANES]>().read_unaligned()) };
         Self(core::array::from_fn(|lane| if choices[lane] == number { values[lane] } else { 0.0 }))
@@ -332,17 +358,22 @@ unsafe impl Vector for Plain {
     #[inline(always)]
     unsafe fn store_choices(self, to: *mut u16) {
         // SAFETY: the caller gives sixteen writable choices; the write needs no alignment.
-        unsafe { to.cast::<[u16; LANES]>().write_unaligned(self.0.map(|value| value.to_bits() as u16)) }
+        unsafe {
+            to.cast::<[u16; LANES]>().write_unaligned(self.0.map(|value| value.to_bits() as u16))
+        }
     }
 
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, addend: Self) -> Self {
-        Self(core::array::from_fn(|lane| Self::mul_add_one(self.0[lane], factor.0[lane], addend.0[lane])))
+        Self(core::array::from_fn(|lane| {
+            Self::mul_add_one(self.0[lane], factor.0[lane], addend.0[lane])
+        }))
     }
 
     #[inline(always)]
     unsafe fn where_above(self, other: Self, yes: Self, no: Self) -> Self {
-        let lane = |lane: usize| if self.0[lane] > other.0[lane] { yes.0[lane] } else { no.0[lane] };
+        let lane =
+            |lane: usize| if self.0[lane] > other.0[lane] { yes.0[lane] } else { no.0[lane] };
         Self(core::array::from_fn(lane))
     }
 

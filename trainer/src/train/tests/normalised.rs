@@ -1,5 +1,5 @@
-//! Batch normalisation against Burn's automatic differentiation, its folding, and the whole of the recipe on threads and
-//! instruction sets.
+//! Batch normalisation against Burn's automatic differentiation, its folding, and the whole of the
+//! recipe on threads and instruction sets.
 
 use burn::module::Param;
 use burn::tensor::Device;
@@ -15,8 +15,16 @@ const NETWORKS: [(&str, [u16; 3], &str); 4] = [
         [18, 18, 1],
         "conv 20 3 1 valid relu; pool 2 2; conv 17 3 1 valid relu; pool 2 2; dense 9 relu; dense 4",
     ),
-    ("without pooling, three channels", [7, 6, 3], "conv 5 3 1 valid relu; conv 18 2 1 same relu; dense 4"),
-    ("one of two has no ReLU", [9, 9, 1], "conv 5 3 1 valid relu; pool 2 2; conv 6 2 1 valid; dense 4"),
+    (
+        "without pooling, three channels",
+        [7, 6, 3],
+        "conv 5 3 1 valid relu; conv 18 2 1 same relu; dense 4",
+    ),
+    (
+        "one of two has no ReLU",
+        [9, 9, 1],
+        "conv 5 3 1 valid relu; pool 2 2; conv 6 2 1 valid; dense 4",
+    ),
     ("at the end", [6, 6, 2], "conv 4 3 1 valid relu; pool 4 4"),
 ];
 
@@ -47,8 +55,14 @@ fn our_gradients(
     threads: usize,
 ) -> (Tally, Vec<StageGradient>, Vec<batch_norm::BatchScale>) {
     let layout = normalised_layout(&model.network);
-    let mut batch =
-        BatchGradients::new(set, Workers::new(threads), &model.network, layout, data.len(), EPSILON);
+    let mut batch = BatchGradients::new(
+        set,
+        Workers::new(threads),
+        &model.network,
+        layout,
+        data.len(),
+        EPSILON,
+    );
     let chosen: Vec<usize> = (0..data.len()).collect();
     let chosen = Batch { data, chosen: &chosen, distortion: None };
     let mut parameters = parameters(model);
@@ -98,7 +112,13 @@ fn one_stage(
 }
 
 /// Burn's forward pass with normalisation, by the batch's own statistics or by the running ones.
-fn burn_forward(net: &Net, model: &FloatModel, data: &Dataset, running: bool, device: &Device) -> Tensor<2> {
+fn burn_forward(
+    net: &Net,
+    model: &FloatModel,
+    data: &Dataset,
+    running: bool,
+    device: &Device,
+) -> Tensor<2> {
     let stages = model.network.stages().unwrap();
     let layout = normalised_layout(&model.network);
     let parameters = parameters(model);
@@ -139,11 +159,16 @@ fn gradients_are_those_of_automatic_differentiation() {
         let logits = burn_forward(&net, &model, &data, false, &device);
         let labels: Vec<i64> = data.labels.iter().map(|label| *label as i64).collect();
         let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [data.len()]), &device);
-        let picked = burn::tensor::activation::log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
+        let picked =
+            burn::tensor::activation::log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1));
         let loss = picked.mean().neg();
         let gradients = loss.backward();
         let loss = values(loss)[0];
-        assert!((tally.loss as f32 / 37.0 - loss).abs() < 1e-5, "{name}: {} {loss}", tally.loss / 37.0);
+        assert!(
+            (tally.loss as f32 / 37.0 - loss).abs() < 1e-5,
+            "{name}: {} {loss}",
+            tally.loss / 37.0
+        );
         let mut gammas = net.gammas.iter();
         for (stage, ours) in ours.iter().enumerate() {
             let rows = values(net.weights[stage].val().grad(&gradients).unwrap());
@@ -159,13 +184,17 @@ fn gradients_are_those_of_automatic_differentiation() {
     }
 }
 
-/// As `assert_close`, with room for the cancellation in the normalisation's gradient: Burn adds up its means in single precision.
+/// As `assert_close`, with room for the cancellation in the normalisation's gradient: Burn adds up
+/// its means in single precision.
 fn assert_near(name: &str, ours: &[f32], theirs: &[f32]) {
     assert_eq!(ours.len(), theirs.len(), "{name}");
     let largest = theirs.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         let difference = (ours - theirs).abs();
-        assert!(difference <= 5e-5 * largest, "{name}[{index}]: {ours} and {theirs}, largest {largest}");
+        assert!(
+            difference <= 5e-5 * largest,
+            "{name}[{index}]: {ours} and {theirs}, largest {largest}"
+        );
     }
 }
 
@@ -237,8 +266,14 @@ fn the_full_recipe_learns_and_does_not_depend_on_threads() {
     }
     let run = |threads| {
         let options = TrainOptions { threads, ..ONE_THREAD };
-        train(&network, &full_recipe(), &data, &options, &mut Quiet { stop_after: NEVER, batches: 0 })
-            .unwrap()
+        train(
+            &network,
+            &full_recipe(),
+            &data,
+            &options,
+            &mut Quiet { stop_after: NEVER, batches: 0 },
+        )
+        .unwrap()
     };
     let (one, three) = (run(1), run(3));
     assert_eq!(one.model, three.model);

@@ -4,7 +4,8 @@ use super::*;
 use crate::atomic_file::WriteError;
 use crate::recipe::{Augment, Average, BatchNorm, Optimizer, Schedule};
 
-/// Stops after a number of batches and keeps the last state, as it comes back from a checkpoint's bytes.
+/// Stops after a number of batches and keeps the last state, as it comes back from a checkpoint's
+/// bytes.
 #[derive(Default)]
 struct Stopper {
     left: usize,
@@ -84,8 +85,15 @@ fn stopped_after(batches: usize, recipe: &Recipe, data: &Dataset) -> State {
 }
 
 fn resumed(state: State, recipe: &Recipe, data: &Dataset, observer: &mut dyn Observer) -> Trained {
-    resume(&small_network(), recipe, data, &TrainOptions { threads: 2, ..ONE_THREAD }, state, observer)
-        .unwrap()
+    resume(
+        &small_network(),
+        recipe,
+        data,
+        &TrainOptions { threads: 2, ..ONE_THREAD },
+        state,
+        observer,
+    )
+    .unwrap()
 }
 
 fn never() -> Quiet {
@@ -95,15 +103,20 @@ fn never() -> Quiet {
 #[test]
 fn a_run_stopped_at_any_batch_ends_with_the_same_bits() {
     let data = data(&small_network(), 26);
-    for recipe in
-        optimizers().into_iter().flat_map(|rule| [small_recipe(rule.clone()), with_everything(rule)])
+    for recipe in optimizers()
+        .into_iter()
+        .flat_map(|rule| [small_recipe(rule.clone()), with_everything(rule)])
     {
         let whole = train(&small_network(), &recipe, &data, &ONE_THREAD, &mut never()).unwrap();
         let whole = result(whole);
         for batches in 1..recipe.epochs * BATCHES {
             let state = stopped_after(batches, &recipe, &data);
             let mut rest = never();
-            assert_eq!(result(resumed(state, &recipe, &data, &mut rest)), whole, "{batches}, {recipe:?}");
+            assert_eq!(
+                result(resumed(state, &recipe, &data, &mut rest)),
+                whole,
+                "{batches}, {recipe:?}"
+            );
             assert_eq!(rest.batches, recipe.epochs * BATCHES - batches);
         }
     }
@@ -142,7 +155,9 @@ fn the_state_of_another_network_or_beyond_the_end_is_refused() {
     let recipe = small_recipe(optimizers()[0].clone());
     let state = stopped_after(BATCHES + 1, &recipe, &data);
     let refused = |network: &Network, recipe: &Recipe| {
-        resume(network, recipe, &data, &ONE_THREAD, state.clone(), &mut never()).unwrap_err().to_string()
+        resume(network, recipe, &data, &ONE_THREAD, state.clone(), &mut never())
+            .unwrap_err()
+            .to_string()
     };
     let other = network([8, 8, 1], "conv 6 3 1 valid relu; pool 2 2; dense 6 relu; dense 4");
     assert!(refused(&other, &recipe).contains("other shapes"));

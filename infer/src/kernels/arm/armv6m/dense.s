@@ -3,10 +3,12 @@
 @   for each quad of inputs:
 @       for each of the four units: sum[unit] += inputs . weights of the unit
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
 @
-@ r0 = inputs, r1 = weights [quad][unit][input of the quad], r2 = four sums (in: biases), r3 = end of the inputs.
-@ Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end of the inputs.
+@ r0 = inputs, r1 = weights [quad][unit][input of the quad], r2 = four sums (in: biases), r3 = end
+@ of the inputs. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums,
+@ r12 end of the inputs.
 
 .syntax unified
 .thumb

@@ -1,13 +1,15 @@
-@ Direct convolution on Armv6-M: four pixels by two output channels with int8 weights, one channel after the other.
+@ Direct convolution on Armv6-M: four pixels by two output channels with int8 weights, one channel
+@ after the other.
 @
 @   for each channel, for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
 @
-@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, four bytes per step: first tap of both channels, second
-@ tap of both; r2 = eight sums [channel][pixel]; r3 = steps.
-@ Registers: r0 and r1 addresses, r2-r5 inputs, r6 weight, r7 product, r8-r11 sums, r12 end of the weights.
+@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, four bytes per step: first tap of
+@ both channels, second tap of both; r2 = eight sums [channel][pixel]; r3 = steps. Registers: r0 and
+@ r1 addresses, r2-r5 inputs, r6 weight, r7 product, r8-r11 sums, r12 end of the weights.
 
 .syntax unified
 .thumb

@@ -1,4 +1,5 @@
-@ 3x3 convolution of one input channel with 2x2 pooling on Armv6-M: the largest sum of each window, one output channel.
+@ 3x3 convolution of one input channel with 2x2 pooling on Armv6-M: the largest sum of each window,
+@ one output channel.
 @
 @   for each window, 4x4 pixels p as words:
 @       for each row k and column j of the kernel:

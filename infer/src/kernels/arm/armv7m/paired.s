@@ -1,13 +1,16 @@
-@ Direct convolution on Armv7-M without DSP extension: four pixels by two output channels with int8 weights.
+@ Direct convolution on Armv7-M without DSP extension: four pixels by two output channels with int8
+@ weights.
 @
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
 @
-@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, four bytes per step: first tap of both channels, second
-@ tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number.
-@ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr address of weights.
+@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, four bytes per step: first tap of
+@ both channels, second tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number.
+@ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr
+@ address of weights.
 
 .syntax unified
 .thumb

@@ -1,5 +1,5 @@
-@ 3x3 convolution of one input channel with 2x2 pooling on Armv7-M without DSP extension: some rows of outputs in all
-@ channels.
+@ 3x3 convolution of one input channel with 2x2 pooling on Armv7-M without DSP extension: some rows
+@ of outputs in all channels.
 @
 @   for each output channel:
 @       weights = its nine, as words on the stack
@@ -11,12 +11,14 @@
 @
 @ Sums of nine products of at most 2^14 fit 32 bits, with the bias because the model proved it.
 @
-@ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs, zero point}
-@ Registers: r0-r3 a b c d, r4-r6 weights, r7-r10 pixels, r12 address of windows, lr address of outputs.
+@ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs,
+@ zero point} Registers: r0-r3 a b c d, r4-r6 weights, r7-r10 pixels, r12 address of windows, lr
+@ address of outputs.
 
 .syntax unified
 .thumb
-@ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes by channel.
+@ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
+@ by channel.
 .set WINDOWS, 20
 .set WEIGHTS, 24
 .set WEIGHTS_END, 28

@@ -5,10 +5,12 @@
 @           for each of the four units: sum[unit] += inputs . weights of the unit
 @       outputs = requantise(bias + sum)
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
 @
-@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights}; one quad or more, whole
-@ blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12 address of inputs, lr address of weights.
+@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights};
+@ one quad or more, whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12
+@ address of inputs, lr address of weights.
 
 .syntax unified
 .cpu cortex-m4              @ Armv8-M targets leave the DSP extension out

@@ -3,11 +3,13 @@
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
 @
-@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, one word per step: bytes 0 and 2 are the pair of the first
-@ channel, bytes 1 and 3 that of the second; r2 = eight sums [channel][pixel]; r3 = steps, 1 or more.
-@ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr address of weights.
+@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, one word per step: bytes 0 and 2 are
+@ the pair of the first channel, bytes 1 and 3 that of the second; r2 = eight sums [channel][pixel];
+@ r3 = steps, 1 or more. Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12
+@ address of inputs, lr address of weights.
 
 .syntax unified
 .cpu cortex-m4              @ Armv8-M targets leave the DSP extension out

@@ -9,17 +9,20 @@
 @           d = O1.A0 + O2.A1 + O3.A2 + V3.C + p33 w22
 @           output = requantise(bias + max(a, b, c, d))
 @
-@ Ak = (wk0, wk1), C = (w02, w12), D = (w12, w22); Er = (pr0, pr1), Or = (pr1, pr2), V2 = (p12, p22), V3 = (p13, p23).
-@ A window is twelve pairs, in the order of use: E0 O0 (p02, p03), E1 O1 V2, E2 O2 V3, E3 O3 (p32, p33).
-@ Sums of nine products of at most 2^14 fit 32 bits, with the bias because the model proved it.
+@ Ak = (wk0, wk1), C = (w02, w12), D = (w12, w22); Er = (pr0, pr1), Or = (pr1, pr2), V2 = (p12,
+@ p22), V3 = (p13, p23). A window is twelve pairs, in the order of use: E0 O0 (p02, p03), E1 O1 V2,
+@ E2 O2 V3, E3 O3 (p32, p33). Sums of nine products of at most 2^14 fit 32 bits, with the bias
+@ because the model proved it.
 @
-@ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs, zero point}
-@ Registers: r0-r4 A0 A1 A2 C D, r5-r8 a b c d, r9-r11 pairs, r12 address of windows, lr address of outputs.
+@ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs,
+@ zero point} Registers: r0-r4 A0 A1 A2 C D, r5-r8 a b c d, r9-r11 pairs, r12 address of windows, lr
+@ address of outputs.
 
 .syntax unified
 .cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
 .thumb
-@ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes by channel.
+@ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
+@ by channel.
 .set WINDOWS, 20
 .set WEIGHTS, 24
 .set WEIGHTS_END, 28
@@ -120,8 +123,8 @@ kindling_single_channel:
 
 @ The windows of a row of outputs whose pixels all lie inside of the map.
 @
-@ r0 = first pixel, r1 = bytes to the row below, r2 = windows, r3 = end of windows.
-@ Registers: r4-r7 the window's rows of pixels, r10 and r11 (r4 and r5 for row 2) their pairs (0, 2) and (1, 3).
+@ r0 = first pixel, r1 = bytes to the row below, r2 = windows, r3 = end of windows. Registers: r4-r7
+@ the window's rows of pixels, r10 and r11 (r4 and r5 for row 2) their pairs (0, 2) and (1, 3).
 
 .macro ENDS_OF_ROW pixels
   sxtb16 r10, \pixels

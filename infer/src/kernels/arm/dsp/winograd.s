@@ -1,16 +1,18 @@
-@ Winograd's products for cores with the DSP extension: SMLAD multiplies two pairs of int16 and adds both products.
+@ Winograd's products for cores with the DSP extension: SMLAD multiplies two pairs of int16 and adds
+@ both products.
 @
 @   for each point:
 @       sum[channel][tile] = sum over input pairs of v[pair][tile] . u[pair][channel]
 @
-@ Two tiles by two channels keep every loaded word in use twice: per two input pairs, 2 loads of four words and 8 SMLAD.
-@ Each word is an int16 pair. |v| <= 12800 and |u| <= 6272 (F(4x4)), so a single product fits 32 bits; sums may wrap,
-@ which SMLAD does, and come out right by the proof in transform.rs.
+@ Two tiles by two channels keep every loaded word in use twice: per two input pairs, 2 loads of
+@ four words and 8 SMLAD. Each word is an int16 pair. |v| <= 12800 and |u| <= 6272 (F(4x4)), so a
+@ single product fits 32 bits; sums may wrap, which SMLAD does, and come out right by the proof in
+@ transform.rs.
 @
-@ Registers: r0-r3 sums, r4-r7 v, r8-r11 u, r12 address of v, lr address of u.
-@ A chain of input pairs is: one step that starts the sums, up to UNROLL steps by a jump into as many steps of code,
-@ and, in the functions for long chains, MORE full rounds of those. The latter take 4 instructions more per chain; the
-@ former are there where that is felt.
+@ Registers: r0-r3 sums, r4-r7 v, r8-r11 u, r12 address of v, lr address of u. A chain of input
+@ pairs is: one step that starts the sums, up to UNROLL steps by a jump into as many steps of code,
+@ and, in the functions for long chains, MORE full rounds of those. The latter take 4 instructions
+@ more per chain; the former are there where that is felt.
 
 .syntax unified
 .cpu cortex-m4              @ Armv8-M targets leave the DSP extension out
@@ -88,8 +90,8 @@
   bpl.w .L\name\()_round_\index
 .endm
 
-@ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps behind the first}.
-@ Leaves in r5 the bytes of code of the steps before the first full round.
+@ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps behind the
+@ first}. Leaves in r5 the bytes of code of the steps before the first full round.
 .macro ENTER step_bytes
   push {r4-r11, lr}
   sub sp, sp, #FRAME
@@ -123,7 +125,8 @@
   str r4, [sp, #SUMS]
 .endm
 
-@ Stores the last sums of a row of points; repeats from label `row` until v is used up, then returns.
+@ Stores the last sums of a row of points; repeats from label `row` until v is used up, then
+@ returns.
 .macro STORE_AND_REPEAT row, registers:vararg
   ldrd r4, r5, [sp, #SUMS]
   stmia r4!, {\registers}
@@ -163,7 +166,8 @@ F4 kindling_f4_two_tiles, CHAIN, TWO_TILES, 40, r0, r1, r2, r3
 F4 kindling_f4_two_tiles_long, LONG_CHAIN, TWO_TILES, 40, r0, r1, r2, r3
 F4 kindling_f4_one_tile_long, LONG_CHAIN, ONE_TILE, 44, r0, r1
 
-@ F(2x2): the sums of a row of four points, in the order of columns 1, 2, 0, 3, are folded on the way:
+@ F(2x2): the sums of a row of four points, in the order of columns 1, 2, 0, 3, are folded on the
+@ way:
 @     first  = (m1 + m2) + m0
 @     second = (m1 - m2) + m3
 @ where the last term is added by the chain itself.

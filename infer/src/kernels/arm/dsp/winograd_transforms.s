@@ -1,4 +1,5 @@
-@ Winograd's transforms of inputs and weights, two channels per word: see transform.rs for the lines and their ranges.
+@ Winograd's transforms of inputs and weights, two channels per word: see transform.rs for the lines
+@ and their ranges.
 @
 @   for each quad of channels, for its pairs (0, 2) and (1, 3):
 @       for each column of values: its line transform, on the stack as [column][row]
@@ -6,8 +7,9 @@
 @
 @ |v| <= 100 * 128 and |u| <= 49 * 128 fit int16, and so does everything on the way.
 @
-@ r0 = {first value, bytes to the row below, bytes to the next column, first point of the first pair, bytes from point to
-@ point, bytes from pair to pair, quads}. Registers: r4-r11 values of a line, r12 and lr addresses, r0-r3 as stated.
+@ r0 = {first value, bytes to the row below, bytes to the next column, first point of the first
+@ pair, bytes from point to point, bytes from pair to pair, quads}. Registers: r4-r11 values of a
+@ line, r12 and lr addresses, r0-r3 as stated.
 
 .syntax unified
 .cpu cortex-m4              @ Armv8-M targets leave the DSP extension out

@@ -1,12 +1,15 @@
-@ Direct convolution with the M-profile vector extension: four pixels by two output channels, 16 taps per instruction.
+@ Direct convolution with the M-profile vector extension: four pixels by two output channels, 16
+@ taps per instruction.
 @
 @   for each chunk of 16 taps:
 @       sum[channel][pixel] += inputs[chunk][pixel] . weights[chunk][channel]
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial sums.
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
 @
-@ Registers: the even ones r0-r6 and r8-r14 hold the sums of the first and the second channel, as VMLADAV asks;
-@ r1 = address of weights, r3 = address of inputs, r5 = end of inputs; q0 and q1 weights, q2 inputs.
+@ Registers: the even ones r0-r6 and r8-r14 hold the sums of the first and the second channel, as
+@ VMLADAV asks; r1 = address of weights, r3 = address of inputs, r5 = end of inputs; q0 and q1
+@ weights, q2 inputs.
 
 .syntax unified
 .cpu cortex-m55
@@ -114,9 +117,9 @@ kindling_vector_window:
 @
 @   for each unit: output = requantise(bias + inputs . weights)
 @
-@ The loop is predicated: it neither reads nor adds what is behind the last input.
-@ r0 = {inputs, number of inputs, weights, parameters, end of parameters, output, zero point}
-@ Registers: r1 = inputs, r2 = number, r3 = weights, r4 = sum, r5 = parameters, r6 = end of parameters, r7 = output,
+@ The loop is predicated: it neither reads nor adds what is behind the last input. r0 = {inputs,
+@ number of inputs, weights, parameters, end of parameters, output, zero point} Registers: r1 =
+@ inputs, r2 = number, r3 = weights, r4 = sum, r5 = parameters, r6 = end of parameters, r7 = output,
 @ r8 = zero point, r9 and r10 addresses, lr inputs left.
 .section .text.kindling_vector_dense, "ax", %progbits
 .global kindling_vector_dense
@@ -146,14 +149,15 @@ kindling_vector_dense:
   bne 1b
   pop {r4-r11, pc}
 
-@ Copies the input under the kernel for one convolved pixel into its place in each chunk of 64 bytes; predicated, so that
-@ nothing but these bytes is read or written.
+@ Copies the input under the kernel for one convolved pixel into its place in each chunk of 64
+@ bytes; predicated, so that nothing but these bytes is read or written.
 @
 @   for each kernel row:
 @       for each run of its bytes that stays in a chunk: copy the run
 @
-@ r0 = {first tap, bytes from row to row of the map, bytes of a kernel row, kernel rows, the pixel's place}
-@ Registers: r1-r5 as in r0, r6 = bytes left in the chunk, r7 = source, r8 = bytes left in the row, r9 = bytes of the run.
+@ r0 = {first tap, bytes from row to row of the map, bytes of a kernel row, kernel rows, the pixel's
+@ place} Registers: r1-r5 as in r0, r6 = bytes left in the chunk, r7 = source, r8 = bytes left in
+@ the row, r9 = bytes of the run.
 .section .text.kindling_vector_gather, "ax", %progbits
 .global kindling_vector_gather
 .type kindling_vector_gather, %function
