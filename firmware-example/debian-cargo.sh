@@ -12,4 +12,5 @@ subcommand=$1
 shift
 # Debian's compiler calls itself stable; building `core` is an unstable option.
 export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
-exec /usr/bin/cargo "$subcommand" -Zbuild-std=core --config "target.'cfg(target_os = \"none\")'.linker = '$lld'" "$@"
+exec /usr/bin/cargo "$subcommand" -Zbuild-std=core \
+    --config "target.'cfg(target_os = \"none\")'.linker = '$lld'" "$@"

@@ -7,7 +7,8 @@ set -eu
 board=${KINDLING_BOARD:-mps2-an386}
 description=$(dirname "$0")/boards/$board/board.toml
 if ! command -v qemu-system-arm >/dev/null 2>&1; then
-    echo "qemu-system-arm is not installed: apt-get install qemu-system-arm (or run ../ci.sh setup)" >&2
+    echo "qemu-system-arm is not installed: apt-get install qemu-system-arm" \
+        "(or run ../ci.sh setup)" >&2
     exit 1
 fi
 machine=$(sed -n 's/^machine = "\(.*\)"/\1/p' "$description")
@@ -26,5 +27,6 @@ if [ "${KINDLING_EMULATOR_COUNTS:-yes}" = no ]; then
     counting=
 fi
 # Ten digits take a second, ten thousand images some minutes: a firmware that hangs is stopped.
-exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$machine" $counting -display none -monitor none -serial none \
+exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$machine" $counting \
+    -display none -monitor none -serial none \
     -semihosting-config "$semihosting" -kernel "$elf"

@@ -9,7 +9,8 @@ use std::env;
 
 fn main() {
     println!(
-        "cargo::rustc-check-cfg=cfg(kindling_backend, values(\"dsp\", \"armv7m\", \"armv6m\", \"mve\", \"portable\"))"
+        "cargo::rustc-check-cfg=cfg(kindling_backend, values(\"dsp\", \"armv7m\", \"armv6m\", \
+            \"mve\", \"portable\"))"
     );
     println!("cargo::rerun-if-env-changed=KINDLING_CPU");
     let target = env::var("TARGET").unwrap_or_default();

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 target=thumbv7em-none-eabihf
 ${CARGO:-cargo} build --release --quiet -p kindling --target $target
 out=target/$target/release
-arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib \
-    -I c-api/include -T c-api/example/link.ld c-api/example/main.c c-api/example/data.s $out/libkindling.a -lgcc -Wl,--gc-sections,-z,noexecstack \
-    -o $out/c-example.elf
+arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 \
+    -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib -Wl,--gc-sections,-z,noexecstack \
+    -I c-api/include -T c-api/example/link.ld c-api/example/main.c c-api/example/data.s \
+    $out/libkindling.a -lgcc -o $out/c-example.elf
 exec timeout 60 qemu-system-arm -M mps2-an386 -display none -monitor none -serial none \
     -semihosting-config enable=on,target=native -kernel $out/c-example.elf

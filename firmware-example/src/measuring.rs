@@ -74,7 +74,8 @@ pub fn answer<'m>(
     while left > 0 {
         let read = from.read(&mut buffer[..batch_bytes.min(left)]);
         if read == 0 {
-            return Err(HostError); // an image larger than the buffer, or a file that cannot be read to its end
+            // An image larger than the buffer, or a file that cannot be read to its end.
+            return Err(HostError);
         }
         for image in buffer[..read].chunks(image_bytes) {
             write_answer(counter, &mut session, image, to)?;

@@ -61,7 +61,8 @@ pub fn source(file: &[u8]) -> Result<String, String> {
     let network = network_source::of(&model, file);
     Ok(format!(
         "/// The model file, checked when this was built, aligned as every backend needs it.\n\
-         pub const MODEL: &[u8] = infer::include_model!(concat!(env!(\"OUT_DIR\"), \"/embedded_model.kndl\"));\n\
+         pub const MODEL: &[u8] = infer::include_model!(concat!(env!(\"OUT_DIR\"), \
+         \"/embedded_model.kndl\"));\n\
          /// Bytes of working memory: the size of the `Arena`.\n\
          pub const ARENA_BYTES: usize = {arena};\n\
          /// Bytes of an image.\n\

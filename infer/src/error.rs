@@ -236,12 +236,15 @@ impl fmt::Display for LayerProblem {
             Self::OutsideMap => f.write_str("a window reaches outside of its map"),
             Self::SectionMissing => f.write_str("the file ends before the weights do"),
             Self::Scale => f.write_str("a scale is not positive and finite"),
-            Self::Multiplier { channel } => write!(f, "channel {channel}: the multiplier is below 1"),
+            Self::Multiplier { channel } => {
+                write!(f, "channel {channel}: the multiplier is below 1")
+            }
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")
             }
             Self::NotBuilt => f.write_str(
-                "its algorithm is not in this build: `trainer plan` prints the features of infer that a plan needs",
+                "its algorithm is not in this build: `trainer plan` prints the features of infer \
+                    that a plan needs",
             ),
             Self::Algorithm => f.write_str("the algorithm cannot compute a layer of this shape"),
             Self::AlgorithmRange { channel } => {
@@ -251,7 +254,9 @@ impl fmt::Display for LayerProblem {
                 write!(f, "channel {channel}: the weights are not the transform of int8 weights")
             }
             Self::WeightPadding => f.write_str("padding between packed weights is not zero"),
-            Self::HeldRows => f.write_str("the rows that are held of a map do not suffice, or are too many"),
+            Self::HeldRows => {
+                f.write_str("the rows that are held of a map do not suffice, or are too many")
+            }
             Self::ArenaMisaligned => f.write_str("a buffer is not at a multiple of 16 bytes"),
             Self::ArenaOverlap => f.write_str("buffers that are in use at once overlap"),
             Self::ArenaExceeded => f.write_str("a buffer ends outside of the working memory"),

@@ -5,9 +5,9 @@
 //! # let mut arena = vec![0i8; infer::arena_bytes(bytes).unwrap()];
 //! use infer::{Model, Session};
 //!
-//! let model = Model::from_bytes(bytes)?;                  // proves everything once
-//! let mut session = Session::new(&model, &mut arena)?;    // the caller owns the memory
-//! let scores = session.run(image)?;                       // Err only for an image of the wrong size
+//! let model = Model::from_bytes(bytes)?;                 // proves everything once
+//! let mut session = Session::new(&model, &mut arena)?;   // the caller owns the memory
+//! let scores = session.run(image)?;                      // Err only for an image of the wrong size
 //! let (class, values) = (scores.class(), scores.values());
 //! # let _ = (class, values); Ok(()) }
 //! ```

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! repeat:
-//!     take the last map of which more rows can be made from the rows of the map in front that are held
+//!     take the last map of which more rows can be made from the held rows of the map in front
 //!     drop its rows that will not be read again
 //!     make as many rows as there is room for
 //! until the last map is whole

@@ -110,7 +110,10 @@ impl<'m, 'a> Session<'m, 'a> {
 /// A run under way. Dropping it ends the run; the next one is not affected.
 ///
 /// ```
-/// # fn demo(session: &mut infer::Session, image: &[u8], mut other_work: impl FnMut()) -> Result<(), infer::ImageError> {
+/// # use infer::{ImageError, Session};
+/// # fn demo(
+/// #     session: &mut Session, image: &[u8], mut other_work: impl FnMut(),
+/// # ) -> Result<(), ImageError> {
 /// let mut run = session.begin(image)?;
 /// while run.step() {
 ///     other_work();

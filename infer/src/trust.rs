@@ -118,12 +118,14 @@ impl fmt::Display for TrustError {
         match *self {
             Self::NotSigned => f.write_str("the model is not signed: sign it by `trainer sign`"),
             Self::WrongSignature => f.write_str(
-                "the signature is not this key's for this file: another key's, or the file was changed",
+                "the signature is not this key's for this file: another key's, or the file was \
+                    changed",
             ),
             Self::Older { found, minimum } => {
                 write!(
                     f,
-                    "the model is of version {found}, older than {minimum}: export it with a higher --model-version"
+                    "the model is of version {found}, older than {minimum}: export it with a \
+                        higher --model-version"
                 )
             }
             Self::TooSlow { found, limit } => {

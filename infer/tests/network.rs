@@ -28,7 +28,8 @@ fn the_source_is_this() {
     let source =
         source.replace("concat!(env!(\"OUT_DIR\"), \"/embedded_model.kndl\")", "\"model.kndl\"");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/built_in");
-    let head = "//! What `infer::build::source` makes of the small hand-made model: compared with it by tests/network.rs.\n\n";
+    let head = "//! What `infer::build::source` makes of the small hand-made model: \
+                compared with it by\n//! tests/network.rs.\n\n";
     let source = head.to_owned() + &source;
     if std::env::var_os("KINDLING_WRITE_NETWORK").is_some() {
         std::fs::write(folder.join("model.kndl"), &file).unwrap();

@@ -16,4 +16,5 @@ cargo build --release --quiet --target "$host" --bin "$target"
 # Inputs that are new stay out of the repository; those that crash are written there, to become part
 # of the corpus.
 mkdir -p "target/found/$target"
-exec "target/$host/release/$target" "target/found/$target" "corpus/$target" -artifact_prefix="target/found-crash-$target-" "$@"
+exec "target/$host/release/$target" "target/found/$target" "corpus/$target" \
+    -artifact_prefix="target/found-crash-$target-" "$@"

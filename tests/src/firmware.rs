@@ -324,7 +324,8 @@ fn said(board: Board, mut command: Command) -> String {
     let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
     assert!(
         output.status.success(),
-        "the firmware for {} failed ({}); if a tool is missing, run `./ci.sh setup`\n{stdout}{stderr}",
+        "the firmware for {} failed ({}); if a tool is missing, run `./ci.sh \
+            setup`\n{stdout}{stderr}",
         board.name,
         output.status
     );

@@ -19,7 +19,8 @@ pub struct Sample {
 /// to the count in that ratio.
 ///
 /// ```text
-/// minimise sum over samples of ((terms . coefficients - count) / (count + uncertainty))^2, coefficients >= 0
+/// minimise sum over samples of ((terms . coefficients - count) / (count + uncertainty))^2
+/// for coefficients >= 0
 /// coordinate descent: set one coefficient at a time to its best value, or to 0 if that is negative
 /// ```
 pub fn coefficients(samples: &[Sample]) -> Vec<f64> {

@@ -40,7 +40,8 @@ pub const ODD: [Odd; 9] = [
             input = { height = 15, width = 15, channels = 1 }
             layer = [
                 { type = "conv", filters = 6, kernel = 3, stride = 2 },
-                { type = "conv", filters = 8, kernel = [3, 2], stride = [2, 1], activation = "relu" },
+                { type = "conv", filters = 8, kernel = [3, 2], stride = [2, 1] },
+                { type = "relu" },
                 { type = "dense", units = 4 },
             ]"#,
     },
@@ -104,7 +105,8 @@ pub const ODD: [Odd; 9] = [
         toml: r#"
             input = { height = 14, width = 14, channels = 1, offset = [-2, 3] }
             layer = [
-                { type = "conv", filters = 4, kernel = 2, stride = 3, padding = "same", activation = "relu" },
+                { type = "conv", filters = 4, kernel = 2, stride = 3, padding = "same" },
+                { type = "relu" },
                 { type = "conv", filters = 4, kernel = 4, padding = "same", activation = "relu" },
                 { type = "conv", filters = 4, kernel = 5 },
             ]"#,

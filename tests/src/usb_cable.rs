@@ -190,7 +190,8 @@ impl Host {
         self.find_endpoints(&configuration)?;
         let names = [self.string(device[14])?, self.string(device[15])?];
         self.control_out([0x00, 9], 1, 0, &[])?; // SET_CONFIGURATION
-        self.control_out([0x21, 0x20], 0, 0, &[0x00, 0xC2, 0x01, 0, 0, 0, 8])?; // SET_LINE_CODING: 115,200 baud
+        // SET_LINE_CODING: 115,200 baud
+        self.control_out([0x21, 0x20], 0, 0, &[0x00, 0xC2, 0x01, 0, 0, 0, 8])?;
         self.control_out([0x21, 0x22], 3, 0, &[])?; // SET_CONTROL_LINE_STATE: somebody is there
         let id = |at: usize| u16::from_le_bytes([device[at], device[at + 1]]);
         Ok(Described { ids: (id(8), id(10)), names })

@@ -80,19 +80,34 @@ fn seeds_are_written() {
 const TINY: [&str; 5] = [
     r#"
         input = { height = 6, width = 6, channels = 1 }
-        layer = [{ type = "conv", filters = 2, kernel = 3, activation = "relu" }, { type = "max_pool", size = 2 }, { type = "dense", units = 2 }]"#,
+        layer = [
+            { type = "conv", filters = 2, kernel = 3, activation = "relu" },
+            { type = "max_pool", size = 2 },
+            { type = "dense", units = 2 },
+        ]"#,
     r#"
         input = { height = 4, width = 4, channels = 8 }
         layer = [{ type = "conv", filters = 2, kernel = 3, activation = "relu" }]"#,
     r#"
         input = { height = 5, width = 4, channels = 2, offset = [-1, 1] }
-        layer = [{ type = "conv", filters = 2, kernel = [2, 1], stride = [2, 1], padding = "same" }, { type = "max_pool", size = [2, 1], stride = 1 }, { type = "conv", filters = 2, kernel = 2 }]"#,
+        layer = [
+            { type = "conv", filters = 2, kernel = [2, 1], stride = [2, 1], padding = "same" },
+            { type = "max_pool", size = [2, 1], stride = 1 },
+            { type = "conv", filters = 2, kernel = 2 },
+        ]"#,
     r#"
         input = { height = 2, width = 2, channels = 1 }
-        layer = [{ type = "dense", units = 3, activation = "relu" }, { type = "dense", units = 2 }]"#,
+        layer = [
+            { type = "dense", units = 3, activation = "relu" },
+            { type = "dense", units = 2 },
+        ]"#,
     r#"
         input = { height = 7, width = 4, channels = 1 }
-        layer = [{ type = "conv", filters = 1, kernel = 2 }, { type = "conv", filters = 1, kernel = 2 }, { type = "max_pool", size = 2 }]"#,
+        layer = [
+            { type = "conv", filters = 1, kernel = 2 },
+            { type = "conv", filters = 1, kernel = 2 },
+            { type = "max_pool", size = 2 },
+        ]"#,
 ];
 
 /// Each tiny network as every algorithm has it, and with as few rows held as there can be.

@@ -401,7 +401,10 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
 fn a_small_file_that_would_run_for_hours_is_found_by_its_work() {
     let toml = r#"
         input = { height = 255, width = 255, channels = 1 }
-        layer = [{ type = "conv", filters = 64, kernel = 127, padding = "same" }, { type = "max_pool", size = 2 }]"#;
+        layer = [
+            { type = "conv", filters = 64, kernel = 127, padding = "same" },
+            { type = "max_pool", size = 2 },
+        ]"#;
     let network: trainer::network::Network = toml::from_str(toml).expect("a network");
     let model = untrained(&network);
     let file = write(&model, &model.direct()).expect("a model");

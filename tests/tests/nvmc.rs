@@ -23,7 +23,8 @@ fn a_model_is_installed_in_an_nrf51_s_flash_and_runs_after_a_reset() {
 
     let (done, said) = firmware::nvmc(&path);
     let expected = format!(
-        "pages: erased, written and read\ninstalled: version 3\nafter the reset: version 3, {} bytes, boots left None\n",
+        "pages: erased, written and read\ninstalled: version 3\n\
+         after the reset: version 3, {} bytes, boots left None\n",
         file.len()
     );
     assert!(done && said == expected, "{said}\nexpected\n{expected}");

@@ -88,7 +88,8 @@ fn problem(board: &str) -> Option<String> {
     match is_within && has_room && found[2] > 1000 {
         true => None,
         false => Some(format!(
-            "{board}: flash, variables and stack are {found:?} bytes, docs/limits.md says {limits:?}"
+            "{board}: flash, variables and stack are {found:?} bytes, docs/limits.md says \
+                {limits:?}"
         )),
     }
 }

@@ -201,7 +201,8 @@ fn the_host_is_answered_while_a_model_runs() {
         assert!(running.load(Ordering::SeqCst));
         for _ in 0..20 {
             second.control_out([0x21, 0x22], 3, 0, &[]).unwrap();
-            assert_eq!(second.control_in([0xA1, 0x21], 0, 0, 7).unwrap().len(), 7); // GET_LINE_CODING
+            let line_coding = second.control_in([0xA1, 0x21], 0, 0, 7); // GET_LINE_CODING
+            assert_eq!(line_coding.unwrap().len(), 7);
         }
         assert!(running.load(Ordering::SeqCst), "the answers came after the run");
     });

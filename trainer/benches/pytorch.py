@@ -5,10 +5,11 @@
     cargo build --release -p trainer
     /somewhere/bin/python trainer/benches/pytorch.py trainer/networks/tutorial.toml [MORE.toml ...]
 
-PyTorch trains the plain network of the first preset (no batch normalisation, no distortion) in its fastest layout on CPUs,
-channels last; `trainer` trains every preset named. The two take turns, so that the load of the machine meets both alike. An epoch's cost is the
-difference of a longer and a shorter run, so that reading, measuring and warming up count for neither. The CPU seconds are the robust figure on a machine
-with other work. Needs Python 3.11 and torch, nothing else.
+PyTorch trains the plain network of the first preset (no batch normalisation, no distortion) in its
+fastest layout on CPUs, channels last; `trainer` trains every preset named. The two take turns, so
+that the load of the machine meets both alike. An epoch's cost is the difference of a longer and a
+shorter run, so that reading, measuring and warming up count for neither. The CPU seconds are the
+robust figure on a machine with other work. Needs Python 3.11 and torch, nothing else.
 """
 
 import argparse
@@ -34,8 +35,10 @@ EPOCHS = 2
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("presets", nargs="+", type=Path, help="preset files; PyTorch trains the first one's network")
-    parser.add_argument("--data", type=Path, default=ROOT / "trainer/data/mnist", help="folder of IDX files")
+    presets_help = "preset files; PyTorch trains the first one's network"
+    parser.add_argument("presets", nargs="+", type=Path, help=presets_help)
+    data = ROOT / "trainer/data/mnist"
+    parser.add_argument("--data", type=Path, default=data, help="folder of IDX files")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each [default: 3]")
     parser.add_argument("--threads", type=int, default=2, help="threads of each [default: 2]")
     options = parser.parse_args()
@@ -45,7 +48,8 @@ def main():
     contestants = {"PyTorch " + torch.__version__: PyTorch(preset, options.data)}
     for path in options.presets:
         contestants[f"trainer {path.stem}"] = Trainer(path, options)
-    print(f"{torch.backends.cpu.get_cpu_capability()}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
+    capability, load = torch.backends.cpu.get_cpu_capability(), os.getloadavg()[0]
+    print(f"{capability}, {options.threads} threads, load {load:.1f}")
 
     costs = {name: [] for name in contestants}
     for turn in range(1, options.rounds + 1):
@@ -58,11 +62,15 @@ def main():
 
 def report(costs):
     """The medians, and their ratios to the first contestant's."""
-    medians = {name: [statistics.median(column) for column in zip(*runs)] for name, runs in costs.items()}
+    medians = {
+        name: [statistics.median(column) for column in zip(*runs)] for name, runs in costs.items()
+    }
     reference = next(iter(medians.values()))
-    print(f"\n{'median per epoch':<30} {'wall':>9} {'CPU':>11} {'wall ratio':>11} {'CPU ratio':>10}")
+    titles = f"{'wall':>9} {'CPU':>11} {'wall ratio':>11} {'CPU ratio':>10}"
+    print(f"\n{'median per epoch':<30} {titles}")
     for name, (wall, cpu) in medians.items():
-        print(f"{name:<30} {wall:7.2f} s {cpu:7.2f} CPU-s {wall / reference[0]:11.3f} {cpu / reference[1]:10.3f}")
+        ratios = f"{wall / reference[0]:11.3f} {cpu / reference[1]:10.3f}"
+        print(f"{name:<30} {wall:7.2f} s {cpu:7.2f} CPU-s {ratios}")
     print(f"load at the end: {os.getloadavg()[0]:.1f}")
 
 
@@ -73,7 +81,8 @@ class Trainer:
         self.program = ROOT / "target/release/trainer"
         if not self.program.exists():
             sys.exit("no target/release/trainer: cargo build --release -p trainer")
-        self.arguments = ["train", str(preset.resolve()), "--quiet", "--threads", str(options.threads)]
+        self.arguments = ["train", str(preset.resolve()), "--quiet"]
+        self.arguments += ["--threads", str(options.threads)]
         self.arguments += ["--data", str(options.data.resolve())]
 
     def epoch(self):
@@ -84,7 +93,8 @@ class Trainer:
         """Wall and CPU seconds of a whole run."""
         with tempfile.TemporaryDirectory() as out:
             before, begun = cpu_of_children(), time.perf_counter()
-            subprocess.run([self.program, *self.arguments, "--epochs", str(epochs), "--out", out], check=True)
+            arguments = [*self.arguments, "--epochs", str(epochs), "--out", out]
+            subprocess.run([self.program, *arguments], check=True)
             return time.perf_counter() - begun, cpu_of_children() - before
 
 
@@ -152,7 +162,8 @@ def model(network):
 def optimizer(rule, parameters):
     match rule["type"]:
         case "rmsprop":
-            return torch.optim.RMSprop(parameters, rule["learning_rate"], rule["rho"], rule["epsilon"])
+            rho, epsilon = rule["rho"], rule["epsilon"]
+            return torch.optim.RMSprop(parameters, rule["learning_rate"], rho, epsilon)
         case "sgd":
             momentum, nesterov = rule["momentum"], rule.get("nesterov", False)
             return torch.optim.SGD(parameters, rule["learning_rate"], momentum, nesterov=nesterov)
@@ -163,7 +174,8 @@ def read_idx(folder):
 
     def part(name):
         plain = folder / name
-        raw = plain.read_bytes() if plain.exists() else gzip.decompress((folder / f"{name}.gz").read_bytes())
+        packed = folder / f"{name}.gz"
+        raw = plain.read_bytes() if plain.exists() else gzip.decompress(packed.read_bytes())
         sides = [int.from_bytes(raw[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(raw[3])]
         return torch.frombuffer(bytearray(raw[4 + 4 * raw[3] :]), dtype=torch.uint8).view(sides)
 

@@ -1,8 +1,8 @@
 //! A run as lines of JSON, for other tools: one line per epoch, and one when the model is written.
 //!
 //! ```json
-//! {"event":"epoch","epochs":20,"epoch":1,"loss":0.31,"accuracy":0.9,"held_out_accuracy":null,"seconds":4.2}
-//! {"event":"finished","model":"out/model.kndl","preset":"standard","seed":0,"int8_test_accuracy":0.9947,…}
+//! {"event":"epoch","epochs":20,"epoch":1,"loss":0.31,"accuracy":0.9,…,"seconds":4.2}
+//! {"event":"finished","model":"out/model.kndl","preset":"standard","seed":0,…}
 //! ```
 
 use std::path::Path;
@@ -57,7 +57,8 @@ mod tests {
         };
         assert_eq!(
             Event::Epoch { epochs: 3, epoch }.line(),
-            "{\"event\":\"epoch\",\"epochs\":3,\"epoch\":1,\"loss\":0.5,\"accuracy\":0.75,\"held_out_accuracy\":null,\"seconds\":2.0}\n"
+            "{\"event\":\"epoch\",\"epochs\":3,\"epoch\":1,\"loss\":0.5,\"accuracy\":0.75,\
+             \"held_out_accuracy\":null,\"seconds\":2.0}\n"
         );
     }
 }

@@ -29,7 +29,8 @@ pub enum FloatRecordError {
     NotARecord(String),
     /// Only parameters.
     #[error(
-        "the record does not say of which network it is, as older versions and Burn itself write them: name the preset with --preset"
+        "the record does not say of which network it is, as older versions and Burn itself write \
+            them: name the preset with --preset"
     )]
     NoNetwork,
     /// A description that cannot be read.
@@ -40,7 +41,8 @@ pub enum FloatRecordError {
     Network(#[from] NetworkError),
     /// The parameters of another network.
     #[error(
-        "the parameters are not those of the network ({0}): leave --preset out, or name the preset it was trained with"
+        "the parameters are not those of the network ({0}): leave --preset out, or name the preset \
+            it was trained with"
     )]
     OtherNetwork(String),
 }

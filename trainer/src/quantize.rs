@@ -64,7 +64,8 @@ pub enum QuantizeError {
     },
     /// A channel's sums could leave 32 bits.
     #[error(
-        "stage '{stage}', channel {channel}: |bias| + 128 * sum|weight| = {reach} exceeds 2^31 - 1; use fewer inputs per output"
+        "stage '{stage}', channel {channel}: |bias| + 128 * sum|weight| = {reach} exceeds 2^31 - \
+            1; use fewer inputs per output"
     )]
     AccumulatorRange {
         /// The stage's name.

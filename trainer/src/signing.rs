@@ -33,13 +33,15 @@ pub enum SigningError {
         path: PathBuf,
     },
     /// A file that is no private key.
-    #[error("{}: no Ed25519 private key in PKCS #8 form (PEM): take the .pem file of `trainer keygen`", path.display())]
+    #[error("{}: no Ed25519 private key in PKCS #8 form (PEM): take the .pem file of `trainer \
+        keygen`", path.display())]
     NoPrivateKey {
         /// The file.
         path: PathBuf,
     },
     /// A file that is no public key.
-    #[error("{}: no public key: {found} bytes instead of {}; take the .pub file of `trainer keygen`", path.display(), PublicKey::BYTES)]
+    #[error("{}: no public key: {found} bytes instead of {}; take the .pub file of `trainer \
+        keygen`", path.display(), PublicKey::BYTES)]
     NoPublicKey {
         /// The file.
         path: PathBuf,

@@ -43,7 +43,8 @@ fn eval_refuses_images_of_another_size() {
     let message = error(&mut workshop.trainer(["eval", "out/model.kndl"]));
     assert_eq!(
         message,
-        "out/model.kndl: the model takes 8x8x1 images, those of the data set are 28x28x1: use --data"
+        "out/model.kndl: the model takes 8x8x1 images, those of the data set are 28x28x1: use \
+            --data"
     );
 }
 

@@ -235,7 +235,8 @@ fn the_command_and_the_checksums_are_those_of_the_run() {
     let workshop = with_mistakes();
     let html = report(&workshop);
     assert!(html.contains(
-        "<pre>cargo run --release -p trainer -- train small.toml --data data -q --epochs 1 --lr 0.0005</pre>"
+        "<pre>cargo run --release -p trainer -- train small.toml --data data -q --epochs 1 --lr \
+            0.0005</pre>"
     ));
     for file in ["out/model.kndl", "data/train-images-idx3-ubyte", "data/t10k-labels-idx1-ubyte"] {
         let digest = Sha256::digest(fs::read(workshop.path(file)).unwrap());

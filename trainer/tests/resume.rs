@@ -244,7 +244,8 @@ fn a_missing_or_damaged_checkpoint_is_named() {
     let refused = || error(workshop.trainer(SMALL).arg("--resume"));
     assert_eq!(
         refused(),
-        "out/checkpoint.kindling: no such file, so no run to go on with: leave --resume out to begin one, or name its folder with --out"
+        "out/checkpoint.kindling: no such file, so no run to go on with: leave --resume out to \
+            begin one, or name its folder with --out"
     );
     workshop.trainer(SMALL).assert().success();
     let mut bytes = fs::read(workshop.path("out/checkpoint.kindling")).unwrap();
@@ -253,7 +254,8 @@ fn a_missing_or_damaged_checkpoint_is_named() {
     let before = results(&workshop, "out");
     assert_eq!(
         refused(),
-        "out/checkpoint.kindling: the checkpoint is damaged (its checksum is wrong): leave --resume out to begin the run anew"
+        "out/checkpoint.kindling: the checkpoint is damaged (its checksum is wrong): leave \
+            --resume out to begin the run anew"
     );
     assert_eq!(results(&workshop, "out"), before);
 }

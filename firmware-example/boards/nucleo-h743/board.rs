@@ -15,8 +15,14 @@ pub const CORE_HERTZ: u64 = 64_000_000;
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the server takes beside the built-in model's own memory.
-pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 0, arena_bytes: 0, image_bytes: 0, digits: true };
+pub const SERVER: ServerMemory = ServerMemory {
+    part_bytes: 1024,
+    answer_bytes: 1024,
+    update_bytes: 0,
+    arena_bytes: 0,
+    image_bytes: 0,
+    digits: true,
+};
 
 /// USART3, which the ST-LINK passes on over USB.
 #[allow(unsafe_code)]

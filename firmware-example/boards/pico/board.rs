@@ -14,8 +14,14 @@ pub const CORE_HERTZ: u64 = 12_000_000;
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the server takes beside the built-in model's own memory.
-pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 104 * 1024, arena_bytes: 8 * 1024, image_bytes: 1024, digits: true };
+pub const SERVER: ServerMemory = ServerMemory {
+    part_bytes: 1024,
+    answer_bytes: 1024,
+    update_bytes: 104 * 1024,
+    arena_bytes: 8 * 1024,
+    image_bytes: 1024,
+    digits: true,
+};
 
 /// The second stage of the boot, which makes the flash readable as memory: the first 256 bytes of
 /// flash.

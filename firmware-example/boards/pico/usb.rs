@@ -34,5 +34,6 @@ pub fn bus() -> UsbBusAllocator<Bus> {
     let usb_clock = clocks.ok().unwrap().usb_clock;
     // The workaround uses GP15 during a bus reset: the pins have to be out of reset.
     Pins::new(chip.IO_BANK0, chip.PADS_BANK0, Sio::new(chip.SIO).gpio_bank0, resets);
-    UsbBusAllocator::new(UsbBus::new(chip.USBCTRL_REGS, chip.USBCTRL_DPRAM, usb_clock, true, resets))
+    let bus = UsbBus::new(chip.USBCTRL_REGS, chip.USBCTRL_DPRAM, usb_clock, true, resets);
+    UsbBusAllocator::new(bus)
 }

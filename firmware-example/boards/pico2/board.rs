@@ -15,8 +15,14 @@ pub const CORE_HERTZ: u64 = 12_000_000;
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the server takes beside the built-in model's own memory.
-pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 256 * 1024, arena_bytes: 32 * 1024, image_bytes: 16 * 1024, digits: true };
+pub const SERVER: ServerMemory = ServerMemory {
+    part_bytes: 1024,
+    answer_bytes: 1024,
+    update_bytes: 256 * 1024,
+    arena_bytes: 32 * 1024,
+    image_bytes: 16 * 1024,
+    digits: true,
+};
 
 /// The image definition, by which the boot ROM knows a program for the Arm cores, in secure state
 /// (RP2350 datasheet, section 5.9.5.1): start marker, image type, last item, no further block, end
@@ -25,7 +31,8 @@ pub const SERVER: ServerMemory =
 // SAFETY: the boot ROM reads this section, and the program does not.
 #[unsafe(link_section = ".start_block")]
 #[used]
-static IMAGE_DEFINITION: [u32; 5] = [0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0x0000_0000, 0xAB12_3579];
+static IMAGE_DEFINITION: [u32; 5] =
+    [0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0x0000_0000, 0xAB12_3579];
 
 /// UART0 on GP0 (transmit) and GP1 (receive): a Debug Probe passes it on over USB.
 #[allow(unsafe_code)]

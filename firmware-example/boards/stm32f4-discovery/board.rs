@@ -15,8 +15,14 @@ pub const CORE_HERTZ: u64 = 16_000_000;
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the server takes beside the built-in model's own memory.
-pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 1024, answer_bytes: 1024, update_bytes: 0, arena_bytes: 32 * 1024, image_bytes: 1024, digits: true };
+pub const SERVER: ServerMemory = ServerMemory {
+    part_bytes: 1024,
+    answer_bytes: 1024,
+    update_bytes: 0,
+    arena_bytes: 32 * 1024,
+    image_bytes: 1024,
+    digits: true,
+};
 
 /// USART2 on PA2 (transmit) and PA3 (receive): early boards have no serial line over USB and need
 /// an adapter of 3.3 V.

@@ -61,7 +61,8 @@ pub fn bus() -> UsbBusAllocator<Bus> {
         Register::at(0x4002_3830).set(1); // GPIOA
         Register::at(0x4002_0008).set(0b1111 << 22); // PA11 and PA12 are fast ...
         let function = Register::at(0x4002_0024);
-        function.write(function.read() & !(0xFF << 12) | 0xAA << 12); // ... are alternate function 10 ...
+        // ... are alternate function 10 ...
+        function.write(function.read() & !(0xFF << 12) | 0xAA << 12);
         let mode = Register::at(0x4002_0000);
         mode.write(mode.read() & !(0b1111 << 22) | 0b1010 << 22); // ... and OTG_FS's
     }

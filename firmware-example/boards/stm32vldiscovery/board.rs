@@ -15,8 +15,14 @@ pub const CORE_HERTZ: u64 = 24_000_000;
 pub const BUFFER_BYTES: usize = 784;
 
 /// What the server takes beside the built-in model's own memory.
-pub const SERVER: ServerMemory =
-    ServerMemory { part_bytes: 128, answer_bytes: 128, update_bytes: 0, arena_bytes: 0, image_bytes: 0, digits: false };
+pub const SERVER: ServerMemory = ServerMemory {
+    part_bytes: 128,
+    answer_bytes: 128,
+    update_bytes: 0,
+    arena_bytes: 0,
+    image_bytes: 0,
+    digits: false,
+};
 
 /// Clock of core and peripherals after a reset: the internal oscillator.
 const RESET_HERTZ: u32 = 8_000_000;
@@ -29,7 +35,8 @@ pub fn uart() -> Stm32 {
     // program starts the USART once.
     unsafe {
         Register::at(0x4002_1018).set(1 << 14 | 1 << 2); // USART1, GPIOA
-        Register::at(0x4001_0804).write(0x4444_44B4); // PA9 is the USART's output, all others inputs
+        // PA9 is the USART's output, all others inputs.
+        Register::at(0x4001_0804).write(0x4444_44B4);
         Stm32::start(0x4001_3800, RESET_HERTZ)
     }
 }

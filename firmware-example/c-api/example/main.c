@@ -1,4 +1,5 @@
-/* A C program that classifies ten digits with libkindling.a, on the emulated Cortex-M4 (MPS2 AN386). */
+/* A C program that classifies ten digits with libkindling.a, on the emulated Cortex-M4
+   (MPS2 AN386). */
 
 #include "kindling.h"
 
@@ -29,7 +30,8 @@ void start(void) {
     *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;
     KindlingSizes sizes;
     size_t model_bytes = (size_t)(model_end - model);
-    if (kindling_sizes(model, model_bytes, &sizes) != KINDLING_STATUS_OK || sizes.arena_bytes > sizeof arena)
+    KindlingStatus checked = kindling_sizes(model, model_bytes, &sizes);
+    if (checked != KINDLING_STATUS_OK || sizes.arena_bytes > sizeof arena)
         end("the model is bad or needs more memory\n", 0);
     if (kindling_sizes(model, model_bytes - 1, &sizes) != KINDLING_STATUS_BAD_MODEL)
         end("a model that is cut off was accepted\n", 0);
@@ -37,7 +39,8 @@ void start(void) {
     for (size_t index = 0; index < 10; index++) {
         int8_t scores[10];
         size_t best;
-        KindlingStatus status = kindling_run(model, model_bytes, arena, sizes.arena_bytes, images + index * sizes.image_bytes,
+        const uint8_t *image = images + index * sizes.image_bytes;
+        KindlingStatus status = kindling_run(model, model_bytes, arena, sizes.arena_bytes, image,
                                              sizes.image_bytes, scores, sizeof scores, &best);
         right += status == KINDLING_STATUS_OK && best == labels[index];
     }

@@ -62,6 +62,9 @@ impl Counter {
 fn spin(times: u32) {
     // SAFETY: changes one register and the flags, touches no memory.
     unsafe {
-        core::arch::asm!("2:", "subs {0}, {0}, #1", "bne 2b", inout(reg) times => _, options(nomem, nostack));
+        core::arch::asm!(
+            "2:", "subs {0}, {0}, #1", "bne 2b",
+            inout(reg) times => _, options(nomem, nostack)
+        );
     }
 }

@@ -10,12 +10,13 @@ use crate::{MEMORY, MODEL};
 /// Serves the built-in model and those that come. Returns only when that one is none, which the
 /// build has checked.
 pub fn serve_models(station: &mut Station<impl Clock, impl Line>) {
+    const BYTES: usize = MEMORY.update_bytes;
     // Borrowed where it is made: a move would take its 1.5 KB of stack once more.
     let Ok(built_in) = &Model::from_bytes(MODEL) else { return };
     if MEMORY.update_bytes == 0 {
         return station.serve::<NoRoom>(built_in, MODEL, None, 0);
     }
-    let memory = cortex_m::singleton!(: Aligned<[u8; MEMORY.update_bytes]> = Aligned([0; MEMORY.update_bytes]));
+    let memory = cortex_m::singleton!(: Aligned<[u8; BYTES]> = Aligned([0; BYTES]));
     let mut room = UpdateRoom::new(&mut memory.unwrap().0);
     loop {
         station.serve(built_in, MODEL, Some(&mut room), MEMORY.update_bytes);

@@ -24,10 +24,13 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
     let features: String = needed_features(model).into_iter().map(require).collect();
     let (count, quant, arena) = (model.layers().len(), model.output_quant(), model.arena_bytes());
     format!(
-        "/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no loader.\n\
+        "/// The network of `MODEL`, checked when this was built: \
+         `Session::new(NETWORK, ...)` needs no\n/// loader.\n\
          pub const NETWORK: infer::Network<'static> = {{\n\
          #[allow(unused_imports)]\n\
-         use infer::{{Input, Layer, LayerKind, MaxPool, Shape, embedded::*, features::Feature, format::*}};\n\
+         use infer::{{Input, Layer, LayerKind, MaxPool, Shape}};\n\
+         #[allow(unused_imports)]\n\
+         use infer::{{embedded::*, features::Feature, format::*}};\n\
          const {{\n{features}}}\n\
          static INPUT: Input = {input};\n\
          static LAYERS: [Layer<'static>; {count}] = [\n{layers}];\n\
@@ -54,7 +57,8 @@ fn require(feature: Feature) -> String {
 fn input(input: &Input) -> String {
     let Input { image, map, origin, scale, held_rows, arena_at } = input;
     format!(
-        "input(&InputRecord {{ image: {image:?}, map: {map:?}, origin: {origin:?}, scale: {scale:?}, \
+        "input(&InputRecord {{ image: {image:?}, map: {map:?}, origin: {origin:?}, \
+         scale: {scale:?}, \
          held_rows: {held_rows}, arena_at: {arena_at} }})"
     )
 }
@@ -78,9 +82,10 @@ fn conv(conv: &Conv<'_>, file: &[u8]) -> String {
     let Conv { output_quant, algorithm, channels, weights, .. } = conv;
     let (channels, weights) = (section(channels, file), section(weights, file));
     format!(
-        "conv(&ConvRecord {{ name: \"\", output: {output:?}, kernel: {kernel:?}, stride: {stride:?}, origin: {origin:?}, \
-         pool: {pool:?}, output_quant: {output_quant:?}, algorithm: Algorithm::{algorithm:?}, held_rows: 0, \
-         output_at: 0, scratch_at: 0 }}, {input:?}, {input_zero_point}, {channels}, {weights})"
+        "conv(&ConvRecord {{ name: \"\", output: {output:?}, kernel: {kernel:?}, \
+         stride: {stride:?}, origin: {origin:?}, pool: {pool:?}, output_quant: {output_quant:?}, \
+         algorithm: Algorithm::{algorithm:?}, held_rows: 0, output_at: 0, scratch_at: 0 }}, \
+         {input:?}, {input_zero_point}, {channels}, {weights})"
     )
 }
 
@@ -93,7 +98,8 @@ fn dense(dense: &Dense<'_>, file: &[u8]) -> String {
     let (channels, weights) = (section(channels, file), section(weights, file));
     format!(
         "dense(&DenseRecord {{ name: \"\", units: {units}, output_quant: {output_quant:?}, \
-         algorithm: DenseAlgorithm::{algorithm:?}, output_at: 0 }}, {input:?}, {channels}, {weights})"
+         algorithm: DenseAlgorithm::{algorithm:?}, output_at: 0 }}, \
+         {input:?}, {channels}, {weights})"
     )
 }
 

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! for each output pixel:
-//!     patches = the input under the kernel for each pixel of its pooling window, one after the other
+//!     patches = the input under the kernel for each pixel of its pooling window
 //!     for each output channel:
 //!         largest = max over patches of sum(patch * weights of the channel)
 //!         output = requantise(bias + largest)

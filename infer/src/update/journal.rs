@@ -98,7 +98,9 @@ impl State {
     /// `None` for anything that [`State::to_bytes`] did not write.
     fn from_bytes(record: &[u8; RECORD_BYTES]) -> Option<Self> {
         #[rustfmt::skip]
-        let [m0, m1, active, boots, s0, s1, s2, s3, f0, f1, f2, f3, g0, g1, g2, g3, c0, c1, c2, c3] = *record;
+        let [
+            m0, m1, active, boots, s0, s1, s2, s3, f0, f1, f2, f3, g0, g1, g2, g3, c0, c1, c2, c3,
+        ] = *record;
         let written = u32::from_le_bytes([c0, c1, c2, c3]) == checksum(&record[..CHECKED_BYTES]);
         (written && [m0, m1] == MAGIC && active < 2).then_some(Self {
             sequence: u32::from_le_bytes([s0, s1, s2, s3]),

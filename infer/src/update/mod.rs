@@ -20,7 +20,8 @@
 //! // ... when a file of `bytes` bytes arrives:
 //! updater.begin(bytes)?;
 //! updater.write(chunk)?; // as often as chunks arrive, of any size
-//! let version = updater.finish(&Trust::signed_by(MAKER), &mut arena)?; // runs from the next boot on
+//! // What `finish` accepts runs from the next boot on:
+//! let version = updater.finish(&Trust::signed_by(MAKER), &mut arena)?;
 //! ```
 //!
 //! The flash is whatever implements the traits of `embedded-storage` with units of 1 to 256 bytes,

@@ -1,7 +1,10 @@
 //! One message as bytes on a line:
 //!
 //! ```text
-//! 0x00  COBS( version u8, sequence number varint, message postcard, CRC-32 of all that u32 little endian )  0x00
+//! 0x00
+//! COBS( version u8, sequence number varint, message postcard,
+//!       CRC-32 of all that u32 little endian )
+//! 0x00
 //! ```
 //!
 //! COBS leaves no zero inside, so a receiver that lost its place, or is switched on in the middle,

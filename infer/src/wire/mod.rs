@@ -4,9 +4,9 @@
 //!    (COBS), and back.
 //! 2. [`message`]: what is asked and answered, in postcard.
 //! 3. [`server`]: the chip's side. It keeps no history: every request says all that its answer
-//!    depends on, so that a host may
-//!    repeat one that got no answer. A model that comes over the wire has its place in a [`Room`]: RAM ([`UpdateRoom`]), or
-//!    flash (`SlotRoom`, with the feature `update`).
+//!    depends on, so that a host may repeat one that got no answer. A model that comes over the
+//!    wire has its place in a [`Room`]: RAM ([`UpdateRoom`]), or flash (`SlotRoom`, with the
+//!    feature `update`).
 //!
 //! The host's side is in the trainer (`trainer::device`); `docs/decisions/0004-wire.md` tells why
 //! it is as it is.

@@ -13,7 +13,9 @@ pub const CLASSES: usize = 3;
 /// loader.
 pub const NETWORK: infer::Network<'static> = {
 #[allow(unused_imports)]
-use infer::{Input, Layer, LayerKind, MaxPool, Shape, embedded::*, features::Feature, format::*};
+use infer::{Input, Layer, LayerKind, MaxPool, Shape};
+#[allow(unused_imports)]
+use infer::{embedded::*, features::Feature, format::*};
 const {
 require(Feature::Direct);
 require(Feature::MaxPool);

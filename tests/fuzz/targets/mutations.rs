@@ -94,7 +94,8 @@ fn report(name: &str, first: u64, end: u64, [refused, accepted]: [u64; 2], begun
     let executions = refused + accepted;
     let seconds = begun.elapsed().as_secs_f64();
     println!(
-        "{name} inputs {first}..{end}: {executions} executions, {accepted} accepted, {:.0} a second",
+        "{name} inputs {first}..{end}: {executions} executions, {accepted} accepted, {:.0} a \
+            second",
         executions as f64 / seconds
     );
 }

@@ -37,7 +37,10 @@ impl CheckpointFile {
         let Place { epoch, batch } = state.place();
         let (path, begun) = (self.path.display(), epoch > 1 || batch > 0);
         (begun && !state.is_finished()).then(|| {
-            format!("{path}: an unfinished run, stopped in epoch {epoch}, is replaced; --resume would have gone on with it")
+            format!(
+                "{path}: an unfinished run, stopped in epoch {epoch}, is replaced; --resume \
+                would have gone on with it"
+            )
         })
     }
 

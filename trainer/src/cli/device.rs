@@ -77,7 +77,8 @@ struct ConnectArgs {
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Seconds to wait for an answer before a request is sent again
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u64>::new().range(TIMEOUT_SECONDS))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u64>::new().range(TIMEOUT_SECONDS))]
     timeout: u64,
 }
 
@@ -113,7 +114,8 @@ struct EvalArgs {
     #[command(flatten)]
     chip: ConnectArgs,
     /// Images, from the first of the test set [default: all]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u32>::new().range(1..))]
     limit: Option<u32>,
     #[command(flatten)]
     data: DataOption,

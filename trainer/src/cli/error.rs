@@ -79,7 +79,8 @@ pub enum CliError {
         all: usize,
     },
     /// A model file that cannot be read.
-    #[error("{}: cannot be read: {cause}; `cargo run --release -p trainer` trains a model", path.display())]
+    #[error("{}: cannot be read: {cause}; `cargo run --release -p trainer` trains a \
+        model", path.display())]
     ModelUnreadable {
         /// The file.
         path: PathBuf,
@@ -114,7 +115,8 @@ pub enum CliError {
         cause: ModelError,
     },
     /// A model for other images.
-    #[error("{}: the model takes {model} images, those of the data set are {images}: use --data", path.display())]
+    #[error("{}: the model takes {model} images, those of the data set are {images}: use \
+        --data", path.display())]
     ModelShape {
         /// The model file.
         path: PathBuf,
@@ -124,7 +126,8 @@ pub enum CliError {
         images: infer::Shape,
     },
     /// Models that answer different questions.
-    #[error("{} has {found}, {} has {expected}: only models of the same images and classes can be compared", path.display(), first.display())]
+    #[error("{} has {found}, {} has {expected}: only models of the same images and classes can be \
+        compared", path.display(), first.display())]
     NotComparable {
         /// The model that is different.
         path: PathBuf,
@@ -186,7 +189,8 @@ pub enum CliError {
     },
     /// The chip computes something else than the host.
     #[error(
-        "{differing} of {all} score vectors are not the host's: another model, or a chip that computes wrongly"
+        "{differing} of {all} score vectors are not the host's: another model, or a chip that \
+            computes wrongly"
     )]
     Disagreement {
         /// Images whose scores differ.

@@ -47,7 +47,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let (right, all, seconds) = (result.correct, test.len(), result.seconds);
     let matrix = confusion::draw(&result.confusion, result.classes);
     let text = format!(
-        "int8 accuracy {accuracy}: {right} of {all} images right ({seconds:.2} s, kernels: {BACKEND})"
+        "int8 accuracy {accuracy}: {right} of {all} images right ({seconds:.2} s, kernels: \
+            {BACKEND})"
     );
     Ok(print(&format!("{text}\n\n{matrix}"))?)
 }

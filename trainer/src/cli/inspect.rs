@@ -77,7 +77,8 @@ fn input_line(model: &Model<'_>) -> String {
     let [row, column] = input.origin;
     let (image, map, scale) = (input.image, input.map, input.scale);
     format!(
-        "image {image}, of which the model reads {map} from row {row}, column {column}; scale {scale:.6}, zero point -128\n"
+        "image {image}, of which the model reads {map} from row {row}, column {column}; scale \
+            {scale:.6}, zero point -128\n"
     )
 }
 
@@ -156,5 +157,6 @@ fn memory_lines(model: &Model<'_>) -> String {
             printable(layer.name)
         );
     }
-    text + "\n(the caller's image is not part of it; buffers are reused from layer to layer and lie at multiples of 16)\n"
+    text + "\n(the caller's image is not part of it; buffers are reused from layer to layer and \
+        lie at multiples of 16)\n"
 }

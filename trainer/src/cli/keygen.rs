@@ -33,6 +33,7 @@ pub(super) fn run(args: &KeygenArgs) -> Result<(), CliError> {
     signing::generate(&private, &public)?;
     let (private, public) = (private.display(), public.display());
     Ok(print(&format!(
-        "private key {private}: keep it secret, keep a copy\npublic key {public}: goes into the firmware\n"
+        "private key {private}: keep it secret, keep a copy\npublic key {public}: goes into the \
+            firmware\n"
     ))?)
 }

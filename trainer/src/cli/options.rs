@@ -18,7 +18,8 @@ const THREADS_MAX: i64 = 256;
 #[derive(Args)]
 pub(super) struct Threads {
     /// Threads; the model does not depend on it [default: the cores there are]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u16>::new().range(1..=THREADS_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u16>::new().range(1..=THREADS_MAX))]
     threads: Option<u16>,
 }
 
@@ -33,7 +34,9 @@ impl Threads {
 #[derive(Args)]
 #[command(next_help_heading = "Chip")]
 pub(super) struct ChipOption {
-    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!("Plan for this core: {} [default: a model for any core]", Core::NAMES))]
+    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!(
+        "Plan for this core: {} [default: a model for any core]", Core::NAMES
+    ))]
     core: Option<Core>,
     /// Flash for model and code, such as 256K [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "core")]

@@ -19,8 +19,10 @@ use crate::terminal::table::Table;
 const ROWS: usize = 16;
 
 const NOTES: &str = "\
-Instructions are predicted from counts in an emulator; they are no cycles. Flash is the model and the code that runs it, with its
-loader unless the model is built in, compiled with the opt-level in the table. RAM is the working memory: the image, the stack and the rest of your program come on top.
+Instructions are predicted from counts in an emulator; they are no cycles.
+Flash is the model and the code that runs it, with its loader unless the model is built in, \
+compiled with the opt-level in the table.
+RAM is the working memory: the image, the stack and the rest of your program come on top.
 ";
 
 /// Choose how each layer is computed, for a chip's core, flash and RAM
@@ -38,7 +40,9 @@ pub(super) struct PlanArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!("The chip's core: {}", Core::NAMES))]
+    #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!(
+        "The chip's core: {}", Core::NAMES
+    ))]
     core: Core,
     /// Flash for model and code, such as 256K [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
@@ -99,8 +103,9 @@ fn how_to_build(plan: &Plan) -> String {
         Loading::BuiltIn => "infer::build::embed builds it in, Session::new(NETWORK, ...) runs it.",
     };
     format!(
-        "For this plan, in your firmware's Cargo.toml (opt-level = {} for the release profile):\n  infer = {{ version = \"{}\", \
-         default-features = false, features = [{}] }}\n{loaded}\nRun step by step, its longest step takes {} instructions.\n",
+        "For this plan, in your firmware's Cargo.toml (opt-level = {} for the release profile):\n  \
+         infer = {{ version = \"{}\", default-features = false, features = [{}] }}\n\
+         {loaded}\nRun step by step, its longest step takes {} instructions.\n",
         plan.build.opt_level(),
         env!("CARGO_PKG_VERSION"),
         features.join(", "),

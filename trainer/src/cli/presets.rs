@@ -38,6 +38,7 @@ fn list() -> String {
         table.row([format!("{}{default}", preset.name), preset.summary().to_owned()]);
     }
     format!(
-        "{table}\nPrint one with `trainer presets {DEFAULT}`; train a changed copy with `trainer train my.toml`.\n"
+        "{table}\nPrint one with `trainer presets {DEFAULT}`; train a changed copy with `trainer \
+            train my.toml`.\n"
     )
 }

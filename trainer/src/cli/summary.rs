@@ -49,7 +49,9 @@ fn next_commands(model: &Path) -> String {
         quoted(&if model.is_absolute() { model.to_owned() } else { Path::new("..").join(model) });
     let report = quoted(&model.with_file_name(REPORT));
     format!(
-        "written: {here} and {report}, to look at in a browser\nnext:\n  cargo run --release -p trainer -- predict {here} {sample}\n  cd firmware-example && KINDLING_MODEL={from_firmware} cargo run --release\n"
+        "written: {here} and {report}, to look at in a browser\nnext:\n  cargo run --release -p \
+            trainer -- predict {here} {sample}\n  cd firmware-example && \
+            KINDLING_MODEL={from_firmware} cargo run --release\n"
     )
 }
 

@@ -62,16 +62,20 @@ pub(super) struct TrainArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Training")]
 pub(super) struct TrainOptions {
-    #[arg(long, value_name = "PRESET", help = format!("Preset by name (see `presets`), or a .toml file of your own [default: {DEFAULT}]"))]
+    #[arg(long, value_name = "PRESET", help = format!(
+        "Preset by name (see `presets`), or a .toml file of your own [default: {DEFAULT}]"
+    ))]
     preset: Option<String>,
     /// Seed of every random number: the same seed gives the same model
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0)]
     seed: u64,
     /// Passes over the training images [default: the preset's]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(EPOCHS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u32>::new().range(EPOCHS))]
     epochs: Option<u32>,
     /// Images per step [default: the preset's]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<u32>::new().range(BATCH))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u32>::new().range(BATCH))]
     batch: Option<u32>,
     /// (Peak) learning rate [default: the preset's]
     #[arg(long, value_name = "RATE", value_parser = learning_rate, allow_negative_numbers = true)]
@@ -220,7 +224,8 @@ impl Run<'_> {
         let (name, images, shape) = (&self.preset.name, data.len(), data.shape);
         let (epochs, seed, threads) = (self.preset.recipe.epochs, self.options.seed, self.threads);
         self.say(&format!(
-            "preset {name}: {images} images of {shape}, epochs {epochs}, seed {seed}, threads {threads}\n"
+            "preset {name}: {images} images of {shape}, epochs {epochs}, seed {seed}, threads \
+                {threads}\n"
         ))
     }
 

@@ -10,13 +10,16 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DataError {
     /// The path is no directory.
-    #[error("{}: no such directory: --data takes the folder that holds the IDX files", directory.display())]
+    #[error("{}: no such directory: --data takes the folder that holds the IDX \
+        files", directory.display())]
     NoDirectory {
         /// The path.
         directory: PathBuf,
     },
     /// One of the four files is not there.
-    #[error("{}: {name} (or {name}.gz) is missing: a data set is train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte", directory.display())]
+    #[error("{}: {name} (or {name}.gz) is missing: a data set is train-images-idx3-ubyte, \
+        train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
+        t10k-labels-idx1-ubyte", directory.display())]
     Missing {
         /// Where it was looked for.
         directory: PathBuf,
@@ -32,7 +35,8 @@ pub enum DataError {
         problem: IdxError,
     },
     /// Another number of images than of labels.
-    #[error("{}: {images} images, but {} has {labels} labels: both must come from the same data set", images_at.display(), labels_at.display())]
+    #[error("{}: {images} images, but {} has {labels} labels: both must come from the same data \
+        set", images_at.display(), labels_at.display())]
     Counts {
         /// The file of images.
         images_at: PathBuf,
@@ -44,7 +48,8 @@ pub enum DataError {
         labels: usize,
     },
     /// Training and test images of different shapes.
-    #[error("{}: training images are {train}, test images {test}: both must have one shape", directory.display())]
+    #[error("{}: training images are {train}, test images {test}: both must have one \
+        shape", directory.display())]
     Shapes {
         /// The data directory.
         directory: PathBuf,
@@ -73,7 +78,8 @@ pub enum IdxError {
     },
     /// All values are there, but the gzip stream ends inside of its checksum.
     #[error(
-        "gzip data breaks off behind its last value, byte {at} of the unpacked file: copy the file again"
+        "gzip data breaks off behind its last value, byte {at} of the unpacked file: copy the file \
+            again"
     )]
     Unchecked {
         /// Unpacked length, bytes.
@@ -87,7 +93,8 @@ pub enum IdxError {
     },
     /// Not IDX at all.
     #[error(
-        "begins with {:02x} {:02x} {:02x} {:02x}, an IDX file of {what}s begins with 00 00 08 {rank:02x}: this is another kind of file", found[0], found[1], found[2], found[3]
+        "begins with {:02x} {:02x} {:02x} {:02x}, an IDX file of {what}s begins with 00 00 08 \
+            {rank:02x}: this is another kind of file", found[0], found[1], found[2], found[3]
     )]
     Magic {
         /// The first four bytes.
@@ -98,7 +105,8 @@ pub enum IdxError {
         rank: u8,
     },
     /// IDX of another element type.
-    #[error("element type 0x{found:02x} ({}), only 0x08 (unsigned byte) can be read: convert the values to 0..255", element_type(*found))]
+    #[error("element type 0x{found:02x} ({}), only 0x08 (unsigned byte) can be read: convert the \
+        values to 0..255", element_type(*found))]
     ElementType {
         /// The third byte.
         found: u8,
@@ -141,7 +149,8 @@ pub enum IdxError {
     },
     /// More bytes than the header claims.
     #[error(
-        "goes on after byte {expected}, where the last of its {total} {what}s ends: copy the file again"
+        "goes on after byte {expected}, where the last of its {total} {what}s ends: copy the file \
+            again"
     )]
     Trailing {
         /// Unpacked length by the header, bytes.

@@ -10,7 +10,8 @@ use crate::network::Input;
 pub enum FitError {
     /// The network looks beside the image.
     #[error(
-        "the network's input of {network} at offset [{}, {}] lies outside of the {images} images: change [network.input] in a copy of the preset", offset[0], offset[1]
+        "the network's input of {network} at offset [{}, {}] lies outside of the {images} images: \
+            change [network.input] in a copy of the preset", offset[0], offset[1]
     )]
     Outside {
         /// Of the data set.
@@ -44,7 +45,8 @@ fn note(input: Input, images: Shape) -> Option<String> {
     let unexpected = input.offset == [0, 0] && (input.height, input.width) != size;
     unexpected.then(|| {
         format!(
-            "the images are {images}, the network sees {} from their top left corner (see [network.input] in the preset)",
+            "the images are {images}, the network sees {} from their top left corner (see \
+                [network.input] in the preset)",
             input.shape()
         )
     })

@@ -33,7 +33,8 @@ pub enum PngError {
         cause: DecodingError,
     },
     /// A palette that ends within a colour.
-    #[error("{}: a palette of {bytes} bytes, which is no multiple of 3: convert the picture again", path.display())]
+    #[error("{}: a palette of {bytes} bytes, which is no multiple of 3: convert the picture \
+        again", path.display())]
     Palette {
         /// The file.
         path: PathBuf,
@@ -41,7 +42,10 @@ pub enum PngError {
         bytes: usize,
     },
     /// Far larger than any model's image.
-    #[error("{}: {width}x{height} pixels, at most {PIXELS_MAX} can be read: make it smaller", path.display())]
+    #[error(
+        "{}: {width}x{height} pixels, at most {PIXELS_MAX} can be read: make it smaller",
+        path.display()
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -52,7 +56,8 @@ pub enum PngError {
     },
     /// The model's pixels are neither grey nor RGB.
     #[error(
-        "the model's images are {model}, a PNG file has 1 or 3 values per pixel: use eval with IDX files"
+        "the model's images are {model}, a PNG file has 1 or 3 values per pixel: use eval with IDX \
+            files"
     )]
     Channels {
         /// The model's image.

@@ -251,7 +251,8 @@ fn trailing_bytes_are_refused() {
 #[test]
 fn counts_must_match() {
     let error = Files::error_with("t10k-labels-idx1-ubyte", &idx(&[3], &[4, 0, 0]));
-    let expected = "t10k-images-idx3-ubyte: 2 images, but t10k-labels-idx1-ubyte has 3 labels: both must come from the same data set";
+    let expected = "t10k-images-idx3-ubyte: 2 images, but t10k-labels-idx1-ubyte has 3 labels: \
+        both must come from the same data set";
     assert_eq!(error, expected);
 }
 

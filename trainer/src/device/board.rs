@@ -102,7 +102,8 @@ pub enum BoardError {
     },
     /// No USB port of the chip's own.
     #[error(
-        "the firmware knows no USB port of the chip's own on '{board}': flash it without --usb; {known} have one"
+        "the firmware knows no USB port of the chip's own on '{board}': flash it without --usb; \
+            {known} have one"
     )]
     NoUsb {
         /// As named.
@@ -111,7 +112,8 @@ pub enum BoardError {
         known: String,
     },
     /// The firmware's folder cannot be read.
-    #[error("{}: cannot be read: {cause}; run this in the repository it was built in", path.display())]
+    #[error("{}: cannot be read: {cause}; run this in the repository it was built \
+        in", path.display())]
     Unreadable {
         /// The folder or file.
         path: PathBuf,

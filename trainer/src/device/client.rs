@@ -17,7 +17,8 @@ const CHUNK_BYTES: usize = 4096;
 pub enum ClientError {
     /// Nothing came.
     #[error(
-        "the chip is silent: {tries} requests, {seconds:.1} s each, and not one byte came back; is the server flashed, is this its port?"
+        "the chip is silent: {tries} requests, {seconds:.1} s each, and not one byte came back; is \
+            the server flashed, is this its port?"
     )]
     Silent {
         /// Requests sent.
@@ -27,7 +28,8 @@ pub enum ClientError {
     },
     /// Bytes came, but no answer.
     #[error(
-        "no answer to {tries} requests, though {bytes} bytes came ({damaged} damaged messages): wrong port, baud rate or firmware, or a bad line"
+        "no answer to {tries} requests, though {bytes} bytes came ({damaged} damaged messages): \
+            wrong port, baud rate or firmware, or a bad line"
     )]
     Garbage {
         /// Requests sent.
@@ -39,7 +41,8 @@ pub enum ClientError {
     },
     /// The chip speaks another version.
     #[error(
-        "the chip speaks version {chip} of the wire, this program version {VERSION}: flash the firmware that belongs to this program"
+        "the chip speaks version {chip} of the wire, this program version {VERSION}: flash the \
+            firmware that belongs to this program"
     )]
     Version {
         /// The chip's.
@@ -130,7 +133,8 @@ impl<L: Line> Client<L> {
             self.pending.clear();
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Ok(false); // before the line is asked again: one that never stops talking would keep us here
+                // Before the line is asked again: one that never stops talking would keep us here.
+                return Ok(false);
             }
             self.pending.resize(CHUNK_BYTES, 0);
             let received = self.line.receive(&mut self.pending, left);

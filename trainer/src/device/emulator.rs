@@ -21,7 +21,8 @@ pub const QEMU_VARIABLE: &str = "KINDLING_QEMU";
 /// Why there is no emulator.
 #[derive(Debug, Error)]
 #[error(
-    "{program} cannot be started: {cause}; run ./ci.sh setup, or install it: sudo apt-get install qemu-system-arm"
+    "{program} cannot be started: {cause}; run ./ci.sh setup, or install it: sudo apt-get install \
+        qemu-system-arm"
 )]
 pub struct EmulatorError {
     program: String,

@@ -54,7 +54,8 @@ pub enum FirmwareError {
     },
     /// Cargo failed.
     #[error(
-        "the firmware for {board} cannot be built; if the compiler's target is missing: ./ci.sh setup, or rustup target add {target}\n{said}"
+        "the firmware for {board} cannot be built; if the compiler's target is missing: ./ci.sh \
+            setup, or rustup target add {target}\n{said}"
     )]
     Build {
         /// The board.

@@ -46,7 +46,8 @@ pub enum PortError {
     },
     /// Anything else.
     #[error(
-        "{port}: cannot be opened as a serial port: {cause}; `trainer device list` shows those there are"
+        "{port}: cannot be opened as a serial port: {cause}; `trainer device list` shows those \
+            there are"
     )]
     Other {
         /// As named.
@@ -58,7 +59,8 @@ pub enum PortError {
 
 fn permission_hint() -> &'static str {
     if cfg!(target_os = "linux") {
-        ": add yourself to the port's group and log in again (Debian, Ubuntu: sudo usermod -aG dialout $USER; Arch: group uucp), \
+        ": add yourself to the port's group and log in again (Debian, Ubuntu: \
+         sudo usermod -aG dialout $USER; Arch: group uucp), \
          or allow it by a udev rule"
     } else {
         ": does another user own it?"

@@ -22,7 +22,8 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(1);
 /// Why there is no connection.
 #[derive(Debug, Error)]
 #[error(
-    "tcp:{address}: cannot be connected to: {cause}; is the server there (OpenOCD: rtt server start PORT CHANNEL), is it HOST:PORT?"
+    "tcp:{address}: cannot be connected to: {cause}; is the server there (OpenOCD: rtt server \
+        start PORT CHANNEL), is it HOST:PORT?"
 )]
 pub struct TcpError {
     /// As named.

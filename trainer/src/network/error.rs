@@ -21,7 +21,8 @@ pub enum NetworkError {
     },
     /// A window that does not fit what it reads.
     #[error(
-        "layer {number} '{name}': a {rows}x{columns} window does not fit its input of {input}: use a smaller window, 'same' padding or fewer layers in front of it"
+        "layer {number} '{name}': a {rows}x{columns} window does not fit its input of {input}: use \
+            a smaller window, 'same' padding or fewer layers in front of it"
     )]
     DoesNotFit {
         /// Place in the list, from 1.

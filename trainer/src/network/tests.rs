@@ -58,7 +58,8 @@ fn a_pooling_is_a_stage_of_its_own_where_it_cannot_join() {
 fn same_padding_keeps_the_sides_and_puts_the_odd_zero_behind() {
     let same = |kernel, stride| {
         let layer = format!(
-            "{{ type = 'conv', filters = 1, kernel = {kernel}, stride = {stride}, padding = 'same' }}"
+            "{{ type = 'conv', filters = 1, kernel = {kernel}, stride = {stride}, \
+             padding = 'same' }}"
         );
         let stages = stages(&layer);
         let conv = conv(&stages[0]);

@@ -36,7 +36,8 @@ pub enum Loading {
 /// Bytes of code, as measured for a core, a build and a loading.
 ///
 /// ```text
-/// bytes = base + sum of the parts' bytes + sum of the pairs' bytes for all pairs of parts that are both there
+/// bytes = base + sum of the parts' bytes
+///              + sum of the pairs' bytes for all pairs of parts that are both there
 /// ```
 ///
 /// A pair is negative where two parts share code, and positive where one of them needs more because

@@ -51,7 +51,8 @@ pub enum PlanError {
     Network(#[from] NetworkError),
     /// A window begins too far outside of its map.
     #[error(
-        "stage '{stage}': its window begins {distance} pixels outside of the map; the format holds up to 32767"
+        "stage '{stage}': its window begins {distance} pixels outside of the map; the format holds \
+            up to 32767"
     )]
     Origin {
         /// The stage's name.

@@ -55,7 +55,8 @@ fn an_unknown_name_lists_the_known() {
     let error = Preset::load("turorial").unwrap_err().to_string();
     assert_eq!(
         error,
-        "no preset 'turorial'; known are 'tutorial', 'standard', 'best'; or give the path of a .toml file"
+        "no preset 'turorial'; known are 'tutorial', 'standard', 'best'; or give the path of a \
+            .toml file"
     );
 }
 
@@ -82,7 +83,8 @@ fn what_is_wrong_is_named_with_its_line() {
         (
             "type = \"max_pool\"",
             "type = \"mean_pool\"",
-            "21: layer.type is \"mean_pool\"; it must be \"conv\", \"max_pool\", \"dense\", \"relu\" or \"softmax\"",
+            "21: layer.type is \"mean_pool\"; it must be \"conv\", \"max_pool\", \"dense\", \
+                \"relu\" or \"softmax\"",
         ),
         ("type = \"max_pool\"", "kind = \"max_pool\"", "20: missing field `type`"),
         (
@@ -127,7 +129,8 @@ fn values_out_of_range_are_refused_with_the_range() {
         (
             "kernel = 3",
             "kernel = [3, 256]",
-            "17: layer.kernel is [3, 256]; it must be n or [rows, columns], whole numbers from 1 to 255",
+            "17: layer.kernel is [3, 256]; it must be n or [rows, columns], whole numbers from 1 \
+                to 255",
         ),
         (
             "offset = [0, 0]",

@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn few_classes_are_a_matrix() {
-        let expected = "truth \\ answer of the int8 model\n     0  1     right\n  0  9  1   90.00 %\n  1  ·  5  100.00 %\n";
+        let expected = "truth \\ answer of the int8 model\n     0  1     right\n\
+             \x20 0  9  1   90.00 %\n  1  ·  5  100.00 %\n";
         assert_eq!(draw(&[9, 1, 0, 5], 2), expected);
     }
 
@@ -64,7 +65,8 @@ mod tests {
         counts[3 * 26 + 3] = 100;
         counts[3 * 26 + 25] = 2;
         counts[8] = 7;
-        let expected = "commonest mistakes of the int8 model (2 pairs of classes)\n     7 of class 0 taken for 8\n     2 of class 3 taken for 25\n";
+        let expected = "commonest mistakes of the int8 model (2 pairs of classes)\n\
+             \x20    7 of class 0 taken for 8\n     2 of class 3 taken for 25\n";
         assert_eq!(draw(&counts, 26), expected);
     }
 }

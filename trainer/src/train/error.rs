@@ -14,7 +14,8 @@ pub enum TrainError {
     Network(#[from] PlanError),
     /// The images have other channels than the network.
     #[error(
-        "the images have {images} values per pixel, the network takes {network}: change its 'channels'"
+        "the images have {images} values per pixel, the network takes {network}: change its \
+            'channels'"
     )]
     Channels {
         /// Of the data set.
@@ -23,7 +24,8 @@ pub enum TrainError {
         network: u16,
     },
     /// There are more classes than the network has outputs.
-    #[error("the labels go up to {highest}, but the network ends with {outputs} values: give its last layer {} units", highest + 1)]
+    #[error("the labels go up to {highest}, but the network ends with {outputs} values: give its \
+        last layer {} units", highest + 1)]
     Classes {
         /// Highest label.
         highest: usize,
@@ -48,7 +50,8 @@ pub enum TrainError {
     },
     /// The loss is no longer a number.
     #[error(
-        "training diverged in epoch {epoch}, batch {batch}: the loss is not a finite number; no model was written; try a lower learning rate (--lr)"
+        "training diverged in epoch {epoch}, batch {batch}: the loss is not a finite number; no \
+            model was written; try a lower learning rate (--lr)"
     )]
     Diverged {
         /// The epoch, from 1.

@@ -45,7 +45,8 @@ const NETWORKS: [(&str, [u16; 3], &str); 12] = [
     (
         "channels in sixteens, strides",
         [12, 13, 2],
-        "conv 32 3 1 same relu; conv 16 2 2 valid relu; conv 5 3 2 same; conv 16 1 1 valid; dense 3",
+        "conv 32 3 1 same relu; conv 16 2 2 valid relu; conv 5 3 2 same; conv 16 1 1 valid; dense \
+            3",
     ),
     ("no pooling", [6, 6, 1], "conv 33 3 1 valid relu; conv 16 3 1 valid relu; dense 3"),
     ("no convolution", [5, 4, 2], "dense 21 relu; dense 4"),

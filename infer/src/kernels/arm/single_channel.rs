@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! for each few rows of outputs:
-//!     windows = each output's 4x4 pixels, widened and laid out for the loop, shared by all channels
+//!     windows = each output's 4x4 pixels, widened, in the loop's order, shared by all channels
 //!     run all channels over them
 //! ```
 #![allow(unsafe_code)]

@@ -112,7 +112,8 @@ F2_FINISH kindling_f2_finish_one, 8
 .endm
 
 @ The frame behind the four rows of six words:
-.set F4_OUTPUT, 96            @ the slot's output, bytes to the output below, next to it, zero point, bias, multiplier
+@ The slot's output, bytes to the output below, next to it, zero point, bias, multiplier:
+.set F4_OUTPUT, 96
 .set F4_STEPS, 100
 .set F4_BIAS, 112
 .set F4_SUMS, 120

@@ -4,7 +4,7 @@
 //! for each pass over a few tiles:
 //!     V = transformed inputs of each tile
 //!     for each pair of output channels:
-//!         U = their transformed weights: stored, or transformed now and shared by the tiles of the pass
+//!         U = their transformed weights: stored, or transformed now, for all tiles of the pass
 //!         for each group of up to two tiles:
 //!             sums = U . V over all input channels, point by point
 //!             outputs = requantise(bias + max over each pooling window of (transform of sums))

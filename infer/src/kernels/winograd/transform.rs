@@ -7,13 +7,15 @@
 //! integers, which scales the result:
 //!
 //! ```text
-//! F(2x2): U line of (a, b, c) = 2a, a+b+c, a-b+c, 2c                        result: 4 * sum, |U| <= 9 * 128 = 1152
-//!         V line of (p..s)    = p-r, q+r, r-q, s-q                                       |V| <= 4 * 128 = 512
+//! F(2x2): result = 4 * sum,            |U| <= 9 * 128 = 1152, |V| <= 4 * 128 = 512
+//!         U line of (a, b, c) = 2a, a+b+c, a-b+c, 2c
+//!         V line of (p..s)    = p-r, q+r, r-q, s-q
 //!         output line         = m0+m1+m2, m1-m2+m3
-//! F(4x4): U line of (a, b, c) = 3a, a+b+c, a-b+c, a+2b+4c, a-2b+4c, 3c      result: 576 * sum, |U| <= 49 * 128 = 6272
+//! F(4x4): result = 576 * sum,          |U| <= 49 * 128 = 6272, |V| <= 100 * 128 = 12800
+//!         U line of (a, b, c) = 3a, a+b+c, a-b+c, a+2b+4c, a-2b+4c, 3c
 //!         V line of (p..u)    = 4p-5r+t, t+s-4(r+q), t-s-4(r-q), t-r+2(s-q), t-r-2(s-q), u-5s+4q
-//!                                                                                        |V| <= 100 * 128 = 12800
-//!         output line         = 2m0-4(m1+m2)+m3+m4, m3-m4-2(m1-m2), m3+m4-(m1+m2), 2(m5+m3-m4)-(m1-m2),
+//!         output line         = 2m0-4(m1+m2)+m3+m4, m3-m4-2(m1-m2),
+//!                               m3+m4-(m1+m2), 2(m5+m3-m4)-(m1-m2),
 //!                               which is 24 times the sum, divided by 1, 2, 4, 4
 //! ```
 //!

@@ -97,7 +97,8 @@ impl Linker {
     /// a tile T is what it has in common however its weights come, S stored and F on the fly:
     ///     T = TS + TF - TSF                        likewise both tiles, UV = UVS + UVF - UVSF
     /// the rest of TS is the way S for that tile:   S(T) = TS - T
-    /// of which a part serves both tiles, U and V:  S = S(U) + S(V) - S(UV), and S(T) - S belongs to the pair of T and S
+    /// of which a part serves both tiles, U and V:  S = S(U) + S(V) - S(UV)
+    /// and S(T) - S belongs to the pair of T and S
     /// ```
     fn winograd(&self) -> Code {
         let sets = [&TILES[..1], &TILES[1..], &TILES[..]];

@@ -27,8 +27,9 @@ use trainer::plan::{Build, Core, Costs, Loading};
 
 /// The first lines of a cost file.
 const HEAD: &str = "\
-# Measured: written by `cargo run --release -p tests --bin refit`. Bytes of code and what each part adds to them, then
-# instructions for each occurrence of a term (trainer/src/plan/terms.rs), counted in the emulator; instructions, not cycles.
+# Measured: written by `cargo run --release -p tests --bin refit`. Bytes of code and what each part
+# adds to them, then instructions for each occurrence of a term (trainer/src/plan/terms.rs), counted
+# in the emulator; instructions, not cycles.
 
 ";
 

@@ -43,7 +43,8 @@ pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
     };
     let chip = connection.session.chip();
     complain(&format!(
-        "{}, firmware {}, kernels {}; model {:08x}: {} bytes, {} images, {} classes, {} bytes of working memory",
+        "{}, firmware {}, kernels {}; model {:08x}: {} bytes, {} images, {} classes, {} bytes of \
+            working memory",
         chip.board,
         chip.firmware,
         chip.kernels,

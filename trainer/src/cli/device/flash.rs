@@ -49,8 +49,13 @@ pub(super) fn run(args: &FlashArgs) -> Result<(), CliError> {
 fn flashers(flash: &Flash, elf: OsString) -> Vec<Flasher> {
     let picotool = flash.uf2.as_ref().map(|_| Flasher {
         program: "picotool",
-        arguments: ["load", "-u", "-v", "-x", "-t", "elf"].map(OsString::from).into_iter().chain([elf.clone()]).collect(),
-        install: "from your distribution or https://github.com/raspberrypi/picotool; hold BOOTSEL while you plug the board in",
+        arguments: ["load", "-u", "-v", "-x", "-t", "elf"]
+            .map(OsString::from)
+            .into_iter()
+            .chain([elf.clone()])
+            .collect(),
+        install: "from your distribution or https://github.com/raspberrypi/picotool; hold BOOTSEL \
+            while you plug the board in",
     });
     let probe_rs = flash.probe_rs.as_ref().map(|chip| Flasher {
         program: "probe-rs",

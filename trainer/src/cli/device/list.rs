@@ -69,7 +69,8 @@ fn who_is_at(name: &str) -> String {
 fn probes() -> String {
     match Command::new("probe-rs").arg("list").output() {
         Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
-        Err(_) => "probe-rs is not installed: it flashes boards with a debug probe (https://probe.rs, or cargo install probe-rs-tools)\n"
+        Err(_) => "probe-rs is not installed: it flashes boards with a debug probe \
+            (https://probe.rs, or cargo install probe-rs-tools)\n"
             .to_owned(),
     }
 }

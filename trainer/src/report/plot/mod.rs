@@ -28,7 +28,8 @@ pub type Drawn = Result<(), Box<dyn Error>>;
 /// A chart as it stands in a page: its `Display` is an `svg` element, whatever its label holds.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(
-    source = "<svg viewBox=\"0 0 {{ width }} {{ height }}\" role=\"img\" aria-label=\"{{ label }}\">{{ elements|safe }}</svg>",
+    source = "<svg viewBox=\"0 0 {{ width }} {{ height }}\" role=\"img\" \
+        aria-label=\"{{ label }}\">{{ elements|safe }}</svg>",
     ext = "html"
 )]
 pub struct Plot {

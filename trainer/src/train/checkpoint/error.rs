@@ -22,7 +22,8 @@ pub struct CheckpointError {
 pub enum Problem {
     /// There is none.
     #[error(
-        "no such file, so no run to go on with: leave --resume out to begin one, or name its folder with --out"
+        "no such file, so no run to go on with: leave --resume out to begin one, or name its \
+            folder with --out"
     )]
     Missing,
     /// It cannot be read.
@@ -33,12 +34,14 @@ pub enum Problem {
     NotACheckpoint,
     /// Not as it was written.
     #[error(
-        "the checkpoint is damaged (its checksum is wrong): leave --resume out to begin the run anew"
+        "the checkpoint is damaged (its checksum is wrong): leave --resume out to begin the run \
+            anew"
     )]
     Damaged,
     /// Another format.
     #[error(
-        "the checkpoint has format version {found}, this program reads {known}: go on with the program that wrote it, or leave --resume out to begin the run anew"
+        "the checkpoint has format version {found}, this program reads {known}: go on with the \
+            program that wrote it, or leave --resume out to begin the run anew"
     )]
     Version {
         /// In the file.

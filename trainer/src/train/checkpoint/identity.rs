@@ -45,7 +45,8 @@ pub enum Difference {
     },
     /// The number of epochs, where it shapes the whole run.
     #[error(
-        "it was laid out for {there} epochs, not {here}, and {why}: give --epochs {there}, or begin anew"
+        "it was laid out for {there} epochs, not {here}, and {why}: give --epochs {there}, or \
+            begin anew"
     )]
     Laid {
         /// Of the checkpoint.

@@ -10,7 +10,8 @@ use crate::train::{BatchReport, EpochReport, Observer, TrainOptions, train};
 fn preset() -> Preset {
     let mut preset = Preset::load("tutorial").unwrap();
     preset.network = toml::from_str(
-        "layer = [{ type = \"dense\", units = 2 }]\ninput = { height = 2, width = 2, channels = 1 }",
+        "layer = [{ type = \"dense\", units = 2 }]\n\
+         input = { height = 2, width = 2, channels = 1 }",
     )
     .unwrap();
     preset.recipe.held_out = 0;
@@ -183,7 +184,8 @@ fn a_recipe_laid_out_over_its_length_keeps_it() {
         with_epochs(11, |recipe| recipe.schedule = Schedule::Cosine { warmup: 0.1 }).unwrap();
     assert_eq!(
         cosine,
-        "it was laid out for 10 epochs, not 11, and its learning rate follows a cosine over all of them: give --epochs 10, or begin anew"
+        "it was laid out for 10 epochs, not 11, and its learning rate follows a cosine over all of \
+            them: give --epochs 10, or begin anew"
     );
     let distorted: fn(&mut Recipe, f64) = |recipe, calm_part| {
         let Preset { recipe: standard, .. } = Preset::load("standard").unwrap();

@@ -9,7 +9,7 @@
 //!     terms = (g, place of the chosen position) of each pixel with a gradient g other than 0
 //!     weight_gradient[o] += sum over terms of g * taps of map at place
 //! for each pixel, for each position of its window:
-//!     terms = (g, weights of o) of each output o that chose the position, with a gradient g other than 0
+//!     terms = (g, weights of o) of each output o that chose the position, with a gradient g not 0
 //!     map_gradient at the position += sum over terms of g * weights[o]
 //! ```
 //!

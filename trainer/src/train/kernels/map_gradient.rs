@@ -2,7 +2,8 @@
 //! chose it, each times the output's gradient.
 //!
 //! ```text
-//! for some pixels: lists of terms, one for each position: (g, o) of each output o that chose it, with a gradient g other than 0
+//! for some pixels: lists of terms, one for each position:
+//!     (g, o) of each output o that chose it, with a gradient g other than 0
 //! for each block of 16 channels, for each position of those pixels:
 //!     map_gradient at the position's taps += sum over terms of g * weights[o] at those taps
 //! ```

@@ -3,8 +3,9 @@
 @   for each point:
 @       sum[channel][tile] = sum over inputs of v[input][tile] * u[input][channel]
 @
-@ |v| <= 12800 and |u| <= 6272 (F(4x4)), so a product fits 32 bits; sums may wrap, and come out right by the proof in
-@ transform.rs. A word holds two inputs; its halves are used one after the other.
+@ |v| <= 12800 and |u| <= 6272 (F(4x4)), so a product fits 32 bits; sums may wrap, and come out
+@ right by the proof in transform.rs. A word holds two inputs; its halves are used one after the
+@ other.
 @
 @ r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps of the DSP kernel behind its first}. A
 @ step is two input pairs for two tiles, four for one. Registers: r0 and r1 addresses of v and u,

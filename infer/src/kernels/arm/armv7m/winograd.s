@@ -3,8 +3,8 @@
 @   for each point:
 @       sum[channel][tile] = sum over inputs of v[input][tile] * u[input][channel]
 @
-@ |v| <= 12800 and |u| <= 6272 (F(4x4)), so a product fits 32 bits; sums may wrap, and come out right by the proof in
-@ transform.rs.
+@ |v| <= 12800 and |u| <= 6272 (F(4x4)), so a product fits 32 bits; sums may wrap, and come out
+@ right by the proof in transform.rs.
 @
 @ r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps of the DSP kernel behind its first}. A
 @ step is two input pairs for two tiles, four for one. Registers: r0-r3 sums, r4-r7 operands, r8

@@ -108,7 +108,8 @@ kindling_single_channel:
   strd r5, r6, [sp, #PARAMETERS]
   ldr r12, [sp, #WINDOWS]
   ldr r11, [sp, #WINDOW_BYTES]
-  lsls r11, r11, #27          @ an odd number of windows, 48 bytes each: begin with the second of two
+  @ An odd number of windows, 48 bytes each: begin with the second of two.
+  lsls r11, r11, #27
   bmi.w 4f
 2:
   WINDOW
