@@ -1,4 +1,5 @@
-/* Kindling: int8 inference on Cortex-M. Written by cbindgen from src/lib.rs; do not edit. */
+/* Kindling: int8 inference on Cortex-M.
+   Written by cbindgen from src/lib.rs; do not edit. */
 
 #ifndef KINDLING_H
 #define KINDLING_H
@@ -59,7 +60,8 @@ extern "C" {
 #endif // __cplusplus
 
 /*
- Checks the model of `model_bytes` bytes at `model`, an address that is a multiple of 16, and tells its sizes.
+ Checks the model of `model_bytes` bytes at `model`, an address that is a multiple of 16, and
+ tells its sizes.
 
  # Safety
  Pointers are null or point to memory of the stated size, which nobody changes during the call.
@@ -69,8 +71,9 @@ enum KindlingStatus kindling_sizes(const uint8_t *model,
                                    struct KindlingSizes *sizes);
 
 /*
- Classifies one image: writes the int8 scores, one for each class, and the class with the highest. The model is checked in every
- call, which takes some instructions for each of its bytes.
+ Classifies one image: writes the int8 scores, one for each class, and the class with the
+ highest. The model is checked in every call, which takes some instructions for each of its
+ bytes.
 
  # Safety
  As `kindling_sizes`; `arena`, `scores` and `best` are the caller's alone during the call.
