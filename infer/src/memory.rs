@@ -72,17 +72,35 @@ macro_rules! include_model {
     }};
 }
 
-/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES` and `CLASSES` of the model that the package's
-/// build script embedded with `infer::build::embed` (feature `build`), where it has been checked.
+/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES`, `CLASSES` and `NETWORK` of the model that the
+/// package's build script embedded with `infer::build::embed` (feature `build`), where it has been
+/// checked. With a name, of the one of several that has it.
 ///
 /// ```ignore
 /// infer::embedded_model!();
-/// static ARENA: StaticCell<Arena<ARENA_BYTES>> = StaticCell::new();
-/// let model = Model::from_bytes(MODEL)?;
+/// static ARENA: ConstStaticCell<Arena<ARENA_BYTES>> = ConstStaticCell::new(Arena::new());
+///
+/// mod digits {
+///     infer::embedded_model!("digits");
+/// }
 /// ```
 #[macro_export]
 macro_rules! embedded_model {
     () => {
-        include!(concat!(env!("OUT_DIR"), "/embedded_model.rs"));
+        include!(env!(
+            "KINDLING_EMBEDDED_MODEL",
+            "no model is embedded: say infer::build::embed(\"model.kndl\") in main() of this package's \
+             build.rs, with infer and its feature `build` under [build-dependencies]"
+        ));
+    };
+    ($name:literal) => {
+        include!(env!(
+            concat!("KINDLING_EMBEDDED_MODEL_", $name),
+            concat!(
+                "no model is embedded as \"", $name, "\": say infer::build::embed(\"", $name,
+                ".kndl\") in main() of this package's build.rs, with infer and its feature `build` \
+                 under [build-dependencies]"
+            )
+        ));
     };
 }

@@ -3,18 +3,21 @@
 
 use infer::build::source;
 
+/// As the source names the file; it is not compiled here.
+const FILE: &str = "\"model.kndl\"";
+
 #[test]
 fn a_bad_file_is_refused_with_the_loaders_words() {
-    let said = source(b"KNDX, and more than twenty-four bytes").unwrap_err();
+    let said = source(b"KNDX, and more than twenty-four bytes", FILE).unwrap_err();
     assert!(said.contains("begins with") && said.contains("KNDL"), "{said}");
-    assert!(source(&[]).unwrap_err().starts_with("no model: 0 bytes, a header takes "));
+    assert!(source(&[], FILE).unwrap_err().starts_with("no model: 0 bytes, a header takes "));
 }
 
 #[test]
 fn sizes_are_those_of_the_model() {
     let file = include_bytes!("../../firmware-example/model/tutorial.kndl");
     let model = infer::Model::from_bytes(file).unwrap();
-    let source = source(file).unwrap();
+    let source = source(file, FILE).unwrap();
     for expected in [
         format!("static LAYERS: [Layer<'static>; {}]", model.layers().len()),
         format!("ARENA_BYTES: usize = {};", model.arena_bytes()),
