@@ -18,6 +18,23 @@ if [ -z "$machine" ]; then
 fi
 elf=$1
 shift
+# What the program says of itself, as build.rs had the linker write it. Cargo tells a change by a
+# file's time; this tells the program.
+built=$(LC_ALL=C tr -c ' -~' '\n' <"$elf" | sed -n '/^kindling-firmware board=/{p;q;}')
+built_for=$(echo "$built" | sed -n 's/.* board=\([^ ]*\).*/\1/p')
+holds=$(echo "$built" | sed -n 's/.* model=\([^ ]*\).*/\1/p')
+if [ "$built_for" != "$board" ]; then
+    echo "$elf is built for ${built_for:-another machine}, not for $board: KINDLING_BOARD=$board cargo build" >&2
+    exit 1
+fi
+if [ -n "${KINDLING_MODEL:-}" ]; then
+    # The checksum in the file's header.
+    asked=$(od -An -tx1 -j12 -N4 "$KINDLING_MODEL" | awk '{ print $4 $3 $2 $1 }')
+    if [ "$holds" != "$asked" ]; then
+        echo "$elf holds model $holds, and $KINDLING_MODEL is $asked: touch it and build again" >&2
+        exit 1
+    fi
+fi
 semihosting=enable=on,target=native,arg=kindling
 for argument in "$@"; do
     semihosting=$semihosting,arg=$argument

@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 target=thumbv7em-none-eabihf
-${CARGO:-cargo} build --release --quiet -p kindling --target $target
+# Whatever cargo's settings: what is linked is what was just built.
+${CARGO:-cargo} build --release --quiet -p kindling --target $target --target-dir target
 out=target/$target/release
 arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 \
     -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib -Wl,--gc-sections,-z,noexecstack \

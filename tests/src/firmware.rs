@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+use infer::wire::model_id;
+use trainer::device::firmware::built_program;
 use trainer::plan::{Build, Features, Loading};
 
 /// Instructions of a run are stored in so many bytes behind the scores.
@@ -142,14 +144,14 @@ pub fn build_refused(board: Board, model: &Path) -> String {
 /// When cargo cannot be started.
 pub fn built_in_refused(board: Board, variant: Variant, model: &Path) -> Option<String> {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
-    command.env("KINDLING_MODEL", model).args(["--bin", "built_in"]);
+    with_model(&mut command, model).args(["--bin", "built_in"]);
     let output = command.output().expect("cargo can be started");
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
     let mut command = cargo(board, "run", &[]);
-    command.arg("--release").env("KINDLING_MODEL", model).arg("--").args(arguments);
+    with_model(&mut command, model).arg("--release").arg("--").args(arguments);
     command
 }
 
@@ -163,8 +165,7 @@ const LONG_RUN_SECONDS: &str = "7200";
 pub fn measuring_program(board: Board, variant: Variant) -> PathBuf {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
     command.args(["--bin", "measure"]);
-    said(board, command);
-    program(board, variant.build, "measure")
+    program(board, command, "measure")
 }
 
 /// Builds the program of [`measure_built_in`]; its ELF file, until the next is built.
@@ -173,9 +174,8 @@ pub fn measuring_program(board: Board, variant: Variant) -> PathBuf {
 /// As [`answers`].
 pub fn built_in_program(board: Board, variant: Variant, model: &Path) -> PathBuf {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
-    command.env("KINDLING_MODEL", model).args(["--bin", "built_in"]);
-    said(board, command);
-    program(board, variant.build, "built_in")
+    with_model(&mut command, model).args(["--bin", "built_in"]);
+    program(board, command, "built_in")
 }
 
 /// Runs one of these two, told to count nothing, in an emulator that cannot count and is faster for
@@ -214,7 +214,7 @@ pub fn measure_built_in(
     arguments: &[&Path],
 ) -> String {
     let mut command = cargo_for(board, "run", variant, &["measure"]);
-    command.env("KINDLING_MODEL", model).args(["--bin", "built_in", "--"]).args(arguments);
+    with_model(&mut command, model).args(["--bin", "built_in", "--"]).args(arguments);
     said(board, command)
 }
 
@@ -246,8 +246,7 @@ pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf
     };
     let mut command = cargo_for(board, "build", variant, &[]);
     command.args(["--bin", name]);
-    said(board, command);
-    program(board, variant.build, name)
+    program(board, command, name)
 }
 
 /// Builds the program that updates its model and lets it install `new` in place of `factory`;
@@ -257,11 +256,7 @@ pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf
 /// When cargo cannot be started.
 pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
     let mut command = cargo(board, "run", &["update"]);
-    command
-        .arg("--release")
-        .env("KINDLING_MODEL", factory)
-        .args(["--bin", "update", "--"])
-        .arg(new);
+    with_model(&mut command, factory).args(["--release", "--bin", "update", "--"]).arg(new);
     let output = command.output().expect("cargo can be started");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -273,7 +268,7 @@ pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
 /// When cargo cannot be started.
 pub fn nvmc(model: &Path) -> (bool, String) {
     let mut command = cargo(EVERY_CORE[0], "run", &["update"]);
-    command.arg("--release").env("KINDLING_MODEL", model).args(["--bin", "nvmc"]);
+    with_model(&mut command, model).args(["--release", "--bin", "nvmc"]);
     let output = command.output().expect("cargo can be started");
     let said =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -308,13 +303,19 @@ pub fn program_that_may_panic(board: Board, features: &[&str]) -> PathBuf {
         "-Z",
         "emit-stack-sizes",
     ]);
-    said(board, command);
-    program(board, Build::Fast, "no_panic")
+    program(board, command, "no_panic")
 }
 
-/// Where cargo puts a program.
-fn program(board: Board, build: Build, name: &str) -> PathBuf {
-    folder().join("target").join(board.target).join(build.profile()).join(name)
+/// Builds a program; where cargo says that it put it.
+fn program(board: Board, command: Command, name: &str) -> PathBuf {
+    let messages = said(board, command);
+    built_program(&messages, name).expect("cargo tells what it builds")
+}
+
+/// Has the firmware built with the model in a file, whatever the file's time.
+fn with_model<'c>(command: &'c mut Command, model: &Path) -> &'c mut Command {
+    let id = model_id(&fs::read(model).expect("the model's file"));
+    command.env("KINDLING_MODEL", model).env("KINDLING_MODEL_ID", format!("{id:08x}"))
 }
 
 /// Runs a command; what it printed.
@@ -349,8 +350,12 @@ fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
         Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder()).args([subcommand, "--quiet"]);
     command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
+    if subcommand != "run" {
+        command.arg("--message-format=json-render-diagnostics");
+    }
     // What the outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
+    command.env_remove("KINDLING_CPU");
     let features: Vec<&str> = features.iter().copied().chain(board.feature).collect();
     if !features.is_empty() {
         command.args(["--features", &features.join(",")]);

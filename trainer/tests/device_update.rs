@@ -59,7 +59,7 @@ impl Workshop {
 #[test]
 fn a_transfer_that_is_cut_off_goes_on_where_it_stopped_and_the_model_stays() {
     let mut workshop = Workshop::new();
-    let old = model_id(&workshop.chip.firmware.model);
+    let old = model_id(&workshop.chip.model);
     let new = another(1);
     let line = CutOff { line: workshop.chip.connect(), bytes_left: bytes_of_parts(40) };
     let mut session = Session::open(Client::new(line), Duration::from_secs(30)).unwrap();
@@ -89,7 +89,7 @@ fn a_transfer_that_is_cut_off_goes_on_where_it_stopped_and_the_model_stays() {
 #[test]
 fn a_model_that_must_not_run_is_refused_and_the_old_one_answers_on() {
     let mut workshop = Workshop::new();
-    let old = model_id(&workshop.chip.firmware.model);
+    let old = model_id(&workshop.chip.model);
     let (_, complaint) = workshop.update(&lying(), 1);
     assert!(
         complaint.contains("error: the chip refuses: the model is bad: self-test: "),
@@ -112,7 +112,7 @@ fn a_model_that_must_not_run_is_refused_and_the_old_one_answers_on() {
 #[test]
 fn a_model_that_is_not_confirmed_gives_way_to_the_one_before() {
     let mut workshop = Workshop::new();
-    let old = model_id(&workshop.chip.firmware.model);
+    let old = model_id(&workshop.chip.model);
     let new = another(1);
     let mut session = workshop.chip.session();
     let update = session.update(&new, &mut |_| ()).unwrap();

@@ -21,6 +21,8 @@ pub struct Board {
     pub core: String,
     /// The compiler's target.
     pub target: String,
+    /// Another target whose code the core runs: only the firmware's build script asks.
+    pub also_runs: Option<String>,
     /// The firmware's feature that names the core, where the target does not.
     pub feature: Option<String>,
     /// Clock of the core as the firmware runs it, for people.
@@ -132,7 +134,7 @@ pub enum BoardError {
 
 /// The firmware's folder in the repository.
 pub fn firmware_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-example")
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("firmware-example")
 }
 
 impl Board {

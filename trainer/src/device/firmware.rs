@@ -1,9 +1,15 @@
 //! The example firmware, built for a board with a model planned for it.
 
+mod cargo;
+mod identity;
+
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, io};
+use std::sync::Arc;
 
+use infer::wire::model_id;
 use infer::{Model, ModelError};
 use thiserror::Error;
 
@@ -11,10 +17,8 @@ use super::board::{Board, BoardError, UsbPort, firmware_folder};
 use crate::model_file;
 use crate::plain_model::PlainModel;
 use crate::plan::{Build, FastestError, Features, Loading, fastest};
-
-/// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see
-/// `ci.sh`.
-const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
+pub use cargo::built_program;
+use identity::{Asked, WrongProgram};
 
 /// The firmware's feature that makes the debug probe the line.
 const RTT: &str = "rtt";
@@ -52,6 +56,22 @@ pub enum FirmwareError {
         /// What the operating system says.
         cause: io::Error,
     },
+    /// Cargo succeeded, and said nothing of the program.
+    #[error("cargo has not said where it built {program}: is KINDLING_FIRMWARE_CARGO a cargo?")]
+    NotReported {
+        /// The program.
+        program: String,
+    },
+    /// What was built is not what was asked for.
+    #[error(
+        "{} is not the program that was asked for: {problem}; cargo clean in firmware-example has it built anew", elf.display()
+    )]
+    Wrong {
+        /// The program.
+        elf: PathBuf,
+        /// What is wrong with it.
+        problem: WrongProgram,
+    },
     /// Cargo failed.
     #[error(
         "the firmware for {board} cannot be built; if the compiler's target is missing: ./ci.sh \
@@ -67,13 +87,16 @@ pub enum FirmwareError {
     },
 }
 
-/// A built firmware.
+/// A built firmware, read back: its program holds the model and is for the board that were asked
+/// for.
 #[derive(Clone, Debug)]
 pub struct Firmware {
     /// The program.
     pub elf: PathBuf,
     /// The model in it.
     pub model: Vec<u8>,
+    /// As long as this lives, nobody else builds for the board: `elf` stays what it is.
+    _board: Arc<File>,
 }
 
 /// A model planned for a board, and the firmware that the plan asks for.
@@ -125,35 +148,93 @@ impl Planned {
     }
 }
 
-/// Builds the firmware's `program` for `board` with the model inside.
+/// Builds the firmware's `program` for `board` with the model inside, and reads both back from what
+/// was built.
 ///
 /// # Errors
-/// Whatever keeps it from being built.
+/// Whatever keeps it from being built, and a program that is not the one asked for.
 pub fn build(board: &Board, program: &str, planned: Planned) -> Result<Firmware, FirmwareError> {
-    let root = firmware_folder();
-    let folder = root.join("target/device").join(&board.id);
+    let root = firmware_folder().join("target/device");
+    let folder = root.join(&board.id);
     let (model_file, elf) = (folder.join("model.kndl"), folder.join(format!("{program}.elf")));
-    let problem = |path: &Path| {
-        let path = path.to_owned();
-        move |cause| FirmwareError::Write { path, cause }
-    };
     fs::create_dir_all(&folder).map_err(problem(&folder))?;
-    // Boards with the same core are built into the same place: one build at a time, until its
-    // program is copied away.
-    let lock_path = root.join("target/device/lock");
-    let lock = fs::File::create(&lock_path).map_err(problem(&lock_path))?;
-    lock.lock().map_err(problem(&lock_path))?;
+    let of_board = locked(&folder.join("lock"))?;
     write_if_new(&model_file, &planned.model).map_err(problem(&model_file))?;
-    let line = planned.line.build(board)?;
-    run_cargo(board, program, &planned, &line, &model_file)?;
-    let built = root.join("target").join(line.target).join(planned.build.profile()).join(program);
-    fs::copy(built, &elf).map_err(problem(&elf))?;
-    Ok(Firmware { elf, model: planned.model })
+    {
+        // Boards with the same core are built into the same place: one build at a time, until its
+        // program is copied away.
+        let _build = locked(&root.join("lock"))?;
+        let mut command = planned.cargo_command(board, program, &model_file)?;
+        let built = cargo::run(&mut command, program, board, planned.target(board)?)?;
+        fs::copy(built, &elf).map_err(problem(&elf))?;
+    }
+    planned.check(board, &elf)?;
+    Ok(Firmware { elf, model: planned.model, _board: Arc::new(of_board) })
+}
+
+fn problem(path: &Path) -> impl Fn(io::Error) -> FirmwareError {
+    let path = path.to_owned();
+    move |cause| FirmwareError::Write { path: path.clone(), cause }
+}
+
+/// A file that one process has at a time, until the value is dropped.
+fn locked(path: &Path) -> Result<File, FirmwareError> {
+    let lock = File::create(path).map_err(problem(path))?;
+    lock.lock().map_err(problem(path))?;
+    Ok(lock)
 }
 
 /// A file whose time changes makes cargo build anew.
 fn write_if_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|there| there == bytes) { Ok(()) } else { fs::write(path, bytes) }
+}
+
+impl Planned {
+    /// The compiler's target.
+    fn target<'b>(&self, board: &'b Board) -> Result<&'b str, BoardError> {
+        Ok(self.line.build(board)?.target)
+    }
+
+    /// The command that builds `program` with the model in the file `model`.
+    fn cargo_command(
+        &self,
+        board: &Board,
+        program: &str,
+        model: &Path,
+    ) -> Result<Command, FirmwareError> {
+        let line = self.line.build(board)?;
+        let parts = self.features.names().into_iter().map(|name| format!("infer/{name}"));
+        let features: Vec<String> =
+            parts.chain(board.feature.clone()).chain(line.feature.map(str::to_owned)).collect();
+        let mut command = cargo::command("build");
+        command.args(["--bin", program, "--profile", self.build.profile()]);
+        command.args(["--target", line.target, "--no-default-features"]);
+        command.args(["--features", &features.join(",")]);
+        let model = fs::canonicalize(model).map_err(problem(model))?;
+        command.env("KINDLING_BOARD", &board.id).env("KINDLING_MODEL", model);
+        // Cargo looks at the file's time only, which an older build may be newer than.
+        command.env("KINDLING_MODEL_ID", format!("{:08x}", model_id(&self.model)));
+        if let Some(cpu) = line.cpu {
+            // Comes after the flags of the firmware's own configuration, and the last word on the
+            // core counts.
+            let target = line.target.to_uppercase().replace(['-', '.'], "_");
+            command.env(format!("CARGO_TARGET_{target}_RUSTFLAGS"), format!("-Ctarget-cpu={cpu}"));
+        }
+        Ok(command)
+    }
+
+    /// Whether the program is the one that was to be built.
+    fn check(&self, board: &Board, elf: &Path) -> Result<(), FirmwareError> {
+        let asked = Asked {
+            board: &board.id,
+            model: &self.model,
+            target: self.target(board)?,
+            opt_level: self.build.opt_level().trim_matches('"'),
+        };
+        let bytes = fs::read(elf).map_err(problem(elf))?;
+        let wrong = |problem| FirmwareError::Wrong { elf: elf.to_owned(), problem };
+        asked.check(&bytes).map_err(wrong)
+    }
 }
 
 impl ServerLine {
@@ -172,46 +253,4 @@ impl UsbPort {
         let target = self.target.as_deref().unwrap_or(board_target);
         LineBuild { feature: Some(&self.feature), target, cpu: self.cpu.as_deref() }
     }
-}
-
-fn run_cargo(
-    board: &Board,
-    program: &str,
-    planned: &Planned,
-    line: &LineBuild<'_>,
-    model: &Path,
-) -> Result<(), FirmwareError> {
-    let cargo = env::var(CARGO_VARIABLE).unwrap_or_else(|_| "cargo".to_owned());
-    let parts = planned.features.names().into_iter().map(|name| format!("infer/{name}"));
-    let features: Vec<String> =
-        parts.chain(board.feature.clone()).chain(line.feature.map(str::to_owned)).collect();
-    let mut command = Command::new(&cargo);
-    command.current_dir(firmware_folder()).args(["build", "--quiet", "--bin", program]);
-    command.args(["--profile", planned.build.profile(), "--target", line.target]);
-    command.args(["--no-default-features", "--features", &features.join(",")]);
-    let model = fs::canonicalize(model).unwrap_or_else(|_| model.to_owned());
-    command.env("KINDLING_BOARD", &board.id).env("KINDLING_MODEL", model);
-    // What an outer cargo sets for host crates is not meant for the firmware.
-    command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
-    if let Some(cpu) = line.cpu {
-        // Comes behind the flags of the firmware's own configuration, and the last word on the core
-        // counts.
-        let target = line.target.to_uppercase().replace(['-', '.'], "_");
-        command.env(format!("CARGO_TARGET_{target}_RUSTFLAGS"), format!("-Ctarget-cpu={cpu}"));
-    }
-    let output = command.output().map_err(|cause| FirmwareError::NoCargo { cargo, cause })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let (board, target) = (board.id.clone(), line.target.to_owned());
-    Err(FirmwareError::Build {
-        board,
-        target,
-        said: last_lines(&String::from_utf8_lossy(&output.stderr)),
-    })
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
 }

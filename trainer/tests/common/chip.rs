@@ -1,6 +1,9 @@
 //! An emulated board that outlives a command: its serial line is a TCP port, and its reset button
 //! can be pressed.
 
+// Each test file uses its part of it.
+#![allow(dead_code)]
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,7 +14,7 @@ use infer::format::{Header, checksum};
 use infer::wire::frame_bytes;
 use trainer::device::board::Board;
 use trainer::device::client::Client;
-use trainer::device::firmware::{self, Firmware, Planned};
+use trainer::device::firmware::{self, Planned};
 use trainer::device::line::Line;
 use trainer::device::session::Session;
 use trainer::device::tcp::Tcp;
@@ -24,8 +27,8 @@ pub struct Chip {
     monitor: ChildStdin,
     /// As `--port` takes it.
     pub port: String,
-    /// What it was flashed with.
-    pub firmware: Firmware,
+    /// The model that it was flashed with.
+    pub model: Vec<u8>,
 }
 
 impl Chip {
@@ -51,7 +54,8 @@ impl Chip {
         command.arg(&firmware.elf).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut process = command.spawn().expect("qemu-system-arm: see ./ci.sh setup");
         let monitor = process.stdin.take().unwrap();
-        let chip = Self { process, monitor, port: format!("tcp:127.0.0.1:{port}"), firmware };
+        let port = format!("tcp:127.0.0.1:{port}");
+        let chip = Self { process, monitor, port, model: firmware.model.clone() };
         chip.wait();
         chip
     }
