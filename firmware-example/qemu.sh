@@ -24,7 +24,8 @@ built=$(LC_ALL=C tr -c ' -~' '\n' <"$elf" | sed -n '/^kindling-firmware board=/{
 built_for=$(echo "$built" | sed -n 's/.* board=\([^ ]*\).*/\1/p')
 holds=$(echo "$built" | sed -n 's/.* model=\([^ ]*\).*/\1/p')
 if [ "$built_for" != "$board" ]; then
-    echo "$elf is built for ${built_for:-another machine}, not for $board: KINDLING_BOARD=$board cargo build" >&2
+    echo "$elf is built for ${built_for:-another machine}, not for $board:" \
+        "build it with KINDLING_BOARD=$board" >&2
     exit 1
 fi
 if [ -n "${KINDLING_MODEL:-}" ]; then

@@ -9,7 +9,8 @@ pub fn text(board: &str, model: &[u8]) -> String {
     let [target, level] = ["TARGET", "OPT_LEVEL"].map(|name| env::var(name).unwrap_or_default());
     let (id, bytes) = (crate::id(model), model.len());
     format!(
-        "kindling-firmware board={board} model={id} bytes={bytes} target={target} opt-level={level}\n"
+        "kindling-firmware board={board} model={id} bytes={bytes} target={target} \
+         opt-level={level}\n"
     )
 }
 
@@ -18,6 +19,7 @@ pub fn text(board: &str, model: &[u8]) -> String {
 pub fn section(text: &str) -> String {
     let bytes: String = text.bytes().map(|byte| format!("        BYTE({byte})\n")).collect();
     format!(
-        "\n\nSECTIONS\n{{\n    .kindling_firmware 0 (INFO) :\n    {{\n{bytes}    }}\n}} INSERT AFTER .uninit;\n"
+        "\n\nSECTIONS\n{{\n    .kindling_firmware 0 (INFO) :\n    {{\n{bytes}    }}\n}} \
+         INSERT AFTER .uninit;\n"
     )
 }

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The firmware then says [`embedded_model!`](crate::embedded_model), which defines what [`source`]
-//! lists. The dependency with the feature `build` stands under `[build-dependencies]`; the project's
-//! `docs/integrate.md` has the lines.
+//! lists. The dependency with the feature `build` stands under `[build-dependencies]`: the
+//! project's `docs/integrate.md` has the lines.
 
 extern crate std;
 
@@ -96,7 +96,8 @@ fn register(name: &str, path: &Path) -> Result<bool, String> {
     let mut embedded = EMBEDDED.lock().unwrap_or_else(PoisonError::into_inner);
     match embedded.iter().find(|(known, _)| known == name) {
         Some((_, first)) if first != path => Err(format!(
-            "{} is embedded as \"{name}\" already: give one of them another name with embed_as(name, path)",
+            "{} is embedded as \"{name}\" already: give one of them another name with \
+             embed_as(name, path)",
             first.display()
         )),
         Some(_) => Ok(embedded.len() == 1),

@@ -89,8 +89,8 @@ macro_rules! embedded_model {
     () => {
         include!(env!(
             "KINDLING_EMBEDDED_MODEL",
-            "no model is embedded: say infer::build::embed(\"model.kndl\") in main() of this package's \
-             build.rs, with infer and its feature `build` under [build-dependencies]"
+            "no model is embedded: say infer::build::embed(\"model.kndl\") in main() of this \
+             package's build.rs, with infer and its feature `build` under [build-dependencies]"
         ));
     };
     ($name:literal) => {

@@ -64,7 +64,9 @@ pub enum FirmwareError {
     },
     /// What was built is not what was asked for.
     #[error(
-        "{} is not the program that was asked for: {problem}; cargo clean in firmware-example has it built anew", elf.display()
+        "{} is not the program that was asked for: {problem}; \
+         cargo clean in firmware-example has it built anew",
+        elf.display()
     )]
     Wrong {
         /// The program.
