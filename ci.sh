@@ -298,7 +298,7 @@ examples() {
     cargo check --release --quiet -p infer --features defmt,wire
 }
 
-bench() { cargo run --release -p tests --bin bench; }
+bench() { cargo run --release -p tools --bin bench; }
 
 parity() {
     KINDLING_PARITY_PLANS=all KINDLING_PARITY_IMAGES=$LARGE_PARITY_IMAGES \

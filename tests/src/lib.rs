@@ -3,12 +3,10 @@
 
 pub mod buffers;
 pub mod call_graph;
-pub mod code_size;
 pub mod documented;
 pub mod emulated;
 pub mod faulty_line;
 pub mod firmware;
-pub mod fit;
 pub mod flash_geometry;
 pub mod greedy;
 pub mod limits;

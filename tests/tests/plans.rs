@@ -108,7 +108,7 @@ fn odd_off(board: Board, core: Core, odd: &Odd) -> Vec<String> {
 /// How far off the bytes of code may be.
 const CODE_ERROR: f64 = 0.05;
 
-/// Counted by `cargo run --release -p tests --bin bench`: core, limit, instructions, bytes of code.
+/// Counted by `cargo run --release -p tools --bin bench`: core, limit, instructions, bytes of code.
 const COUNTED: [(&str, Core, Loading, &str, u32, usize); 43] = [
     ("m0", Core::M0, Loading::OnChip, "512K flash, 16K RAM", 2_864_000, 43_668),
     ("m0", Core::M0, Loading::OnChip, "256K flash, 16K RAM", 3_759_640, 28_664),

@@ -60,6 +60,13 @@ fn the_page_needs_nothing_from_outside() {
     assert!(html.len() < BYTES_MAX, "{} bytes", html.len());
 }
 
+/// The tests' data set is not MNIST, and figures of others are for MNIST.
+#[test]
+fn no_peers_of_mnist_stand_beside_another_data_set() {
+    let html = report(&with_mistakes());
+    assert!(!html.contains("peers") && !html.contains("CMSIS"));
+}
+
 #[test]
 fn links_lead_to_places_of_the_page() {
     let html = report(&with_mistakes());

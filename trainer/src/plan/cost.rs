@@ -1,6 +1,6 @@
 //! What a layer costs on a core: formulas whose coefficients are measured, not guessed. They lie in
 //! `trainer/costs`, one file for each class of cores, written and build, written by `cargo run
-//! --release -p tests --bin refit`.
+//! --release -p tools --bin refit`.
 
 use std::collections::BTreeMap;
 

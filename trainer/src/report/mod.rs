@@ -106,8 +106,8 @@ pub struct Report {
     pub memory: MemoryView,
     /// Which part of each map is read.
     pub reading: Vec<MapView>,
-    /// What others need.
-    pub peers: Peers,
+    /// What others need, as far as it is known for the data.
+    pub peers: Option<Peers>,
     /// How to get the same bytes again.
     pub provenance: Provenance,
 }
@@ -213,7 +213,7 @@ impl Report {
             layer_images: Count(chosen.len()),
             memory: MemoryView::of(&model),
             reading: reading::views(&run.preset.network, test)?,
-            peers: Peers::of(&model, &run.preset.network, run.metrics),
+            peers: Peers::of(&model, &run.preset.network, run.metrics, test),
             provenance: Provenance::of(run),
         })
     }

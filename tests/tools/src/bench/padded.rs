@@ -10,6 +10,8 @@ use trainer::network::Network;
 use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::{Build, Core, Costs, Loading, Plan, front};
 
+use super::measured::PaddedRow;
+
 /// Images that each plan answers.
 const IMAGES: usize = 4;
 
@@ -27,28 +29,14 @@ const NETWORK: &str = r#"
         { type = "dense", units = 10 },
     ]"#;
 
-/// What a core takes for it.
-pub struct Row {
-    /// The core.
-    pub core: &'static str,
-    /// Multiply-accumulates of a run.
-    pub macs: u64,
-    /// Instructions of the fastest plan, and of the fastest without Winograd's algorithms.
-    pub instructions: [u32; 2],
-    /// Working memory of both, bytes.
-    pub arena_bytes: [usize; 2],
-    /// Whether all answers of both were the reference's.
-    pub exact: bool,
-}
-
 /// Measures it on each core.
-pub fn rows(cores: &[(&'static str, Board, Core)]) -> Vec<Row> {
+pub fn rows(cores: &[(&'static str, Board, Core)]) -> Vec<PaddedRow> {
     let network: Network = toml::from_str(NETWORK).expect("a network");
     let model = untrained(&network);
     cores.iter().map(|(name, board, core)| row(name, *board, *core, &model)).collect()
 }
 
-fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Row {
+fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> PaddedRow {
     let mut random = Random::new(11);
     let images: Vec<u8> =
         (0..IMAGES * model.image.len()).map(|_| random.within(0, 255) as u8).collect();
@@ -62,8 +50,8 @@ fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Row
     let files = plans.map(|plan| write(model, &plan.choices).expect("a plan of the front"));
     let counts = counts_of(board, Variant::complete(Build::Fast), &files, &images);
     let reference = reference_scores(&files[0], &images);
-    Row {
-        core,
+    PaddedRow {
+        core: core.to_owned(),
         macs: infer::Model::from_bytes(&files[0]).expect("a model").macs(),
         instructions: [counts[0].total, counts[1].total],
         arena_bytes: plans.map(|plan| plan.ram),

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use infer::features::Feature;
-use tests::code_size::code_bytes;
 use tests::firmware::{self, Board, Variant};
 use trainer::plan::code::{Code, PAIRS, pair_name};
 use trainer::plan::{Build, Features, Loading};
+
+use super::code_size::code_bytes;
 
 /// A dense layer is in every program: one without any part that runs layers is no program to
 /// measure by.

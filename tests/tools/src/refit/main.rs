@@ -1,4 +1,4 @@
-//! Measures the costs again: `cargo run --release -p tests --bin refit [m0|m3|m4|m33|m55]...
+//! Measures the costs again: `cargo run --release -p tools --bin refit [m0|m3|m4|m33|m55]...
 //! [FORMULA]...`, all of them by default; with a formula's name (`ConvDirect`) only that, with
 //! `Code` or `BuiltInCode` only the bytes of code.
 //!
@@ -7,15 +7,18 @@
 //! compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
 
 mod code;
+#[path = "../code_size.rs"]
+mod code_size;
+mod fit;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+use fit::{Sample, coefficients};
 use infer::LayerKind;
 use infer::format::{Algorithm, DenseAlgorithm};
 use tests::firmware::{self, Board, Variant};
-use tests::fit::{Sample, coefficients};
 use tests::measure::{Counts, counts_of};
 use tests::random_layer::{Random, model};
 use trainer::model_file::write;
@@ -27,7 +30,7 @@ use trainer::plan::{Build, Core, Costs, Loading};
 
 /// The first lines of a cost file.
 const HEAD: &str = "\
-# Measured: written by `cargo run --release -p tests --bin refit`. Bytes of code and what each part
+# Measured: written by `cargo run --release -p tools --bin refit`. Bytes of code and what each part
 # adds to them, then instructions for each occurrence of a term (trainer/src/plan/terms.rs), counted
 # in the emulator; instructions, not cycles.
 

@@ -5,19 +5,11 @@ use std::time::Instant;
 
 use infer::{Model, Portable, Session};
 
+use super::measured::Host;
+
 /// Rounds over all images; the fastest counts, since whatever else runs on the host can only slow
 /// one down.
-pub const ROUNDS: usize = 20;
-
-/// How fast the host is.
-pub struct Host {
-    /// The processor's name, as far as the system tells.
-    pub processor: String,
-    /// Images in a second.
-    pub images_per_second: f64,
-    /// Multiply-accumulates in a second.
-    pub macs_per_second: f64,
-}
+const ROUNDS: usize = 20;
 
 /// Runs the model on all of `images`, raw and one after the other.
 pub fn measure(file: &[u8], images: &[u8]) -> Host {
@@ -35,7 +27,7 @@ pub fn measure(file: &[u8], images: &[u8]) -> Host {
     let seconds = (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min);
     let images_per_second = (images.len() / model.image_shape().len()) as f64 / seconds;
     let macs_per_second = images_per_second * model.macs() as f64;
-    Host { processor: processor(), images_per_second, macs_per_second }
+    Host { processor: processor(), rounds: ROUNDS, images_per_second, macs_per_second }
 }
 
 fn processor() -> String {

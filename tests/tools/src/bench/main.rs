@@ -1,19 +1,24 @@
 //! Measures the tutorial's network on every core class in the emulator, and on the host: `cargo run
-//! --release -p tests --bin bench [CORE|host]...`.
+//! --release -p tools --bin bench [CORE|host]...`; `bench page` writes the page anew from what was
+//! measured last.
 //!
 //! For each limit of flash and working memory it takes the planner's plan, builds firmware with
 //! just the parts that the plan needs, and counts. Writes `target/bench/mcu.json` and, when all
-//! cores were asked for, `docs/benchmarks.md`.
+//! cores were asked for, `docs/benchmarks.json` and from it `docs/benchmarks.md`.
 
-mod document;
+mod cmsis_nn;
+#[path = "../code_size.rs"]
+mod code_size;
 mod host;
+mod measured;
 mod padded;
+mod page;
 
 use std::path::Path;
 use std::{env, fs, process};
 
-use serde::Serialize;
-use tests::code_size::code_bytes;
+use code_size::code_bytes;
+use measured::{Measured, Row};
 use tests::firmware::{self, Board, Variant};
 use tests::limits::{self, CORES};
 use tests::measure::{Counts, built_in_counts, counts_of};
@@ -29,37 +34,18 @@ const IMAGES: usize = 100;
 /// Asks for the host among the cores.
 const HOST: &str = "host";
 
-/// What was measured of a plan on a core.
-#[derive(Serialize)]
-struct Row {
-    core: &'static str,
-    plan: &'static str,
-    /// Whether the model is built in, so that nothing is loaded on the chip.
-    built_in: bool,
-    layers: Vec<String>,
-    held_rows: Vec<u16>,
-    opt_level: &'static str,
-    instructions: u32,
-    /// Of loading; 0 where the model is built in.
-    load_instructions: u32,
-    predicted_instructions: u64,
-    longest_step_instructions: u64,
-    /// With the constant layers of a model that is built in.
-    code_bytes: usize,
-    predicted_code_bytes: usize,
-    model_bytes: usize,
-    arena_bytes: usize,
-    /// The most that loading or running takes.
-    stack_bytes: u32,
-    exact: bool,
-}
+/// Asks for the page alone.
+const PAGE: &str = "page";
 
 fn main() {
     let asked: Vec<String> = env::args().skip(1).collect();
+    if asked == [PAGE] {
+        return write_page(&last_measured());
+    }
     let is_core = |asked: &&String| *asked == HOST || CORES.iter().any(|(name, ..)| name == asked);
     if let Some(unknown) = asked.iter().find(|asked| !is_core(asked)) {
         let cores = CORES.map(|(name, ..)| name).join(", ");
-        eprintln!("error: {unknown}: no such core; there are {cores} and {HOST}");
+        eprintln!("error: {unknown}: no such core; there are {cores}, {HOST} and {PAGE}");
         process::exit(2);
     }
     let chosen = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
@@ -86,8 +72,20 @@ fn main() {
     let json = serde_json::to_string_pretty(&all).expect("numbers and names");
     write_file("target/bench", "mcu.json", &json);
     if asked.is_empty() {
-        write_file("docs", "benchmarks.md", &document::text(&all, &padded::rows(&CORES), &host));
+        let measured = Measured { plans: all, padded: padded::rows(&CORES), host };
+        write_file("docs", "benchmarks.json", &measured.to_json());
+        write_page(&measured);
     }
+}
+
+fn last_measured() -> Measured {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks.json");
+    let json = fs::read_to_string(path).expect("docs/benchmarks.json");
+    serde_json::from_str(&json).expect("docs/benchmarks.json as bench writes it")
+}
+
+fn write_page(measured: &Measured) {
+    write_file("docs", "benchmarks.md", &page::text(measured));
 }
 
 /// Builds firmware for the plan and runs it.
@@ -109,12 +107,12 @@ fn row(
     let Counts { total, stack_bytes, load, load_stack_bytes, scores, .. } = &counts;
     let layer_bytes = plan.loading.layer_bytes(plan.choices.layers.len());
     let row = Row {
-        core,
-        plan: plan_name,
+        core: core.to_owned(),
+        plan: plan_name.to_owned(),
         built_in: plan.loading == Loading::BuiltIn,
         layers: plan.choices.layers.iter().map(|choice| format!("{choice:?}")).collect(),
         held_rows: plan.choices.held_rows.clone(),
-        opt_level: plan.build.opt_level().trim_matches('"'),
+        opt_level: plan.build.opt_level().trim_matches('"').to_owned(),
         instructions: *total,
         load_instructions: *load,
         predicted_instructions: plan.instructions.round() as u64,
@@ -132,7 +130,7 @@ fn row(
 
 /// Writes into a folder of the repository.
 fn write_file(folder: &str, name: &str, text: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
     fs::create_dir_all(&folder).expect("the repository can be written");
     fs::write(folder.join(name), text).expect("the repository can be written");
 }
