@@ -13,8 +13,9 @@ use thiserror::Error;
 
 use crate::backend;
 use crate::float_model::{FloatModel, StageWeights};
+use crate::graph::Stage;
 use crate::net::Net;
-use crate::network::{Network, NetworkError, Stage};
+use crate::network::{Network, NetworkError};
 
 /// Where a burnpack's metadata hold the network.
 const NETWORK_KEY: &str = "kindling.network";
@@ -185,6 +186,6 @@ mod tests {
             refusal(with("layer = 3"), None).starts_with("the record's network cannot be read: ")
         );
         let empty = "layer = []\ninput = { height = 1, width = 1, channels = 1 }";
-        assert!(refusal(with(empty), None).contains("no conv, dense or max_pool layer"));
+        assert!(refusal(with(empty), None).contains("no layer that computes anything"));
     }
 }

@@ -190,10 +190,7 @@ fn check_network(network: &Network) -> Result<(), (usize, String)> {
 fn layer_of(error: &NetworkError) -> usize {
     match error {
         NetworkError::Empty => 0,
-        NetworkError::Zero { number, .. }
-        | NetworkError::DoesNotFit { number, .. }
-        | NetworkError::Misplaced { number, .. }
-        | NetworkError::TooLarge { number, .. } => *number,
+        NetworkError::Layer { number, .. } => *number,
     }
 }
 

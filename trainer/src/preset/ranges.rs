@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Problem;
+use crate::ops::{self, Values};
 
 /// Passes over the training images.
 pub const EPOCHS: RangeInclusive<i64> = 1..=10_000;
@@ -42,21 +43,12 @@ enum Allowed {
 
 use Allowed::{Above, Below, Extent, Flag, Pair, Real, Text, Whole, Word};
 
-/// Every value of a preset by its path; `*` stands for each layer.
+/// Every value of a preset by its path, but those of its layers.
 const RULES: &[(&[&str], Allowed)] = &[
     (&["network", "input", "height"], Whole(1..=65_535)),
     (&["network", "input", "width"], Whole(1..=65_535)),
     (&["network", "input", "channels"], Whole(1..=65_535)),
     (&["network", "input", "offset"], Pair(-32_768..=32_767)),
-    (&["network", "layer", "*", "type"], Word(&["conv", "max_pool", "dense", "relu", "softmax"])),
-    (&["network", "layer", "*", "name"], Text),
-    (&["network", "layer", "*", "padding"], Word(&["valid", "same"])),
-    (&["network", "layer", "*", "activation"], Word(&["relu"])),
-    (&["network", "layer", "*", "filters"], Whole(1..=65_535)),
-    (&["network", "layer", "*", "kernel"], Extent(1..=255)),
-    (&["network", "layer", "*", "stride"], Extent(1..=255)),
-    (&["network", "layer", "*", "size"], Extent(1..=255)),
-    (&["network", "layer", "*", "units"], Whole(1..=65_535)),
     (&["training", "epochs"], Whole(EPOCHS)),
     (&["training", "batch"], Whole(BATCH)),
     (&["training", "held_out"], Whole(0..=i64::MAX)),
@@ -83,11 +75,31 @@ const RULES: &[(&[&str], Allowed)] = &[
     (&["training", "average", "decay"], Below(0.0..=1.0)),
 ];
 
+/// Every value of a layer by its key, whatever the layer's type.
+fn layer_rules() -> Vec<(&'static str, Allowed)> {
+    let of_keys = ops::LAYERS.iter().flat_map(|(_, keys)| *keys);
+    let of_keys = of_keys.map(|(key, values)| (*key, Allowed::from(values)));
+    [("type", Word(ops::TYPES)), ("name", Text)].into_iter().chain(of_keys).collect()
+}
+
+impl From<&Values> for Allowed {
+    fn from(values: &Values) -> Self {
+        match values {
+            Values::Whole(range) => Whole(range.clone()),
+            Values::Extent(range) => Extent(range.clone()),
+            Values::Word(words) => Word(words),
+        }
+    }
+}
+
 /// Checks every value that is there; missing and unknown keys are not looked at.
 pub(super) fn check(table: &Spanned<DeTable<'_>>, text: &str) -> Result<(), Problem> {
-    for (path, allowed) in RULES {
+    let layers = layer_rules().into_iter();
+    let layers = layers.map(|(key, allowed)| (vec!["network", "layer", "*", key], allowed));
+    let others = RULES.iter().map(|(path, allowed)| (path.to_vec(), allowed.clone()));
+    for (path, allowed) in layers.chain(others) {
         if let Some(section) = table.get_ref().get(path[0])
-            && let Some(value) = first_refused(section, &path[1..], allowed)
+            && let Some(value) = first_refused(section, &path[1..], &allowed)
         {
             let key = path[1..].join(".").replace(".*", "");
             let found =

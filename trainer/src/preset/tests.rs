@@ -35,7 +35,7 @@ fn the_tutorial_is_the_tutorial() {
     let preset = Preset::load("tutorial").unwrap();
     assert_eq!((preset.recipe.epochs, preset.recipe.batch), (10, 128));
     assert_eq!(preset.network.classes(), Ok(10));
-    let macs: u64 = preset.network.stages().unwrap().iter().map(crate::network::Stage::macs).sum();
+    let macs: u64 = preset.network.stages().unwrap().iter().map(crate::graph::Stage::macs).sum();
     assert_eq!(macs, 2_797_832);
 }
 

@@ -2,16 +2,16 @@
 
 use thiserror::Error;
 
-use super::kernels::INSTRUCTION_SET_VARIABLE;
 use crate::atomic_file::WriteError;
-use crate::plan::PlanError;
+use crate::graph::DemandError;
+use crate::kernels::INSTRUCTION_SET_VARIABLE;
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// The network cannot be built.
     #[error(transparent)]
-    Network(#[from] PlanError),
+    Network(#[from] DemandError),
     /// The images have other channels than the network.
     #[error(
         "the images have {images} values per pixel, the network takes {network}: change its \

@@ -7,9 +7,6 @@ use super::average::Average;
 use super::batch::BatchGradients;
 use super::batch_norm::{self, BatchScale};
 use super::error::TrainError;
-use super::forward::Forward;
-use super::kernels::InstructionSet;
-use super::layout::{Layout, StageLayout};
 use super::loss::{self, Tally};
 use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
@@ -22,10 +19,13 @@ use super::{TrainOptions, Trained, decay, initial, schedule};
 use crate::backend;
 use crate::data::Dataset;
 use crate::float_model::{FloatModel, StageWeights};
+use crate::forward::{Forward, Layout};
+use crate::graph::{DemandError, Stage};
 use crate::inputs::network_inputs;
+use crate::kernels::InstructionSet;
 use crate::net::Net;
-use crate::network::{Network, Stage};
-use crate::plan::PlanError;
+use crate::network::Network;
+use crate::ops::{FloatKind, FloatOperator};
 use crate::recipe::Recipe;
 
 /// Images per forward pass when accuracy is followed.
@@ -68,7 +68,7 @@ impl<'r> Run<'r> {
     ) -> Result<Self, TrainError> {
         let mut layout = Layout::new(network)?;
         check(network, recipe, data, layout.classes())?;
-        let model = initial(network, options.seed).map_err(PlanError::Network)?;
+        let model = initial(network, options.seed).map_err(DemandError::Network)?;
         if recipe.batch_norm.is_some() {
             layout = layout.normalised();
         }
@@ -77,7 +77,7 @@ impl<'r> Run<'r> {
             |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
-            stages: network.stages().map_err(PlanError::Network)?,
+            stages: network.stages().map_err(DemandError::Network)?,
             recipe,
             data,
             options,
@@ -374,10 +374,10 @@ fn check(
 /// Parameters before the first step; fresh normalisations for the stages that are normalised.
 pub(super) fn beginning(model: &FloatModel, layout: &Layout) -> Vec<StageParameters> {
     let stages = model.stages.iter().zip(&layout.stages);
-    let begin = |(stage, layout): (&StageWeights, &StageLayout)| StageParameters {
+    let begin = |(stage, operator): (&StageWeights, &FloatKind)| StageParameters {
         rows: stage.output_rows(),
         bias: stage.bias.clone(),
-        norm: layout.normalised().then(|| Norm::initial(stage.bias.len())),
+        norm: operator.normalised().then(|| Norm::initial(stage.bias.len())),
     };
     stages.map(begin).collect()
 }
