@@ -4,8 +4,8 @@ use std::iter;
 
 use infer::{Layer, Model};
 use trainer::model_file::write;
+use trainer::placement::ArenaPlan;
 use trainer::plain_model::{Choices, PlainModel};
-use trainer::plan::arena::ArenaPlan;
 
 /// Buffers begin at multiples of so many bytes.
 const ALIGNMENT_BYTES: u32 = 16;

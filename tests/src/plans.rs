@@ -3,13 +3,14 @@
 use std::num::NonZero;
 use std::{fs, thread};
 
-use infer::format::Algorithm;
 use infer::{Model, Reference, Session};
 use trainer::calibrate::Range;
 use trainer::export::plain_model;
 use trainer::float_model::{FloatModel, StageWeights};
-use trainer::model_file::{self_test, write};
-use trainer::network::{Network, Stage};
+use trainer::graph::Stage;
+use trainer::model_file::write;
+use trainer::network::Network;
+use trainer::ops::Operator;
 use trainer::plain_model::{Choice, Choices, PlainLayer, PlainModel};
 use trainer::plan::Plan;
 use trainer::quantize::quantize;
@@ -43,7 +44,7 @@ pub fn another_tutorial(version: u32) -> Vec<u8> {
     model.version = version;
     model.layers.last_mut().expect("layers").channels[3].bias += 20_000;
     let image = model.self_test.take().expect("the tutorial's model has a self-test").image;
-    model.self_test = Some(self_test(&model, &image).expect("the model's image"));
+    model.self_test = Some(image.into());
     write(&model, &model.direct()).expect("a model")
 }
 
@@ -62,20 +63,12 @@ pub fn untrained(network: &Network) -> PlainModel {
 }
 
 fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
-    let (inputs, outputs) = match stage {
-        Stage::Conv(conv) => {
-            let taps =
-                conv.kernel[0] as usize * conv.kernel[1] as usize * conv.input.channels as usize;
-            (taps, stage.output().channels as usize)
-        }
-        Stage::Dense(dense) => (dense.input.len(), dense.units as usize),
-        Stage::Pool(_) => return StageWeights::default(),
-    };
-    let size = 1.0 / (inputs as f32).sqrt();
+    let Some(shape) = stage.kind.weights() else { return StageWeights::default() };
+    let size = 1.0 / (shape.taps as f32).sqrt();
     let mut weight = || (random.within(0, 2000) as f32 / 1000.0 - 1.0) * size;
     StageWeights {
-        weights: (0..inputs * outputs).map(|_| weight()).collect(),
-        bias: vec![0.0; outputs],
+        weights: (0..shape.values()).map(|_| weight()).collect(),
+        bias: vec![0.0; shape.outputs],
     }
 }
 
@@ -115,7 +108,8 @@ pub fn by_every_algorithm(model: &PlainModel) -> Vec<Choices> {
         *choices.iter().cycle().skip(number % choices.len()).find(fits).expect("the direct one")
     };
     let layers = |number| model.layers.iter().map(|layer| choice(layer, number)).collect();
-    (0..Algorithm::ALL.len()).map(|number| model.with_whole_maps(layers(number))).collect()
+    let ways = model.layers.iter().map(|layer| layer.choices().len()).max().unwrap_or(0);
+    (0..ways).map(|number| model.with_whole_maps(layers(number))).collect()
 }
 
 /// At most `most` of the plans, evenly spread over the front.

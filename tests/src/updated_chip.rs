@@ -3,7 +3,7 @@
 
 use infer::update::{BootError, Running, Store, UpdateError};
 use infer::{Model, Session, Trust};
-use trainer::model_file::{self_test, write};
+use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
 
 use crate::flash_geometry::{Geometry, Powered};
@@ -41,7 +41,7 @@ impl Versions {
             let biases = model.layers.iter_mut().flat_map(|layer| &mut layer.channels);
             biases.for_each(|channel| channel.bias += 900 * version as i32);
             model.version = version;
-            model.self_test = Some(self_test(&model, &image).expect("the model's image"));
+            model.self_test = Some(image.clone().into());
             write(&model, &model.direct()).expect("a model")
         };
         let files = [file(1), file(2)];

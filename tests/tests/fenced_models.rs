@@ -14,7 +14,6 @@ use std::path::Path;
 use std::time::SystemTime;
 use std::{env, fs, iter};
 
-use infer::format::{Algorithm, DenseAlgorithm};
 use infer::{Reference, Session, Trust, self_test};
 use mutate::model::damage;
 use tests::buffers::each_last;
@@ -156,9 +155,7 @@ fn buffers_at_the_end() -> Vec<Named> {
             files.extend(with_each_buffer_last(odd.name, &model, &choices));
         }
     }
-    let convs = Algorithm::ALL.map(Choice::Conv);
-    let dense = DenseAlgorithm::ALL.map(Choice::Dense);
-    for choice in convs.into_iter().chain([Choice::MaxPool]).chain(dense) {
+    for choice in Choice::all() {
         for seed in 0..RANDOM_LAYERS {
             let model = small_layer(choice, seed);
             let name = format!("random layer {seed}");

@@ -7,7 +7,6 @@
 
 use std::env;
 
-use infer::format::{Algorithm, DenseAlgorithm};
 use infer::{Model, ModelError};
 use tests::documented::numbers;
 use tests::firmware::{Board, M0, M3, M4, M7, M33, M55};
@@ -113,9 +112,8 @@ impl Bounds {
 
 fn extreme_layers() -> Vec<Named> {
     let layers = env::var("KINDLING_WORK").map_or(LAYERS, |count| count.parse().expect("a number"));
-    let (convs, dense) = (Algorithm::ALL.map(Choice::Conv), DenseAlgorithm::ALL.map(Choice::Dense));
     let mut files = Vec::new();
-    for choice in convs.into_iter().chain([Choice::MaxPool]).chain(dense) {
+    for choice in Choice::all() {
         for seed in 0..layers {
             let model = extreme(&mut Random::new(seed), choice);
             let choices = model.with_whole_maps(vec![choice; model.layers.len()]);

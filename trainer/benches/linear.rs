@@ -6,8 +6,9 @@ use std::fs;
 use std::time::Instant;
 
 use trainer::data::{DataDir, Dataset};
-use trainer::network::{LayerKind, Network, Stage};
-use trainer::plan::{self, StagePlan};
+use trainer::graph::{Stage, StageDemand, demand};
+use trainer::network::{LayerKind, Network};
+use trainer::ops::StageKind;
 use trainer::preset::Preset;
 use trainer::recipe::Recipe;
 use trainer::train::{BatchReport, EpochReport, Observer, TrainOptions, train};
@@ -74,7 +75,7 @@ fn repeated(data: &Dataset, images: usize) -> Dataset {
 fn widened(network: &Network, width: u16) -> Network {
     let mut network = network.clone();
     let mut convolutions = network.layers.iter_mut().filter_map(|layer| match &mut layer.kind {
-        LayerKind::Conv { filters, .. } => Some(filters),
+        LayerKind::Conv(layer) => Some(&mut layer.filters),
         _ => None,
     });
     *convolutions.nth(1).expect("three convolutions") = width;
@@ -83,16 +84,16 @@ fn widened(network: &Network, width: u16) -> Network {
 
 fn macs(network: &Network) -> u64 {
     let stages = network.stages().expect("a network that can be built");
-    let (_, plans) = plan::demand(network).expect("a network that can be planned");
-    stages.iter().zip(&plans).map(|(stage, plan)| stage_macs(stage, plan)).sum()
+    let demand = demand(network).expect("windows in the range of the format");
+    stages.iter().zip(&demand.stages).map(|(stage, demand)| stage_macs(stage, demand)).sum()
 }
 
 /// Multiply-accumulates of the outputs that are read.
-fn stage_macs(stage: &Stage, plan: &StagePlan) -> u64 {
-    let Stage::Conv(conv) = stage else { return stage.macs() };
+fn stage_macs(stage: &Stage, demand: &StageDemand) -> u64 {
+    let StageKind::Conv(conv) = &stage.kind else { return stage.macs() };
     let taps = stage.weight_count() / stage.bias_count();
-    let window = conv.pool.map_or(1, |pool| pool.size[0] as usize * pool.size[1] as usize);
-    (plan.output.len() * window * taps) as u64
+    let window: usize = conv.pool_size().map(usize::from).iter().product();
+    (demand.part.output.len() * window * taps) as u64
 }
 
 /// User and system time of this process.

@@ -3,8 +3,8 @@
 
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
+use crate::forward::Forward;
 use crate::inputs::network_inputs;
-use crate::train::forward::Forward;
 
 /// Most training images looked at; they are spread evenly over the set.
 pub const CALIBRATION_IMAGES: usize = 5_000;

@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
+use crate::forward::Forward;
 use crate::inputs::network_inputs;
 use crate::statistics::Reliability;
-use crate::train::forward::Forward;
 
 /// Images per forward pass of the float model.
 const BATCH_IMAGES: usize = 100;

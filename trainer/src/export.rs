@@ -1,5 +1,5 @@
-//! From a trained float model to the bytes of a model file: calibrate, quantise, plan, write, and
-//! read back.
+//! From a trained float model to the bytes of a model file, step by step: calibrate, quantise,
+//! plan, place, write, test. Each step reads what the one before made.
 
 use infer::quant::INPUT_ZERO_POINT;
 use infer::{Model, Shape};
@@ -7,13 +7,15 @@ use thiserror::Error;
 
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
-use crate::data::fit::{self, FitError};
 use crate::float_model::FloatModel;
+use crate::graph::{DemandError, Region, Stage, StageDemand, demand};
 use crate::inputs::PIXEL_MAX;
 use crate::model_file::{self, WriteModelError};
-use crate::network::{NetworkError, Stage};
-use crate::plain_model::{PlainKind, PlainLayer, PlainModel};
-use crate::plan::{self, Budget, Core, FastestError, Loading, PlanError, Region, StagePlan};
+use crate::network::NetworkError;
+use crate::ops::Operator;
+use crate::placement;
+use crate::plain_model::{Choices, PlainLayer, PlainModel, PlainSelfTest};
+use crate::plan::{self, Budget, Core, FastestError, Loading};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
 
 /// What the model is to run on.
@@ -65,12 +67,9 @@ pub enum ExportError {
     /// The network cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The images are not for the network.
+    /// The network's windows lie out of the format's range.
     #[error(transparent)]
-    Fit(#[from] FitError),
-    /// The network cannot be planned.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
+    Demand(#[from] DemandError),
     /// The numbers cannot be turned into integers.
     #[error(transparent)]
     Quantize(#[from] QuantizeError),
@@ -93,23 +92,28 @@ pub fn export_with(
     training: &Dataset,
     options: ExportOptions,
 ) -> Result<Exported, ExportError> {
-    fit::require(&model.network, training)?;
     let quant = quantize(model, &calibrate(model, training))?;
     let mut plain = plain_model(model, quant.clone(), training.shape)?;
     plain.version = options.version;
     if options.self_test && !training.is_empty() {
-        plain.self_test = Some(model_file::self_test(&plain, training.image(0))?);
+        plain.self_test = Some(PlainSelfTest::from(training.image(0).to_vec()));
     }
-    let choices = match options.target {
-        Target::Portable => plain.direct(),
-        Target::Chip(core, loading, budget) => {
-            plan::fastest(&plain, core, loading, budget)?.choices
-        }
-    };
-    let bytes = model_file::write(&plain, &choices)?;
+    let choices = planned(&plain, options.target)?;
+    let arena = placement::arena(&plain, &choices);
+    let bytes = model_file::write_placed(&plain, &choices, &arena)?;
     let (arena_bytes, macs) = measure(&bytes)?;
     let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
     Ok(Exported { bytes, arena_bytes, macs, macs_described, quant })
+}
+
+/// How the model is run on the target.
+fn planned(plain: &PlainModel, target: Target) -> Result<Choices, FastestError> {
+    match target {
+        Target::Portable => Ok(plain.direct()),
+        Target::Chip(core, loading, budget) => {
+            Ok(plan::fastest(plain, core, loading, budget)?.choices)
+        }
+    }
 }
 
 /// [`export_with`] a self-test, as version 0.
@@ -148,19 +152,24 @@ pub fn plain_model(
     image: Shape,
 ) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
-    let (region, plans) = plan::demand(&model.network)?;
+    let demand = demand(&model.network)?;
     let network_input = model.network.input;
-    let map = region.shape(network_input.channels);
-    let (mut input, mut input_zero_point) = (map, INPUT_ZERO_POINT);
+    let mut input_zero_point = INPUT_ZERO_POINT;
     let mut layers = Vec::new();
-    for ((stage, plan), quant) in stages.iter().zip(&plans).zip(quant.stages) {
+    for ((stage, demanded), quant) in stages.iter().zip(&demand.stages).zip(quant.stages) {
         let zero_point = quant.output.zero_point;
-        layers.push(plain_layer(stage, plan, quant, input, input_zero_point));
-        (input, input_zero_point) = (plan.output, zero_point);
+        layers.push(plain_layer(stage, demanded, quant, input_zero_point));
+        input_zero_point = zero_point;
     }
-    let origin = origin_on_image(network_input.offset, region);
-    let scale = 1.0 / PIXEL_MAX;
-    Ok(PlainModel { image, map, origin, scale, layers, version: 0, self_test: None })
+    Ok(PlainModel {
+        image,
+        map: demand.input.shape(network_input.channels),
+        origin: origin_on_image(network_input.offset, demand.input),
+        scale: 1.0 / PIXEL_MAX,
+        layers,
+        version: 0,
+        self_test: None,
+    })
 }
 
 /// Where the demanded part of the network's input begins on the image.
@@ -173,25 +182,17 @@ fn origin_on_image(offset: [i16; 2], region: Region) -> [i16; 2] {
 
 fn plain_layer(
     stage: &Stage,
-    plan: &StagePlan,
+    demanded: &StageDemand,
     quant: QuantStage,
-    input: Shape,
     input_zero_point: i8,
 ) -> PlainLayer {
-    let kind = match stage {
-        Stage::Conv(conv) => PlainKind::Conv {
-            kernel: conv.kernel,
-            stride: conv.stride,
-            origin: plan.origin,
-            pool: conv.pool.map_or([1, 1], |pool| pool.size),
-            quant: quant.output,
-        },
-        Stage::Pool(stage) => {
-            PlainKind::MaxPool { size: stage.pool.size, stride: stage.pool.stride }
-        }
-        Stage::Dense(_) => PlainKind::Dense { quant: quant.output },
-    };
-    let QuantStage { channels, weights, .. } = quant;
-    let name = stage.name().to_owned();
-    PlainLayer { name, input, input_zero_point, output: plan.output, kind, channels, weights }
+    PlainLayer {
+        name: stage.name.clone(),
+        input: demanded.part.input,
+        input_zero_point,
+        output: demanded.part.output,
+        kind: stage.kind.plain(&demanded.part, quant.output),
+        channels: quant.channels,
+        weights: quant.weights,
+    }
 }

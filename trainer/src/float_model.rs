@@ -1,7 +1,7 @@
 //! A network with its trained parameters, in floating point.
 
+use crate::forward::Forward;
 use crate::network::Network;
-use crate::train::forward::Forward;
 
 /// A network and the parameters of its stages.
 #[derive(Clone, Debug, PartialEq)]

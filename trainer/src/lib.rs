@@ -1,4 +1,8 @@
-//! The path of the data on the host: read, train, calibrate, quantise, plan, write, evaluate.
+//! The path of the data on the host: describe, work out the graph, train, calibrate, quantise,
+//! plan, place, write, test, evaluate.
+//!
+//! [`ops`] holds what is special to each operator; the other modules are the steps. A model's way
+//! through them is told in [`export`](mod@export).
 
 pub mod atomic_file;
 pub mod backend;
@@ -11,18 +15,23 @@ pub mod events;
 pub mod export;
 pub mod float_model;
 pub mod float_record;
-pub mod folder_lock;
+pub mod forward;
+pub mod graph;
 pub mod inputs;
+pub mod kernels;
 pub mod metrics;
 pub mod model_file;
 pub mod net;
 pub mod network;
+pub mod ops;
+pub mod placement;
 pub mod plain_model;
 pub mod plan;
 pub mod preset;
 pub mod quantize;
 pub mod recipe;
 pub mod report;
+pub mod self_test;
 pub mod signing;
 pub mod statistics;
 pub mod terminal;

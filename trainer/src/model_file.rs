@@ -1,14 +1,15 @@
-//! The bytes of a model file from a plain model and a choice for each layer.
+//! The bytes of a model file from a plain model, a choice for each layer, and their places.
 
 use infer::format::{
     self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
 };
 use infer::quant::ChannelParameters;
-use infer::{ImageError, LayerProblem, Model, ModelError, Reference, Session, SessionError};
+use infer::{ImageError, LayerProblem, Model, ModelError, SessionError};
 use thiserror::Error;
 
-use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, PlainSelfTest, slices};
-use crate::plan::arena::{ArenaPlan, Map, place};
+use crate::placement::{self, ArenaPlan};
+use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, PlainSelfTest};
+use crate::self_test;
 
 /// Why a plain model cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -57,10 +58,11 @@ pub enum WriteModelError {
 /// # Errors
 /// Layers that no model file can hold, or a choice that does not fit its layer.
 pub fn write(model: &PlainModel, choices: &Choices) -> Result<Vec<u8>, WriteModelError> {
-    write_placed(model, choices, &arena(model, choices))
+    write_placed(model, choices, &placement::arena(model, choices))
 }
 
-/// [`write()`] with buffers where `arena` says.
+/// [`write()`] with buffers where `arena` says. Scores that its self-test still lacks are filled
+/// in.
 ///
 /// # Errors
 /// As [`write()`]; buffers that lie where the loader does not allow it.
@@ -70,30 +72,30 @@ pub fn write_placed(
     arena: &ArenaPlan,
 ) -> Result<Vec<u8>, WriteModelError> {
     check_limits(model)?;
-    let packed = |(layer, choice): (&PlainLayer, &Choice)| {
-        let (name, choice) = (layer.name.clone(), *choice);
-        layer.packed(choice).map_err(|problem| WriteModelError::Choice { name, choice, problem })
-    };
-    let weights =
-        model.layers.iter().zip(&choices.layers).map(packed).collect::<Result<Vec<_>, _>>()?;
-    let bytes = lay_out(model, choices, arena, &weights);
+    let mut bytes = lay_out(model, choices, arena, &packed(model, choices)?);
     Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
+    if model.self_test.as_ref().is_some_and(|test| test.scores.is_none()) {
+        self_test::fill_in(&mut bytes)?;
+    }
     Ok(bytes)
 }
 
-/// The model's answer to `image`, to be stored with it.
+/// The weights of each layer as its choice has them in the file.
 ///
 /// # Errors
-/// As [`write()`]; an image that is not of the model's shape.
-pub fn self_test(model: &PlainModel, image: &[u8]) -> Result<PlainSelfTest, WriteModelError> {
-    let file = write(model, &model.direct())?;
-    let validated = Model::from_bytes(&file).map_err(WriteModelError::Refused)?;
-    let mut arena = vec![0; validated.arena_bytes()];
-    let mut session =
-        Session::new(&validated, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
-    let scores =
-        session.run_with::<Reference>(image, &mut ()).map_err(WriteModelError::SelfTestImage)?;
-    Ok(PlainSelfTest { image: image.to_vec(), scores: scores.values().to_vec() })
+/// A choice that does not fit its layer.
+pub fn packed(model: &PlainModel, choices: &Choices) -> Result<Vec<Vec<u8>>, WriteModelError> {
+    let layers = model.layers.iter().zip(&choices.layers);
+    layers.map(|(layer, choice)| packed_layer(layer, *choice)).collect()
+}
+
+/// [`packed`] of one layer.
+///
+/// # Errors
+/// As [`packed`].
+pub fn packed_layer(layer: &PlainLayer, choice: Choice) -> Result<Vec<u8>, WriteModelError> {
+    let refused = |problem| WriteModelError::Choice { name: layer.name.clone(), choice, problem };
+    layer.packed(choice).map_err(refused)
 }
 
 /// Bytes of the file that [`write()`] makes when the packed weights of the layers take so many
@@ -114,33 +116,16 @@ pub fn file_bytes(
     }
     if let Some(test) = &model.self_test {
         end = aligned(end) + test.image.len();
-        end = aligned(end) + test.scores.len();
+        end = aligned(end) + classes(model);
     }
     end
 }
 
-/// Where the buffers of the model lie with these choices.
-pub fn arena(model: &PlainModel, choices: &Choices) -> ArenaPlan {
-    let map = |(shape, held): (infer::Shape, &u16)| Map {
-        held_bytes: *held as usize * shape.row_len(),
-        is_whole: *held == shape.height,
-    };
-    let maps: Vec<Map> = model.maps().zip(&choices.held_rows).map(map).collect();
-    place(&maps, &scratch_bytes(model, choices))
-}
-
-/// Bytes of scratch memory of each layer: what the most demanding of its slices needs.
-fn scratch_bytes(model: &PlainModel, choices: &Choices) -> Vec<usize> {
-    let mut bytes = vec![0; model.layers.len()];
-    for slice in slices(&model.stages(&choices.held_rows)) {
-        let Some(layer) = slice.map.checked_sub(1) else { continue };
-        let kind = model.layers[layer].kind(choices.layers[layer]).slice(&slice);
-        bytes[layer] = kind.scratch_bytes().max(bytes[layer]);
-    }
-    bytes
-}
-
-fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
+/// Whether the format holds as many layers and names as long.
+///
+/// # Errors
+/// What it does not hold.
+pub fn check_limits(model: &PlainModel) -> Result<(), WriteModelError> {
     let (found, limit) = (model.layers.len(), LAYERS_MAX);
     if found > limit {
         return Err(WriteModelError::TooManyLayers { found, limit });
@@ -163,10 +148,23 @@ fn lay_out(
     let sections = model.layers.iter().zip(weights);
     let sections: Vec<_> =
         sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
-    let scores = model.self_test.as_ref().map(|test| int8_bytes(&test.scores)).unwrap_or_default();
-    let self_test =
-        model.self_test.as_ref().map(|test| SelfTest { image: &test.image, scores: &scores });
+    let scores = model.self_test.as_ref().map(|test| score_bytes(model, test));
+    let self_test = model.self_test.as_ref().zip(scores.as_ref());
+    let self_test = self_test.map(|(test, scores)| SelfTest { image: &test.image, scores });
     with_records(model, choices, arena, &sections, self_test)
+}
+
+/// The scores of a self-test, 0 where they are still to be filled in.
+fn score_bytes(model: &PlainModel, test: &PlainSelfTest) -> Vec<u8> {
+    match &test.scores {
+        Some(scores) => scores.iter().map(|score| *score as u8).collect(),
+        None => vec![0; classes(model)],
+    }
+}
+
+/// Scores of the model.
+fn classes(model: &PlainModel) -> usize {
+    model.layers.last().map_or(0, |layer| layer.output.len())
 }
 
 /// The file with the model's records in front of the sections.
@@ -197,10 +195,6 @@ fn with_records(
         model_version: model.version,
         self_test,
     })
-}
-
-fn int8_bytes(values: &[i8]) -> Vec<u8> {
-    values.iter().map(|value| *value as u8).collect()
 }
 
 /// Writes into a buffer that grows until the file fits.

@@ -2,13 +2,11 @@
 //! forward pass, which is the reference that our kernels are tested against.
 
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::activation::relu;
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::float_model::{FloatModel, StageWeights};
-use crate::network::{ConvStage, DenseStage, PoolStage, Pooling, Stage};
+use crate::graph::Stage;
+use crate::ops::{BurnParameters, Operator};
 use crate::train::parameters::StageParameters;
 
 /// Parameters of all stages that have any, in the stages' order.
@@ -69,13 +67,13 @@ impl Net {
         self
     }
 
-    /// The parameters of each stage, empty for poolings: weights `[output channel][tap]` and
-    /// biases.
+    /// The parameters of each stage, empty for those without weights: weights `[output
+    /// channel][tap]` and biases.
     pub fn output_rows(&self, stages: &[Stage]) -> Vec<(Vec<f32>, Vec<f32>)> {
         let mut parameters = self.weights.iter().zip(&self.biases);
-        let mut next = |stage: &Stage| match stage {
-            Stage::Pool(_) => (Vec::new(), Vec::new()),
-            _ => {
+        let mut next = |stage: &Stage| match stage.kind.weights() {
+            None => (Vec::new(), Vec::new()),
+            Some(_) => {
                 let (weight, bias) =
                     parameters.next().expect("a parameter for each stage with weights");
                 (values(weight.val()), values(bias.val()))
@@ -106,19 +104,14 @@ impl Net {
     /// softmax, `[image, class]`.
     pub fn forward(&self, stages: &[Stage], images: Tensor<4>) -> Tensor<2> {
         let mut parameters = self.weights.iter().zip(&self.biases);
+        let mut next = || {
+            let (weight, bias) =
+                parameters.next().expect("a parameter for each stage with weights");
+            BurnParameters { weight: weight.val(), bias: bias.val() }
+        };
         let mut map = images.permute([0, 3, 1, 2]);
         for stage in stages {
-            map = match stage {
-                Stage::Pool(pool) => pooled(map, pool),
-                Stage::Conv(conv) => {
-                    let (weight, bias) = parameters.next().expect("parameters of a convolution");
-                    convolved(map, conv, weight.val(), bias.val())
-                }
-                Stage::Dense(dense) => {
-                    let (weight, bias) = parameters.next().expect("parameters of a dense layer");
-                    fully_connected(map, dense, weight.val(), bias.val())
-                }
-            };
+            map = stage.kind.oracle(map, &mut next);
         }
         map.permute([0, 2, 3, 1]).flatten(1, 3)
     }
@@ -140,53 +133,4 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     // one by 1 has the same bits.
     let own = tensor.detach().mul_scalar(1.0);
     own.into_data().try_to_vec().expect("tensors of this program hold f32")
-}
-
-fn convolved(map: Tensor<4>, conv: &ConvStage, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<4> {
-    let [rows, columns] = conv.kernel.map(usize::from);
-    let (outputs, channels) = (conv.output.channels as usize, conv.input.channels as usize);
-    let kernel = weight.reshape([outputs, rows, columns, channels]).permute([0, 3, 1, 2]);
-    let padding = [padding(conv, 0), padding(conv, 1)];
-    let options = ConvOptions::new_with_padding(conv.stride.map(usize::from), padding, [1, 1], 1);
-    let mut out = conv2d(map, kernel, Some(bias), options);
-    if conv.relu {
-        out = relu(out);
-    }
-    match conv.pool {
-        Some(pool) => largest(out, pool),
-        None => out,
-    }
-}
-
-/// Zeros in front of and behind the input along one axis.
-fn padding(conv: &ConvStage, axis: usize) -> (usize, usize) {
-    let input = [conv.input.height, conv.input.width][axis] as usize;
-    let outputs = [conv.convolved.height, conv.convolved.width][axis] as usize;
-    let before = conv.padding[axis] as usize;
-    let reach = (outputs - 1) * conv.stride[axis] as usize + conv.kernel[axis] as usize;
-    (before, reach.saturating_sub(input + before))
-}
-
-fn pooled(map: Tensor<4>, stage: &PoolStage) -> Tensor<4> {
-    largest(map, stage.pool)
-}
-
-fn largest(map: Tensor<4>, pool: Pooling) -> Tensor<4> {
-    let options = MaxPoolOptions::new(pool.size.map(usize::from));
-    max_pool2d(map, options.with_stride(pool.stride.map(usize::from)))
-}
-
-fn fully_connected(
-    map: Tensor<4>,
-    dense: &DenseStage,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
-) -> Tensor<4> {
-    let flat: Tensor<2> = map.permute([0, 2, 3, 1]).flatten(1, 3);
-    let mut out = flat.matmul(weight.transpose()) + bias.unsqueeze();
-    if dense.relu {
-        out = relu(out);
-    }
-    let [images, units] = out.dims();
-    out.reshape([images, units, 1, 1])
 }

@@ -2,12 +2,13 @@
 //! makes one from a trained network, and [`PlainModel::of`] recovers one from any model file,
 //! however that was packed.
 
-use infer::format::{
-    Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, LayerRecord, MaxPoolRecord, OutputQuant,
-};
+use infer::format::LayerRecord;
 use infer::quant::ChannelParameters;
 use infer::schedule::{RowWindow, Schedule, Slice, Stage};
-use infer::{Conv, Dense, Input, Layer, LayerKind, LayerProblem, MaxPool, Model, Shape};
+use infer::{Input, Layer, LayerKind, LayerProblem, Model, Shape};
+
+pub use crate::ops::{Choice, Place, PlainKind};
+use crate::ops::{Frame, Running};
 
 /// A quantised model whose algorithms and memory are still to be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +34,16 @@ pub struct PlainModel {
 pub struct PlainSelfTest {
     /// The image.
     pub image: Vec<u8>,
-    /// The scores.
-    pub scores: Vec<i8>,
+    /// The scores; `None` until the file is written, which fills them in: see
+    /// [`self_test`](crate::self_test).
+    pub scores: Option<Vec<i8>>,
+}
+
+impl From<Vec<u8>> for PlainSelfTest {
+    /// An image whose scores are still to be computed.
+    fn from(image: Vec<u8>) -> Self {
+        Self { image, scores: None }
+    }
 }
 
 /// One layer.
@@ -57,47 +66,6 @@ pub struct PlainLayer {
     pub weights: Vec<i8>,
 }
 
-/// What a layer computes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum PlainKind {
-    /// Convolution with the pooling behind it; fields as in [`ConvRecord`].
-    Conv {
-        /// Kernel rows and columns.
-        kernel: [u8; 2],
-        /// Step in rows and columns.
-        stride: [u8; 2],
-        /// Input row and column under the first tap of the first output.
-        origin: [i16; 2],
-        /// Rows and columns of the pooling window.
-        pool: [u8; 2],
-        /// Quantisation of the output.
-        quant: OutputQuant,
-    },
-    /// Maximum over windows; fields as in [`MaxPoolRecord`].
-    MaxPool {
-        /// Window rows and columns.
-        size: [u8; 2],
-        /// Step in rows and columns.
-        stride: [u8; 2],
-    },
-    /// Fully connected.
-    Dense {
-        /// Quantisation of the output.
-        quant: OutputQuant,
-    },
-}
-
-/// How one layer is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// A convolution.
-    Conv(Algorithm),
-    /// A pooling: there is one way.
-    MaxPool,
-    /// A dense layer.
-    Dense(DenseAlgorithm),
-}
-
 /// How a model is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
@@ -108,25 +76,10 @@ pub struct Choices {
     pub held_rows: Vec<u16>,
 }
 
-/// Where a layer works in the arena, bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Place of its scratch memory.
-    pub scratch_at: u32,
-    /// Place of its output.
-    pub output_at: u32,
-    /// Rows of its output that are held at once.
-    pub held_rows: u16,
-}
-
 impl Choices {
     /// How a model file says it is run.
     pub fn of(model: &Model<'_>) -> Self {
-        let choice = |layer: &Layer<'_>| match &layer.kind {
-            LayerKind::Conv(conv) => Choice::Conv(conv.algorithm),
-            LayerKind::MaxPool(_) => Choice::MaxPool,
-            LayerKind::Dense(dense) => Choice::Dense(dense.algorithm),
-        };
+        let choice = |layer: &Layer<'_>| layer.kind.choice();
         let held = model.layers().iter().map(|layer| layer.held_rows);
         Self {
             layers: model.layers().iter().map(choice).collect(),
@@ -142,7 +95,7 @@ impl PlainModel {
         let layers = model.layers().iter().map(PlainLayer::of).collect();
         let self_test = model.self_test().map(|test| PlainSelfTest {
             image: test.image.to_vec(),
-            scores: test.scores.iter().map(|score| *score as i8).collect(),
+            scores: Some(test.scores.iter().map(|score| *score as i8).collect()),
         });
         let Input { image, map, origin, scale, .. } = *input;
         Self { image, map, origin, scale, layers, version: model.version(), self_test }
@@ -183,32 +136,20 @@ pub fn slices(stages: &[Stage]) -> Vec<Slice> {
 
 impl PlainLayer {
     fn of(layer: &Layer<'_>) -> Self {
-        let (input_zero_point, kind, channels, weights) = match &layer.kind {
-            LayerKind::Conv(conv) => (
-                conv.input_zero_point,
-                conv_kind(conv),
-                conv.channel_parameters().collect(),
-                conv_weights(conv),
-            ),
-            LayerKind::MaxPool(MaxPool { size, stride, .. }) => {
-                (0, PlainKind::MaxPool { size: *size, stride: *stride }, vec![], vec![])
-            }
-            LayerKind::Dense(dense) => {
-                let kind = PlainKind::Dense { quant: dense.output_quant };
-                (0, kind, dense.channel_parameters().collect(), dense_weights(dense))
-            }
-        };
-        let (name, input, output) = (layer.name.to_owned(), layer.input(), layer.output());
-        Self { name, input, input_zero_point, output, kind, channels, weights }
+        Self {
+            name: layer.name.to_owned(),
+            input: layer.input(),
+            input_zero_point: layer.kind.padding_zero_point(),
+            output: layer.output(),
+            kind: layer.kind.plain(),
+            channels: layer.kind.channels(),
+            weights: layer.kind.weights(),
+        }
     }
 
     /// All ways there are for a layer of this kind, whether they fit or not; the direct one first.
     pub fn choices(&self) -> Vec<Choice> {
-        match self.kind {
-            PlainKind::Conv { .. } => Algorithm::ALL.map(Choice::Conv).to_vec(),
-            PlainKind::MaxPool { .. } => vec![Choice::MaxPool],
-            PlainKind::Dense { .. } => DenseAlgorithm::ALL.map(Choice::Dense).to_vec(),
-        }
+        self.kind.choices()
     }
 
     /// The rows of its input that a row of its output reads.
@@ -218,51 +159,12 @@ impl PlainLayer {
 
     /// The layer's record; a choice for another kind of layer counts as the direct one.
     pub fn record(&self, choice: Choice, place: Place) -> LayerRecord<'_> {
-        let (name, output) = (&*self.name, self.output);
-        let Place { scratch_at, output_at, held_rows } = place;
-        match self.kind {
-            PlainKind::Conv { kernel, stride, origin, pool, quant: output_quant } => {
-                let algorithm = choice.conv();
-                LayerRecord::Conv(ConvRecord {
-                    name,
-                    output,
-                    kernel,
-                    stride,
-                    origin,
-                    pool,
-                    output_quant,
-                    algorithm,
-                    held_rows,
-                    output_at,
-                    scratch_at,
-                })
-            }
-            PlainKind::MaxPool { size, stride } => LayerRecord::MaxPool(MaxPoolRecord {
-                name,
-                output,
-                size,
-                stride,
-                held_rows,
-                output_at,
-            }),
-            PlainKind::Dense { quant: output_quant } => {
-                let (units, algorithm) = (output.channels, choice.dense());
-                LayerRecord::Dense(DenseRecord { name, units, output_quant, algorithm, output_at })
-            }
-        }
+        self.kind.record(&self.frame(place), choice)
     }
 
     /// The layer as `infer` sees it, without its numbers.
-    pub fn kind(&self, choice: Choice) -> LayerKind<'_> {
-        match self.record(choice, Place::default()) {
-            LayerRecord::Conv(record) => {
-                LayerKind::Conv(Conv::from_record(&record, self.input, self.input_zero_point))
-            }
-            LayerRecord::MaxPool(MaxPoolRecord { output, size, stride, .. }) => {
-                LayerKind::MaxPool(MaxPool { input: self.input, output, size, stride })
-            }
-            LayerRecord::Dense(record) => LayerKind::Dense(Dense::from_record(&record, self.input)),
-        }
+    pub fn kind(&self, choice: Choice) -> LayerKind<'static> {
+        self.kind.running(&self.frame(Place::default()), choice)
     }
 
     /// The weights as the choice has them in the file.
@@ -273,55 +175,11 @@ impl PlainLayer {
     pub fn packed(&self, choice: Choice) -> Result<Vec<u8>, LayerProblem> {
         let channels: Vec<u8> =
             self.channels.iter().flat_map(|channel| channel.to_le_bytes()).collect();
-        match self.kind(choice) {
-            LayerKind::MaxPool(_) => Ok(vec![]),
-            LayerKind::Conv(conv) if !conv.algorithm.fits(&conv) => Err(LayerProblem::Algorithm),
-            LayerKind::Conv(conv) => {
-                let filters = conv.filters();
-                let mut packed = vec![0; filters.packed_bytes() as usize];
-                filters
-                    .pack(&self.weights, &mut packed)
-                    .map_err(|_| LayerProblem::SectionMissing)?;
-                conv.with_numbers(&channels, &packed)?;
-                Ok(packed)
-            }
-            LayerKind::Dense(dense) if !dense.algorithm.fits(&dense) => {
-                Err(LayerProblem::Algorithm)
-            }
-            LayerKind::Dense(dense) => {
-                let matrix = dense.matrix();
-                let mut packed = vec![0; matrix.packed_bytes() as usize];
-                matrix
-                    .pack(&self.weights, &mut packed)
-                    .map_err(|_| LayerProblem::SectionMissing)?;
-                dense.with_numbers(&channels, &packed)?;
-                Ok(packed)
-            }
-        }
-    }
-}
-
-impl Choice {
-    fn conv(self) -> Algorithm {
-        if let Self::Conv(algorithm) = self { algorithm } else { Algorithm::Direct }
+        self.kind(choice).pack(&channels, &self.weights)
     }
 
-    fn dense(self) -> DenseAlgorithm {
-        if let Self::Dense(algorithm) = self { algorithm } else { DenseAlgorithm::Rows }
+    fn frame(&self, place: Place) -> Frame<'_> {
+        let Self { ref name, input, input_zero_point, output, .. } = *self;
+        Frame { name, input, input_zero_point, output, place }
     }
-}
-
-fn conv_kind(conv: &Conv<'_>) -> PlainKind {
-    let Conv { kernel, stride, origin, pool, output_quant: quant, .. } = *conv;
-    PlainKind::Conv { kernel, stride, origin, pool, quant }
-}
-
-fn conv_weights(conv: &Conv<'_>) -> Vec<i8> {
-    let row = |channel| (0..conv.taps()).map(move |tap| conv.weight(channel, tap));
-    (0..conv.output.channels as usize).flat_map(row).collect()
-}
-
-fn dense_weights(dense: &Dense<'_>) -> Vec<i8> {
-    let row = |unit| (0..dense.input.len()).map(move |input| dense.weight(unit, input));
-    (0..dense.units as usize).flat_map(row).collect()
 }

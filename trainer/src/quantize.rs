@@ -8,8 +8,10 @@ use thiserror::Error;
 
 use crate::calibrate::Range;
 use crate::float_model::{FloatModel, StageWeights};
+use crate::graph::Stage;
 use crate::inputs::PIXEL_MAX;
-use crate::network::{NetworkError, Stage};
+use crate::network::NetworkError;
+use crate::ops::{Operator, OutputScale};
 
 /// Largest int8 weight; -128 is not used, so that the range is symmetric.
 const WEIGHT_MAX: f64 = 127.0;
@@ -33,7 +35,7 @@ pub struct QuantStage {
     /// Quantisation of the stage's output.
     pub output: OutputQuant,
     /// Bias (with the input's zero point folded in) and multiplier of each output channel; empty
-    /// for a pooling.
+    /// where there are no weights.
     pub channels: Vec<ChannelParameters>,
     /// Weights, `[output channel][kernel row][kernel column][input channel]` or `[output][input]`.
     pub weights: Vec<i8>,
@@ -99,20 +101,11 @@ fn quantize_stage(
     range: Range,
     input: OutputQuant,
 ) -> Result<QuantStage, QuantizeError> {
-    let relu = match stage {
-        Stage::Pool(_) => {
-            return Ok(QuantStage {
-                output: input,
-                channels: vec![],
-                weights: vec![],
-                weight_scales: vec![],
-            });
-        }
-        Stage::Conv(conv) => conv.relu,
-        Stage::Dense(dense) => dense.relu,
-    };
     let rows = channel_rows(&weights.weights, weights.bias.len());
-    let output = output_quant(range, relu, input, &rows);
+    let output = match stage.kind.output_scale() {
+        OutputScale::OfInput => input,
+        OutputScale::Calibrated { relu } => output_quant(range, relu, input, &rows),
+    };
     let mut quant = QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
     for (channel, (row, bias)) in rows.iter().zip(&weights.bias).enumerate() {
         let scale = weight_scale(row, *bias, input, output);
@@ -203,7 +196,7 @@ fn check_finite(stage: &Stage, weights: &StageWeights, range: Range) -> Result<(
         ("an activation", finite(&[range.min, range.max])),
     ];
     match checks.into_iter().find(|(_, finite)| !finite) {
-        Some((what, _)) => Err(QuantizeError::NotFinite { stage: stage.name().to_owned(), what }),
+        Some((what, _)) => Err(QuantizeError::NotFinite { stage: stage.name.clone(), what }),
         None => Ok(()),
     }
 }
@@ -218,11 +211,7 @@ fn check_accumulator(
     let sum: u64 = weights.iter().map(|weight| weight.unsigned_abs() as u64).sum();
     let reach = parameters.bias.unsigned_abs() as u64 + 128 * sum;
     if reach > i32::MAX as u64 {
-        return Err(QuantizeError::AccumulatorRange {
-            stage: stage.name().to_owned(),
-            channel,
-            reach,
-        });
+        return Err(QuantizeError::AccumulatorRange { stage: stage.name.clone(), channel, reach });
     }
     Ok(())
 }
@@ -233,6 +222,7 @@ mod tests {
 
     use super::*;
     use crate::network::{Activation, Input, Layer, LayerKind, Network};
+    use crate::ops::dense;
 
     fn dense(weights: Vec<f32>, bias: Vec<f32>) -> FloatModel {
         let input = Input {
@@ -241,7 +231,7 @@ mod tests {
             channels: (weights.len() / bias.len()) as u16,
             offset: [0, 0],
         };
-        let kind = LayerKind::Dense { units: bias.len() as u16, activation: None };
+        let kind = LayerKind::Dense(dense::Layer { units: bias.len() as u16, activation: None });
         let network = Network { input, layers: vec![Layer { name: String::new(), kind }] };
         FloatModel { network, stages: vec![StageWeights { weights, bias }] }
     }
@@ -328,10 +318,8 @@ mod tests {
     fn a_channel_far_below_zero_stays_silent() {
         for bias in [-1e3, -1e9, -1e30f32] {
             let mut model = dense(vec![0.5, 1e-7, -0.5, 1e-7], vec![0.0, bias]);
-            let LayerKind::Dense { activation, .. } = &mut model.network.layers[0].kind else {
-                unreachable!()
-            };
-            *activation = Some(Activation::Relu);
+            let LayerKind::Dense(layer) = &mut model.network.layers[0].kind else { unreachable!() };
+            layer.activation = Some(Activation::Relu);
             let quant = quantize(&model, &[Range { min: 0.0, max: 0.5 }]).unwrap();
             let stage = &quant.stages[0];
             assert!(
@@ -349,7 +337,7 @@ mod tests {
     #[test]
     fn a_stage_behind_a_dead_one_leaves_its_biases() {
         let mut model = dense(vec![0.0; 4], vec![0.0; 2]);
-        let kind = LayerKind::Dense { units: 2, activation: None };
+        let kind = LayerKind::Dense(dense::Layer { units: 2, activation: None });
         model.network.layers.push(Layer { name: String::new(), kind });
         model
             .stages

@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use trainer::train::kernels::{Aligned, Gradient, Positions, Reach, Weights};
+use trainer::kernels::{Aligned, Gradient, Positions, Reach, Weights};
 
 /// Layers of the tutorial's network as training computes them (unread outputs left out), and some
 /// of other shapes.

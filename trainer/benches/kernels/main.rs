@@ -16,7 +16,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use layers::{LAYERS, Layer};
 use shares::Shares;
-use trainer::train::kernels::{self, InstructionSet};
+use trainer::kernels::{self, InstructionSet};
 
 static SHARES: Shares = Shares::new();
 

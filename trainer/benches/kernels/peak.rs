@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use trainer::train::kernels::InstructionSet;
+use trainer::kernels::InstructionSet;
 
 /// Sums under way at once: latency 4 on two units needs eight, and all of them and their factor fit
 /// sixteen registers.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use trainer::train::kernels::InstructionSet;
+use trainer::kernels::InstructionSet;
 
 use super::peak;
 

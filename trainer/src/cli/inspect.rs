@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use infer::format::OutputQuant;
-use infer::{Layer, LayerKind, Model, SelfTestError, Trust, signature};
+use infer::{Layer, Model, SelfTestError, Trust, signature};
 
 use super::{CliError, model_file};
+use crate::ops::Running;
 use crate::signing;
 use crate::terminal::number::grouped;
 use crate::terminal::table::Table;
@@ -98,7 +99,7 @@ fn layer_table(model: &Model<'_>) -> Table {
         let (scale, zero_point) = quantisation(layer.output_quant());
         table.row([
             layer.name.to_owned(),
-            describe(&layer.kind),
+            layer.kind.describe(),
             layer.input().to_string(),
             layer.output().to_string(),
             grouped(layer.parameter_bytes() as u64),
@@ -118,26 +119,6 @@ fn quantisation(quant: Option<OutputQuant>) -> (String, String) {
     match quant {
         Some(quant) => (format!("{:.6}", quant.scale), quant.zero_point.to_string()),
         None => ("as input".to_owned(), String::new()),
-    }
-}
-
-/// `conv 3x3 stride 2x2, pool 2x2 (Direct)`.
-fn describe(kind: &LayerKind<'_>) -> String {
-    let by = |[rows, columns]: [u8; 2]| format!("{rows}x{columns}");
-    let unless_one = |word: &str, size: [u8; 2]| match size {
-        [1, 1] => String::new(),
-        size => format!("{word}{}", by(size)),
-    };
-    match kind {
-        LayerKind::Conv(conv) => {
-            let (stride, pool) =
-                (unless_one(" stride ", conv.stride), unless_one(", pool ", conv.pool));
-            format!("conv {}{stride}{pool} ({:?})", by(conv.kernel), conv.algorithm)
-        }
-        LayerKind::MaxPool(pool) => {
-            format!("max pool {} stride {}", by(pool.size), by(pool.stride))
-        }
-        LayerKind::Dense(_) => "dense".to_owned(),
     }
 }
 

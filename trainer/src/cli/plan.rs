@@ -9,7 +9,7 @@ use super::options::loading;
 use super::{CliError, model_file, size};
 use crate::atomic_file::PendingFile;
 use crate::model_file::write;
-use crate::plain_model::{Choice, PlainModel};
+use crate::plain_model::PlainModel;
 use crate::plan::{Budget, Core, FastestError, Loading, Plan, front_of};
 use crate::terminal::number::grouped;
 use crate::terminal::print;
@@ -162,19 +162,10 @@ fn layers(plan: &Plan, heights: &[u16]) -> String {
         let ends = index > 0 && is_partial(index) && !is_partial(index + 1);
         text += if index > 0 { ", " } else { "" };
         text += if begins { "(" } else { "" };
-        text += &short(*choice);
+        text += &choice.name();
         text += if ends { ")" } else { "" };
     }
     text
-}
-
-/// The algorithm's name.
-fn short(choice: Choice) -> String {
-    match choice {
-        Choice::Conv(algorithm) => format!("{algorithm:?}"),
-        Choice::MaxPool => "MaxPool".to_owned(),
-        Choice::Dense(algorithm) => format!("{algorithm:?}"),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,3 @@
-mod appearance;
-mod drawing;
-
 use std::fs;
 use std::io::Write;
 

@@ -1,21 +1,15 @@
-//! What a network is: a list of layers read from a description, and the stages that training,
-//! quantising, planning and inference work on.
+//! What a network is for a person: an input and a list of layers, as a preset file writes them.
 //!
-//! A *layer* is what a person writes (`conv`, `max_pool`, `dense`, `relu`, `softmax`). A *stage* is
-//! what runs in one pass: a convolution with its ReLU and the pooling behind it, a dense layer with
-//! its ReLU, or a pooling that has no convolution in front of it.
+//! What runs is worked out by [`graph`](crate::graph): a *stage* is what runs in one pass, such as
+//! a convolution with its ReLU and the pooling after it.
 
 mod error;
-mod layer;
-mod lowering;
-mod stage;
 
 use infer::Shape;
 use serde::{Deserialize, Serialize};
 
+pub use crate::ops::{Activation, Extent, LayerKind, Padding};
 pub use error::NetworkError;
-pub use layer::{Activation, Extent, Layer, LayerKind, Padding};
-pub use stage::{ConvStage, DenseStage, PoolStage, Pooling, Stage};
 
 /// Most values a feature map or weight tensor may have: 16 Mi, far above any microcontroller.
 pub const TENSOR_LIMIT: u64 = 1 << 24;
@@ -29,6 +23,17 @@ pub struct Network {
     /// The layers, first to last.
     #[serde(rename = "layer")]
     pub layers: Vec<Layer>,
+}
+
+/// One layer of the description.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// A name of the user's; `conv1`, `pool1`, `dense1`, … when empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// What it does.
+    #[serde(flatten)]
+    pub kind: LayerKind,
 }
 
 /// Size of the network's input and where it lies on the image.
@@ -53,24 +58,3 @@ impl Input {
         Shape::new(self.height, self.width, self.channels)
     }
 }
-
-impl Network {
-    /// The stages of the network in order, with every shape worked out.
-    ///
-    /// # Errors
-    /// A description that cannot be built is refused with the layer's number, name and shapes.
-    pub fn stages(&self) -> Result<Vec<Stage>, NetworkError> {
-        lowering::stages(self)
-    }
-
-    /// Values the network ends with: the number of classes.
-    ///
-    /// # Errors
-    /// As [`Network::stages`].
-    pub fn classes(&self) -> Result<usize, NetworkError> {
-        Ok(self.stages()?.last().map_or(0, |stage| stage.output().len()))
-    }
-}
-
-#[cfg(test)]
-mod tests;

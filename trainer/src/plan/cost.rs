@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 
 use infer::LayerKind;
-use infer::format::Algorithm;
 use serde::{Deserialize, Serialize};
 
 use super::Core;
 use super::code::{Build, Code, Loading};
-use super::terms::{self, FrameWork, Term};
-use crate::plain_model::Choice;
+use super::frame::FrameWork;
+use crate::ops::{Choice, Running, Term};
 
 /// Instructions for each occurrence of a term.
 pub type Formula = BTreeMap<String, f64>;
@@ -26,7 +25,7 @@ pub struct Costs {
     pub code: Code,
     /// Flash taken by code where the model is built in.
     pub built_in_code: Code,
-    /// Formula of each algorithm, by [`terms::of_layer`]'s name.
+    /// Formula of each algorithm, by [`Choice::formula`]'s name.
     pub formulas: BTreeMap<String, Formula>,
 }
 
@@ -63,16 +62,15 @@ impl Costs {
     /// those that are packed for vectors apart again, for twice the instructions of the direct loop
     /// and some 300 bytes of code less: no plan is made of that.
     pub fn has_loop(&self, choice: Choice) -> bool {
-        let formula = self.formulas.get(terms::VECTOR_FORMULA);
-        let counts_vectors =
-            formula.is_some_and(|formula| formula.contains_key(terms::VECTOR_LOOP));
-        choice != Choice::Conv(Algorithm::DirectVector) || counts_vectors
+        choice.loop_term().is_none_or(|term| {
+            let formula = self.formulas.get(&choice.formula());
+            formula.is_some_and(|formula| formula.contains_key(term))
+        })
     }
 
     /// Predicted instructions of a layer.
     pub fn layer(&self, kind: &LayerKind<'_>) -> f64 {
-        let (name, terms) = terms::of_layer(kind);
-        self.sum(&name, &terms)
+        self.sum(&kind.choice().formula(), &kind.terms())
     }
 
     /// Predicted instructions of all that is not a layer's kernel.

@@ -7,11 +7,11 @@
 //! extended by each group that can follow and thinned out again, never loses a plan of the whole
 //! front: the search is exact for the groups that are tried.
 
-use super::arena::busy_bytes;
 use super::code::{Build, Features, Loading, MostBytes};
 use super::groups::Group;
 use super::{Core, Costs};
 use crate::model_file::{self, WriteModelError};
+use crate::placement::{self, busy_bytes};
 use crate::plain_model::{Choice, Choices, PlainLayer, PlainModel};
 
 /// Sections begin at multiples of this many bytes of the file.
@@ -86,10 +86,8 @@ pub fn front(
     build: Build,
     loading: Loading,
 ) -> Result<Vec<Plan>, WriteModelError> {
-    // Whatever no file can hold is refused here, once: plans differ in numbers, not in what a file
-    // must hold.
-    model_file::write(model, &model.direct())?;
-    let (sections, most) = (Sections::of(model, costs), MostBytes::of(costs.code(loading)));
+    model_file::check_limits(model)?;
+    let (sections, most) = (Sections::of(model, costs)?, MostBytes::of(costs.code(loading)));
     let mut fronts = vec![vec![]; model.layers.len() + 1];
     fronts[0].push(Partial::default());
     for first in 0..model.layers.len() {
@@ -105,7 +103,7 @@ pub fn front(
     let last = thinned(fronts.pop().unwrap_or_default(), &most);
     let plan = |partial: Partial| {
         let choices = partial.choices(model);
-        let arena = model_file::arena(model, &choices);
+        let arena = placement::arena(model, &choices);
         let model_bytes =
             model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices));
         Plan::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes])
@@ -181,14 +179,23 @@ fn candidates(
 struct Sections(Vec<Vec<(Choice, usize)>>);
 
 impl Sections {
-    fn of(model: &PlainModel, costs: &Costs) -> Self {
-        Self(model.layers.iter().map(|layer| Self::of_layer(layer, costs)).collect())
+    fn of(model: &PlainModel, costs: &Costs) -> Result<Self, WriteModelError> {
+        let layers = model.layers.iter().map(|layer| Self::of_layer(layer, costs));
+        Ok(Self(layers.collect::<Result<_, _>>()?))
     }
 
-    fn of_layer(layer: &PlainLayer, costs: &Costs) -> Vec<(Choice, usize)> {
-        let section = |choice: Choice| Some((choice, layer.packed(choice).ok()?.len()));
-        let choices = layer.choices().into_iter().filter(|choice| costs.has_loop(*choice));
-        choices.filter_map(section).collect()
+    /// A layer that not even the direct way computes is refused: every core has that.
+    fn of_layer(
+        layer: &PlainLayer,
+        costs: &Costs,
+    ) -> Result<Vec<(Choice, usize)>, WriteModelError> {
+        let mut choices = layer.choices().into_iter();
+        let direct = choices
+            .next()
+            .map(|choice| Ok((choice, model_file::packed_layer(layer, choice)?.len())));
+        let section = |choice: Choice| Some(Ok((choice, layer.packed(choice).ok()?.len())));
+        let others = choices.filter(|choice| costs.has_loop(*choice)).filter_map(section);
+        direct.into_iter().chain(others).collect()
     }
 
     /// Bytes of packed weights of each layer with these choices, which are among the ways.
@@ -262,9 +269,11 @@ impl Plan {
         loading: Loading,
         choices: Choices,
     ) -> Result<Self, WriteModelError> {
-        let bytes = model_file::write(model, &choices)?;
-        let arena = model_file::arena(model, &choices);
-        Ok(Self::of(model, costs, build, loading, choices, [arena.bytes as usize, bytes.len()]))
+        let packed = model_file::packed(model, &choices)?;
+        let packed_bytes: Vec<usize> = packed.iter().map(Vec::len).collect();
+        let arena = placement::arena(model, &choices);
+        let model_bytes = model_file::file_bytes(model, &choices, &arena, &packed_bytes);
+        Ok(Self::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes]))
     }
 
     /// What comes of these choices, whose working memory and model file take so many bytes.

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use infer::LayerKind;
 use infer::schedule::Slice;
 
-use super::arena::Map;
-use super::terms::FrameWork;
-use crate::plain_model::{Choice, PlainKind, PlainModel, slices};
+use super::frame::FrameWork;
+use crate::placement::Map;
+use crate::plain_model::{Choice, PlainModel, slices};
 
 /// Most rows of the last map of a group that are made at once, unless all are.
 const ROWS_AT_ONCE_MAX: u16 = 8;
@@ -40,8 +40,7 @@ impl Group {
         let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
         let alone = Self { first, end: first + 1, held_rows: heights[first..=first + 1].to_vec() };
         let mut groups = vec![alone];
-        let may_take_turns =
-            |layer: &usize| !matches!(model.layers[*layer].kind, PlainKind::Dense { .. });
+        let may_take_turns = |layer: &usize| model.layers[*layer].kind.runs_by_rows();
         for last in (first..model.layers.len()).take_while(may_take_turns) {
             let mut rows = 1;
             while rows <= ROWS_AT_ONCE_MAX && rows < heights[last + 1].max(2) {

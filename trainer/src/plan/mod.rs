@@ -1,28 +1,24 @@
-//! The plan of a run: what is computed at all, by which algorithm, and where it lies in memory.
+//! The plan of a run: by which algorithm each layer is computed, and how many rows of each map are
+//! held.
 //!
-//! - [`mod@demand`]: the part of each feature map that is read;
-//! - [`arena`]: where maps and scratch memory lie;
 //! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas
-//!   over its [`terms`];
+//!   over its [terms](crate::ops::Running::terms), and what runs besides: [`frame`];
 //! - [`code`]: how much flash the parts of `infer` take that a plan needs;
 //! - [`groups`]: layers that take turns, so that not all rows of the maps between them are held;
 //! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
 
-pub mod arena;
 pub mod budget;
 pub mod code;
 pub mod core;
 pub mod cost;
-pub mod demand;
+pub mod frame;
 pub mod front;
 pub mod groups;
-pub mod terms;
 
 pub use budget::{Budget, Miss};
 pub use code::{Build, Features, Loading};
 pub use core::Core;
 pub use cost::Costs;
-pub use demand::{PlanError, Region, StagePlan, demand};
 pub use front::{Plan, front, front_of};
 
 use thiserror::Error;

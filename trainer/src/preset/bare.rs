@@ -4,9 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Problem;
-
-/// Types of layers that have a name at most.
-const BARE_LAYERS: [&str; 2] = ["relu", "softmax"];
+use crate::ops;
 
 /// Refuses keys that have no meaning in a section of this type.
 pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
@@ -14,7 +12,7 @@ pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
         |name: &str, key: &str| table.get_ref().get(name).and_then(|part| part.get_ref().get(key));
     let layers = section("network", "layer").and_then(|layers| layers.get_ref().as_array());
     for layer in layers.into_iter().flatten() {
-        if let Some(name) = type_of(layer).filter(|name| BARE_LAYERS.contains(name)) {
+        if let Some(name) = type_of(layer).filter(|name| is_bare(name)) {
             only(layer, &["type", "name"], &format!("a {name} layer has nothing but a name"))?;
         }
     }
@@ -24,6 +22,11 @@ pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether layers of the type have a name at most.
+fn is_bare(layer: &str) -> bool {
+    ops::LAYERS.iter().any(|(name, keys)| *name == layer && keys.is_empty())
 }
 
 fn type_of<'t>(section: &'t Spanned<DeValue<'_>>) -> Option<&'t str> {

@@ -9,9 +9,9 @@ use super::plot::{Plot, weights};
 use super::value::{Count, Decibel, Percent, Real, Signed};
 use crate::data::Dataset;
 use crate::float_model::FloatModel;
+use crate::forward::Forward;
 use crate::inputs::network_inputs;
 use crate::quantize::{QuantModel, QuantStage};
-use crate::train::forward::Forward;
 
 /// Most test images that the layers are compared on, spread evenly over the set.
 const IMAGES_MAX: usize = 1_000;

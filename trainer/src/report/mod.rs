@@ -33,8 +33,8 @@ use crate::data::DataDir;
 use crate::evaluate::Evaluation;
 use crate::export::Exported;
 use crate::float_model::FloatModel;
+use crate::graph::DemandError;
 use crate::metrics::Metrics;
-use crate::plan::PlanError;
 use crate::preset::Preset;
 use crate::statistics::wilson;
 use answers::Answers;
@@ -75,9 +75,9 @@ pub enum ReportError {
     /// The model file.
     #[error("the model is refused: {0}")]
     Model(ModelError),
-    /// The network cannot be planned.
+    /// It cannot be said what of the network is computed.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Demand(#[from] DemandError),
 }
 
 /// A run as a page shows it.

@@ -1,5 +1,5 @@
-//! Which part of the image and of each feature map is read at all: the demand of `plan::demand`, as
-//! pictures.
+//! Which part of the image and of each feature map is read at all: the demand of `graph::demand`,
+//! as pictures.
 
 use infer::Shape;
 
@@ -7,8 +7,8 @@ use super::picture::Picture;
 use super::plot::{Plot, maps};
 use super::value::{Count, Percent};
 use crate::data::Dataset;
+use crate::graph::{Demand, DemandError, Region, demand};
 use crate::network::Network;
-use crate::plan::{PlanError, Region, demand};
 
 /// One map with the part of it that is read.
 pub struct MapView {
@@ -35,13 +35,13 @@ const MEAN_BYTES_MAX: usize = 50_000;
 ///
 /// # Errors
 /// A network that cannot be planned.
-pub fn views(network: &Network, images: &Dataset) -> Result<Vec<MapView>, PlanError> {
-    let (input, plans) = demand(network)?;
+pub fn views(network: &Network, images: &Dataset) -> Result<Vec<MapView>, DemandError> {
+    let Demand { input, stages: demanded } = demand(network)?;
     let mut views = vec![image(network.input.offset, input, images)];
-    for (stage, plan) in network.stages()?.iter().zip(&plans) {
+    for (stage, demanded) in network.stages()?.iter().zip(&demanded) {
         let shape = stage.output();
         if (shape.height, shape.width) != (1, 1) {
-            views.push(view(stage.name(), shape, plan.region));
+            views.push(view(&stage.name, shape, demanded.region));
         }
     }
     Ok(views)

@@ -17,9 +17,9 @@ use elastic::{Displacements, Grid};
 use infer::Shape;
 use sampling::{Padded, Places};
 
-use super::kernels::{InstructionSet, LANES, Loops};
 use super::random::{Purpose, Random};
 use crate::data::Dataset;
+use crate::kernels::{InstructionSet, LANES, Loops};
 use crate::network::Input;
 use crate::recipe::Augment;
 

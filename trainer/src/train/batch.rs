@@ -4,14 +4,15 @@
 use std::ops::Range;
 
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::kernels::{Gradient, InstructionSet, Weights};
-use super::layout::{Kind, Layout, StageLayout};
 use super::loss::{Tally, cross_entropy};
 use super::parameters::{StageGradient, StageParameters};
 use super::shard::Shard;
 use super::shards::{Batch, Shards};
 use super::workers::Workers;
+use crate::forward::Layout;
+use crate::kernels::{Gradient, InstructionSet, Weights};
 use crate::network::Network;
+use crate::ops::{FloatKind, FloatOperator};
 
 /// Computes gradients, batch after batch, in buffers that stay.
 pub struct BatchGradients {
@@ -139,7 +140,7 @@ impl BatchGradients {
             self.shard_forward(shard, part);
             shard.sums(&self.shards.layout, stage)
         });
-        let output = self.shards.layout.stages[stage].output;
+        let output = self.shards.layout.stages[stage].output();
         let count = batch.chosen.len() * output.height as usize * output.width as usize;
         let (gamma, beta) = &self.norms[stage];
         self.scales[stage] = BatchScale::new(&total(sums), count, gamma, beta, self.epsilon);
@@ -150,7 +151,7 @@ impl BatchGradients {
     fn backward(&self, batch: &Batch<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
         let stage = part.end - 1;
         total(self.shards.each(batch.chosen, |shard, gradients, _| {
-            shard.denormalise(stage, &self.scales[stage], sums);
+            shard.denormalise(&self.shards.layout, stage, &self.scales[stage], sums);
             self.shard_backward(shard, gradients, part)
         }))
     }
@@ -193,15 +194,15 @@ fn parts(layout: &Layout) -> Vec<Range<usize>> {
 /// The weights of all stages as the kernels read them.
 fn packed(parameters: &[StageParameters], layout: &Layout) -> Vec<Weights> {
     let stages = parameters.iter().zip(&layout.stages).enumerate();
-    stages.map(|(index, (stage, layout))| packed_stage(stage, layout, index > 0)).collect()
+    stages.map(|(index, (stage, operator))| packed_stage(stage, operator, index > 0)).collect()
 }
 
 /// A normalised stage has no bias of its own: its beta comes behind the normalisation.
-fn packed_stage(stage: &StageParameters, layout: &StageLayout, map_gradient: bool) -> Weights {
+fn packed_stage(stage: &StageParameters, operator: &FloatKind, map_gradient: bool) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
     let weights = Weights::new(&stage.rows, bias);
-    match &layout.kind {
-        Kind::Conv(conv) if map_gradient => weights.with_map_gradient(conv.reach),
+    match operator.reach() {
+        Some(reach) if map_gradient => weights.with_map_gradient(reach),
         _ => weights,
     }
 }

@@ -12,8 +12,8 @@
 //! The sums are taken per shard in double precision and added in the shards' order. No multiply-add
 //! is fused, so every host gets the same bits.
 
-use super::kernels::{InstructionSet, Loops};
 use super::parameters::Norm;
+use crate::kernels::{InstructionSet, Loops};
 use crate::recipe::BatchNorm;
 
 /// Two sums per channel.

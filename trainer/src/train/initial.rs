@@ -2,7 +2,9 @@
 
 use super::random::{Purpose, Random};
 use crate::float_model::{FloatModel, StageWeights};
-use crate::network::{Network, NetworkError, Stage};
+use crate::graph::Stage;
+use crate::network::{Network, NetworkError};
+use crate::ops::Operator;
 
 /// A network with fresh parameters.
 ///
@@ -19,19 +21,8 @@ pub fn initial(network: &Network, seed: u64) -> Result<FloatModel, NetworkError>
 }
 
 fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
-    let limit = glorot_limit(stage);
-    let weights = (0..stage.weight_count()).map(|_| (2.0 * random.unit() - 1.0) * limit).collect();
-    StageWeights { weights, bias: vec![0.0; stage.bias_count()] }
-}
-
-fn glorot_limit(stage: &Stage) -> f32 {
-    let fans = match stage {
-        Stage::Conv(conv) => {
-            let area = conv.kernel.map(usize::from).iter().product::<usize>();
-            area * (conv.input.channels as usize + conv.output.channels as usize)
-        }
-        Stage::Dense(dense) => dense.input.len() + dense.units as usize,
-        Stage::Pool(_) => 1,
-    };
-    (6.0 / fans as f32).sqrt()
+    let Some(shape) = stage.kind.weights() else { return StageWeights::default() };
+    let limit = (6.0 / (shape.taps + shape.fan_out) as f32).sqrt();
+    let weights = (0..shape.values()).map(|_| (2.0 * random.unit() - 1.0) * limit).collect();
+    StageWeights { weights, bias: vec![0.0; shape.outputs] }
 }

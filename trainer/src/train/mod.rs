@@ -17,11 +17,7 @@ mod batch_norm;
 pub mod checkpoint;
 mod decay;
 mod error;
-pub mod forward;
-mod held_out;
 mod initial;
-pub mod kernels;
-mod layout;
 mod loss;
 mod observer;
 mod optimizer;
@@ -41,7 +37,6 @@ use run::Run;
 
 pub use crate::float_model::FloatModel;
 pub use error::TrainError;
-pub use held_out::Split;
 pub use initial::initial;
 pub use observer::{BatchReport, EpochReport, Observer};
 pub use state::{Place, State};
@@ -66,7 +61,7 @@ pub struct Trained {
     pub stopped_early: bool,
 }
 
-/// Trains a network from scratch on all images but `recipe.held_out` of them, chosen by [`Split`].
+/// Trains a network from scratch on all but the last `recipe.held_out` images.
 ///
 /// # Errors
 /// See [`TrainError`].

@@ -7,10 +7,6 @@ use super::average::Average;
 use super::batch::BatchGradients;
 use super::batch_norm::{self, BatchScale};
 use super::error::TrainError;
-use super::forward::Forward;
-use super::held_out::Split;
-use super::kernels::InstructionSet;
-use super::layout::{Layout, StageLayout};
 use super::loss::{self, Tally};
 use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
@@ -21,13 +17,16 @@ use super::state::{Epoch, Place, State};
 use super::workers::Workers;
 use super::{TrainOptions, Trained, decay, initial, schedule};
 use crate::backend;
-use crate::data::{Dataset, fit};
+use crate::data::Dataset;
 use crate::float_model::{FloatModel, StageWeights};
+use crate::forward::{Forward, Layout};
+use crate::graph::{DemandError, Stage};
 use crate::inputs::network_inputs;
+use crate::kernels::InstructionSet;
 use crate::net::Net;
-use crate::network::{Network, Stage};
-use crate::plan::PlanError;
-use crate::recipe::{Recipe, STATISTICS_MIN};
+use crate::network::Network;
+use crate::ops::{FloatKind, FloatOperator};
+use crate::recipe::Recipe;
 
 /// Images per forward pass when accuracy is followed.
 const SCORED_IMAGES: usize = 100;
@@ -39,8 +38,8 @@ pub struct Run<'r> {
     recipe: &'r Recipe,
     data: &'r Dataset,
     options: &'r TrainOptions,
-    /// Images trained on, and those held out.
-    split: Split,
+    /// Images trained on: the first so many of the data set.
+    images: usize,
     pub(super) gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
@@ -67,24 +66,22 @@ impl<'r> Run<'r> {
         data: &'r Dataset,
         options: &'r TrainOptions,
     ) -> Result<Self, TrainError> {
-        fit::require(network, data)?;
         let mut layout = Layout::new(network)?;
-        check(recipe, data)?;
-        let model = initial(network, options.seed).map_err(PlanError::Network)?;
+        check(network, recipe, data, layout.classes())?;
+        let model = initial(network, options.seed).map_err(DemandError::Network)?;
         if recipe.batch_norm.is_some() {
             layout = layout.normalised();
-            check_last_batch(&layout, data.len() - recipe.held_out, recipe.batch)?;
         }
         let parameters = beginning(&model, &layout);
         let distorter =
             |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
-            stages: network.stages().map_err(PlanError::Network)?,
+            stages: network.stages().map_err(DemandError::Network)?,
             recipe,
             data,
             options,
-            split: Split::new(&data.labels, recipe.held_out, options.seed),
+            images: data.len() - recipe.held_out,
             net: Net::of_parameters(&parameters, &backend::device().autodiff()),
             optimizer: Optimizer::new(&recipe.optimizer),
             average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
@@ -204,7 +201,7 @@ impl<'r> Run<'r> {
 
     /// The images in this epoch's order.
     fn order(&self) -> Vec<usize> {
-        let mut order = self.split.trained.clone();
+        let mut order: Vec<usize> = (0..self.images).collect();
         Random::new(self.options.seed, Purpose::Order { epoch: self.place.epoch })
             .shuffle(&mut order);
         order
@@ -212,7 +209,7 @@ impl<'r> Run<'r> {
 
     /// Batches of an epoch.
     fn batches(&self) -> usize {
-        self.split.trained.len().div_ceil(self.recipe.batch)
+        self.images.div_ceil(self.recipe.batch)
     }
 
     fn batch_report(&self, done: Tally) -> BatchReport {
@@ -258,7 +255,7 @@ impl<'r> Run<'r> {
             gradients.place(&batch(chosen));
         }
         let tally = gradients.compute(&batch(chosen));
-        let steps = self.split.trained.len().div_ceil(recipe.batch) * recipe.epochs;
+        let steps = self.images.div_ceil(recipe.batch) * recipe.epochs;
         let factor = schedule::factor(recipe.schedule, self.steps, steps);
         let follower = Follower {
             recipe,
@@ -286,7 +283,7 @@ impl<'r> Run<'r> {
     }
 
     fn held_out_accuracy(&self) -> Option<f64> {
-        let held_out = &self.split.held_out;
+        let held_out: Vec<usize> = (self.images..self.data.len()).collect();
         if held_out.is_empty() {
             return None;
         }
@@ -345,7 +342,25 @@ impl Follower<'_> {
     }
 }
 
-fn check(recipe: &Recipe, data: &Dataset) -> Result<(), TrainError> {
+fn check(
+    network: &Network,
+    recipe: &Recipe,
+    data: &Dataset,
+    outputs: usize,
+) -> Result<(), TrainError> {
+    if data.shape.channels != network.input.channels {
+        return Err(TrainError::Channels {
+            images: data.shape.channels,
+            network: network.input.channels,
+        });
+    }
+    let highest = data.labels.iter().copied().max().unwrap_or(0) as usize;
+    if highest.max(data.classes.saturating_sub(1)) >= outputs {
+        return Err(TrainError::Classes {
+            highest: highest.max(data.classes.saturating_sub(1)),
+            outputs,
+        });
+    }
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }
@@ -356,26 +371,13 @@ fn check(recipe: &Recipe, data: &Dataset) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Refuses a last batch of so few images that there is no variance to normalise by.
-fn check_last_batch(layout: &Layout, trained: usize, batch: usize) -> Result<(), TrainError> {
-    let images = trained % batch;
-    let normalised = layout.stages.iter().filter(|stage| stage.normalised());
-    let pixels = |stage: &StageLayout| stage.output.height as usize * stage.output.width as usize;
-    match normalised.map(|stage| images * pixels(stage)).min() {
-        Some(values) if images > 0 && values < STATISTICS_MIN => {
-            Err(TrainError::LastBatch { images, batch, values })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Parameters before the first step; fresh normalisations for the stages that are normalised.
 pub(super) fn beginning(model: &FloatModel, layout: &Layout) -> Vec<StageParameters> {
     let stages = model.stages.iter().zip(&layout.stages);
-    let begin = |(stage, layout): (&StageWeights, &StageLayout)| StageParameters {
+    let begin = |(stage, operator): (&StageWeights, &FloatKind)| StageParameters {
         rows: stage.output_rows(),
         bias: stage.bias.clone(),
-        norm: layout.normalised().then(|| Norm::initial(stage.bias.len())),
+        norm: operator.normalised().then(|| Norm::initial(stage.bias.len())),
     };
     stages.map(begin).collect()
 }

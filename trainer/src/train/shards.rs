@@ -3,14 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::augment::Distorter;
-use super::kernels::{Gradient, InstructionSet, Loops, prefetch};
-use super::layout::{Layout, StageLayout};
 use super::parameters::StageGradient;
 use super::shard::Shard;
 use super::workers::Workers;
 use crate::data::Dataset;
+use crate::forward::Layout;
 use crate::inputs::place;
+use crate::kernels::{Gradient, InstructionSet, Loops, prefetch};
 use crate::network::Input;
+use crate::ops::{FloatKind, FloatOperator};
 
 /// Images of a shard: fixed, so that the order of summation does not depend on the number of
 /// threads.
@@ -142,7 +143,7 @@ impl Shards {
     }
 }
 
-fn zero_gradient(stage: &StageLayout) -> Gradient {
+fn zero_gradient(stage: &FloatKind) -> Gradient {
     let (outputs, taps) = stage.weights().unwrap_or((0, 0));
     Gradient::zero(outputs, taps)
 }

@@ -4,8 +4,6 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::batch::BatchGradients;
-use super::kernels::InstructionSet;
-use super::layout::Layout;
 use super::loss::Tally;
 use super::optimizer::Optimizer;
 use super::parameters::{StageGradient, StageParameters};
@@ -15,9 +13,11 @@ use super::shards::Batch;
 use super::workers::Workers;
 use super::*;
 use crate::backend;
+use crate::forward::Layout;
+use crate::graph::Stage;
 use crate::inputs::network_inputs;
+use crate::kernels::InstructionSet;
 use crate::net::{Net, values};
-use crate::network::Stage;
 use crate::recipe;
 use infer::Shape;
 

@@ -7,7 +7,7 @@ use tests::plans::{reference_scores, untrained};
 use tests::random_layer::Random;
 use trainer::model_file::write;
 use trainer::network::Network;
-use trainer::plain_model::{Choice, PlainModel};
+use trainer::plain_model::PlainModel;
 use trainer::plan::{Build, Core, Costs, Loading, Plan, front};
 
 use super::measured::PaddedRow;
@@ -60,8 +60,5 @@ fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Pad
 }
 
 fn has_winograd(plan: &Plan) -> bool {
-    plan.choices.layers.iter().any(|choice| match choice {
-        Choice::Conv(algorithm) => format!("{algorithm:?}").starts_with("Winograd"),
-        Choice::MaxPool | Choice::Dense(_) => false,
-    })
+    plan.choices.layers.iter().any(|choice| choice.name().starts_with("Winograd"))
 }

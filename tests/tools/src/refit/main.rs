@@ -17,22 +17,21 @@ use std::{env, fs, process};
 
 use fit::{Sample, coefficients};
 use infer::LayerKind;
-use infer::format::{Algorithm, DenseAlgorithm};
 use tests::firmware::{self, Board, Variant};
 use tests::measure::{Counts, counts_of};
 use tests::random_layer::{Random, model};
 use trainer::model_file::write;
-use trainer::plain_model::{Choice, PlainModel};
+use trainer::ops::{Choice, Running, Term};
+use trainer::plain_model::PlainModel;
 use trainer::plan::cost::{FRAME, Formula};
 use trainer::plan::groups::Group;
-use trainer::plan::terms::{self, Term};
 use trainer::plan::{Build, Core, Costs, Loading};
 
 /// The first lines of a cost file.
 const HEAD: &str = "\
 # Measured: written by `cargo run --release -p tools --bin refit`. Bytes of code and what each part
-# adds to them, then instructions for each occurrence of a term (trainer/src/plan/terms.rs), counted
-# in the emulator; instructions, not cycles.
+# adds to them, then instructions for each occurrence of a term (`terms` of each operator in
+# trainer/src/ops), counted in the emulator; instructions, not cycles.
 
 ";
 
@@ -48,8 +47,9 @@ const TICK: f64 = 50.0;
 
 fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
+    let choices = Choice::all();
     let is_formula = |word: &String| {
-        CODE.contains(&word.as_str()) || choices().iter().any(|choice| name_of(*choice) == *word)
+        CODE.contains(&word.as_str()) || choices.iter().any(|choice| choice.formula() == *word)
     };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
     let known =
@@ -66,22 +66,6 @@ fn main() {
             fs::write(file(core, build), HEAD.to_owned() + &text)
                 .expect("trainer/costs can be written");
         }
-    }
-}
-
-/// Every way to compute a layer.
-fn choices() -> Vec<Choice> {
-    let convs = Algorithm::ALL.map(Choice::Conv);
-    let denses = DenseAlgorithm::ALL.map(Choice::Dense);
-    convs.into_iter().chain([Choice::MaxPool]).chain(denses).collect()
-}
-
-/// Its formula's name.
-fn name_of(choice: Choice) -> String {
-    match choice {
-        Choice::Conv(algorithm) => format!("Conv{algorithm:?}"),
-        Choice::MaxPool => "MaxPool".to_owned(),
-        Choice::Dense(algorithm) => format!("Dense{algorithm:?}"),
     }
 }
 
@@ -113,11 +97,11 @@ fn measure(core: Core, build: Build) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
     let [code, built_in_code] = Loading::ALL.map(|loading| code::measure(board, build, loading));
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
-    for choice in choices() {
-        let (name, samples) = samples(board, build, choice, &mut frames);
-        formulas.insert(name.clone(), fitted(core, &name, &samples));
+    for choice in Choice::all() {
+        let samples = samples(board, build, choice, &mut frames);
+        formulas.insert(choice.formula(), fitted_choice(core, choice, &samples));
     }
-    formulas.insert(FRAME.to_owned(), fitted(core, FRAME, &frames));
+    formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
     Costs { code, built_in_code, formulas }
 }
 
@@ -134,9 +118,9 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     if is_wanted(CODE[1]) {
         costs.built_in_code = code::measure(board(core), build, Loading::BuiltIn);
     }
-    for choice in choices().into_iter().filter(|choice| wanted.contains(&name_of(*choice))) {
-        let (name, samples) = samples(board(core), build, choice, &mut vec![]);
-        costs.formulas.insert(name.clone(), fitted(core, &name, &samples));
+    for choice in Choice::all().into_iter().filter(|choice| wanted.contains(&choice.formula())) {
+        let samples = samples(board(core), build, choice, &mut vec![]);
+        costs.formulas.insert(choice.formula(), fitted_choice(core, choice, &samples));
     }
     costs
 }
@@ -144,14 +128,13 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
 /// Terms by name, and the count.
 type Measured = (Vec<Term>, f64);
 
-/// The formula's name and the measured layers of an algorithm; what ran besides the layers goes to
-/// `frames`.
+/// The measured layers of an algorithm; what ran besides the layers goes to `frames`.
 fn samples(
     board: Board,
     build: Build,
     choice: Choice,
     frames: &mut Vec<Measured>,
-) -> (String, Vec<Measured>) {
+) -> Vec<Measured> {
     let mut random = Random::new(1);
     let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
     let groups: Vec<Group> = models.iter().map(|model| group(&mut random, model)).collect();
@@ -162,19 +145,17 @@ fn samples(
         write(model, &choices).expect("a layer that the algorithm fits")
     };
     let files: Vec<Vec<u8>> = models.iter().zip(&groups).map(file).collect();
-    let mut name = String::new();
     let mut samples = Vec::new();
     let counts = counts_of(board, Variant::complete(build), &files, &[]);
     for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
         let work = group.work(model);
         let kinds = work.kinds(model, 0, 0, choice);
-        name = terms::of_layer(&kinds[0].0).0;
         samples.push((summed(&kinds), layers[0] as f64));
         let frame = total.saturating_sub(layers.iter().sum());
         // A layer behind the measured one is a slice of its own.
         frames.push((work.frame.with_slices(layers.len() - 1).terms(), frame as f64));
     }
-    (name, samples)
+    samples
 }
 
 /// The layer with its image placed at once, or, for every other one, with only some of its rows
@@ -190,20 +171,28 @@ fn group(random: &mut Random, model: &PlainModel) -> Group {
 
 /// The terms of all slices of a layer.
 fn summed(kinds: &[(LayerKind<'_>, usize)]) -> Vec<Term> {
-    let mut sum = terms::of_layer(&kinds[0].0).1;
+    let mut sum = kinds[0].0.terms();
     sum.iter_mut().for_each(|(_, occurrences)| *occurrences = 0.0);
     for (kind, count) in kinds {
-        for (sum, (_, occurrences)) in sum.iter_mut().zip(terms::of_layer(kind).1) {
+        for (sum, (_, occurrences)) in sum.iter_mut().zip(kind.terms()) {
             sum.1 += occurrences * *count as f64;
         }
     }
     sum
 }
 
-fn fitted(core: Core, name: &str, measured: &[Measured]) -> Formula {
-    let counts = |(term, _): &&Term| terms::counts(name, term, core == Core::M55);
+/// The formula of an algorithm, of the terms that count on the core.
+fn fitted_choice(core: Core, choice: Choice, measured: &[Measured]) -> Formula {
+    let counts = |(term, _): &Term| choice.counts(term, core == Core::M55);
+    let counted =
+        |(terms, count): &Measured| (terms.iter().copied().filter(counts).collect(), *count);
+    let measured: Vec<Measured> = measured.iter().map(counted).collect();
+    fitted(&choice.formula(), &measured)
+}
+
+fn fitted(name: &str, measured: &[Measured]) -> Formula {
     let sample = |(terms, count): &Measured| Sample {
-        terms: terms.iter().filter(counts).map(|(_, occurrences)| *occurrences).collect(),
+        terms: terms.iter().map(|(_, occurrences)| *occurrences).collect(),
         count: *count,
         uncertainty: 20.0 * TICK,
     };
@@ -211,7 +200,7 @@ fn fitted(core: Core, name: &str, measured: &[Measured]) -> Formula {
     let found: Vec<f64> =
         coefficients(&samples).into_iter().map(|c| (c * 1e4).round() / 1e4).collect();
     report(name, &samples, &found);
-    let terms = measured[0].0.iter().filter(counts).map(|(term, _)| (*term).to_owned());
+    let terms = measured[0].0.iter().map(|(term, _)| (*term).to_owned());
     terms.zip(found).filter(|(_, coefficient)| *coefficient > 0.0).collect()
 }
 

@@ -2,40 +2,23 @@
 
 use std::path::Path;
 
-use infer::{Model, Scores};
+use infer::Scores;
 
 use super::connect::{self, Connection};
 use super::{CliError, PredictArgs};
-use crate::cli::appearance;
 use crate::cli::predict::{bars, verdict};
-use crate::data::appearance::Appearance;
-use crate::data::picture::{Fitted, Invert};
+use crate::data::picture::Fitted;
 use crate::data::png;
-use crate::terminal::{complain, digit, print, shows_colour};
+use crate::terminal::{digit, print, shows_colour};
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let mut connection = connect::open(&args.chip)?;
-    let file = connection.model.take();
-    let model = file.as_deref().and_then(|file| Model::from_bytes(file).ok());
-    if model.is_none() && args.invert == Invert::Auto {
-        complain(
-            "note: what the chip's model was trained on is not known, so pictures are only \
-                scaled; name its file with --model",
-        );
-    }
-    let appearance = model.and_then(|model| appearance::of(args.chip.model.as_deref(), &model));
-    let appearance = appearance.as_ref();
-    args.images.iter().try_for_each(|path| predict(&mut connection, path, args, appearance))
+    args.images.iter().try_for_each(|path| predict(&mut connection, path, args))
 }
 
-fn predict(
-    connection: &mut Connection,
-    path: &Path,
-    args: &PredictArgs,
-    appearance: Option<&Appearance>,
-) -> Result<(), CliError> {
+fn predict(connection: &mut Connection, path: &Path, args: &PredictArgs) -> Result<(), CliError> {
     let shape = connection.session.chip().image;
-    let Fitted { pixels, notes } = png::read(path)?.fit(shape, args.invert, appearance)?;
+    let Fitted { pixels, notes } = png::read(path)?.fit(shape, args.invert)?;
     let answer = connection.session.infer(&pixels)?;
     let scores = Scores::new(&answer.values, connection.session.chip().output_quant);
     let name = path.display().to_string();

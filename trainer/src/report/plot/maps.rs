@@ -4,7 +4,7 @@ use plotters::prelude::{PathElement, Rectangle};
 use plotters::style::Color;
 
 use super::{Canvas, Drawn, Plot, theme, units};
-use crate::plan::Region;
+use crate::graph::Region;
 
 /// Longest side of a map in a page, pixels.
 const SIDE_PIXELS: u32 = 196;

@@ -3,8 +3,8 @@
 
 use core::array::from_fn;
 
-use super::super::kernels::{LANES, gather};
 use super::super::random::Random;
+use crate::kernels::{LANES, gather};
 
 /// Four neighbouring grid points and their factors in the interpolation.
 type GridPlace = [(usize, f32); 4];

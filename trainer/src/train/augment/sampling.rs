@@ -3,8 +3,8 @@
 
 use infer::Shape;
 
-use super::super::kernels::{LANES, gather};
 use crate::inputs::PIXEL_MAX;
+use crate::kernels::{LANES, gather};
 
 /// Zeros in front of each row and column of the padded image; behind there is one more.
 const BORDER: usize = 1;

@@ -3,6 +3,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::Dataset;
+use crate::ops::dense;
 use crate::preset::Preset;
 use crate::recipe::{Augment, Recipe, Schedule};
 use crate::train::{BatchReport, EpochReport, Observer, TrainOptions, train};
@@ -145,7 +146,7 @@ fn the_key_that_differs_is_named() {
     assert!(both.starts_with("its training.batch is 128, not 64"), "{both}");
     let units = said(|preset| {
         preset.network.layers[0].kind =
-            crate::network::LayerKind::Dense { units: 3, activation: None };
+            crate::network::LayerKind::Dense(dense::Layer { units: 3, activation: None });
     });
     assert!(units.starts_with("its network.layer 1.units is 2, not 3"), "{units}");
     let layers = said(|preset| preset.network.layers.push(preset.network.layers[0].clone()));

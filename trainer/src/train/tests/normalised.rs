@@ -5,7 +5,8 @@ use burn::module::Param;
 use burn::tensor::Device;
 
 use super::*;
-use crate::network::ConvStage;
+use crate::ops::conv::Conv;
+use crate::ops::{FloatOperator, StageKind};
 use crate::recipe::{Augment, Average as AverageRecipe, BatchNorm, Schedule};
 
 /// Networks of which every pooled value is read, so that Burn's whole maps are what we normalise.
@@ -125,17 +126,18 @@ fn burn_forward(
     let mut map = images_tensor(model, data, device);
     let (mut number, mut gammas) = (0, net.gammas.iter());
     for (index, stage) in stages.iter().enumerate() {
-        let layout = &layout.stages[index];
         let bias = || net.biases[number].val();
-        map = match (stage, &parameters[index].norm) {
-            (Stage::Conv(conv), Some(norm)) => {
-                let raw = Stage::Conv(ConvStage { relu: false, ..conv.clone() });
-                let map = one_stage(net, number, &raw, bias().zeros_like(), map, layout.output);
+        let output = layout.stages[index].output();
+        map = match (&stage.kind, &parameters[index].norm) {
+            (StageKind::Conv(conv), Some(norm)) => {
+                let kind = StageKind::Conv(Conv { relu: false, ..conv.clone() });
+                let raw = Stage { kind, ..stage.clone() };
+                let map = one_stage(net, number, &raw, bias().zeros_like(), map, output);
                 let vector = |values: &[f32]| Tensor::<1>::from_floats(values, device);
                 let moments = running.then(|| (vector(&norm.mean), vector(&norm.variance)));
                 normalised(map, gammas.next().unwrap().val(), bias(), &moments)
             }
-            _ => one_stage(net, number, stage, bias(), map, layout.output),
+            _ => one_stage(net, number, stage, bias(), map, output),
         };
         number += 1;
     }

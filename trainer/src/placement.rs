@@ -7,6 +7,10 @@
 
 use std::ops::Range;
 
+use infer::Shape;
+
+use crate::plain_model::{Choices, PlainModel, slices};
+
 /// Buffers start at multiples of this many bytes.
 const ALIGNMENT_BYTES: usize = 16;
 
@@ -28,6 +32,27 @@ pub struct ArenaPlan {
     pub scratch_at: Vec<u32>,
     /// Bytes of the whole arena.
     pub bytes: u32,
+}
+
+/// Where the buffers of the model lie with these choices.
+pub fn arena(model: &PlainModel, choices: &Choices) -> ArenaPlan {
+    let map = |(shape, held): (Shape, &u16)| Map {
+        held_bytes: *held as usize * shape.row_len(),
+        is_whole: *held == shape.height,
+    };
+    let maps: Vec<Map> = model.maps().zip(&choices.held_rows).map(map).collect();
+    place(&maps, &scratch_bytes(model, choices))
+}
+
+/// Bytes of scratch memory of each layer: what the most demanding of its slices needs.
+fn scratch_bytes(model: &PlainModel, choices: &Choices) -> Vec<usize> {
+    let mut bytes = vec![0; model.layers.len()];
+    for slice in slices(&model.stages(&choices.held_rows)) {
+        let Some(layer) = slice.map.checked_sub(1) else { continue };
+        let kind = model.layers[layer].kind(choices.layers[layer]).slice(&slice);
+        bytes[layer] = kind.scratch_bytes().max(bytes[layer]);
+    }
+    bytes
 }
 
 /// Places maps and scratch buffers. `maps` holds the input and each stage's output, the last of

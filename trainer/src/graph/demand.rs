@@ -8,7 +8,9 @@
 use infer::Shape;
 use thiserror::Error;
 
-use crate::network::{Network, NetworkError, Stage};
+use super::Stage;
+use crate::network::{Network, NetworkError};
+use crate::ops::{Operator, Part, Window};
 
 /// Rows `rows[0]..rows[1]` and columns `columns[0]..columns[1]` of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,28 +33,34 @@ impl Region {
     }
 }
 
-/// What one stage of a planned network does, in the coordinates of the maps as they are stored.
+/// What of a network is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StagePlan {
-    /// The part of the stage's output that is read, and so computed.
-    pub region: Region,
-    /// The output as it is stored.
-    pub output: Shape,
-    /// Row and column of the stored input under the first tap of the first output; negative where
-    /// padding is read.
-    pub origin: [i16; 2],
+pub struct Demand {
+    /// The part of the network's input that is read.
+    pub input: Region,
+    /// One entry per stage.
+    pub stages: Vec<StageDemand>,
 }
 
-/// Why a network cannot be planned.
+/// What of a stage is computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageDemand {
+    /// The part of the stage's output that is read, and so computed.
+    pub region: Region,
+    /// The parts that are read and computed, as maps of their own.
+    pub part: Part,
+}
+
+/// Why it cannot be said what of a network is computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PlanError {
+pub enum DemandError {
     /// The network cannot be built at all.
     #[error(transparent)]
     Network(#[from] NetworkError),
     /// A window begins too far outside of its map.
     #[error(
-        "stage '{stage}': its window begins {distance} pixels outside of the map; the format holds \
-            up to 32767"
+        "stage '{stage}': its window begins {distance} pixels outside of the map; the format \
+         holds up to 32767"
     )]
     Origin {
         /// The stage's name.
@@ -62,11 +70,11 @@ pub enum PlanError {
     },
 }
 
-/// The demanded region of the network's input, and each stage's plan.
+/// The part of each map that is read.
 ///
 /// # Errors
 /// A network that cannot be built, or whose windows lie out of the format's range.
-pub fn demand(network: &Network) -> Result<(Region, Vec<StagePlan>), PlanError> {
+pub fn demand(network: &Network) -> Result<Demand, DemandError> {
     let stages = network.stages()?;
     let mut regions =
         vec![Region::whole(stages.last().map_or(network.input.shape(), Stage::output))];
@@ -75,53 +83,45 @@ pub fn demand(network: &Network) -> Result<(Region, Vec<StagePlan>), PlanError> 
         regions.push(read);
     }
     regions.reverse();
-    let plans = stages
-        .iter()
-        .zip(regions.windows(2))
-        .map(|(stage, pair)| plan_stage(stage, pair[0], pair[1]));
-    Ok((regions[0], plans.collect::<Result<_, _>>()?))
+    let pairs = stages.iter().zip(regions.windows(2));
+    let demanded = pairs.map(|(stage, pair)| stage_demand(stage, pair[0], pair[1]));
+    Ok(Demand { input: regions[0], stages: demanded.collect::<Result<_, _>>()? })
 }
 
 /// The part of its input that a stage reads to compute `output`.
 fn read_by(stage: &Stage, output: Region) -> Region {
-    match stage {
-        Stage::Dense(dense) => Region::whole(dense.input),
-        _ => {
-            let [rows, columns] = windows(stage);
-            let input = stage.input();
-            Region {
-                rows: rows.read(output.rows, input.height),
-                columns: columns.read(output.columns, input.width),
-            }
-        }
+    let input = stage.input();
+    match stage.kind.windows() {
+        None => Region::whole(input),
+        Some([rows, columns]) => Region {
+            rows: rows.read(output.rows, input.height),
+            columns: columns.read(output.columns, input.width),
+        },
     }
 }
 
-fn plan_stage(stage: &Stage, input: Region, region: Region) -> Result<StagePlan, PlanError> {
-    let output = region.shape(stage.output().channels);
-    if let Stage::Dense(_) = stage {
-        return Ok(StagePlan { region, output, origin: [0, 0] });
-    }
-    let [rows, columns] = windows(stage);
-    let origin = [
-        rows.first(region.rows[0]) - input.rows[0] as i64,
-        columns.first(region.columns[0]) - input.columns[0] as i64,
-    ];
+fn stage_demand(stage: &Stage, input: Region, region: Region) -> Result<StageDemand, DemandError> {
+    let origin = match stage.kind.windows() {
+        None => [0, 0],
+        Some([rows, columns]) => [
+            rows.first(region.rows[0]) - input.rows[0] as i64,
+            columns.first(region.columns[0]) - input.columns[0] as i64,
+        ],
+    };
     let fits = |distance: i64| {
         i16::try_from(distance)
-            .map_err(|_| PlanError::Origin { stage: stage.name().to_owned(), distance })
+            .map_err(|_| DemandError::Origin { stage: stage.name.clone(), distance })
     };
-    Ok(StagePlan { region, output, origin: [fits(origin[0])?, fits(origin[1])?] })
-}
-
-/// Along one side: output `o` reads input `o * step - padding .. o * step - padding + reach`.
-struct Window {
-    step: i64,
-    reach: i64,
-    padding: i64,
+    let part = Part {
+        input: input.shape(stage.input().channels),
+        output: region.shape(stage.output().channels),
+        origin: [fits(origin[0])?, fits(origin[1])?],
+    };
+    Ok(StageDemand { region, part })
 }
 
 impl Window {
+    /// The first input of an output.
     fn first(&self, output: u16) -> i64 {
         output as i64 * self.step - self.padding
     }
@@ -134,32 +134,11 @@ impl Window {
     }
 }
 
-/// The windows of a convolution (with its pooling) or a pooling, along rows and along columns.
-fn windows(stage: &Stage) -> [Window; 2] {
-    let along = |axis: usize| match stage {
-        Stage::Conv(conv) => {
-            let pool = conv.pool.map_or(1, |pool| pool.size[axis]) as i64;
-            let stride = conv.stride[axis] as i64;
-            Window {
-                step: pool * stride,
-                reach: (pool - 1) * stride + conv.kernel[axis] as i64,
-                padding: conv.padding[axis] as i64,
-            }
-        }
-        Stage::Pool(stage) => Window {
-            step: stage.pool.stride[axis] as i64,
-            reach: stage.pool.size[axis] as i64,
-            padding: 0,
-        },
-        Stage::Dense(_) => Window { step: 1, reach: 1, padding: 0 },
-    };
-    [along(0), along(1)]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::network::{Extent, Input, Layer, LayerKind, Padding};
+    use crate::ops::{conv, dense, max_pool};
 
     fn network(side: u16, kinds: Vec<LayerKind>) -> Network {
         let layers = kinds.into_iter().map(|kind| Layer { name: String::new(), kind }).collect();
@@ -168,11 +147,11 @@ mod tests {
 
     fn conv(filters: u16, kernel: u8, stride: u8, padding: Padding) -> LayerKind {
         let (kernel, stride) = (Extent::Square(kernel), Extent::Square(stride));
-        LayerKind::Conv { filters, kernel, stride, padding, activation: None }
+        LayerKind::Conv(conv::Layer { filters, kernel, stride, padding, activation: None })
     }
 
     fn pool(size: u8) -> LayerKind {
-        LayerKind::MaxPool { size: Extent::Square(size), stride: None }
+        LayerKind::MaxPool(max_pool::Layer { size: Extent::Square(size), stride: None })
     }
 
     #[test]
@@ -185,11 +164,11 @@ mod tests {
             pool(2),
             conv(64, 3, 1, valid),
             pool(2),
-            LayerKind::Dense { units: 10, activation: None },
+            LayerKind::Dense(dense::Layer { units: 10, activation: None }),
         ];
-        let (input, plans) = demand(&network(28, kinds)).unwrap();
+        let Demand { input, stages } = demand(&network(28, kinds)).unwrap();
         assert_eq!(input, Region { rows: [0, 22], columns: [0, 22] });
-        let shapes: Vec<_> = plans.iter().map(|plan| plan.output).collect();
+        let shapes: Vec<_> = stages.iter().map(|stage| stage.part.output).collect();
         let expected =
             [Shape::new(10, 10, 32), Shape::new(4, 4, 64), Shape::new(1, 1, 64), Shape::vector(10)];
         assert_eq!(shapes, expected);
@@ -197,8 +176,9 @@ mod tests {
 
     #[test]
     fn padding_is_an_origin_outside_of_the_map() {
-        let (input, plans) = demand(&network(8, vec![conv(4, 3, 1, Padding::Same)])).unwrap();
+        let Demand { input, stages } =
+            demand(&network(8, vec![conv(4, 3, 1, Padding::Same)])).unwrap();
         assert_eq!(input, Region::whole(Shape::new(8, 8, 1)));
-        assert_eq!(plans[0].origin, [-1, -1]);
+        assert_eq!(stages[0].part.origin, [-1, -1]);
     }
 }

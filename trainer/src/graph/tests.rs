@@ -1,4 +1,9 @@
+use infer::Shape;
+
 use super::*;
+use crate::ops::StageKind;
+use crate::ops::conv::Conv;
+use crate::ops::max_pool::Pooling;
 
 fn network(layers: &str) -> Network {
     let input = "input = { height = 28, width = 20, channels = 3 }\n";
@@ -13,8 +18,8 @@ fn refusal(layers: &str) -> String {
     network(layers).stages().unwrap_err().to_string()
 }
 
-fn conv(stage: &Stage) -> &ConvStage {
-    let Stage::Conv(conv) = stage else { panic!("{stage:?}") };
+fn conv(stage: &Stage) -> &Conv {
+    let StageKind::Conv(conv) = &stage.kind else { panic!("{stage:?}") };
     conv
 }
 
@@ -44,7 +49,9 @@ fn a_convolution_takes_the_relu_and_the_pooling_behind_it() {
 
 #[test]
 fn a_pooling_is_a_stage_of_its_own_where_it_cannot_join() {
-    let alone = |layers: &str| matches!(stages(layers).last(), Some(Stage::Pool(_)));
+    let alone = |layers: &str| {
+        matches!(stages(layers).last(), Some(Stage { kind: StageKind::MaxPool(_), .. }))
+    };
     assert!(alone("{ type = 'max_pool', size = 2 }"), "no convolution in front");
     assert!(
         alone(&format!("{CONV}, {{ type = 'max_pool', size = 3, stride = 2 }}")),
@@ -86,13 +93,16 @@ fn counts_follow_from_the_shapes() {
 fn layers_without_a_name_are_numbered() {
     let stages =
         stages(&format!("{CONV}, {CONV}, {{ type = 'dense', units = 5, name = 'scores' }}"));
-    let names: Vec<&str> = stages.iter().map(Stage::name).collect();
+    let names: Vec<&str> = stages.iter().map(|stage| &*stage.name).collect();
     assert_eq!(names, ["conv1", "conv2", "scores"]);
 }
 
 #[test]
 fn what_cannot_be_built_is_named_with_its_place() {
-    assert_eq!(refusal(""), "the network has no conv, dense or max_pool layer: add one");
+    assert_eq!(
+        refusal(""),
+        "the network has no layer that computes anything: add one, such as conv or dense"
+    );
     let large = format!("{CONV}, {{ type = 'conv', filters = 4, kernel = [9, 27] }}");
     assert!(
         refusal(&large)

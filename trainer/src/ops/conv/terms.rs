@@ -1,65 +1,31 @@
-//! What the instructions of a layer grow with: for each algorithm the counts of its loops' rounds.
-//! A cost formula is a number of instructions for each of these terms, fitted to measured counts.
+//! What the instructions of a convolution grow with, algorithm by algorithm.
+//!
+//! A core's costs are a number of instructions for each of these terms, fitted to measured counts.
 
-use infer::format::Algorithm;
-use infer::schedule::Slice;
-use infer::{Conv, Dense, LayerKind, MaxPool, Shape, Tiles};
+use infer::{Conv, Tiles};
 
-/// A term's name and how often it occurs in a layer.
-pub type Term = (&'static str, f64);
+use super::Algorithm;
+use crate::ops::{self, CALL, Term};
 
-/// The formula's name and its terms for a layer.
-pub fn of_layer(kind: &LayerKind<'_>) -> (String, Vec<Term>) {
-    match kind {
-        LayerKind::Conv(conv) => (format!("Conv{:?}", conv.algorithm), of_conv(conv)),
-        LayerKind::MaxPool(pool) => ("MaxPool".to_owned(), of_max_pool(pool)),
-        LayerKind::Dense(dense) => (format!("Dense{:?}", dense.algorithm), of_dense(dense)),
+impl ops::Algorithm for Algorithm {
+    fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    fn formula(self) -> String {
+        format!("Conv{self:?}")
+    }
+
+    fn loop_term(self) -> Option<&'static str> {
+        (self == Self::DirectVector).then_some(VECTOR_LOOP)
     }
 }
 
-/// All that runs besides the layers' kernels: placing the image, keeping the schedule, and moving
-/// rows that are held.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FrameWork {
-    slices: f64,
-    placed_rows: f64,
-    placed_values: f64,
-    moves: f64,
-    moved_values: f64,
-}
+/// The term of the vector kernel's loop, which only cores with vectors have.
+const VECTOR_LOOP: &str = "window_chunk";
 
-impl FrameWork {
-    /// Adds a slice of a map.
-    pub fn add(&mut self, slice: &Slice, map: Shape) {
-        self.slices += 1.0;
-        if slice.map == 0 {
-            self.placed_rows += slice.rows.len() as f64;
-            self.placed_values += (slice.rows.len() * map.row_len()) as f64;
-        }
-        if slice.dropped > 0 {
-            self.moves += 1.0;
-            self.moved_values += (slice.kept as usize * map.row_len()) as f64;
-        }
-    }
-
-    /// With so many slices more that move nothing.
-    pub fn with_slices(self, more: usize) -> Self {
-        Self { slices: self.slices + more as f64, ..self }
-    }
-
-    /// Its terms.
-    pub fn terms(&self) -> Vec<Term> {
-        vec![
-            ("slice", self.slices),
-            ("row", self.placed_rows),
-            ("value", self.placed_values),
-            ("move", self.moves),
-            ("moved_value", self.moved_values),
-        ]
-    }
-}
-
-fn of_conv(conv: &Conv<'_>) -> Vec<Term> {
+/// The terms of a convolution.
+pub fn of(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectInPlace => of_direct_in_place(conv),
@@ -78,7 +44,7 @@ fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
     let (fours, ones) = (conv.window() as u64 / 4, conv.window() as u64 % 4);
     let (fours, ones) = (fours as f64, ones as f64);
     vec![
-        ("call", 1.0),
+        (CALL, 1.0),
         ("pixel", pixels),
         ("patch_row", pixels * window * rows),
         ("patch_value", pixels * window * taps),
@@ -98,7 +64,7 @@ fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
     let ones = (pixels - fours) * window;
     let edge_taps = ones * taps * part_outside(conv, [1, 1]);
     vec![
-        ("call", 1.0),
+        (CALL, 1.0),
         ("pixel", pixels),
         ("output", pixels * channels),
         ("four", fours * channels),
@@ -119,7 +85,7 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
     let (quads, pairs) = ((taps / 4.0).ceil(), (channels / 2.0).ceil());
     vec![
-        ("call", 1.0),
+        (CALL, 1.0),
         ("batch", batches),
         ("patch_row", 4.0 * batches * rows),
         ("patch_value", 4.0 * batches * taps),
@@ -131,23 +97,6 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         ("unpacked_row", pixels * window * channels * rows),
         ("unpacked_tap", pixels * window * channels * taps),
     ]
-}
-
-/// Begins the names of terms that count only where a core has no loop of its own for the algorithm,
-/// so that weights are read back and one channel after the other is computed; there the other terms
-/// of the algorithm, but `call`, do not count.
-pub const UNPACKED: &str = "unpacked_";
-
-/// The algorithm for which only some cores have a loop.
-pub const VECTOR_FORMULA: &str = "ConvDirectVector";
-
-/// The term of its loop, which only cores with a loop have.
-pub const VECTOR_LOOP: &str = "window_chunk";
-
-/// Whether a core's instructions for a layer can grow with the term, where the core has (or has
-/// not) a loop for the algorithm.
-pub fn counts(formula: &str, term: &str, has_loop: bool) -> bool {
-    formula != VECTOR_FORMULA || term == "call" || term.starts_with(UNPACKED) != has_loop
 }
 
 /// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four
@@ -164,7 +113,7 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let (inside_rows, row_taps) = (kernel_rows_inside(conv), taps / rows);
     let edge_rows = pixels * window * rows - inside_rows;
     vec![
-        ("call", 1.0),
+        (CALL, 1.0),
         ("batch", batches),
         ("patch_row", 4.0 * batches * rows),
         ("patch_run", 4.0 * batches * runs(conv)),
@@ -231,7 +180,7 @@ fn of_single_channel(conv: &Conv<'_>) -> Vec<Term> {
     let rows = conv.output.height as f64;
     let inside = windows_inside(conv);
     vec![
-        ("call", 1.0),
+        (CALL, 1.0),
         ("channel", channels),
         ("row", rows),
         ("row_channel", rows * channels),
@@ -268,7 +217,7 @@ fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
     let pairs = channels / 2.0;
     let (fast, plain_outputs) = finished_tiles(conv, tiles);
     vec![
-        ("call", 1.0),
+        (CALL, 1.0),
         ("pass", passes),
         ("tile", count),
         ("tile_quad", count * quads),
@@ -321,38 +270,6 @@ fn tiles_outside(conv: &Conv<'_>, grid: [usize; 2]) -> f64 {
         (0..grid[axis]).filter(|tile| first(*tile) >= 0 && first(*tile) + side <= map[axis]).count()
     };
     (grid[0] * grid[1] - inside(0) * inside(1)) as f64
-}
-
-fn of_dense(dense: &Dense<'_>) -> Vec<Term> {
-    let (units, inputs) = (dense.units as f64, dense.input.len() as f64);
-    let (blocks, cut) = ((units / 4.0).ceil(), (units % 4.0).min(1.0));
-    vec![
-        ("call", 1.0),
-        ("unit", units),
-        ("product", units * inputs),
-        ("rest", units * (inputs % 4.0)),
-        ("chunk", units * (inputs / 16.0).ceil()),
-        ("block", blocks),
-        ("block_quad", blocks * (inputs / 4.0).floor()),
-        ("cut_block", cut),
-    ]
-}
-
-/// Channel by channel, or, where the compiler makes vectors of them, by 16 and what is left.
-fn of_max_pool(pool: &MaxPool) -> Vec<Term> {
-    let pixels = pool.output.height as f64 * pool.output.width as f64;
-    let [rows, columns] = pool.size.map(f64::from);
-    let channels = pool.output.channels as f64;
-    vec![
-        ("call", 1.0),
-        ("pixel", pixels),
-        ("output", pixels * channels),
-        ("window_row", pixels * rows),
-        ("window_pixel", pixels * rows * columns),
-        ("value", pixels * rows * columns * channels),
-        ("chunk", pixels * rows * columns * (channels / VECTOR_CHUNK as f64).floor()),
-        ("left_value", pixels * rows * columns * (channels % VECTOR_CHUNK as f64)),
-    ]
 }
 
 /// Sizes of a convolution as numbers to multiply.

@@ -1,9 +1,13 @@
-//! The forward pass of a finished model, for calibration and evaluation.
+//! The forward pass of a float model: what training, calibration and evaluation share.
 
-use super::kernels::{InstructionSet, Weights};
-use super::layout::Layout;
-use super::shard::Shard;
+mod layout;
+mod maps;
+
+pub use layout::Layout;
+pub use maps::{Maps, normalised_len};
+
 use crate::float_model::FloatModel;
+use crate::kernels::{InstructionSet, Weights};
 
 /// A model packed for repeated forward passes.
 pub struct Forward {
@@ -36,19 +40,19 @@ impl Forward {
     pub fn run(&self, images: &[f32], observe: &mut dyn FnMut(usize, &[f32])) -> Vec<f32> {
         assert!(images.len().is_multiple_of(self.input_len), "a whole number of images");
         let count = images.len() / self.input_len;
-        let mut shard = Shard::new(self.set, &self.layout, count);
-        let inputs = shard.inputs(&self.layout, count);
+        let mut maps = Maps::new(self.set, &self.layout, count);
+        let inputs = maps.inputs(&self.layout, count);
         copy_read_part(&self.layout, images, self.input_len, self.input_row, inputs);
-        shard.forward(&self.layout, &self.weights, 0..self.layout.stages.len());
+        maps.forward(&self.layout, &self.weights, 0..self.layout.stages.len());
         for stage in 0..self.layout.stages.len() {
-            observe(stage, shard.output(&self.layout, stage));
+            observe(stage, maps.output(&self.layout, stage));
         }
-        shard.output(&self.layout, self.layout.stages.len() - 1).to_vec()
+        maps.output(&self.layout, self.layout.stages.len() - 1).to_vec()
     }
 }
 
 /// The model's weights in the kernels' order; empty ones for poolings.
-pub(super) fn pack(model: &FloatModel) -> Vec<Weights> {
+fn pack(model: &FloatModel) -> Vec<Weights> {
     model
         .stages
         .iter()

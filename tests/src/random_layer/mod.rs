@@ -1,0 +1,152 @@
+//! Small models with random sizes, to measure what a layer costs.
+
+mod conv;
+mod dense;
+mod max_pool;
+
+use infer::format::OutputQuant;
+use infer::quant::ChannelParameters;
+use infer::{LayerKind, Shape};
+use trainer::ops::dense::Plain;
+use trainer::ops::{Choice, PlainKind};
+use trainer::plain_model::{PlainLayer, PlainModel};
+
+/// Most operations of a layer: keeps the emulator's time short.
+const OPERATIONS_MAX: u64 = 3_000_000;
+
+/// Most weights of a layer.
+const WEIGHTS_MAX: usize = 40_000;
+
+/// Numbers that are the same in every run.
+pub struct Random(u64);
+
+impl Random {
+    /// The numbers that belong to `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number from `low` to `high`.
+    pub fn within(&mut self, low: u16, high: u16) -> u16 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        low + ((self.0 >> 33) % (high - low + 1) as u64) as u16
+    }
+
+    fn one_of<Item: Copy>(&mut self, items: &[Item]) -> Item {
+        items[self.within(0, items.len() as u16 - 1) as usize]
+    }
+
+    fn weight(&mut self) -> i8 {
+        self.within(0, 254) as i8
+    }
+}
+
+/// A model whose first layer `choice` computes; a pooling is followed by a small dense layer,
+/// because no model goes without weights.
+pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
+    loop {
+        let layer = match choice {
+            Choice::Conv(algorithm) => conv::layer(random, algorithm),
+            Choice::MaxPool(_) => max_pool::layer(random),
+            Choice::Dense(algorithm) => dense::layer(random, algorithm),
+        };
+        let model = alone(random, layer);
+        if is_small(&model.layers[0], choice) {
+            return model;
+        }
+    }
+}
+
+fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
+    let kind = layer.kind(choice);
+    operations(&kind) <= OPERATIONS_MAX
+        && layer.weights.len() <= WEIGHTS_MAX
+        && layer.input.len() <= 60_000
+        && kind.scratch_bytes() < 100_000
+        && layer.packed(choice).is_ok()
+}
+
+/// A model of one layer of a shape that nobody would choose, which takes much time for the little
+/// that it computes; a pooling is followed by a dense layer.
+pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
+    loop {
+        let layer = match choice {
+            Choice::Conv(algorithm) => conv::extreme(random, algorithm),
+            Choice::MaxPool(_) => max_pool::extreme(random),
+            Choice::Dense(_) => dense::extreme(random),
+        };
+        let is_small =
+            |layer: &PlainLayer| layer.input.len() <= 20_000 && layer.output.len() <= 20_000;
+        if is_small(&layer) && is_quick(&layer, choice) && layer.packed(choice).is_ok() {
+            return alone(random, layer);
+        }
+    }
+}
+
+fn is_quick(layer: &PlainLayer, choice: Choice) -> bool {
+    const EXTREME_OPERATIONS_MAX: u64 = 150_000;
+    const SCRATCH_BYTES_MAX: usize = 100_000;
+    let kind = layer.kind(choice);
+    operations(&kind) <= EXTREME_OPERATIONS_MAX && kind.scratch_bytes() <= SCRATCH_BYTES_MAX
+}
+
+/// What takes the layer's time: multiply-accumulates or comparisons.
+fn operations(kind: &LayerKind<'_>) -> u64 {
+    match kind {
+        LayerKind::Conv(conv) => conv::operations(conv),
+        LayerKind::MaxPool(pool) => max_pool::operations(pool),
+        LayerKind::Dense(dense) => dense::operations(dense),
+    }
+}
+
+const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
+
+/// Sides of outputs of extreme layers.
+const EXTREME_SIDES: [u16; 7] = [1, 1, 2, 3, 9, 40, 200];
+
+/// The model of one layer; a pooling is followed by a small dense layer, because no model goes
+/// without weights.
+fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
+    let (image, output) = (layer.input, layer.output);
+    let mut layers = vec![layer];
+    if layers[0].channels.is_empty() {
+        let kind = PlainKind::Dense(Plain { quant: QUANT });
+        layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
+    }
+    PlainModel {
+        image,
+        map: image,
+        origin: [0, 0],
+        scale: 1.0,
+        layers,
+        version: 0,
+        self_test: None,
+    }
+}
+
+/// The layer with random weights, and multipliers that spread the outputs over int8.
+fn with_numbers(
+    random: &mut Random,
+    input: Shape,
+    output: Shape,
+    kind: PlainKind,
+    weights_per_channel: usize,
+) -> PlainLayer {
+    let count = if weights_per_channel == 0 { 0 } else { output.channels as usize };
+    let weights = (0..count * weights_per_channel).map(|_| random.weight()).collect();
+    // A sum of n products of about 50 * 64 has a spread of 3200 * sqrt(n): to be about 60 of the
+    // output's steps.
+    let multiplier = 60.0 / (3200.0 * (weights_per_channel.max(1) as f64).sqrt()) * 4_294_967_296.0;
+    let channel = ChannelParameters { bias: 0, multiplier: multiplier as i32 };
+    let (name, input_zero_point) = ("layer".to_owned(), infer::quant::INPUT_ZERO_POINT);
+    PlainLayer {
+        name,
+        input,
+        input_zero_point,
+        output,
+        kind,
+        channels: vec![channel; count],
+        weights,
+    }
+}

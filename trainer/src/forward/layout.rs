@@ -1,0 +1,51 @@
+//! How a network's operators lie on float maps: shapes of the parts that are really computed, their
+//! padding, and the positions of every output pixel. Worked out once per network.
+//!
+//! Training computes what inference computes: only the part of each map that later stages read (see
+//! [`graph::demand`](crate::graph::demand())).
+
+use infer::Shape;
+
+use crate::graph::{Demand, DemandError, Stage, StageDemand, demand};
+use crate::network::Network;
+use crate::ops::{FloatKind, FloatOperator, Operator};
+
+/// How a network's stages lie on float maps.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The part of the network's input that is read, and its first row and column.
+    pub input: Shape,
+    /// First row and column of that part in the network's input.
+    pub input_origin: [usize; 2],
+    /// One entry per stage.
+    pub stages: Vec<FloatKind>,
+}
+
+impl Layout {
+    /// Works out the layout of a network.
+    ///
+    /// # Errors
+    /// A network that cannot be built, or whose windows lie too far outside of their maps.
+    pub fn new(network: &Network) -> Result<Self, DemandError> {
+        let stages = network.stages()?;
+        let Demand { input, stages: demanded } = demand(network)?;
+        let float = |(stage, demanded): (&Stage, &StageDemand)| stage.kind.float(&demanded.part);
+        Ok(Self {
+            input: input.shape(network.input.channels),
+            input_origin: [input.rows[0] as usize, input.columns[0] as usize],
+            stages: stages.iter().zip(&demanded).map(float).collect(),
+        })
+    }
+
+    /// The same with batch normalisation between each convolution (its pooling included) and its
+    /// ReLU.
+    pub fn normalised(mut self) -> Self {
+        self.stages.iter_mut().for_each(FloatOperator::normalise);
+        self
+    }
+
+    /// Values the network ends with.
+    pub fn classes(&self) -> usize {
+        self.stages.last().map_or(0, |stage| stage.output().len())
+    }
+}

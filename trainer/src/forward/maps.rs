@@ -1,0 +1,106 @@
+//! The maps of a few images on their way through the network, and what the backward pass needs of
+//! them.
+
+use std::ops::Range;
+
+use super::Layout;
+use crate::kernels::{Aligned, InstructionSet, Weights};
+use crate::ops::{Buffers, FloatOperator, Pass};
+
+/// Maps and buffers of some images.
+#[derive(Debug)]
+pub struct Maps {
+    /// The instructions that are used.
+    pub set: InstructionSet,
+    /// Images the buffers hold now.
+    pub images: usize,
+    /// The network's input, then each stage's output: `[image][row][column][channel]`.
+    maps: Vec<Aligned>,
+    /// Per stage: its values in front of the normalisation, where there is one.
+    values: Vec<Aligned>,
+    /// Per stage: what its operator keeps.
+    buffers: Vec<Buffers>,
+    scratch: Aligned,
+}
+
+impl Maps {
+    /// Buffers for up to `images` images.
+    pub fn new(set: InstructionSet, layout: &Layout, images: usize) -> Self {
+        let stages = layout.stages.iter();
+        let zeros = |len: usize| Aligned::zeros(images * len);
+        let outputs = stages.clone().map(|stage| stage.output().len());
+        Self {
+            set,
+            images: 0,
+            maps: std::iter::once(layout.input.len()).chain(outputs).map(zeros).collect(),
+            values: stages.clone().map(|stage| zeros(normalised_len(stage))).collect(),
+            buffers: stages.map(|stage| stage.buffers(images)).collect(),
+            scratch: Aligned::default(),
+        }
+    }
+
+    /// The buffer for the network's inputs of `images` images, to be filled before
+    /// [`Maps::forward`].
+    pub fn inputs(&mut self, layout: &Layout, images: usize) -> &mut [f32] {
+        self.images = images;
+        &mut self.maps[0][..images * layout.input.len()]
+    }
+
+    /// Output of stage `stage`.
+    pub fn output(&self, layout: &Layout, stage: usize) -> &[f32] {
+        &self.maps[stage + 1][..self.images * layout.stages[stage].output().len()]
+    }
+
+    /// Values of a normalised stage in front of its normalisation.
+    pub fn values(&self, layout: &Layout, stage: usize) -> &[f32] {
+        &self.values[stage][..self.images * layout.stages[stage].output().len()]
+    }
+
+    /// Values of a normalised stage, and the buffer for its output.
+    pub fn to_normalise(&mut self, layout: &Layout, stage: usize) -> (&[f32], &mut [f32]) {
+        let len = self.images * layout.stages[stage].output().len();
+        (&self.values[stage][..len], &mut self.maps[stage + 1][..len])
+    }
+
+    /// Takes the inputs through `stages`; a normalised stage ends in front of its normalisation.
+    pub fn forward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
+        for index in stages {
+            let stage = &layout.stages[index];
+            let (before, after) = self.maps.split_at_mut(index + 1);
+            let input = &before[index][..self.images * stage.input().len()];
+            let output = if stage.normalised() { &mut self.values[index] } else { &mut after[0] };
+            let output = &mut output[..self.images * stage.output().len()];
+            let mut pass = Pass {
+                set: self.set,
+                images: self.images,
+                weights: &weights[index],
+                buffers: &mut self.buffers[index],
+                scratch: &mut self.scratch,
+            };
+            stage.forward(&mut pass, input, output);
+        }
+    }
+
+    /// A stage's input, and what its backward pass works with.
+    pub fn pass<'p>(
+        &'p mut self,
+        layout: &Layout,
+        weights: &'p [Weights],
+        stage: usize,
+    ) -> (&'p [f32], Pass<'p>) {
+        let input = &self.maps[stage][..self.images * layout.stages[stage].input().len()];
+        let pass = Pass {
+            set: self.set,
+            images: self.images,
+            weights: &weights[stage],
+            buffers: &mut self.buffers[stage],
+            scratch: &mut self.scratch,
+        };
+        (input, pass)
+    }
+}
+
+/// Values of an image that a stage normalises.
+pub fn normalised_len(stage: &impl FloatOperator) -> usize {
+    if stage.normalised() { stage.output().len() } else { 0 }
+}

@@ -1,0 +1,32 @@
+//! The graph of a network: its operators with every shape worked out, and what of each map is read.
+//! Training, quantising and planning all stand on it.
+
+mod demand;
+mod lowering;
+mod stage;
+
+pub use demand::{Demand, DemandError, Region, StageDemand, demand};
+pub use stage::Stage;
+
+use crate::network::{Network, NetworkError};
+
+impl Network {
+    /// The stages of the network in order, with every shape worked out.
+    ///
+    /// # Errors
+    /// A description that cannot be built is refused with the layer's number, name and shapes.
+    pub fn stages(&self) -> Result<Vec<Stage>, NetworkError> {
+        lowering::stages(self)
+    }
+
+    /// Values the network ends with: the number of classes.
+    ///
+    /// # Errors
+    /// As [`Network::stages`].
+    pub fn classes(&self) -> Result<usize, NetworkError> {
+        Ok(self.stages()?.last().map_or(0, |stage| stage.output().len()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

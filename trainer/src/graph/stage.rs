@@ -1,0 +1,42 @@
+//! Stages: what runs in one pass, every shape worked out.
+
+use infer::Shape;
+
+use crate::ops::{Operator, StageKind};
+
+/// What runs in one pass: an operator with what joined it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// Name of the stage's main layer.
+    pub name: String,
+    /// What it computes.
+    pub kind: StageKind,
+}
+
+impl Stage {
+    /// What it reads.
+    pub fn input(&self) -> Shape {
+        self.kind.input()
+    }
+
+    /// What it leaves.
+    pub fn output(&self) -> Shape {
+        self.kind.output()
+    }
+
+    /// Number of weights: `[kernel rows][kernel columns][input channels][output channels]` of a
+    /// convolution, `[inputs][units]` of a dense layer, none of a pooling.
+    pub fn weight_count(&self) -> usize {
+        self.kind.weights().map_or(0, |weights| weights.values())
+    }
+
+    /// Number of biases: one per output channel of a stage with weights.
+    pub fn bias_count(&self) -> usize {
+        self.kind.weights().map_or(0, |weights| weights.outputs)
+    }
+
+    /// Multiply-accumulates of the stage as described, every output computed.
+    pub fn macs(&self) -> u64 {
+        self.kind.macs()
+    }
+}

@@ -1,0 +1,57 @@
+//! A convolution as a description writes it.
+
+use infer::Shape;
+use serde::{Deserialize, Serialize};
+
+use super::Conv;
+use crate::ops::description::{positive, positive_sides, windowed};
+use crate::ops::{Activation, Description, Extent, Lowered, Padding, Problem, StageKind, Values};
+
+/// A layer of the type `conv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Output channels.
+    pub filters: u16,
+    /// Kernel `n` or `[height, width]`.
+    pub kernel: Extent,
+    /// Step `n` or `[rows, columns]`; 1 when left out.
+    #[serde(default)]
+    pub stride: Extent,
+    /// `"valid"` (default) or `"same"`.
+    #[serde(default)]
+    pub padding: Padding,
+    /// `"relu"` or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+}
+
+impl Description for Layer {
+    const TYPE: &'static str = "conv";
+    const NAME: &'static str = "conv";
+    const KEYS: &'static [(&'static str, Values)] = &[
+        ("filters", Values::Whole(1..=65_535)),
+        ("kernel", Values::Extent(1..=255)),
+        ("stride", Values::Extent(1..=255)),
+        ("padding", Values::Word(&["valid", "same"])),
+        ("activation", Activation::VALUES),
+    ];
+
+    fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
+        positive(self.filters, "filters")?;
+        let kernel = positive_sides(self.kernel, "kernel")?;
+        let stride = positive_sides(self.stride, "stride")?;
+        let ([height, width], padding) = windowed(input, kernel, stride, self.padding)?;
+        let convolved = Shape::new(height, width, self.filters);
+        Ok(Lowered::Operator(StageKind::Conv(Conv {
+            input,
+            convolved,
+            output: convolved,
+            kernel,
+            stride,
+            padding,
+            relu: self.activation == Some(Activation::Relu),
+            pool: None,
+        })))
+    }
+}

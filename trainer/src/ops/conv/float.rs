@@ -1,0 +1,198 @@
+//! A convolution on float maps: where its kernel's taps lie, worked out once per network.
+
+use infer::Shape;
+
+use super::Conv;
+use crate::kernels::{self, Gradient, Positions, Reach};
+use crate::ops::float::{of_images, places};
+use crate::ops::{Buffers, FloatOperator, Part, Pass};
+
+/// Positions of a convolution.
+#[derive(Clone, Debug)]
+pub struct Float {
+    /// The map it reads.
+    pub input: Shape,
+    /// The map it leaves.
+    pub output: Shape,
+    /// The input with its padding.
+    pub padded: Shape,
+    /// Row and column of the input in the padded map.
+    pub inset: [usize; 2],
+    /// How a position reads its taps.
+    pub reach: Reach,
+    /// Place of each output pixel's first position in the padded map.
+    pub pixels: Vec<usize>,
+    /// The window's positions, relative to the first.
+    pub window: Vec<usize>,
+    /// Whether a ReLU follows.
+    pub relu: bool,
+    /// Whether batch normalisation comes in between, which then does the ReLU too.
+    pub normalised: bool,
+}
+
+impl Float {
+    /// The positions of the part that is computed.
+    pub fn new(conv: &Conv, part: &Part) -> Self {
+        let Part { input, output, origin } = *part;
+        let [kernel, stride, pool] =
+            [conv.kernel, conv.stride, conv.pool_size()].map(|sides| sides.map(usize::from));
+        let outputs = [output.height, output.width].map(usize::from);
+        let sides = [input.height, input.width].map(usize::from);
+        let inset: [usize; 2] = origin.map(|origin| origin.min(0).unsigned_abs() as usize);
+        let first: [usize; 2] = origin.map(|origin| origin.max(0) as usize);
+        let padded = [0, 1].map(|axis| {
+            let last = (outputs[axis] * pool[axis] - 1) * stride[axis];
+            (first[axis] + last + kernel[axis]).max(inset[axis] + sides[axis])
+        });
+        let padded = Shape::new(padded[0] as u16, padded[1] as u16, input.channels);
+        let step = [stride[0] * pool[0], stride[1] * pool[1]];
+        Self {
+            input,
+            output,
+            padded,
+            inset,
+            reach: Reach {
+                rows: kernel[0],
+                row_step: padded.row_len(),
+                run: kernel[1] * input.channels as usize,
+                channels: input.channels as usize,
+            },
+            pixels: places(padded, first, outputs, step),
+            window: places(padded, [0, 0], pool, stride),
+            relu: conv.relu,
+            normalised: false,
+        }
+    }
+
+    /// The positions of all images, given where their pixels lie.
+    fn positions<'p>(&'p self, pixels: &'p [usize], images: usize) -> Positions<'p> {
+        Positions {
+            reach: self.reach,
+            pixels: &pixels[..images * self.pixels.len()],
+            window: &self.window,
+            relu: self.relu && !self.normalised,
+        }
+    }
+
+    /// Whether the input must be copied into a larger map of zeros.
+    fn pads(&self) -> bool {
+        self.padded != self.input
+    }
+
+    /// Choices of an image.
+    fn choice_len(&self) -> usize {
+        if self.window.len() > 1 { self.output.len() } else { 0 }
+    }
+}
+
+impl FloatOperator for Float {
+    fn input(&self) -> Shape {
+        self.input
+    }
+
+    fn output(&self) -> Shape {
+        self.output
+    }
+
+    fn weights(&self) -> Option<(usize, usize)> {
+        Some((self.output.channels as usize, self.reach.taps()))
+    }
+
+    fn reach(&self) -> Option<Reach> {
+        Some(self.reach)
+    }
+
+    fn relu(&self) -> bool {
+        self.relu
+    }
+
+    /// A convolution without ReLU keeps its bias and is not normalised.
+    fn normalise(&mut self) {
+        self.normalised = self.relu;
+    }
+
+    fn normalised(&self) -> bool {
+        self.normalised
+    }
+
+    fn buffers(&self, images: usize) -> Buffers {
+        let padded = if self.pads() { images * self.padded.len() } else { 0 };
+        Buffers {
+            padded: kernels::Aligned::zeros(padded),
+            pixels: of_images(self.padded, &self.pixels, images),
+            choices: vec![0; images * self.choice_len()],
+        }
+    }
+
+    fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]) {
+        let Buffers { padded, pixels, choices } = &mut *pass.buffers;
+        let map = if self.pads() { self.copy_inset(input, padded) } else { input };
+        let positions = self.positions(pixels, pass.images);
+        let choices = &mut choices[..pass.images * self.choice_len()];
+        kernels::forward(pass.set, pass.weights, &positions, map, output, choices);
+    }
+
+    fn backward(
+        &self,
+        pass: &mut Pass<'_>,
+        input: &[f32],
+        output_gradient: &[f32],
+        gradient: &mut Gradient,
+        input_gradient: &mut [f32],
+    ) {
+        let positions = self.positions(&pass.buffers.pixels, pass.images);
+        let choices = &pass.buffers.choices[..pass.images * self.choice_len()];
+        let mut back = |map: &[f32], wanted: kernels::InputGradient<'_>| {
+            kernels::backward(
+                pass.set,
+                pass.weights,
+                &positions,
+                map,
+                choices,
+                output_gradient,
+                gradient,
+                wanted,
+            );
+        };
+        let is_asked = !input_gradient.is_empty();
+        if self.pads() {
+            let len = pass.images * self.padded.len();
+            pass.scratch.set_zeros(if is_asked { len } else { 0 });
+            back(&pass.buffers.padded[..len], is_asked.then_some(&mut *pass.scratch));
+            self.copy_outset(pass.scratch, input_gradient);
+        } else {
+            back(input, is_asked.then_some(input_gradient));
+        }
+    }
+}
+
+impl Float {
+    /// Copies maps into the middle of padded ones, whose border stays zero; returns those.
+    fn copy_inset<'p>(&self, maps: &[f32], padded: &'p mut [f32]) -> &'p [f32] {
+        let (shape, start) = (self.input, self.inset[1] * self.input.channels as usize);
+        let images = maps.len() / shape.len();
+        let padded = &mut padded[..images * self.padded.len()];
+        for (map, padded) in
+            maps.chunks_exact(shape.len()).zip(padded.chunks_exact_mut(self.padded.len()))
+        {
+            let rows = padded.chunks_exact_mut(self.padded.row_len()).skip(self.inset[0]);
+            for (row, to) in map.chunks_exact(shape.row_len()).zip(rows) {
+                to[start..start + row.len()].copy_from_slice(row);
+            }
+        }
+        padded
+    }
+
+    /// Copies the middle of padded maps out.
+    fn copy_outset(&self, padded: &[f32], maps: &mut [f32]) {
+        let (shape, start) = (self.input, self.inset[1] * self.input.channels as usize);
+        for (map, padded) in
+            maps.chunks_exact_mut(shape.len()).zip(padded.chunks_exact(self.padded.len()))
+        {
+            let rows = padded.chunks_exact(self.padded.row_len()).skip(self.inset[0]);
+            for (row, from) in map.chunks_exact_mut(shape.row_len()).zip(rows) {
+                row.copy_from_slice(&from[start..start + shape.row_len()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A convolution in integers: its record, and as `infer` runs it.
+
+use infer::format::{ConvRecord, LayerRecord, OutputQuant};
+use infer::quant::ChannelParameters;
+use infer::{Conv, LayerKind, LayerProblem};
+
+use super::{Algorithm, terms};
+use crate::ops::{Choice, Frame, Place, PlainKind, PlainOperator, Running, Term};
+
+/// A convolution with the pooling behind it; fields as in [`ConvRecord`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plain {
+    /// Kernel rows and columns.
+    pub kernel: [u8; 2],
+    /// Step in rows and columns.
+    pub stride: [u8; 2],
+    /// Input row and column under the first tap of the first output.
+    pub origin: [i16; 2],
+    /// Rows and columns of the pooling window.
+    pub pool: [u8; 2],
+    /// Quantisation of the output.
+    pub quant: OutputQuant,
+}
+
+impl Plain {
+    fn conv_record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> ConvRecord<'f> {
+        let Self { kernel, stride, origin, pool, quant: output_quant } = *self;
+        let Frame { name, output, place, .. } = *frame;
+        let Place { scratch_at, output_at, held_rows } = place;
+        ConvRecord {
+            name,
+            output,
+            kernel,
+            stride,
+            origin,
+            pool,
+            output_quant,
+            algorithm,
+            held_rows,
+            output_at,
+            scratch_at,
+        }
+    }
+}
+
+impl PlainOperator for Plain {
+    type Algorithm = Algorithm;
+
+    fn algorithms() -> Vec<Algorithm> {
+        Algorithm::ALL.to_vec()
+    }
+
+    fn record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> LayerRecord<'f> {
+        LayerRecord::Conv(self.conv_record(frame, algorithm))
+    }
+
+    fn running(&self, frame: &Frame<'_>, algorithm: Algorithm) -> LayerKind<'static> {
+        let record = self.conv_record(frame, algorithm);
+        LayerKind::Conv(Conv::from_record(&record, frame.input, frame.input_zero_point))
+    }
+}
+
+impl Running for Conv<'_> {
+    fn choice(&self) -> Choice {
+        Choice::Conv(self.algorithm)
+    }
+
+    fn plain(&self) -> PlainKind {
+        let Conv { kernel, stride, origin, pool, output_quant: quant, .. } = *self;
+        PlainKind::Conv(Plain { kernel, stride, origin, pool, quant })
+    }
+
+    fn padding_zero_point(&self) -> i8 {
+        self.input_zero_point
+    }
+
+    fn channels(&self) -> Vec<ChannelParameters> {
+        self.channel_parameters().collect()
+    }
+
+    fn weights(&self) -> Vec<i8> {
+        let row = |channel| (0..self.taps()).map(move |tap| self.weight(channel, tap));
+        (0..self.output.channels as usize).flat_map(row).collect()
+    }
+
+    fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
+        if !self.algorithm.fits(self) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let filters = self.filters();
+        let mut packed = vec![0; filters.packed_bytes() as usize];
+        filters.pack(weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+        self.with_numbers(channels, &packed)?;
+        Ok(packed)
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        terms::of(self)
+    }
+
+    /// `conv 3x3 stride 2x2, pool 2x2 (Direct)`.
+    fn describe(&self) -> String {
+        let by = |[rows, columns]: [u8; 2]| format!("{rows}x{columns}");
+        let unless_one = |word: &str, size: [u8; 2]| match size {
+            [1, 1] => String::new(),
+            size => format!("{word}{}", by(size)),
+        };
+        let (stride, pool) =
+            (unless_one(" stride ", self.stride), unless_one(", pool ", self.pool));
+        format!("conv {}{stride}{pool} ({:?})", by(self.kernel), self.algorithm)
+    }
+}

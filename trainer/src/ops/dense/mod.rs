@@ -1,0 +1,112 @@
+//! A fully connected layer with bias, with the ReLU that follows it.
+
+mod float;
+mod plain;
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+use infer::Shape;
+use infer::format::OutputQuant;
+use serde::{Deserialize, Serialize};
+
+pub use float::Float;
+pub use infer::format::DenseAlgorithm as Algorithm;
+pub use plain::Plain;
+
+use super::description::positive;
+use super::{
+    Activation, BurnParameters, Description, FloatKind, Lowered, Operator, OutputScale, Part,
+    PlainKind, Problem, StageKind, Values, WeightShape, Window,
+};
+
+/// A layer of the type `dense`: fully connected with bias; flattens its input row by row, pixel by
+/// pixel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Outputs.
+    pub units: u16,
+    /// `"relu"` or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+}
+
+/// A dense layer with its ReLU. Weights: `[input][unit]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    /// The map it flattens.
+    pub input: Shape,
+    /// Outputs.
+    pub units: u16,
+    /// Whether a ReLU follows.
+    pub relu: bool,
+}
+
+impl Description for Layer {
+    const TYPE: &'static str = "dense";
+    const NAME: &'static str = "dense";
+    const KEYS: &'static [(&'static str, Values)] =
+        &[("units", Values::Whole(1..=65_535)), ("activation", Activation::VALUES)];
+
+    fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
+        positive(self.units, "units")?;
+        let relu = self.activation == Some(Activation::Relu);
+        Ok(Lowered::Operator(StageKind::Dense(Dense { input, units: self.units, relu })))
+    }
+}
+
+impl Operator for Dense {
+    fn input(&self) -> Shape {
+        self.input
+    }
+
+    fn output(&self) -> Shape {
+        Shape::vector(self.units)
+    }
+
+    fn weights(&self) -> Option<WeightShape> {
+        let outputs = self.units as usize;
+        Some(WeightShape { outputs, taps: self.input.len(), fan_out: outputs })
+    }
+
+    fn macs(&self) -> u64 {
+        self.input.len() as u64 * self.units as u64
+    }
+
+    fn windows(&self) -> Option<[Window; 2]> {
+        None
+    }
+
+    fn take_in_relu(&mut self) -> bool {
+        self.relu = true;
+        true
+    }
+
+    fn output_scale(&self) -> OutputScale {
+        OutputScale::Calibrated { relu: self.relu }
+    }
+
+    fn float(&self, part: &Part) -> FloatKind {
+        let Part { input, output, .. } = *part;
+        FloatKind::Dense(Float { input, output, relu: self.relu })
+    }
+
+    fn plain(&self, _: &Part, quant: OutputQuant) -> PlainKind {
+        PlainKind::Dense(Plain { quant })
+    }
+
+    fn oracle(
+        &self,
+        map: Tensor<4>,
+        parameters: &mut dyn FnMut() -> BurnParameters,
+    ) -> Tensor<4> {
+        let BurnParameters { weight, bias } = parameters();
+        let flat: Tensor<2> = map.permute([0, 2, 3, 1]).flatten(1, 3);
+        let mut out = flat.matmul(weight.transpose()) + bias.unsqueeze();
+        if self.relu {
+            out = relu(out);
+        }
+        let [images, units] = out.dims();
+        out.reshape([images, units, 1, 1])
+    }
+}

@@ -1,0 +1,102 @@
+//! A dense layer in integers: its record, as `infer` runs it, and its cost.
+
+use infer::format::{DenseRecord, LayerRecord, OutputQuant};
+use infer::quant::ChannelParameters;
+use infer::{Dense, LayerKind, LayerProblem};
+
+use super::Algorithm;
+use crate::ops::{self, CALL, Choice, Frame, PlainKind, PlainOperator, Running, Term};
+
+/// A dense layer; fields as in [`DenseRecord`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plain {
+    /// Quantisation of the output.
+    pub quant: OutputQuant,
+}
+
+impl Plain {
+    fn dense_record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> DenseRecord<'f> {
+        let (name, units, output_quant) = (frame.name, frame.output.channels, self.quant);
+        DenseRecord { name, units, output_quant, algorithm, output_at: frame.place.output_at }
+    }
+}
+
+impl ops::Algorithm for Algorithm {
+    fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    fn formula(self) -> String {
+        format!("Dense{self:?}")
+    }
+}
+
+impl PlainOperator for Plain {
+    type Algorithm = Algorithm;
+
+    fn algorithms() -> Vec<Algorithm> {
+        Algorithm::ALL.to_vec()
+    }
+
+    /// Every unit reads the whole map.
+    fn runs_by_rows(&self) -> bool {
+        false
+    }
+
+    fn record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> LayerRecord<'f> {
+        LayerRecord::Dense(self.dense_record(frame, algorithm))
+    }
+
+    fn running(&self, frame: &Frame<'_>, algorithm: Algorithm) -> LayerKind<'static> {
+        LayerKind::Dense(Dense::from_record(&self.dense_record(frame, algorithm), frame.input))
+    }
+}
+
+impl Running for Dense<'_> {
+    fn choice(&self) -> Choice {
+        Choice::Dense(self.algorithm)
+    }
+
+    fn plain(&self) -> PlainKind {
+        PlainKind::Dense(Plain { quant: self.output_quant })
+    }
+
+    fn channels(&self) -> Vec<ChannelParameters> {
+        self.channel_parameters().collect()
+    }
+
+    fn weights(&self) -> Vec<i8> {
+        let row = |unit| (0..self.input.len()).map(move |input| self.weight(unit, input));
+        (0..self.units as usize).flat_map(row).collect()
+    }
+
+    fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
+        if !self.algorithm.fits(self) {
+            return Err(LayerProblem::Algorithm);
+        }
+        let matrix = self.matrix();
+        let mut packed = vec![0; matrix.packed_bytes() as usize];
+        matrix.pack(weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+        self.with_numbers(channels, &packed)?;
+        Ok(packed)
+    }
+
+    fn terms(&self) -> Vec<Term> {
+        let (units, inputs) = (self.units as f64, self.input.len() as f64);
+        let (blocks, cut) = ((units / 4.0).ceil(), (units % 4.0).min(1.0));
+        vec![
+            (CALL, 1.0),
+            ("unit", units),
+            ("product", units * inputs),
+            ("rest", units * (inputs % 4.0)),
+            ("chunk", units * (inputs / 16.0).ceil()),
+            ("block", blocks),
+            ("block_quad", blocks * (inputs / 4.0).floor()),
+            ("cut_block", cut),
+        ]
+    }
+
+    fn describe(&self) -> String {
+        "dense".to_owned()
+    }
+}

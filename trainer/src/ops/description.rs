@@ -1,0 +1,183 @@
+//! What an operator tells of its layer in a description: keys, ranges, name, and what it becomes.
+
+use std::ops::RangeInclusive;
+
+use infer::Shape;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::StageKind;
+
+/// What a layer of a description does: the part of its table that its type gives a meaning.
+pub trait Description {
+    /// The layer's `type`.
+    const TYPE: &'static str;
+
+    /// Begins the name of a layer that has none.
+    const NAME: &'static str;
+
+    /// Whether a number follows that name: `conv1`, `conv2`.
+    const NUMBERED: bool = true;
+
+    /// The keys of the layer besides `type` and `name`, and what each may hold.
+    const KEYS: &'static [(&'static str, Values)];
+
+    /// What the layer becomes when it reads a map of the shape `input`.
+    ///
+    /// # Errors
+    /// Sizes that make no operator.
+    fn lower(&self, input: Shape) -> Result<Lowered, Problem>;
+}
+
+/// What a layer becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lowered {
+    /// An operator. The one before it may take it in: see [`super::Operator::take_in`].
+    Operator(StageKind),
+    /// A ReLU of what is before it.
+    Relu,
+    /// Probabilities of what is before it: the scores' meaning, nothing that is computed here.
+    Probabilities,
+}
+
+/// What the value of a key may be.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// A whole number.
+    Whole(RangeInclusive<i64>),
+    /// One whole number, or two: rows and columns.
+    Extent(RangeInclusive<i64>),
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+/// Why a layer cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Problem {
+    /// A size that must be positive is zero.
+    #[error("{what} is 0; it must be 1 or more")]
+    Zero {
+        /// Which size.
+        what: &'static str,
+    },
+    /// A window that does not fit what it reads.
+    #[error(
+        "a {rows}x{columns} window does not fit its input of {input}: use a smaller window, \
+         'same' padding or fewer layers in front of it"
+    )]
+    DoesNotFit {
+        /// Window rows.
+        rows: u8,
+        /// Window columns.
+        columns: u8,
+        /// What the layer reads.
+        input: Shape,
+    },
+    /// A layer in a place where it has no meaning.
+    #[error("{0}")]
+    Misplaced(&'static str),
+    /// A feature map or weight tensor too large for the model format.
+    #[error("{what} would have {values} values; the limit is {limit}")]
+    TooLarge {
+        /// Which tensor.
+        what: &'static str,
+        /// Its size.
+        values: u64,
+        /// The largest allowed size.
+        limit: u64,
+    },
+}
+
+/// A size or step in both directions: written as one number or as `[rows, columns]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Extent {
+    /// The same in both directions.
+    Square(u8),
+    /// Rows, then columns.
+    Each([u8; 2]),
+}
+
+impl Extent {
+    /// Rows, then columns.
+    pub const fn sides(self) -> [u8; 2] {
+        match self {
+            Extent::Square(n) => [n, n],
+            Extent::Each(sides) => sides,
+        }
+    }
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Extent::Square(1)
+    }
+}
+
+/// What a convolution reads beyond the edge of its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// Nothing: the output shrinks.
+    #[default]
+    Valid,
+    /// Zeros, so that the output has `ceil(input / stride)` rows and columns; an odd zero goes to
+    /// the bottom and right.
+    Same,
+}
+
+/// Refuses a size of 0.
+///
+/// # Errors
+/// [`Problem::Zero`].
+pub fn positive(value: u16, what: &'static str) -> Result<(), Problem> {
+    if value == 0 { Err(Problem::Zero { what }) } else { Ok(()) }
+}
+
+/// The sides of an extent, of which none may be 0.
+///
+/// # Errors
+/// [`Problem::Zero`].
+pub fn positive_sides(extent: Extent, what: &'static str) -> Result<[u8; 2], Problem> {
+    let sides = extent.sides();
+    if sides.contains(&0) { Err(Problem::Zero { what }) } else { Ok(sides) }
+}
+
+/// Rows and columns of the output of windows over a map of the shape `input`, and the zeros above
+/// and left of it.
+///
+/// # Errors
+/// [`Problem::DoesNotFit`].
+pub fn windowed(
+    input: Shape,
+    window: [u8; 2],
+    stride: [u8; 2],
+    padding: Padding,
+) -> Result<([u16; 2], [u8; 2]), Problem> {
+    let [rows, columns] = window;
+    let refused = || Problem::DoesNotFit { rows, columns, input };
+    let side = |axis: usize| {
+        let length = [input.height, input.width][axis];
+        windowed_side(length, window[axis], stride[axis], padding).ok_or_else(refused)
+    };
+    let ((height, top), (width, left)) = (side(0)?, side(1)?);
+    Ok(([height, width], [top, left]))
+}
+
+/// Output length along one side and the zeros in front of it, or `None` when the window does not
+/// fit.
+///
+/// `valid`: `(input - kernel) / stride + 1`. `same`: `ceil(input / stride)`, total padding `(output
+/// - 1) * stride + kernel - input`, its smaller half in front (as Keras and PyTorch-export do).
+fn windowed_side(input: u16, kernel: u8, stride: u8, padding: Padding) -> Option<(u16, u8)> {
+    let (kernel, stride) = (kernel as u16, stride as u16);
+    match padding {
+        Padding::Valid => Some((input.checked_sub(kernel)? / stride + 1, 0)),
+        Padding::Same => {
+            let output = input.div_ceil(stride);
+            let needed = (output as u32 - 1) * stride as u32 + kernel as u32;
+            let total = needed.saturating_sub(input as u32);
+            Some((output, (total / 2) as u8))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! An operator on float maps, by kernels of ours: forward for training, calibration and evaluation,
+//! backward for training.
+
+use infer::Shape;
+
+use crate::kernels::{Aligned, Gradient, InstructionSet, Reach, Weights};
+
+/// An operator laid out for the float kernels. Maps are `[image][row][column][channel]`.
+pub trait FloatOperator {
+    /// What is read of a map.
+    fn input(&self) -> Shape;
+
+    /// What is left of it.
+    fn output(&self) -> Shape;
+
+    /// Outputs and taps per output of the weights; `None` where there are none.
+    fn weights(&self) -> Option<(usize, usize)> {
+        None
+    }
+
+    /// How a position reads its taps, where the gradient of the map needs the weights packed for
+    /// it.
+    fn reach(&self) -> Option<Reach> {
+        None
+    }
+
+    /// Whether a ReLU ends the operator.
+    fn relu(&self) -> bool {
+        false
+    }
+
+    /// Puts batch normalisation in front of the ReLU, where the operator has a place for it.
+    fn normalise(&mut self) {}
+
+    /// Whether the values are normalised over the batch, which then does the ReLU too.
+    fn normalised(&self) -> bool {
+        false
+    }
+
+    /// Buffers for up to `images` images.
+    fn buffers(&self, images: usize) -> Buffers;
+
+    /// Computes `output` from `input`, both of `pass.images` images; a normalised operator ends in
+    /// front of its normalisation.
+    fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]);
+
+    /// Adds the gradient of the parameters to `gradient`, and that of the input to
+    /// `input_gradient`, which is empty where nobody asks for it. `output_gradient` is that in
+    /// front of the ReLU.
+    fn backward(
+        &self,
+        pass: &mut Pass<'_>,
+        input: &[f32],
+        output_gradient: &[f32],
+        gradient: &mut Gradient,
+        input_gradient: &mut [f32],
+    );
+}
+
+/// What an operator works with besides its maps.
+pub struct Pass<'p> {
+    /// Instructions to use.
+    pub set: InstructionSet,
+    /// Images under way.
+    pub images: usize,
+    /// Weights, packed; empty where the operator has none.
+    pub weights: &'p Weights,
+    /// The operator's buffers.
+    pub buffers: &'p mut Buffers,
+    /// Memory for the gradient of a padded map, whatever lies in it.
+    pub scratch: &'p mut Aligned,
+}
+
+/// What an operator keeps from the forward pass for the backward pass.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    /// The padded input, where there is padding; its border stays 0.
+    pub padded: Aligned,
+    /// Place of each output pixel's first position in the maps of all images.
+    pub pixels: Vec<usize>,
+    /// Which of its window's positions each output came from.
+    pub choices: Vec<u16>,
+}
+
+/// Places in a map of `count` rows and columns of pixels, `step` apart, from `first` on.
+pub fn places(map: Shape, first: [usize; 2], count: [usize; 2], step: [usize; 2]) -> Vec<usize> {
+    let place = |row: usize, column: usize| {
+        let (y, x) = (first[0] + row * step[0], first[1] + column * step[1]);
+        y * map.row_len() + x * map.channels as usize
+    };
+    (0..count[0]).flat_map(|row| (0..count[1]).map(move |column| place(row, column))).collect()
+}
+
+/// The places in the maps of `images` images.
+pub fn of_images(map: Shape, places: &[usize], images: usize) -> Vec<usize> {
+    let place = |image: usize| places.iter().map(move |place| image * map.len() + place);
+    (0..images).flat_map(place).collect()
+}

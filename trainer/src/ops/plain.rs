@@ -1,0 +1,120 @@
+//! An operator in integers, before it is planned: what of it is the same for every algorithm.
+
+use infer::format::LayerRecord;
+use infer::quant::ChannelParameters;
+use infer::{LayerKind, LayerProblem, Shape};
+
+use super::{Choice, PlainKind};
+
+/// An operator in integers whose algorithm and place are still to be chosen.
+pub trait PlainOperator {
+    /// How it can be computed.
+    type Algorithm: Algorithm;
+
+    /// All ways there are, whether they fit or not; the direct one first.
+    fn algorithms() -> Vec<Self::Algorithm>;
+
+    /// Whether it can run as soon as some rows of its input are there, so that it can take turns
+    /// with the operators around it.
+    fn runs_by_rows(&self) -> bool {
+        true
+    }
+
+    /// Its record in a model file.
+    fn record<'f>(&self, frame: &Frame<'f>, algorithm: Self::Algorithm) -> LayerRecord<'f>;
+
+    /// As `infer` runs it, without its numbers.
+    fn running(&self, frame: &Frame<'_>, algorithm: Self::Algorithm) -> LayerKind<'static>;
+}
+
+/// What belongs to every operator, whatever it computes.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'f> {
+    /// Name, for people.
+    pub name: &'f str,
+    /// The map it reads.
+    pub input: Shape,
+    /// The input's zero point.
+    pub input_zero_point: i8,
+    /// The map it leaves.
+    pub output: Shape,
+    /// Where it works.
+    pub place: Place,
+}
+
+/// Where an operator works in the arena, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Place of its scratch memory.
+    pub scratch_at: u32,
+    /// Place of its output.
+    pub output_at: u32,
+    /// Rows of its output that are held at once.
+    pub held_rows: u16,
+}
+
+/// A way to compute an operator.
+pub trait Algorithm: Copy {
+    /// Name, for people.
+    fn name(self) -> String;
+
+    /// Name of its formula in the cost files.
+    fn formula(self) -> String;
+
+    /// The term of a loop that not every core has, and without which no plan is made of the
+    /// algorithm.
+    fn loop_term(self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Begins the names of terms that count only where a core has no loop of its own for an algorithm
+/// with a [loop term](Algorithm::loop_term); there the algorithm's other terms, but
+/// [`CALL`], do not count.
+pub const UNPACKED: &str = "unpacked_";
+
+/// The term that counts everywhere: being called.
+pub const CALL: &str = "call";
+
+/// A term's name and how often it occurs in an operator.
+pub type Term = (&'static str, f64);
+
+/// An operator as `infer` runs it: what planner and reports ask.
+pub trait Running {
+    /// How it is computed.
+    fn choice(&self) -> Choice;
+
+    /// The operator without its plan.
+    fn plain(&self) -> PlainKind;
+
+    /// The zero point that its padding reads; 0 where it reads none.
+    fn padding_zero_point(&self) -> i8 {
+        0
+    }
+
+    /// Bias and multiplier of each output channel; empty where it has none.
+    fn channels(&self) -> Vec<ChannelParameters> {
+        vec![]
+    }
+
+    /// int8 weights in plain order, however they are packed; empty where it has none.
+    fn weights(&self) -> Vec<i8> {
+        vec![]
+    }
+
+    /// Weights in plain order packed as its algorithm has them in a file; `channels` are the bytes
+    /// of the channel parameters.
+    ///
+    /// # Errors
+    /// What a loader would say: a shape the algorithm does not compute, or weights beyond its
+    /// range.
+    fn pack(&self, _channels: &[u8], _weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
+        Ok(vec![])
+    }
+
+    /// What its instructions grow with: the terms of its algorithm's formula.
+    fn terms(&self) -> Vec<Term>;
+
+    /// What it is, in a few words.
+    fn describe(&self) -> String;
+}
