@@ -23,7 +23,7 @@ use std::string::String;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
-use crate::model::Model;
+use crate::graph::model::Model;
 
 /// What the build script has embedded so far: names and the files they stand for.
 static EMBEDDED: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());

@@ -7,9 +7,13 @@
 //! of what they are given.
 
 use crate::features::Feature;
-use crate::format::{ConvRecord, DenseRecord, InputRecord, OutputQuant};
-use crate::layer::{Buffers, Conv, Dense, Input, Layer, LayerKind};
-use crate::network::Network;
+use crate::graph::format::InputRecord;
+use crate::graph::layer::{Input, Layer, Placement};
+use crate::graph::network::Network;
+use crate::ops::LayerKind;
+use crate::ops::conv::{Conv, ConvRecord};
+use crate::ops::dense::{Dense, DenseRecord};
+use crate::quant::OutputQuant;
 use crate::shape::Shape;
 
 /// A checked input record.
@@ -51,8 +55,8 @@ pub const fn layer<'m>(
     [held_rows, rows_at_once]: [u16; 2],
     [input_at, input_bytes, output_at, scratch_at, scratch_bytes]: [usize; 5],
 ) -> Layer<'m> {
-    let buffers = Buffers { input_at, input_bytes, output_at, scratch_at, scratch_bytes };
-    Layer { name, kind, held_rows, rows_at_once, buffers }
+    let placement = Placement { input_at, input_bytes, output_at, scratch_at, scratch_bytes };
+    Layer { name, kind, held_rows, rows_at_once, placement }
 }
 
 /// The layers with what they leave and what they need.

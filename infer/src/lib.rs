@@ -14,29 +14,25 @@
 //!
 //! # The layers of this crate
 //!
-//! Bytes become numbers in this order, one file for each step:
+//! Bytes become numbers in this order, and a folder uses only those above it:
 //!
-//! 1. [`format`](mod@format): the file: header, CRC-32, postcard records, sections of weights; its
-//!    reader and its writer.
-//! 2. [`Model`]: a validated file. Whatever later code relies on is proved here, at the border, and
-//!    never again.
-//! 3. [`Network`]: what a session runs: that of a `Model`, or a constant made when the firmware was
-//!    built.
-//! 4. [`Session`]: a network with the caller's buffer; it places the image, walks the layers and
-//!    hands out [`Scores`].
-//! 5. [`packing`]: where each weight of a layer lies, for the exporter that packs and the kernels
-//!    that read.
-//! 6. [`kernels`]: the loops. [`kernels::Reference`] is the specification; every other set gives
-//!    the same bytes.
-//! 7. [`quant`]: the arithmetic of one value, used by the exporter too.
-//!
-//! With the feature `wire` there is also `wire`: the protocol between a host and a chip that runs a
-//! model.
+//! 1. `arm`, [`quant`], [`schedule`] and other small files: the arithmetic of one value, which rows
+//!    are made when, what kernels for Cortex-M cores share.
+//! 2. [`ops`]: the operators, one folder each: record, checks, kernels. [`Reference`] is the
+//!    specification; every other kernel set gives the same bytes.
+//! 3. `graph`: what a model is. Its file is [`format`](mod@format); a [`Model`] is a validated
+//!    file: whatever later code relies on is proved here, at the border, and never again. A
+//!    [`Network`] is what a session runs: that of a `Model`, or a constant made when the firmware
+//!    was built.
+//! 4. `run`: a [`Session`] joins a network with the caller's buffer; it places the image, walks the
+//!    layers and hands out [`Scores`].
+//! 5. `wire`, `update`, `signature` and [`Trust`]: models that come from outside.
 
 #![no_std]
 #![deny(unsafe_code, missing_docs)]
 
-mod algorithm;
+#[cfg(not(kindling_backend = "portable"))]
+mod arm;
 #[cfg(doctest)]
 mod borrow_rules;
 #[cfg(feature = "build")]
@@ -46,20 +42,14 @@ mod checksum;
 pub mod embedded;
 mod error;
 pub mod features;
-pub mod format;
-pub mod kernels;
-mod layer;
+mod graph;
+mod header;
 mod memory;
-mod model;
-mod network;
-pub mod packing;
-mod placement;
+pub mod ops;
 pub mod quant;
-mod reader;
+mod run;
 pub mod schedule;
 mod scores;
-mod self_test;
-mod session;
 mod shape;
 #[cfg(feature = "signature")]
 pub mod signature;
@@ -70,18 +60,50 @@ pub mod update;
 pub mod wire;
 
 pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
-pub use kernels::{Kernels, Native, Portable, Reference};
-pub use layer::{Conv, Dense, Input, Layer, LayerKind, MaxPool, Tiles};
+pub use graph::layer::{Input, Layer};
+pub use graph::model::Model;
+pub use graph::network::{LAYER_BYTES, Network};
 pub use memory::{Aligned, Arena, arena_bytes};
-pub use model::Model;
-pub use network::{LAYER_BYTES, Network};
+pub use ops::conv::{Conv, Tiles};
+pub use ops::dense::Dense;
+pub use ops::max_pool::MaxPool;
+pub use ops::{Kernels, LayerKind, Native, Portable, Reference};
+pub use run::observer::Observer;
+pub use run::self_test::self_test;
+pub use run::session::{Run, Session};
 pub use scores::Scores;
-pub use self_test::self_test;
-pub use session::{Observer, Run, Session};
 pub use shape::Shape;
 #[cfg(feature = "signature")]
 pub use signature::PublicKey;
 pub use trust::{Trust, TrustError};
 
+/// The model file: its header, records and sections, and how they are written.
+pub mod format {
+    pub use crate::checksum::checksum;
+    pub use crate::graph::format::{InputRecord, SelfTest};
+    pub use crate::graph::writer::{BufferFull, Content, Section, write};
+    pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
+    pub use crate::ops::conv::{Algorithm, ConvRecord};
+    pub use crate::ops::dense::{DenseAlgorithm, DenseRecord};
+    pub use crate::ops::max_pool::MaxPoolRecord;
+    pub use crate::ops::{LayerRecord, NAME_BYTES_MAX, SECTION_ALIGNMENT_BYTES};
+    pub use crate::quant::OutputQuant;
+    pub use crate::schedule::LAYERS_MAX;
+}
+
+/// How weights lie in the file, for the exporter that packs and the kernels that read.
+pub mod packing {
+    pub use crate::ops::SizeMismatch;
+    pub use crate::ops::conv::Filters;
+    pub use crate::ops::dense::Matrix;
+}
+
+/// The kernel sets. [`Reference`] is the specification; every other set gives the same bytes.
+pub mod kernels {
+    #[cfg(not(kindling_backend = "portable"))]
+    pub use crate::ops::CortexM;
+    pub use crate::ops::{KernelSet, Kernels, Native, Portable, Reference};
+}
+
 /// Name of the kernel set that [`Session::run`] uses in this build.
-pub const BACKEND: &str = <Native as Kernels>::NAME;
+pub const BACKEND: &str = <Native as ops::KernelSet>::NAME;

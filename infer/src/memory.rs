@@ -3,7 +3,7 @@
 
 use core::ops::{Deref, DerefMut};
 
-use crate::format::Header;
+use crate::header::Header;
 
 /// Alignment of [`Arena`] and of [`Aligned`], bytes: enough for every backend's widest load.
 pub const ALIGNMENT_BYTES: usize = 16;

@@ -56,6 +56,20 @@ impl ChannelParameters {
     }
 }
 
+/// The parameters of all channels, from the file's bytes.
+pub(crate) fn channel_parameters(section: &[u8]) -> impl Iterator<Item = ChannelParameters> {
+    section.as_chunks().0.iter().map(ChannelParameters::from_le_bytes)
+}
+
+/// Quantisation of a layer's output: `real = scale * (int8 - zero_point)`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutputQuant {
+    /// Real value of one step.
+    pub scale: f32,
+    /// The int8 value that stands for 0.0.
+    pub zero_point: i8,
+}
+
 /// Scales an accumulator to int8: `saturate(zero_point + round(accumulator * multiplier / 2^32))`.
 ///
 /// `round` is to nearest with halves up: `(accumulator * multiplier + 2^31) >> 32` in 64 bits.

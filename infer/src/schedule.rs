@@ -20,7 +20,8 @@
 
 use core::ops::Range;
 
-use crate::format::LAYERS_MAX;
+/// Most layers of a model.
+pub const LAYERS_MAX: usize = 16;
 
 /// Most maps of a model: the network's input and the output of each layer.
 pub const MAPS_MAX: usize = LAYERS_MAX + 1;

@@ -2,7 +2,7 @@
 
 use micromath::F32Ext;
 
-use crate::format::OutputQuant;
+use crate::quant::OutputQuant;
 
 /// The values a network ends with, one per class: higher is more likely.
 #[derive(Clone, Copy, Debug)]

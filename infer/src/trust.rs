@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::error::ModelError;
-use crate::model::Model;
+use crate::graph::model::Model;
 #[cfg(feature = "signature")]
 use crate::signature::{self, PublicKey};
 
@@ -45,6 +45,23 @@ pub enum TrustError {
     },
     /// The file is no valid model.
     Model(ModelError),
+}
+
+#[cfg(feature = "signature")]
+impl<'a> Model<'a> {
+    /// Reads a signed model file: the signature is checked before anything else is looked at, then
+    /// the model is validated, then its version is compared.
+    ///
+    /// # Errors
+    /// A file that `key` has not signed, that is no valid model, or whose version is below
+    /// `minimum_version`.
+    pub fn from_signed_bytes(
+        file: &'a [u8],
+        key: &PublicKey,
+        minimum_version: u32,
+    ) -> Result<Self, TrustError> {
+        Trust::signed_by(*key).at_least(minimum_version).load(file)
+    }
 }
 
 impl Trust {

@@ -2,7 +2,7 @@
 //! inputs and weights that drive sums to their extremes. `kernel_suite` of the firmware example
 //! runs the same layers on a chip.
 
-#[path = "support/random_layer.rs"]
+#[path = "support/random_layer/mod.rs"]
 mod random_layer;
 
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
@@ -10,9 +10,7 @@ use infer::kernels::{Kernels, Portable};
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
-use random_layer::{
-    Maps, Numbers, Pattern, Random, conv_agrees, conv_record, dense_agrees, fill_conv,
-};
+use random_layer::{Maps, Numbers, Pattern, Random, agrees, conv, each_choice};
 
 /// Layers per algorithm. Miri takes seconds for each.
 const LAYERS: u64 = if cfg!(miri) { 2 } else { 300 };
@@ -20,14 +18,10 @@ const LAYERS: u64 = if cfg!(miri) { 2 } else { 300 };
 fn suite<Set: Kernels>() {
     let (mut maps, mut numbers) = (Box::new(Maps::new()), Box::new(Numbers::new()));
     for seed in 0..LAYERS {
-        for algorithm in Algorithm::ALL {
-            let agrees = conv_agrees::<Set>(&mut Random(seed), algorithm, &mut maps, &mut numbers);
-            assert!(agrees, "{}: {algorithm:?}, seed {seed}", Set::NAME);
-        }
-        for algorithm in DenseAlgorithm::ALL {
-            let agrees = dense_agrees::<Set>(&mut Random(seed), algorithm, &mut maps, &mut numbers);
-            assert!(agrees, "{}: {algorithm:?}, seed {seed}", Set::NAME);
-        }
+        each_choice(|choice| {
+            let agrees = agrees::<Set>(&mut Random(seed), choice, &mut maps, &mut numbers);
+            assert!(agrees, "{}: {choice:?}, seed {seed}", Set::NAME);
+        });
     }
 }
 
@@ -47,7 +41,7 @@ fn packed_weights_are_read_back() {
     let mut random = Random(1);
     for algorithm in Algorithm::ALL {
         for _ in 0..if cfg!(miri) { 2 } else { 50 } {
-            let (record, input, _) = conv_record(&mut random, algorithm);
+            let (record, input, _) = conv::record(&mut random, algorithm);
             let filters = Filters {
                 algorithm,
                 kernel: record.kernel,
@@ -81,10 +75,10 @@ fn weights_the_exporter_would_not_write_are_refused() {
     let mut numbers = Box::new(Numbers::new());
     for algorithm in [Algorithm::WinogradF2, Algorithm::WinogradF4] {
         for _ in 0..if cfg!(miri) { 2 } else { 200 } {
-            let (record, input, zero_point) = conv_record(&mut random, algorithm);
+            let (record, input, zero_point) = conv::record(&mut random, algorithm);
             let mut values = vec![0; input.len()];
             let pattern = Pattern::Random;
-            let conv = fill_conv(
+            let conv = conv::fill(
                 &mut random,
                 &record,
                 input,

@@ -15,10 +15,9 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use infer::format::{Algorithm, Header, SECTION_ALIGNMENT_BYTES, checksum};
+use infer::ops::Buffers;
 use infer::quant::ChannelParameters;
-use infer::{
-    Kernels, Layer, LayerKind, Model, ModelError, Observer, Reference, Session, Trust, TrustError,
-};
+use infer::{Layer, LayerKind, Model, ModelError, Observer, Reference, Session, Trust, TrustError};
 use tests::networks::ODD;
 use tests::plans::{tutorial_with_self_test, untrained};
 use trainer::model_file::write;
@@ -342,11 +341,7 @@ fn reference_scores(model: &Model<'_>, observer: &mut impl Observer) -> Vec<i8> 
 /// The whole map that a layer makes of a whole map.
 fn reference_map(kind: &LayerKind<'_>, input: &[i8]) -> Vec<i8> {
     let mut output = vec![0; kind.output().len()];
-    match kind {
-        LayerKind::Conv(conv) => Reference::conv(conv, input, &mut [], &mut output),
-        LayerKind::MaxPool(pool) => Reference::max_pool(pool, input, &mut output),
-        LayerKind::Dense(dense) => Reference::dense(dense, input, &mut output),
-    }
+    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: &mut output });
     output
 }
 

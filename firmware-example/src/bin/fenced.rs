@@ -24,7 +24,7 @@ use core::panic::PanicInfo;
 use board::host::{self, CommandLine, File, HostError};
 use cortex_m_semihosting::hprintln;
 use fence::{ARENA_BYTES, Fenced, GUARDS, IMAGE_BYTES};
-use infer::kernels::Kernels;
+use infer::kernels::KernelSet;
 use infer::{Model, Native, Session, Trust, self_test};
 
 /// Largest run, so that a damaged file does not take hours. The direct plan of the tutorial's

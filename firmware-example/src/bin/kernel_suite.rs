@@ -12,7 +12,7 @@ mod board;
 #[path = "../board/fault.rs"]
 mod fault;
 #[allow(dead_code)]
-#[path = "../../../infer/tests/support/random_layer.rs"]
+#[path = "../../../infer/tests/support/random_layer/mod.rs"]
 mod random_layer;
 
 use core::panic::PanicInfo;
@@ -20,11 +20,10 @@ use core::panic::PanicInfo;
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
-use infer::kernels::{Kernels, Reference};
-use infer::{Aligned, Arena, Model, ModelError, Native, Session, SessionError, Shape};
-use random_layer::{
-    Maps, Numbers, Pattern, Random, conv_agrees, dense_agrees, fill_conv, fill_dense,
-};
+use infer::kernels::{KernelSet, Reference};
+use infer::ops::Buffers;
+use infer::{Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Shape};
+use random_layer::{Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice};
 
 /// Random layers of each algorithm.
 const LAYERS: u64 = 30;
@@ -97,18 +96,12 @@ fn odd_addresses_are_refused() -> bool {
 fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
     let mut wrong = 0;
     for seed in 0..LAYERS {
-        for algorithm in Algorithm::ALL {
-            if !conv_agrees::<Native>(&mut Random(seed), algorithm, maps, numbers) {
-                hprintln!("{:?}, seed {}: differs from the reference", algorithm, seed);
+        each_choice(|choice| {
+            if !agrees::<Native>(&mut Random(seed), choice, maps, numbers) {
+                hprintln!("{:?}, seed {}: differs from the reference", choice, seed);
                 wrong += 1;
             }
-        }
-        for algorithm in DenseAlgorithm::ALL {
-            if !dense_agrees::<Native>(&mut Random(seed), algorithm, maps, numbers) {
-                hprintln!("{:?}, seed {}: differs from the reference", algorithm, seed);
-                wrong += 1;
-            }
-        }
+        });
     }
     hprintln!("{} random layers of each algorithm, {} wrong", LAYERS, wrong);
     wrong == 0
@@ -139,15 +132,17 @@ fn count_conv(
     };
     let values = &mut maps.input.0[..input.len()];
     let Ok(conv) =
-        fill_conv(&mut Random(7), &record, input, -128, Pattern::Random, values, numbers)
+        conv::fill(&mut Random(7), &record, input, -128, Pattern::Random, values, numbers)
     else {
         return true;
     };
     let scratch = &mut maps.scratch.0[..conv.scratch_bytes()];
     let (result, expected) =
         (&mut maps.output.0[..output.len()], &mut maps.expected[..output.len()]);
-    Reference::conv(&conv, values, &mut [], expected);
-    let ((), instructions) = counter.count(|| Native::conv(&conv, values, scratch, result));
+    let (input, kind) = (&*values, LayerKind::Conv(conv));
+    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: expected });
+    let buffers = Buffers { input, scratch, output: result };
+    let ((), instructions) = counter.count(|| kind.run::<Native>(buffers));
     let (scratch_bytes, weight_bytes) = (conv.scratch_bytes(), conv.filters().packed_bytes());
     hprintln!(
         "{} {:?}: {} instructions, scratch {} B, weights {} B",
@@ -173,14 +168,16 @@ fn count_dense(
     let record = DenseRecord { name, units, output_quant: QUANT, algorithm, output_at: 0 };
     let input = Shape::vector(inputs);
     let values = &mut maps.input.0[..input.len()];
-    let Ok(dense) = fill_dense(&mut Random(7), &record, input, Pattern::Random, values, numbers)
+    let Ok(dense) = dense::fill(&mut Random(7), &record, input, Pattern::Random, values, numbers)
     else {
         return false;
     };
     let (result, expected) =
         (&mut maps.output.0[..units as usize], &mut maps.expected[..units as usize]);
-    Reference::dense(&dense, values, expected);
-    let ((), instructions) = counter.count(|| Native::dense(&dense, values, result));
+    let (input, kind) = (&*values, LayerKind::Dense(dense));
+    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: expected });
+    let buffers = Buffers { input, scratch: &mut [], output: result };
+    let ((), instructions) = counter.count(|| kind.run::<Native>(buffers));
     let weight_bytes = dense.matrix().packed_bytes();
     hprintln!(
         "{} {:?}: {} instructions, weights {} B",

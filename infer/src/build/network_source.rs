@@ -11,9 +11,13 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::features::Feature;
-use crate::layer::{Buffers, Conv, Dense, Input, Layer, LayerKind, MaxPool};
-use crate::model::Model;
-use crate::network::Network;
+use crate::graph::layer::{Input, Layer, Placement};
+use crate::graph::model::Model;
+use crate::graph::network::Network;
+use crate::ops::LayerKind;
+use crate::ops::conv::Conv;
+use crate::ops::dense::Dense;
+use crate::ops::max_pool::MaxPool;
 use crate::schedule::Schedule;
 
 /// Source of `NETWORK`, over the constant `MODEL` with the bytes of `file`, in which `model` was
@@ -64,8 +68,8 @@ fn input(input: &Input) -> String {
 }
 
 fn layer_source(layer: &Layer<'_>, file: &[u8]) -> String {
-    let Layer { name, held_rows, rows_at_once, buffers, .. } = layer;
-    let Buffers { input_at, input_bytes, output_at, scratch_at, scratch_bytes } = buffers;
+    let Layer { name, held_rows, rows_at_once, placement, .. } = layer;
+    let Placement { input_at, input_bytes, output_at, scratch_at, scratch_bytes } = placement;
     let kind = match &layer.kind {
         LayerKind::Conv(kind) => conv(kind, file),
         LayerKind::MaxPool(kind) => max_pool(kind),

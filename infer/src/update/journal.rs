@@ -9,7 +9,7 @@ use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 
 use super::TRIAL_BOOTS;
 use super::error::OpenError;
-use crate::format::checksum;
+use crate::checksum::checksum;
 
 /// Largest unit of flash that is written at once, bytes.
 pub(super) const WRITE_MAX_BYTES: usize = 256;

@@ -39,8 +39,8 @@ pub use error::{BootError, OpenError, UpdateError};
 use journal::{Journal, State};
 pub use updater::Updater;
 
-use crate::format::Header;
-use crate::model::Model;
+use crate::graph::model::Model;
+use crate::header::Header;
 use crate::trust::Trust;
 
 /// How often a model on trial is booted; unless confirmed, it then gives way to the one before it.

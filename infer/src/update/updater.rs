@@ -5,7 +5,7 @@ use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 use super::error::UpdateError;
 use super::journal::{Journal, State, WRITE_MAX_BYTES};
 use super::{MappedFlash, file};
-use crate::self_test::self_test;
+use crate::run::self_test::self_test;
 use crate::trust::Trust;
 
 /// Confirms the model that runs, and installs the next one in the other slot.

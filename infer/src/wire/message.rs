@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::format::OutputQuant;
+use crate::quant::OutputQuant;
 use crate::shape::Shape;
 
 /// What a host asks.

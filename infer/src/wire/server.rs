@@ -7,12 +7,14 @@ use super::VERSION;
 use super::frame::{Frame, Receiver, encode};
 use super::message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
 use super::room::{Limits, Room, Text};
-use crate::format::{Header, checksum};
-use crate::kernels::Native;
-use crate::layer::Layer;
-use crate::model::Model;
-use crate::network::Network;
-use crate::session::{Observer, Session};
+use crate::checksum::checksum;
+use crate::graph::layer::Layer;
+use crate::graph::model::Model;
+use crate::graph::network::Network;
+use crate::header::Header;
+use crate::ops::{KernelSet, Native};
+use crate::run::observer::Observer;
+use crate::run::session::Session;
 
 /// The sequence number of an answer to a request whose own cannot be read.
 const NO_SEQUENCE: u32 = 0;
@@ -138,7 +140,7 @@ impl<Time: Clock> Server<'_, Time> {
         Identity {
             firmware: self.firmware,
             board: self.board,
-            kernels: crate::BACKEND,
+            kernels: <Native as KernelSet>::NAME,
             model: used.id(),
             model_bytes: used.file.len() as u32,
             image: used.model.image_shape(),

@@ -3,7 +3,7 @@
 use super::message::Refusal;
 use super::room::{Limits, Room, Text};
 use super::server::model_id;
-use crate::model::Model;
+use crate::graph::model::Model;
 
 /// Memory for another model than the one built in. While that model is in use, nothing else can be
 /// put there.

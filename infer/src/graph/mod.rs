@@ -1,0 +1,9 @@
+//! What a model is: its file, the checks of it, and the layers that come out of them.
+
+pub mod format;
+pub(crate) mod layer;
+pub(crate) mod model;
+pub(crate) mod network;
+mod placement;
+mod reader;
+pub mod writer;

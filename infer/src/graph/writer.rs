@@ -1,0 +1,120 @@
+//! Lays out a model file.
+
+use serde::Serialize;
+
+use super::format::{InputRecord, SelfTest};
+use crate::checksum::checksum;
+use crate::header::Header;
+use crate::ops::{LayerRecord, SECTION_ALIGNMENT_BYTES};
+use crate::quant::ChannelParameters;
+
+/// Everything of a model file that is not derived: what [`write()`] lays out.
+pub struct Content<'c> {
+    /// How the image becomes the first map.
+    pub input: InputRecord,
+    /// The layers in order.
+    pub layers: &'c [LayerRecord<'c>],
+    /// Channel parameters and packed weights of each layer, empty for poolings; as long as
+    /// `layers`.
+    pub sections: &'c [Section<'c>],
+    /// Bytes of working memory.
+    pub arena_bytes: u32,
+    /// The maker's count of versions of this model.
+    pub model_version: u32,
+    /// An image with the scores it must give.
+    pub self_test: Option<SelfTest<'c>>,
+}
+
+/// The numbers of one layer.
+#[derive(Clone, Copy)]
+pub struct Section<'c> {
+    /// One entry per output channel.
+    pub channels: &'c [ChannelParameters],
+    /// Weights, packed as the layer's algorithm asks.
+    pub weights: &'c [u8],
+}
+
+/// The buffer given to [`write()`] is too small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferFull;
+
+/// Lays out a model file in `buffer` and returns its size in bytes.
+///
+/// The result is not validated: a reader does that.
+///
+/// # Errors
+/// [`BufferFull`] when the file does not fit.
+pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, BufferFull> {
+    let mut writer = Writer { buffer, at: Header::BYTES };
+    writer.record(&content.input)?;
+    writer.record(&(content.layers.len() as u8))?;
+    for layer in content.layers {
+        writer.record(layer)?;
+    }
+    writer.record(&content.self_test.is_some())?;
+    let record_bytes = (writer.at - Header::BYTES) as u32;
+    writer.align()?;
+    for section in content.sections {
+        writer.section(section)?;
+    }
+    if let Some(SelfTest { image, scores }) = content.self_test {
+        writer.aligned(image)?;
+        writer.aligned(scores)?;
+    }
+    writer.finish(content, record_bytes)
+}
+
+struct Writer<'b> {
+    buffer: &'b mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn record<Record: Serialize>(&mut self, record: &Record) -> Result<(), BufferFull> {
+        let free = self.buffer.get_mut(self.at..).ok_or(BufferFull)?;
+        self.at += postcard::to_slice(record, free).map_err(|_| BufferFull)?.len();
+        Ok(())
+    }
+
+    fn section(&mut self, section: &Section<'_>) -> Result<(), BufferFull> {
+        if section.channels.is_empty() {
+            return Ok(());
+        }
+        self.align()?;
+        for channel in section.channels {
+            self.bytes(&channel.to_le_bytes())?;
+        }
+        self.aligned(section.weights)
+    }
+
+    fn aligned(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+        self.align()?;
+        self.bytes(bytes)
+    }
+
+    fn align(&mut self) -> Result<(), BufferFull> {
+        while !self.at.is_multiple_of(SECTION_ALIGNMENT_BYTES) {
+            self.bytes(&[0])?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+        let end = self.at + bytes.len();
+        self.buffer.get_mut(self.at..end).ok_or(BufferFull)?.copy_from_slice(bytes);
+        self.at = end;
+        Ok(())
+    }
+
+    fn finish(self, content: &Content<'_>, record_bytes: u32) -> Result<usize, BufferFull> {
+        let file = self.buffer.get_mut(..self.at).ok_or(BufferFull)?;
+        let Content { arena_bytes, model_version, .. } = *content;
+        let file_bytes = file.len() as u32;
+        let mut header =
+            Header { file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
+        file[..Header::BYTES].copy_from_slice(&header.to_bytes());
+        header.checksum = checksum(&file[Header::CHECKED_FROM..]);
+        file[..Header::BYTES].copy_from_slice(&header.to_bytes());
+        Ok(file.len())
+    }
+}

@@ -1,0 +1,67 @@
+//! Checks that several operators make of their records and numbers.
+
+use crate::error::LayerProblem;
+use crate::quant::{ChannelParameters, channel_parameters};
+use crate::shape::Shape;
+
+/// Longest layer name, bytes.
+pub const NAME_BYTES_MAX: usize = 32;
+
+/// Largest map or section, bytes.
+pub const SIZE_MAX_BYTES: usize = 1 << 30;
+
+/// Name, output and window sizes that every layer has.
+pub fn check_sizes(name: &str, output: Shape, sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
+    if name.len() > NAME_BYTES_MAX {
+        return Err(LayerProblem::NameTooLong);
+    }
+    if output.is_empty() || sides.as_flattened().contains(&0) {
+        return Err(LayerProblem::ZeroSize);
+    }
+    match output.checked_len() {
+        Some(len) if len <= SIZE_MAX_BYTES => Ok(()),
+        _ => Err(LayerProblem::TooLarge),
+    }
+}
+
+/// A scale is the size of a step.
+pub fn check_scale(scale: f32) -> Result<(), LayerProblem> {
+    if scale.is_finite() && scale > 0.0 { Ok(()) } else { Err(LayerProblem::Scale) }
+}
+
+/// The sizes of a layer's sections.
+pub fn check_sections(
+    parameters: &[u8],
+    channels: u16,
+    weights: &[u8],
+    weight_bytes: u64,
+) -> Result<(), LayerProblem> {
+    let parameters_fit = parameters.len() == channels as usize * ChannelParameters::BYTES;
+    let weights_fit = weights.len() as u64 == weight_bytes;
+    if parameters_fit && weights_fit { Ok(()) } else { Err(LayerProblem::SectionMissing) }
+}
+
+/// Proves that no input can overflow a channel's accumulator.
+///
+/// Every input value lies in -128 to 127, so every partial sum of the channel lies within `|bias| +
+/// 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)`
+/// that the layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
+pub fn check_channels(
+    parameters: &[u8],
+    sum_max: u64,
+    magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
+) -> Result<(), LayerProblem> {
+    for (channel, parameters) in (0u16..).zip(channel_parameters(parameters)) {
+        if parameters.multiplier < 1 {
+            return Err(LayerProblem::Multiplier { channel });
+        }
+        let magnitude = magnitude(channel as usize)?;
+        if parameters.bias.unsigned_abs() as u64 + 128 * magnitude > i32::MAX as u64 {
+            return Err(LayerProblem::AccumulatorRange { channel });
+        }
+        if 128 * magnitude > sum_max {
+            return Err(LayerProblem::AlgorithmRange { channel });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Convolution on this build's core: which kernel runs which algorithm.
+
+mod paired;
+mod single_channel;
+#[cfg(kindling_backend = "mve")]
+mod vector;
+
+#[cfg(not(kindling_backend = "mve"))]
+use super::unpacked;
+use super::winograd;
+use super::{Algorithm, Conv, Kernels, in_place, portable};
+use crate::arm::is_at_word;
+use crate::features::Feature;
+use crate::ops::operator::Buffers;
+use crate::ops::sets::CortexM;
+
+impl Kernels for CortexM {
+    /// Does nothing unless all slices are as the layer states.
+    fn run(conv: &Conv<'_>, Buffers { input, scratch, output }: Buffers<'_>) {
+        if !is_as_stated(conv, input, scratch, output) {
+            return;
+        }
+        match conv.algorithm {
+            Algorithm::Direct if Feature::Direct.is_built() => {
+                portable::direct(conv, input, scratch, output)
+            }
+            Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
+                in_place::conv(conv, input, output)
+            }
+            #[cfg(kindling_backend = "mve")]
+            Algorithm::DirectVector if Feature::DirectVector.is_built() => {
+                vector::conv(conv, input, scratch, output)
+            }
+            #[cfg(not(kindling_backend = "mve"))]
+            Algorithm::DirectVector if Feature::DirectVector.is_built() => {
+                unpacked::conv(conv, input, scratch, output)
+            }
+            Algorithm::DirectPaired if Feature::DirectPaired.is_built() => {
+                paired::conv(conv, input, scratch, output)
+            }
+            Algorithm::SingleChannel if Feature::SingleChannel.is_built() => {
+                single_channel::conv(conv, input, scratch, output)
+            }
+            Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::DirectPaired
+            | Algorithm::DirectVector
+            | Algorithm::SingleChannel => (),
+            Algorithm::WinogradF2
+            | Algorithm::WinogradF4
+            | Algorithm::WinogradF2OnTheFly
+            | Algorithm::WinogradF4OnTheFly => {
+                winograd::conv::<winograd::arm::CortexM>(conv, input, scratch, output);
+            }
+        }
+    }
+}
+
+/// Whether all slices have the sizes the layer states, and begin at whole words.
+fn is_as_stated(conv: &Conv<'_>, input: &[i8], scratch: &[i8], output: &[i8]) -> bool {
+    let channels = conv.output.channels as usize;
+    conv.algorithm.fits(conv)
+        && input.len() == conv.input.len()
+        && output.len() == conv.output.len()
+        && scratch.len() == conv.scratch_bytes()
+        && conv.channels.len() == 8 * channels
+        && conv.weights.len() as u64 == conv.filters().packed_bytes()
+        && is_at_word(scratch)
+        && is_at_word(conv.weights)
+        && is_at_word(conv.channels)
+}

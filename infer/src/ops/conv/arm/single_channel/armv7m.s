@@ -1,0 +1,117 @@
+@ 3x3 convolution of one input channel with 2x2 pooling on Armv7-M without DSP extension: some rows
+@ of outputs in all channels.
+@
+@   for each output channel:
+@       weights = its nine, as words on the stack
+@       for each window of the rows, 4x4 pixels p as words:
+@           for each row k of the kernel:
+@               a, b += row k of p by row k of the weights         the four convolved pixels
+@               c, d += row k + 1 of p by row k of the weights
+@           output = requantise(bias + max(a, b, c, d))
+@
+@ Sums of nine products of at most 2^14 fit 32 bits, with the bias because the model proved it.
+@
+@ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs,
+@ zero point} Registers: r0-r3 a b c d, r4-r6 weights, r7-r10 pixels, r12 address of windows, lr
+@ address of outputs.
+
+@ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
+@ by channel.
+.set WINDOWS, 20
+.set WEIGHTS, 24
+.set WEIGHTS_END, 28
+.set PARAMETERS, 32
+.set OUTPUT, 36
+.set TAPS, 40                 @ nine words, row by row
+.set SINGLE_FRAME, 76
+
+.macro SC_LARGER a, b
+  cmp \a, \b
+  it lt
+  movlt \a, \b
+.endm
+
+@ Two convolved pixels side by side by a row of the kernel; the first row starts the sums.
+.macro TWO_PIXELS first, a, b
+.if \first
+  mul \a, r7, r4
+  mul \b, r8, r4
+.else
+  mla \a, r7, r4, \a
+  mla \b, r8, r4, \b
+.endif
+  mla \a, r8, r5, \a
+  mla \b, r9, r5, \b
+  mla \a, r9, r6, \a
+  mla \b, r10, r6, \b
+.endm
+
+.macro KERNEL_ROW row, first
+  ldrd r4, r5, [sp, #(TAPS + 12 * \row)]
+  ldr r6, [sp, #(TAPS + 12 * \row + 8)]
+  ldmia r12!, {r7-r10}
+  TWO_PIXELS \first, r0, r1
+  ldmia r12, {r7-r10}
+  TWO_PIXELS \first, r2, r3
+.endm
+
+@ Puts the tap at `byte` behind r5 on the stack.
+.macro TAP byte, index
+  ldrsb r6, [r5, #\byte]
+  str r6, [sp, #(TAPS + 4 * \index)]
+.endm
+
+.section .text.kindling_single_channel, "ax", %progbits
+.global kindling_single_channel
+.type kindling_single_channel, %function
+.thumb_func
+.balign 4
+kindling_single_channel:
+  push {r4-r11, lr}
+  sub sp, sp, #SINGLE_FRAME
+  ldmia r0, {r1-r8}
+  str r1, [sp, #WINDOWS]
+  strd r8, r2, [sp, #8]
+  str r7, [sp, #16]
+  strd r3, r4, [sp, #WEIGHTS]
+  strd r5, r6, [sp, #PARAMETERS]
+1:                            @ a channel
+  ldrd r5, r6, [sp, #WEIGHTS]
+  cmp r5, r6
+  beq.w 3f
+  TAP 0, 0                    @ the order of packing.rs
+  TAP 2, 1
+  TAP 5, 2
+  TAP 1, 3
+  TAP 3, 4
+  TAP 7, 5
+  TAP 4, 6
+  TAP 6, 7
+  TAP 10, 8
+  add r5, r5, #12
+  str r5, [sp, #WEIGHTS]
+  ldrd r5, lr, [sp, #PARAMETERS]
+  ldrd r6, r7, [r5], #8
+  strd r6, r7, [sp]
+  add r6, lr, #1
+  strd r5, r6, [sp, #PARAMETERS]
+  ldr r12, [sp, #WINDOWS]
+2:                            @ a window
+  KERNEL_ROW 0, 1
+  KERNEL_ROW 1, 0
+  KERNEL_ROW 2, 0
+  add r12, r12, #16
+  SC_LARGER r0, r1
+  SC_LARGER r2, r3
+  SC_LARGER r0, r2
+  ldmia.w sp, {r4-r8}
+  add r0, r0, r4
+  KINDLING_REQUANTISE r0, r5, r6, r9
+  strb r0, [lr]
+  add lr, lr, r8
+  cmp r12, r7
+  bne.w 2b
+  b.w 1b
+3:
+  add sp, sp, #SINGLE_FRAME
+  pop {r4-r11, pc}

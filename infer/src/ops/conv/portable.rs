@@ -1,0 +1,129 @@
+//! Convolution in plain safe Rust for every core, written so that compilers vectorise it on hosts;
+//! no panics.
+//!
+//! Convolution, requantisation and pooling are one pass: the convolved map never exists in memory.
+//!
+//! ```text
+//! for each output pixel:
+//!     patches = the input under the kernel for each pixel of its pooling window
+//!     for each output channel:
+//!         largest = max over patches of sum(patch * weights of the channel)
+//!         output = requantise(bias + largest)
+//! ```
+//!
+//! Taking the maximum before requantisation gives the same bytes as after it: with a multiplier of
+//! 1 or more, requantisation never decreases when the accumulator grows. Sums stay within 32 bits
+//! because [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias| + 128 * sum(|weight|) <
+//! 2^31` for every channel.
+
+use super::winograd::{self, portable::Plain};
+use super::{Algorithm, Conv, Kernels, in_place, unpacked};
+use crate::features::Feature;
+use crate::ops::operator::Buffers;
+use crate::ops::sets::Portable;
+use crate::ops::window::{self, dot};
+use crate::quant::requantise;
+
+impl Kernels for Portable {
+    fn run(conv: &Conv<'_>, Buffers { input, scratch, output }: Buffers<'_>) {
+        match conv.algorithm {
+            Algorithm::Direct if Feature::Direct.is_built() => direct(conv, input, scratch, output),
+            Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
+                in_place::conv(conv, input, output)
+            }
+            Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel
+                if conv.algorithm.is_built() =>
+            {
+                unpacked::conv(conv, input, scratch, output);
+            }
+            Algorithm::Direct
+            | Algorithm::DirectInPlace
+            | Algorithm::DirectPaired
+            | Algorithm::DirectVector
+            | Algorithm::SingleChannel => (),
+            Algorithm::WinogradF2
+            | Algorithm::WinogradF4
+            | Algorithm::WinogradF2OnTheFly
+            | Algorithm::WinogradF4OnTheFly => {
+                winograd::conv::<Plain>(conv, input, scratch, output)
+            }
+        }
+    }
+}
+
+pub(super) fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    let channels = (conv.output.channels as usize).max(1);
+    for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
+        for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
+            gather_window(conv, input, row, column, scratch);
+            pixel(conv, scratch, out);
+        }
+    }
+}
+
+/// Copies the input under the kernel for each pixel of a pooling window: `[window pixel][tap]`.
+fn gather_window(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patches: &mut [i8]) {
+    let [pool_rows, pool_columns] = conv.pool.map(i32::from);
+    let mut patches = patches.chunks_exact_mut(conv.taps().max(1));
+    for i in 0..pool_rows {
+        for (j, patch) in (0..pool_columns).zip(&mut patches) {
+            gather_patch(conv, input, row * pool_rows + i, column * pool_columns + j, patch);
+        }
+    }
+}
+
+/// Copies the input under the kernel for one convolved pixel, kernel row by kernel row.
+#[inline(always)]
+pub(super) fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patch: &mut [i8]) {
+    let channels = conv.input.channels as usize;
+    let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+    let kernel_row = (conv.kernel[1] as usize * channels).max(1);
+    for (i, out) in (0..).zip(patch.chunks_exact_mut(kernel_row)) {
+        let source = window::row(input, conv.input, y + i);
+        window::copy(source, x * channels as i32, out, conv.input_zero_point, |value| value);
+    }
+}
+
+/// All channels of one output pixel.
+fn pixel(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
+    let taps = conv.taps().max(1);
+    let rows = conv.weights.chunks_exact(taps);
+    for ((parameters, weights), out) in conv.channel_parameters().zip(rows).zip(out) {
+        let accumulator = parameters.bias + largest_sum(patches, weights);
+        *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+    }
+}
+
+/// Largest sum of products of the weights with any of the patches; four patches share each load of
+/// a weight.
+#[inline(always)]
+fn largest_sum(patches: &[i8], weights: &[u8]) -> i32 {
+    let mut largest = i32::MIN;
+    let taps = weights.len().max(1);
+    let mut fours = patches.chunks_exact((4 * taps).max(1));
+    for four in &mut fours {
+        largest = dot_of_four(four, weights).into_iter().fold(largest, i32::max);
+    }
+    for patch in fours.remainder().chunks_exact(taps) {
+        largest = largest.max(dot(patch, weights));
+    }
+    largest
+}
+
+/// Sums of products of the weights with four patches that lie one after the other.
+#[inline(always)]
+fn dot_of_four(patches: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut patches = patches.chunks_exact(weights.len().max(1));
+    let mut next = || patches.next().unwrap_or_default();
+    let (a, b, c, d) = (next(), next(), next(), next());
+    let mut sums = [0; 4];
+    for ((((weight, a), b), c), d) in weights.iter().zip(a).zip(b).zip(c).zip(d) {
+        let weight = *weight as i8 as i32;
+        sums[0] += *a as i32 * weight;
+        sums[1] += *b as i32 * weight;
+        sums[2] += *c as i32 * weight;
+        sums[3] += *d as i32 * weight;
+    }
+    sums
+}

@@ -1,0 +1,32 @@
+//! Dense layers on this build's core: which kernel runs which algorithm.
+
+mod quads;
+#[cfg(kindling_backend = "mve")]
+mod vector;
+
+use super::{Dense, DenseAlgorithm, Kernels, portable};
+use crate::features::Feature;
+use crate::ops::operator::Buffers;
+use crate::ops::sets::CortexM;
+
+impl Kernels for CortexM {
+    #[allow(unreachable_patterns)]
+    fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
+        match dense.algorithm {
+            #[cfg(kindling_backend = "mve")]
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
+                vector::dense(dense, input, output)
+            }
+            #[cfg(not(kindling_backend = "mve"))]
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
+                portable::rows(dense, input, output)
+            }
+            DenseAlgorithm::Rows => (),
+            #[cfg(kindling_backend = "armv6m")]
+            DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => {
+                portable::quads(dense, input, output);
+            }
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => quads::dense(dense, input, output),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+@ Dense layer on Armv7-M without DSP extension, four units at once.
+@
+@   for each block of four units:
+@       for each quad of inputs:
+@           for each of the four units: sum[unit] += inputs . weights of the unit
+@       outputs = requantise(bias + sum)
+@
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
+@
+@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights};
+@ one quad or more, whole blocks. Registers: r0-r3 sums, r4 input, r5-r8 weights, r10 end of inputs,
+@ r12 address of inputs, lr of weights.
+
+@ The frame:
+.set DENSE_INPUTS, 0          @ first, behind the last
+.set DENSE_PARAMETERS, 8      @ next, behind the last
+.set DENSE_OUTPUT, 16         @ next, and zero point
+.set DENSE_FRAME, 24
+
+@ Input `input` with int8 weights at `weights` bytes, `step` bytes from unit to unit.
+.macro DENSE_INPUT load, input, weights, step
+  ldrsb.w r4, [r12, #\input]
+  \load r5, [lr, #\weights]
+  \load r6, [lr, #(\weights + \step)]
+  \load r7, [lr, #(\weights + 2 * \step)]
+  \load r8, [lr, #(\weights + 3 * \step)]
+  mla r0, r4, r5, r0
+  mla r1, r4, r6, r1
+  mla r2, r4, r7, r2
+  mla r3, r4, r8, r3
+.endm
+
+.macro QUAD
+  DENSE_INPUT ldrsb.w, 0, 0, 4
+  DENSE_INPUT ldrsb.w, 1, 1, 4
+  DENSE_INPUT ldrsb.w, 2, 2, 4
+  DENSE_INPUT ldrsb.w, 3, 3, 4
+  add lr, lr, #16
+.endm
+
+@ int16 weights: inputs 0 and 2 in the first four words, 1 and 3 in the next.
+.macro QUAD_WIDE
+  DENSE_INPUT ldrsh.w, 0, 0, 4
+  DENSE_INPUT ldrsh.w, 2, 2, 4
+  DENSE_INPUT ldrsh.w, 1, 16, 4
+  DENSE_INPUT ldrsh.w, 3, 18, 4
+  add lr, lr, #32
+.endm
+
+@ The next unit's parameters are at r4, its output at r5, the zero point in r6.
+.macro DENSE_OUTPUT_OF sum
+  ldrd r7, r8, [r4], #8
+  add \sum, \sum, r7
+  KINDLING_REQUANTISE \sum, r8, r6, r7
+  strb \sum, [r5], #1
+.endm
+
+.macro DENSE name, quad
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
+.thumb_func
+.balign 4
+\name:
+  push {r4-r11, lr}
+  sub sp, sp, #DENSE_FRAME
+  ldmia r0, {r1-r7, lr}
+  stmia sp, {r1-r6}
+1:
+  mov r0, #0
+  mov r1, #0
+  mov r2, #0
+  mov r3, #0
+  ldrd r12, r10, [sp, #DENSE_INPUTS]
+2:
+  \quad
+  add r12, r12, #4
+  cmp r12, r10
+  bne.w 2b
+  ldr r4, [sp, #DENSE_PARAMETERS]
+  ldrd r5, r6, [sp, #DENSE_OUTPUT]
+  DENSE_OUTPUT_OF r0
+  DENSE_OUTPUT_OF r1
+  DENSE_OUTPUT_OF r2
+  DENSE_OUTPUT_OF r3
+  str r4, [sp, #DENSE_PARAMETERS]
+  str r5, [sp, #DENSE_OUTPUT]
+  ldr r5, [sp, #(DENSE_PARAMETERS + 4)]
+  cmp r4, r5
+  bne.w 1b
+  add sp, sp, #DENSE_FRAME
+  pop {r4-r11, pc}
+.endm
+
+DENSE kindling_dense, QUAD
+DENSE kindling_dense_wide, QUAD_WIDE

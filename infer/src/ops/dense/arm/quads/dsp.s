@@ -1,0 +1,123 @@
+@ Dense layer, four units at once.
+@
+@   for each block of four units:
+@       for each quad of inputs, widened to two pairs:
+@           for each of the four units: sum[unit] += inputs . weights of the unit
+@       outputs = requantise(bias + sum)
+@
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums.
+@
+@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights};
+@ one quad or more, whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12
+@ address of inputs, lr address of weights.
+
+.set DENSE_ROUND, 4           @ quads per round of the loop
+@ The frame:
+.set DENSE_INPUTS, 0          @ first, behind the last
+.set DENSE_PARAMETERS, 8      @ next, behind the last
+.set DENSE_OUTPUT, 16         @ next, and zero point
+.set DENSE_ENTRY, 24          @ where the quads that make no full round begin
+.set DENSE_FRAME, 32
+
+@ The next four inputs as pairs (0, 2) and (1, 3).
+.macro DENSE_INPUTS_OF_QUAD
+  ldr r9, [r12], #4
+  sxtb16 r8, r9
+  sxtb16 r9, r9, ror #8
+.endm
+
+.macro UNIT sum, weights
+  sxtb16 r10, \weights
+  sxtb16 \weights, \weights, ror #8
+  smlad \sum, r8, r10, \sum
+  smlad \sum, r9, \weights, \sum
+.endm
+
+@ int8 weights: a word per unit.
+.macro QUAD
+  ldmia.w lr!, {r4-r7}
+  DENSE_INPUTS_OF_QUAD
+  UNIT r0, r4
+  UNIT r1, r5
+  UNIT r2, r6
+  UNIT r3, r7
+.endm
+
+.macro FOUR_UNITS inputs
+  ldmia.w lr!, {r4-r7}
+  smlad r0, \inputs, r4, r0
+  smlad r1, \inputs, r5, r1
+  smlad r2, \inputs, r6, r2
+  smlad r3, \inputs, r7, r3
+.endm
+
+@ int16 weights: a pair per unit, for each of two pairs of inputs.
+.macro QUAD_WIDE
+  DENSE_INPUTS_OF_QUAD
+  FOUR_UNITS r8
+  FOUR_UNITS r9
+.endm
+
+.macro DENSE_OUTPUT_OF sum, multiplier
+  KINDLING_REQUANTISE \sum, \multiplier, r7
+  strb \sum, [r5], #1
+.endm
+
+.macro DENSE name, quad, quad_bytes
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
+.thumb_func
+.balign 4
+\name:
+  push {r4-r11, lr}
+  sub sp, sp, #DENSE_FRAME
+  ldmia r0, {r1-r7, lr}
+  stmia sp, {r1-r6}
+  adr.w r0, 2f
+  ands r7, r7, #(DENSE_ROUND - 1)
+  it eq
+  moveq r7, #DENSE_ROUND
+  mov r1, #\quad_bytes
+  mls r0, r7, r1, r0
+  orr r0, r0, #1              @ Thumb code
+  str r0, [sp, #DENSE_ENTRY]
+1:
+  mov r0, #0
+  mov r1, #0
+  mov r2, #0
+  mov r3, #0
+  ldr r12, [sp, #DENSE_INPUTS]
+  ldr.w pc, [sp, #DENSE_ENTRY]
+.balign 4
+3:
+.rept DENSE_ROUND
+  \quad
+.endr
+2:
+  ldr r4, [sp, #(DENSE_INPUTS + 4)]
+  cmp r12, r4
+  bne.w 3b
+  ldr r4, [sp, #DENSE_PARAMETERS]
+  ldmia r4!, {r5-r12}         @ four times bias, multiplier
+  str r4, [sp, #DENSE_PARAMETERS]
+  add r0, r0, r5
+  add r1, r1, r7
+  add r2, r2, r9
+  add r3, r3, r11
+  ldrd r5, r7, [sp, #DENSE_OUTPUT]
+  DENSE_OUTPUT_OF r0, r6
+  DENSE_OUTPUT_OF r1, r8
+  DENSE_OUTPUT_OF r2, r10
+  DENSE_OUTPUT_OF r3, r12
+  str r5, [sp, #DENSE_OUTPUT]
+  ldr r5, [sp, #(DENSE_PARAMETERS + 4)]
+  cmp r4, r5
+  bne.w 1b
+  add sp, sp, #DENSE_FRAME
+  pop {r4-r11, pc}
+.endm
+
+DENSE kindling_dense, QUAD, 80
+DENSE kindling_dense_wide, QUAD_WIDE, 52

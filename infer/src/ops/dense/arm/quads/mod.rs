@@ -1,0 +1,140 @@
+//! Dense layers, four outputs at once; the loop is in assembly, for each class of cores.
+#![allow(unsafe_code)]
+
+#[cfg(kindling_backend = "armv6m")]
+use crate::arm::instructions::requantise;
+use crate::arm::is_at_word;
+#[cfg(not(kindling_backend = "armv6m"))]
+use crate::features::Feature;
+use crate::ops::dense::Dense;
+#[cfg(not(kindling_backend = "armv6m"))]
+use crate::ops::dense::DenseAlgorithm;
+use crate::quant::ChannelParameters;
+
+crate::arm::assembly!();
+
+/// Arguments of the loop: see `dsp.s`.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[repr(C)]
+struct Blocks {
+    inputs: *const i8,
+    inputs_end: *const i8,
+    parameters: *const u8,
+    parameters_end: *const u8,
+    output: *mut i8,
+    zero_point: i32,
+    quads: usize,
+    weights: *const u8,
+}
+
+#[cfg(not(kindling_backend = "armv6m"))]
+unsafe extern "C" {
+    fn kindling_dense(blocks: &Blocks);
+    fn kindling_dense_wide(blocks: &Blocks);
+}
+
+/// Bytes of four units' parameters.
+const BLOCK_BYTES: usize = 4 * ChannelParameters::BYTES;
+
+/// Four units' parameters at a whole word.
+#[repr(align(4))]
+struct Parameters([u8; BLOCK_BYTES]);
+
+pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    if !is_as_stated(dense, input, output) {
+        return;
+    }
+    let whole = output.len() / 4 * 4;
+    let block_weights = dense.weights.len() / output.len().div_ceil(4);
+    let parameters = dense.channels.split_at_checked(whole * ChannelParameters::BYTES);
+    let weights = dense.weights.split_at_checked(whole / 4 * block_weights);
+    let (Some(parameters), Some(weights), Some(output)) =
+        (parameters, weights, output.split_at_mut_checked(whole))
+    else {
+        return;
+    };
+    blocks(dense, input, parameters.0, weights.0, output.0);
+    if !output.1.is_empty() {
+        let mut padded = Parameters([0; BLOCK_BYTES]);
+        for (out, byte) in padded.0.iter_mut().zip(parameters.1) {
+            *out = *byte;
+        }
+        let mut outputs = [0; 4];
+        blocks(dense, input, &padded.0, weights.1, &mut outputs);
+        for (out, value) in output.1.iter_mut().zip(outputs) {
+            *out = value;
+        }
+    }
+}
+
+/// Whether all slices have the sizes the layer states, and begin at whole words.
+fn is_as_stated(dense: &Dense<'_>, input: &[i8], output: &[i8]) -> bool {
+    dense.algorithm.fits(dense)
+        && !input.is_empty()
+        && input.len() == dense.input.len()
+        && !output.is_empty()
+        && output.len() == dense.units as usize
+        && dense.channels.len() == ChannelParameters::BYTES * output.len()
+        && dense.weights.len() as u64 == dense.matrix().packed_bytes()
+        && is_at_word(input)
+        && is_at_word(dense.channels)
+        && is_at_word(dense.weights)
+}
+
+/// Whole blocks of four units.
+#[cfg(not(kindling_backend = "armv6m"))]
+fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
+    if output.is_empty() {
+        return;
+    }
+    let (inputs, parameters) = (input.as_ptr_range(), parameters.as_ptr_range());
+    let blocks = Blocks {
+        inputs: inputs.start,
+        inputs_end: inputs.end,
+        parameters: parameters.start,
+        parameters_end: parameters.end,
+        output: output.as_mut_ptr(),
+        zero_point: dense.output_quant.zero_point as i32,
+        quads: input.len() / 4,
+        weights: weights.as_ptr(),
+    };
+    let run = match dense.algorithm {
+        DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => kindling_dense_wide,
+        DenseAlgorithm::Quads if Feature::DenseQuads.is_built() => kindling_dense,
+        _ => return,
+    };
+    // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32
+    // bytes of parameters and the weights of all inputs for each block, and writes four outputs for
+    // it; all of these begin at whole words and have the sizes checked by the caller.
+    unsafe { run(&blocks) }
+}
+
+#[cfg(kindling_backend = "armv6m")]
+unsafe extern "C" {
+    fn kindling_dense_sums(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [i32; 4],
+        inputs_end: *const i8,
+    );
+}
+
+/// Whole blocks of four units with int8 weights.
+#[cfg(kindling_backend = "armv6m")]
+fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
+    let range = input.as_ptr_range();
+    let parameters = parameters.as_chunks().0.as_chunks::<4>().0;
+    let weights = weights.chunks_exact((4 * input.len()).max(1));
+    for ((out, parameters), weights) in
+        output.as_chunks_mut::<4>().0.iter_mut().zip(parameters).zip(weights)
+    {
+        let parameters = parameters.each_ref().map(ChannelParameters::from_le_bytes);
+        let mut sums = parameters.map(|parameters| parameters.bias);
+        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which
+        // `weights` has; all begin at whole words, as checked by the caller.
+        unsafe { kindling_dense_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
+        for ((out, sum), parameters) in out.iter_mut().zip(sums).zip(parameters) {
+            *out = requantise(sum, parameters.multiplier, dense.output_quant.zero_point);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+@ Dense layer, unit by unit.
+@
+@   for each unit: output = requantise(bias + inputs . weights)
+@
+@ The loop is predicated: it neither reads nor adds what is behind the last input. r0 = {inputs,
+@ number of inputs, weights, parameters, end of parameters, output, zero point} Registers: r1 =
+@ inputs, r2 = number, r3 = weights, r4 = sum, r5 = parameters, r6 = end of parameters, r7 = output,
+@ r8 = zero point, r9 and r10 addresses, lr inputs left.
+
+.syntax unified
+.cpu cortex-m55
+.thumb
+
+.section .text.kindling_vector_dense, "ax", %progbits
+.global kindling_vector_dense
+.type kindling_vector_dense, %function
+.thumb_func
+.balign 4
+kindling_vector_dense:
+  push {r4-r11, lr}
+  ldmia r0, {r1-r3, r5-r8}
+1:
+  mov r9, r1
+  mov r10, r3
+  mov r4, #0
+  dlstp.8 lr, r2
+2:
+  vldrb.u8 q0, [r9], #16
+  vldrb.u8 q1, [r10], #16
+  vmladava.s8 r4, q0, q1
+  letp lr, 2b
+  ldrd r11, r12, [r5], #8
+  add r3, r3, r2
+  add r4, r4, r11
+  smmlar r4, r4, r12, r8
+  cmp r5, r6
+  ssat r4, #8, r4
+  strb r4, [r7], #1
+  bne 1b
+  pop {r4-r11, pc}

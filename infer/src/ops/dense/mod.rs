@@ -1,0 +1,106 @@
+//! Fully connected layer over all values of its input.
+
+pub(crate) mod algorithms;
+#[cfg(not(kindling_backend = "portable"))]
+mod arm;
+pub(crate) mod packing;
+mod portable;
+mod record;
+mod reference;
+
+use super::operator::{Buffers, Operator, Reading, Work, operations_of_map};
+use crate::error::LayerProblem;
+use crate::features::Feature;
+use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
+use crate::schedule::{RowWindow, Slice};
+use crate::shape::Shape;
+
+pub use algorithms::DenseAlgorithm;
+pub use packing::Matrix;
+pub use record::DenseRecord;
+
+/// Fully connected layer over all values of its input in memory order.
+#[derive(Clone, Copy, Debug)]
+pub struct Dense<'m> {
+    /// The map it reads.
+    pub input: Shape,
+    /// Outputs.
+    pub units: u16,
+    /// How the output is quantised.
+    pub output_quant: OutputQuant,
+    /// Which algorithm runs it.
+    pub algorithm: DenseAlgorithm,
+    /// Channel parameters, 8 bytes per output.
+    pub(crate) channels: &'m [u8],
+    /// Weights as the algorithm packs them.
+    pub(crate) weights: &'m [u8],
+}
+
+/// The kernels of a set for dense layers.
+pub trait Kernels {
+    /// Fully connected layer.
+    fn run(dense: &Dense<'_>, buffers: Buffers<'_>);
+}
+
+impl<'m> Dense<'m> {
+    /// How the weights lie, and how many bytes they take.
+    pub const fn matrix(&self) -> Matrix {
+        Matrix { algorithm: self.algorithm, inputs: self.input.len(), units: self.units as usize }
+    }
+
+    /// The int8 weight between an input and an output, read back from its packed form.
+    pub fn weight(&self, output: usize, input: usize) -> i8 {
+        self.matrix().weight(self.weights, output, input)
+    }
+
+    /// Channel parameters in the order of the outputs.
+    pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
+        channel_parameters(self.channels)
+    }
+}
+
+impl<'m> Operator<'m> for Dense<'m> {
+    type Record = DenseRecord<'m>;
+
+    fn read(record: &DenseRecord<'m>, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
+        record.read(reading)
+    }
+
+    fn input(&self) -> Shape {
+        self.input
+    }
+
+    fn output(&self) -> Shape {
+        Shape::vector(self.units)
+    }
+
+    fn output_quant(&self) -> Option<OutputQuant> {
+        Some(self.output_quant)
+    }
+
+    fn row_window(&self) -> RowWindow {
+        let rows = self.input.height as u32;
+        RowWindow { origin: 0, step: rows, reach: rows }
+    }
+
+    fn slice(&self, _: &Slice) -> Self {
+        *self
+    }
+
+    fn parameter_bytes(&self) -> usize {
+        self.channels.len() + self.weights.len()
+    }
+
+    fn work(&self) -> Work {
+        let macs = self.input.len() as u64 * self.units as u64;
+        Work { macs, operations: macs + operations_of_map(self.output()) }
+    }
+
+    fn is_built(&self) -> bool {
+        self.algorithm.is_built()
+    }
+
+    fn needs(&self, feature: Feature) -> bool {
+        feature == self.algorithm.feature()
+    }
+}

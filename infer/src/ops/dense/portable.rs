@@ -1,0 +1,76 @@
+//! Dense layers in plain safe Rust, for every core; no panics.
+//!
+//! Sums stay within 32 bits because [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias|
+//! + 128 * sum(|weight|) < 2^31` for every unit.
+
+use super::{Dense, DenseAlgorithm, Kernels};
+use crate::features::Feature;
+use crate::ops::operator::Buffers;
+use crate::ops::sets::Portable;
+use crate::ops::window::dot;
+use crate::quant::{ChannelParameters, requantise};
+
+impl Kernels for Portable {
+    fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
+        match dense.algorithm {
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => rows(dense, input, output),
+            DenseAlgorithm::Rows => (),
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => quads(dense, input, output),
+        }
+    }
+}
+
+pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    let rows = dense.weights.chunks_exact(input.len().max(1));
+    for ((parameters, weights), out) in dense.channel_parameters().zip(rows).zip(output) {
+        let accumulator = parameters.bias + dot(input, weights);
+        *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
+    }
+}
+
+/// Four units at once.
+pub(super) fn quads(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    let wide = dense.algorithm == DenseAlgorithm::QuadsWide;
+    let blocks = dense.weights.chunks_exact((input.len() * if wide { 8 } else { 4 }).max(1));
+    let zero_point = dense.output_quant.zero_point;
+    let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
+    for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {
+        let sums =
+            if wide { sums_of_four_wide(input, weights) } else { sums_of_four(input, weights) };
+        let parameters = parameters.as_chunks().0.iter().map(ChannelParameters::from_le_bytes);
+        for ((sum, parameters), out) in sums.into_iter().zip(parameters).zip(out) {
+            *out = requantise(parameters.bias + sum, parameters.multiplier, zero_point);
+        }
+    }
+}
+
+/// Weights `[input quad][unit][input of the quad]`.
+fn sums_of_four(input: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut sums = [0; 4];
+    for (values, weights) in input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<16>().0) {
+        for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+            for (value, weight) in values.iter().zip(weights) {
+                *sum += *value as i32 * *weight as i8 as i32;
+            }
+        }
+    }
+    sums
+}
+
+/// Weights `[input quad][pair of the quad][unit][input of the pair]`, int16 with the value of an
+/// int8.
+fn sums_of_four_wide(input: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut sums = [0; 4];
+    for ([v0, v1, v2, v3], weights) in
+        input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<32>().0)
+    {
+        let (even, odd) = weights.split_at(16);
+        for (pair, weights) in [([v0, v2], even), ([v1, v3], odd)] {
+            for (sum, [first, _, second, _]) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
+                *sum +=
+                    *pair[0] as i32 * *first as i8 as i32 + *pair[1] as i32 * *second as i8 as i32;
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,63 @@
+//! How weights lie in the file: what the packings of several operators share.
+
+/// A buffer given to a packing function has not the size that follows from the layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeMismatch;
+
+impl core::fmt::Display for SizeMismatch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(
+            "the weights or their packed form have not the size that follows from the layer",
+        )
+    }
+}
+
+impl core::error::Error for SizeMismatch {}
+
+/// Bytes in so many runs, from the first of one to the first of the next so many bytes.
+pub struct Runs {
+    pub start: usize,
+    pub step: usize,
+    pub run: usize,
+    pub count: usize,
+}
+
+impl Runs {
+    pub const fn one(start: usize, bytes: usize) -> Self {
+        Self { start, step: bytes, run: bytes, count: 1 }
+    }
+
+    pub fn of<'p>(&self, packed: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
+        let run = self.run;
+        let steps =
+            packed.get(self.start..).unwrap_or_default().chunks(self.step.max(1)).take(self.count);
+        steps.filter_map(move |bytes| bytes.get(..run))
+    }
+
+    /// Sum of the sizes of int8 values.
+    #[inline(never)]
+    pub fn magnitude(&self, packed: &[u8]) -> u64 {
+        self.of(packed).map(sum_of_sizes).sum()
+    }
+}
+
+/// Sum of the sizes of int8 values.
+#[inline(never)]
+fn sum_of_sizes(packed: &[u8]) -> u64 {
+    packed.iter().map(|byte| size(*byte as i8)).sum()
+}
+
+/// Size of a weight.
+pub const fn size(weight: i8) -> u64 {
+    weight.unsigned_abs() as u64
+}
+
+pub fn put<const BYTES: usize>(packed: &mut [u8], place: usize, value: [u8; BYTES]) {
+    if let Some(bytes) = packed.get_mut(place..place + BYTES) {
+        bytes.copy_from_slice(&value);
+    }
+}
+
+pub fn get<const BYTES: usize>(packed: &[u8], place: usize) -> [u8; BYTES] {
+    packed.get(place..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; BYTES])
+}

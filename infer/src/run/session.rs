@@ -1,0 +1,205 @@
+//! A network at work in the caller's memory.
+
+use core::marker::PhantomData;
+
+use super::observer::Observer;
+use crate::error::{ImageError, SessionError};
+use crate::graph::layer::{Input, Layer};
+use crate::graph::network::Network;
+use crate::ops::{Buffers, KernelSet, Kernels, Native, window};
+use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
+use crate::schedule::{Schedule, Slice};
+use crate::scores::Scores;
+
+/// A network with the buffer it works in. One run at a time: [`Session::run`] borrows the session
+/// mutably.
+pub struct Session<'m, 'a> {
+    network: Network<'m>,
+    arena: &'a mut [i8],
+}
+
+impl<'m, 'a> Session<'m, 'a> {
+    /// Joins a model, or a [`Network`] that was built in, and its working memory, of as many bytes
+    /// as its `arena_bytes` says or more: an [`Arena`](crate::Arena). What the buffer holds does
+    /// not matter.
+    ///
+    /// # Errors
+    /// A buffer that is too small or not aligned for this build's backend.
+    pub fn new(model: impl Into<Network<'m>>, arena: &'a mut [i8]) -> Result<Self, SessionError> {
+        let network = model.into();
+        let (needed, found) = (network.arena_bytes(), arena.len());
+        if found < needed {
+            return Err(SessionError::BufferTooSmall { needed, found });
+        }
+        let needed = Native::ALIGNMENT_BYTES;
+        if !arena.as_ptr().addr().is_multiple_of(needed) {
+            return Err(SessionError::BufferMisaligned { needed });
+        }
+        Ok(Self { network, arena })
+    }
+
+    /// Classifies one image: rows of pixels of [`Network::image_shape`], 8 bits per value, 0 is
+    /// black.
+    ///
+    /// # Errors
+    /// Only for an image of the wrong size, before any work. A run that started cannot fail.
+    pub fn run(&mut self, image: &[u8]) -> Result<Scores<'_>, ImageError> {
+        self.run_with::<Native>(image, &mut ())
+    }
+
+    /// [`Session::run`] with a kernel set of the caller's choice and an observer. Every kernel set
+    /// gives the same bytes.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_with<Set: Kernels>(
+        &mut self,
+        image: &[u8],
+        observer: &mut impl Observer,
+    ) -> Result<Scores<'_>, ImageError> {
+        let mut run = self.begin_with::<Set>(image)?;
+        while run.step_with(observer) {}
+        Ok(self.scores())
+    }
+
+    /// Begins a run that goes on step by step, so that other work can be done in between: see
+    /// [`Run::step`].
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn begin<'s>(&'s mut self, image: &'s [u8]) -> Result<Run<'s, 'm, 'a>, ImageError> {
+        self.begin_with::<Native>(image)
+    }
+
+    fn begin_with<'s, Set: Kernels>(
+        &'s mut self,
+        image: &'s [u8],
+    ) -> Result<Run<'s, 'm, 'a, Set>, ImageError> {
+        let expected = self.network.image_shape().len();
+        if image.len() != expected {
+            return Err(ImageError { expected, found: image.len() });
+        }
+        Ok(Run { session: self, image, schedule: Schedule::new(), kernels: PhantomData })
+    }
+
+    fn scores(&self) -> Scores<'_> {
+        let values = slice(self.arena, self.network.output_at(), self.network.classes());
+        Scores::new(values, self.network.output_quant())
+    }
+}
+
+/// A run under way. Dropping it ends the run; the next one is not affected.
+///
+/// ```
+/// # use infer::{ImageError, Session};
+/// # fn demo(
+/// #     session: &mut Session, image: &[u8], mut other_work: impl FnMut(),
+/// # ) -> Result<(), ImageError> {
+/// let mut run = session.begin(image)?;
+/// while run.step() {
+///     other_work();
+/// }
+/// let class = run.scores().map(|scores| scores.class());
+/// # let _ = class; Ok(()) }
+/// ```
+pub struct Run<'s, 'm, 'a, Set = Native> {
+    session: &'s mut Session<'m, 'a>,
+    image: &'s [u8],
+    schedule: Schedule,
+    kernels: PhantomData<Set>,
+}
+
+impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
+    /// Runs one slice: places some rows of the image, or makes some rows of a layer's output, all
+    /// of them where the plan holds all. `false` when there was nothing left to do.
+    pub fn step(&mut self) -> bool {
+        self.step_with(&mut ())
+    }
+
+    /// [`Run::step`] with an observer.
+    pub fn step_with(&mut self, observer: &mut impl Observer) -> bool {
+        let network = self.session.network;
+        let Some(slice) = self.schedule.next(|map| network.stage(map)) else { return false };
+        match slice.map.checked_sub(1).and_then(|index| Some((index, network.layers().get(index)?)))
+        {
+            None => place(network.input(), self.image, &slice, self.session.arena),
+            Some((index, layer)) => {
+                observer.before(index, layer, slice.rows.clone());
+                let made = run_slice::<Set>(layer, &slice, self.session.arena);
+                observer.after(index, layer, slice.rows, made);
+            }
+        }
+        true
+    }
+
+    /// The scores, once all steps are done; `None` before.
+    pub fn scores(self) -> Option<Scores<'s>> {
+        let is_done = self.schedule.is_done();
+        is_done.then(|| self.session.scores())
+    }
+}
+
+/// Puts the next rows of the part of the image that the network reads where the first layer expects
+/// them.
+fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
+    let (at, bytes) = input.arena_use();
+    let Some(held) = arena.get_mut(at..at + bytes) else { return };
+    let Some(rows) = make_room(held, slice, input.map.row_len()) else { return };
+    let channels = input.map.channels as i32;
+    let first = input.origin[0] as i32 + slice.rows.start as i32;
+    for (row, out) in (first..).zip(rows.chunks_exact_mut(input.map.row_len().max(1))) {
+        let source = window::row(image, input.image, row);
+        let start = input.origin[1] as i32 * channels;
+        match usize::try_from(start).ok().and_then(|start| source.get(start..start + out.len())) {
+            Some(pixels) => quantise_pixels(out, pixels),
+            None => window::copy(source, start, out, INPUT_ZERO_POINT, quantise_pixel),
+        }
+    }
+}
+
+/// Drops the rows that are not needed any more and gives the memory of the rows to be made behind
+/// the others.
+fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'h mut [i8]> {
+    let (dropped, kept) = (slice.dropped as usize * row_len, slice.kept as usize * row_len);
+    if dropped > 0 {
+        move_down(held, dropped, kept);
+    }
+    held.get_mut(kept..kept + slice.rows.len() * row_len)
+}
+
+/// Moves `count` values down by `distance`, 1 or more; as much at once as source and destination do
+/// not overlap.
+fn move_down(values: &mut [i8], distance: usize, count: usize) {
+    let (mut rest, mut left) = (values, count);
+    while left > 0 {
+        let Some((to, from)) = rest.split_at_mut_checked(distance) else { return };
+        for (to, from) in to.iter_mut().zip(from.iter()).take(left) {
+            *to = *from;
+        }
+        (rest, left) = (from, left.saturating_sub(distance));
+    }
+}
+
+/// Runs one slice of a layer on its buffers and gives the rows made. The model guarantees that the
+/// buffers lie apart inside of the arena.
+fn run_slice<'a, Set: Kernels>(layer: &Layer<'_>, slice: &Slice, arena: &'a mut [i8]) -> &'a [i8] {
+    let kind = layer.kind.slice(slice);
+    let input_at = layer.placement.input_at + slice.input_skipped as usize * kind.input().row_len();
+    let input = input_at..input_at + kind.input().len();
+    let [_, _, (output_at, output_bytes)] = layer.arena_use();
+    let output = output_at..output_at + output_bytes;
+    let scratch_bytes = kind.scratch_bytes();
+    let scratch_at = if scratch_bytes == 0 { output.end } else { layer.placement.scratch_at };
+    let scratch = scratch_at..scratch_at + scratch_bytes;
+    let Ok([input, scratch, held]) = arena.get_disjoint_mut([input, scratch, output]) else {
+        return &[];
+    };
+    let Some(output) = make_room(held, slice, kind.output().row_len()) else { return &[] };
+    kind.run::<Set>(Buffers { input, scratch, output });
+    output
+}
+
+/// A part of the arena that the model guarantees to be there.
+fn slice(arena: &[i8], at: usize, len: usize) -> &[i8] {
+    arena.get(at..at + len).unwrap_or_default()
+}

@@ -1,0 +1,93 @@
+//! Random convolutions.
+
+use infer::format::{Algorithm, ConvRecord, OutputQuant};
+use infer::{Conv, LayerProblem, Shape};
+
+use super::{Numbers, Pattern, Random, fill_channels, most};
+
+/// A random convolution that `algorithm` fits.
+pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>, Shape, i8) {
+    let vector = algorithm == Algorithm::DirectVector;
+    let any = vector
+        || matches!(
+            algorithm,
+            Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired
+        );
+    let single = algorithm == Algorithm::SingleChannel;
+    let input = Shape::new(
+        3 + random.below(11) as u16,
+        3 + random.below(11) as u16,
+        if single {
+            1
+        } else if any {
+            1 + random.below(most(20, 5)) as u16
+        } else {
+            [8, 16, 24, 32, 72][random.below(most(5, 2)) as usize]
+        },
+    );
+    let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
+    let (kernel, stride, pool) = if any {
+        (sides(5), sides(3), sides(3))
+    } else {
+        ([3, 3], [1, 1], if single || sides(2)[0] == 1 { [2, 2] } else { [1, 1] })
+    };
+    let origin = [random.below(4) as i16 - 2, random.below(4) as i16 - 2];
+    let channels = if (any && !vector) || single {
+        1 + random.below(9) as u16
+    } else {
+        2 + 2 * random.below(4) as u16
+    };
+    let mut side = || 1 + random.below(most(6, 3)) as u16;
+    let output = Shape::new(side(), side(), channels);
+    let output_quant =
+        OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
+    let (name, output_at, scratch_at) = ("conv", 0, 0);
+    let record = ConvRecord {
+        name,
+        output,
+        kernel,
+        stride,
+        origin,
+        pool,
+        output_quant,
+        algorithm,
+        held_rows: output.height,
+        output_at,
+        scratch_at,
+    };
+    (record, input, random.pick(&[-128, -7, 0, 127]))
+}
+
+/// Fills the buffers with numbers for a convolution; `Err` when they leave the algorithm's range.
+pub fn fill<'b>(
+    random: &mut Random,
+    record: &ConvRecord<'_>,
+    input: Shape,
+    zero_point: i8,
+    pattern: Pattern,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> Result<Conv<'b>, LayerProblem> {
+    let conv = Conv::from_record(record, input, zero_point);
+    let tile = usize::from(matches!(
+        record.algorithm,
+        Algorithm::WinogradF4 | Algorithm::WinogradF4OnTheFly
+    ));
+    let row_len = input.row_len();
+    for (index, value) in values.iter_mut().enumerate() {
+        *value =
+            pattern.input(random, tile, index / row_len, index % row_len / input.channels as usize);
+    }
+    let filters = conv.filters();
+    let weights = &mut numbers.weights[..filters.taps() * filters.output_channels as usize];
+    for (index, weight) in weights.iter_mut().enumerate() {
+        let pixel = index % filters.taps() / input.channels as usize;
+        let columns = filters.kernel[1] as usize;
+        *weight = pattern.weight(random, tile, pixel / columns, pixel % columns);
+    }
+    let channels = &mut numbers.channels.0[..8 * filters.output_channels as usize];
+    fill_channels(random, weights, filters.taps(), channels);
+    let packed = &mut numbers.packed.0[..filters.packed_bytes() as usize];
+    filters.pack(weights, packed).expect("the sizes are right");
+    conv.with_numbers(channels, packed)
+}

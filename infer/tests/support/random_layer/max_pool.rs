@@ -1,0 +1,24 @@
+//! Random poolings.
+
+use infer::{MaxPool, Shape};
+
+use super::{Pattern, Random, most};
+
+/// A random pooling whose windows may overlap or leave rows and columns out; its input is at the
+/// start of `values`.
+pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> MaxPool {
+    let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
+    let (size, stride, outputs) = (sides(4), sides(3), sides(most(5, 3)));
+    let channels = 1 + random.below(most(20, 5)) as u16;
+    let side = |axis: usize, spare: u16| {
+        (outputs[axis] as u16 - 1) * stride[axis] as u16 + size[axis] as u16 + spare
+    };
+    let (height, width) = (side(0, random.below(3) as u16), side(1, random.below(3) as u16));
+    let input = Shape::new(height, width, channels);
+    let output = Shape::new(outputs[0].into(), outputs[1].into(), channels);
+    for (index, value) in values[..input.len()].iter_mut().enumerate() {
+        let column = index % input.row_len() / channels as usize;
+        *value = pattern.input(random, 0, index / input.row_len(), column);
+    }
+    MaxPool { input, output, size, stride }
+}

@@ -1,0 +1,248 @@
+//! Random layers for comparing kernel sets, without `std`, so that a chip can run them too.
+
+pub mod conv;
+pub mod dense;
+pub mod max_pool;
+
+use infer::format::{Algorithm, DenseAlgorithm};
+use infer::kernels::{Kernels, Reference};
+use infer::ops::{Buffers, Kind};
+use infer::quant::ChannelParameters;
+use infer::{Aligned, LayerKind};
+
+/// A reproducible source of numbers (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed >> 32) as u32
+    }
+
+    /// One of `0..count`.
+    pub fn below(&mut self, count: u32) -> u32 {
+        self.next() % count
+    }
+
+    pub fn pick<Item: Copy>(&mut self, items: &[Item]) -> Item {
+        items[self.below(items.len() as u32) as usize]
+    }
+
+    pub fn int8(&mut self) -> i8 {
+        (self.next() >> 13) as i8
+    }
+}
+
+/// How inputs and weights are filled.
+#[derive(Clone, Copy, Debug)]
+pub enum Pattern {
+    /// Any int8.
+    Random,
+    /// Everything at one end of its range.
+    Constant(i8, i8),
+    /// Signs that drive Winograd point (row, column) to its extreme, the input's signs flipped or
+    /// not.
+    Extreme { row: usize, column: usize, flip: bool },
+    /// Signs at random, sizes at the ends of the range.
+    Signs,
+}
+
+/// Sizes of the buffers: bytes.
+pub const VALUES: usize = 16 * 1024;
+pub const WEIGHTS: usize = 64 * 1024;
+
+/// Maps and scratch memory of one layer.
+pub struct Maps {
+    pub input: Aligned<[i8; VALUES]>,
+    pub scratch: Aligned<[i8; WEIGHTS]>,
+    pub output: Aligned<[i8; VALUES]>,
+    pub expected: [i8; VALUES],
+}
+
+impl Maps {
+    pub const fn new() -> Self {
+        Self {
+            input: Aligned([0; VALUES]),
+            scratch: Aligned([0; WEIGHTS]),
+            output: Aligned([0; VALUES]),
+            expected: [0; VALUES],
+        }
+    }
+}
+
+/// Weights and parameters of one layer.
+pub struct Numbers {
+    pub weights: [i8; WEIGHTS],
+    pub packed: Aligned<[u8; 8 * WEIGHTS]>,
+    pub channels: Aligned<[u8; 4096]>,
+}
+
+impl Numbers {
+    pub const fn new() -> Self {
+        Self {
+            weights: [0; WEIGHTS],
+            packed: Aligned([0; 8 * WEIGHTS]),
+            channels: Aligned([0; 4096]),
+        }
+    }
+}
+
+/// An operator, and the algorithm that computes it where it has several.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice {
+    Conv(Algorithm),
+    MaxPool,
+    Dense(DenseAlgorithm),
+}
+
+/// Every operator of the crate with each of its algorithms.
+pub fn each_choice(mut visit: impl FnMut(Choice)) {
+    for kind in Kind::ALL {
+        match kind {
+            Kind::Conv => Algorithm::ALL.map(Choice::Conv).into_iter().for_each(&mut visit),
+            Kind::MaxPool => visit(Choice::MaxPool),
+            Kind::Dense => DenseAlgorithm::ALL.map(Choice::Dense).into_iter().for_each(&mut visit),
+        }
+    }
+}
+
+/// Whether a kernel set computes a random layer as the reference does.
+pub fn agrees<Set: Kernels>(
+    random: &mut Random,
+    choice: Choice,
+    maps: &mut Maps,
+    numbers: &mut Numbers,
+) -> bool {
+    let kind = layer(random, choice, &mut maps.input.0, numbers);
+    let input = &maps.input.0[..kind.input().len()];
+    let expected = &mut maps.expected[..kind.output().len()];
+    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: expected });
+    let output = &mut maps.output.0[..kind.output().len()];
+    output.fill(random.int8());
+    let scratch = &mut maps.scratch.0[..kind.scratch_bytes()];
+    scratch.fill(random.int8());
+    kind.run::<Set>(Buffers { input, scratch, output });
+    output == expected
+}
+
+/// A random layer, its numbers in `numbers` and its input at the start of `values`.
+fn layer<'b>(
+    random: &mut Random,
+    choice: Choice,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let pattern = Pattern::any(random);
+    match choice {
+        Choice::Conv(algorithm) => {
+            let (record, input, zero_point) = conv::record(random, algorithm);
+            let values = &mut values[..input.len()];
+            let conv = conv::fill(random, &record, input, zero_point, pattern, values, numbers);
+            let in_range = "the largest weights of these sizes stay in every algorithm's range";
+            LayerKind::Conv(conv.expect(in_range))
+        }
+        Choice::MaxPool => LayerKind::MaxPool(max_pool::any(random, pattern, values)),
+        Choice::Dense(algorithm) => {
+            let (record, input) = dense::record(random, algorithm);
+            let values = &mut values[..input.len()];
+            let dense = dense::fill(random, &record, input, pattern, values, numbers);
+            LayerKind::Dense(dense.expect("valid"))
+        }
+    }
+}
+
+/// Signs of the transforms' lines: inputs, then weights.
+const INPUT_SIGNS: [[[i8; 6]; 6]; 2] = [
+    [
+        [1, 0, -1, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0],
+        [0, -1, 1, 0, 0, 0],
+        [0, -1, 0, 1, 0, 0],
+        [0; 6],
+        [0; 6],
+    ],
+    [
+        [1, 0, -1, 0, 1, 0],
+        [0, -1, -1, 1, 1, 0],
+        [0, 1, -1, -1, 1, 0],
+        [0, -1, -1, 1, 1, 0],
+        [0, 1, -1, -1, 1, 0],
+        [0, 1, 0, -1, 0, 1],
+    ],
+];
+const WEIGHT_SIGNS: [[[i8; 3]; 6]; 2] = [
+    [[1, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 1], [0; 3], [0; 3]],
+    [[1, 0, 0], [1, 1, 1], [1, -1, 1], [1, 1, 1], [1, -1, 1], [0, 0, 1]],
+];
+
+impl Pattern {
+    fn any(random: &mut Random) -> Self {
+        match random.below(5) {
+            0 | 1 => Self::Random,
+            2 => Self::Constant(random.pick(&[-128, 127]), random.pick(&[-128, 127])),
+            3 => Self::Signs,
+            _ => Self::Extreme {
+                row: random.below(6) as usize,
+                column: random.below(6) as usize,
+                flip: random.below(2) == 0,
+            },
+        }
+    }
+
+    fn input(self, random: &mut Random, tile: usize, row: usize, column: usize) -> i8 {
+        let end = |positive: bool| if positive { 127 } else { -128 };
+        match self {
+            Self::Random => random.int8(),
+            Self::Constant(value, _) => value,
+            Self::Signs => end(random.below(2) == 0),
+            Self::Extreme { row: i, column: j, flip } => {
+                let (signs, step) = (&INPUT_SIGNS[tile], 2 + 2 * tile);
+                let at = |line: usize, place: usize| {
+                    signs[line][if place < 6 { place } else { place % step }]
+                };
+                match at(i, row) * at(j, column) {
+                    0 => end(random.below(2) == 0),
+                    sign => end((sign > 0) != flip),
+                }
+            }
+        }
+    }
+
+    fn weight(self, random: &mut Random, tile: usize, row: usize, column: usize) -> i8 {
+        let end = |positive: bool| if positive { 127 } else { -128 };
+        match self {
+            Self::Random => random.int8(),
+            Self::Constant(_, value) => value,
+            Self::Signs => end(random.below(2) == 0),
+            Self::Extreme { row: i, column: j, .. } => {
+                let signs = &WEIGHT_SIGNS[tile];
+                match signs[i][row % 3] * signs[j][column % 3] {
+                    0 => end(random.below(2) == 0),
+                    sign => end(sign > 0),
+                }
+            }
+        }
+    }
+}
+
+/// Most of what a layer has of something: fewer under Miri, which takes a thousand times as long.
+const fn most(count: u32, under_miri: u32) -> u32 {
+    if cfg!(miri) { under_miri } else { count }
+}
+
+/// Biases and multipliers with which many outputs lie between the ends of int8.
+fn fill_channels(random: &mut Random, weights: &[i8], taps: usize, channels: &mut [u8]) {
+    for (weights, channel) in
+        weights.chunks(taps).zip(channels.chunks_mut(ChannelParameters::BYTES))
+    {
+        let magnitude: u32 = weights.iter().map(|weight| weight.unsigned_abs() as u32).sum();
+        let sum_max = (128 * magnitude).max(1);
+        let bias = (random.next() as i32) % (1 + sum_max as i32 / 4);
+        let multiplier = (((1u64 << 32) * random.pick(&[100, 300, 3000]) / sum_max as u64) as i64)
+            .clamp(1, i32::MAX as i64) as i32;
+        channel.copy_from_slice(&ChannelParameters { bias, multiplier }.to_le_bytes());
+    }
+}
