@@ -2,7 +2,8 @@
 
 mod support;
 
-use infer::format::checksum;
+use infer::format::{Algorithm, DenseAlgorithm, checksum};
+use infer::ops::Kind;
 use infer::{Model, Shape};
 use support::Parts;
 
@@ -47,6 +48,23 @@ fn what_was_written_is_read_back() {
     assert_eq!(model.macs(), 16 * 4 * 2 + 3 * 4);
     assert_eq!(model.layers()[0].parameter_bytes(), 2 * 8 + 8);
     assert_eq!(model.output_quant(), parts.dense.output_quant);
+}
+
+/// Every operator of the list is described under its number, and every algorithm in its table.
+#[test]
+fn the_document_describes_all_operators_and_algorithms() {
+    let document = include_str!("../../docs/format.md");
+    for (number, kind) in Kind::ALL.iter().enumerate() {
+        let heading = format!("\n`{kind:?}` (choice {number})");
+        assert!(document.contains(&heading), "docs/format.md lacks a paragraph: {heading}");
+    }
+    let convolutions = Algorithm::ALL.iter().map(|algorithm| format!("`{algorithm:?}`"));
+    let dense = DenseAlgorithm::ALL.iter().map(|algorithm| format!("`{algorithm:?}`"));
+    let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| ")).collect();
+    for name in convolutions.chain(dense) {
+        let is_described = rows.iter().any(|row| row.contains(&name));
+        assert!(is_described, "docs/format.md lacks a row for {name}");
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -11,6 +11,7 @@ pub const NAME_BYTES_MAX: usize = 32;
 pub const SIZE_MAX_BYTES: usize = 1 << 30;
 
 /// Name, output and window sizes that every layer has.
+#[inline(never)]
 pub fn check_sizes(name: &str, output: Shape, sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
     if name.len() > NAME_BYTES_MAX {
         return Err(LayerProblem::NameTooLong);

@@ -9,7 +9,8 @@ pub const ARENA_BYTES: usize = 72;
 pub const IMAGE_BYTES: usize = 25;
 /// Number of scores.
 pub const CLASSES: usize = 3;
-/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no loader.
+/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no
+/// loader.
 pub const NETWORK: infer::Network<'static> = {
 #[allow(unused_imports)]
 use infer::{Input, Layer, LayerKind, MaxPool, Shape};

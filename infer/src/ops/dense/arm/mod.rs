@@ -4,7 +4,9 @@ mod quads;
 #[cfg(kindling_backend = "mve")]
 mod vector;
 
-use super::{Dense, DenseAlgorithm, Kernels, portable};
+#[cfg(not(kindling_backend = "mve"))]
+use super::portable;
+use super::{Dense, DenseAlgorithm, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
