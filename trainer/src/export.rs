@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
+use crate::data::fit::{self, FitError};
 use crate::float_model::FloatModel;
 use crate::graph::{DemandError, Region, Stage, StageDemand, demand};
 use crate::inputs::PIXEL_MAX;
@@ -67,6 +68,9 @@ pub enum ExportError {
     /// The network cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// The images are not for the network.
+    #[error(transparent)]
+    Fit(#[from] FitError),
     /// The network's windows lie out of the format's range.
     #[error(transparent)]
     Demand(#[from] DemandError),
@@ -92,6 +96,7 @@ pub fn export_with(
     training: &Dataset,
     options: ExportOptions,
 ) -> Result<Exported, ExportError> {
+    fit::require(&model.network, training)?;
     let quant = quantize(model, &calibrate(model, training))?;
     let mut plain = plain_model(model, quant.clone(), training.shape)?;
     plain.version = options.version;

@@ -12,6 +12,7 @@ use burn_pack::{Reader, Writer};
 use thiserror::Error;
 
 use crate::backend;
+use crate::data::record::DataRecord;
 use crate::float_model::{FloatModel, StageWeights};
 use crate::graph::Stage;
 use crate::net::Net;
@@ -19,6 +20,9 @@ use crate::network::{Network, NetworkError};
 
 /// Where a burnpack's metadata hold the network.
 const NETWORK_KEY: &str = "kindling.network";
+
+/// Where a burnpack's metadata hold what the network was trained on.
+const DATA_KEY: &str = "kindling.data";
 
 /// Why a record gives no model.
 #[derive(Debug, Error)]
@@ -48,15 +52,25 @@ pub enum FloatRecordError {
     OtherNetwork(String),
 }
 
-/// The model as a burnpack file; equal models are equal bytes.
+/// The model as a burnpack file, with what it was trained on; equal ones are equal bytes.
 ///
 /// # Errors
 /// What Burn's writer says.
-pub fn to_bytes(model: &FloatModel) -> Result<Vec<u8>, RecordError> {
+pub fn to_bytes(model: &FloatModel, data: Option<&DataRecord>) -> Result<Vec<u8>, RecordError> {
     let network = toml::to_string(&model.network).expect("a network comes from TOML");
     let parameters = Net::new(model, &backend::device()).into_record().into_bytes()?;
     let tensors = Reader::from_bytes(parameters)?.into_tensors()?;
-    Ok(Writer::new(tensors).with_metadata(NETWORK_KEY, &network).into_bytes()?.to_vec())
+    let mut writer = Writer::new(tensors).with_metadata(NETWORK_KEY, &network);
+    if let Some(data) = data {
+        writer = writer.with_metadata(DATA_KEY, &data.to_toml());
+    }
+    Ok(writer.into_bytes()?.to_vec())
+}
+
+/// What the model in a burnpack file was trained on; `None` where the file does not say it.
+pub fn data_of(bytes: Vec<u8>) -> Option<DataRecord> {
+    let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).ok()?;
+    DataRecord::from_toml(reader.metadata().get(DATA_KEY)?).ok()
 }
 
 /// The model in a burnpack file: of the network it carries, or of `network` where that is given.
@@ -119,8 +133,8 @@ mod tests {
     #[test]
     fn a_record_gives_the_model_back_bit_by_bit() {
         let model = initial(&network(), 3).unwrap();
-        let bytes = to_bytes(&model).unwrap();
-        assert_eq!(to_bytes(&model).unwrap(), bytes);
+        let bytes = to_bytes(&model, None).unwrap();
+        assert_eq!(to_bytes(&model, None).unwrap(), bytes);
         assert_eq!(from_bytes(bytes.clone(), None).unwrap(), model);
         assert_eq!(from_bytes(bytes, Some(network())).unwrap(), model);
     }
@@ -137,7 +151,7 @@ mod tests {
                 { type = "softmax" },
             ]"#;
         let model = initial(&toml::from_str(layers).unwrap(), 1).unwrap();
-        assert_eq!(from_bytes(to_bytes(&model).unwrap(), None).unwrap(), model);
+        assert_eq!(from_bytes(to_bytes(&model, None).unwrap(), None).unwrap(), model);
     }
 
     #[test]
@@ -153,7 +167,7 @@ mod tests {
     fn the_record_of_another_network_is_refused() {
         let mut other = network();
         other.input.height = 32;
-        let bytes = to_bytes(&initial(&other, 3).unwrap()).unwrap();
+        let bytes = to_bytes(&initial(&other, 3).unwrap(), None).unwrap();
         let error = refusal(bytes, Some(network()));
         assert!(
             error.contains("leave --preset out, or name the preset it was trained with"),
@@ -163,7 +177,7 @@ mod tests {
 
     #[test]
     fn damaged_records_are_refused() {
-        let bytes = to_bytes(&initial(&network(), 3).unwrap()).unwrap();
+        let bytes = to_bytes(&initial(&network(), 3).unwrap(), None).unwrap();
         for length in [0, 10, 100, bytes.len() / 2, bytes.len() - 1] {
             let error = refusal(bytes[..length].to_vec(), Some(network()));
             assert!(
@@ -177,7 +191,7 @@ mod tests {
     #[test]
     fn a_record_with_an_unreadable_network_is_refused() {
         let with = |text: &str| {
-            let bytes = to_bytes(&initial(&network(), 3).unwrap()).unwrap();
+            let bytes = to_bytes(&initial(&network(), 3).unwrap(), None).unwrap();
             let tensors =
                 Reader::from_bytes(Bytes::from_bytes_vec(bytes)).unwrap().into_tensors().unwrap();
             Writer::new(tensors).with_metadata(NETWORK_KEY, text).into_bytes().unwrap().to_vec()

@@ -15,6 +15,7 @@ pub mod events;
 pub mod export;
 pub mod float_model;
 pub mod float_record;
+pub mod folder_lock;
 pub mod forward;
 pub mod graph;
 pub mod inputs;

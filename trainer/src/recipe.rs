@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Least values of a channel that batch normalisation takes mean and variance of.
+pub const STATISTICS_MIN: usize = 8;
+
 /// Optimiser, schedule and length of a training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

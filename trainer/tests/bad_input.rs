@@ -40,8 +40,8 @@ fn values_out_of_range() {
     usage_error(["--threads", "0"], "'0' for '--threads <N>': 0 is not in 1..=256");
     usage_error(["--epochs", "0"], "'0' for '--epochs <N>': 0 is not in 1..=10000");
     usage_error(["train", "--batch", "0"], "'0' for '--batch <N>': 0 is not in 1..=65536");
-    for rate in ["0", "-1", "nan", "inf", "fast"] {
-        usage_error(["train", "--lr", rate], "a learning rate is a number above 0, at most 100");
+    for rate in ["0", "-1", "1e-50", "nan", "inf", "fast"] {
+        usage_error(["train", "--lr", rate], "a learning rate is a number from 1e-6 to 100");
     }
     usage_error(["--seed", "-1"], "'-1' for '--seed <N>'");
 }
@@ -70,7 +70,7 @@ fn presets_that_are_wrong() {
             .starts_with("small.toml:9: unknown field `filter`")
     );
     assert!(
-        with_preset("rho = 0.9", "rho = 1.5").contains("it must be a number from 0 to below 1")
+        with_preset("rho = 0.9", "rho = 1.5").contains("it must be a number from 0 to 0.99999")
     );
     assert!(
         with_preset("kernel = 3", "kernel = 9")

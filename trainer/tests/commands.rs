@@ -99,7 +99,7 @@ fn the_samples_in_the_tree_can_be_read() {
     let [seven, four] = ["digit-7.png", "digit-4-ink-on-paper.png"].map(|name| samples.join(name));
     let arguments = ["predict", "out/model.kndl", seven.to_str().unwrap(), four.to_str().unwrap()];
     let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
-    assert!(stdout.contains("dark on light, so inverted"), "{stdout}");
+    assert!(stdout.contains("digit-7.png: 28x28 pixels, scaled to 8x8"), "{stdout}");
 }
 
 #[test]

@@ -25,8 +25,14 @@ const LITTLE_ROOM: &str = "trap '' XFSZ; ulimit -f 0";
 #[test]
 fn a_disk_that_is_full_leaves_the_model_of_the_run_before() {
     let workshop = Workshop::with_model();
-    let names =
-        ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl", "report.html"];
+    let names = [
+        "checkpoint.kindling",
+        "float.burnpack",
+        "metrics.json",
+        "model.data.toml",
+        "model.kndl",
+        "report.html",
+    ];
     let content = || {
         names.map(|name| fs::read(workshop.path("out").join(name)).expect("the earlier run's file"))
     };

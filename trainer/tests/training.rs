@@ -12,8 +12,14 @@ fn metrics(workshop: &Workshop) -> Value {
 }
 
 /// What a run with a constant learning rate leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 5] =
-    ["checkpoint.kindling", "float.burnpack", "metrics.json", "model.kndl", "report.html"];
+const LEFT_BY_TRAIN: [&str; 6] = [
+    "checkpoint.kindling",
+    "float.burnpack",
+    "metrics.json",
+    "model.data.toml",
+    "model.kndl",
+    "report.html",
+];
 
 #[test]
 fn a_run_leaves_a_model_and_its_metrics() {
@@ -254,4 +260,145 @@ fn an_interrupted_run_leaves_what_was_there() {
     assert!((1..10_000).contains(&epochs), "{stderr}");
     assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), before);
     assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);
+}
+
+/// Standard error of a run on training and test images of these labels.
+fn notes_with(train: &[u8], test: &[u8]) -> String {
+    let workshop = Workshop::new();
+    common::write_labelled(&workshop.path("own"), "train", train);
+    common::write_labelled(&workshop.path("own"), "t10k", test);
+    run(&mut workshop.trainer(["train", "small.toml", "--data", "own"]), 0).1
+}
+
+#[test]
+fn sorted_images_are_held_out_from_every_class() {
+    let sorted: Vec<u8> = (0..3).flat_map(|label| [label; 60]).collect();
+    let workshop = Workshop::new();
+    common::write_labelled(&workshop.path("own"), "train", &sorted);
+    common::write_labelled(&workshop.path("own"), "t10k", &[0, 1, 2, 0, 1, 2]);
+    let (_, stderr) = run(&mut workshop.trainer(["train", "small.toml", "--data", "own"]), 0);
+    assert!(stderr.contains("so 30 of all classes are held out instead"), "{stderr}");
+    let (accuracy, confusion) = {
+        let metrics = metrics(&workshop);
+        (metrics["int8_test_accuracy"].as_f64().unwrap(), metrics["confusion"].clone())
+    };
+    assert_eq!(accuracy, 1.0, "{confusion}");
+}
+
+#[test]
+fn what_the_data_lacks_is_said() {
+    let mixed: Vec<u8> = (0..120).map(|image| image % 2).collect();
+    let missing = notes_with(&mixed, &[0, 1, 2, 2]);
+    assert!(missing.contains("no training image has label 2, 2 test images have"), "{missing}");
+    let one = notes_with(&[1; 120], &[0, 1, 2]);
+    assert!(one.contains("all training images have label 1"), "{one}");
+    let unused = notes_with(&mixed, &[0, 1]);
+    assert!(
+        unused.contains("the network ends with 3 values, but the labels are 0 to 1"),
+        "{unused}"
+    );
+}
+
+#[test]
+fn one_run_at_a_time_writes_to_a_folder() {
+    let workshop = Workshop::new();
+    let long = common::PRESET.replace("epochs = 3", "epochs = 10000");
+    fs::write(workshop.path("long.toml"), long).unwrap();
+    let mut first = std::process::Command::new(assert_cmd::cargo::cargo_bin("trainer"))
+        .current_dir(workshop.path("."))
+        .args(["train", "long.toml", "--data", "data", "--quiet"])
+        .spawn()
+        .unwrap();
+    while !workshop.path("out/checkpoint.kindling").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let second = ["train", "small.toml", "--data", "data"];
+    let message = common::error(&mut workshop.trainer(second));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert!(message.starts_with("out: another run is under way there"), "{message}");
+    workshop.trainer(second).arg("--quiet").assert().success();
+    assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);
+}
+
+#[test]
+fn export_calibrates_on_what_was_trained_on_or_refuses() {
+    let workshop = Workshop::with_model();
+    let export = |extra: &[&str]| {
+        let mut command = workshop.trainer(["export", "out/float.burnpack", "--out", "again.kndl"]);
+        command.args(extra);
+        command
+    };
+    let files = |name: &str| fs::read(workshop.path(name)).unwrap();
+    run(&mut export(&[]), 0);
+    assert_eq!(files("again.kndl"), files("out/model.kndl"));
+    assert_eq!(files("again.data.toml"), files("out/model.data.toml"));
+
+    // Other images of the same shape: asked for by name, with a note.
+    let labels: Vec<u8> = (0..60).map(|image| image % 3).collect();
+    for part in ["train", "t10k"] {
+        common::write_labelled(&workshop.path("other"), part, &labels);
+    }
+    let (_, stderr) = run(&mut export(&["--data", "other"]), 0);
+    assert!(stderr.contains("in other are not those the record was trained on"), "{stderr}");
+
+    // Colour images, which the record's network cannot take.
+    let mut colour = common::idx(&[2, 8, 8, 3], &[7; 384]);
+    for part in ["train", "t10k"] {
+        fs::remove_file(workshop.path(&format!("other/{part}-images-idx3-ubyte"))).unwrap();
+        fs::write(workshop.path(&format!("other/{part}-images-idx4-ubyte")), &colour).unwrap();
+        let labels = common::idx(&[2], &[0, 1]);
+        fs::write(workshop.path(&format!("other/{part}-labels-idx1-ubyte")), labels).unwrap();
+    }
+    let message = common::error(&mut export(&["--data", "other"]));
+    assert_eq!(
+        message,
+        "out/float.burnpack: trained on 8x8x1 images, those in other are 8x8x3: name the data it \
+            was trained on with --data"
+    );
+
+    // What the record names has changed, or is gone.
+    colour.clear();
+    common::write_labelled(&workshop.path("data"), "train", &labels);
+    let message = common::error(&mut export(&[]));
+    assert!(message.contains("in data are no longer those it was trained on"), "{message}");
+    fs::remove_dir_all(workshop.path("data")).unwrap();
+    assert!(common::error(&mut export(&[])).starts_with("data: no such directory"));
+}
+
+/// A model of dark strokes on light paper: its own images as pictures are left as they are.
+#[test]
+fn predict_follows_the_ground_of_the_training_images() {
+    let workshop = Workshop::new();
+    for part in ["train", "t10k"] {
+        let path = workshop.path(&format!("data/{part}-images-idx3-ubyte"));
+        let mut file = fs::read(&path).unwrap();
+        for (place, pixel) in file[16..].iter_mut().enumerate() {
+            // A dark bar on light paper that does not reach the border.
+            let (row, column) = (place / 8 % 8, place % 8);
+            let bar = *pixel > 128 && (1..7).contains(&row) && (1..7).contains(&column);
+            *pixel = if bar { 40 } else { 235 + *pixel % 16 };
+        }
+        fs::write(&path, file).unwrap();
+    }
+    workshop.trainer(["train", "small.toml", "--data", "data", "--quiet"]).assert().success();
+    let file = fs::read(workshop.path("data/t10k-images-idx3-ubyte")).unwrap();
+    let names: Vec<String> = (0..30).map(|index| format!("{index}.png")).collect();
+    for (name, pixels) in names.iter().zip(file[16..].chunks(64)) {
+        let writer = fs::File::create(workshop.path(name)).unwrap();
+        let mut encoder = png::Encoder::new(writer, 8, 8);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+    }
+    let right = |extra: &[&str]| {
+        let mut command = workshop.trainer(["predict", "out/model.kndl"]);
+        let (stdout, _) = run(command.args(extra).args(&names), 0);
+        let is_right = |index: &usize| stdout.contains(&format!("\n{index}.png: {} (", index % 3));
+        (0..30).filter(is_right).count()
+    };
+    assert_eq!((right(&[]), right(&["--invert", "no"])), (30, 30));
+    // Without the record beside it the model's own test image says the same.
+    fs::remove_file(workshop.path("out/model.data.toml")).unwrap();
+    assert_eq!(right(&[]), 30);
+    assert!(right(&["--invert", "yes"]) < 30);
 }

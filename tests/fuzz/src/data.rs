@@ -1,6 +1,12 @@
 //! The trainer's readers, without the trainer.
 #![allow(dead_code, reason = "the targets use the readers alone")]
 
+#[path = "../../../trainer/src/data/appearance.rs"]
+pub mod appearance;
+#[path = "../../../trainer/src/data/dataset.rs"]
+mod dataset;
+#[path = "../../../trainer/src/data/drawing.rs"]
+mod drawing;
 #[path = "../../../trainer/src/data/error.rs"]
 pub mod error;
 #[path = "../../../trainer/src/data/idx.rs"]
@@ -9,6 +15,8 @@ pub mod idx;
 pub mod picture;
 #[path = "../../../trainer/src/data/png.rs"]
 pub mod png;
+
+pub use dataset::Dataset;
 
 /// Dimensions and number of values of an IDX file.
 pub fn decode_idx(bytes: &[u8], ranks: &[u8]) -> Result<(Vec<u32>, usize), error::IdxError> {

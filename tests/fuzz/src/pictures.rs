@@ -5,6 +5,7 @@ use std::path::Path;
 
 use infer::Shape;
 
+use super::data::appearance::Appearance;
 use super::data::decode_idx;
 use super::data::picture::Invert;
 use super::data::png;
@@ -44,14 +45,19 @@ pub fn png(file: &[u8]) -> bool {
     if picture.pixels.len() > 1 << 20 {
         return true;
     }
-    for (shape, invert) in [
-        (Shape::new(28, 28, 1), Invert::Auto),
-        (Shape::new(3, 50, 3), Invert::Yes),
-        (Shape::new(1, 1, 1), Invert::No),
+    let drawn = |ground, stroke, side, centre| Appearance { ground, stroke, side, centre };
+    for (shape, invert, appearance) in [
+        (Shape::new(28, 28, 1), Invert::Auto, drawn(0, 255, Some(20), Some([14.0, 13.5]))),
+        (Shape::new(9, 30, 1), Invert::Auto, drawn(200, 9, Some(60000), None)),
+        (Shape::new(7, 7, 1), Invert::Auto, drawn(9, 9, None, Some([-1e9, 1e9]))),
+        (Shape::new(3, 50, 3), Invert::Yes, drawn(0, 255, None, None)),
+        (Shape::new(1, 1, 1), Invert::No, drawn(0, 255, None, None)),
     ] {
-        let fitted = picture.fit(shape, invert).expect("grey and RGB are what a PNG file has");
+        let fitted = picture
+            .fit(shape, invert, Some(&appearance))
+            .expect("grey and RGB are what a PNG file has");
         assert_eq!(fitted.pixels.len(), shape.len());
     }
-    assert!(picture.fit(Shape::new(5, 5, 2), Invert::No).is_err());
+    assert!(picture.fit(Shape::new(5, 5, 2), Invert::No, None).is_err());
     true
 }

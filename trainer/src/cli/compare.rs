@@ -46,14 +46,7 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
         prepare_file(html)?;
     }
     let test = DataDir::load_test(&args.data.folder())?;
-    let shape = models[0].image_shape();
-    if shape != test.shape {
-        return Err(CliError::ModelShape {
-            path: args.models[0].clone(),
-            model: shape,
-            images: test.shape,
-        });
-    }
+    model_file::check_images(&args.models[0], &models[0], &test)?;
     let run = |file: &Vec<u8>| evaluate_int8(file, &test, args.threads.count());
     let evaluations = files.iter().map(run).collect::<Result<Vec<_>, EvaluateError>>()?;
     let each = args.models.iter().zip(&models).zip(&evaluations);

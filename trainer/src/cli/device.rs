@@ -128,7 +128,7 @@ struct PredictArgs {
     /// Pictures
     #[arg(value_name = "IMAGE.png", required = true)]
     images: Vec<PathBuf>,
-    /// Turn dark into light; auto does it for grey pictures with a light border
+    /// Turn dark into light; auto makes the picture look like the training images
     #[arg(long, value_enum, default_value_t)]
     invert: Invert,
 }

@@ -20,6 +20,7 @@ use crate::device::tcp::TcpError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
+use crate::folder_lock::FolderBusy;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::report::ReportError;
@@ -115,16 +116,24 @@ pub enum CliError {
         cause: ModelError,
     },
     /// A model for other images.
-    #[error("{}: the model takes {model} images, those of the data set are {images}: use \
-        --data", path.display())]
-    ModelShape {
+    #[error("{}: {cause}", path.display())]
+    ModelFit {
         /// The model file.
         path: PathBuf,
-        /// Of the model.
-        model: infer::Shape,
-        /// Of the data set.
-        images: infer::Shape,
+        /// How they differ.
+        cause: FitError,
     },
+    /// A float record and images that do not go together.
+    #[error("{}: {why}", path.display())]
+    RecordData {
+        /// The record.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// Another run in the folder.
+    #[error(transparent)]
+    Busy(#[from] FolderBusy),
     /// Models that answer different questions.
     #[error("{} has {found}, {} has {expected}: only models of the same images and classes can be \
         compared", path.display(), first.display())]

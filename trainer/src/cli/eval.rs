@@ -33,15 +33,9 @@ pub(super) struct EvalArgs {
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
-    let shape = model_file::parse(&args.model, &bytes)?.image_shape();
+    let model = model_file::parse(&args.model, &bytes)?;
     let test = DataDir::load_test(&args.data.folder())?;
-    if shape != test.shape {
-        return Err(CliError::ModelShape {
-            path: args.model.clone(),
-            model: shape,
-            images: test.shape,
-        });
-    }
+    model_file::check_images(&args.model, &model, &test)?;
     let result = evaluate_int8(&bytes, &test, args.threads.count())?;
     let accuracy = percent_of(result.correct, test.len());
     let (right, all, seconds) = (result.correct, test.len(), result.seconds);

@@ -1,25 +1,29 @@
 //! `export`: a trained float model quantised and written again.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use infer::Shape;
 
 use super::CliError;
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use crate::atomic_file::PendingFile;
+use crate::data::record::DataRecord;
 use crate::data::{DataDir, fit};
 use crate::evaluate::evaluate;
 use crate::export::export_with;
 use crate::float_record;
+use crate::network::Network;
 use crate::preset::Preset;
 use crate::terminal::number::{grouped, percent_of};
-use crate::terminal::print;
+use crate::terminal::{complain, print};
 
 /// Quantise a trained float model and write it, without training
 ///
 /// `train` leaves the float parameters beside the model as a Burn record that carries its network.
-/// This calibrates, quantises, plans and measures them again.
+/// This calibrates, quantises, plans and measures them again, on the images it was trained on,
+/// which the record names, or on others that --data names.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -52,13 +56,16 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let path = &args.record;
     let bytes =
         fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
+    let recorded = float_record::data_of(bytes.clone());
     let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
-    let data = DataDir::load(&args.data.folder())?;
-    fit::check(model.network.input, data.train.shape)?;
+    let (data, record) = data(args, recorded, &model.network)?;
     let exported = export_with(&model, &data.train, args.file.options(&args.chip))?;
     let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
+    let record =
+        PendingFile::write(&DataRecord::path_beside(&args.out), record.to_toml().as_bytes())?;
     PendingFile::write(&args.out, &exported.bytes)?.commit()?;
+    record.commit()?;
     let accuracy = |correct| percent_of(correct, result.images);
     Ok(print(&format!(
         "float {}, int8 {}, same answer {}\nwritten: {}, {} bytes\n",
@@ -68,4 +75,54 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
         args.out.display(),
         grouped(exported.bytes.len() as u64)
     ))?)
+}
+
+/// The images to calibrate on and to measure with: those the record was trained on, or those that
+/// `--data` names, if they go with the network.
+fn data(
+    args: &ExportArgs,
+    recorded: Option<DataRecord>,
+    network: &Network,
+) -> Result<(DataDir, DataRecord), CliError> {
+    let refused = |why: String| CliError::RecordData { path: args.record.clone(), why };
+    let folder = match (args.data.named(), &recorded) {
+        (Some(folder), _) => folder.to_owned(),
+        (None, Some(record)) if record.source.as_os_str().is_empty() => DataDir::default_path(),
+        (None, Some(record)) => record.source.clone(),
+        (None, None) => {
+            return Err(refused(
+                "the record does not say what it was trained on: name the data with --data".into(),
+            ));
+        }
+    };
+    let data = DataDir::load(&folder)?;
+    let recorded_source = recorded.as_ref().map(|record| record.source.clone());
+    let is_the_same = recorded.as_ref().is_some_and(|record| record.is_of(&data.train));
+    let shape = data.train.shape;
+    if let Some(record) = recorded.filter(|_| !is_the_same) {
+        let [height, width, channels] = record.image;
+        let trained_on = Shape::new(height, width, channels);
+        let there = folder.display();
+        if shape != trained_on {
+            return Err(refused(format!(
+                "trained on {trained_on} images, those in {there} are {shape}: name the data it \
+                    was trained on with --data"
+            )));
+        }
+        if args.data.named().is_none() {
+            return Err(refused(format!(
+                "the training images in {there} are no longer those it was trained on: name \
+                    others with --data"
+            )));
+        }
+        complain(&format!(
+            "note: the training images in {there} are not those the record was trained on; the \
+                model is calibrated on them"
+        ));
+    }
+    fit::check(network, &data)?.iter().for_each(|note| complain(&format!("note: {note}")));
+    let named = args.data.named().map(Path::to_owned);
+    let source = named.or(recorded_source).unwrap_or_default();
+    let record = DataRecord::of(&data.train, &source);
+    Ok((data, record))
 }

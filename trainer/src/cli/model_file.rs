@@ -6,6 +6,8 @@ use std::path::Path;
 use infer::{Model, signature};
 
 use super::CliError;
+use crate::data::{Dataset, fit};
+use crate::terminal::complain;
 
 /// The bytes of the model, without a signature behind it.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
@@ -23,4 +25,16 @@ pub(super) fn read_signed(path: &Path) -> Result<Vec<u8>, CliError> {
 /// The model in those bytes.
 pub(super) fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<Model<'b>, CliError> {
     Model::from_bytes(bytes).map_err(|cause| CliError::Model { path: path.to_owned(), cause })
+}
+
+/// Refuses images that are not the model's; says what a user might not expect of them.
+pub(super) fn check_images(
+    path: &Path,
+    model: &Model<'_>,
+    images: &Dataset,
+) -> Result<(), CliError> {
+    let notes = fit::check_model(model.image_shape(), model.classes(), images)
+        .map_err(|cause| CliError::ModelFit { path: path.to_owned(), cause })?;
+    notes.iter().for_each(|note| complain(&format!("note: {note}")));
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Options that several commands have. The structs have no docs of their own: clap would put them
 //! in place of the command's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -86,6 +86,11 @@ pub(super) struct DataOption {
 }
 
 impl DataOption {
+    /// The folder that was named.
+    pub(super) fn named(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// The folder asked for, or MNIST's.
     pub(super) fn folder(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(DataDir::default_path)

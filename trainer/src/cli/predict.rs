@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use infer::{Model, Scores, Session};
 
-use super::{CliError, model_file};
+use super::{CliError, appearance, model_file};
+use crate::data::appearance::Appearance;
 use crate::data::picture::{Fitted, Invert};
 use crate::data::png;
 use crate::terminal::number::percent;
@@ -16,9 +17,10 @@ const BAR_HALVES: usize = 60;
 
 /// Classify PNG pictures
 ///
-/// Any PNG will do: it is made grey (or RGB), scaled to the model's image with its proportions
-/// kept, and inverted if the model is for grey images and the picture is dark on light. What is
-/// shown is what the model sees.
+/// Any PNG will do. Where the training images are drawings on an even ground, such as MNIST's
+/// digits, the picture is made to look like them: what stands out from its ground, with their
+/// contrast, in their size and place. Otherwise it is made grey (or RGB) and scaled to the model's
+/// image with its proportions kept. What is shown is what the model sees.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +33,7 @@ pub(super) struct PredictArgs {
     /// Pictures
     #[arg(value_name = "IMAGE.png", required = true)]
     images: Vec<PathBuf>,
-    /// Turn dark into light; auto does it for grey pictures with a light border
+    /// Turn dark into light; auto makes the picture look like the training images
     #[arg(long, value_enum, default_value_t)]
     invert: Invert,
 }
@@ -39,9 +41,10 @@ pub(super) struct PredictArgs {
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let model = model_file::parse(&args.model, &bytes)?;
+    let appearance = appearance::of(Some(&args.model), &model);
     let mut failed = 0;
     for path in &args.images {
-        match predict(&model, path, args) {
+        match predict(&model, path, args.invert, appearance.as_ref()) {
             Ok(text) => print(&text)?,
             Err(error) if args.images.len() == 1 => return Err(error),
             Err(error) => {
@@ -56,8 +59,14 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     }
 }
 
-fn predict(model: &Model<'_>, path: &Path, args: &PredictArgs) -> Result<String, CliError> {
-    let Fitted { pixels, notes } = png::read(path)?.fit(model.image_shape(), args.invert)?;
+fn predict(
+    model: &Model<'_>,
+    path: &Path,
+    invert: Invert,
+    appearance: Option<&Appearance>,
+) -> Result<String, CliError> {
+    let picture = png::read(path)?;
+    let Fitted { pixels, notes } = picture.fit(model.image_shape(), invert, appearance)?;
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");

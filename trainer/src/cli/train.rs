@@ -9,22 +9,25 @@ use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::{CliError, interrupt, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
+use crate::data::record::DataRecord;
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::events::Event;
 use crate::export::{Exported, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
+use crate::folder_lock::FolderLock;
 use crate::metrics::{EpochMetrics, Metrics};
-use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset};
+use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset, real};
 use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{complain, print, shell};
-use crate::train::{self, EpochReport, Place, State, TrainOptions as Options, Trained};
+use crate::train::{self, EpochReport, Place, Split, State, TrainOptions as Options, Trained};
 
 const MODEL: &str = "model.kndl";
 const METRICS: &str = "metrics.json";
 const FLOAT: &str = "float.burnpack";
+const DATA: &str = "model.data.toml";
 pub(super) const REPORT: &str = "report.html";
 
 /// At most one in this many training images is held out, however many the preset asks for.
@@ -32,9 +35,10 @@ const HELD_OUT_PART: usize = 6;
 
 /// Train a network, quantise it, write it and measure it (also what runs without a command)
 ///
-/// Leaves OUT/model.kndl, the quantised model, OUT/float.burnpack, the float parameters,
-/// OUT/metrics.json, and OUT/report.html to look at. Accuracy is followed on images held out of the
-/// training set; the test set is looked at once, at the end.
+/// Leaves OUT/model.kndl, the quantised model, OUT/model.data.toml, what it was trained on,
+/// OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at.
+/// Accuracy is followed on images held out of the training set; the test set is looked at once, at
+/// the end.
 ///
 /// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch,
 /// holds what `--resume` needs to go on: the same command with --resume added ends with the same
@@ -117,11 +121,13 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let preset = Preset::load(options.preset.as_deref().unwrap_or(preset))?;
     let mut run =
         Run { preset: overridden(preset, options), options, threads: options.threads.count() };
-    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT])?;
+    run.preset.check()?;
+    let _lock = FolderLock::take(&options.out)?;
+    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT, DATA])?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
     let data_files = provenance::data_files(&options.data.folder())?;
-    run.check(&data.train)?;
+    run.check(&data)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
     let exported = export_with(&trained.model, &data.train, options.file.options(&options.chip))?;
@@ -140,7 +146,8 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         data: &data,
         data_files: &data_files,
     })?;
-    run.write(&trained.model, &exported, &metrics, &report)?;
+    let record = DataRecord::of(&data.train, options.data.named().unwrap_or(Path::new("")));
+    run.write(&trained.model, &record, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
     run.conclude(&metrics, &exported, &evaluation)
 }
@@ -165,17 +172,22 @@ struct Run<'o> {
 
 impl Run<'_> {
     /// Checks the network against the images and says what a user might not expect.
-    fn check(&mut self, data: &Dataset) -> Result<(), CliError> {
-        if let Some(note) = fit::check(self.preset.network.input, data.shape)? {
-            self.note(&note);
-        }
-        let (wanted, most) = (self.preset.recipe.held_out, data.len() / HELD_OUT_PART);
+    fn check(&mut self, data: &DataDir) -> Result<(), CliError> {
+        fit::check(&self.preset.network, data)?.iter().for_each(|note| self.note(note));
+        let images = data.train.len();
+        let (wanted, most) = (self.preset.recipe.held_out, images / HELD_OUT_PART);
         if wanted > most {
             self.note(&format!(
-                "{most} instead of {wanted} of the {} training images are held out",
-                data.len()
+                "{most} instead of {wanted} of the {images} training images are held out"
             ));
             self.preset.recipe.held_out = most;
+        }
+        let held_out = self.preset.recipe.held_out;
+        if Split::new(&data.train.labels, held_out, self.options.seed).drawn {
+            self.note(&format!(
+                "the last {held_out} training images have other classes than the rest, so \
+                    {held_out} of all classes are held out instead, drawn by the seed"
+            ));
         }
         Ok(())
     }
@@ -269,19 +281,22 @@ impl Run<'_> {
     fn write(
         &self,
         float: &FloatModel,
+        record: &DataRecord,
         exported: &Exported,
         metrics: &Metrics,
         report: &Report,
     ) -> Result<(), CliError> {
-        let float = float_record::to_bytes(float)
+        let float = float_record::to_bytes(float, Some(record))
             .map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
         let float = PendingFile::write(&self.path(FLOAT), &float)?;
         let model = PendingFile::write(&self.path(MODEL), &exported.bytes)?;
+        let data = PendingFile::write(&self.path(DATA), record.to_toml().as_bytes())?;
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
         let report = PendingFile::write(&self.path(REPORT), report.to_html().as_bytes())?;
         self.go_on()?;
         float.commit()?;
         model.commit()?;
+        data.commit()?;
         json.commit()?;
         Ok(report.commit()?)
     }
@@ -331,8 +346,8 @@ fn interrupted(done: &str) -> CliError {
 fn learning_rate(text: &str) -> Result<f64, String> {
     let (lowest, highest) = (*LEARNING_RATE.start(), *LEARNING_RATE.end());
     match text.parse() {
-        Ok(rate) if rate > lowest && rate <= highest => Ok(rate),
-        _ => Err(format!("a learning rate is a number above {lowest}, at most {highest}")),
+        Ok(rate) if LEARNING_RATE.contains(&rate) => Ok(rate),
+        _ => Err(format!("a learning rate is a number from {} to {}", real(lowest), real(highest))),
     }
 }
 
@@ -343,7 +358,7 @@ mod tests {
     #[test]
     fn learning_rates_are_positive_numbers() {
         assert_eq!(learning_rate("0.01"), Ok(0.01));
-        for refused in ["0", "-1", "nan", "inf", "101", "fast", ""] {
+        for refused in ["0", "-1", "1e-50", "nan", "inf", "101", "fast", ""] {
             assert!(learning_rate(refused).is_err(), "{refused}");
         }
     }

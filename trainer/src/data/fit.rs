@@ -1,9 +1,14 @@
-//! Where a network looks on the images.
+//! Whether images and a network go together: the one place that looks at both, for every command.
+//!
+//! What cannot work is refused; what works but is probably not meant is said in a note.
 
 use infer::Shape;
 use thiserror::Error;
 
-use crate::network::Input;
+use super::survey::Survey;
+use super::{DataDir, Dataset};
+use crate::graph::{Region, demand};
+use crate::network::{Input, Network};
 
 /// Why images and network do not go together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -21,68 +26,282 @@ pub enum FitError {
         /// Rows and columns.
         offset: [i16; 2],
     },
+    /// Other values per pixel.
+    #[error(
+        "the images have {images} values per pixel, the network takes {network}: change its \
+            'channels'"
+    )]
+    Channels {
+        /// Of the data set.
+        images: u16,
+        /// Of the network.
+        network: u16,
+    },
+    /// There are more classes than the network has outputs.
+    #[error("the labels go up to {highest}, but the network ends with {outputs} values: give its \
+        last layer {} units", highest + 1)]
+    Classes {
+        /// Highest label.
+        highest: usize,
+        /// Values the network ends with.
+        outputs: usize,
+    },
+    /// A finished model for other images.
+    #[error("the model takes {model} images, those of the data set are {images}: use --data")]
+    Shape {
+        /// Of the model.
+        model: Shape,
+        /// Of the data set.
+        images: Shape,
+    },
 }
 
-/// Checks where the network's input lies on the images. `Ok` holds a note if the network does not
-/// look at the images as a whole, although its offset does not say so. (Channels and classes are
-/// checked where training begins.)
+/// Refuses images that `network` cannot be trained, calibrated or measured on.
 ///
 /// # Errors
-/// [`FitError::Outside`] when network and image have no pixel in common.
-pub fn check(input: Input, images: Shape) -> Result<Option<String>, FitError> {
-    let common = |offset: i16, length: u16, side: u16| {
+/// Images that it does not see, of other channels, or of more classes than it has outputs.
+pub fn require(network: &Network, images: &Dataset) -> Result<(), FitError> {
+    let Input { height, width, channels, offset } = network.input;
+    if images.shape.channels != channels {
+        return Err(FitError::Channels { images: images.shape.channels, network: channels });
+    }
+    let sees = |offset: i16, length: u16, side: u16| {
         (offset as i32) < side as i32 && offset as i32 + length as i32 > 0
     };
-    let [row, column] = input.offset;
-    if !common(row, input.height, images.height) || !common(column, input.width, images.width) {
-        return Err(FitError::Outside { images, network: input.shape(), offset: input.offset });
+    if !sees(offset[0], height, images.shape.height) || !sees(offset[1], width, images.shape.width)
+    {
+        let network = network.input.shape();
+        return Err(FitError::Outside { images: images.shape, network, offset });
     }
-    Ok(note(input, images))
+    let highest = images.classes.saturating_sub(1).max(highest_label(images));
+    match network.classes() {
+        Ok(outputs) if highest >= outputs => Err(FitError::Classes { highest, outputs }),
+        // A network that cannot be built is refused where it is built.
+        _ => Ok(()),
+    }
 }
 
-fn note(input: Input, images: Shape) -> Option<String> {
-    let size = (images.height, images.width);
-    let unexpected = input.offset == [0, 0] && (input.height, input.width) != size;
-    unexpected.then(|| {
+/// What is to be said before `network` is trained or calibrated on `data`, one sentence each.
+///
+/// # Errors
+/// As [`require`], for the training images.
+pub fn check(network: &Network, data: &DataDir) -> Result<Vec<String>, FitError> {
+    require(network, &data.train)?;
+    let survey = Survey::of(data);
+    let outputs = network.classes().unwrap_or_default();
+    let notes = [
+        part_note(network, data.train.shape),
+        outputs_note(outputs, data.train.classes),
+        missing_labels_note(&survey),
+        single_class_note(&survey),
+        missing_tests_note(&survey),
+        range_note(&survey),
+        brightness_note(&survey),
+        same_image_note(&survey, data.train.len()),
+        shared_note(&survey, data.test.len()),
+        contradictions_note(&survey),
+    ];
+    Ok(notes.into_iter().flatten().collect())
+}
+
+/// What is to be said before a finished model for images of the shape `model`, with `outputs`
+/// scores, is measured on `images`.
+///
+/// # Errors
+/// Images of another shape.
+pub fn check_model(
+    model: Shape,
+    outputs: usize,
+    images: &Dataset,
+) -> Result<Vec<String>, FitError> {
+    if model != images.shape {
+        return Err(FitError::Shape { model, images: images.shape });
+    }
+    let beyond = images.labels.iter().filter(|label| **label as usize >= outputs).count();
+    let note = || {
+        let highest = highest_label(images);
         format!(
-            "the images are {images}, the network sees {} from their top left corner (see \
-                [network.input] in the preset)",
-            input.shape()
+            "the labels go up to {highest}, the model tells {outputs} classes apart: {beyond} of \
+                the {} images cannot be answered rightly",
+            images.len()
+        )
+    };
+    Ok((beyond > 0).then(note).into_iter().collect())
+}
+
+/// Least part of an image's pixels that a network may read in silence.
+const SILENT_PART: f64 = 0.5;
+
+/// Says which part of the images is read, unless it is most of them, in the middle.
+fn part_note(network: &Network, images: Shape) -> Option<String> {
+    let input = network.input;
+    let region = demand(network).ok()?.input;
+    let begins = [input.offset[0] as i64, input.offset[1] as i64];
+    let rows = on_image(begins[0], region.rows, images.height);
+    let columns = on_image(begins[1], region.columns, images.width);
+    let (read, all) = (
+        (rows[1] - rows[0]) * (columns[1] - columns[0]),
+        images.height as i64 * images.width as i64,
+    );
+    let same_size = (input.height, input.width) == (images.height, images.width);
+    let central = is_central(begins[0], region.rows, images.height)
+        && is_central(begins[1], region.columns, images.width);
+    let share = read as f64 / all as f64;
+    if (same_size || central) && share >= SILENT_PART {
+        return None;
+    }
+    let Region { rows: [top, bottom], columns: [left, right] } = region;
+    Some(format!(
+        "the images are {images}, the network reads {}x{} pixels of them from row {}, column {}: \
+            {:.0} % of each image (see [network.input] in the preset)",
+        bottom - top,
+        right - left,
+        begins[0] + top as i64,
+        begins[1] + left as i64,
+        100.0 * share,
+    ))
+}
+
+/// Rows or columns of the image that are read, when those of the network begin at `begin`.
+fn on_image(begin: i64, read: [u16; 2], side: u16) -> [i64; 2] {
+    read.map(|end| (begin + end as i64).clamp(0, side as i64))
+}
+
+/// Whether what is read lies in the middle of the image, to a pixel.
+fn is_central(begin: i64, read: [u16; 2], side: u16) -> bool {
+    let (before, after) = (begin + read[0] as i64, side as i64 - begin - read[1] as i64);
+    (before - after).abs() <= 1
+}
+
+fn outputs_note(outputs: usize, classes: usize) -> Option<String> {
+    (outputs > classes).then(|| {
+        let last = classes.saturating_sub(1);
+        format!(
+            "the network ends with {outputs} values, but the labels are 0 to {last}: {} of them \
+                stand for nothing; give its last layer {classes} units",
+            outputs - classes
         )
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MNIST: Shape = Shape::new(28, 28, 1);
-
-    fn at(offset: [i16; 2]) -> Input {
-        Input { height: 28, width: 28, channels: 1, offset }
+/// Names classes that have test images but no training image, and labels that nothing has.
+fn missing_labels_note(survey: &Survey) -> Option<String> {
+    let missing = labels_where(survey, |trained, _| trained == 0);
+    if missing.is_empty() {
+        return None;
     }
+    let tests: usize = missing.iter().map(|label| survey.test.counts[*label]).sum();
+    let begins_at_1 = missing == [0] && tests == 0;
+    Some(match begins_at_1 {
+        true => "no image has label 0: labels that are counted from 1 leave an output without a \
+            meaning; subtract 1 from them"
+            .to_owned(),
+        false => format!(
+            "no training image has {}, {tests} test images have: the network cannot learn what no \
+                image shows it",
+            named("label", &missing)
+        ),
+    })
+}
 
-    #[test]
-    fn the_same_size_fits() {
-        assert_eq!(check(at([0, 0]), MNIST), Ok(None));
-    }
-
-    #[test]
-    fn another_size_is_noted() {
-        let note = check(at([0, 0]), Shape::new(32, 30, 1)).unwrap().unwrap();
-        assert!(note.contains("the images are 32x30x1, the network sees 28x28x1"), "{note}");
-    }
-
-    #[test]
-    fn an_offset_is_a_choice() {
-        assert_eq!(check(at([2, 2]), Shape::new(32, 32, 1)), Ok(None));
-    }
-
-    #[test]
-    fn a_network_beside_the_image_is_refused() {
-        let error = check(at([0, 28]), MNIST).unwrap_err().to_string();
-        assert!(error.contains("at offset [0, 28] lies outside of the 28x28x1 images"), "{error}");
-        assert!(check(at([-28, 0]), MNIST).is_err());
-        assert_eq!(check(at([-27, 27]), MNIST), Ok(None));
+fn single_class_note(survey: &Survey) -> Option<String> {
+    let present = labels_where(survey, |trained, _| trained > 0);
+    match present[..] {
+        [only] => Some(format!(
+            "all training images have label {only}: the network learns to give one answer, \
+                whatever it sees"
+        )),
+        _ => None,
     }
 }
+
+fn missing_tests_note(survey: &Survey) -> Option<String> {
+    let untested = labels_where(survey, |trained, tests| trained > 0 && tests == 0);
+    (!untested.is_empty()).then(|| {
+        format!(
+            "no test image has {}: how well the network knows it is not measured",
+            named("label", &untested)
+        )
+    })
+}
+
+/// Brightest pixel from which on images count as using the range of 8 bits.
+const BRIGHT: u8 = 64;
+
+fn range_note(survey: &Survey) -> Option<String> {
+    let (darkest, brightest) = (survey.train.darkest, survey.train.brightest);
+    if darkest == brightest {
+        return Some(format!(
+            "every pixel of the training images is {darkest}: there is nothing to see"
+        ));
+    }
+    (brightest < BRIGHT).then(|| {
+        format!(
+            "the brightest pixel of the training images is {brightest}, of 255: the network sees \
+                them nearly black; scale them to 0 to 255"
+        )
+    })
+}
+
+/// Difference of the mean pixels of training and test images that chance does not make.
+const MEAN_DIFFERENCE: f64 = 64.0;
+
+fn brightness_note(survey: &Survey) -> Option<String> {
+    let [train, test] = [survey.train.mean, survey.test.mean];
+    ((train - test).abs() >= MEAN_DIFFERENCE).then(|| {
+        format!(
+            "the mean pixel is {train:.0} in the training images and {test:.0} in the test \
+                images: are some of them inverted?"
+        )
+    })
+}
+
+fn same_image_note(survey: &Survey, images: usize) -> Option<String> {
+    let different = images - survey.train.repeated;
+    (survey.train.repeated * 2 > images).then(|| {
+        format!("of the {images} training images only {different} are different, pixel by pixel")
+    })
+}
+
+fn shared_note(survey: &Survey, tests: usize) -> Option<String> {
+    (survey.shared > 0).then(|| {
+        format!(
+            "{} of the {tests} test images are training images too, pixel by pixel: the test \
+                accuracy is too good by them",
+            survey.shared
+        )
+    })
+}
+
+fn contradictions_note(survey: &Survey) -> Option<String> {
+    (survey.contradictions > 0).then(|| {
+        format!("{} training images occur again with another label", survey.contradictions)
+    })
+}
+
+/// Labels whose numbers of training and test images are so.
+fn labels_where(survey: &Survey, is_so: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    let counts = survey.train.counts.iter().zip(&survey.test.counts).enumerate();
+    counts.filter(|(_, (train, test))| is_so(**train, **test)).map(|(label, _)| label).collect()
+}
+
+/// Most labels that are spelt out.
+const LABELS_MAX: usize = 10;
+
+/// `label 3`, `labels 3, 4`, `labels 3, 4, … (12 of them)`.
+fn named(what: &str, labels: &[usize]) -> String {
+    let shown: Vec<String> = labels.iter().take(LABELS_MAX).map(usize::to_string).collect();
+    let plural = if labels.len() == 1 { "" } else { "s" };
+    let rest = match labels.len() > LABELS_MAX {
+        true => format!(", … ({} of them)", labels.len()),
+        false => String::new(),
+    };
+    format!("{what}{plural} {}{rest}", shown.join(", "))
+}
+
+fn highest_label(images: &Dataset) -> usize {
+    images.labels.iter().copied().max().unwrap_or_default() as usize
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,67 +5,24 @@
 //! `t10k-labels-idx1-ubyte`, with or without `.gz`. Images with several values per pixel are in
 //! `…-images-idx4-ubyte`, in the order image, row, column, channel.
 
+pub mod appearance;
+mod dataset;
+mod drawing;
 mod error;
 pub mod fit;
 mod idx;
 pub mod picture;
 pub mod png;
+pub mod record;
+pub mod survey;
 
 use std::path::{Path, PathBuf};
 
 use infer::Shape;
 
+pub use dataset::Dataset;
 pub use error::{DataError, IdxError};
 use idx::Idx;
-
-/// Images with their labels, all of one shape, one image at least.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dataset {
-    /// Height, width and channels of every image.
-    pub shape: Shape,
-    /// Pixels of all images, 0 to 255: `[image][row][column][channel]`.
-    pub pixels: Vec<u8>,
-    /// Class of each image, 0 to `classes - 1`.
-    pub labels: Vec<u8>,
-    /// Number of classes: the highest label of the data directory (training and test), plus 1.
-    pub classes: usize,
-}
-
-impl Dataset {
-    /// Number of images.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is no image at all; never after [`DataDir::load`].
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// Pixels of image `index`, `[row][column][channel]`.
-    ///
-    /// # Panics
-    /// When `index` is not below [`Dataset::len`].
-    pub fn image(&self, index: usize) -> &[u8] {
-        let values = self.shape.len();
-        &self.pixels[index * values..][..values]
-    }
-
-    /// Reads images and labels; `classes` counts the labels of these files alone.
-    fn read(directory: &Path, part: &Part) -> Result<Self, DataError> {
-        let images_at = find(directory, part.images)?;
-        let labels_at = find(directory, part.labels)?;
-        let (shape, pixels) = read_images(&images_at)?;
-        let labels =
-            Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.values;
-        let images = pixels.len() / shape.len();
-        if images != labels.len() {
-            return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
-        }
-        let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
-        Ok(Self { shape, pixels, labels, classes })
-    }
-}
 
 /// The training and the test part of a data directory: images of one shape, one common set of
 /// classes.
@@ -83,8 +40,8 @@ impl DataDir {
     /// # Errors
     /// A missing, unreadable, damaged or mismatched file: see [`DataError`].
     pub fn load(directory: &Path) -> Result<Self, DataError> {
-        let train = Dataset::read(directory, &TRAIN)?;
-        let test = Dataset::read(directory, &TEST)?;
+        let train = read_part(directory, &TRAIN)?;
+        let test = read_part(directory, &TEST)?;
         if train.shape != test.shape {
             let directory = directory.to_owned();
             return Err(DataError::Shapes { directory, train: train.shape, test: test.shape });
@@ -98,7 +55,7 @@ impl DataDir {
     /// # Errors
     /// As [`DataDir::load`].
     pub fn load_test(directory: &Path) -> Result<Dataset, DataError> {
-        Dataset::read(directory, &TEST)
+        read_part(directory, &TEST)
     }
 
     /// The four files of `directory`: training images and labels, test images and labels.
@@ -116,6 +73,20 @@ impl DataDir {
         let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
         if built_in.is_dir() { built_in } else { PathBuf::from("trainer/data/mnist") }
     }
+}
+
+/// Reads images and labels; `classes` counts the labels of these files alone.
+fn read_part(directory: &Path, part: &Part) -> Result<Dataset, DataError> {
+    let images_at = find(directory, part.images)?;
+    let labels_at = find(directory, part.labels)?;
+    let (shape, pixels) = read_images(&images_at)?;
+    let labels = Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.values;
+    let images = pixels.len() / shape.len();
+    if images != labels.len() {
+        return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
+    }
+    let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
+    Ok(Dataset { shape, pixels, labels, classes })
 }
 
 /// Names of the two files of one part, each in order of preference and without `.gz`.

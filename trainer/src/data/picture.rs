@@ -2,10 +2,8 @@
 
 use infer::Shape;
 
+use super::appearance::Appearance;
 use super::png::PngError;
-
-/// Mean of the border from which on a picture counts as dark on light.
-const LIGHT_BORDER: u8 = 128;
 
 /// Pixels of 8-bit values, `[row][column][channel]`, with 1 (grey) or 3 (RGB) channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,15 +18,15 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Whether to turn dark into light, as MNIST's white digits on black ask for.
+/// Whether to turn dark into light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Invert {
-    /// If the picture is grey to the model and its border is light.
+    /// As the training images were, which also decide contrast, size and place.
     #[default]
     Auto,
-    /// Always.
+    /// Always, and change nothing else.
     Yes,
-    /// Never.
+    /// Never, and change nothing else.
     No,
 }
 
@@ -42,31 +40,61 @@ pub struct Fitted {
 }
 
 impl Picture {
-    /// The picture in the model's shape: grey or RGB, perhaps inverted, scaled by area averaging
-    /// with its proportions kept, centred on its border's mean colour.
+    /// The picture in the model's shape. With `invert` auto it is brought to the `appearance` of
+    /// the training images where they have one: ground, contrast, size and place. Otherwise it is
+    /// made grey or RGB, scaled by area averaging with its proportions kept, and centred on its
+    /// border's mean colour.
     ///
     /// # Errors
     /// [`PngError::Channels`] when the model's images have neither 1 nor 3 channels.
-    pub fn fit(&self, model: Shape, invert: Invert) -> Result<Fitted, PngError> {
+    pub fn fit(
+        &self,
+        model: Shape,
+        invert: Invert,
+        appearance: Option<&Appearance>,
+    ) -> Result<Fitted, PngError> {
         let mut picture = match model.channels {
             1 => self.grey(),
             3 => self.rgb(),
             _ => return Err(PngError::Channels { model }),
         };
+        let (height, width) = (model.height as usize, model.width as usize);
         let mut notes = Vec::new();
-        let light = picture.channels == 1 && picture.border_mean()[0] >= LIGHT_BORDER;
-        if invert == Invert::Yes || (invert == Invert::Auto && light) {
+        if let (Invert::Auto, 1, Some(appearance)) = (invert, model.channels, appearance) {
+            match self.as_drawing(&picture, height, width, appearance) {
+                Drawn::AsItIs => return Ok(Fitted { pixels: picture.pixels, notes }),
+                Drawn::Anew(pixels) => {
+                    return Ok(Fitted { pixels, notes: vec![redrawn_note(appearance)] });
+                }
+                Drawn::Nothing => notes.push(
+                    "nothing stands out from its ground, as it does in the training images"
+                        .to_owned(),
+                ),
+            }
+        }
+        if invert == Invert::Yes {
             picture.pixels.iter_mut().for_each(|value| *value = 255 - *value);
         }
-        if invert == Invert::Auto && light {
-            notes.push("dark on light, so inverted (--invert no keeps it as it is)".to_owned());
-        }
-        let (height, width) = (model.height as usize, model.width as usize);
         let scaled = picture.scaled_into(height, width);
         if (self.height, self.width) != (height, width) {
             notes.push(resize_note(self, &scaled, height, width));
         }
         Ok(Fitted { pixels: scaled.centred_on(height, width), notes })
+    }
+
+    /// What becomes of it beside training images that are drawings; `grey` is the same in grey.
+    fn as_drawing(
+        &self,
+        grey: &Self,
+        height: usize,
+        width: usize,
+        appearance: &Appearance,
+    ) -> Drawn {
+        let same_size = (grey.height, grey.width) == (height, width);
+        if same_size && appearance.has(height, width, &grey.pixels) {
+            return Drawn::AsItIs;
+        }
+        self.redrawn(height, width, appearance).map_or(Drawn::Nothing, Drawn::Anew)
     }
 
     /// Luminance with the weights of ITU-R BT.601.
@@ -132,7 +160,7 @@ impl Picture {
 
     /// Area averaging: each new pixel is the mean of the old pixels it covers, weighted by the
     /// covered part.
-    fn scaled(&self, height: usize, width: usize) -> Self {
+    pub(super) fn scaled(&self, height: usize, width: usize) -> Self {
         let (rows, columns) = (cover(self.height, height), cover(self.width, width));
         let area = (self.height * self.width) as u64;
         let mut pixels = Vec::with_capacity(height * width * self.channels);
@@ -170,6 +198,25 @@ impl Picture {
     }
 }
 
+/// What becomes of a picture beside training images that are drawings.
+enum Drawn {
+    /// It looks as they do.
+    AsItIs,
+    /// Its strokes, as they have them.
+    Anew(Vec<u8>),
+    /// It shows no strokes.
+    Nothing,
+}
+
+fn redrawn_note(appearance: &Appearance) -> String {
+    let ground = if appearance.is_light_ground() { "dark on light" } else { "light on dark" };
+    let side = appearance.side.map_or_else(String::new, |side| format!(", {side} pixels in size"));
+    let place = if appearance.centre.is_some() { ", centred" } else { "" };
+    format!(
+        "made to look like the training images: {ground}{side}{place} (--invert no leaves that out)"
+    )
+}
+
 /// For each of `target` equal parts of a line of `source` pixels: the pixels it covers and how much
 /// of each, in units of `1 / target` of a pixel. The weights of a part add up to `source`.
 fn cover(source: usize, target: usize) -> Vec<Vec<(usize, u64)>> {
@@ -200,7 +247,7 @@ mod tests {
     }
 
     fn fit(picture: &Picture, model: Shape) -> Fitted {
-        picture.fit(model, Invert::No).unwrap()
+        picture.fit(model, Invert::No, None).unwrap()
     }
 
     #[test]
@@ -260,30 +307,45 @@ mod tests {
         assert_eq!(fitted.pixels, [3, 3, 3, 4, 4, 4]);
     }
 
-    #[test]
-    fn light_borders_are_inverted_with_a_note() {
+    /// A dark dot on light.
+    fn dot() -> Picture {
         let mut pixels = [250; 9];
         pixels[4] = 0;
-        let picture = grey(3, 3, &pixels);
-        let fitted = picture.fit(Shape::new(3, 3, 1), Invert::Auto).unwrap();
-        assert_eq!((fitted.pixels[0], fitted.pixels[4]), (5, 255));
-        assert_eq!(fitted.notes, ["dark on light, so inverted (--invert no keeps it as it is)"]);
-        assert_eq!(picture.fit(Shape::new(3, 3, 1), Invert::No).unwrap().pixels, pixels);
+        grey(3, 3, &pixels)
     }
 
     #[test]
-    fn a_light_centre_does_not_invert() {
-        let mut pixels = [0; 9];
-        pixels[4] = 255;
-        assert_eq!(
-            grey(3, 3, &pixels).fit(Shape::new(3, 3, 1), Invert::Auto).unwrap().pixels,
-            pixels
+    fn the_training_images_decide_what_is_inverted() {
+        let shape = Shape::new(3, 3, 1);
+        let by = |invert, ground, stroke| {
+            let appearance = Appearance { ground, stroke, side: None, centre: None };
+            dot().fit(shape, invert, Some(&appearance)).unwrap()
+        };
+        let inverted = by(Invert::Auto, 0, 255);
+        assert_eq!((inverted.pixels[0], inverted.pixels[4]), (0, 255));
+        assert!(
+            inverted.notes[0].starts_with("made to look like the training images: light on dark")
         );
+        let same = Fitted { pixels: dot().pixels, notes: vec![] };
+        assert_eq!(by(Invert::Auto, 240, 10), same);
+        assert_eq!(by(Invert::No, 0, 255), same);
+        assert_eq!(by(Invert::Yes, 240, 10).pixels[0], 5);
+        assert_eq!(dot().fit(shape, Invert::Auto, None).unwrap(), same);
+    }
+
+    #[test]
+    fn an_empty_picture_has_a_note() {
+        let appearance = Appearance { ground: 0, stroke: 255, side: Some(2), centre: None };
+        let sheet = grey(3, 3, &[200; 9]);
+        let fitted = sheet.fit(Shape::new(3, 3, 1), Invert::Auto, Some(&appearance)).unwrap();
+        assert_eq!(fitted.pixels, [200; 9]);
+        assert!(fitted.notes[0].starts_with("nothing stands out from its ground"));
     }
 
     #[test]
     fn other_channel_counts_are_refused() {
-        let error = grey(1, 1, &[0]).fit(Shape::new(1, 1, 2), Invert::No).unwrap_err().to_string();
+        let error =
+            grey(1, 1, &[0]).fit(Shape::new(1, 1, 2), Invert::No, None).unwrap_err().to_string();
         assert!(
             error.contains("the model's images are 1x1x2, a PNG file has 1 or 3 values per pixel"),
             "{error}"

@@ -1,3 +1,6 @@
+mod appearance;
+mod drawing;
+
 use std::fs;
 use std::io::Write;
 

@@ -43,9 +43,4 @@ impl Layout {
         self.stages.iter_mut().for_each(FloatOperator::normalise);
         self
     }
-
-    /// Values the network ends with.
-    pub fn classes(&self) -> usize {
-        self.stages.last().map_or(0, |stage| stage.output().len())
-    }
 }

@@ -4,6 +4,7 @@
 //! experiment.
 
 mod bare;
+mod limits;
 mod ranges;
 
 use std::ops::Range;
@@ -18,7 +19,7 @@ use toml::de::DeTable;
 
 use crate::network::{Network, NetworkError};
 use crate::recipe::Recipe;
-pub use ranges::{BATCH, EPOCHS, LEARNING_RATE};
+pub use ranges::{BATCH, EPOCHS, LEARNING_RATE, real};
 
 /// What runs when no preset is named.
 pub const DEFAULT: &str = "standard";
@@ -89,6 +90,16 @@ impl Preset {
         let File { network, training } = read(text).map_err(failed)?;
         Ok(Self { name: name.to_owned(), network, recipe: training })
     }
+
+    /// Refuses values that cannot work together; what [`Preset::parse`] gives can, until it is
+    /// changed.
+    ///
+    /// # Errors
+    /// [`PresetError::Together`].
+    pub fn check(&self) -> Result<(), PresetError> {
+        limits::check(&self.network, &self.recipe)
+            .map_err(|(_, message)| PresetError::Together { message })
+    }
 }
 
 /// Why there is no preset.
@@ -107,6 +118,12 @@ pub enum PresetError {
         path: String,
         /// What the operating system says.
         cause: io::Error,
+    },
+    /// Values that are in range each, but cannot work together.
+    #[error("{message}")]
+    Together {
+        /// What is wrong and what is allowed.
+        message: String,
     },
     /// The file is no preset.
     #[error("{file}:{line}: {message}")]
@@ -147,6 +164,8 @@ fn read(text: &str) -> Result<File, Problem> {
     let file: File = toml::from_str(text).map_err(problem)?;
     check_network(&file.network)
         .map_err(|(layer, message)| Problem { at: layer_at(&table, layer), message })?;
+    limits::check(&file.network, &file.training)
+        .map_err(|(key, message)| Problem { at: key_at(&table, key), message })?;
     Ok(file)
 }
 
@@ -200,6 +219,18 @@ fn layer_at(table: &Spanned<DeTable<'_>>, number: usize) -> Range<usize> {
     let layers = network.and_then(|network| network.get_ref().get("layer"));
     let layer = layers.and_then(|layers| layers.get_ref().get(number.checked_sub(1)?));
     layer.or(network).map(Spanned::span).unwrap_or_default()
+}
+
+/// Place of a key of the section `[training]` and below, or of what of its path is there.
+fn key_at(table: &Spanned<DeTable<'_>>, path: &[&str]) -> Range<usize> {
+    let mut place = Range::default();
+    let mut value = table.get_ref().get("training");
+    for key in path.iter().map(Some).chain([None]) {
+        let Some(found) = value else { break };
+        place = found.span();
+        value = key.and_then(|key| found.get_ref().get(*key));
+    }
+    place
 }
 
 /// Line of byte `at.start`, from 1.

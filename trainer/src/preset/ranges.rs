@@ -15,8 +15,15 @@ pub const EPOCHS: RangeInclusive<i64> = 1..=10_000;
 /// Images per step.
 pub const BATCH: RangeInclusive<i64> = 1..=65_536;
 
-/// Step size of the optimiser: the lowest is not allowed itself.
-pub const LEARNING_RATE: RangeInclusive<f64> = 0.0..=100.0;
+/// Step size of the optimiser. Below it steps vanish beside the weights: a weight of 0.1 has no
+/// neighbour nearer than 7e-9.
+pub const LEARNING_RATE: RangeInclusive<f64> = 1e-6..=100.0;
+
+/// What is added to a divisor: with less, the quotient of small numbers is no number in `f32`.
+const EPSILON: RangeInclusive<f64> = 1e-12..=1.0;
+
+/// Weight of what was before in a moving average: with more, nothing that comes in `f32` counts.
+const DECAY: RangeInclusive<f64> = 0.0..=0.99999;
 
 /// What a number may be.
 #[derive(Clone)]
@@ -29,10 +36,6 @@ enum Allowed {
     Pair(RangeInclusive<i64>),
     /// Any number of the range.
     Real(RangeInclusive<f64>),
-    /// Any number of the range but its lower end.
-    Above(RangeInclusive<f64>),
-    /// Any number of the range but its upper end.
-    Below(RangeInclusive<f64>),
     /// One of these words.
     Word(&'static [&'static str]),
     /// Any text.
@@ -41,7 +44,7 @@ enum Allowed {
     Flag,
 }
 
-use Allowed::{Above, Below, Extent, Flag, Pair, Real, Text, Whole, Word};
+use Allowed::{Extent, Flag, Pair, Real, Text, Whole, Word};
 
 /// Every value of a preset by its path, but those of its layers.
 const RULES: &[(&[&str], Allowed)] = &[
@@ -54,25 +57,25 @@ const RULES: &[(&[&str], Allowed)] = &[
     (&["training", "held_out"], Whole(0..=i64::MAX)),
     (&["training", "weight_decay"], Real(0.0..=1.0)),
     (&["training", "optimizer", "type"], Word(&["rmsprop", "sgd"])),
-    (&["training", "optimizer", "learning_rate"], Above(LEARNING_RATE)),
-    (&["training", "optimizer", "rho"], Below(0.0..=1.0)),
-    (&["training", "optimizer", "epsilon"], Above(0.0..=1.0)),
-    (&["training", "optimizer", "momentum"], Below(0.0..=1.0)),
+    (&["training", "optimizer", "learning_rate"], Real(LEARNING_RATE)),
+    (&["training", "optimizer", "rho"], Real(DECAY)),
+    (&["training", "optimizer", "epsilon"], Real(EPSILON)),
+    (&["training", "optimizer", "momentum"], Real(DECAY)),
     (&["training", "optimizer", "nesterov"], Flag),
     (&["training", "schedule", "type"], Word(&["constant", "cosine"])),
     (&["training", "schedule", "warmup"], Real(0.0..=1.0)),
-    (&["training", "batch_norm", "momentum"], Below(0.0..=1.0)),
-    (&["training", "batch_norm", "epsilon"], Above(0.0..=1.0)),
-    (&["training", "batch_norm", "min_gamma"], Above(0.0..=1.0)),
+    (&["training", "batch_norm", "momentum"], Real(DECAY)),
+    (&["training", "batch_norm", "epsilon"], Real(EPSILON)),
+    (&["training", "batch_norm", "min_gamma"], Real(1e-4..=1.0)),
     (&["training", "augment", "rotation_degrees"], Real(0.0..=180.0)),
-    (&["training", "augment", "log_scale"], Real(0.0..=2.0)),
-    (&["training", "augment", "shear"], Real(0.0..=2.0)),
+    (&["training", "augment", "log_scale"], Real(0.0..=1.0)),
+    (&["training", "augment", "shear"], Real(0.0..=1.0)),
     (&["training", "augment", "shift_pixels"], Real(0.0..=1000.0)),
     (&["training", "augment", "elastic_pixels"], Real(0.0..=1000.0)),
     (&["training", "augment", "elastic_grid"], Whole(2..=64)),
     (&["training", "augment", "calm_part"], Real(0.0..=1.0)),
     (&["training", "augment", "calm_strength"], Real(0.0..=1.0)),
-    (&["training", "average", "decay"], Below(0.0..=1.0)),
+    (&["training", "average", "decay"], Real(DECAY)),
 ];
 
 /// Every value of a layer by its key, whatever the layer's type.
@@ -143,12 +146,6 @@ impl Allowed {
             Extent(range) => whole(range, value) || pair(range),
             Pair(range) => pair(range),
             Real(range) => number.is_some_and(|number| range.contains(&number)),
-            Above(range) => {
-                number.is_some_and(|number| range.contains(&number) && number > *range.start())
-            }
-            Below(range) => {
-                number.is_some_and(|number| range.contains(&number) && number < *range.end())
-            }
             Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Text => value.as_str().is_some(),
             Flag => value.as_bool().is_some(),
@@ -179,14 +176,20 @@ impl fmt::Display for Allowed {
                     range.end()
                 )
             }
-            Real(range) => write!(f, "a number from {} to {}", range.start(), range.end()),
-            Above(range) => write!(f, "a number above {}, at most {}", range.start(), range.end()),
-            Below(range) => write!(f, "a number from {} to below {}", range.start(), range.end()),
+            Real(range) => {
+                write!(f, "a number from {} to {}", real(*range.start()), real(*range.end()))
+            }
             Word(words) => f.write_str(&alternatives(words)),
             Text => f.write_str("text in quotes"),
             Flag => f.write_str("true or false"),
         }
     }
+}
+
+/// As a preset file has it: `0.5`, `1e-6`.
+pub fn real(value: f64) -> String {
+    let is_small = value != 0.0 && value.abs() < 1e-3;
+    if is_small { format!("{value:e}") } else { value.to_string() }
 }
 
 /// `"a", "b" or "c"`.

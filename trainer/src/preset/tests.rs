@@ -146,14 +146,24 @@ fn values_out_of_range_are_refused_with_the_range() {
         (
             "learning_rate = 0.001",
             "learning_rate = nan",
-            "69: optimizer.learning_rate is nan; it must be a number above 0, at most 100",
+            "69: optimizer.learning_rate is nan; it must be a number from 1e-6 to 100",
         ),
         (
             "learning_rate = 0.001",
             "learning_rate = 0",
-            "69: optimizer.learning_rate is 0; it must be a number above 0",
+            "69: optimizer.learning_rate is 0; it must be a number from 1e-6",
         ),
-        ("rho = 0.9", "rho = 1", "70: optimizer.rho is 1; it must be a number from 0 to below 1"),
+        ("rho = 0.9", "rho = 1", "70: optimizer.rho is 1; it must be a number from 0 to 0.99999"),
+        (
+            "rho = 0.9",
+            "rho = 0.99999999",
+            "70: optimizer.rho is 0.99999999; it must be a number from 0 to 0.99999",
+        ),
+        (
+            "epsilon = 1e-7",
+            "epsilon = 1e-60",
+            "71: optimizer.epsilon is 1e-60; it must be a number from 1e-12 to 1",
+        ),
         (
             "held_out = 5000",
             "held_out = -1",
@@ -174,7 +184,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "momentum = 0.9\nnesterov",
             "momentum = 1\nnesterov",
-            "optimizer.momentum is 1; it must be a number from 0 to below 1",
+            "optimizer.momentum is 1; it must be a number from 0 to 0.99999",
         ),
         (
             "nesterov = true",
@@ -201,7 +211,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "min_gamma = 0.02",
             "min_gamma = 0.0",
-            "batch_norm.min_gamma is 0.0; it must be a number above 0, at most 1",
+            "batch_norm.min_gamma is 0.0; it must be a number from 1e-4 to 1",
         ),
         (
             "elastic_grid = 6",
@@ -216,7 +226,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "decay = 0.998",
             "decay = 1.0",
-            "average.decay is 1.0; it must be a number from 0 to below 1",
+            "average.decay is 1.0; it must be a number from 0 to 0.99999",
         ),
         (
             "[training.batch_norm]",
@@ -284,4 +294,54 @@ fn a_network_must_fit_the_model_file() {
     let name = "x".repeat(NAME_BYTES_MAX + 1);
     let long = message(&changed("filters = 32", &format!("filters = 32\nname = \"{name}\"")));
     assert_eq!(long, "my.toml:14: the name is longer than 32 bytes: shorten it");
+}
+
+/// Values that are in range each, and cannot work together.
+#[test]
+fn what_cannot_work_together_is_refused_at_its_line() {
+    let standard = BUILT_IN[1].toml;
+    let cases = [
+        (
+            "weight_decay = 5e-4",
+            "weight_decay = 1.0",
+            "learning_rate = 0.1",
+            "learning_rate = 2.0",
+            "weight_decay times learning_rate is 2: a step takes more than the whole weight",
+        ),
+        (
+            "batch = 128",
+            "batch = 4",
+            "",
+            "",
+            "batch is 4: batch_norm takes mean and variance of 4 values per channel; give it 8 or \
+                more",
+        ),
+        (
+            "shift_pixels = 1.0",
+            "shift_pixels = 20.0",
+            "",
+            "",
+            "augment.shift_pixels is 20; on an input with a side of 28 pixels it must be at most \
+                14",
+        ),
+        (
+            "elastic_pixels = 0.5",
+            "elastic_pixels = 7.5",
+            "",
+            "",
+            "augment.elastic_pixels is 7.5; on an input with a side of 28 pixels it must be at \
+                most 7",
+        ),
+    ];
+    for (old, new, other_old, other_new, expected) in cases {
+        let text = standard.replacen(old, new, 1).replacen(other_old, other_new, 1);
+        let line = text.lines().position(|line| line == new).unwrap() + 1;
+        let found = message(&text);
+        assert!(found.starts_with(&format!("my.toml:{line}: {expected}")), "{found}");
+    }
+}
+
+#[test]
+fn small_numbers_are_written_as_people_write_them() {
+    assert_eq!([0.0, 1e-6, 0.5, 100.0, 0.001].map(real), ["0", "1e-6", "0.5", "100", "0.001"]);
 }

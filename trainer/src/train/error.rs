@@ -3,8 +3,10 @@
 use thiserror::Error;
 
 use crate::atomic_file::WriteError;
+use crate::data::fit::FitError;
 use crate::graph::DemandError;
 use crate::kernels::INSTRUCTION_SET_VARIABLE;
+use crate::recipe::STATISTICS_MIN;
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
@@ -12,25 +14,21 @@ pub enum TrainError {
     /// The network cannot be built.
     #[error(transparent)]
     Network(#[from] DemandError),
-    /// The images have other channels than the network.
+    /// Images and network do not go together.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The last batch of an epoch is too small to be normalised.
     #[error(
-        "the images have {images} values per pixel, the network takes {network}: change its \
-            'channels'"
+        "the last batch of an epoch has {images} of {batch} images, {values} values per channel \
+            to take mean and variance of; {STATISTICS_MIN} are needed: choose another --batch"
     )]
-    Channels {
-        /// Of the data set.
-        images: u16,
-        /// Of the network.
-        network: u16,
-    },
-    /// There are more classes than the network has outputs.
-    #[error("the labels go up to {highest}, but the network ends with {outputs} values: give its \
-        last layer {} units", highest + 1)]
-    Classes {
-        /// Highest label.
-        highest: usize,
-        /// Values the network ends with.
-        outputs: usize,
+    LastBatch {
+        /// Images of the last batch.
+        images: usize,
+        /// Images of the others.
+        batch: usize,
+        /// Values of a channel, of the smallest map.
+        values: usize,
     },
     /// Nothing would be left to train on.
     #[error("{held_out} of {images} training images are held out: hold out fewer")]

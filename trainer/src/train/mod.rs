@@ -17,6 +17,7 @@ mod batch_norm;
 pub mod checkpoint;
 mod decay;
 mod error;
+mod held_out;
 mod initial;
 mod loss;
 mod observer;
@@ -37,6 +38,7 @@ use run::Run;
 
 pub use crate::float_model::FloatModel;
 pub use error::TrainError;
+pub use held_out::Split;
 pub use initial::initial;
 pub use observer::{BatchReport, EpochReport, Observer};
 pub use state::{Place, State};
@@ -61,7 +63,7 @@ pub struct Trained {
     pub stopped_early: bool,
 }
 
-/// Trains a network from scratch on all but the last `recipe.held_out` images.
+/// Trains a network from scratch on all images but `recipe.held_out` of them, chosen by [`Split`].
 ///
 /// # Errors
 /// See [`TrainError`].

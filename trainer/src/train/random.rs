@@ -8,6 +8,8 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 pub enum Purpose {
     /// Initial weights.
     Weights,
+    /// Choice of the images that are held out.
+    HeldOut,
     /// Order of the images in an epoch.
     Order {
         /// The epoch, from 1.
@@ -31,6 +33,8 @@ impl Random {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(match purpose {
             Purpose::Weights => 0,
+            // Above all distortions: epochs are below 2^31.
+            Purpose::HeldOut => u64::MAX,
             Purpose::Order { epoch } => epoch as u64,
             // Above all orders: epochs are below 2^32.
             Purpose::Distortion { epoch, image } => (epoch as u64) << 32 | image as u64,

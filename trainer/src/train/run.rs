@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
+use infer::Shape;
+
 use super::augment::Distorter;
 use super::average::Average;
 use super::batch::BatchGradients;
 use super::batch_norm::{self, BatchScale};
 use super::error::TrainError;
+use super::held_out::Split;
 use super::loss::{self, Tally};
 use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
@@ -17,7 +20,7 @@ use super::state::{Epoch, Place, State};
 use super::workers::Workers;
 use super::{TrainOptions, Trained, decay, initial, schedule};
 use crate::backend;
-use crate::data::Dataset;
+use crate::data::{Dataset, fit};
 use crate::float_model::{FloatModel, StageWeights};
 use crate::forward::{Forward, Layout};
 use crate::graph::{DemandError, Stage};
@@ -26,7 +29,7 @@ use crate::kernels::InstructionSet;
 use crate::net::Net;
 use crate::network::Network;
 use crate::ops::{FloatKind, FloatOperator};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, STATISTICS_MIN};
 
 /// Images per forward pass when accuracy is followed.
 const SCORED_IMAGES: usize = 100;
@@ -38,8 +41,8 @@ pub struct Run<'r> {
     recipe: &'r Recipe,
     data: &'r Dataset,
     options: &'r TrainOptions,
-    /// Images trained on: the first so many of the data set.
-    images: usize,
+    /// Images trained on, and those held out.
+    split: Split,
     pub(super) gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
@@ -66,11 +69,13 @@ impl<'r> Run<'r> {
         data: &'r Dataset,
         options: &'r TrainOptions,
     ) -> Result<Self, TrainError> {
+        fit::require(network, data)?;
         let mut layout = Layout::new(network)?;
-        check(network, recipe, data, layout.classes())?;
+        check(recipe, data)?;
         let model = initial(network, options.seed).map_err(DemandError::Network)?;
         if recipe.batch_norm.is_some() {
             layout = layout.normalised();
+            check_last_batch(&layout, data.len() - recipe.held_out, recipe.batch)?;
         }
         let parameters = beginning(&model, &layout);
         let distorter =
@@ -81,7 +86,7 @@ impl<'r> Run<'r> {
             recipe,
             data,
             options,
-            images: data.len() - recipe.held_out,
+            split: Split::new(&data.labels, recipe.held_out, options.seed),
             net: Net::of_parameters(&parameters, &backend::device().autodiff()),
             optimizer: Optimizer::new(&recipe.optimizer),
             average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
@@ -201,7 +206,7 @@ impl<'r> Run<'r> {
 
     /// The images in this epoch's order.
     fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.images).collect();
+        let mut order = self.split.trained.clone();
         Random::new(self.options.seed, Purpose::Order { epoch: self.place.epoch })
             .shuffle(&mut order);
         order
@@ -209,7 +214,7 @@ impl<'r> Run<'r> {
 
     /// Batches of an epoch.
     fn batches(&self) -> usize {
-        self.images.div_ceil(self.recipe.batch)
+        self.split.trained.len().div_ceil(self.recipe.batch)
     }
 
     fn batch_report(&self, done: Tally) -> BatchReport {
@@ -255,7 +260,7 @@ impl<'r> Run<'r> {
             gradients.place(&batch(chosen));
         }
         let tally = gradients.compute(&batch(chosen));
-        let steps = self.images.div_ceil(recipe.batch) * recipe.epochs;
+        let steps = self.split.trained.len().div_ceil(recipe.batch) * recipe.epochs;
         let factor = schedule::factor(recipe.schedule, self.steps, steps);
         let follower = Follower {
             recipe,
@@ -283,7 +288,7 @@ impl<'r> Run<'r> {
     }
 
     fn held_out_accuracy(&self) -> Option<f64> {
-        let held_out: Vec<usize> = (self.images..self.data.len()).collect();
+        let held_out = &self.split.held_out;
         if held_out.is_empty() {
             return None;
         }
@@ -342,25 +347,7 @@ impl Follower<'_> {
     }
 }
 
-fn check(
-    network: &Network,
-    recipe: &Recipe,
-    data: &Dataset,
-    outputs: usize,
-) -> Result<(), TrainError> {
-    if data.shape.channels != network.input.channels {
-        return Err(TrainError::Channels {
-            images: data.shape.channels,
-            network: network.input.channels,
-        });
-    }
-    let highest = data.labels.iter().copied().max().unwrap_or(0) as usize;
-    if highest.max(data.classes.saturating_sub(1)) >= outputs {
-        return Err(TrainError::Classes {
-            highest: highest.max(data.classes.saturating_sub(1)),
-            outputs,
-        });
-    }
+fn check(recipe: &Recipe, data: &Dataset) -> Result<(), TrainError> {
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }
@@ -369,6 +356,23 @@ fn check(
         return Err(TrainError::InstructionSet { asked, available });
     }
     Ok(())
+}
+
+/// Pixels of a map.
+fn pixels(map: Shape) -> usize {
+    map.height as usize * map.width as usize
+}
+
+/// Refuses a last batch of so few images that there is no variance to normalise by.
+fn check_last_batch(layout: &Layout, trained: usize, batch: usize) -> Result<(), TrainError> {
+    let images = trained % batch;
+    let normalised = layout.stages.iter().filter(|stage| stage.normalised());
+    match normalised.map(|stage| images * pixels(stage.output())).min() {
+        Some(values) if images > 0 && values < STATISTICS_MIN => {
+            Err(TrainError::LastBatch { images, batch, values })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Parameters before the first step; fresh normalisations for the stages that are normalised.

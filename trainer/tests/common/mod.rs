@@ -117,13 +117,32 @@ pub fn idx(dimensions: &[usize], values: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Images of the labels 0 to 2 in this order, and their labels, as one part of a data set.
+pub fn write_labelled(folder: &Path, part: &str, labels: &[u8]) {
+    fs::create_dir_all(folder).unwrap();
+    let pixel =
+        |(index, label): (usize, &u8)| image(first_of(part) + 3 * index + *label as usize % 3);
+    let pixels: Vec<u8> = labels.iter().enumerate().flat_map(pixel).collect();
+    write_files(folder, part, &pixels, labels);
+}
+
 fn write_part(folder: &Path, part: &str, images: usize) {
-    let pixels: Vec<u8> = (0..images).flat_map(image).collect();
+    let pixels: Vec<u8> = (0..images).flat_map(|index| image(first_of(part) + index)).collect();
     let labels: Vec<u8> = (0..images).map(|index| (index % 3) as u8).collect();
+    write_files(folder, part, &pixels, &labels);
+}
+
+/// Number of the first image of a part, a multiple of 3: test images are not training images.
+fn first_of(part: &str) -> usize {
+    if part == "train" { 0 } else { 30_000 }
+}
+
+fn write_files(folder: &Path, part: &str, pixels: &[u8], labels: &[u8]) {
+    let images = labels.len();
     let write =
         |name: &str, bytes| fs::write(folder.join(format!("{part}-{name}-ubyte")), bytes).unwrap();
-    write("images-idx3", idx(&[images, SIDE, SIDE], &pixels));
-    write("labels-idx1", idx(&[images], &labels));
+    write("images-idx3", idx(&[images, SIDE, SIDE], pixels));
+    write("labels-idx1", idx(&[images], labels));
 }
 
 /// Class 0 is bright at the top, class 1 in the middle, class 2 at the bottom, all with some noise.

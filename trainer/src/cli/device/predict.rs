@@ -2,23 +2,40 @@
 
 use std::path::Path;
 
-use infer::Scores;
+use infer::{Model, Scores};
 
 use super::connect::{self, Connection};
 use super::{CliError, PredictArgs};
+use crate::cli::appearance;
 use crate::cli::predict::{bars, verdict};
-use crate::data::picture::Fitted;
+use crate::data::appearance::Appearance;
+use crate::data::picture::{Fitted, Invert};
 use crate::data::png;
-use crate::terminal::{digit, print, shows_colour};
+use crate::terminal::{complain, digit, print, shows_colour};
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let mut connection = connect::open(&args.chip)?;
-    args.images.iter().try_for_each(|path| predict(&mut connection, path, args))
+    let file = connection.model.take();
+    let model = file.as_deref().and_then(|file| Model::from_bytes(file).ok());
+    if model.is_none() && args.invert == Invert::Auto {
+        complain(
+            "note: what the chip's model was trained on is not known, so pictures are only \
+                scaled; name its file with --model",
+        );
+    }
+    let appearance = model.and_then(|model| appearance::of(args.chip.model.as_deref(), &model));
+    let appearance = appearance.as_ref();
+    args.images.iter().try_for_each(|path| predict(&mut connection, path, args, appearance))
 }
 
-fn predict(connection: &mut Connection, path: &Path, args: &PredictArgs) -> Result<(), CliError> {
+fn predict(
+    connection: &mut Connection,
+    path: &Path,
+    args: &PredictArgs,
+    appearance: Option<&Appearance>,
+) -> Result<(), CliError> {
     let shape = connection.session.chip().image;
-    let Fitted { pixels, notes } = png::read(path)?.fit(shape, args.invert)?;
+    let Fitted { pixels, notes } = png::read(path)?.fit(shape, args.invert, appearance)?;
     let answer = connection.session.infer(&pixels)?;
     let scores = Scores::new(&answer.values, connection.session.chip().output_quant);
     let name = path.display().to_string();

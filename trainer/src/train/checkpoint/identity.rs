@@ -1,11 +1,11 @@
 //! What a run is: everything its result depends on.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 use toml::{Table, Value};
 
 use crate::data::Dataset;
+use crate::data::record::fingerprint;
 use crate::network::Network;
 use crate::recipe::Recipe;
 
@@ -67,7 +67,7 @@ pub enum Difference {
 impl Identity {
     /// Of a run that trains `network` by `recipe` with `seed` on `data`.
     pub fn new(network: &Network, recipe: &Recipe, seed: u64, data: &Dataset) -> Self {
-        Self { seed, data: hash(data), preset: preset(network, recipe) }
+        Self { seed, data: fingerprint(data), preset: preset(network, recipe) }
     }
 
     /// In what the run `there`, which has come to `epoch`, differs from this one so that this one
@@ -158,14 +158,4 @@ fn shown(value: &Value) -> String {
         Value::Table(_) => "given".to_owned(),
         other => other.to_string(),
     }
-}
-
-fn hash(data: &Dataset) -> [u8; 32] {
-    let shape = [data.shape.height, data.shape.width, data.shape.channels].map(u16::to_le_bytes);
-    let mut hash = Sha256::new();
-    hash.update((data.len() as u64).to_le_bytes());
-    hash.update(shape.as_flattened());
-    hash.update(&data.labels);
-    hash.update(&data.pixels);
-    hash.finalize().into()
 }

@@ -1,0 +1,35 @@
+//! What the images look like that a model was trained on: the model decides, not the picture.
+
+use std::path::Path;
+
+use infer::Model;
+
+use crate::data::Dataset;
+use crate::data::appearance::Appearance;
+use crate::data::record::DataRecord;
+
+/// Most by which the strokes of one image may lie beside its middle, in pixels, for taking it that
+/// those of all images lie in the middle.
+const CENTRED: f64 = 1.5;
+
+/// By the record beside the model file, or else by the image that the file holds for its self-test,
+/// the first of the training set; `None` where neither shows strokes on a ground.
+pub(super) fn of(path: Option<&Path>, model: &Model<'_>) -> Option<Appearance> {
+    match path.and_then(|path| DataRecord::beside(path, model.image_shape())) {
+        Some(record) => record.appearance,
+        None => of_self_test(model),
+    }
+}
+
+fn of_self_test(model: &Model<'_>) -> Option<Appearance> {
+    let (pixels, shape) = (model.self_test()?.image.to_vec(), model.image_shape());
+    let one = Appearance::of(&Dataset { shape, pixels, labels: vec![0], classes: 1 })?;
+    let middle = [shape.height, shape.width].map(|side| (side as f64 - 1.0) / 2.0);
+    let is_central =
+        |centre: [f64; 2]| (0..2).all(|axis| (centre[axis] - middle[axis]).abs() <= CENTRED);
+    // Where one image has its strokes elsewhere, others may have them anywhere.
+    match one.centre.is_some_and(is_central) {
+        true => Some(one),
+        false => Some(Appearance { side: None, centre: None, ..one }),
+    }
+}

@@ -1,0 +1,166 @@
+use super::*;
+
+/// Convolution and dense layer on an input of `height` x `width` at `offset`.
+fn network(height: u16, width: u16, offset: [i16; 2], units: usize) -> Network {
+    let layers = format!(
+        r#"input = {{ height = {height}, width = {width}, channels = 1, offset = {offset:?} }}
+           layer = [
+               {{ type = "conv", filters = 1, kernel = 1 }},
+               {{ type = "dense", units = {units} }},
+           ]"#
+    );
+    toml::from_str(&layers).unwrap()
+}
+
+/// Different images of `shape`, one for each label.
+fn part(shape: Shape, labels: &[u8], classes: usize) -> Dataset {
+    let pixel = |place: usize| (place * 7919 % 251) as u8 + (place % 5) as u8;
+    let pixels = (0..labels.len() * shape.len()).map(pixel).collect();
+    Dataset { shape, pixels, labels: labels.to_vec(), classes }
+}
+
+fn data(shape: Shape, train: &[u8], test: &[u8]) -> DataDir {
+    let classes = train.iter().chain(test).max().map_or(0, |label| *label as usize + 1);
+    let mut test = part(shape, test, classes);
+    test.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+    DataDir { train: part(shape, train, classes), test }
+}
+
+fn notes(network: &Network, data: &DataDir) -> Vec<String> {
+    check(network, data).unwrap()
+}
+
+const SMALL: Shape = Shape::new(8, 6, 1);
+
+fn labels(train: &[u8], test: &[u8]) -> Vec<String> {
+    let data = data(SMALL, train, test);
+    notes(&network(8, 6, [0, 0], data.train.classes), &data)
+}
+
+#[test]
+fn what_fits_is_not_spoken_of() {
+    assert_eq!(labels(&[0, 1, 2, 0, 1, 2], &[0, 1, 2]), [""; 0]);
+}
+
+#[test]
+fn mnist_and_its_presets_are_not_spoken_of() {
+    let data = DataDir::load(&DataDir::default_path()).unwrap();
+    for preset in ["tutorial", "standard", "best"] {
+        let network = crate::preset::Preset::load(preset).unwrap().network;
+        assert_eq!(notes(&network, &data), [""; 0], "{preset}");
+    }
+}
+
+#[test]
+fn a_network_that_reads_a_part_says_which() {
+    let large = data(Shape::new(56, 56, 1), &[0, 1, 0, 1], &[0, 1]);
+    for (offset, from) in [([3, 3], "row 3, column 3"), ([0, 0], "row 0, column 0")] {
+        let expected = format!(
+            "the images are 56x56x1, the network reads 28x28 pixels of them from {from}: 25 % of \
+                each image"
+        );
+        assert!(notes(&network(28, 28, offset, 2), &large)[0].starts_with(&expected));
+    }
+    // In the middle, but too little of it; then most of it.
+    assert!(notes(&network(28, 28, [14, 14], 2), &large)[0].contains("25 % of each image"));
+    assert_eq!(notes(&network(50, 50, [3, 3], 2), &large), [""; 0]);
+    // Larger than the image: black all around, or on one side.
+    assert_eq!(notes(&network(60, 60, [-2, -2], 2), &large), [""; 0]);
+    assert!(notes(&network(60, 60, [0, 0], 2), &large)[0].contains("reads 60x60 pixels"));
+}
+
+#[test]
+fn what_cannot_work_is_refused() {
+    let data = data(SMALL, &[0, 1, 2], &[0]);
+    let refusal = |network: &Network| check(network, &data).unwrap_err().to_string();
+    let beside = refusal(&network(8, 6, [0, 6], 3));
+    assert!(beside.contains("at offset [0, 6] lies outside of the 8x6x1 images"), "{beside}");
+    assert!(check(&network(8, 6, [-8, 0], 3), &data).is_err());
+    assert!(check(&network(8, 6, [-7, 5], 3), &data).is_ok());
+    let few = refusal(&network(8, 6, [0, 0], 2));
+    assert_eq!(
+        few,
+        "the labels go up to 2, but the network ends with 2 values: give its last layer 3 units"
+    );
+    let mut colour = network(8, 6, [0, 0], 3);
+    colour.input.channels = 3;
+    assert!(refusal(&colour).contains("the images have 1 values per pixel, the network takes 3"));
+}
+
+#[test]
+fn outputs_without_a_meaning_are_counted() {
+    let twenty = notes(&network(8, 6, [0, 0], 20), &data(SMALL, &[0, 1, 0, 1], &[0, 1]));
+    assert_eq!(
+        twenty,
+        ["the network ends with 20 values, but the labels are 0 to 1: 18 of them stand for \
+                nothing; give its last layer 2 units"]
+    );
+    let mut map = network(8, 6, [0, 0], 2);
+    map.layers.pop();
+    assert!(
+        notes(&map, &data(SMALL, &[0, 1], &[0, 1]))[0]
+            .starts_with("the network ends with 48 values")
+    );
+}
+
+#[test]
+fn classes_without_images_are_named() {
+    assert_eq!(
+        labels(&[0, 1, 0, 1], &[0, 1, 3, 3]),
+        ["no training image has labels 2, 3, 2 test images have: the network cannot learn what \
+                no image shows it"]
+    );
+    assert_eq!(
+        labels(&[1, 2, 1, 2], &[1, 2]),
+        ["no image has label 0: labels that are counted from 1 leave an output without a \
+                meaning; subtract 1 from them"]
+    );
+    assert_eq!(
+        labels(&[0, 1, 2], &[0, 2]),
+        ["no test image has label 1: how well the network knows it is not measured"]
+    );
+    let one = labels(&[0, 0, 0], &[0]);
+    assert_eq!(
+        one,
+        ["all training images have label 0: the network learns to give one answer, whatever it \
+                sees"]
+    );
+}
+
+#[test]
+fn pixels_that_use_little_of_their_range_are_noticed() {
+    let mut dark = data(SMALL, &[0, 1, 0, 1], &[0, 1]);
+    dark.train.pixels.iter_mut().for_each(|pixel| *pixel /= 16);
+    dark.test.pixels.iter_mut().for_each(|pixel| *pixel /= 16);
+    let said = notes(&network(8, 6, [0, 0], 2), &dark);
+    assert!(said[0].starts_with("the brightest pixel of the training images is 15"), "{said:?}");
+    dark.train.pixels.fill(9);
+    let said = notes(&network(8, 6, [0, 0], 2), &dark);
+    assert!(said[0].starts_with("every pixel of the training images is 9"), "{said:?}");
+    assert!(said[1].starts_with("of the 4 training images only 1 are different"), "{said:?}");
+    assert!(said[2].starts_with("2 training images occur again with another label"), "{said:?}");
+}
+
+#[test]
+fn test_images_of_another_kind_are_noticed() {
+    let mut data = data(SMALL, &[0, 1, 0, 1], &[0, 1]);
+    data.test.pixels.fill(250);
+    let said = notes(&network(8, 6, [0, 0], 2), &data);
+    assert!(said[0].contains("250 in the test images: are some of them inverted?"), "{said:?}");
+    data.test = Dataset { pixels: data.train.image(1).repeat(2), ..data.test };
+    let said = notes(&network(8, 6, [0, 0], 2), &data);
+    assert!(said[0].starts_with("2 of the 2 test images are training images too"), "{said:?}");
+}
+
+#[test]
+fn a_model_is_for_images_of_one_shape() {
+    let images = part(SMALL, &[0, 5, 7], 8);
+    let error = check_model(Shape::new(6, 8, 1), 8, &images).unwrap_err().to_string();
+    assert_eq!(error, "the model takes 6x8x1 images, those of the data set are 8x6x1: use --data");
+    assert_eq!(check_model(SMALL, 8, &images), Ok(vec![]));
+    assert_eq!(
+        check_model(SMALL, 6, &images).unwrap(),
+        ["the labels go up to 7, the model tells 6 classes apart: 1 of the 3 images cannot be \
+                answered rightly"]
+    );
+}

@@ -1,0 +1,133 @@
+//! What a run was trained on, in a few lines of TOML: beside the model file, and inside of the
+//! float record.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use infer::Shape;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Dataset;
+use super::appearance::Appearance;
+
+/// How the name of the file beside `model.kndl` ends: `model.data.toml`.
+const EXTENSION: &str = "data.toml";
+
+/// Most bytes of a record that are read.
+const BYTES_MAX: u64 = 1 << 20;
+
+/// The data of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Where the data was, as the command line said it; empty for MNIST.
+    pub source: PathBuf,
+    /// SHA-256 of the training images and their labels: of shape, labels and pixels, as training
+    /// reads them.
+    pub training_sha256: String,
+    /// Height, width and channels of an image.
+    pub image: [u16; 3],
+    /// Number of classes.
+    pub classes: usize,
+    /// What the training images look like, where nearly all look alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearance: Option<Appearance>,
+}
+
+impl DataRecord {
+    /// Of training images that come from `source`.
+    pub fn of(training: &Dataset, source: &Path) -> Self {
+        let Shape { height, width, channels } = training.shape;
+        Self {
+            source: source.to_owned(),
+            training_sha256: hexadecimal(&fingerprint(training)),
+            image: [height, width, channels],
+            classes: training.classes,
+            appearance: Appearance::of(training),
+        }
+    }
+
+    /// Whether it is a record of these training images.
+    pub fn is_of(&self, training: &Dataset) -> bool {
+        self.training_sha256 == hexadecimal(&fingerprint(training))
+    }
+
+    /// The file's text.
+    pub fn to_toml(&self) -> String {
+        let head =
+            "# What the model of the same name was trained on. `predict` and `eval` read it.\n";
+        format!("{head}{}", toml::to_string(self).expect("numbers and text can be written as TOML"))
+    }
+
+    /// The record in a file's text.
+    ///
+    /// # Errors
+    /// What the TOML reader says.
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Where the record of a model file lies.
+    pub fn path_beside(model: &Path) -> PathBuf {
+        model.with_extension(EXTENSION)
+    }
+
+    /// The record beside a model file for images of the shape `image`; `None` where there is none,
+    /// or one that is of other images.
+    pub fn beside(model: &Path, image: Shape) -> Option<Self> {
+        let record = Self::from_toml(&read(&Self::path_beside(model)).ok()?).ok()?;
+        (record.image == [image.height, image.width, image.channels]).then_some(record)
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    io::Read::read_to_string(&mut io::Read::take(fs::File::open(path)?, BYTES_MAX), &mut text)?;
+    Ok(text)
+}
+
+/// SHA-256 of a set's number of images, shape, labels and pixels.
+pub fn fingerprint(data: &Dataset) -> [u8; 32] {
+    let shape = [data.shape.height, data.shape.width, data.shape.channels].map(u16::to_le_bytes);
+    let mut hash = Sha256::new();
+    hash.update((data.len() as u64).to_le_bytes());
+    hash.update(shape.as_flattened());
+    hash.update(&data.labels);
+    hash.update(&data.pixels);
+    hash.finalize().into()
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset() -> Dataset {
+        let (pixels, labels) = (vec![0, 9, 0, 9, 200, 9], vec![0]);
+        Dataset { shape: Shape::new(2, 3, 1), pixels, labels, classes: 1 }
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_was_written() {
+        let record = DataRecord::of(&dataset(), Path::new("some/\"where\""));
+        assert_eq!(DataRecord::from_toml(&record.to_toml()).unwrap(), record);
+        assert!(record.is_of(&dataset()));
+        assert!(!record.is_of(&Dataset { labels: vec![1], ..dataset() }));
+    }
+
+    #[test]
+    fn it_lies_beside_the_model_it_is_of() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let model = folder.path().join("again.kndl");
+        let record = DataRecord::of(&dataset(), Path::new(""));
+        fs::write(folder.path().join("again.data.toml"), record.to_toml()).unwrap();
+        assert_eq!(DataRecord::beside(&model, dataset().shape), Some(record));
+        assert_eq!(DataRecord::beside(&model, Shape::new(3, 2, 1)), None);
+        assert_eq!(DataRecord::beside(&folder.path().join("model.kndl"), dataset().shape), None);
+        fs::write(folder.path().join("again.data.toml"), [0xff; 9]).unwrap();
+        assert_eq!(DataRecord::beside(&model, dataset().shape), None);
+    }
+}
