@@ -201,7 +201,7 @@ miri() {
 fuzz() {
     local target
     command -v g++ >/dev/null || install_packages g++
-    for target in model idx png wire; do
+    for target in model idx png wire tflite; do
         say "fuzz $target"
         tests/fuzz/run.sh "$target" "-max_total_time=${1:-60}" -print_final_stats=1 2>&1 | tail -n 12
         (cd tests/fuzz && cargo run --release --quiet --bin mutations -- "$target" "$(date +%s)00000" 3000000)
@@ -222,7 +222,7 @@ coverage() {
     (cd tests/fuzz && cargo build --release --quiet --target-dir "$folder/fuzz" --bin mutations)
     local mutations=$folder/fuzz/release/mutations
     "$mutations" corpus
-    for kind in model idx png wire; do "$mutations" "$kind" 0 "$count"; done
+    for kind in model idx png wire tflite; do "$mutations" "$kind" 0 "$count"; done
     say "reached by the fuzz targets"
     covered report "$folder" "$mutations" | shares
     cargo test --release --quiet -p infer --features signature,update,wire --target-dir "$folder/tests" --tests

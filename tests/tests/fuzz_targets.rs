@@ -29,6 +29,7 @@ use trainer::plan::{Core, Loading, front_of};
 const MODELS: u64 = 200_000;
 const PICTURES: u64 = 60_000;
 const LINES: u64 = 100_000;
+const TFLITE: u64 = 100_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
@@ -223,4 +224,18 @@ fn png() {
     pictures_of("png", pictures::png, |number| {
         parts[number as usize % parts.len()].damaged(number)
     });
+}
+
+#[test]
+fn tflite() {
+    let seeds = corpus("tflite");
+    assert!(seeds.iter().all(|seed| fuzz::tflite::tflite(seed)), "a seed is no network");
+    let read = (0..TFLITE).filter(|number| {
+        let mut file = seeds[*number as usize % seeds.len()].clone();
+        fuzz::mutate::tflite::damage(&mut file, *number);
+        fuzz::tflite::tflite(&file)
+    });
+    let read = read.count() as u64;
+    println!("{TFLITE} damaged .tflite files, {read} of them can be read");
+    assert!(read > TFLITE / 10 && read < TFLITE * 9 / 10, "{read} can be read");
 }

@@ -18,6 +18,7 @@ pub mod float_record;
 pub mod folder_lock;
 pub mod forward;
 pub mod graph;
+pub mod import;
 pub mod inputs;
 pub mod kernels;
 pub mod metrics;

@@ -112,6 +112,47 @@ fn inspect_shows_layers_and_memory() {
     }
 }
 
+/// A small network of TensorFlow's converter: see `fixtures/README.md`.
+fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn inspect_shows_the_operators_of_a_tflite_file() {
+    let chain = fixture("chain.tflite");
+    let (stdout, _) = run(&mut Workshop::new().trainer(["inspect", &chain]), 0);
+    let row = |number: &str| -> Vec<String> {
+        let mut lines = stdout.lines().map(|line| line.split_whitespace().map(str::to_owned));
+        lines.find_map(|mut cells| (cells.next()? == number).then(|| cells.collect())).unwrap()
+    };
+    assert!(
+        stdout.contains("chain.tflite: 8,848 bytes, TensorFlow Lite, 13 operators\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains(": 1x12x9x3 int8, scale 0.029099, zero point -9\n"), "{stdout}");
+    let cells = "CONV_2D 3x3 stride 2x2, RELU input 1x12x9x3 1x6x5x6 int8 0.008368 -128 0,1 x 1,1";
+    assert_eq!(row("0")[..14].join(" "), format!("{cells} 4,860"));
+    assert_eq!(row("7")[..2], ["STRIDED_SLICE", "(constant)"]);
+    assert_eq!(row("9")[1..3], ["5,", "8"], "the map and the shape that it takes");
+    assert_eq!(row("all"), ["operators", "15,448", "1,424"]);
+}
+
+#[test]
+fn inspect_refuses_other_files_in_one_line() {
+    let workshop = Workshop::new();
+    fs::write(workshop.path("broken.tflite"), "not a network").unwrap();
+    let message = error(&mut workshop.trainer(["inspect", "broken.tflite"]));
+    assert!(
+        message.starts_with("broken.tflite: Model, identifier: is [61, 20, 6e, 65]"),
+        "{message}"
+    );
+    let message = error(&mut workshop.trainer(["inspect", "none.tflite"]));
+    assert!(message.starts_with("none.tflite: cannot be read: "), "{message}");
+    let message = error(&mut workshop.trainer(["inspect", "broken.tflite", "--key", "a.pub"]));
+    assert!(message.contains("--key is for"), "{message}");
+}
+
 /// Names come from the model file, whoever made it.
 #[test]
 fn inspect_spells_out_what_a_terminal_would_obey() {

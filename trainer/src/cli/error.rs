@@ -21,6 +21,7 @@ use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::folder_lock::FolderBusy;
+use crate::import::tflite::ReadError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
 use crate::report::ReportError;
@@ -114,6 +115,36 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong with it.
         cause: ModelError,
+    },
+    /// A file to import that cannot be read.
+    #[error("{}: cannot be read: {cause}", path.display())]
+    ImportUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// A file to import that no small core could hold.
+    #[error("{}: has more than {limit} bytes: no network for a small core has", path.display())]
+    ImportTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Largest file, bytes.
+        limit: u64,
+    },
+    /// A file that is no network of TensorFlow Lite.
+    #[error("{}: {cause}", path.display())]
+    Tflite {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: ReadError,
+    },
+    /// A key for a file that has no signature.
+    #[error("{}: --key is for models of this crate, other files are not signed", path.display())]
+    NotSigned {
+        /// The file.
+        path: PathBuf,
     },
     /// A model for other images.
     #[error("{}: {cause}", path.display())]

@@ -1,4 +1,6 @@
-//! `inspect`: the layers of a model and what they need.
+//! `inspect`: the layers of a model and what they need; of a `.tflite` file what it holds.
+
+mod tflite;
 
 use std::path::PathBuf;
 
@@ -16,14 +18,15 @@ use crate::terminal::{print, printable};
 /// Show the layers of a model: shapes, bytes, work, quantisation, memory
 ///
 /// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key,
-/// and fails if not.
+/// and fails if not. Of a .tflite file it shows the operators, as they are in the file.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   trainer inspect out/model.kndl
-  trainer inspect out/model.kndl --key maker.pub")]
+  trainer inspect out/model.kndl --key maker.pub
+  trainer inspect network.tflite")]
 pub(super) struct InspectArgs {
-    /// Model file
+    /// Model file, or a .tflite file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Public key that must have signed the model: the .pub file of `keygen`
@@ -32,6 +35,12 @@ pub(super) struct InspectArgs {
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
+    if tflite::is_one(&args.model) {
+        return match args.key {
+            None => tflite::run(&args.model),
+            Some(_) => Err(CliError::NotSigned { path: args.model.clone() }),
+        };
+    }
     let file = model_file::read_signed(&args.model)?;
     let bytes = signature::split(&file).map_or(&file[..], |(model, _)| model);
     let model = model_file::parse(&args.model, bytes)?;

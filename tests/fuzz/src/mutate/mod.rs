@@ -5,6 +5,7 @@ pub mod idx;
 pub mod line;
 pub mod model;
 pub mod png;
+pub mod tflite;
 
 /// Bytes that numbers are likely to break at.
 const EDGES: [u8; 8] = [0, 1, 2, 3, 0x7F, 0x80, 0xFE, 0xFF];

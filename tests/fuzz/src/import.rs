@@ -1,0 +1,5 @@
+//! The trainer's readers of networks, without the trainer.
+
+#[path = "../../../trainer/src/import/tflite/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the targets use the reader alone")]
+pub mod tflite;

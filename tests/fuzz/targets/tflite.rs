@@ -1,0 +1,18 @@
+//! `.tflite` files, half of them with offsets and sizes changed as such.
+
+#![no_main]
+
+use fuzz::mutate::tflite::damage;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+fuzz_target!(|file: &[u8]| {
+    fuzz::tflite::tflite(file);
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    if seed.is_multiple_of(2) {
+        return fuzzer_mutate(data, size, max_size);
+    }
+    damage(&mut data[..size], u64::from(seed));
+    size
+});

@@ -1,0 +1,5 @@
+//! Networks that were trained elsewhere.
+
+#[cfg(test)]
+mod tests;
+pub mod tflite;

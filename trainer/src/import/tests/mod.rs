@@ -1,0 +1,13 @@
+//! The reader on networks of a converter, and on files made by hand.
+
+mod builder;
+mod hostile;
+mod networks;
+
+/// A network of the folder of fixtures.
+macro_rules! fixture {
+    ($name:literal) => {
+        &include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name))[..]
+    };
+}
+use fixture;
