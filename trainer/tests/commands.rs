@@ -132,7 +132,7 @@ fn inspect_shows_the_operators_of_a_tflite_file() {
     );
     assert!(stdout.contains(": 1x12x9x3 int8, scale 0.029099, zero point -9\n"), "{stdout}");
     let cells = "CONV_2D 3x3 stride 2x2, RELU input 1x12x9x3 1x6x5x6 int8 0.008368 -128 0,1 x 1,1";
-    assert_eq!(row("0")[..14].join(" "), format!("{cells} 4,860"));
+    assert_eq!(row("0")[..15].join(" "), format!("{cells} 4,860"));
     assert_eq!(row("7")[..2], ["STRIDED_SLICE", "(constant)"]);
     assert_eq!(row("9")[1..3], ["5,", "8"], "the map and the shape that it takes");
     assert_eq!(row("all"), ["operators", "15,448", "1,424"]);
