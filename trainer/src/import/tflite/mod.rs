@@ -12,6 +12,7 @@ mod network;
 mod operator;
 mod operator_names;
 mod operators;
+pub mod reference;
 mod shapes;
 mod tensors;
 mod window;

@@ -1,0 +1,98 @@
+//! `ADD`, `SUB` and `MUL` of two maps, each with its own scale.
+
+use super::broadcast::Broadcast;
+use super::error::Misfit;
+use super::fixed_point::Factor;
+use super::node::{Node, Output};
+use super::Kernel;
+
+/// Bits that inputs are shifted to the left before they are scaled.
+const HEADROOM_BITS: u32 = 20;
+
+/// A sum or a difference.
+///
+/// ```text
+/// a'     = factor_a((a - zero_point_a) * 2^20)      factor_a = scale_a / (2 * larger scale)
+/// b'     = factor_b((b - zero_point_b) * 2^20)      factor_b = scale_b / (2 * larger scale)
+/// output = clamp(output_zero_point + factor(a' + b'))
+/// factor = 2 * larger scale / (2^20 * output_scale)
+/// ```
+pub struct Sum {
+    broadcast: Broadcast,
+    zero_points: [i32; 2],
+    factors: [Factor; 2],
+    /// 1, or -1 of a difference.
+    sign: i32,
+    factor: Factor,
+    output: Output,
+}
+
+impl Sum {
+    pub fn new(node: Node<'_>, sign: i32) -> Result<Self, Misfit> {
+        let (a, b) = (node.quantisation(0)?, node.quantisation(1)?);
+        let twice_larger = 2.0 * f64::from(a.scale.max(b.scale));
+        let of_output = f64::from(node.output_quantisation()?.scale) * f64::from(1 << HEADROOM_BITS);
+        let factor = |real: f64| Factor::of(real).ok_or(Misfit::Range);
+        let sum = Self {
+            broadcast: Broadcast::new(node)?,
+            zero_points: [a.zero_point, b.zero_point],
+            factors: [
+                factor(f64::from(a.scale) / twice_larger)?,
+                factor(f64::from(b.scale) / twice_larger)?,
+            ],
+            sign,
+            factor: factor(twice_larger / of_output)?,
+            output: node.clamped()?,
+        };
+        // |a - zero point| <= 255, so |a'| <= 255 * 2^19 and |a' + b'| <= 255 * 2^20 + 2.
+        let largest = (255 << HEADROOM_BITS) + 2;
+        sum.factor.fits(largest).then_some(sum).ok_or(Misfit::Range)
+    }
+}
+
+impl Kernel for Sum {
+    fn run(&self, inputs: &[&[i8]]) -> Vec<i8> {
+        let scaled = |which: usize, value: i8| {
+            let steps = i32::from(value) - self.zero_points[which];
+            self.factors[which].scale(steps << HEADROOM_BITS)
+        };
+        self.broadcast.map(inputs, |a, b| {
+            let sum = scaled(0, a) + self.sign * scaled(1, b);
+            self.output.value(self.factor.scale(sum))
+        })
+    }
+}
+
+/// A product: `output = clamp(output_zero_point + factor((a - zero_point_a) * (b - zero_point_b)))`
+/// with `factor = scale_a * scale_b / output_scale`, computed in single precision.
+pub struct Product {
+    broadcast: Broadcast,
+    zero_points: [i32; 2],
+    factor: Factor,
+    output: Output,
+}
+
+impl Product {
+    pub fn new(node: Node<'_>) -> Result<Self, Misfit> {
+        let (a, b) = (node.quantisation(0)?, node.quantisation(1)?);
+        let scale = a.scale * b.scale / node.output_quantisation()?.scale;
+        let factor = Factor::of(scale.into()).ok_or(Misfit::Range)?;
+        if !factor.fits(255 * 255) {
+            return Err(Misfit::Range);
+        }
+        Ok(Self {
+            broadcast: Broadcast::new(node)?,
+            zero_points: [a.zero_point, b.zero_point],
+            factor,
+            output: node.clamped()?,
+        })
+    }
+}
+
+impl Kernel for Product {
+    fn run(&self, inputs: &[&[i8]]) -> Vec<i8> {
+        let steps = |which: usize, value: i8| i32::from(value) - self.zero_points[which];
+        self.broadcast
+            .map(inputs, |a, b| self.output.value(self.factor.scale(steps(0, a) * steps(1, b))))
+    }
+}

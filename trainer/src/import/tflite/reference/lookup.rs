@@ -1,0 +1,44 @@
+//! `LOGISTIC` and `TANH`: a table of 256 values, computed in single precision.
+//!
+//! ```text
+//! table[q] = clamp(output_zero_point + round(f(input_scale * (q - input_zero_point)) / output_scale))
+//! ```
+
+use super::error::Misfit;
+use super::node::{Affine, Node, Output};
+use super::Kernel;
+
+pub struct Lookup([i8; 256]);
+
+/// `1 / (1 + exp(-x))`; the output has scale 1/256 and zero point -128.
+pub fn logistic(node: Node<'_>) -> Result<Lookup, Misfit> {
+    let output = Affine { scale: 1.0 / 256.0, zero_point: -128 };
+    Lookup::new(node, output, |x| 1.0 / (1.0 + libm::expf(-x)))
+}
+
+/// The output has scale 1/128 and zero point 0.
+pub fn tanh(node: Node<'_>) -> Result<Lookup, Misfit> {
+    Lookup::new(node, Affine { scale: 1.0 / 128.0, zero_point: 0 }, libm::tanhf)
+}
+
+impl Lookup {
+    fn new(node: Node<'_>, expected: Affine, f: fn(f32) -> f32) -> Result<Self, Misfit> {
+        let (input, output) = (node.quantisation(0)?, node.output_quantisation()?);
+        if output != expected {
+            return Err(Misfit::OutputScale);
+        }
+        let range = Output::new(output.zero_point, [i32::MIN, i32::MAX]);
+        let value = |index: usize| {
+            let steps = index as i32 - 128 - input.zero_point;
+            let real = f(input.scale * steps as f32);
+            range.value((real * (1.0 / output.scale)).round() as i32)
+        };
+        Ok(Self(std::array::from_fn(value)))
+    }
+}
+
+impl Kernel for Lookup {
+    fn run(&self, inputs: &[&[i8]]) -> Vec<i8> {
+        inputs[0].iter().map(|value| self.0[(i32::from(*value) + 128) as usize]).collect()
+    }
+}
