@@ -29,7 +29,7 @@ use trainer::plan::{Core, Loading, front_of};
 const MODELS: u64 = 200_000;
 const PICTURES: u64 = 60_000;
 const LINES: u64 = 100_000;
-const TFLITE: u64 = 100_000;
+const TFLITE: u64 = 60_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;

@@ -1,8 +1,11 @@
 //! The reader on networks of a converter, and on files made by hand.
 
 mod builder;
+mod examples;
 mod hostile;
 mod networks;
+mod numpy;
+mod reference;
 
 /// A network of the folder of fixtures.
 macro_rules! fixture {

@@ -7,12 +7,12 @@
 //! ```
 //! Taps outside of the map add nothing.
 
+use super::super::network::Quantisation;
+use super::Kernel;
 use super::error::Misfit;
 use super::fixed_point::Factor;
 use super::node::{Node, Output};
 use super::taps::Taps;
-use super::Kernel;
-use super::super::network::Quantisation;
 
 /// A convolution, of all channels or of one for each filter.
 pub struct Conv {

@@ -1,10 +1,10 @@
 //! `ADD`, `SUB` and `MUL` of two maps, each with its own scale.
 
+use super::Kernel;
 use super::broadcast::Broadcast;
 use super::error::Misfit;
 use super::fixed_point::Factor;
 use super::node::{Node, Output};
-use super::Kernel;
 
 /// Bits that inputs are shifted to the left before they are scaled.
 const HEADROOM_BITS: u32 = 20;
@@ -31,7 +31,8 @@ impl Sum {
     pub fn new(node: Node<'_>, sign: i32) -> Result<Self, Misfit> {
         let (a, b) = (node.quantisation(0)?, node.quantisation(1)?);
         let twice_larger = 2.0 * f64::from(a.scale.max(b.scale));
-        let of_output = f64::from(node.output_quantisation()?.scale) * f64::from(1 << HEADROOM_BITS);
+        let of_output =
+            f64::from(node.output_quantisation()?.scale) * f64::from(1 << HEADROOM_BITS);
         let factor = |real: f64| Factor::of(real).ok_or(Misfit::Range);
         let sum = Self {
             broadcast: Broadcast::new(node)?,

@@ -62,8 +62,8 @@ fn fraction_and_exponent(value: f64) -> Option<(f64, i32)> {
     Some((fraction, exponent))
 }
 
-/// `a * b / 2^31`, rounded to nearest, halves up in size of positive products and down of negative
-/// ones; the one product that does not fit is the largest number.
+/// `a * b / 2^31`, rounded to nearest, halves up; the one product that does not fit is the largest
+/// number.
 pub fn multiply(a: i32, b: i32) -> i32 {
     let product = i64::from(a) * i64::from(b);
     let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };

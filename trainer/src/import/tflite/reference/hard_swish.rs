@@ -7,10 +7,10 @@
 //! output = clamp(output_zero_point + relu * scaled / 2^15 * 2^shift)
 //! ```
 
+use super::Kernel;
 use super::error::Misfit;
 use super::fixed_point::{Factor, divide_by_power_of_two};
 use super::node::{Node, Output};
-use super::Kernel;
 
 pub struct HardSwish {
     input_zero_point: i32,

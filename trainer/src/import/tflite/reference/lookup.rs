@@ -4,9 +4,9 @@
 //! table[q] = clamp(output_zero_point + round(f(input_scale * (q - input_zero_point)) / output_scale))
 //! ```
 
+use super::Kernel;
 use super::error::Misfit;
 use super::node::{Affine, Node, Output};
-use super::Kernel;
 
 pub struct Lookup([i8; 256]);
 

@@ -6,10 +6,10 @@
 //! ```
 //! The factor's multiplier is divided by the count in integers, after a shift that keeps its bits.
 
+use super::Kernel;
 use super::error::Misfit;
 use super::fixed_point::Factor;
 use super::node::{Node, Output};
-use super::Kernel;
 
 pub struct Mean {
     /// For each value of the input which value of the output it belongs to.
@@ -39,7 +39,8 @@ impl Mean {
             to = to.into_iter().flat_map(along).collect();
         }
         let outputs = node.output()?.elements();
-        let count = to.len().checked_div(outputs).filter(|count| *count > 0).ok_or(Misfit::Count)?;
+        let count =
+            to.len().checked_div(outputs).filter(|count| *count > 0).ok_or(Misfit::Count)?;
         let factor = Factor::of(f64::from(input.scale) / f64::from(output.scale));
         let factor = divided(factor.ok_or(Misfit::Range)?, count as u64);
         if !factor.fits(255 * count as u64) {

@@ -1,9 +1,9 @@
 //! Operators that only move values: `CONCATENATION`, `PAD`, `RESHAPE` and its kin,
 //! `SPACE_TO_BATCH_ND` and `BATCH_TO_SPACE_ND`. Scale and zero point stay.
 
+use super::Kernel;
 use super::error::Misfit;
 use super::node::Node;
-use super::Kernel;
 
 /// For each value of the output where it comes from.
 pub struct Moves {
@@ -46,9 +46,8 @@ impl Moves {
         for place in 0..output.iter().product() {
             from.push(match source(&index(place, output)) {
                 Some((input, at)) => {
-                    let place = at.iter().zip(shapes[input]).fold(0, |place, (at, side)| {
-                        place * side + at
-                    });
+                    let place =
+                        at.iter().zip(shapes[input]).fold(0, |place, (at, side)| place * side + at);
                     Source { input: input as u16, place: place as u32 }
                 }
                 None => Source { input: OUTSIDE, place: 0 },

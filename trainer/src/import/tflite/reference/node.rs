@@ -1,8 +1,8 @@
 //! An operator among its tensors, as kernels ask for them.
 
-use super::error::Misfit;
 use super::super::network::{ElementType, Network, Quantisation, Tensor};
 use super::super::operator::{Activation, Kind, Operator};
+use super::error::Misfit;
 
 /// An operator of a network.
 #[derive(Clone, Copy)]

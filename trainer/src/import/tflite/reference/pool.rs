@@ -1,10 +1,10 @@
 //! `AVERAGE_POOL_2D` and `MAX_POOL_2D`: the mean or the largest of the values on the map. The zero
 //! point stays.
 
+use super::Kernel;
 use super::error::Misfit;
 use super::node::{Node, Output};
 use super::taps::Taps;
-use super::Kernel;
 
 /// A pooling; `combine` makes one value of those under the window.
 pub struct Pool {

@@ -6,10 +6,10 @@
 //! factor = input_scale / output_scale, of a leaky ReLU alpha times that below the zero point
 //! ```
 
+use super::Kernel;
 use super::error::Misfit;
 use super::fixed_point::Factor;
 use super::node::{Node, Output};
-use super::Kernel;
 
 pub struct Requantise {
     input_zero_point: i32,
@@ -22,9 +22,8 @@ impl Requantise {
     /// Values from `least` to `most`.
     pub fn relu(node: Node<'_>, least: f32, most: f32) -> Result<Self, Misfit> {
         let (input, output) = (node.quantisation(0)?, node.output_quantisation()?);
-        let steps = |real: f32| {
-            output.zero_point.saturating_add((real / output.scale).round() as i32)
-        };
+        let steps =
+            |real: f32| output.zero_point.saturating_add((real / output.scale).round() as i32);
         let factor = f64::from(input.scale / output.scale);
         let range = Output::new(output.zero_point, [steps(least), steps(most)]);
         Self::new(node, [factor; 2], range)

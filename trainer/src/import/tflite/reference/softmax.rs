@@ -6,10 +6,10 @@
 //! output = clamp(-128 + exp(d[i]) / sum * 256)
 //! ```
 
+use super::Kernel;
 use super::error::Misfit;
 use super::fixed_point::{Factor, Reciprocal, divide_by_power_of_two, exp_of_negative, multiply};
 use super::node::{Node, Output};
-use super::Kernel;
 
 /// Integer bits of differences.
 const DIFFERENCE_BITS: u32 = 5;

@@ -1,9 +1,9 @@
 //! The taps of a window that lie on the map.
 
-use super::error::Misfit;
-use super::node::Node;
 use super::super::operator::Kind;
 use super::super::window::placed;
+use super::error::Misfit;
+use super::node::Node;
 
 /// A window on a map; pairs are rows and columns.
 #[derive(Clone, Copy, Debug)]
