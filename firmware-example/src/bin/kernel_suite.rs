@@ -48,7 +48,14 @@ fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
     let mut counter = Counter::start(peripherals.SYST);
     let (counter_is_right, counted) = counter.check();
-    hprintln!("{}, kernels {}; 2,000,000 counts {}", board::NAME, infer::BACKEND, counted);
+    let checks = if cfg!(debug_assertions) { "with" } else { "without" };
+    hprintln!(
+        "{}, kernels {}, {} overflow checks; 2,000,000 counts {}",
+        board::NAME,
+        infer::BACKEND,
+        checks,
+        counted
+    );
     let maps = cortex_m::singleton!(: Maps = Maps::new()).unwrap();
     let numbers = cortex_m::singleton!(: Numbers = Numbers::new()).unwrap();
     let mut right = counter_is_right & odd_addresses_are_refused() & random_layers(maps, numbers);

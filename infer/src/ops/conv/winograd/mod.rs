@@ -282,7 +282,10 @@ fn source<'s>(
     let [row, column] = grid.origin(conv, tile);
     if grid.is_inside(conv, tile) || !Feature::Edges.is_built() {
         let row_bytes = conv.input.row_len();
-        let start = row as usize * row_bytes + column as usize * channels;
+        // Outside of the map, where only a network that was made by hand gets here, it wraps to
+        // where there is nothing.
+        let (above, left) = (row as usize, column as usize);
+        let start = above.wrapping_mul(row_bytes).wrapping_add(left.wrapping_mul(channels));
         return Source { values: input.get(start..).unwrap_or_default(), row_bytes, channels };
     }
     let row_bytes = grid.tile.side() * channels;

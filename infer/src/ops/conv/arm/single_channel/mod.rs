@@ -143,8 +143,9 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
         && x >= 0
         && x + columns <= conv.input.width as i32;
     let width = conv.input.width as usize;
-    let pixels = input.get(y as usize * width + x as usize..).unwrap_or_default();
-    if inside && pixels.len() >= 3 * width + columns as usize {
+    let first = if inside { y as usize * width + x as usize } else { input.len() };
+    let pixels = input.get(first..).unwrap_or_default();
+    if pixels.len() >= 3 * width + columns as usize {
         let range = windows.as_mut_ptr_range();
         // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart,
         // which end with byte `3 * width + columns` as checked; unaligned words are fine on this
