@@ -81,7 +81,7 @@ pub use trust::{Trust, TrustError};
 pub mod format {
     pub use crate::checksum::checksum;
     pub use crate::graph::format::{InputRecord, SelfTest};
-    pub use crate::graph::writer::{BufferFull, Content, Section, write};
+    pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
     pub use crate::ops::conv::{Algorithm, ConvRecord};
     pub use crate::ops::dense::{DenseAlgorithm, DenseRecord};

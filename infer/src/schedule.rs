@@ -45,6 +45,8 @@ pub struct Stage {
 
 /// Row `r` of a map reads rows `origin + r * step .. origin + r * step + reach` of the map in front
 /// of it, those of them that there are.
+///
+/// The loader bounds `rows * step + reach` of a map by 2^30, so that all of this fits 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
     /// First row read by row 0; negative where padding is read.
@@ -240,6 +242,7 @@ impl Schedule {
         }
         let first = stage.window.first_read(slice.rows.start, height).min(held.end);
         let window = stage.window.origin + (slice.rows.start as u32 * stage.window.step) as i32;
+        // Negative at the map's beginning only: there it is the window's origin, an i16.
         let origin = (window - first as i32).clamp(i16::MIN as i32, 0) as i16;
         let input_skipped = first.saturating_sub(held.first);
         Some(Slice { input: first..held.end, input_skipped, origin, ..slice })

@@ -2,7 +2,7 @@
 
 mod support;
 
-use infer::format::{Algorithm, DenseAlgorithm, checksum};
+use infer::format::{Algorithm, Content, DenseAlgorithm, LayerRecord, WriteError, checksum, write};
 use infer::ops::Kind;
 use infer::{Model, Shape};
 use support::Parts;
@@ -65,6 +65,22 @@ fn the_document_describes_all_operators_and_algorithms() {
         let is_described = rows.iter().any(|row| row.contains(&name));
         assert!(is_described, "docs/format.md lacks a row for {name}");
     }
+}
+
+/// 256 layers were written as none.
+#[test]
+fn more_layers_than_a_file_counts_are_an_error() {
+    let parts = Parts::default();
+    let content = |layers: &[LayerRecord<'_>]| {
+        let (input, arena_bytes) = (parts.input, parts.arena_bytes);
+        let (model_version, self_test) = (parts.model_version, None);
+        let content =
+            Content { input, layers, sections: &[], arena_bytes, model_version, self_test };
+        write(&content, &mut [0; 16 * 1024]).map(|_| ())
+    };
+    let layers = [LayerRecord::MaxPool(parts.pool); 256];
+    assert_eq!(content(&layers[1..]), Ok(()));
+    assert_eq!(content(&layers), Err(WriteError::TooManyLayers { found: 256 }));
 }
 
 fn hex(bytes: &[u8]) -> String {

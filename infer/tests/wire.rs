@@ -1,9 +1,15 @@
 //! Frames of the wire: their exact bytes, and how a receiver finds its place again.
 #![cfg(feature = "wire")]
 
+mod support;
+
+use infer::format::{Content, LayerRecord, Section};
 use infer::wire::{
-    Answer, Frame, PART_BYTES_MAX, Receiver, Refusal, Request, Values, encode, frame_bytes,
+    Answer, Clock, Frame, InUse, Known, NoRoom, PART_BYTES_MAX, Receiver, Refusal, Request, Server,
+    Turn, Values, encode, frame_bytes,
 };
+use infer::{Model, Shape};
+use support::{Parts, written};
 
 type Buffer = Vec<u8>;
 
@@ -34,6 +40,61 @@ fn frames_are_these_bytes() {
         hex(&frame(300, &part)),
         "00 0b 01 ac 02 01 fe 95 03 ac 02 03 02 01 05 3b 10 bc 0f 00"
     );
+}
+
+/// A clock that stands still.
+struct Still;
+
+impl Clock for Still {
+    fn now(&mut self) -> u64 {
+        0
+    }
+}
+
+/// A pooling that leaves a map of 65,792 values as the scores.
+fn model_of_many_classes() -> Vec<u8> {
+    let (mut input, mut pool) = (Parts::default().input, Parts::default().pool);
+    let map = Shape::new(256, 257, 1);
+    (input.image, input.map, input.held_rows) = (map, map, map.height);
+    (pool.output, pool.size, pool.stride, pool.held_rows) = (map, [1, 1], [1, 1], map.height);
+    pool.output_at = 65_792;
+    written(&Content {
+        input,
+        layers: &[LayerRecord::MaxPool(pool)],
+        sections: &[Section { channels: &[], weights: &[] }],
+        arena_bytes: 2 * 65_792,
+        model_version: 1,
+        self_test: None,
+    })
+}
+
+/// 65,792 were stated as 256.
+#[test]
+fn a_chip_states_how_many_classes_there_are() {
+    let file = model_of_many_classes();
+    let model = Model::from_bytes(&file).unwrap();
+    let mut server = Server {
+        firmware: "",
+        board: "",
+        ticks_per_second: 1,
+        part_bytes: 16,
+        clock: Still,
+        image: &mut [],
+        known: Known::default(),
+    };
+    let (mut receiver, mut out) = (receiver(), vec![0; frame_bytes(PART_BYTES_MAX)]);
+    push_all(&mut receiver, &frame(1, &Request::Identify));
+    let mut used =
+        InUse::<NoRoom> { model: &model, file: &file, arena: &mut [], room: None, room_bytes: 0 };
+    let Turn::Answer(bytes) = server.turn(&receiver, &mut used, &mut out) else {
+        panic!("no answer");
+    };
+    let mut host = Receiver::new(vec![0; frame_bytes(PART_BYTES_MAX)]);
+    push_all(&mut host, bytes);
+    let Some(Frame::Message { content: Answer::Identity(chip), .. }) = host.frame() else {
+        panic!("no identity");
+    };
+    assert_eq!(chip.classes, 65_792);
 }
 
 fn hex(bytes: &[u8]) -> String {

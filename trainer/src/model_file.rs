@@ -2,6 +2,7 @@
 
 use infer::format::{
     self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
+    WriteError,
 };
 use infer::quant::ChannelParameters;
 use infer::{ImageError, LayerProblem, Model, ModelError, SessionError};
@@ -48,6 +49,9 @@ pub enum WriteModelError {
     /// No working memory for the self-test.
     #[error("self-test: {0}")]
     SelfTestMemory(SessionError),
+    /// What a model file cannot state.
+    #[error("{0}")]
+    Format(WriteError),
     /// The loader refuses what was written.
     #[error("the exported model is refused: {0}")]
     Refused(ModelError),
@@ -72,7 +76,7 @@ pub fn write_placed(
     arena: &ArenaPlan,
 ) -> Result<Vec<u8>, WriteModelError> {
     check_limits(model)?;
-    let mut bytes = lay_out(model, choices, arena, &packed(model, choices)?);
+    let mut bytes = lay_out(model, choices, arena, &packed(model, choices)?)?;
     Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
     if model.self_test.as_ref().is_some_and(|test| test.scores.is_none()) {
         self_test::fill_in(&mut bytes)?;
@@ -107,7 +111,8 @@ pub fn file_bytes(
     weights_bytes: &[usize],
 ) -> usize {
     let aligned = |at: usize| at.next_multiple_of(format::SECTION_ALIGNMENT_BYTES);
-    let mut end = with_records(model, choices, arena, &[], None).len();
+    // What no file can state is an error of `write`.
+    let mut end = with_records(model, choices, arena, &[], None).unwrap_or_default().len();
     for (layer, bytes) in
         model.layers.iter().zip(weights_bytes).filter(|(layer, _)| !layer.channels.is_empty())
     {
@@ -144,7 +149,7 @@ fn lay_out(
     choices: &Choices,
     arena: &ArenaPlan,
     weights: &[Vec<u8>],
-) -> Vec<u8> {
+) -> Result<Vec<u8>, WriteModelError> {
     let sections = model.layers.iter().zip(weights);
     let sections: Vec<_> =
         sections.map(|(layer, weights)| Section { channels: &layer.channels, weights }).collect();
@@ -174,7 +179,7 @@ fn with_records(
     arena: &ArenaPlan,
     sections: &[Section<'_>],
     self_test: Option<SelfTest<'_>>,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, WriteModelError> {
     let PlainModel { image, map, origin, scale, .. } = *model;
     let held = &choices.held_rows;
     let input =
@@ -198,13 +203,16 @@ fn with_records(
 }
 
 /// Writes into a buffer that grows until the file fits.
-fn in_growing_buffer(content: &Content<'_>) -> Vec<u8> {
+fn in_growing_buffer(content: &Content<'_>) -> Result<Vec<u8>, WriteModelError> {
     let mut buffer = vec![0; 4096];
     loop {
-        if let Ok(bytes) = format::write(content, &mut buffer) {
-            buffer.truncate(bytes);
-            return buffer;
+        match format::write(content, &mut buffer) {
+            Ok(bytes) => {
+                buffer.truncate(bytes);
+                return Ok(buffer);
+            }
+            Err(WriteError::BufferFull) => buffer.resize(buffer.len() * 2, 0),
+            Err(problem) => return Err(WriteModelError::Format(problem)),
         }
-        buffer.resize(buffer.len() * 2, 0);
     }
 }

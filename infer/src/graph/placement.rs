@@ -8,7 +8,10 @@ use super::layer::{Input, Layer};
 use crate::error::{LayerProblem, ModelError};
 use crate::memory::ALIGNMENT_BYTES;
 use crate::ops::SIZE_MAX_BYTES;
-use crate::schedule::{SLICES_MAX, Schedule, Stage};
+use crate::schedule::{LAYERS_MAX, SLICES_MAX, Schedule, Stage};
+
+// Layers are counted in a u8: in the file, and in errors.
+const _: () = assert!(LAYERS_MAX <= u8::MAX as usize);
 
 /// A buffer: its first byte and its size.
 type Buffer = (usize, usize);

@@ -79,6 +79,7 @@ impl<'a> Reader<'a> {
         model.slices = placement::find_scratch(&mut model.layers, input)?;
         model.arena_bytes = placement::check(&model.input, &model.layers)?;
         if model.arena_bytes != header.arena_bytes as usize {
+            // Fits: the end of a buffer is at most 2^31.
             let needed = model.arena_bytes as u32;
             return Err(ModelError::ArenaBytes { header: header.arena_bytes, needed });
         }

@@ -34,25 +34,50 @@ pub struct Section<'c> {
     pub weights: &'c [u8],
 }
 
-/// The buffer given to [`write()`] is too small.
+/// Why [`write()`] has written no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BufferFull;
+pub enum WriteError {
+    /// The buffer is too small.
+    BufferFull,
+    /// More layers than the file can count.
+    TooManyLayers {
+        /// Layers.
+        found: usize,
+    },
+    /// The file would take 4 GiB or more, and states its size in 32 bits.
+    TooLarge,
+}
+
+impl core::fmt::Display for WriteError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::BufferFull => f.write_str("the file does not fit its buffer: use a larger one"),
+            Self::TooManyLayers { found } => {
+                write!(f, "{found} layers; a model file counts 255 at most")
+            }
+            Self::TooLarge => f.write_str("the model file would take 4 GiB or more"),
+        }
+    }
+}
+
+impl core::error::Error for WriteError {}
 
 /// Lays out a model file in `buffer` and returns its size in bytes.
 ///
 /// The result is not validated: a reader does that.
 ///
 /// # Errors
-/// [`BufferFull`] when the file does not fit.
-pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, BufferFull> {
+/// A buffer that is too small, or what a file cannot state: see [`WriteError`].
+pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteError> {
     let mut writer = Writer { buffer, at: Header::BYTES };
     writer.record(&content.input)?;
-    writer.record(&(content.layers.len() as u8))?;
+    let found = content.layers.len();
+    writer.record(&u8::try_from(found).map_err(|_| WriteError::TooManyLayers { found })?)?;
     for layer in content.layers {
         writer.record(layer)?;
     }
     writer.record(&content.self_test.is_some())?;
-    let record_bytes = (writer.at - Header::BYTES) as u32;
+    let record_bytes = stated(writer.at - Header::BYTES)?;
     writer.align()?;
     for section in content.sections {
         writer.section(section)?;
@@ -64,19 +89,24 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, BufferFu
     writer.finish(content, record_bytes)
 }
 
+/// A size as the header states it.
+fn stated(bytes: usize) -> Result<u32, WriteError> {
+    u32::try_from(bytes).map_err(|_| WriteError::TooLarge)
+}
+
 struct Writer<'b> {
     buffer: &'b mut [u8],
     at: usize,
 }
 
 impl Writer<'_> {
-    fn record<Record: Serialize>(&mut self, record: &Record) -> Result<(), BufferFull> {
-        let free = self.buffer.get_mut(self.at..).ok_or(BufferFull)?;
-        self.at += postcard::to_slice(record, free).map_err(|_| BufferFull)?.len();
+    fn record<Record: Serialize>(&mut self, record: &Record) -> Result<(), WriteError> {
+        let free = self.buffer.get_mut(self.at..).ok_or(WriteError::BufferFull)?;
+        self.at += postcard::to_slice(record, free).map_err(|_| WriteError::BufferFull)?.len();
         Ok(())
     }
 
-    fn section(&mut self, section: &Section<'_>) -> Result<(), BufferFull> {
+    fn section(&mut self, section: &Section<'_>) -> Result<(), WriteError> {
         if section.channels.is_empty() {
             return Ok(());
         }
@@ -87,29 +117,29 @@ impl Writer<'_> {
         self.aligned(section.weights)
     }
 
-    fn aligned(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+    fn aligned(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.align()?;
         self.bytes(bytes)
     }
 
-    fn align(&mut self) -> Result<(), BufferFull> {
+    fn align(&mut self) -> Result<(), WriteError> {
         while !self.at.is_multiple_of(SECTION_ALIGNMENT_BYTES) {
             self.bytes(&[0])?;
         }
         Ok(())
     }
 
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         let end = self.at + bytes.len();
-        self.buffer.get_mut(self.at..end).ok_or(BufferFull)?.copy_from_slice(bytes);
+        self.buffer.get_mut(self.at..end).ok_or(WriteError::BufferFull)?.copy_from_slice(bytes);
         self.at = end;
         Ok(())
     }
 
-    fn finish(self, content: &Content<'_>, record_bytes: u32) -> Result<usize, BufferFull> {
-        let file = self.buffer.get_mut(..self.at).ok_or(BufferFull)?;
+    fn finish(self, content: &Content<'_>, record_bytes: u32) -> Result<usize, WriteError> {
+        let file = self.buffer.get_mut(..self.at).ok_or(WriteError::BufferFull)?;
         let Content { arena_bytes, model_version, .. } = *content;
-        let file_bytes = file.len() as u32;
+        let file_bytes = stated(file.len())?;
         let mut header =
             Header { file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());

@@ -133,6 +133,7 @@ impl<Flash: NorFlash> Journal<Flash> {
             assert!(Flash::ERASE_SIZE >= RECORD_BYTES.next_multiple_of(Flash::WRITE_SIZE));
             assert!(RECORD_BYTES.next_multiple_of(Flash::READ_SIZE) <= WRITE_MAX_BYTES);
         }
+        // Fits, as every size and place in a flash: its traits count them in a u32.
         let sectors = (flash.capacity() / Flash::ERASE_SIZE) as u32;
         if sectors < 2 {
             return Err(OpenError::JournalTooSmall { sectors });

@@ -91,6 +91,7 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
         if self.state.other_given_up() != *self.state {
             self.journal.append(self.state, State::other_given_up)?;
         }
+        // Fits, as every size and place in a flash: its traits count them in a u32.
         let end = bytes.next_multiple_of(Slot::ERASE_SIZE) as u32;
         self.slot.erase(0, end).map_err(|error| error.kind())?;
         self.arriving = Some(Arriving {

@@ -113,7 +113,7 @@ pub struct Identity<'a> {
     /// The image the model takes.
     pub image: Shape,
     /// Scores it gives.
-    pub classes: u16,
+    pub classes: u32,
     /// Their quantisation.
     pub output_quant: OutputQuant,
     /// Its layers.
@@ -149,9 +149,9 @@ pub struct SelfTest {
     /// The model file is what it was when it was written.
     pub model_intact: bool,
     /// Images run.
-    pub images: u16,
+    pub images: u32,
     /// Of them with exactly the known scores.
-    pub as_known: u16,
+    pub as_known: u32,
 }
 
 /// Why a request is not answered.

@@ -40,3 +40,8 @@ pub const MESSAGE_OVERHEAD_BYTES: usize = 32;
 
 /// Most classes whose scores fit into one answer.
 pub const CLASSES_MAX: usize = PART_BYTES_MAX;
+
+/// Bytes of memory as a message states them: of 4 GiB or more, only so much can be used.
+fn stated(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}

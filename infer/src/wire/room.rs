@@ -3,6 +3,7 @@
 use core::fmt::{self, Write};
 
 use super::message::Refusal;
+use super::stated;
 
 /// Longest message about a refused model, bytes.
 const TEXT_BYTES: usize = 96;
@@ -77,7 +78,7 @@ impl Limits<'_> {
     ) -> Result<(), Refusal<'e>> {
         let fits = |needed: usize, room: usize| match needed <= room {
             true => Ok(()),
-            false => Err(Refusal::NoMemory { needed: needed as u32, room: room as u32 }),
+            false => Err(Refusal::NoMemory { needed: stated(needed), room: stated(room) }),
         };
         fits(arena_bytes, self.arena.len())?;
         fits(image_bytes, self.image_bytes)

@@ -3,10 +3,10 @@
 
 use core::ops::Range;
 
-use super::VERSION;
 use super::frame::{Frame, Receiver, encode};
 use super::message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
 use super::room::{Limits, Room, Text};
+use super::{VERSION, stated};
 use crate::checksum::checksum;
 use crate::graph::layer::Layer;
 use crate::graph::model::Model;
@@ -142,15 +142,16 @@ impl<Time: Clock> Server<'_, Time> {
             board: self.board,
             kernels: <Native as KernelSet>::NAME,
             model: used.id(),
-            model_bytes: used.file.len() as u32,
+            model_bytes: stated(used.file.len()),
             image: used.model.image_shape(),
-            classes: used.model.classes() as u16,
+            // A map has 2^30 values at most, a model 255 layers.
+            classes: used.model.classes() as u32,
             output_quant: used.model.output_quant(),
             layers: used.model.layers().len() as u8,
-            arena_bytes: used.model.arena_bytes() as u32,
+            arena_bytes: stated(used.model.arena_bytes()),
             part_bytes: self.part_bytes,
-            update_bytes: used.room_bytes as u32,
-            update_arena_bytes: used.arena.len() as u32,
+            update_bytes: stated(used.room_bytes),
+            update_arena_bytes: stated(used.arena.len()),
             ticks_per_second: self.ticks_per_second,
         }
     }
@@ -206,7 +207,7 @@ impl<Time: Clock> Server<'_, Time> {
         for (image, scores) in own.into_iter().chain(pairs) {
             let values = run(model, used.arena, image, &mut ()).unwrap_or_default();
             images += 1;
-            as_known += values.iter().map(|value| *value as u8).eq(scores.iter().copied()) as u16;
+            as_known += values.iter().map(|value| *value as u8).eq(scores.iter().copied()) as u32;
         }
         if let Some(room) = used.room.as_deref_mut().filter(|_| model_intact && as_known == images)
         {
@@ -267,7 +268,7 @@ fn is_intact(file: &[u8]) -> bool {
 }
 
 fn received<'e>(bytes: usize) -> Answer<'e> {
-    Answer::Received { bytes: bytes as u32 }
+    Answer::Received { bytes: stated(bytes) }
 }
 
 fn whole_image<'e>(buffer: &[u8], bytes: usize, stated: u32) -> Result<&[u8], Refusal<'e>> {
@@ -282,7 +283,7 @@ fn run<'t, 'e>(
     image: &[u8],
     observer: &mut impl Observer,
 ) -> Result<&'t [i8], Refusal<'e>> {
-    let (needed, room) = (model.arena_bytes() as u32, arena.len() as u32);
+    let (needed, room) = (stated(model.arena_bytes()), stated(arena.len()));
     let mut session = Session::new(model, arena).map_err(|_| Refusal::NoMemory { needed, room })?;
     session.run_with::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
     let network = Network::from(model);

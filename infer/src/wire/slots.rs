@@ -4,6 +4,7 @@
 use super::message::Refusal;
 use super::room::{Limits, Room, Text};
 use super::server::model_id;
+use super::stated;
 use crate::trust::Trust;
 use crate::update::nor_flash::NorFlash;
 use crate::update::{MappedFlash, UpdateError, Updater};
@@ -72,7 +73,7 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Room for SlotRoom<'_, JournalFla
             match self.updater.begin(bytes) {
                 Ok(()) => self.coming = Some((bytes, model)),
                 Err(UpdateError::Size { slot, .. }) => {
-                    return Err(Refusal::NoUpdateRoom { room: slot as u32 });
+                    return Err(Refusal::NoUpdateRoom { room: stated(slot) });
                 }
                 Err(error) => return Err(text.refusal(&error)),
             }

@@ -3,6 +3,7 @@
 use super::message::Refusal;
 use super::room::{Limits, Room, Text};
 use super::server::model_id;
+use super::stated;
 use crate::graph::model::Model;
 
 /// Memory for another model than the one built in. While that model is in use, nothing else can be
@@ -47,7 +48,7 @@ impl Room for UpdateRoom<'_> {
         _: &'e mut Text,
     ) -> Result<usize, Refusal<'e>> {
         if bytes > self.buffer.len() {
-            return Err(Refusal::NoUpdateRoom { room: self.buffer.len() as u32 });
+            return Err(Refusal::NoUpdateRoom { room: stated(self.buffer.len()) });
         }
         if self.coming != Some((bytes, model)) {
             self.clear();

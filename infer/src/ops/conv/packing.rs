@@ -126,6 +126,7 @@ impl Filters {
             // not need it.
             Some(_) if !self.algorithm.is_built() => Err(LayerProblem::NotBuilt),
             Some(tile) => {
+                // Fits: it is one of `output_channels`.
                 let wrong = LayerProblem::TransformedWeights { channel: channel as u16 };
                 self.transformed_magnitude(tile, packed, channel).ok_or(wrong)
             }
