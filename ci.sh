@@ -158,11 +158,13 @@ kernel_suite() {
 # Links a program whose panic handler calls a function that does not exist: it links only if no
 # panic is reachable.
 no_panic() {
-    local core target board feature
+    local core target board feature profile
     for core in "${FIRMWARE_CORES[@]}"; do
         read -r target board feature <<<"$core"
-        KINDLING_BOARD=$board firmware_do build --release --quiet --bin no_panic --target "$target" \
-            --features "prove-no-panic,update${feature:+,$feature}"
+        for profile in release small; do
+            KINDLING_BOARD=$board firmware_do build --profile "$profile" --quiet --bin no_panic --target "$target" \
+                --features "prove-no-panic,update${feature:+,$feature}"
+        done
         echo "$target${feature:+ ($feature)}: no panic is reachable from loading, running and updating a model"
     done
 }
