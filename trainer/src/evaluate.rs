@@ -10,6 +10,7 @@ use crate::data::Dataset;
 use crate::float_model::FloatModel;
 use crate::forward::Forward;
 use crate::inputs::network_inputs;
+use crate::network::OUTPUTS_MAX;
 use crate::statistics::Reliability;
 
 /// Images per forward pass of the float model.
@@ -87,6 +88,12 @@ pub enum EvaluateError {
     /// The file is no model.
     #[error("the model is refused: {0}")]
     Model(ModelError),
+    /// More scores than answers are counted for.
+    #[error("the model gives {found} scores; answers are counted for up to {OUTPUTS_MAX} classes")]
+    Outputs {
+        /// Scores of the model.
+        found: usize,
+    },
     /// The images are not the model's.
     #[error("the data set does not fit the model: {0}")]
     Image(ImageError),
@@ -121,6 +128,9 @@ pub fn evaluate_int8(
     threads: usize,
 ) -> Result<Int8Evaluation, EvaluateError> {
     let model = Model::from_bytes(file).map_err(EvaluateError::Model)?;
+    if model.classes() > OUTPUTS_MAX {
+        return Err(EvaluateError::Outputs { found: model.classes() });
+    }
     let begun = Instant::now();
     let parts = in_parts(images.len(), threads, |range| int8_answers(&model, images, range));
     let answers =

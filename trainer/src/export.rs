@@ -9,7 +9,7 @@ use crate::calibrate::calibrate;
 use crate::data::Dataset;
 use crate::data::fit::{self, FitError};
 use crate::float_model::FloatModel;
-use crate::graph::{DemandError, Region, Stage, StageDemand, demand};
+use crate::graph::{DemandError, Stage, StageDemand, demand};
 use crate::inputs::PIXEL_MAX;
 use crate::model_file::{self, WriteModelError};
 use crate::network::NetworkError;
@@ -104,7 +104,7 @@ pub fn export_with(
         plain.self_test = Some(PlainSelfTest::from(training.image(0).to_vec()));
     }
     let choices = planned(&plain, options.target)?;
-    let arena = placement::arena(&plain, &choices);
+    let arena = placement::arena(&plain, &choices).map_err(WriteModelError::Arena)?;
     let bytes = model_file::write_placed(&plain, &choices, &arena)?;
     let (arena_bytes, macs) = measure(&bytes)?;
     let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
@@ -158,7 +158,6 @@ pub fn plain_model(
 ) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
     let demand = demand(&model.network)?;
-    let network_input = model.network.input;
     let mut input_zero_point = INPUT_ZERO_POINT;
     let mut layers = Vec::new();
     for ((stage, demanded), quant) in stages.iter().zip(&demand.stages).zip(quant.stages) {
@@ -168,21 +167,13 @@ pub fn plain_model(
     }
     Ok(PlainModel {
         image,
-        map: demand.input.shape(network_input.channels),
-        origin: origin_on_image(network_input.offset, demand.input),
+        map: demand.input.shape(model.network.input.channels),
+        origin: demand.origin,
         scale: 1.0 / PIXEL_MAX,
         layers,
         version: 0,
         self_test: None,
     })
-}
-
-/// Where the demanded part of the network's input begins on the image.
-fn origin_on_image(offset: [i16; 2], region: Region) -> [i16; 2] {
-    [
-        offset[0].saturating_add_unsigned(region.rows[0]),
-        offset[1].saturating_add_unsigned(region.columns[0]),
-    ]
 }
 
 fn plain_layer(

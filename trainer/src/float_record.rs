@@ -7,8 +7,8 @@
 
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::Bytes;
-use burn_pack::{Reader, Writer};
+use burn::tensor::{Bytes, DType};
+use burn_pack::{Reader, Tensor, Writer};
 use thiserror::Error;
 
 use crate::backend;
@@ -44,6 +44,17 @@ pub enum FloatRecordError {
     /// A network that cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// Numbers of another type.
+    #[error(
+        "the parameters '{name}' are {found}, not floating point: cast the module in Burn before \
+            taking the record"
+    )]
+    NotFloat {
+        /// The tensor's name.
+        name: String,
+        /// Its type.
+        found: String,
+    },
     /// The parameters of another network.
     #[error(
         "the parameters are not those of the network ({0}): leave --preset out, or name the preset \
@@ -89,8 +100,24 @@ pub fn from_bytes(
         (_, Some(network)) => network,
         (carried, None) => carried?,
     };
+    check_types(bytes.clone())?;
     let record = ModuleRecord::from_bytes(bytes).map_err(no_record)?;
-    with_parameters(network, record)
+    with_parameters(network, record.cast_to_module_dtype())
+}
+
+/// Burn itself stores a module in whatever type it has; what is no floating point number is not
+/// cast.
+fn check_types(bytes: Bytes) -> Result<(), FloatRecordError> {
+    let tensors = Reader::from_bytes(bytes).and_then(Reader::into_tensors).map_err(no_record)?;
+    let is_float = |tensor: &Tensor| {
+        matches!(tensor.dtype, DType::F64 | DType::F32 | DType::F16 | DType::BF16)
+    };
+    match tensors.into_iter().find(|tensor| !is_float(tensor)) {
+        Some(Tensor { name, dtype, .. }) => {
+            Err(FloatRecordError::NotFloat { name, found: format!("{dtype:?}") })
+        }
+        None => Ok(()),
+    }
 }
 
 fn carried_network(bytes: Bytes) -> Result<Network, FloatRecordError> {
@@ -161,6 +188,39 @@ mod tests {
         let bytes = record.into_bytes().unwrap().to_vec();
         assert!(refusal(bytes.clone(), None).contains("name the preset with --preset"));
         assert_eq!(from_bytes(bytes, Some(network())).unwrap(), model);
+    }
+
+    /// The model's record with every tensor as `change` makes it of its bytes.
+    fn record_of(model: &FloatModel, dtype: DType, change: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+        let bytes = Bytes::from_bytes_vec(to_bytes(model, None).unwrap());
+        let changed = |tensor: Tensor| {
+            let (name, _, shape, id, bytes) = tensor.into_parts().unwrap();
+            Tensor::new(name, dtype, shape, id, Bytes::from_bytes_vec(change(&bytes)))
+        };
+        let tensors = Reader::from_bytes(bytes).unwrap().into_tensors().unwrap();
+        let tensors = tensors.into_iter().map(changed).collect();
+        Writer::new(tensors).into_bytes().unwrap().to_vec()
+    }
+
+    #[test]
+    fn a_record_in_double_precision_gives_the_model_back() {
+        let model = initial(&network(), 3).unwrap();
+        let doubled = record_of(&model, DType::F64, |bytes| {
+            let singles = bytes.as_chunks().0.iter().map(|single| f32::from_le_bytes(*single));
+            singles.flat_map(|single| (single as f64).to_le_bytes()).collect()
+        });
+        assert_eq!(from_bytes(doubled, Some(network())).unwrap(), model);
+    }
+
+    #[test]
+    fn a_record_of_whole_numbers_is_refused_by_the_tensor_s_name() {
+        let model = initial(&network(), 3).unwrap();
+        let whole = record_of(&model, DType::I32, <[u8]>::to_vec);
+        let error = refusal(whole, Some(network()));
+        assert!(
+            error.starts_with("the parameters 'biases.0' are I32, not floating point"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use infer::quant::ChannelParameters;
 use infer::{ImageError, LayerProblem, Model, ModelError, SessionError};
 use thiserror::Error;
 
-use crate::placement::{self, ArenaPlan};
+use crate::placement::{self, ArenaPlan, ArenaTooLarge};
 use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, PlainSelfTest};
 use crate::self_test;
 
@@ -52,6 +52,9 @@ pub enum WriteModelError {
     /// What a model file cannot state.
     #[error("{0}")]
     Format(WriteError),
+    /// More working memory than a file can say.
+    #[error(transparent)]
+    Arena(#[from] ArenaTooLarge),
     /// The loader refuses what was written.
     #[error("the exported model is refused: {0}")]
     Refused(ModelError),
@@ -62,7 +65,7 @@ pub enum WriteModelError {
 /// # Errors
 /// Layers that no model file can hold, or a choice that does not fit its layer.
 pub fn write(model: &PlainModel, choices: &Choices) -> Result<Vec<u8>, WriteModelError> {
-    write_placed(model, choices, &placement::arena(model, choices))
+    write_placed(model, choices, &placement::arena(model, choices)?)
 }
 
 /// [`write()`] with buffers where `arena` says. Scores that its self-test still lacks are filled
@@ -104,15 +107,17 @@ pub fn packed_layer(layer: &PlainLayer, choice: Choice) -> Result<Vec<u8>, Write
 
 /// Bytes of the file that [`write()`] makes when the packed weights of the layers take so many
 /// bytes.
+///
+/// # Errors
+/// What no file can state.
 pub fn file_bytes(
     model: &PlainModel,
     choices: &Choices,
     arena: &ArenaPlan,
     weights_bytes: &[usize],
-) -> usize {
+) -> Result<usize, WriteModelError> {
     let aligned = |at: usize| at.next_multiple_of(format::SECTION_ALIGNMENT_BYTES);
-    // What no file can state is an error of `write`.
-    let mut end = with_records(model, choices, arena, &[], None).unwrap_or_default().len();
+    let mut end = with_records(model, choices, arena, &[], None)?.len();
     for (layer, bytes) in
         model.layers.iter().zip(weights_bytes).filter(|(layer, _)| !layer.channels.is_empty())
     {
@@ -123,7 +128,7 @@ pub fn file_bytes(
         end = aligned(end) + test.image.len();
         end = aligned(end) + classes(model);
     }
-    end
+    Ok(end)
 }
 
 /// Whether the format holds as many layers and names as long.

@@ -1,6 +1,8 @@
 //! The network as a Burn module: its parameters, its optimiser's view of them, and Burn's own
 //! forward pass, which is the reference that our kernels are tested against.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -65,6 +67,13 @@ impl Net {
             |gamma: Tensor<1>| Tensor::from_inner(gamma.inner().clamp_min(least)).require_grad();
         self.gammas = self.gammas.into_iter().map(|gamma| gamma.map(limit)).collect();
         self
+    }
+
+    /// Shape of each parameter, by its number.
+    pub fn shapes(&self) -> BTreeMap<u64, Vec<usize>> {
+        let weights = self.weights.iter().map(|weight| (weight.id.val(), weight.dims().to_vec()));
+        let vectors = self.biases.iter().chain(&self.gammas);
+        weights.chain(vectors.map(|vector| (vector.id.val(), vector.dims().to_vec()))).collect()
     }
 
     /// The parameters of each stage, empty for those without weights: weights `[output

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use infer::Shape;
+use thiserror::Error;
 
 use crate::plain_model::{Choices, PlainModel, slices};
 
@@ -23,6 +24,18 @@ pub struct Map {
     pub is_whole: bool,
 }
 
+/// More working memory than a model file can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the network needs {bytes} bytes of working memory or more; a model file counts up to {}: \
+     use smaller maps",
+    u32::MAX
+)]
+pub struct ArenaTooLarge {
+    /// Where a buffer would lie, or how many bytes there would be.
+    pub bytes: usize,
+}
+
 /// Byte offsets of the maps and scratch buffers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArenaPlan {
@@ -35,7 +48,10 @@ pub struct ArenaPlan {
 }
 
 /// Where the buffers of the model lie with these choices.
-pub fn arena(model: &PlainModel, choices: &Choices) -> ArenaPlan {
+///
+/// # Errors
+/// As [`place`].
+pub fn arena(model: &PlainModel, choices: &Choices) -> Result<ArenaPlan, ArenaTooLarge> {
     let map = |(shape, held): (Shape, &u16)| Map {
         held_bytes: *held as usize * shape.row_len(),
         is_whole: *held == shape.height,
@@ -57,7 +73,10 @@ fn scratch_bytes(model: &PlainModel, choices: &Choices) -> Vec<usize> {
 
 /// Places maps and scratch buffers. `maps` holds the input and each stage's output, the last of
 /// them whole; `scratch_bytes` each stage's scratch memory (one fewer).
-pub fn place(maps: &[Map], scratch_bytes: &[usize]) -> ArenaPlan {
+///
+/// # Errors
+/// More bytes than a file can say.
+pub fn place(maps: &[Map], scratch_bytes: &[usize]) -> Result<ArenaPlan, ArenaTooLarge> {
     let groups = groups(maps);
     let scratch_of =
         |group: &Range<usize>| scratch_bytes[group.clone()].iter().copied().max().unwrap_or(0);
@@ -93,8 +112,18 @@ pub fn place(maps: &[Map], scratch_bytes: &[usize]) -> ArenaPlan {
     };
     let bytes = ends(&maps_at, &mut maps.iter().map(|map| map.held_bytes))
         .max(ends(&scratch_at, &mut scratch_bytes.iter().copied()));
-    let narrow = |offsets: Vec<usize>| offsets.into_iter().map(|offset| offset as u32).collect();
-    ArenaPlan { maps_at: narrow(maps_at), scratch_at: narrow(scratch_at), bytes: bytes as u32 }
+    let narrow =
+        |offsets: Vec<usize>| offsets.into_iter().map(in_32_bits).collect::<Result<Vec<_>, _>>();
+    Ok(ArenaPlan {
+        maps_at: narrow(maps_at)?,
+        scratch_at: narrow(scratch_at)?,
+        bytes: in_32_bits(bytes)?,
+    })
+}
+
+/// A file counts the bytes of the arena in 32 bits.
+fn in_32_bits(bytes: usize) -> Result<u32, ArenaTooLarge> {
+    u32::try_from(bytes).map_err(|_| ArenaTooLarge { bytes })
 }
 
 /// Bytes in use while a group runs: all its maps and the scratch memory its stages share, each up
@@ -131,7 +160,7 @@ mod tests {
 
     /// All buffers of each group lie apart and inside of the arena.
     fn check(maps: &[Map], scratch: &[usize]) -> ArenaPlan {
-        let plan = place(maps, scratch);
+        let plan = place(maps, scratch).unwrap();
         for group in groups(maps) {
             for stage in group.clone() {
                 let held = |index: usize| (plan.maps_at[index] as usize, maps[index].held_bytes);
@@ -168,5 +197,13 @@ mod tests {
             map(7, true),
         ];
         check(&maps, &[1, 20, 30, 500, 9]);
+    }
+
+    #[test]
+    fn more_memory_than_a_file_can_say_is_refused() {
+        let half = 1 << 31;
+        let refused = place(&[map(half, true), map(half, true)], &[0]).unwrap_err();
+        assert!(refused.to_string().contains("4294967296 bytes of working memory"), "{refused}");
+        assert!(place(&[map(half, true), map(half - 1, true)], &[0]).is_ok());
     }
 }

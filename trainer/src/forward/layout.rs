@@ -28,7 +28,7 @@ impl Layout {
     /// A network that cannot be built, or whose windows lie too far outside of their maps.
     pub fn new(network: &Network) -> Result<Self, DemandError> {
         let stages = network.stages()?;
-        let Demand { input, stages: demanded } = demand(network)?;
+        let Demand { input, stages: demanded, .. } = demand(network)?;
         let float = |(stage, demanded): (&Stage, &StageDemand)| stage.kind.float(&demanded.part);
         Ok(Self {
             input: input.shape(network.input.channels),

@@ -38,6 +38,8 @@ impl Region {
 pub struct Demand {
     /// The part of the network's input that is read.
     pub input: Region,
+    /// Row and column of the image at which that part begins.
+    pub origin: [i16; 2],
     /// One entry per stage.
     pub stages: Vec<StageDemand>,
 }
@@ -68,6 +70,19 @@ pub enum DemandError {
         /// How far.
         distance: i64,
     },
+    /// What is read of the image begins too far from its corner.
+    #[error(
+        "the network's input at offset [{}, {}] is read from row {row}, column {column} of the \
+         image on; the format holds up to 32767: use a smaller offset", offset[0], offset[1]
+    )]
+    Image {
+        /// Offset of the input.
+        offset: [i16; 2],
+        /// First row of the image that is read.
+        row: i64,
+        /// First column of the image that is read.
+        column: i64,
+    },
 }
 
 /// The part of each map that is read.
@@ -85,7 +100,20 @@ pub fn demand(network: &Network) -> Result<Demand, DemandError> {
     regions.reverse();
     let pairs = stages.iter().zip(regions.windows(2));
     let demanded = pairs.map(|(stage, pair)| stage_demand(stage, pair[0], pair[1]));
-    Ok(Demand { input: regions[0], stages: demanded.collect::<Result<_, _>>()? })
+    Ok(Demand {
+        input: regions[0],
+        origin: origin_on_image(network.input.offset, regions[0])?,
+        stages: demanded.collect::<Result<_, _>>()?,
+    })
+}
+
+fn origin_on_image(offset: [i16; 2], input: Region) -> Result<[i16; 2], DemandError> {
+    let row = offset[0] as i64 + input.rows[0] as i64;
+    let column = offset[1] as i64 + input.columns[0] as i64;
+    match (i16::try_from(row), i16::try_from(column)) {
+        (Ok(row), Ok(column)) => Ok([row, column]),
+        _ => Err(DemandError::Image { offset, row, column }),
+    }
 }
 
 /// The part of its input that a stage reads to compute `output`.
@@ -166,7 +194,7 @@ mod tests {
             pool(2),
             LayerKind::Dense(dense::Layer { units: 10, activation: None }),
         ];
-        let Demand { input, stages } = demand(&network(28, kinds)).unwrap();
+        let Demand { input, stages, .. } = demand(&network(28, kinds)).unwrap();
         assert_eq!(input, Region { rows: [0, 22], columns: [0, 22] });
         let shapes: Vec<_> = stages.iter().map(|stage| stage.part.output).collect();
         let expected =
@@ -176,9 +204,17 @@ mod tests {
 
     #[test]
     fn padding_is_an_origin_outside_of_the_map() {
-        let Demand { input, stages } =
+        let Demand { input, stages, .. } =
             demand(&network(8, vec![conv(4, 3, 1, Padding::Same)])).unwrap();
         assert_eq!(input, Region::whole(Shape::new(8, 8, 1)));
         assert_eq!(stages[0].part.origin, [-1, -1]);
+    }
+
+    #[test]
+    fn an_origin_beyond_the_format_s_range_is_refused() {
+        let input = Region { rows: [5, 9], columns: [0, 9] };
+        assert_eq!(origin_on_image([32_762, -32_768], input).unwrap(), [32_767, -32_768]);
+        let refused = origin_on_image([32_763, 0], input).unwrap_err().to_string();
+        assert!(refused.contains("read from row 32768, column 0 of the image on"), "{refused}");
     }
 }

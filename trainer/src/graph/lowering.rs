@@ -6,15 +6,16 @@ use infer::Shape;
 
 use super::Stage;
 use crate::network::{Layer, Network, NetworkError, TENSOR_LIMIT};
-use crate::ops::{Lowered, Operator, Problem, StageKind};
+use crate::ops::{Lowered, Operator, Problem, StageKind, at_most};
 
 /// The stages of a network.
 pub(super) fn stages(network: &Network) -> Result<Vec<Stage>, NetworkError> {
     let shape = network.input.shape();
-    if shape.is_empty() {
-        let problem = Problem::Zero { what: "a side of the input" };
-        return Err(NetworkError::Layer { number: 0, name: "input".into(), problem });
-    }
+    check_input(shape).map_err(|problem| NetworkError::Layer {
+        number: 0,
+        name: "input".into(),
+        problem,
+    })?;
     let mut lowering = Lowering { shape, stages: Vec::new(), counts: BTreeMap::new() };
     for (index, layer) in network.layers.iter().enumerate() {
         let (number, name) = (index + 1, lowering.name_of(layer));
@@ -81,14 +82,19 @@ impl Lowering {
     }
 }
 
-fn check_limits(kind: &StageKind) -> Result<(), Problem> {
-    let Shape { height, width, channels } = kind.output();
-    let output = height as u64 * width as u64 * channels as u64;
-    let weights = kind.weights().map_or(0, |weights| weights.outputs as u64 * weights.taps as u64);
-    for (what, values) in [("the output", output), ("the weights", weights)] {
-        if values > TENSOR_LIMIT {
-            return Err(Problem::TooLarge { what, values, limit: TENSOR_LIMIT });
-        }
+fn check_input(shape: Shape) -> Result<(), Problem> {
+    if shape.is_empty() {
+        return Err(Problem::Zero { what: "a side of the input" });
     }
-    Ok(())
+    at_most(TENSOR_LIMIT, "it", values(shape))
+}
+
+fn check_limits(kind: &StageKind) -> Result<(), Problem> {
+    at_most(TENSOR_LIMIT, "the output", values(kind.output()))?;
+    let weights = kind.weights().map_or(0, |weights| weights.outputs as u64 * weights.taps as u64);
+    at_most(TENSOR_LIMIT, "the weights", weights)
+}
+
+fn values(shape: Shape) -> u64 {
+    [shape.height, shape.width, shape.channels].map(u64::from).iter().product()
 }

@@ -115,3 +115,24 @@ fn what_cannot_be_built_is_named_with_its_place() {
     let wide = "{ type = 'conv', filters = 60000, kernel = 1 }";
     assert!(refusal(wide).contains("the output would have 33600000 values; the limit is 16777216"));
 }
+
+/// What no map of 16 Mi values holds is refused before any memory is asked for.
+#[test]
+fn tensors_beyond_the_limits_are_refused_with_their_size() {
+    let with = |input: &str, layers: &str| {
+        let text = format!("input = {input}\nlayer = [{layers}]");
+        toml::from_str::<Network>(&text).unwrap().stages().unwrap_err().to_string()
+    };
+    let huge = "{ height = 65535, width = 65535, channels = 65535 }";
+    assert_eq!(
+        with(huge, CONV),
+        "layer 0 'input': it would have 281462092005375 values; the limit is 16777216"
+    );
+    // 65535 x 1 x 256 values, with 254 columns of padding 255 times as many.
+    let tall = "{ height = 65535, width = 1, channels = 256 }";
+    let wide = "{ type = 'conv', filters = 1, kernel = [1, 255], padding = 'same' }";
+    assert_eq!(
+        with(tall, wide),
+        "layer 1 'conv1': the padded input would have 4278124800 values; the limit is 134217728"
+    );
+}

@@ -16,6 +16,10 @@
 use super::vector::{LANES, Plain, Vector};
 use super::{InstructionSet, Positions, Weights};
 
+/// Most positions of a window: their numbers fit the choices. Windows of 255x255, the most that a
+/// layer can have, are fewer.
+pub const WINDOW_MAX: usize = 1 << 16;
+
 /// Positions whose sums are computed together.
 const GROUP: usize = 4;
 
@@ -36,7 +40,7 @@ pub fn forward(
     assert_eq!(positions.reach.taps(), weights.taps);
     assert_eq!(output.len(), positions.pixels.len() * weights.outputs());
     assert!(positions.window.len() == 1 || choices.len() == output.len());
-    assert!(positions.window.len() < 1 << 15, "choices are stored in sixteen bits");
+    assert!(positions.window.len() <= WINDOW_MAX, "choices are stored in sixteen bits");
     let job = Job { weights, positions, map };
     // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has it.
     unsafe {
@@ -273,7 +277,7 @@ unsafe fn finish<V: Vector, const BLOCKS: usize>(
 unsafe fn store_choices<V: Vector>(choices: &[V], to: &mut [u16]) {
     for (choices, to) in choices.iter().zip(to.chunks_mut(LANES)) {
         // SAFETY: the caller's machine has the instruction set; both buffers have the choices of a
-        // vector where they are written to, and a window has fewer than 2^15 positions.
+        // vector where they are written to, and a window has at most 2^16 positions.
         unsafe {
             if to.len() == LANES {
                 choices.store_choices(to.as_mut_ptr());

@@ -114,3 +114,28 @@ fn the_bits_are_pinned_on_every_instruction_set() {
         assert!(found == pinned, "{set:?}: {found:#018x?}");
     }
 }
+
+/// The largest window that a layer can have: its last position has the largest sum, and gets the
+/// gradient.
+#[test]
+fn every_position_of_the_largest_window_can_be_chosen() {
+    const SIDE: usize = 255;
+    let window = places(SIDE, SIDE, 1);
+    let reach = Reach { rows: 1, row_step: SIDE, run: 1, channels: 1 };
+    let positions = Positions { reach, pixels: &[0], window: &window, relu: false };
+    let weights = Weights::new(&[2.0], vec![0.5]);
+    for set in InstructionSet::available() {
+        for chosen in [0, 1 << 15, window.len() - 1] {
+            let mut map = vec![0.25; window.len()];
+            map[chosen] = 3.0;
+            let (mut output, mut choices) = ([0.0], [0]);
+            forward(set, &weights, &positions, &map, &mut output, &mut choices);
+            assert_eq!((output[0], choices[0] as usize), (6.5, chosen), "{set:?}");
+            let (mut gradient, mut back) = (Gradient::zero(1, 1), vec![0.0; map.len()]);
+            let wanted = Some(&mut back[..]);
+            backward(set, &weights, &positions, &map, &choices, &[1.0], &mut gradient, wanted);
+            assert_eq!((gradient.weights[0], gradient.bias[0]), (3.0, 1.0), "{set:?}");
+            assert!(back[chosen] == 2.0 && back.iter().sum::<f32>() == 2.0, "{set:?}");
+        }
+    }
+}

@@ -31,7 +31,7 @@ pub unsafe trait Vector: Copy {
     unsafe fn store(self, to: *mut f32);
 
     /// Writes sixteen choices to any address: the low halves of the lanes' bits, which must be
-    /// below 2^15.
+    /// below 2^16.
     unsafe fn store_choices(self, to: *mut u16);
 
     /// `self * factor + addend`, lane by lane.

@@ -14,6 +14,10 @@ pub use error::NetworkError;
 /// Most values a feature map or weight tensor may have: 16 Mi, far above any microcontroller.
 pub const TENSOR_LIMIT: u64 = 1 << 24;
 
+/// Most values that a network may end with where its answers are counted class by class, of which
+/// labels, one byte each, tell up to 256 apart.
+pub const OUTPUTS_MAX: usize = 4_096;
+
 /// A network as described: its input and its layers in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -126,6 +126,14 @@ pub enum Padding {
     Same,
 }
 
+/// Refuses a tensor of more than `limit` values.
+///
+/// # Errors
+/// [`Problem::TooLarge`].
+pub fn at_most(limit: u64, what: &'static str, values: u64) -> Result<(), Problem> {
+    if values > limit { Err(Problem::TooLarge { what, values, limit }) } else { Ok(()) }
+}
+
 /// Refuses a size of 0.
 ///
 /// # Errors

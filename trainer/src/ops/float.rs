@@ -82,17 +82,21 @@ pub struct Buffers {
     pub choices: Vec<u16>,
 }
 
-/// Places in a map of `count` rows and columns of pixels, `step` apart, from `first` on.
-pub fn places(map: Shape, first: [usize; 2], count: [usize; 2], step: [usize; 2]) -> Vec<usize> {
-    let place = |row: usize, column: usize| {
-        let (y, x) = (first[0] + row * step[0], first[1] + column * step[1]);
-        y * map.row_len() + x * map.channels as usize
-    };
-    (0..count[0]).flat_map(|row| (0..count[1]).map(move |column| place(row, column))).collect()
+/// Places of `count` rows and columns of pixels, `step` apart, from `first` on, in a map whose rows
+/// and columns are `steps` values apart.
+pub fn places(
+    steps: [usize; 2],
+    first: [usize; 2],
+    count: [usize; 2],
+    step: [usize; 2],
+) -> Vec<usize> {
+    let along = |axis: usize, index: usize| (first[axis] + index * step[axis]) * steps[axis];
+    let row = |row: usize| (0..count[1]).map(move |column| along(0, row) + along(1, column));
+    (0..count[0]).flat_map(row).collect()
 }
 
-/// The places in the maps of `images` images.
-pub fn of_images(map: Shape, places: &[usize], images: usize) -> Vec<usize> {
-    let place = |image: usize| places.iter().map(move |place| image * map.len() + place);
+/// The places in the maps of `images` images, of `len` values each.
+pub fn of_images(len: usize, places: &[usize], images: usize) -> Vec<usize> {
+    let place = |image: usize| places.iter().map(move |place| image * len + place);
     (0..images).flat_map(place).collect()
 }

@@ -103,12 +103,13 @@ pub fn front(
     let last = thinned(fronts.pop().unwrap_or_default(), &most);
     let plan = |partial: Partial| {
         let choices = partial.choices(model);
-        let arena = placement::arena(model, &choices);
+        let arena = placement::arena(model, &choices)?;
         let model_bytes =
-            model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices));
-        Plan::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes])
+            model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices))?;
+        let bytes = [arena.bytes as usize, model_bytes];
+        Ok::<_, WriteModelError>(Plan::of(model, costs, build, loading, choices, bytes))
     };
-    Ok(without_beaten(last.into_iter().map(plan).collect()))
+    Ok(without_beaten(last.into_iter().map(plan).collect::<Result<_, _>>()?))
 }
 
 /// The plans that no other is at least as good as in instructions, flash and working memory, the
@@ -271,8 +272,8 @@ impl Plan {
     ) -> Result<Self, WriteModelError> {
         let packed = model_file::packed(model, &choices)?;
         let packed_bytes: Vec<usize> = packed.iter().map(Vec::len).collect();
-        let arena = placement::arena(model, &choices);
-        let model_bytes = model_file::file_bytes(model, &choices, &arena, &packed_bytes);
+        let arena = placement::arena(model, &choices)?;
+        let model_bytes = model_file::file_bytes(model, &choices, &arena, &packed_bytes)?;
         Ok(Self::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes]))
     }
 

@@ -36,7 +36,7 @@ const MEAN_BYTES_MAX: usize = 50_000;
 /// # Errors
 /// A network that cannot be planned.
 pub fn views(network: &Network, images: &Dataset) -> Result<Vec<MapView>, DemandError> {
-    let Demand { input, stages: demanded } = demand(network)?;
+    let Demand { input, stages: demanded, .. } = demand(network)?;
     let mut views = vec![image(network.input.offset, input, images)];
     for (stage, demanded) in network.stages()?.iter().zip(&demanded) {
         let shape = stage.output();

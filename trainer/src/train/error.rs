@@ -6,6 +6,7 @@ use crate::atomic_file::WriteError;
 use crate::data::fit::FitError;
 use crate::graph::DemandError;
 use crate::kernels::INSTRUCTION_SET_VARIABLE;
+use crate::network::OUTPUTS_MAX;
 use crate::recipe::STATISTICS_MIN;
 
 /// Why training cannot begin or go on.
@@ -17,6 +18,15 @@ pub enum TrainError {
     /// Images and network do not go together.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// More outputs than answers are counted for.
+    #[error(
+        "the network ends with {found} values; at most {OUTPUTS_MAX} classes are told apart: end \
+            it with a dense layer of one unit per class"
+    )]
+    Outputs {
+        /// Values the network ends with.
+        found: usize,
+    },
     /// The last batch of an epoch is too small to be normalised.
     #[error(
         "the last batch of an epoch has {images} of {batch} images, {values} values per channel \

@@ -1,9 +1,11 @@
 //! The optimiser: Burn's, fed with our gradients.
 
+use std::fmt::Display;
+
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
-use burn::store::RecordError;
-use burn::tensor::{Bytes, Tensor, TensorData};
+use burn::tensor::{Bytes, DType, Tensor, TensorData};
+use burn_pack::Reader;
 
 use super::error::TrainError;
 use super::parameters::StageGradient;
@@ -43,9 +45,11 @@ impl Optimizer {
         Ok(self.rule.into_bytes().map_err(refused)?.to_vec())
     }
 
-    /// The optimiser with a recorded state.
-    pub fn with_record(self, record: Vec<u8>) -> Result<Self, TrainError> {
-        let rule = self.rule.from_bytes(Bytes::from_bytes_vec(record)).map_err(refused)?;
+    /// The optimiser with a recorded state, which must be one of the parameters of `net`.
+    pub fn with_record(self, record: Vec<u8>, net: &Net) -> Result<Self, TrainError> {
+        let record = Bytes::from_bytes_vec(record);
+        check(record.clone(), net)?;
+        let rule = self.rule.from_bytes(record).map_err(refused)?;
         Ok(Self { rule, ..self })
     }
 
@@ -78,6 +82,20 @@ impl Optimizer {
     }
 }
 
-fn refused(error: RecordError) -> TrainError {
+/// Burn takes whatever lies in a record, and adds it to gradients of the same parameter.
+fn check(record: Bytes, net: &Net) -> Result<(), TrainError> {
+    let shapes = net.shapes();
+    let tensors = Reader::from_bytes(record).and_then(Reader::into_tensors).map_err(refused)?;
+    let fits = |tensor: &burn_pack::Tensor| {
+        let shape = tensor.param_id.and_then(|id| shapes.get(&id));
+        tensor.dtype == DType::F32 && shape.is_some_and(|shape| tensor.shape[..] == shape[..])
+    };
+    match tensors.iter().all(fits) {
+        true => Ok(()),
+        false => Err(TrainError::State("its optimiser's state has other shapes")),
+    }
+}
+
+fn refused(error: impl Display) -> TrainError {
     TrainError::Optimizer(error.to_string())
 }

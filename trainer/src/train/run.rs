@@ -27,7 +27,7 @@ use crate::graph::{DemandError, Stage};
 use crate::inputs::network_inputs;
 use crate::kernels::InstructionSet;
 use crate::net::Net;
-use crate::network::Network;
+use crate::network::{Network, OUTPUTS_MAX};
 use crate::ops::{FloatKind, FloatOperator};
 use crate::recipe::{Recipe, STATISTICS_MIN};
 
@@ -71,7 +71,7 @@ impl<'r> Run<'r> {
     ) -> Result<Self, TrainError> {
         fit::require(network, data)?;
         let mut layout = Layout::new(network)?;
-        check(recipe, data)?;
+        check(recipe, data, network.classes().map_err(DemandError::Network)?)?;
         let model = initial(network, options.seed).map_err(DemandError::Network)?;
         if recipe.batch_norm.is_some() {
             layout = layout.normalised();
@@ -112,7 +112,7 @@ impl<'r> Run<'r> {
     pub fn with_state(mut self, state: State) -> Result<Self, TrainError> {
         self.check_state(&state)?;
         self.net = Net::of_parameters(&state.parameters, &backend::device().autodiff());
-        self.optimizer = self.optimizer.with_record(state.optimizer)?;
+        self.optimizer = self.optimizer.with_record(state.optimizer, &self.net)?;
         let epochs = self.recipe.epochs;
         self.epochs =
             state.epochs.into_iter().map(|epoch| EpochReport { epochs, ..epoch }).collect();
@@ -347,7 +347,10 @@ impl Follower<'_> {
     }
 }
 
-fn check(recipe: &Recipe, data: &Dataset) -> Result<(), TrainError> {
+fn check(recipe: &Recipe, data: &Dataset, outputs: usize) -> Result<(), TrainError> {
+    if outputs > OUTPUTS_MAX {
+        return Err(TrainError::Outputs { found: outputs });
+    }
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
     }

@@ -239,16 +239,33 @@ fn gradients_are_slopes_of_the_loss() {
 #[test]
 fn forward_is_that_of_burn() {
     for (name, input, layers) in NETWORKS {
-        let network = network(input, layers);
-        let (model, data) = (model(&network), data(&network, 5));
-        let chosen: Vec<usize> = (0..5).collect();
-        let ours = model.forward(&network_inputs(&network.input, &data, &chosen), &mut |_, _| ());
-        let device = backend::device();
-        let net = Net::new(&model, &device);
-        let stages = network.stages().unwrap();
-        let theirs = values(net.forward(&stages, images_tensor(&model, &data, &device)));
-        assert_close(name, &ours, &theirs);
+        assert_forward_is_that_of_burn(name, &network(input, layers), 5);
     }
+}
+
+/// Padding makes the tallest map there can be taller than 16 bits count; a window of 183x182 has
+/// more positions than 15 bits count.
+#[test]
+fn maps_and_windows_of_the_largest_sides_are_computed() {
+    let tall = network([65_535, 1, 1], "conv 2 3 1 same relu; pool [255,1] [255,1]; dense 3");
+    assert_forward_is_that_of_burn("a tall map", &tall, 2);
+    let wide = network([185, 184, 1], "conv 2 3 1 valid relu; pool [183,182] [183,182]; dense 3");
+    assert_forward_is_that_of_burn("a wide window", &wide, 2);
+    let data = data(&wide, 4);
+    let mut observer = Quiet { stop_after: NEVER, batches: 0 };
+    let recipe = Recipe { batch: 4, held_out: 0, ..recipe(0.1) };
+    train(&wide, &recipe, &data, &ONE_THREAD, &mut observer).unwrap();
+}
+
+fn assert_forward_is_that_of_burn(name: &str, network: &Network, images: usize) {
+    let (model, data) = (model(network), data(network, images));
+    let chosen: Vec<usize> = (0..images).collect();
+    let ours = model.forward(&network_inputs(&network.input, &data, &chosen), &mut |_, _| ());
+    let device = backend::device();
+    let net = Net::new(&model, &device);
+    let stages = network.stages().unwrap();
+    let theirs = values(net.forward(&stages, images_tensor(&model, &data, &device)));
+    assert_close(name, &ours, &theirs);
 }
 
 #[test]
@@ -386,6 +403,16 @@ fn data_that_does_not_fit_is_refused() {
     assert!(refused(&recipe(0.1), &colours).contains("3 values per pixel"));
     let all = Recipe { held_out: 20, ..recipe(0.1) };
     assert!(refused(&all, &good).contains("hold out fewer"));
+}
+
+/// Their square would be counted, and shown.
+#[test]
+fn more_outputs_than_answers_are_counted_for_are_refused() {
+    let network = network([8, 8, 1], "dense 4097");
+    let data = data(&network, 20);
+    let mut observer = Quiet { stop_after: NEVER, batches: 0 };
+    let refused = train(&network, &recipe(0.1), &data, &ONE_THREAD, &mut observer).unwrap_err();
+    assert!(refused.to_string().starts_with("the network ends with 4097 values; at most 4096"));
 }
 
 #[test]

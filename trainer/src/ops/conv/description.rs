@@ -4,8 +4,12 @@ use infer::Shape;
 use serde::{Deserialize, Serialize};
 
 use super::Conv;
-use crate::ops::description::{positive, positive_sides, windowed};
+use crate::ops::description::{at_most, positive, positive_sides, windowed};
 use crate::ops::{Activation, Description, Extent, Lowered, Padding, Problem, StageKind, Values};
+
+/// Most values of an input with its padding: those of the sixteen images that training takes at
+/// once are counted in 32 bits.
+const PADDED_LIMIT: u64 = 1 << 27;
 
 /// A layer of the type `conv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +47,7 @@ impl Description for Layer {
         let stride = positive_sides(self.stride, "stride")?;
         let ([height, width], padding) = windowed(input, kernel, stride, self.padding)?;
         let convolved = Shape::new(height, width, self.filters);
+        at_most(PADDED_LIMIT, "the padded input", padded_values(input, convolved, kernel, stride))?;
         Ok(Lowered::Operator(StageKind::Conv(Conv {
             input,
             convolved,
@@ -54,4 +59,14 @@ impl Description for Layer {
             pool: None,
         })))
     }
+}
+
+/// Values of the input with all that the kernel reads around it.
+fn padded_values(input: Shape, convolved: Shape, kernel: [u8; 2], stride: [u8; 2]) -> u64 {
+    let side = |length: u16, outputs: u16, axis: usize| {
+        let read = (outputs as u64 - 1) * stride[axis] as u64 + kernel[axis] as u64;
+        read.max(length as u64)
+    };
+    let rows = side(input.height, convolved.height, 0);
+    rows * side(input.width, convolved.width, 1) * input.channels as u64
 }

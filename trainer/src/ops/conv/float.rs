@@ -14,8 +14,9 @@ pub struct Float {
     pub input: Shape,
     /// The map it leaves.
     pub output: Shape,
-    /// The input with its padding.
-    pub padded: Shape,
+    /// Rows and columns of the input with its padding, which may be more than the 16 bits of a
+    /// [`Shape`] hold.
+    padded: [usize; 2],
     /// Row and column of the input in the padded map.
     pub inset: [usize; 2],
     /// How a position reads its taps.
@@ -40,11 +41,12 @@ impl Float {
         let sides = [input.height, input.width].map(usize::from);
         let inset: [usize; 2] = origin.map(|origin| origin.min(0).unsigned_abs() as usize);
         let first: [usize; 2] = origin.map(|origin| origin.max(0) as usize);
-        let padded = [0, 1].map(|axis| {
+        let padded: [usize; 2] = [0, 1].map(|axis| {
             let last = (outputs[axis] * pool[axis] - 1) * stride[axis];
             (first[axis] + last + kernel[axis]).max(inset[axis] + sides[axis])
         });
-        let padded = Shape::new(padded[0] as u16, padded[1] as u16, input.channels);
+        let channels = input.channels as usize;
+        let (steps, row_step) = ([padded[1] * channels, channels], padded[1] * channels);
         let step = [stride[0] * pool[0], stride[1] * pool[1]];
         Self {
             input,
@@ -53,12 +55,12 @@ impl Float {
             inset,
             reach: Reach {
                 rows: kernel[0],
-                row_step: padded.row_len(),
-                run: kernel[1] * input.channels as usize,
-                channels: input.channels as usize,
+                row_step,
+                run: kernel[1] * channels,
+                channels,
             },
-            pixels: places(padded, first, outputs, step),
-            window: places(padded, [0, 0], pool, stride),
+            pixels: places(steps, first, outputs, step),
+            window: places(steps, [0, 0], pool, stride),
             relu: conv.relu,
             normalised: false,
         }
@@ -76,7 +78,17 @@ impl Float {
 
     /// Whether the input must be copied into a larger map of zeros.
     fn pads(&self) -> bool {
-        self.padded != self.input
+        self.padded != [self.input.height, self.input.width].map(usize::from)
+    }
+
+    /// Values of a padded row.
+    fn padded_row(&self) -> usize {
+        self.reach.row_step
+    }
+
+    /// Values of a padded map.
+    fn padded_len(&self) -> usize {
+        self.padded[0] * self.padded_row()
     }
 
     /// Choices of an image.
@@ -116,10 +128,10 @@ impl FloatOperator for Float {
     }
 
     fn buffers(&self, images: usize) -> Buffers {
-        let padded = if self.pads() { images * self.padded.len() } else { 0 };
+        let padded = if self.pads() { images * self.padded_len() } else { 0 };
         Buffers {
             padded: kernels::Aligned::zeros(padded),
-            pixels: of_images(self.padded, &self.pixels, images),
+            pixels: of_images(self.padded_len(), &self.pixels, images),
             choices: vec![0; images * self.choice_len()],
         }
     }
@@ -156,7 +168,7 @@ impl FloatOperator for Float {
         };
         let is_asked = !input_gradient.is_empty();
         if self.pads() {
-            let len = pass.images * self.padded.len();
+            let len = pass.images * self.padded_len();
             pass.scratch.set_zeros(if is_asked { len } else { 0 });
             back(&pass.buffers.padded[..len], is_asked.then_some(&mut *pass.scratch));
             self.copy_outset(pass.scratch, input_gradient);
@@ -171,11 +183,11 @@ impl Float {
     fn copy_inset<'p>(&self, maps: &[f32], padded: &'p mut [f32]) -> &'p [f32] {
         let (shape, start) = (self.input, self.inset[1] * self.input.channels as usize);
         let images = maps.len() / shape.len();
-        let padded = &mut padded[..images * self.padded.len()];
+        let padded = &mut padded[..images * self.padded_len()];
         for (map, padded) in
-            maps.chunks_exact(shape.len()).zip(padded.chunks_exact_mut(self.padded.len()))
+            maps.chunks_exact(shape.len()).zip(padded.chunks_exact_mut(self.padded_len()))
         {
-            let rows = padded.chunks_exact_mut(self.padded.row_len()).skip(self.inset[0]);
+            let rows = padded.chunks_exact_mut(self.padded_row()).skip(self.inset[0]);
             for (row, to) in map.chunks_exact(shape.row_len()).zip(rows) {
                 to[start..start + row.len()].copy_from_slice(row);
             }
@@ -187,9 +199,9 @@ impl Float {
     fn copy_outset(&self, padded: &[f32], maps: &mut [f32]) {
         let (shape, start) = (self.input, self.inset[1] * self.input.channels as usize);
         for (map, padded) in
-            maps.chunks_exact_mut(shape.len()).zip(padded.chunks_exact(self.padded.len()))
+            maps.chunks_exact_mut(shape.len()).zip(padded.chunks_exact(self.padded_len()))
         {
-            let rows = padded.chunks_exact(self.padded.row_len()).skip(self.inset[0]);
+            let rows = padded.chunks_exact(self.padded_row()).skip(self.inset[0]);
             for (row, from) in map.chunks_exact_mut(shape.row_len()).zip(rows) {
                 row.copy_from_slice(&from[start..start + shape.row_len()]);
             }

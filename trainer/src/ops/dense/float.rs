@@ -43,7 +43,7 @@ impl FloatOperator for Float {
     }
 
     fn buffers(&self, images: usize) -> Buffers {
-        let pixels = of_images(self.input, &[0], images);
+        let pixels = of_images(self.input.len(), &[0], images);
         Buffers { padded: Aligned::default(), pixels, choices: Vec::new() }
     }
 

@@ -27,11 +27,12 @@ impl Float {
         let count = [output.height, output.width].map(usize::from);
         // No window of a pooling begins outside of its map.
         let first = origin.map(|origin| origin.max(0) as usize);
+        let steps = [input.row_len(), input.channels as usize];
         Self {
             input,
             output,
-            pixels: places(input, first, count, pool.stride.map(usize::from)),
-            window: places(input, [0, 0], pool.size.map(usize::from), [1, 1]),
+            pixels: places(steps, first, count, pool.stride.map(usize::from)),
+            window: places(steps, [0, 0], pool.size.map(usize::from), [1, 1]),
         }
     }
 }

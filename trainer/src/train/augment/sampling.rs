@@ -68,7 +68,8 @@ impl Places {
 /// An image with a border of zeros.
 pub struct Padded {
     values: Vec<f32>,
-    shape: Shape,
+    /// Rows and columns with the border: more than the 16 bits of a [`Shape`] hold.
+    sides: [usize; 2],
     /// The image without its border.
     inner: Vec<f32>,
     inner_shape: Shape,
@@ -77,15 +78,24 @@ pub struct Padded {
 impl Padded {
     /// A black image.
     pub fn new(inner_shape: Shape) -> Self {
-        let padding = 2 * BORDER as u16 + 1;
-        let Shape { height, width, channels, .. } = inner_shape;
-        let shape = Shape::new(height + padding, width + padding, channels);
+        let sides =
+            [inner_shape.height, inner_shape.width].map(|side| BORDER + side as usize + BORDER + 1);
         Self {
-            values: vec![0.0; shape.len()],
-            shape,
+            values: vec![0.0; sides[0] * sides[1] * inner_shape.channels as usize],
+            sides,
             inner: vec![0.0; inner_shape.len()],
             inner_shape,
         }
+    }
+
+    #[inline(always)]
+    fn channels(&self) -> usize {
+        self.inner_shape.channels as usize
+    }
+
+    #[inline(always)]
+    fn row_len(&self) -> usize {
+        self.sides[1] * self.channels()
     }
 
     /// Takes in another image, as values of 0 to 1.
@@ -95,16 +105,17 @@ impl Padded {
         for (value, pixel) in self.inner.iter_mut().zip(pixels) {
             *value = *pixel as f32 / PIXEL_MAX;
         }
-        let rows = self.values.chunks_exact_mut(self.shape.row_len()).skip(BORDER);
+        let (channels, row_len) = (self.channels(), self.row_len());
+        let rows = self.values.chunks_exact_mut(row_len).skip(BORDER);
         for (from, to) in self.inner.chunks_exact(self.inner_shape.row_len()).zip(rows) {
-            to[BORDER * self.shape.channels as usize..][..from.len()].copy_from_slice(from);
+            to[BORDER * channels..][..from.len()].copy_from_slice(from);
         }
     }
 
     /// The image at the places, each between its four neighbours: `[pixel][channel]`.
     #[inline(always)]
     pub fn sample(&self, places: &mut Places, out: &mut [f32]) {
-        let (channels, row_len) = (self.shape.channels as usize, self.shape.row_len());
+        let (channels, row_len) = (self.channels(), self.row_len());
         self.find_corners(places);
         for channel in 0..channels {
             let offsets = [0, channels, row_len, row_len + channels];
@@ -121,11 +132,10 @@ impl Padded {
     /// Splits each place into the pixel above and left of it and how far it lies from there.
     #[inline(always)]
     fn find_corners(&self, places: &mut Places) {
-        let (channels, row_len) = (self.shape.channels as u32, self.shape.row_len() as u32);
+        let (channels, row_len) = (self.channels() as u32, self.row_len() as u32);
         // Beyond the border everything is 0; inside of the limits each place has a neighbour behind
         // it.
-        let [last_row, last_column] =
-            [self.shape.height, self.shape.width].map(|side| (side - 2) as f32);
+        let [last_row, last_column] = self.sides.map(|side| (side - 2) as f32);
         let [rows, columns] = &places.axes;
         let [downs, rights] = &mut places.distances;
         let found = places.corners.iter_mut().zip(downs.iter_mut().zip(rights));

@@ -166,3 +166,21 @@ fn the_state_of_another_network_or_beyond_the_end_is_refused() {
     let shorter = Recipe { epochs: 1, batch: 20, ..recipe };
     assert!(refused(&small_network(), &shorter).contains("beyond the run's end"));
 }
+
+/// A checkpoint whose optimiser is that of another network: Burn itself would add up what does not
+/// have the same shape.
+#[test]
+fn the_optimiser_of_another_network_is_refused() {
+    let data = data(&small_network(), 26);
+    let other = network([8, 8, 1], "conv 6 3 1 valid relu; pool 2 2; dense 6 relu; dense 4");
+    for rule in [0, 2] {
+        let recipe = small_recipe(optimizers()[rule].clone());
+        let state = stopped_after(BATCHES + 1, &recipe, &data);
+        let mut stopper = Stopper { left: 1, ..Stopper::default() };
+        train(&other, &recipe, &data, &ONE_THREAD, &mut stopper).unwrap();
+        let mixed = State { optimizer: stopper.state.unwrap().optimizer, ..state };
+        let refused = resume(&small_network(), &recipe, &data, &ONE_THREAD, mixed, &mut never());
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("its optimiser's state has other shapes"), "{refused}");
+    }
+}

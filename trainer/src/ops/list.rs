@@ -1,0 +1,281 @@
+//! What the list of operators makes: an enum of each form, which calls the operator it holds.
+
+/// Calls the operator that an enum of the list holds.
+macro_rules! call {
+    ([$($Operator:ident)+] $value:expr, $operator:ident => $result:expr) => {
+        match $value { $(Self::$Operator($operator) => $result),+ }
+    };
+}
+
+macro_rules! operators {
+    (operators: $($Operator:ident: $module:ident),+; activations: $($Activation:ident),+;) => {
+        $(pub mod $module;)+
+
+        /// What a layer of a description does.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        pub enum LayerKind {
+            $(#[doc = concat!("See [`", stringify!($module), "::Layer`].")]
+            $Operator($module::Layer),)+
+            $(#[doc = concat!("See [`", stringify!($Activation), "`].")]
+            $Activation($Activation),)+
+        }
+
+        /// An operator whose shapes are known.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum StageKind {
+            $(#[doc = concat!("See [`", stringify!($module), "`].")]
+            $Operator($module::$Operator),)+
+        }
+
+        /// An operator on float maps.
+        #[derive(Clone, Debug)]
+        pub enum FloatKind {
+            $(#[doc = concat!("See [`", stringify!($module), "::Float`].")]
+            $Operator($module::Float),)+
+        }
+
+        /// An operator in integers.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum PlainKind {
+            $(#[doc = concat!("See [`", stringify!($module), "::Plain`].")]
+            $Operator($module::Plain),)+
+        }
+
+        /// How an operator is computed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Choice {
+            $(#[doc = concat!("See [`", stringify!($module), "::Algorithm`].")]
+            $Operator($module::Algorithm),)+
+        }
+
+        /// The types of layers.
+        pub const TYPES: &[&str] = &[
+            $(<$module::Layer as Description>::TYPE,)+
+            $(<$Activation as Description>::TYPE,)+
+        ];
+
+        /// The same, with what their keys may hold.
+        pub const LAYERS: &[(&str, &[(&str, Values)])] = &[
+            $((<$module::Layer as Description>::TYPE, <$module::Layer as Description>::KEYS),)+
+            $((<$Activation as Description>::TYPE, <$Activation as Description>::KEYS),)+
+        ];
+
+        impl LayerKind {
+            /// Begins the name of a layer that has none, and whether a number follows.
+            pub fn name(&self) -> (&'static str, bool) {
+                match self {
+                    $(Self::$Operator(_) => named::<$module::Layer>(),)+
+                    $(Self::$Activation(_) => named::<$Activation>(),)+
+                }
+            }
+
+            /// See [`Description::lower`].
+            ///
+            /// # Errors
+            /// Sizes that make no operator.
+            pub fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
+                call!([$($Operator)+ $($Activation)+] self, layer => layer.lower(input))
+            }
+        }
+
+        impl Operator for StageKind {
+            fn input(&self) -> Shape {
+                call!([$($Operator)+] self, operator => operator.input())
+            }
+
+            fn output(&self) -> Shape {
+                call!([$($Operator)+] self, operator => operator.output())
+            }
+
+            fn weights(&self) -> Option<WeightShape> {
+                call!([$($Operator)+] self, operator => operator.weights())
+            }
+
+            fn macs(&self) -> u64 {
+                call!([$($Operator)+] self, operator => operator.macs())
+            }
+
+            fn windows(&self) -> Option<[Window; 2]> {
+                call!([$($Operator)+] self, operator => operator.windows())
+            }
+
+            fn take_in(&mut self, next: &StageKind) -> bool {
+                call!([$($Operator)+] self, operator => operator.take_in(next))
+            }
+
+            fn take_in_relu(&mut self) -> bool {
+                call!([$($Operator)+] self, operator => operator.take_in_relu())
+            }
+
+            fn output_scale(&self) -> OutputScale {
+                call!([$($Operator)+] self, operator => operator.output_scale())
+            }
+
+            fn float(&self, part: &Part) -> FloatKind {
+                call!([$($Operator)+] self, operator => operator.float(part))
+            }
+
+            fn plain(&self, part: &Part, output: OutputQuant) -> PlainKind {
+                call!([$($Operator)+] self, operator => operator.plain(part, output))
+            }
+
+            fn oracle(
+                &self,
+                map: Tensor<4>,
+                parameters: &mut dyn FnMut() -> BurnParameters,
+            ) -> Tensor<4> {
+                call!([$($Operator)+] self, operator => operator.oracle(map, parameters))
+            }
+        }
+
+        impl FloatOperator for FloatKind {
+            fn input(&self) -> Shape {
+                call!([$($Operator)+] self, operator => operator.input())
+            }
+
+            fn output(&self) -> Shape {
+                call!([$($Operator)+] self, operator => operator.output())
+            }
+
+            fn weights(&self) -> Option<(usize, usize)> {
+                call!([$($Operator)+] self, operator => operator.weights())
+            }
+
+            fn reach(&self) -> Option<Reach> {
+                call!([$($Operator)+] self, operator => operator.reach())
+            }
+
+            fn relu(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.relu())
+            }
+
+            fn normalise(&mut self) {
+                call!([$($Operator)+] self, operator => operator.normalise())
+            }
+
+            fn normalised(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.normalised())
+            }
+
+            fn buffers(&self, images: usize) -> Buffers {
+                call!([$($Operator)+] self, operator => operator.buffers(images))
+            }
+
+            fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]) {
+                call!([$($Operator)+] self, operator => operator.forward(pass, input, output))
+            }
+
+            fn backward(
+                &self,
+                pass: &mut Pass<'_>,
+                input: &[f32],
+                output_gradient: &[f32],
+                gradient: &mut Gradient,
+                input_gradient: &mut [f32],
+            ) {
+                call!([$($Operator)+] self, operator => {
+                    operator.backward(pass, input, output_gradient, gradient, input_gradient)
+                })
+            }
+        }
+
+        impl PlainKind {
+            /// All ways there are to compute it, whether they fit or not; the direct one first.
+            pub fn choices(&self) -> Vec<Choice> {
+                match self {
+                    $(Self::$Operator(_) => {
+                        $module::Plain::algorithms().into_iter().map(Choice::$Operator).collect()
+                    })+
+                }
+            }
+
+            /// See [`PlainOperator::runs_by_rows`].
+            pub fn runs_by_rows(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.runs_by_rows())
+            }
+
+            /// Its record in a model file; a choice for another operator counts as the direct one.
+            pub fn record<'f>(&self, frame: &Frame<'f>, choice: Choice) -> LayerRecord<'f> {
+                match (self, choice) {
+                    $((Self::$Operator(operator), Choice::$Operator(algorithm)) => {
+                        operator.record(frame, algorithm)
+                    })+
+                    $((Self::$Operator(operator), _) => {
+                        operator.record(frame, $module::Plain::algorithms()[0])
+                    })+
+                }
+            }
+
+            /// As `infer` runs it, without its numbers; choices count as for the record.
+            pub fn running(&self, frame: &Frame<'_>, choice: Choice) -> infer::LayerKind<'static> {
+                match (self, choice) {
+                    $((Self::$Operator(operator), Choice::$Operator(algorithm)) => {
+                        operator.running(frame, algorithm)
+                    })+
+                    $((Self::$Operator(operator), _) => {
+                        operator.running(frame, $module::Plain::algorithms()[0])
+                    })+
+                }
+            }
+        }
+
+        impl Choice {
+            /// Every way to compute every operator.
+            pub fn all() -> Vec<Self> {
+                let all = [$($module::Plain::algorithms().into_iter().map(Self::$Operator)
+                    .collect::<Vec<_>>()),+];
+                all.concat()
+            }
+
+            /// Name, for people.
+            pub fn name(self) -> String {
+                call!([$($Operator)+] self, algorithm => algorithm.name())
+            }
+
+            /// Name of its formula in the cost files.
+            pub fn formula(self) -> String {
+                call!([$($Operator)+] self, algorithm => algorithm.formula())
+            }
+
+            /// See [`Algorithm::loop_term`].
+            pub fn loop_term(self) -> Option<&'static str> {
+                call!([$($Operator)+] self, algorithm => algorithm.loop_term())
+            }
+        }
+
+        impl Running for infer::LayerKind<'_> {
+            fn choice(&self) -> Choice {
+                call!([$($Operator)+] self, operator => operator.choice())
+            }
+
+            fn plain(&self) -> PlainKind {
+                call!([$($Operator)+] self, operator => Running::plain(operator))
+            }
+
+            fn padding_zero_point(&self) -> i8 {
+                call!([$($Operator)+] self, operator => operator.padding_zero_point())
+            }
+
+            fn channels(&self) -> Vec<ChannelParameters> {
+                call!([$($Operator)+] self, operator => Running::channels(operator))
+            }
+
+            fn weights(&self) -> Vec<i8> {
+                call!([$($Operator)+] self, operator => Running::weights(operator))
+            }
+
+            fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
+                call!([$($Operator)+] self, operator => operator.pack(channels, weights))
+            }
+
+            fn terms(&self) -> Vec<Term> {
+                call!([$($Operator)+] self, operator => operator.terms())
+            }
+
+            fn describe(&self) -> String {
+                call!([$($Operator)+] self, operator => operator.describe())
+            }
+        }
+    };
+}
