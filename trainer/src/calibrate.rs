@@ -9,7 +9,7 @@ use crate::inputs::network_inputs;
 /// Most training images looked at; they are spread evenly over the set.
 pub const CALIBRATION_IMAGES: usize = 5_000;
 
-/// Images per forward pass: bounds the memory that feature maps take.
+/// Most images per forward pass.
 const BATCH_IMAGES: usize = 100;
 
 /// Smallest and largest value of a feature map over all images, 0 included.
@@ -36,7 +36,7 @@ pub fn calibrate(model: &FloatModel, training: &Dataset) -> Vec<Range> {
     let mut ranges = vec![Range::default(); model.stages.len()];
     let chosen = spread(training.len(), CALIBRATION_IMAGES);
     let forward = Forward::new(model);
-    for batch in chosen.chunks(BATCH_IMAGES) {
+    for batch in chosen.chunks(forward.images_at_once(BATCH_IMAGES)) {
         let inputs = network_inputs(&model.network.input, training, batch);
         forward.run(&inputs, &mut |stage, values| ranges[stage] = ranges[stage].including(values));
     }

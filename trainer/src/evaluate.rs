@@ -13,7 +13,7 @@ use crate::inputs::network_inputs;
 use crate::network::OUTPUTS_MAX;
 use crate::statistics::Reliability;
 
-/// Images per forward pass of the float model.
+/// Most images per forward pass of the float model.
 const BATCH_IMAGES: usize = 100;
 
 /// How float and int8 model answer on a data set.
@@ -165,7 +165,7 @@ fn float_answers(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<Fl
     in_parts(images.len(), threads, |range| {
         let indices: Vec<usize> = range.collect();
         indices
-            .chunks(BATCH_IMAGES)
+            .chunks(forward.images_at_once(BATCH_IMAGES))
             .flat_map(|batch| batch_answers(model, &forward, images, batch))
             .collect::<Vec<_>>()
     })

@@ -43,4 +43,10 @@ impl Layout {
         self.stages.iter_mut().for_each(FloatOperator::normalise);
         self
     }
+
+    /// Values of all maps of an image, padded ones included.
+    pub fn values(&self) -> usize {
+        let of_stage = |stage: &FloatKind| stage.output().len() + stage.buffers(1).padded.len();
+        self.input.len() + self.stages.iter().map(of_stage).sum::<usize>()
+    }
 }

@@ -9,6 +9,9 @@ pub use maps::{Maps, normalised_len};
 use crate::float_model::FloatModel;
 use crate::kernels::{InstructionSet, Weights};
 
+/// Most bytes that the maps of a forward pass take, unless those of a single image take more.
+const MAPS_BYTES_MAX: usize = 256 << 20;
+
 /// A model packed for repeated forward passes.
 pub struct Forward {
     set: InstructionSet,
@@ -34,6 +37,12 @@ impl Forward {
             input_len: input.len(),
             input_row: input.row_len(),
         }
+    }
+
+    /// How many of `most` images [`Forward::run`] should take at once, one at least: all of them
+    /// where their maps have room in [`MAPS_BYTES_MAX`].
+    pub fn images_at_once(&self, most: usize) -> usize {
+        (MAPS_BYTES_MAX / size_of::<f32>() / self.layout.values()).clamp(1, most)
     }
 
     /// See [`FloatModel::forward`].
@@ -76,5 +85,32 @@ fn copy_read_part(
         for (from, to) in rows.zip(to.chunks_exact_mut(layout.input.row_len())) {
             to.copy_from_slice(&from[start..start + to.len()]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Network;
+    use crate::train::initial;
+
+    fn forward(description: &str) -> Forward {
+        let network: Network = toml::from_str(description).unwrap();
+        Forward::new(&initial(&network, 0).unwrap())
+    }
+
+    #[test]
+    fn large_maps_are_taken_by_fewer_images() {
+        let small = forward(
+            "input = { height = 28, width = 28, channels = 1 }\n\
+             layer = [{ type = 'conv', filters = 32, kernel = 3 }]",
+        );
+        assert_eq!(small.images_at_once(100), 100);
+        // 2^20 + 2^24 values of 4 bytes.
+        let large = forward(
+            "input = { height = 1024, width = 1024, channels = 1 }\n\
+             layer = [{ type = 'conv', filters = 16, kernel = 1 }]",
+        );
+        assert_eq!(large.images_at_once(100), 3);
     }
 }

@@ -16,7 +16,7 @@ use crate::quantize::{QuantModel, QuantStage};
 /// Most test images that the layers are compared on, spread evenly over the set.
 const IMAGES_MAX: usize = 1_000;
 
-/// Images per forward pass: bounds the memory that feature maps take.
+/// Most images per forward pass.
 const BATCH_IMAGES: usize = 50;
 
 /// One layer's quantisation.
@@ -125,7 +125,7 @@ fn measure(
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut measured = vec![Measured::default(); quant.stages.len()];
-    for batch in chosen.chunks(BATCH_IMAGES) {
+    for batch in chosen.chunks(forward.images_at_once(BATCH_IMAGES)) {
         let mut maps = vec![Vec::new(); quant.stages.len()];
         let inputs = network_inputs(&float.network.input, images, batch);
         forward.run(&inputs, &mut |stage, values| maps[stage] = values.to_vec());

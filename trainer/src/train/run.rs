@@ -31,7 +31,7 @@ use crate::network::{Network, OUTPUTS_MAX};
 use crate::ops::{FloatKind, FloatOperator};
 use crate::recipe::{Recipe, STATISTICS_MIN};
 
-/// Images per forward pass when accuracy is followed.
+/// Most images per forward pass when accuracy is followed.
 const SCORED_IMAGES: usize = 100;
 
 /// A run under way.
@@ -300,7 +300,7 @@ impl<'r> Run<'r> {
             let labels: Vec<u8> = chosen.iter().map(|index| self.data.labels[*index]).collect();
             loss::cross_entropy(&values, &labels, 1.0).0.correct
         };
-        let parts: Vec<&[usize]> = held_out.chunks(SCORED_IMAGES).collect();
+        let parts: Vec<&[usize]> = held_out.chunks(forward.images_at_once(SCORED_IMAGES)).collect();
         let correct: usize = self
             .gradients
             .workers()
