@@ -7,7 +7,7 @@
 //!
 //! let model = Model::from_bytes(bytes)?;                 // proves everything once
 //! let mut session = Session::new(&model, &mut arena)?;   // the caller owns the memory
-//! let scores = session.run(image)?;                      // Err only for an image of the wrong size
+//! let scores = session.run(image)?;                      // Err only for an image of a wrong size
 //! let (class, values) = (scores.class(), scores.values());
 //! # let _ = (class, values); Ok(()) }
 //! ```

@@ -1,5 +1,5 @@
 //! An update from begin to end on flash that is memory: small enough for Miri.
-//! `tests/tests/power_cut.rs` has the flash of real chips, and lets the power go.
+//! `tests/tests/it/power_cut.rs` has the flash of real chips, and lets the power go.
 #![cfg(feature = "update")]
 
 mod support;

@@ -2,13 +2,14 @@
 //! several plans at a time.
 
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use std::{fs, thread};
 
 use infer::Model;
+use tempfile::TempPath;
 use trainer::model_file::write;
 use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::{Build, Loading, Plan};
@@ -60,7 +61,7 @@ impl Trial {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (model, scores) = (folder.path().join("model.kndl"), folder.path().join("scores"));
         fs::write(&model, &self.file).expect("the temporary folder can be written");
-        let program = programs.of(self, &model, folder.path());
+        let program = programs.of(self, &model);
         let arguments = [model.as_path(), Path::new(NO_COUNTS), images, &scores];
         let arguments = match self.loading {
             Loading::OnChip => &arguments[..],
@@ -72,40 +73,27 @@ impl Trial {
     }
 }
 
-/// Firmware that loads models, kept for all models. One at a time is built, and what cargo built is
-/// copied, because the next build replaces it.
-struct Programs<'f> {
-    folder: &'f Path,
-    kept: Mutex<Vec<(Board, Variant, PathBuf)>>,
+/// Firmware that loads models, kept for all models.
+#[derive(Default)]
+struct Programs {
+    kept: Mutex<Vec<(Board, Variant, Arc<TempPath>)>>,
 }
 
-impl Programs<'_> {
-    /// The trial's program; one that its model is built into goes to `folder`.
-    fn of(&self, trial: &Trial, model: &Path, folder: &Path) -> PathBuf {
-        let mut kept = lock(&self.kept);
-        let copied = |built: PathBuf, to: PathBuf| {
-            fs::copy(built, &to).expect("the temporary folder can be written");
-            to
-        };
+impl Programs {
+    /// The trial's program.
+    fn of(&self, trial: &Trial, model: &Path) -> Arc<TempPath> {
         let (board, variant) = (trial.board, trial.variant);
         if trial.loading == Loading::BuiltIn {
-            return copied(
-                firmware::built_in_program(board, variant, model),
-                folder.join("program"),
-            );
+            return Arc::new(firmware::built_in_program(board, variant, model));
         }
-        if let Some((.., program)) =
-            kept.iter().find(|known| (known.0, known.1) == (board, variant))
-        {
+        let mut kept = lock(&self.kept);
+        let is_it = |known: &&(Board, Variant, _)| (known.0, known.1) == (board, variant);
+        if let Some((.., program)) = kept.iter().find(is_it) {
             return program.clone();
         }
-        let to = self.folder.join(format!("program-{}", kept.len()));
-        kept.push((
-            board,
-            variant,
-            copied(firmware::measuring_program(board, variant), to.clone()),
-        ));
-        to
+        let program = Arc::new(firmware::measuring_program(board, variant));
+        kept.push((board, variant, program.clone()));
+        program
     }
 }
 
@@ -158,7 +146,7 @@ pub fn differing(trials: &[Trial], images: &[u8], reference: &[i8]) -> Vec<Strin
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("images");
     fs::write(&path, images).expect("the temporary folder can be written");
-    let programs = Programs { folder: folder.path(), kept: Mutex::default() };
+    let programs = Programs::default();
     let (next, done, differing) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(vec![]));
     let work = || {
         while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -2,14 +2,15 @@
 //! it.
 
 use std::fs;
-use std::path::PathBuf;
 
 use elf::ElfBytes;
 use elf::abi::PT_LOAD;
 use elf::endian::LittleEndian;
+use tempfile::TempPath;
 use trainer::device::board::{Board, Machine};
 use trainer::device::firmware::{Planned, ServerLine, build};
 
+use crate::firmware::cargo::copied;
 use crate::firmware::folder;
 
 /// A server for a board that the emulator has.
@@ -17,7 +18,7 @@ pub struct Built {
     /// The board's machine.
     pub machine: Machine,
     /// The program.
-    pub elf: PathBuf,
+    pub elf: TempPath,
     /// The model in it.
     pub model: Vec<u8>,
     /// How it lies in the chip's memory.
@@ -47,9 +48,9 @@ pub fn built(id: &str, line: ServerLine) -> Built {
     let mut planned = Planned::new(&board, &file).expect("the model fits the board");
     planned.line = line;
     let firmware = build(&board, "server", planned).unwrap_or_else(|error| panic!("{error}"));
-    let memory =
-        layout(&fs::read(&firmware.elf).expect("the program")).expect("an ELF file with symbols");
-    Built { machine, elf: firmware.elf, model: firmware.model, memory }
+    let elf = copied(&firmware.elf);
+    let memory = layout(&fs::read(&elf).expect("the program")).expect("an ELF file with symbols");
+    Built { machine, elf, model: firmware.model, memory }
 }
 
 fn layout(elf: &[u8]) -> Option<Layout> {

@@ -1,10 +1,8 @@
 //! `keygen`, `sign` and what `inspect` says of a signed model.
 
-mod common;
-
 use std::fs;
 
-use common::{Workshop, error, run};
+use crate::common::{Workshop, error, run};
 
 #[test]
 fn a_model_is_signed_and_the_signature_checked() {

@@ -1,13 +1,11 @@
 //! `trainer train --resume`: after Ctrl-C, after a kill at any moment, and when it cannot be done.
 
-mod common;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Workshop, error, run};
+use crate::common::{self, Workshop, error, run};
 
 /// Everything a recipe can have; epochs and batch come from the command line.
 const EVERYTHING: &str = r#"

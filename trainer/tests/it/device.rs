@@ -1,8 +1,6 @@
 //! Chips that answer, stop answering, or never did: emulated boards, and serial ports with
 //! something else behind them.
 
-mod common;
-
 use std::fs;
 use std::fs::Permissions;
 use std::net::TcpListener;
@@ -14,8 +12,8 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::common::run;
 use assert_cmd::Command;
-use common::run;
 use serial2::SerialPort;
 
 /// Images that the emulated boards classify.

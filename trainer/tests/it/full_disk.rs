@@ -1,12 +1,10 @@
 //! No room, no permission: a clear line, and what was there stays as it was.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs;
 use std::process::{Command, Output};
 
-use common::{Workshop, error};
+use crate::common::{Workshop, error};
 
 /// Runs the program by a shell, after `setup`.
 fn by_shell(workshop: &Workshop, setup: &str, arguments: &str) -> Output {

@@ -1,17 +1,13 @@
 //! New models for a chip that keeps them in flash: over a line that is cut off, through resets, and
 //! models that must not run.
 
-#[path = "common/chip.rs"]
-mod chip;
-mod common;
-
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::chip::{Chip, CutOff, another, bytes_of_parts, lying, tutorial};
+use crate::common::run;
 use assert_cmd::Command;
-use chip::{Chip, CutOff, another, bytes_of_parts, lying, tutorial};
-use common::run;
 use infer::wire::model_id;
 use trainer::device::client::{Client, ClientError};
 use trainer::device::session::{DeviceError, Session};

@@ -3,7 +3,7 @@
 //!
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 #[allow(
     missing_docs,
     dead_code,

@@ -1,11 +1,9 @@
 //! What goes wrong in practice: each ends with one line that says what to do, and leaves nothing
 //! behind.
 
-mod common;
-
 use std::fs;
 
-use common::{Workshop, error, idx, run};
+use crate::common::{self, Workshop, error, idx, run};
 
 /// The message of a training run in a workshop that `break_it` has changed; nothing may be left in
 /// `out`.

@@ -1,11 +1,9 @@
 //! `eval`, `predict`, `inspect` and `presets` on a small model.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{TEST_IMAGES, Workshop, error, run};
+use crate::common::{self, TEST_IMAGES, Workshop, error, run};
 
 /// A PNG file of grey pixels, bright in its upper third: class 0 of the small data set.
 fn write_png(path: &Path, side: u32) {
@@ -199,7 +197,7 @@ fn presets_are_listed_and_printed() {
     let (list, _) = run(&mut workshop.trainer(["presets"]), 0);
     assert!(list.contains("tutorial") && list.contains("standard (default)"), "{list}");
     let (toml, _) = run(&mut workshop.trainer(["presets", "tutorial"]), 0);
-    assert_eq!(toml, include_str!("../networks/tutorial.toml"));
+    assert_eq!(toml, include_str!("../../networks/tutorial.toml"));
     assert!(
         error(&mut workshop.trainer(["presets", "other"]))
             .contains("no preset 'other'; known are 'tutorial', 'standard', 'best'")

@@ -1,10 +1,8 @@
 //! `trainer` as it is typed: what a run prints and leaves behind.
 
-mod common;
-
 use std::fs;
 
-use common::{TEST_IMAGES, Workshop, run};
+use crate::common::{self, TEST_IMAGES, Workshop, run};
 use serde_json::Value;
 
 fn metrics(workshop: &Workshop) -> Value {

@@ -1,17 +1,12 @@
 //! The firmware's USB port, and its loop behind it, on the host: the files are the firmware's own,
 //! the bus is a cable without hardware.
 
-#[path = "../../firmware-example/src/board/cdc.rs"]
+#[path = "../../../firmware-example/src/board/cdc.rs"]
 mod cdc;
-#[path = "../../firmware-example/src/board/line.rs"]
-mod line;
-#[path = "../../firmware-example/src/server/station.rs"]
+#[path = "../../../firmware-example/src/board/line.rs"]
+pub(crate) mod line;
+#[path = "../../../firmware-example/src/server/station.rs"]
 mod station;
-
-/// Where the firmware's files look for the line.
-mod board {
-    pub(crate) use crate::line;
-}
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

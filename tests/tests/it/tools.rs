@@ -1,12 +1,12 @@
 //! What the tools in `tests/tools` compute, and that the written pages are what they write.
 
-#[path = "../tools/src/bench/cmsis_nn.rs"]
+#[path = "../../tools/src/bench/cmsis_nn.rs"]
 mod cmsis_nn;
-#[path = "../tools/src/refit/fit.rs"]
+#[path = "../../tools/src/refit/fit.rs"]
 mod fit;
-#[path = "../tools/src/bench/measured.rs"]
+#[path = "../../tools/src/bench/measured.rs"]
 mod measured;
-#[path = "../tools/src/bench/page.rs"]
+#[path = "../../tools/src/bench/page.rs"]
 mod page;
 
 use std::fs;

@@ -1,10 +1,8 @@
 //! `report.html` as a run leaves it: whole, closed in itself, and in agreement with `metrics.json`.
 
-mod common;
-
 use std::fs;
 
-use common::{TEST_IMAGES, Workshop};
+use crate::common::{self, TEST_IMAGES, Workshop};
 use serde_json::Value;
 
 /// Largest report, bytes.

@@ -1,11 +1,12 @@
 //! Builds the example firmware with a given model and runs it in QEMU on a file of images.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
+pub(crate) mod cargo;
 
-use infer::wire::model_id;
-use trainer::device::firmware::built_program;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo::{cargo, cargo_for, emulator, output, program, refused, said, with_model};
+use tempfile::TempPath;
 use trainer::plan::{Build, Features, Loading};
 
 /// Instructions of a run are stored in so many bytes behind the scores.
@@ -105,7 +106,8 @@ pub fn answers(board: Board, model: &Path, images: &[u8], classes: usize) -> Vec
 /// # Panics
 /// As [`answers`].
 pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
-    said(board, run_command(board, model, arguments))
+    let program = example(board, model);
+    said(board, emulator(board, &program).args(arguments))
 }
 
 /// Builds and runs the firmware, which must end with a failure; what it printed.
@@ -113,14 +115,16 @@ pub fn run(board: Board, model: &Path, arguments: &[&Path]) -> String {
 /// # Panics
 /// When the firmware succeeds.
 pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
-    let output = run_command(board, model, arguments).output().expect("cargo can be started");
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        !output.status.success(),
-        "the firmware for {} accepted {arguments:?}\n{stdout}",
-        board.name
-    );
+    let program = example(board, model);
+    let (succeeded, stdout, _) = output(emulator(board, &program).args(arguments));
+    assert!(!succeeded, "the firmware for {} accepted {arguments:?}\n{stdout}", board.name);
     stdout
+}
+
+fn example(board: Board, model: &Path) -> TempPath {
+    let mut command = cargo(board, "build", &[]);
+    with_model(&mut command, model).args(["--release", "--bin", "firmware-example"]);
+    program(board, command, "firmware-example")
 }
 
 /// Builds the firmware with a model that it must refuse; what cargo said.
@@ -128,14 +132,9 @@ pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
 /// # Panics
 /// When it is built.
 pub fn build_refused(board: Board, model: &Path) -> String {
-    let output = cargo(board, "build", &[])
-        .arg("--release")
-        .env("KINDLING_MODEL", model)
-        .output()
-        .expect("cargo can be started");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success(), "the firmware for {} was built with a bad model", board.name);
-    stderr
+    let mut command = cargo(board, "build", &[]);
+    let said = refused(command.arg("--release").env("KINDLING_MODEL", model));
+    said.unwrap_or_else(|| panic!("the firmware for {} was built with a bad model", board.name))
 }
 
 /// Builds the program of [`measure_built_in`]; what cargo said when it could not be built.
@@ -144,35 +143,27 @@ pub fn build_refused(board: Board, model: &Path) -> String {
 /// When cargo cannot be started.
 pub fn built_in_refused(board: Board, variant: Variant, model: &Path) -> Option<String> {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
-    with_model(&mut command, model).args(["--bin", "built_in"]);
-    let output = command.output().expect("cargo can be started");
-    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-fn run_command(board: Board, model: &Path, arguments: &[&Path]) -> Command {
-    let mut command = cargo(board, "run", &[]);
-    with_model(&mut command, model).arg("--release").arg("--").args(arguments);
-    command
+    refused(with_model(&mut command, model).args(["--bin", "built_in"]))
 }
 
 /// Most seconds of an emulator that answers ten thousand images: two hours.
 const LONG_RUN_SECONDS: &str = "7200";
 
-/// Builds the program of [`measure`]; its ELF file, until the next is built.
+/// Builds the program of [`measure`]; its ELF file.
 ///
 /// # Panics
 /// As [`answers`].
-pub fn measuring_program(board: Board, variant: Variant) -> PathBuf {
+pub fn measuring_program(board: Board, variant: Variant) -> TempPath {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
     command.args(["--bin", "measure"]);
     program(board, command, "measure")
 }
 
-/// Builds the program of [`measure_built_in`]; its ELF file, until the next is built.
+/// Builds the program of [`measure_built_in`]; its ELF file.
 ///
 /// # Panics
 /// As [`answers`].
-pub fn built_in_program(board: Board, variant: Variant, model: &Path) -> PathBuf {
+pub fn built_in_program(board: Board, variant: Variant, model: &Path) -> TempPath {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
     with_model(&mut command, model).args(["--bin", "built_in"]);
     program(board, command, "built_in")
@@ -184,11 +175,10 @@ pub fn built_in_program(board: Board, variant: Variant, model: &Path) -> PathBuf
 /// # Panics
 /// When it fails.
 pub fn run_without_counting(board: Board, program: &Path, arguments: &[&Path]) {
-    let mut command = Command::new("sh");
-    command.current_dir(folder()).arg("qemu.sh").arg(program).args(arguments);
-    command.env("KINDLING_BOARD", board.name).env("KINDLING_EMULATOR_COUNTS", "no");
+    let mut command = emulator(board, program);
+    command.args(arguments).env("KINDLING_EMULATOR_COUNTS", "no");
     command.env("KINDLING_EMULATOR_SECONDS", LONG_RUN_SECONDS);
-    said(board, command);
+    said(board, &mut command);
 }
 
 /// Builds and runs the program that measures many models: see `firmware-example/src/bin/measure.rs`
@@ -197,9 +187,8 @@ pub fn run_without_counting(board: Board, program: &Path, arguments: &[&Path]) {
 /// # Panics
 /// As [`answers`].
 pub fn measure(board: Board, variant: Variant, arguments: &[&Path]) -> String {
-    let mut command = cargo_for(board, "run", variant, &["measure"]);
-    command.args(["--bin", "measure", "--"]).args(arguments);
-    said(board, command)
+    let program = measuring_program(board, variant);
+    said(board, emulator(board, &program).args(arguments))
 }
 
 /// Builds and runs the program that measures the one model that is built in: see
@@ -213,9 +202,8 @@ pub fn measure_built_in(
     model: &Path,
     arguments: &[&Path],
 ) -> String {
-    let mut command = cargo_for(board, "run", variant, &["measure"]);
-    with_model(&mut command, model).args(["--bin", "built_in", "--"]).args(arguments);
-    said(board, command)
+    let program = built_in_program(board, variant, model);
+    said(board, emulator(board, &program).args(arguments))
 }
 
 /// Builds and runs the program that runs models of any origin between guards: see
@@ -223,15 +211,15 @@ pub fn measure_built_in(
 /// printed.
 ///
 /// # Panics
-/// When cargo cannot be started.
+/// When it cannot be built.
 pub fn fenced(board: Board, arguments: &[&str]) -> (bool, String) {
-    let mut command = cargo(board, "run", &["measure"]);
-    command.args(["--release", "--bin", "fenced", "--"]).args(arguments);
-    command.env("KINDLING_EMULATOR_COUNTS", "no");
-    let output = command.output().expect("cargo can be started");
-    let said =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    (output.status.success(), said.concat())
+    let mut command = cargo(board, "build", &["measure"]);
+    command.args(["--release", "--bin", "fenced"]);
+    let program = program(board, command, "fenced");
+    let mut command = emulator(board, &program);
+    let (ended, stdout, stderr) =
+        output(command.args(arguments).env("KINDLING_EMULATOR_COUNTS", "no"));
+    (ended, stdout + &stderr)
 }
 
 /// The program that runs a model, loads it before unless it is built in, and does nothing else: its
@@ -239,7 +227,7 @@ pub fn fenced(board: Board, arguments: &[&str]) -> (bool, String) {
 ///
 /// # Panics
 /// As [`answers`].
-pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf {
+pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> TempPath {
     let name = match loading {
         Loading::OnChip => "bare",
         Loading::BuiltIn => "bare_network",
@@ -253,26 +241,27 @@ pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> PathBuf
 /// whether it did, and what it printed.
 ///
 /// # Panics
-/// When cargo cannot be started.
+/// When it cannot be built.
 pub fn update(board: Board, factory: &Path, new: &Path) -> (bool, String) {
-    let mut command = cargo(board, "run", &["update"]);
-    with_model(&mut command, factory).args(["--release", "--bin", "update", "--"]).arg(new);
-    let output = command.output().expect("cargo can be started");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let mut command = cargo(board, "build", &["update"]);
+    with_model(&mut command, factory).args(["--release", "--bin", "update"]);
+    let program = program(board, command, "update");
+    let (did, stdout, _) = output(emulator(board, &program).arg(new));
+    (did, stdout)
 }
 
 /// Builds the program that tries the flash driver of Nordic's chips and lets it install `model` on
 /// the emulated micro:bit; whether it did, and what it printed.
 ///
 /// # Panics
-/// When cargo cannot be started.
+/// When it cannot be built.
 pub fn nvmc(model: &Path) -> (bool, String) {
-    let mut command = cargo(EVERY_CORE[0], "run", &["update"]);
+    let board = EVERY_CORE[0];
+    let mut command = cargo(board, "build", &["update"]);
     with_model(&mut command, model).args(["--release", "--bin", "nvmc"]);
-    let output = command.output().expect("cargo can be started");
-    let said =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    (output.status.success(), said.concat())
+    let program = program(board, command, "nvmc");
+    let (did, stdout, stderr) = output(&mut emulator(board, &program));
+    (did, stdout + &stderr)
 }
 
 /// The program of the no-panic proof with the compiler's word on the frame of each function: its
@@ -280,7 +269,7 @@ pub fn nvmc(model: &Path) -> (bool, String) {
 ///
 /// # Panics
 /// As [`answers`].
-pub fn program_with_stack_sizes(board: Board) -> PathBuf {
+pub fn program_with_stack_sizes(board: Board) -> TempPath {
     program_that_may_panic(board, &["prove-no-panic"])
 }
 
@@ -289,78 +278,11 @@ pub fn program_with_stack_sizes(board: Board) -> PathBuf {
 ///
 /// # Panics
 /// As [`answers`].
-pub fn program_that_may_panic(board: Board, features: &[&str]) -> PathBuf {
+pub fn program_that_may_panic(board: Board, features: &[&str]) -> TempPath {
     let mut command = cargo(board, "rustc", features);
-    let link_always = "link-arg=--defsym=a_panic_is_reachable=0";
-    command.env("RUSTC_BOOTSTRAP", "1");
-    command.args([
-        "--release",
-        "--bin",
-        "no_panic",
-        "--",
-        "-C",
-        link_always,
-        "-Z",
-        "emit-stack-sizes",
-    ]);
+    command.env("RUSTC_BOOTSTRAP", "1").args(["--release", "--bin", "no_panic", "--"]);
+    command.args(["-C", "link-arg=--defsym=a_panic_is_reachable=0", "-Z", "emit-stack-sizes"]);
     program(board, command, "no_panic")
-}
-
-/// Builds a program; where cargo says that it put it.
-fn program(board: Board, command: Command, name: &str) -> PathBuf {
-    let messages = said(board, command);
-    built_program(&messages, name).expect("cargo tells what it builds")
-}
-
-/// Has the firmware built with the model in a file, whatever the file's time.
-fn with_model<'c>(command: &'c mut Command, model: &Path) -> &'c mut Command {
-    let id = model_id(&fs::read(model).expect("the model's file"));
-    command.env("KINDLING_MODEL", model).env("KINDLING_MODEL_ID", format!("{id:08x}"))
-}
-
-/// Runs a command; what it printed.
-fn said(board: Board, mut command: Command) -> String {
-    let output = command.output().expect("cargo can be started");
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
-    assert!(
-        output.status.success(),
-        "the firmware for {} failed ({}); if a tool is missing, run `./ci.sh \
-            setup`\n{stdout}{stderr}",
-        board.name,
-        output.status
-    );
-    stdout
-}
-
-/// A cargo command for a variant of the firmware.
-fn cargo_for(board: Board, subcommand: &str, variant: Variant, features: &[&str]) -> Command {
-    let parts = variant.features.names().into_iter().map(|name| format!("infer/{name}"));
-    let all: Vec<String> = features.iter().map(|name| (*name).to_owned()).chain(parts).collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let mut command = cargo(board, subcommand, &all);
-    command.args(["--no-default-features", "--profile", variant.build.profile()]);
-    command
-}
-
-/// A cargo command for the firmware's workspace. `KINDLING_FIRMWARE_CARGO` names another cargo,
-/// where rustup's Rust cannot build for Cortex-M.
-fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
-    let mut command =
-        Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(folder()).args([subcommand, "--quiet"]);
-    command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
-    if subcommand != "run" {
-        command.arg("--message-format=json-render-diagnostics");
-    }
-    // What the outer cargo sets for host crates is not meant for the firmware.
-    command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
-    command.env_remove("KINDLING_CPU");
-    let features: Vec<&str> = features.iter().copied().chain(board.feature).collect();
-    if !features.is_empty() {
-        command.args(["--features", &features.join(",")]);
-    }
-    command
 }
 
 /// The firmware's workspace.

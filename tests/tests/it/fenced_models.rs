@@ -6,7 +6,7 @@
 //! An ordinary run takes so many damaged files for each core, others on every day.
 //! `KINDLING_FENCED=FIRST COUNT` takes others.
 
-#[path = "../fuzz/src/mutate/mod.rs"]
+#[path = "../../fuzz/src/mutate/mod.rs"]
 #[allow(missing_docs, dead_code, reason = "a part of a crate of its own, which uses all of it")]
 mod mutate;
 

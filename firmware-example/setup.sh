@@ -1,0 +1,73 @@
+# What building and running the firmware needs: sourced by ../ci.sh. `setup` finds or installs the
+# emulator and a Rust that builds for Cortex-M. After it `firmware_cargo` is the cargo to use.
+# shellcheck shell=bash
+
+firmware_cargo=cargo
+firmware_folder=$PWD/firmware-example
+
+# Installs Debian packages, or prints the one command that does. Package lists left over from a
+# machine's installation may name versions that are too old or gone, so they are fetched first.
+install_packages() {
+    local install="apt-get install -y --no-install-recommends $*"
+    [ "$(id -u)" = 0 ] || die "missing: $*. Run: sudo apt-get update && sudo $install"
+    echo "installing $*"
+    apt-get -qq -o DPkg::Lock::Timeout=120 update ||
+        echo "going on with the package lists that are there"
+    DEBIAN_FRONTEND=noninteractive $install -qq -o DPkg::Lock::Timeout=120 >/dev/null
+}
+
+need() { command -v "$1" >/dev/null || install_packages "${2:-$1}"; }
+
+# Which Rust builds the firmware: rustup's with its Cortex-M targets, or Debian's, which can build
+# `core` itself. KINDLING_TOOLCHAIN=rustup or =debian forces one.
+setup() {
+    need qemu-system-arm
+    qemu-system-arm --version | head -n 1
+    case ${KINDLING_TOOLCHAIN:-} in
+        rustup) use_rustup || die "rustup cannot install the firmware's targets" ;;
+        debian) use_debian ;;
+        '') use_rustup || use_debian ;;
+        *) die "KINDLING_TOOLCHAIN is '$KINDLING_TOOLCHAIN'; it must be rustup or debian" ;;
+    esac
+}
+
+# The targets of all boards.
+firmware_targets() {
+    sed -n 's/^target = "\(.*\)"/\1/p' "$firmware_folder"/boards/*/board.toml | sort -u
+}
+
+has_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]; }
+
+use_rustup() {
+    local target
+    for target in $(firmware_targets); do
+        has_target "$target" && continue
+        echo "rustup target add $target"
+        timeout 120 rustup target add "$target" >/dev/null 2>&1 && has_target "$target" && continue
+        echo "rustup cannot install $target"
+        return 1
+    done
+    echo "firmware is built by $(rustc --version) with its own targets"
+}
+
+use_debian() {
+    has_debian_rust || install_packages rustc-web cargo-web rust-web-src
+    has_debian_rust || die "Debian's Rust is $(/usr/bin/rustc --version), without the source of" \
+        "core or older than the $(needed_rust) that the firmware needs:" \
+        "is the archive deb.debian.org/debian-security among apt's sources?"
+    firmware_cargo=$firmware_folder/debian-cargo.sh
+    export KINDLING_FIRMWARE_CARGO=$firmware_cargo
+    echo "firmware is built by $(/usr/bin/rustc --version), which builds core from its source;" \
+        "in firmware-example type ./debian-cargo.sh for cargo, and test by ./ci.sh test"
+}
+
+# The oldest Rust that the firmware accepts.
+needed_rust() { sed -n 's/^rust-version = "\(.*\)"/\1/p' "$firmware_folder/Cargo.toml"; }
+
+# Whether Debian's Rust is there, with the source of core, and new enough.
+has_debian_rust() {
+    [ -x /usr/bin/cargo ] && [ -x /usr/bin/rustc ] || return 1
+    [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/core" ] || return 1
+    printf '%s\n' "$(needed_rust)" "$(/usr/bin/rustc --version | cut -d ' ' -f 2)" |
+        sort --version-sort --check=quiet
+}

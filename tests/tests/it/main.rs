@@ -1,0 +1,32 @@
+//! The suites of host and chip, one program for all: `tests/README.md` says what each is about and
+//! what it needs.
+
+mod accuracy;
+mod bad_model;
+mod built_in;
+mod chip_parity;
+mod faulty_line;
+mod fenced_models;
+mod fuzz_targets;
+mod held_rows;
+mod hostile_models;
+mod limits;
+mod model_slots;
+mod nvmc;
+mod odd_networks;
+mod plan_parity;
+mod plans;
+mod power_cut;
+mod repository;
+mod rtt;
+mod server_memory;
+mod signature_panics;
+mod tools;
+mod update_on_chip;
+mod usb_line;
+mod work;
+
+/// Where the firmware's files look for the line.
+mod board {
+    pub(crate) use crate::usb_line::line;
+}

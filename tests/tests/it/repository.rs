@@ -1,0 +1,136 @@
+//! What holds for the repository as a whole: lines that fit a screen, pages that name files that are
+//! there, an index of the tests, one table of environment variables.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Most columns of a line of code or of a comment.
+const COLUMNS: usize = 100;
+
+/// Endings of the files that people write.
+const CODE: [&str; 9] = ["rs", "s", "S", "sh", "py", "toml", "x", "c", "h"];
+
+/// Written by a program, one line for each layer.
+const WRITTEN: &str = "infer/tests/built_in/network.rs";
+
+/// Folders of what is built, and of what is no text.
+const SKIPPED: [&str; 4] = ["target", ".git", "corpus", "out"];
+
+/// Begins the name of each variable; in parts, so that this file reads none.
+const PREFIX: &str = concat!("KIND", "LING_");
+
+/// Begin the names of the C API, which are no variables.
+const C_NAMES: [&str; 2] = ["STATUS", "H"];
+
+fn root() -> PathBuf {
+    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).expect("the repository")
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The files under a folder whose names have one of the endings, by their paths in the repository.
+fn files(folder: &Path, endings: &[&str], found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("its entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() && !SKIPPED.contains(&&*name) {
+            files(&path, endings, found);
+        }
+        let is_it = path.extension().is_some_and(|end| endings.iter().any(|known| end == *known));
+        if path.is_file() && is_it {
+            let path = path.strip_prefix(root()).expect("a path below the root");
+            found.insert(path.to_string_lossy().into_owned());
+        }
+    }
+}
+
+fn all_files() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    files(&root(), &CODE, &mut found);
+    assert!(found.len() > 300, "{} files", found.len());
+    found
+}
+
+#[test]
+fn no_line_is_wider_than_a_screen() {
+    let mut wide = vec![];
+    for path in all_files().iter().filter(|path| *path != WRITTEN) {
+        for (index, line) in text(path).lines().enumerate() {
+            let columns = line.chars().count();
+            if columns > COLUMNS {
+                wide.push(format!("{path}:{}: {columns} columns", index + 1));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "more than {COLUMNS} columns:\n{}", wide.join("\n"));
+}
+
+/// What stands between backquotes at the begin of the rows of a page's tables.
+fn first_column(page: &str) -> BTreeSet<String> {
+    let cell = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    text(page).lines().filter_map(cell).collect()
+}
+
+#[test]
+fn the_index_lists_every_test() {
+    let is_test = |path: &&String| {
+        let Some((_, rest)) = path.split_once("tests/") else { return false };
+        let of_a_crate = ["infer/tests/", "trainer/tests/", "tests/tests/"];
+        let is_shared = ["support/", "common/", "built_in/"];
+        of_a_crate.iter().any(|folder| path.starts_with(folder))
+            && !is_shared.iter().any(|folder| rest.contains(folder))
+            && !path.ends_with("/main.rs")
+    };
+    let there: BTreeSet<String> = all_files().iter().filter(is_test).cloned().collect();
+    let listed = first_column("tests/README.md");
+    let listed = listed.into_iter().filter(|path| path.ends_with(".rs")).collect();
+    assert_eq!(there, listed, "tests/README.md");
+}
+
+/// Paths of files that a page names between backquotes.
+fn paths(page: &str) -> impl Iterator<Item = &str> {
+    let folders = ["infer/", "trainer/", "tests/", "firmware-example/", "docs/"];
+    let is_path = move |word: &&str| {
+        let is_file = word.rsplit_once('.').is_some_and(|(_, end)| CODE.contains(&end));
+        is_file && folders.iter().any(|folder| word.starts_with(folder))
+    };
+    // Capitals stand for any name.
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/._-".contains(c);
+    let plain = move |word: &&str| word.chars().all(is_plain);
+    page.split(['`', '(', ')', ' ', ',', '\n']).filter(is_path).filter(plain)
+}
+
+#[test]
+fn the_files_that_pages_name_are_there() {
+    let mut pages = BTreeSet::new();
+    files(&root(), &["md"], &mut pages);
+    let named = |page: &String| {
+        let text = text(page);
+        let missing = |path: &&str| !root().join(path).exists();
+        paths(&text).filter(missing).map(|path| format!("{page}: {path}")).collect::<Vec<_>>()
+    };
+    let missing: Vec<String> = pages.iter().flat_map(named).collect();
+    assert!(pages.len() > 15 && missing.is_empty(), "no such file:\n{}", missing.join("\n"));
+}
+
+/// The variables that a text names.
+fn variables(text: &str) -> Vec<String> {
+    let named = text.split(PREFIX).skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_uppercase() || c == '_'));
+        let name = rest[..end.unwrap_or(rest.len())].trim_end_matches('_');
+        let is_variable = !name.is_empty() && !C_NAMES.contains(&name.split('_').next()?);
+        is_variable.then(|| format!("{PREFIX}{name}"))
+    });
+    named.collect()
+}
+
+#[test]
+fn the_table_of_variables_is_whole() {
+    let sources = all_files();
+    let named: BTreeSet<String> = sources.iter().flat_map(|path| variables(&text(path))).collect();
+    assert!(named.len() > 15, "{named:?}");
+    assert_eq!(named, first_column("docs/environment.md"), "docs/environment.md");
+}
