@@ -19,7 +19,7 @@ fn suite<Set: Kernels>() {
     let (mut maps, mut numbers) = (Box::new(Maps::new()), Box::new(Numbers::new()));
     for seed in 0..LAYERS {
         each_choice(|choice| {
-            let agrees = agrees::<Set>(&mut Random(seed), choice, &mut maps, &mut numbers);
+            let agrees = agrees::<Set>(&mut Random::new(seed), choice, &mut maps, &mut numbers);
             assert!(agrees, "{}: {choice:?}, seed {seed}", Set::NAME);
         });
     }
@@ -38,7 +38,7 @@ fn native_equals_reference() {
 
 #[test]
 fn packed_weights_are_read_back() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for algorithm in Algorithm::ALL {
         for _ in 0..if cfg!(miri) { 2 } else { 50 } {
             let (record, input, _) = conv::record(&mut random, algorithm);
@@ -71,7 +71,7 @@ fn packed_weights_are_read_back() {
 /// Any changed bit of stored transformed weights, of padding or of repeated weights is found.
 #[test]
 fn weights_the_exporter_would_not_write_are_refused() {
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     let mut numbers = Box::new(Numbers::new());
     for algorithm in [Algorithm::WinogradF2, Algorithm::WinogradF4] {
         for _ in 0..if cfg!(miri) { 2 } else { 200 } {

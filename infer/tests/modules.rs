@@ -1,4 +1,4 @@
-//! No circle among the modules of this crate: each can be read, and moved, after those that it uses.
+//! No circle among the modules of this crate: each can be read and moved after those that it uses.
 //!
 //! A module here is a folder or a file of `src`; in `ops`, each operator's folder and each file.
 

@@ -1,6 +1,8 @@
 //! A network that is built in: the same scores as from its file, and nothing worse than wrong
 //! scores when its numbers do not belong together.
 
+#[path = "support/split_mix.rs"]
+mod split_mix;
 #[cfg(feature = "build")]
 mod support;
 
@@ -11,6 +13,7 @@ mod built_in;
 use infer::embedded;
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, OutputQuant};
 use infer::{Input, Layer, LayerKind, MaxPool, Model, Native, Network, Reference, Session, Shape};
+use split_mix::SplitMix64;
 #[cfg(feature = "build")]
 use support::Parts;
 
@@ -52,14 +55,12 @@ fn a_built_in_network_answers_as_the_model_it_was_made_of() {
     assert_eq!((built_in::IMAGE_BYTES, built_in::CLASSES), (25, 3));
 }
 
-/// Random numbers (SplitMix64).
-struct Random(u64);
+/// Random numbers, and what networks are made of.
+struct Random(SplitMix64);
 
 impl Random {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        (((mixed ^ (mixed >> 27)) >> 16) % limit.max(1) as u64) as usize
+        (self.0.next() % limit.max(1) as u64) as usize
     }
 
     fn side(&mut self) -> u8 {
@@ -148,7 +149,7 @@ fn numbers_that_do_not_belong_together_give_wrong_scores_and_nothing_worse() {
         (0..4000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut ran = 0;
     for seed in 0..more.unwrap_or(NETWORKS) {
-        let random = &mut Random(seed);
+        let random = &mut Random(SplitMix64(seed));
         let shapes: Vec<Shape> = (0..2 + random.below(3)).map(|_| random.shape()).collect();
         let layers: Vec<Layer> =
             shapes.windows(2).map(|pair| layer(random, pair[0], pair[1], &numbers)).collect();

@@ -104,7 +104,7 @@ fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
     let mut wrong = 0;
     for seed in 0..LAYERS {
         each_choice(|choice| {
-            if !agrees::<Native>(&mut Random(seed), choice, maps, numbers) {
+            if !agrees::<Native>(&mut Random::new(seed), choice, maps, numbers) {
                 hprintln!("{:?}, seed {}: differs from the reference", choice, seed);
                 wrong += 1;
             }
@@ -139,7 +139,7 @@ fn count_conv(
     };
     let values = &mut maps.input.0[..input.len()];
     let Ok(conv) =
-        conv::fill(&mut Random(7), &record, input, -128, Pattern::Random, values, numbers)
+        conv::fill(&mut Random::new(7), &record, input, -128, Pattern::Random, values, numbers)
     else {
         return true;
     };
@@ -175,7 +175,8 @@ fn count_dense(
     let record = DenseRecord { name, units, output_quant: QUANT, algorithm, output_at: 0 };
     let input = Shape::vector(inputs);
     let values = &mut maps.input.0[..input.len()];
-    let Ok(dense) = dense::fill(&mut Random(7), &record, input, Pattern::Random, values, numbers)
+    let Ok(dense) =
+        dense::fill(&mut Random::new(7), &record, input, Pattern::Random, values, numbers)
     else {
         return false;
     };

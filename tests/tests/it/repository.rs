@@ -1,5 +1,5 @@
-//! What holds for the repository as a whole: lines that fit a screen, pages that name files that are
-//! there, an index of the tests, one table of environment variables.
+//! What holds for the repository as a whole: lines that fit a screen, pages that name files which
+//! exist, an index of the tests, one table of environment variables.
 
 use std::collections::BTreeSet;
 use std::fs;

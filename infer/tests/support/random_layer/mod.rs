@@ -3,23 +3,27 @@
 pub mod conv;
 pub mod dense;
 pub mod max_pool;
+#[path = "../split_mix.rs"]
+mod split_mix;
 
 use infer::format::{Algorithm, DenseAlgorithm};
 use infer::kernels::{Kernels, Reference};
 use infer::ops::{Buffers, Kind};
 use infer::quant::ChannelParameters;
 use infer::{Aligned, LayerKind};
+use split_mix::SplitMix64;
 
-/// A reproducible source of numbers (splitmix64).
-pub struct Random(pub u64);
+/// A reproducible source of numbers.
+pub struct Random(SplitMix64);
 
 impl Random {
+    /// The numbers that belong to `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self(SplitMix64(seed))
+    }
+
     pub fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed >> 32) as u32
+        (self.0.next() >> 32) as u32
     }
 
     /// One of `0..count`.

@@ -13,7 +13,7 @@ pub struct Damage {
 impl Damage {
     /// The damaged file of this number, from those that are known.
     pub fn of(&mut self, known: &[Vec<u8>], number: u64) -> &[u8] {
-        let random = &mut Random(number);
+        let random = &mut Random::new(number);
         self.bytes.clear();
         // Most of the time that a gzip stream takes goes into the library that reads it.
         let mut seed = random.one_of(known);

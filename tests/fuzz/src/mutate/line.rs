@@ -21,7 +21,7 @@ pub struct Conversation {
 impl Conversation {
     /// The conversation of this number, from those that are known and from models to update to.
     pub fn of(&mut self, known: &[Vec<u8>], models: &[Vec<u8>], number: u64) -> &[u8] {
-        let random = &mut Random(number);
+        let random = &mut Random::new(number);
         self.bytes.clear();
         match random.below(16) {
             0 => self.update(models, number, random),

@@ -5,7 +5,11 @@ pub mod idx;
 pub mod line;
 pub mod model;
 pub mod png;
+#[path = "../../../../infer/tests/support/split_mix.rs"]
+mod split_mix;
 pub mod tflite;
+
+use split_mix::SplitMix64;
 
 /// Bytes that numbers are likely to break at.
 const EDGES: [u8; 8] = [0, 1, 2, 3, 0x7F, 0x80, 0xFE, 0xFF];
@@ -14,20 +18,22 @@ const EDGES: [u8; 8] = [0, 1, 2, 3, 0x7F, 0x80, 0xFE, 0xFF];
 const SIZES: [u32; 16] =
     [0, 1, 2, 3, 4, 7, 8, 63, 64, 65, 255, 256, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFF];
 
-/// Random numbers (SplitMix64) that belong to a number.
-pub struct Random(pub u64);
+/// Random numbers that belong to a number.
+pub struct Random(SplitMix64);
 
 impl Random {
+    /// The numbers that belong to `number`.
+    pub const fn new(number: u64) -> Self {
+        Self(SplitMix64(number))
+    }
+
     /// A number below `limit`.
     pub fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit.max(1) as u64) as usize
     }
 
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) >> 16
+        self.0.next() >> 16
     }
 
     /// Whether one of so many chances came.

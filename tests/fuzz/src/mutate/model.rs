@@ -17,7 +17,7 @@ impl Damage {
     /// `file` with a few bytes of its records or sections changed; what cannot be told apart is
     /// changed anywhere.
     pub fn of(&mut self, file: &[u8], number: u64) -> &mut [u8] {
-        let random = &mut Random(number);
+        let random = &mut Random::new(number);
         self.file.clear();
         let Some((header, records, sections)) = parts(file) else {
             self.file.extend(file);

@@ -50,7 +50,7 @@ impl Parts {
 
     /// The damaged file of this number.
     pub fn damaged(&self, number: u64) -> Vec<u8> {
-        let random = &mut Random(number);
+        let random = &mut Random::new(number);
         let mut parts = self.clone();
         for _ in 0..1 + random.below(3) {
             parts.change(random);

@@ -5,7 +5,7 @@ use super::Random;
 
 /// Changes up to three numbers of the file, most of them small ones.
 pub fn damage(file: &mut [u8], number: u64) {
-    let random = &mut Random(number);
+    let random = &mut Random::new(number);
     for _ in 0..1 + random.below(3) {
         change(file, random);
     }

@@ -119,7 +119,8 @@ fn refusal(file: &[u8]) -> String {
 fn all_that_cannot_be_run_is_said_at_once() {
     assert_eq!(
         refusal(fixture!("unknown.tflite")),
-        "operator 0 (TRANSPOSE_CONV) is not supported; operator 1 (RESIZE_BILINEAR) is not supported"
+        "operator 0 (TRANSPOSE_CONV) is not supported; \
+         operator 1 (RESIZE_BILINEAR) is not supported"
     );
     let int16 = refusal(fixture!("int16.tflite"));
     let expected = "has a tensor of int16, only int8 is supported: quantise to int8";

@@ -44,8 +44,8 @@ impl Factor {
     }
 }
 
-/// `value = fraction * 2^exponent` with a fraction of a half or more, below 1. `None` of what is not
-/// positive and finite.
+/// `value = fraction * 2^exponent` with a fraction of a half or more, below 1. `None` of what is
+/// not positive and finite.
 fn fraction_and_exponent(value: f64) -> Option<(f64, i32)> {
     const MANTISSA_BITS: u32 = f64::MANTISSA_DIGITS - 1;
     if !(value > 0.0 && value.is_finite()) {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! x      = (q - input_zero_point) * 2^7
-//! scaled = x * output_multiplier                      output factor = input_scale / 2^7 / output_scale
-//! relu   = (reluish factor(x) + 2^15) >> 1            reluish factor = input_scale / 2^7 / (3 / 2^15)
+//! scaled = x * output_multiplier           output factor = input_scale / 2^7 / output_scale
+//! relu   = (reluish factor(x) + 2^15) >> 1 reluish factor = input_scale / 2^7 / (3 / 2^15)
 //! output = clamp(output_zero_point + relu * scaled / 2^15 * 2^shift)
 //! ```
 

@@ -1,7 +1,8 @@
 //! `LOGISTIC` and `TANH`: a table of 256 values, computed in single precision.
 //!
 //! ```text
-//! table[q] = clamp(output_zero_point + round(f(input_scale * (q - input_zero_point)) / output_scale))
+//! value    = f(input_scale * (q - input_zero_point))
+//! table[q] = clamp(output_zero_point + round(value / output_scale))
 //! ```
 
 use super::Kernel;

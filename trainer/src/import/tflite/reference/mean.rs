@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! sum    = sum of (q - input_zero_point) over count values
-//! output = clamp(output_zero_point + factor(sum))          factor = input_scale / output_scale / count
+//! output = clamp(output_zero_point + factor(sum))    factor = input_scale / output_scale / count
 //! ```
 //! The factor's multiplier is divided by the count in integers, after a shift that keeps its bits.
 

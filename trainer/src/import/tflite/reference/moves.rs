@@ -32,7 +32,8 @@ impl Kernel for Moves {
 }
 
 impl Moves {
-    /// `source` gives input and index of what the output has at an index; `None` outside of the map.
+    /// `source` gives input and index of what the output has at an index; `None` outside of the
+    /// map.
     fn new(
         node: Node<'_>,
         inputs: usize,

@@ -1,7 +1,7 @@
 //! `SOFTMAX` in integers, along the last dimension.
 //!
 //! ```text
-//! d[i]   = beta * input_scale * (q[i] - largest q), 26 fraction bits; smaller ones than -32 count 0
+//! d[i]   = beta * input_scale * (q[i] - largest q), 26 fraction bits; below -32 it counts 0
 //! sum    = sum of exp(d[i]), each rounded to 19 fraction bits
 //! output = clamp(-128 + exp(d[i]) / sum * 256)
 //! ```
