@@ -115,7 +115,7 @@ fn the_files_that_pages_name_are_there() {
 
 /// Whether what is named so in the file is a variable: assembly and C have other names.
 fn has_variables(path: &&String) -> bool {
-    ["rs", "sh", "toml", "py"].contains(&path.rsplit_once('.').map_or("", |(_, end)| end))
+    ["rs", "sh", "py"].contains(&path.rsplit_once('.').map_or("", |(_, end)| end))
 }
 
 /// The variables that a text names.
