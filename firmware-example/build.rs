@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use board::Board;
-use infer::format::Header;
-use infer::{Model, Session};
+use infer::format::{Header, LAYERS_MAX};
+use infer::{Model, Session, Table};
 
 /// Stored digits.
 const DIGITS: usize = 10;
@@ -43,7 +43,8 @@ fn model(out: &Path) -> Result<Vec<u8>, String> {
     let path = named.as_deref().unwrap_or(DEFAULT_MODEL);
     println!("cargo::rerun-if-changed={path}");
     let file = read(Path::new(path))?;
-    Model::from_bytes(&file).map_err(|error| format!("{path}: {error}"))?;
+    Model::from_bytes(&file, &mut Table::<LAYERS_MAX>::new())
+        .map_err(|error| format!("{path}: {error}"))?;
     let id = id(&file);
     match variable("KINDLING_MODEL_ID") {
         Some(asked) if asked != id => {
@@ -71,7 +72,8 @@ fn id(file: &[u8]) -> String {
 fn expected_scores(file: &[u8], out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed=digits");
     let digits = read(Path::new("digits/images.bin"))?;
-    let model = Model::from_bytes(file).map_err(|error| error.to_string())?;
+    let mut table = Table::<LAYERS_MAX>::new();
+    let model = Model::from_bytes(file, &mut table).map_err(|error| error.to_string())?;
     let image_bytes = model.image_shape().len();
     let fits = digits.len() == DIGITS * image_bytes;
     let scores = if fits { host_scores(&model, &digits)? } else { Vec::new() };

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use cortex_m_semihosting::{debug, hprintln};
 use embassy_executor::{Executor, InterruptExecutor};
 use embassy_time::{Duration, Instant, Timer};
-use infer::{Arena, Model, Session};
+use infer::{Arena, Model, Session, Table};
 use panic_halt as _;
 use static_cell::StaticCell;
 use systick_driver::Urgent;
@@ -42,7 +42,8 @@ async fn deadline() {
 
 #[embassy_executor::task]
 async fn classify() {
-    let model = Model::from_bytes(MODEL).expect("checked when this was built");
+    let mut table = Table::<LAYERS>::new();
+    let model = Model::from_bytes(MODEL, &mut table).expect("checked when this was built");
     let arena = ARENA.init(Arena::new());
     let mut session = Session::new(&model, arena).expect("the arena has the model's size");
     let mut images = 0;

@@ -16,7 +16,7 @@ mod device;
 mod app {
     use cortex_m::peripheral::syst::SystClkSource;
     use cortex_m_semihosting::{debug, hprintln};
-    use infer::{Arena, Model, Session};
+    use infer::{Arena, Model, Session, Table};
 
     infer::embedded_model!();
 
@@ -59,7 +59,8 @@ mod app {
     /// Everything else: inference, interrupted again and again.
     #[idle(shared = [on_time, late], local = [arena])]
     fn idle(context: idle::Context) -> ! {
-        let model = Model::from_bytes(MODEL).expect("checked when this was built");
+        let mut table = Table::<LAYERS>::new();
+        let model = Model::from_bytes(MODEL, &mut table).expect("checked when this was built");
         let mut session =
             Session::new(&model, context.local.arena).expect("the arena has the model's size");
         let images = IMAGES.chunks_exact(IMAGE_BYTES);

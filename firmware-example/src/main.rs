@@ -14,10 +14,11 @@ use core::panic::PanicInfo;
 
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
-use infer::{Arena, Model, Session};
+use infer::{Arena, Model, Session, Table};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const ARENA_BYTES: usize = infer::arena_bytes(MODEL).unwrap();
+const LAYERS: usize = infer::layers(MODEL).unwrap();
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -32,7 +33,8 @@ fn main() -> ! {
         counted
     );
 
-    let (model, loading) = counter.count(|| Model::from_bytes(MODEL));
+    let mut table = Table::<LAYERS>::new();
+    let (model, loading) = counter.count(|| Model::from_bytes(MODEL, &mut table));
     let model = model.unwrap();
     let mut session = Session::new(&model, arena).unwrap();
     hprintln!(

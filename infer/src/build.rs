@@ -23,7 +23,9 @@ use std::string::String;
 use std::sync::{Mutex, PoisonError};
 use std::vec::Vec;
 
+use crate::graph::format::LAYERS_MAX;
 use crate::graph::model::Model;
+use crate::graph::table::Table;
 
 /// What the build script has embedded so far: names and the files they stand for.
 static EMBEDDED: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
@@ -131,8 +133,10 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), String> {
 /// # Errors
 /// Why `file` is no model.
 pub fn source(file: &[u8], path: &str) -> Result<String, String> {
-    let model = Model::from_bytes(file).map_err(|error| format!("{error}"))?;
+    let mut table = Table::<LAYERS_MAX>::new();
+    let model = Model::from_bytes(file, &mut table).map_err(|error| format!("{error}"))?;
     let (arena, image, classes) = (model.arena_bytes(), model.image_shape().len(), model.classes());
+    let layers = model.layers().len();
     let network = network_source::of(&model, file);
     Ok(format!(
         "/// The model file, checked when this was built, aligned as every backend needs it.\n\
@@ -143,6 +147,9 @@ pub fn source(file: &[u8], path: &str) -> Result<String, String> {
          pub const IMAGE_BYTES: usize = {image};\n\
          /// Number of scores.\n\
          pub const CLASSES: usize = {classes};\n\
+         /// Number of layers: the capacity of the `Table` that `MODEL` is loaded into.\n\
+         #[allow(dead_code)]\n\
+         pub const LAYERS: usize = {layers};\n\
          {network}"
     ))
 }

@@ -7,66 +7,44 @@
 //! of what they are given.
 
 use crate::features::Feature;
-use crate::graph::format::InputRecord;
-use crate::graph::layer::{Input, Layer, Placement};
+use crate::graph::format::{InputRecord, LayerRecord};
+use crate::graph::layer::{Input, Layer, Place};
 use crate::graph::network::Network;
-use crate::ops::LayerKind;
-use crate::ops::conv::{Conv, ConvRecord};
-use crate::ops::dense::{Dense, DenseRecord};
-use crate::quant::OutputQuant;
-use crate::shape::Shape;
+use crate::ops::{Inputs, LayerKind, Tensor};
+use crate::schedule::INPUTS_MAX;
 
-/// A checked input record.
-pub const fn input(record: &InputRecord) -> Input {
-    let InputRecord { image, map, origin, scale, held_rows, arena_at } = *record;
-    Input { image, map, origin, scale, held_rows, arena_at: arena_at as usize }
+/// A checked input record, whose tensor is last read for tensor `last_reader`.
+pub const fn input(record: &InputRecord, last_reader: u8) -> Input {
+    let InputRecord { image, origin, tensor } = *record;
+    let place = Place { last_reader, ..Place::of(&tensor) };
+    Input { image, origin, tensor: tensor.tensor, place }
 }
 
-/// A convolution that reads a map of shape `input` whose padding reads as `zero_point`.
-pub const fn conv<'m>(
-    record: &ConvRecord<'_>,
-    input: Shape,
-    zero_point: i8,
-    channels: &'m [u8],
-    weights: &'m [u8],
-) -> LayerKind<'m> {
-    let mut conv = Conv::from_record(record, input, zero_point);
-    (conv.channels, conv.weights) = (channels, weights);
-    LayerKind::Conv(conv)
-}
-
-/// A dense layer that reads a map of shape `input`.
-pub const fn dense<'m>(
-    record: &DenseRecord<'_>,
-    input: Shape,
-    channels: &'m [u8],
-    weights: &'m [u8],
-) -> LayerKind<'m> {
-    let mut dense = Dense::from_record(record, input);
-    (dense.channels, dense.weights) = (channels, weights);
-    LayerKind::Dense(dense)
-}
-
-/// A layer with its rows and its buffers: input, bytes of input, output, scratch memory, bytes of
-/// scratch memory.
+/// A checked layer record with the tensors that it reads, its channel parameters and weights, and
+/// what the loader found: the rows that it makes at once, the last tensor that is made from its own,
+/// and its bytes of scratch memory.
 pub const fn layer<'m>(
-    name: &'m str,
-    kind: LayerKind<'m>,
-    [held_rows, rows_at_once]: [u16; 2],
-    [input_at, input_bytes, output_at, scratch_at, scratch_bytes]: [usize; 5],
+    record: &LayerRecord<'m>,
+    inputs: Inputs,
+    tensors: &[Tensor; INPUTS_MAX],
+    [channels, weights]: [&'m [u8]; 2],
+    (rows_at_once, last_reader, scratch_bytes): (u16, u8, u32),
 ) -> Layer<'m> {
-    let placement = Placement { input_at, input_bytes, output_at, scratch_at, scratch_bytes };
-    Layer { name, kind, held_rows, rows_at_once, placement }
+    let LayerRecord { name, operator, output, scratch_at } = *record;
+    let kind = LayerKind::of_record(&operator, tensors, output.tensor);
+    let kind = kind.with_unchecked(channels, weights);
+    let place = Place { last_reader, ..Place::of(&output) };
+    Layer { name, kind, inputs, rows_at_once, place, scratch_at, scratch_bytes }
 }
 
 /// The layers with what they leave and what they need.
 pub const fn network<'m>(
     input: &'m Input,
     layers: &'m [Layer<'m>],
-    output_quant: OutputQuant,
+    outputs: &'m [u8],
     arena_bytes: usize,
 ) -> Network<'m> {
-    Network { input, layers, output_quant, arena_bytes }
+    Network { input, layers, outputs, arena_bytes }
 }
 
 /// The bytes `start..start + bytes` of a model file.

@@ -26,8 +26,6 @@ pub enum ModelError {
         /// This crate's.
         supported: u16,
     },
-    /// A reserved header field is not 0.
-    Reserved,
     /// The file is not as long as its header says: truncated or with something appended.
     Length {
         /// Bytes by the header.
@@ -51,7 +49,7 @@ pub enum ModelError {
     Records,
     /// Bytes remain behind the last record or the last section, or padding is not zero.
     Surplus,
-    /// No layer, or more than this crate holds.
+    /// No layer, more than the table or the format holds, or not as many as the header says.
     LayerCount {
         /// In the file.
         found: usize,
@@ -72,6 +70,8 @@ pub enum ModelError {
         /// Most slices there may be.
         limit: u32,
     },
+    /// No output, too many, one that is named twice, or that no layer makes.
+    Outputs,
     /// The file ends before its self-test does.
     SelfTestMissing,
     /// The header's working memory is not what the layers need.
@@ -134,6 +134,19 @@ pub enum LayerProblem {
     ArenaExceeded,
     /// A name longer than the limit.
     NameTooLong,
+    /// It reads a tensor that no layer before it makes.
+    UnknownInput,
+    /// It reads a tensor twice.
+    SameInput,
+    /// Nothing reads its tensor, which is no output either.
+    Unread,
+    /// Its tensor has another shape than the operator makes.
+    OutputShape,
+    /// Its tensor has another quantisation than the operator makes.
+    OutputQuant,
+    /// Layers that take turns wait for each other: too few rows of a tensor are held, or there are
+    /// too many of them.
+    Stuck,
 }
 
 /// Why [`Session::new`](crate::Session::new) refused a buffer.
@@ -188,10 +201,9 @@ impl fmt::Display for ModelError {
             Self::Version { found, supported } => {
                 write!(
                     f,
-                    "model format {found}, this build reads {supported}: export the model again"
+                    "model format {found}, this build reads {supported}: `trainer convert` writes it anew"
                 )
             }
-            Self::Reserved => f.write_str("a reserved field of the header is not 0"),
             Self::Length { header, found } => {
                 write!(f, "the header says {header} bytes, there are {found}: copy the file again")
             }
@@ -210,13 +222,17 @@ impl fmt::Display for ModelError {
             Self::Records => f.write_str("the layer records cannot be read"),
             Self::Surplus => f.write_str("bytes that belong to no record or section"),
             Self::LayerCount { found, limit } => {
-                write!(f, "{found} layers; there must be 1 to {limit}")
+                write!(
+                    f,
+                    "{found} layers; the header and a table for {limit} ask for another count"
+                )
             }
             Self::Input(problem) => write!(f, "input: {problem}"),
             Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
             Self::SliceCount { limit } => {
                 write!(f, "the layers take turns more than {limit} times: hold more rows at once")
             }
+            Self::Outputs => f.write_str("the outputs are not 1 to 4 tensors that layers make"),
             Self::SelfTestMissing => f.write_str("the file ends before its self-test does"),
             Self::ArenaBytes { header, needed } => {
                 write!(
@@ -261,6 +277,12 @@ impl fmt::Display for LayerProblem {
             Self::ArenaOverlap => f.write_str("buffers that are in use at once overlap"),
             Self::ArenaExceeded => f.write_str("a buffer ends outside of the working memory"),
             Self::NameTooLong => f.write_str("the name is longer than 32 bytes"),
+            Self::UnknownInput => f.write_str("it reads a tensor that no layer before it makes"),
+            Self::SameInput => f.write_str("it reads a tensor twice"),
+            Self::Unread => f.write_str("nothing reads what it makes"),
+            Self::OutputShape => f.write_str("its tensor has not the shape that it makes"),
+            Self::OutputQuant => f.write_str("its tensor has not the quantisation that it makes"),
+            Self::Stuck => f.write_str("layers that take turns wait for each other for ever"),
         }
     }
 }

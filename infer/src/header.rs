@@ -6,11 +6,13 @@ use crate::error::ModelError;
 pub const MAGIC: [u8; 4] = *b"KNDL";
 
 /// The format this crate reads and writes.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 /// The fixed-width start of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// Layers of the model: what firmware chooses the capacity of its [`Table`](crate::Table) by.
+    pub layers: u16,
     /// Bytes of the whole file.
     pub file_bytes: u32,
     /// CRC-32 (IEEE 802.3) of everything behind this field.
@@ -33,15 +35,14 @@ impl Header {
     /// Reads the header and checks what can be checked without the rest of the file.
     ///
     /// # Errors
-    /// [`ModelError::TooShort`], [`ModelError::Magic`], [`ModelError::Version`],
-    /// [`ModelError::Reserved`].
+    /// [`ModelError::TooShort`], [`ModelError::Magic`], [`ModelError::Version`].
     pub const fn read(file: &[u8]) -> Result<Self, ModelError> {
         let Some((header, _)) = file.split_first_chunk::<{ Self::BYTES }>() else {
             return Err(ModelError::TooShort { needed: Self::BYTES, found: file.len() });
         };
         #[rustfmt::skip]
         let [
-            m0, m1, m2, m3, v0, v1, r0, r1, l0, l1, l2, l3, c0, c1, c2, c3,
+            m0, m1, m2, m3, v0, v1, k0, k1, l0, l1, l2, l3, c0, c1, c2, c3,
             a0, a1, a2, a3, b0, b1, b2, b3, n0, n1, n2, n3,
         ] = *header;
         if u32::from_le_bytes([m0, m1, m2, m3]) != u32::from_le_bytes(MAGIC) {
@@ -51,10 +52,8 @@ impl Header {
         if version != FORMAT_VERSION {
             return Err(ModelError::Version { found: version, supported: FORMAT_VERSION });
         }
-        if u16::from_le_bytes([r0, r1]) != 0 {
-            return Err(ModelError::Reserved);
-        }
         Ok(Self {
+            layers: u16::from_le_bytes([k0, k1]),
             file_bytes: u32::from_le_bytes([l0, l1, l2, l3]),
             checksum: u32::from_le_bytes([c0, c1, c2, c3]),
             arena_bytes: u32::from_le_bytes([a0, a1, a2, a3]),
@@ -75,6 +74,7 @@ impl Header {
         ];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[6..8].copy_from_slice(&self.layers.to_le_bytes());
         for (field, word) in bytes[8..].chunks_exact_mut(4).zip(words) {
             field.copy_from_slice(&word.to_le_bytes());
         }

@@ -3,11 +3,12 @@
 //! ```
 //! # fn demo(bytes: &[u8], image: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! # let mut arena = vec![0i8; infer::arena_bytes(bytes).unwrap()];
-//! use infer::{Model, Session};
+//! use infer::{Model, Session, Table};
 //!
-//! let model = Model::from_bytes(bytes)?;                 // proves everything once
-//! let mut session = Session::new(&model, &mut arena)?;   // the caller owns the memory
-//! let scores = session.run(image)?;                      // Err only for an image of a wrong size
+//! let mut table = Table::<8>::new();                      // for a model of up to 8 layers
+//! let model = Model::from_bytes(bytes, &mut table)?;      // proves everything once
+//! let mut session = Session::new(&model, &mut arena)?;    // the caller owns the memory
+//! let scores = session.run(image)?;                       // Err: an image of another size
 //! let (class, values) = (scores.class(), scores.values());
 //! # let _ = (class, values); Ok(()) }
 //! ```
@@ -20,10 +21,9 @@
 //!    are made when, what kernels for Cortex-M cores share.
 //! 2. [`ops`]: the operators, one folder each: record, checks, kernels. [`Reference`] is the
 //!    specification; every other kernel set gives the same bytes.
-//! 3. `graph`: what a model is. Its file is [`format`](mod@format); a [`Model`] is a validated
-//!    file: whatever later code relies on is proved here, at the border, and never again. A
-//!    [`Network`] is what a session runs: that of a `Model`, or a constant made when the firmware
-//!    was built.
+//! 3. `graph`: what a model is. Its file is [`format`](mod@format); a [`Model`] is a validated file:
+//!    whatever later code relies on is proved here, at the border, and never again. A [`Network`]
+//!    is what a session runs: that of a `Model`, or a constant made when the firmware was built.
 //! 4. `run`: a [`Session`] joins a network with the caller's buffer; it places the image, walks the
 //!    layers and hands out [`Scores`].
 //! 5. `wire`, `update`, `signature` and [`Trust`]: models that come from outside.
@@ -63,7 +63,8 @@ pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionErro
 pub use graph::layer::{Input, Layer};
 pub use graph::model::Model;
 pub use graph::network::{LAYER_BYTES, Network};
-pub use memory::{Aligned, Arena, arena_bytes};
+pub use graph::table::Table;
+pub use memory::{Aligned, Arena, arena_bytes, layers};
 pub use ops::conv::{Conv, Tiles};
 pub use ops::dense::Dense;
 pub use ops::max_pool::MaxPool;
@@ -80,15 +81,16 @@ pub use trust::{Trust, TrustError};
 /// The model file: its header, records and sections, and how they are written.
 pub mod format {
     pub use crate::checksum::checksum;
-    pub use crate::graph::format::{InputRecord, SelfTest};
+    pub use crate::graph::format::{
+        InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, OUTPUTS_MAX, SelfTest, TensorRecord,
+    };
     pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
     pub use crate::ops::conv::{Algorithm, ConvRecord};
     pub use crate::ops::dense::{DenseAlgorithm, DenseRecord};
     pub use crate::ops::max_pool::MaxPoolRecord;
-    pub use crate::ops::{LayerRecord, NAME_BYTES_MAX, SECTION_ALIGNMENT_BYTES};
+    pub use crate::ops::{Inputs, OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
     pub use crate::quant::OutputQuant;
-    pub use crate::schedule::LAYERS_MAX;
 }
 
 /// How weights lie in the file, for the exporter that packs and the kernels that read.

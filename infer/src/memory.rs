@@ -27,6 +27,16 @@ pub const fn arena_bytes(file: &[u8]) -> Option<usize> {
     }
 }
 
+/// Layers of the model in `file`, from its header: the capacity of the [`Table`](crate::Table) that
+/// it is loaded into; `None` when this is no model's header. Runs at compile time, as
+/// [`arena_bytes`].
+pub const fn layers(file: &[u8]) -> Option<usize> {
+    match Header::read(file) {
+        Ok(header) => Some(header.layers as usize),
+        Err(_) => None,
+    }
+}
+
 /// Working memory of `BYTES` bytes for a [`Session`](crate::Session), aligned for every backend.
 #[repr(C, align(16))]
 pub struct Arena<const BYTES: usize>([i8; BYTES]);

@@ -1,52 +1,83 @@
-//! In which order the rows of feature maps are made when memory holds only some of them at once.
+//! In which order the rows of tensors are made when memory holds only some of them at once.
+//!
+//! Tensor 0 is the network's input; each operator makes the tensor after those that it may read.
 //!
 //! ```text
-//! repeat:
-//!     take the last map of which more rows can be made from the held rows of the map in front
-//!     drop its rows that will not be read again
-//!     make as many rows as there is room for
-//! until the last map is whole
+//! for each group of tensors that take turns:
+//!     repeat:
+//!         take the last tensor of which more rows can be made from the rows that are held
+//!         drop its rows that no reader will read again
+//!         make as many rows as there is room for
+//!     until the group's whole tensors are complete
 //! ```
 //!
-//! A map that is held whole is made by one [`Slice`]; a model that holds all maps whole runs layer
-//! by layer. Where fewer rows are held, layers take turns: a convolution with pooling needs a few
-//! rows of the map in front of it for each row it leaves, and never the whole map.
+//! A *group* is as short as it can be: no tensor of which only some rows are held is read outside
+//! of its group. A tensor that is held whole is made by one [`Slice`] in a group of its own, unless
+//! it is made from such rows; a model that holds all tensors whole runs operator by operator. Where
+//! fewer rows are held, operators take turns: a convolution with pooling needs a few rows of its
+//! input for each row it leaves, and never the whole input.
 //!
-//! The schedule cannot get stuck. [`Model::from_bytes`](crate::Model::from_bytes) checks that a
-//! map's held rows suffice for one row of the next map at least ([`Stage::rows_at_once`] is 1 or
-//! more). So if the next map lacks rows, the rows it needs and has not got are fewer than those
-//! held: there is room for one, and the same holds for the map in front, down to the image, all of
-//! whose rows are there.
+//! An operator waits until its inputs hold rows enough for as many rows as it can ever make at once
+//! ([`Stage::rows_at_once`]). Only when all operators of a group wait does the last one that can
+//! make a row make those that it can: where one reader of a tensor lags another, a part of the rows
+//! that are held serves the one that lags.
+//!
+//! A chain of operators cannot get stuck. [`Model::from_bytes`](crate::Model::from_bytes) checks
+//! that a tensor's held rows suffice for one row of its reader at least (`rows_at_once` is 1 or
+//! more). So if the reader lacks rows, the rows it needs and has not got are fewer than those held:
+//! there is room for one, and the same holds for the tensor before, down to the image, all of whose
+//! rows are there. Branches that meet again can get stuck, where a tensor holds too few rows for
+//! its readers' lag: [`Schedule::next`] then gives `None` before [`Schedule::is_done`], and the
+//! loader, which walks the whole schedule, refuses the model.
 
 use core::ops::Range;
 
-/// Most layers of a model.
-pub const LAYERS_MAX: usize = 16;
+/// Most tensors that take turns.
+pub const TURNS_MAX: usize = 24;
 
-/// Most maps of a model: the network's input and the output of each layer.
-pub const MAPS_MAX: usize = LAYERS_MAX + 1;
+/// Most tensors that an operator reads.
+pub const INPUTS_MAX: usize = 2;
 
 /// Most slices of a run: a model that is cut into more is refused, so that a few bytes cannot ask
 /// for hours of looking for the next slice.
 pub const SLICES_MAX: u32 = 16_384;
 
-/// What the schedule has to know of a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stage {
-    /// Rows of the map.
-    pub rows: u16,
-    /// Rows of the map that are held at once.
-    pub held: u16,
-    /// Rows of the map in front that a row reads.
-    pub window: RowWindow,
-    /// Most rows that can be made of the held rows of the map in front, 1 or more.
-    pub rows_at_once: u16,
+/// A network as the schedule sees it.
+pub trait Tensors {
+    /// What the schedule has to know of a tensor; `None` after the last.
+    fn stage(&self, tensor: usize) -> Option<Stage>;
+
+    /// What a row of a tensor reads of its operator's input number `input`; `None` after the last
+    /// input, and for the network's input.
+    fn read(&self, tensor: usize, input: usize) -> Option<Read>;
 }
 
-/// Row `r` of a map reads rows `origin + r * step .. origin + r * step + reach` of the map in front
-/// of it, those of them that there are.
+/// What the schedule has to know of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Rows of the tensor.
+    pub rows: u16,
+    /// Rows of the tensor that are held at once.
+    pub held: u16,
+    /// Most rows that can be made of the rows that the inputs hold, 1 or more.
+    pub rows_at_once: u16,
+    /// The last tensor that is made from this one; 0 when none is.
+    pub last_reader: usize,
+}
+
+/// What a row of a tensor reads of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The tensor that is read, which has a smaller number.
+    pub tensor: usize,
+    /// Which rows of it.
+    pub window: RowWindow,
+}
+
+/// Row `r` of a tensor reads rows `origin + r * step .. origin + r * step + reach` of an input,
+/// those of them that there are.
 ///
-/// The loader bounds `rows * step + reach` of a map by 2^30, so that all of this fits 32 bits.
+/// The loader bounds `rows * step + reach` of a tensor by 2^30, so that all of this fits 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowWindow {
     /// First row read by row 0; negative where padding is read.
@@ -57,38 +88,47 @@ pub struct RowWindow {
     pub reach: u32,
 }
 
-/// Some rows of a map, made at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Some rows of a tensor, made at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// Which map: 0 is the network's input, `n` is the output of layer `n - 1`.
-    pub map: usize,
+    /// Which tensor: 0 is the network's input, `n` is the output of layer `n - 1`.
+    pub tensor: usize,
     /// The rows that are made.
     pub rows: Range<u16>,
-    /// Rows in front of them that are held and dropped before.
+    /// Rows before them that are held and dropped first.
     pub dropped: u16,
-    /// Rows in front of them that stay.
+    /// Rows before them that stay.
     pub kept: u16,
-    /// Rows of the map in front that are held and can be read, from the first that is read; empty
-    /// for the network's input.
-    pub input: Range<u16>,
-    /// How many rows of the map in front are held before those.
-    pub input_skipped: u16,
-    /// The first row of the window of the first row made, less the first row of `input`: 0, or
+    /// What is read of each input; nothing where there is none.
+    pub inputs: [InputRows; INPUTS_MAX],
+}
+
+/// The rows of an input that a slice reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputRows {
+    /// Rows that are held and can be read, from the first that is read.
+    pub rows: Range<u16>,
+    /// How many rows of the input are held before those.
+    pub skipped: u16,
+    /// The first row of the window of the first row made, less the first row of `rows`: 0, or
     /// negative at padding.
     pub origin: i16,
 }
 
-/// How far each map is.
+/// How far each tensor is.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// The rows that are held.
-    held: [Held; MAPS_MAX],
-    /// No map behind this one can be made further.
+    /// The tensors that take turns.
+    group: Range<usize>,
+    /// The rows of each of them that are held.
+    held: [Held; TURNS_MAX],
+    /// No tensor of the group after this one can be made further.
     last: usize,
-    is_done: bool,
+    /// Whole tensors of the group that are not complete.
+    left: usize,
 }
 
-/// Rows `first..end` of a map.
+/// Rows `first..end` of a tensor.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     first: u16,
@@ -96,58 +136,51 @@ struct Held {
 }
 
 impl RowWindow {
-    /// The rows in front of which everything is done once `rows` rows are made, of a map in front
-    /// of `height` rows.
+    /// The rows before which everything is done once `rows` rows are made, of an input of `height`
+    /// rows.
     fn first_read(&self, rows: u16, height: u16) -> u16 {
         self.within(self.origin + (rows as u32 * self.step) as i32, height)
-    }
-
-    /// End of what the first `rows` rows read.
-    fn end_read(&self, rows: u16, height: u16) -> u16 {
-        let before_last = rows.saturating_sub(1) as u32 * self.step;
-        self.within(self.origin + (before_last + self.reach) as i32, height)
     }
 
     fn within(&self, row: i32, height: u16) -> u16 {
         row.clamp(0, height as i32) as u16
     }
 
-    /// Most rows that can be made while `held` of the `height` rows of the map in front are held; 0
-    /// if that is too few.
+    /// Whether the first `end` of the input's `height` rows are all that `rows` rows read; 1 row or
+    /// more.
+    fn suffices(&self, rows: u16, end: u16, height: u16) -> bool {
+        let last = rows as u32 - 1;
+        end >= height || self.origin + (last * self.step + self.reach) as i32 <= end as i32
+    }
+
+    /// Most rows that can be made of the first `end` of the input's `height` rows.
+    fn rows_of(&self, end: u16, height: u16) -> u16 {
+        if end >= height { u16::MAX } else { self.rows_within(end as i32 - self.origin) }
+    }
+
+    /// Most rows that can be made while `held` of the input's `height` rows are held; 0 if that is
+    /// too few.
     pub const fn rows_at_once(&self, held: u16, height: u16) -> u16 {
-        if held >= height {
-            return u16::MAX;
+        if held >= height { u16::MAX } else { self.rows_within(held as i32) }
+    }
+
+    /// Most rows whose windows fit into `rows` rows.
+    const fn rows_within(&self, rows: i32) -> u16 {
+        let more = rows - self.reach as i32;
+        if more < 0 {
+            return 0;
         }
-        match (held as u32).checked_sub(self.reach) {
-            None => 0,
-            Some(more) => match more.checked_div(self.step) {
-                Some(steps) if steps < u16::MAX as u32 => steps as u16 + 1,
-                _ => u16::MAX,
-            },
+        match (more as u32).checked_div(self.step) {
+            Some(steps) if steps < u16::MAX as u32 => steps as u16 + 1,
+            _ => u16::MAX,
         }
     }
 }
 
 impl Stage {
-    /// A map whose window lies on a map of `height` rows of which `held_in_front` are held.
-    pub const fn new(
-        rows: u16,
-        held: u16,
-        window: RowWindow,
-        held_in_front: u16,
-        height: u16,
-    ) -> Self {
-        Self { rows, held, window, rows_at_once: window.rows_at_once(held_in_front, height) }
-    }
-
-    /// The network's input.
-    pub const fn input(rows: u16, held: u16) -> Self {
-        Self {
-            rows,
-            held,
-            window: RowWindow { origin: 0, step: 0, reach: 0 },
-            rows_at_once: u16::MAX,
-        }
+    /// The network's input: `rows` rows, of which `held` are held at once.
+    pub const fn input(rows: u16, held: u16, last_reader: usize) -> Self {
+        Self { rows, held, rows_at_once: u16::MAX, last_reader }
     }
 
     const fn is_whole(&self) -> bool {
@@ -164,89 +197,196 @@ impl Default for Schedule {
 impl Schedule {
     /// Nothing is made yet.
     pub const fn new() -> Self {
-        Self { held: [Held { first: 0, end: 0 }; MAPS_MAX], last: 0, is_done: false }
+        let held = [Held { first: 0, end: 0 }; TURNS_MAX];
+        Self { group: 0..0, held, last: 0, left: 0 }
     }
 
-    /// What is made next; `None` when all is done. `stages` gives each map's stage, `None` behind
-    /// the last.
-    pub fn next(&mut self, stages: impl Fn(usize) -> Option<Stage>) -> Option<Slice> {
-        if self.is_done {
-            return None;
+    /// What is made next; `None` when all is done, or when no tensor can be made further.
+    pub fn next(&mut self, tensors: &impl Tensors) -> Option<Slice> {
+        match self.left {
+            0 => self.begin_group(tensors),
+            _ => self.next_of_group(tensors),
         }
-        let mut map = self.last;
+    }
+
+    /// Whether all tensors are made.
+    pub fn is_done(&self, tensors: &impl Tensors) -> bool {
+        self.left == 0 && tensors.stage(self.group.end).is_none()
+    }
+
+    /// The tensors that take turns.
+    pub(crate) fn group(&self) -> Range<usize> {
+        self.group.clone()
+    }
+
+    /// Goes on with the tensors after the group; `None` when there are none, or too many that take
+    /// turns.
+    fn begin_group(&mut self, tensors: &impl Tensors) -> Option<Slice> {
+        let first = self.group.end;
+        let stage = tensors.stage(first)?;
+        if stage.is_whole() {
+            self.group = first..first + 1;
+            return self.whole(first, stage.rows, tensors);
+        }
+        self.group = first..group_end(first, tensors)?;
+        for (tensor, held) in self.group.clone().zip(&mut self.held) {
+            *held = Held::default();
+            self.left += tensors.stage(tensor)?.is_whole() as usize;
+        }
+        self.last = self.group.end - 1;
+        if self.group.len() > TURNS_MAX { None } else { self.next_of_group(tensors) }
+    }
+
+    /// All rows of a tensor, made of tensors that are whole.
+    #[inline(always)]
+    fn whole(&self, tensor: usize, rows: u16, tensors: &impl Tensors) -> Option<Slice> {
+        self.with_inputs(Slice { tensor, rows: 0..rows, ..Slice::default() }, tensors)
+    }
+
+    /// The next slice of tensors that take turns.
+    #[inline(never)]
+    fn next_of_group(&mut self, tensors: &impl Tensors) -> Option<Slice> {
+        let waiting = self.last_slice(self.last, tensors, Demand::AtOnce);
+        let slice = waiting.or_else(|| self.any_slice(tensors))?;
+        self.make(&slice, &tensors.stage(slice.tensor)?);
+        Some(slice)
+    }
+
+    /// The last tensor that has rows to make though its operator would rather wait.
+    #[cold]
+    fn any_slice(&self, tensors: &impl Tensors) -> Option<Slice> {
+        self.last_slice(self.group.end - 1, tensors, Demand::Any)
+    }
+
+    /// Rows of the last tensor, `last` or one before it, of which some can be made.
+    fn last_slice(&self, last: usize, tensors: &impl Tensors, demand: Demand) -> Option<Slice> {
+        let mut tensor = last;
         loop {
-            if let Some(slice) = self.slice(map, &stages) {
-                let held = self.held.get_mut(map)?;
-                held.first += slice.dropped;
-                held.end = slice.rows.end;
-                self.last = map + 1;
-                self.is_done = stages(self.last).is_none() && stages(map)?.rows == held.end;
+            if let Some(slice) = self.slice(tensor, tensors, demand) {
                 return Some(slice);
             }
-            map = map.checked_sub(1)?;
+            tensor = tensor.checked_sub(1).filter(|tensor| *tensor >= self.group.start)?;
         }
     }
 
-    /// Whether the last map is whole.
-    pub const fn is_done(&self) -> bool {
-        self.is_done
+    /// Takes a slice as made.
+    fn make(&mut self, slice: &Slice, stage: &Stage) {
+        let Some(held) = self.held.get_mut(slice.tensor - self.group.start) else {
+            return;
+        };
+        held.first += slice.dropped;
+        held.end = slice.rows.end;
+        if held.end == stage.rows && stage.is_whole() {
+            self.left -= 1;
+        }
+        self.last = stage.last_reader.max(slice.tensor).min(self.group.end - 1);
     }
 
-    /// The rows of a map that can be made now.
-    fn slice(&self, map: usize, stages: &impl Fn(usize) -> Option<Stage>) -> Option<Slice> {
-        let (stage, held) = (stages(map)?, *self.held.get(map)?);
+    /// The rows of a tensor that are held; all of one that is made before the group.
+    fn held(&self, tensor: usize, rows: u16) -> Held {
+        let of_group = tensor.checked_sub(self.group.start).and_then(|index| self.held.get(index));
+        of_group.copied().unwrap_or(Held { first: 0, end: rows })
+    }
+
+    /// The rows of a tensor that can be made now.
+    fn slice(&self, tensor: usize, tensors: &impl Tensors, demand: Demand) -> Option<Slice> {
+        let stage = tensors.stage(tensor)?;
+        let held = self.held(tensor, stage.rows);
         let left = stage.rows.checked_sub(held.end).filter(|left| *left > 0)?;
-        let first = if stage.is_whole() {
-            0
-        } else {
-            self.first_needed(map, &stage, stages).max(held.first)
-        };
+        let first = if stage.is_whole() { 0 } else { self.first_needed(tensor, &stage, tensors) };
+        let first = first.max(held.first);
         let kept = held.end.saturating_sub(first);
         let rows = left.min(stage.held.saturating_sub(kept)).min(stage.rows_at_once);
-        let dropped = first.min(held.end).saturating_sub(held.first);
-        let rows = held.end..held.end + rows;
-        let slice = Slice { map, rows, dropped, kept, input: 0..0, input_skipped: 0, origin: 0 };
-        if slice.rows.is_empty() { None } else { self.with_input(slice, &stage, stages) }
-    }
-
-    /// First row of a map that the next one has still to read.
-    fn first_needed(
-        &self,
-        map: usize,
-        stage: &Stage,
-        stages: &impl Fn(usize) -> Option<Stage>,
-    ) -> u16 {
-        let next = stages(map + 1).zip(self.held.get(map + 1));
-        next.map_or(0, |(next, made)| next.window.first_read(made.end, stage.rows))
-    }
-
-    /// The slice with what it reads, if that is there.
-    fn with_input(
-        &self,
-        slice: Slice,
-        stage: &Stage,
-        stages: &impl Fn(usize) -> Option<Stage>,
-    ) -> Option<Slice> {
-        let Some(front) = slice.map.checked_sub(1) else { return Some(slice) };
-        let (in_front, held) = (stages(front)?, *self.held.get(front)?);
-        let height = in_front.rows;
-        // A map that is held whole ends a group: what lies behind it may take the place of what it
-        // is made from, so all of it comes first.
-        let wanted = if in_front.is_whole() {
-            height
-        } else {
-            stage.window.end_read(slice.rows.end, height)
+        let rows = match demand {
+            Demand::Any => rows.min(self.rows_of_inputs(tensor, tensors).saturating_sub(held.end)),
+            Demand::AtOnce => rows,
         };
-        if wanted > held.end {
+        if rows == 0 || !self.inputs_suffice(tensor, held.end + rows, tensors) {
             return None;
         }
-        let first = stage.window.first_read(slice.rows.start, height).min(held.end);
-        let window = stage.window.origin + (slice.rows.start as u32 * stage.window.step) as i32;
-        // Negative at the map's beginning only: there it is the window's origin, an i16.
-        let origin = (window - first as i32).clamp(i16::MIN as i32, 0) as i16;
-        let input_skipped = first.saturating_sub(held.first);
-        Some(Slice { input: first..held.end, input_skipped, origin, ..slice })
+        let dropped = first.min(held.end).saturating_sub(held.first);
+        let rows = held.end..held.end + rows;
+        self.with_inputs(Slice { tensor, rows, dropped, kept, ..Slice::default() }, tensors)
     }
+
+    /// Whether the inputs hold all that the first `rows` rows of a tensor read.
+    fn inputs_suffice(&self, tensor: usize, rows: u16, tensors: &impl Tensors) -> bool {
+        (0..INPUTS_MAX).map_while(|input| tensors.read(tensor, input)).all(|read| {
+            let height = tensors.stage(read.tensor).map_or(0, |stage| stage.rows);
+            read.window.suffices(rows, self.held(read.tensor, height).end, height)
+        })
+    }
+
+    /// Most rows of a tensor that can be made of those of its inputs.
+    #[cold]
+    fn rows_of_inputs(&self, tensor: usize, tensors: &impl Tensors) -> u16 {
+        let reads = (0..INPUTS_MAX).map_while(|input| tensors.read(tensor, input));
+        let rows = reads.map(|read| {
+            let height = tensors.stage(read.tensor).map_or(0, |stage| stage.rows);
+            read.window.rows_of(self.held(read.tensor, height).end, height)
+        });
+        rows.min().unwrap_or(u16::MAX)
+    }
+
+    /// First row of a tensor that one of its readers has still to read.
+    fn first_needed(&self, tensor: usize, stage: &Stage, tensors: &impl Tensors) -> u16 {
+        let mut first = stage.rows;
+        for reader in tensor + 1..=stage.last_reader {
+            let made = self.held(reader, 0).end;
+            let reads = (0..INPUTS_MAX).map_while(|input| tensors.read(reader, input));
+            for Read { window, .. } in reads.filter(|read| read.tensor == tensor) {
+                first = first.min(window.first_read(made, stage.rows));
+            }
+        }
+        first
+    }
+
+    /// The slice with what it reads.
+    #[inline(always)]
+    fn with_inputs(&self, mut slice: Slice, tensors: &impl Tensors) -> Option<Slice> {
+        for (input, rows) in slice.inputs.iter_mut().enumerate() {
+            let Some(read) = tensors.read(slice.tensor, input) else {
+                break;
+            };
+            *rows = self.input_rows(slice.rows.start, &read, tensors.stage(read.tensor)?.rows);
+        }
+        Some(slice)
+    }
+
+    /// What rows from `start` on read of an input of `height` rows.
+    fn input_rows(&self, start: u16, read: &Read, height: u16) -> InputRows {
+        let held = self.held(read.tensor, height);
+        let first = read.window.first_read(start, height).min(held.end);
+        let window = read.window.origin + (start as u32 * read.window.step) as i32;
+        // Negative at the tensor's beginning only: there it is the window's origin, an i16.
+        let origin = (window - first as i32).clamp(i16::MIN as i32, 0) as i16;
+        InputRows { rows: first..held.end, skipped: first.saturating_sub(held.first), origin }
+    }
+}
+
+/// How many rows a slice is to have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    /// As many as can be made at once.
+    AtOnce,
+    /// As many as there are inputs for.
+    Any,
+}
+
+/// The tensor after the group that begins with `first`; `None` when there is no such tensor.
+pub fn group_end(first: usize, tensors: &impl Tensors) -> Option<usize> {
+    let mut end = first;
+    let mut last_read = first;
+    while end <= last_read {
+        let Some(stage) = tensors.stage(end) else {
+            break;
+        };
+        if !stage.is_whole() {
+            last_read = last_read.max(stage.last_reader);
+        }
+        end += 1;
+    }
+    (end > first).then_some(end)
 }
 
 #[cfg(test)]
@@ -260,39 +400,70 @@ mod tests {
     /// 3x3 convolution with 2x2 pooling.
     const POOLED: RowWindow = RowWindow { origin: 0, step: 2, reach: 4 };
 
-    fn slices(stages: &[Stage]) -> Vec<Slice> {
-        let mut schedule = Schedule::new();
-        core::iter::from_fn(|| schedule.next(|map| stages.get(map).copied())).collect()
+    /// Tensors with what each reads.
+    struct Graph(Vec<(Stage, Vec<Read>)>);
+
+    impl Tensors for Graph {
+        fn stage(&self, tensor: usize) -> Option<Stage> {
+            self.0.get(tensor).map(|(stage, _)| *stage)
+        }
+
+        fn read(&self, tensor: usize, input: usize) -> Option<Read> {
+            self.0.get(tensor)?.1.get(input).copied()
+        }
     }
 
-    fn stages(input: [u16; 2], layers: &[([u16; 2], RowWindow)]) -> Vec<Stage> {
-        let mut stages = Vec::from([Stage::input(input[0], input[1])]);
-        for ([rows, held], window) in layers {
-            let front = stages[stages.len() - 1];
-            stages.push(Stage::new(*rows, *held, *window, front.held, front.rows));
+    impl Graph {
+        fn input(rows: u16, held: u16) -> Self {
+            Self(Vec::from([(Stage::input(rows, held, 0), Vec::new())]))
         }
-        stages
+
+        /// With a tensor more, which reads the tensors of these numbers.
+        fn with(mut self, [rows, held]: [u16; 2], reads: &[(usize, RowWindow)]) -> Self {
+            let (made, mut rows_at_once) = (self.0.len(), u16::MAX);
+            for (tensor, window) in reads {
+                let stage = &mut self.0[*tensor].0;
+                stage.last_reader = made;
+                rows_at_once = rows_at_once.min(window.rows_at_once(stage.held, stage.rows));
+            }
+            let reads =
+                reads.iter().map(|(tensor, window)| Read { tensor: *tensor, window: *window });
+            self.0.push((Stage { rows, held, rows_at_once, last_reader: 0 }, reads.collect()));
+            self
+        }
+
+        fn slices(&self) -> (Vec<Slice>, bool) {
+            let mut schedule = Schedule::new();
+            let slices = core::iter::from_fn(|| schedule.next(self)).collect();
+            (slices, schedule.is_done(self))
+        }
+
+        fn made(&self) -> Vec<(usize, Range<u16>)> {
+            self.slices().0.into_iter().map(|slice| (slice.tensor, slice.rows)).collect()
+        }
+    }
+
+    fn chain(input: [u16; 2], layers: &[([u16; 2], RowWindow)]) -> Graph {
+        let begin = Graph::input(input[0], input[1]);
+        let step = |graph: Graph, (rows, window): &([u16; 2], RowWindow)| {
+            let front = graph.0.len() - 1;
+            graph.with(*rows, &[(front, *window)])
+        };
+        layers.iter().fold(begin, step)
     }
 
     #[test]
-    fn whole_maps_are_made_one_after_the_other() {
-        let stages = stages([22, 22], &[([10, 10], POOLED), ([4, 4], POOLED), ([1, 1], POOLED)]);
-        let made: Vec<_> =
-            slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).collect();
-        assert_eq!(made, [(0, 0..22), (1, 0..10), (2, 0..4), (3, 0..1)]);
+    fn whole_tensors_are_made_one_after_the_other() {
+        let chain = chain([22, 22], &[([10, 10], POOLED), ([4, 4], POOLED), ([1, 1], POOLED)]);
+        assert_eq!(chain.made(), [(0, 0..22), (1, 0..10), (2, 0..4), (3, 0..1)]);
     }
 
     #[test]
     fn held_rows_are_dropped_once_they_are_read() {
-        let stages = stages([10, 6], &[([4, 4], POOLED), ([1, 1], POOLED)]);
-        let slice = |map, rows, dropped, kept, input, input_skipped| Slice {
-            map,
-            rows,
-            dropped,
-            kept,
-            input,
-            input_skipped,
-            origin: 0,
+        let chain = chain([10, 6], &[([4, 4], POOLED), ([1, 1], POOLED)]);
+        let slice = |tensor, rows, dropped, kept, read, skipped| {
+            let inputs = [InputRows { rows: read, skipped, origin: 0 }, InputRows::default()];
+            Slice { tensor, rows, dropped, kept, inputs }
         };
         let expected = [
             slice(0, 0..6, 0, 0, 0..0, 0),
@@ -301,55 +472,89 @@ mod tests {
             slice(1, 2..4, 0, 2, 4..10, 0),
             slice(2, 0..1, 0, 0, 0..4, 0),
         ];
-        assert_eq!(slices(&stages), expected);
+        assert_eq!(chain.slices(), (Vec::from(expected), true));
     }
 
     /// Found by a plan whose second group overwrote the image's rows: a slice of 8 of the 10 rows
-    /// of the whole map had let it begin.
+    /// of the whole tensor had let it begin.
     #[test]
-    fn a_whole_map_is_finished_before_it_is_read() {
+    fn a_whole_tensor_is_finished_before_the_next_group_reads_it() {
         let pool = RowWindow { origin: 0, step: 2, reach: 2 };
         let overlapping = RowWindow { origin: 0, step: 1, reach: 3 };
-        let stages =
-            stages([20, 16], &[([10, 10], pool), ([8, 3], overlapping), ([6, 6], overlapping)]);
-        let made: Vec<_> =
-            slices(&stages).into_iter().map(|slice| (slice.map, slice.rows)).take(5).collect();
-        assert_eq!(made, [(0, 0..16), (1, 0..8), (0, 16..20), (1, 8..10), (2, 0..3)]);
+        let chain =
+            chain([20, 16], &[([10, 10], pool), ([8, 3], overlapping), ([6, 6], overlapping)]);
+        let first = chain.made().into_iter().take(5).collect::<Vec<_>>();
+        assert_eq!(first, [(0, 0..16), (1, 0..8), (0, 16..20), (1, 8..10), (2, 0..3)]);
     }
 
-    /// Follows the rows through memory: whatever a slice reads is held, and every row is made once.
-    fn check(stages: &[Stage]) {
-        let mut held = std::vec![0..0u16; stages.len()];
-        for slice in slices(stages) {
-            let stage = &stages[slice.map];
-            assert_eq!(slice.rows.start, held[slice.map].end);
-            held[slice.map] = held[slice.map].start + slice.dropped..slice.rows.end;
-            assert_eq!(held[slice.map].start + slice.kept, slice.rows.start);
-            assert!(held[slice.map].len() <= stage.held as usize, "{slice:?}");
-            if slice.map > 0 {
-                let front = &held[slice.map - 1];
-                for row in slice.rows.clone() {
-                    let first = stage.window.origin + row as i32 * stage.window.step as i32;
-                    for read in first..first + stage.window.reach as i32 {
-                        let exists = read >= 0 && read < stages[slice.map - 1].rows as i32;
-                        assert!(
-                            !exists || front.contains(&(read as u16)),
-                            "{slice:?} reads {read}"
-                        );
-                    }
-                }
-                assert_eq!(front.start + slice.input_skipped, slice.input.start, "{slice:?}");
-            }
-        }
-        assert_eq!(
-            held.last().map(|held| held.end),
-            stages.last().map(|stage| stage.rows),
-            "{stages:?}"
-        );
+    const SAME: RowWindow = RowWindow { origin: -1, step: 1, reach: 3 };
+    const POINT: RowWindow = RowWindow { origin: 0, step: 1, reach: 1 };
+
+    /// A residual block: three 3x3 convolutions, and their input added to what they leave.
+    fn residual(rows: u16, held: [u16; 4]) -> Graph {
+        Graph::input(rows, held[0])
+            .with([rows, held[1]], &[(0, SAME)])
+            .with([rows, held[2]], &[(1, SAME)])
+            .with([rows, held[3]], &[(2, SAME)])
+            .with([rows, rows], &[(3, POINT), (0, POINT)])
     }
 
     #[test]
-    fn no_schedule_gets_stuck_or_reads_what_is_not_held() {
+    fn rows_stream_through_a_residual_block() {
+        let block = residual(16, [6, 4, 4, 2]);
+        assert!(check(&block));
+        assert!(block.slices().0.len() > 20);
+    }
+
+    /// Row 0 of the sum reads row 0 of the input, and through the convolutions rows 0 to 3.
+    #[test]
+    fn a_window_too_small_for_its_readers_lag_gets_stuck() {
+        assert!(check(&residual(16, [4, 3, 3, 1])));
+        assert!(!check(&residual(16, [3, 3, 3, 1])));
+    }
+
+    #[test]
+    fn branches_are_made_in_the_order_of_their_operators() {
+        let graph = Graph::input(8, 8)
+            .with([8, 8], &[(0, SAME)])
+            .with([8, 8], &[(1, SAME)])
+            .with([8, 8], &[(0, POINT)])
+            .with([8, 8], &[(2, POINT), (3, POINT)]);
+        assert_eq!(graph.made(), [(0, 0..8), (1, 0..8), (2, 0..8), (3, 0..8), (4, 0..8)]);
+    }
+
+    /// Follows the rows through memory: all that a slice reads is held, every row is made once, and
+    /// no more is held than there is room for. Whether all tensors were made.
+    fn check(graph: &Graph) -> bool {
+        let mut held = std::vec![0..0u16; graph.0.len()];
+        let (slices, is_done) = graph.slices();
+        for slice in &slices {
+            let (stage, reads) = &graph.0[slice.tensor];
+            assert_eq!(slice.rows.start, held[slice.tensor].end);
+            held[slice.tensor] = held[slice.tensor].start + slice.dropped..slice.rows.end;
+            assert_eq!(held[slice.tensor].start + slice.kept, slice.rows.start);
+            assert!(held[slice.tensor].len() <= stage.held as usize, "{slice:?}");
+            for (read, input) in reads.iter().zip(&slice.inputs) {
+                let front = &held[read.tensor];
+                for row in slice.rows.clone() {
+                    let first = read.window.origin + row as i32 * read.window.step as i32;
+                    for row in first..first + read.window.reach as i32 {
+                        let exists = row >= 0 && row < graph.0[read.tensor].0.rows as i32;
+                        assert!(!exists || front.contains(&(row as u16)), "{slice:?} reads {row}");
+                    }
+                }
+                assert_eq!(front.start + input.skipped, input.rows.start, "{slice:?}");
+            }
+        }
+        let complete = |(held, (stage, _)): (&Range<u16>, &(Stage, Vec<Read>))| {
+            !stage.is_whole() || held.end == stage.rows
+        };
+        assert_eq!(is_done, held.iter().zip(&graph.0).all(complete), "{:?}", graph.0);
+        is_done
+    }
+
+    #[test]
+    fn no_chain_gets_stuck_or_reads_what_is_not_held() {
         for reach in 1..6 {
             for step in 1..5 {
                 for origin in -2..=1 {
@@ -360,16 +565,58 @@ mod tests {
                         let rows = |front: u16| (front as u32).div_ceil(step).max(1) as u16;
                         let (first, second) = (rows(23), rows(rows(23)));
                         let last_held = first.min(held + more);
-                        let stages = stages(
-                            [23, held + more],
-                            &[([first, last_held], window), ([second; 2], window)],
-                        );
-                        if stages.iter().all(|stage| stage.rows_at_once > 0) {
-                            check(&stages);
+                        let layers = [([first, last_held], window), ([second; 2], window)];
+                        let chain = chain([23, held + more], &layers);
+                        if chain.0.iter().all(|(stage, _)| stage.rows_at_once > 0) {
+                            assert!(check(&chain));
                         }
                     }
                 }
             }
         }
+    }
+
+    /// Random acyclic graphs: none reads what is not held, whether it gets stuck or not; and with
+    /// all tensors whole none gets stuck.
+    #[test]
+    fn random_graphs_read_what_is_held() {
+        let mut state = 1u64;
+        let mut below = |limit: u64| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) % limit
+        };
+        let (mut done, mut stuck) = (0, 0);
+        for _ in 0..20_000 {
+            let whole = below(4) == 0;
+            let hold = |rows: u16, below: &mut dyn FnMut(u64) -> u64| {
+                if whole || below(3) == 0 { rows } else { (1 + below(8) as u16).min(rows) }
+            };
+            let mut graph = Graph::input(24, hold(24, &mut below));
+            let count = 2 + below(6) as usize;
+            for made in 1..=count {
+                let step = 1 + below(2) as u32;
+                let windows: Vec<_> = (0..1 + below(2))
+                    .map(|_| {
+                        let reach = 1 + below(4) as u32;
+                        let origin = -(below(reach as u64) as i32);
+                        // The tensor before is read, so that all but the last have a reader.
+                        (RowWindow { origin, step, reach }, below(made as u64) as usize)
+                    })
+                    .collect();
+                let mut reads: Vec<_> =
+                    windows.iter().map(|(window, tensor)| (*tensor, *window)).collect();
+                reads[0].0 = made - 1;
+                let height = graph.0[made - 1].0.rows.div_ceil(step as u16);
+                let held = if made == count { height } else { hold(height, &mut below) };
+                graph = graph.with([height, held], &reads);
+            }
+            if graph.0.iter().any(|(stage, _)| stage.rows_at_once == 0) {
+                continue;
+            }
+            let is_done = check(&graph);
+            assert!(is_done || !whole);
+            *(if is_done { &mut done } else { &mut stuck }) += 1;
+        }
+        assert!(done > 1000 && stuck > 100, "{done} done, {stuck} stuck");
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::error::ModelError;
 use crate::graph::model::Model;
+use crate::graph::table::Table;
 #[cfg(feature = "signature")]
 use crate::signature::{self, PublicKey};
 
@@ -11,7 +12,8 @@ use crate::signature::{self, PublicKey};
 ///
 /// ```
 /// # fn demo(file: &[u8]) -> Result<(), infer::TrustError> {
-/// let model = infer::Trust::ANY.at_least(3).load(file)?; // version 3 or newer
+/// let mut table = infer::Table::<8>::new(); // for up to 8 layers
+/// let model = infer::Trust::ANY.at_least(3).load(file, &mut table)?; // version 3 or newer
 /// # let _ = model; Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,19 +50,20 @@ pub enum TrustError {
 }
 
 #[cfg(feature = "signature")]
-impl<'a> Model<'a> {
+impl<'m> Model<'m> {
     /// Reads a signed model file: the signature is checked before anything else is looked at, then
     /// the model is validated, then its version is compared.
     ///
     /// # Errors
     /// A file that `key` has not signed, that is no valid model, or whose version is below
     /// `minimum_version`.
-    pub fn from_signed_bytes(
-        file: &'a [u8],
+    pub fn from_signed_bytes<'f: 'm, const LAYERS: usize>(
+        file: &'f [u8],
+        table: &'m mut Table<'f, LAYERS>,
         key: &PublicKey,
         minimum_version: u32,
     ) -> Result<Self, TrustError> {
-        Trust::signed_by(*key).at_least(minimum_version).load(file)
+        Trust::signed_by(*key).at_least(minimum_version).load(file, table)
     }
 }
 
@@ -106,8 +109,12 @@ impl Trust {
     /// # Errors
     /// A file that is not signed by the key, is no valid model ([`Model::from_bytes`]), is too old
     /// or takes too long.
-    pub fn load<'f>(&self, file: &'f [u8]) -> Result<Model<'f>, TrustError> {
-        let model = Model::from_bytes(self.vouched(file)?).map_err(TrustError::Model)?;
+    pub fn load<'m, 'f: 'm, const LAYERS: usize>(
+        &self,
+        file: &'f [u8],
+        table: &'m mut Table<'f, LAYERS>,
+    ) -> Result<Model<'m>, TrustError> {
+        let model = Model::from_bytes(self.vouched(file)?, table).map_err(TrustError::Model)?;
         let (found, minimum) = (model.version(), self.minimum_version);
         if found < minimum {
             return Err(TrustError::Older { found, minimum });

@@ -4,7 +4,7 @@
 mod support;
 
 use infer::quant::{quantise_pixel, requantise};
-use infer::{Model, Reference, Session};
+use infer::{Model, Reference, Session, Table};
 use support::Parts;
 
 /// The numbers of the worked example.
@@ -67,7 +67,8 @@ fn requantisation_never_decreases() {
 #[test]
 fn a_hand_made_model_by_hand() {
     let file = Parts::default().file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
     // All pixels 138, so all inputs 10. Convolution: channel 0 -200 + 10 * (1 + 2 - 3 + 4) = -160,
@@ -84,7 +85,8 @@ fn a_hand_made_model_by_hand() {
 #[test]
 fn probabilities_are_a_softmax() {
     let file = Parts::default().file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
     let scores = session.run(&[138; 25]).unwrap();

@@ -16,7 +16,8 @@ fn a_bad_file_is_refused_with_the_loaders_words() {
 #[test]
 fn sizes_are_those_of_the_model() {
     let file = include_bytes!("../../firmware-example/model/tutorial.kndl");
-    let model = infer::Model::from_bytes(file).unwrap();
+    let mut table = infer::Table::<16>::new();
+    let model = infer::Model::from_bytes(file, &mut table).unwrap();
     let source = source(file, FILE).unwrap();
     for expected in [
         format!("static LAYERS: [Layer<'static>; {}]", model.layers().len()),

@@ -2,9 +2,11 @@
 
 mod support;
 
-use infer::format::{Algorithm, Content, DenseAlgorithm, LayerRecord, WriteError, checksum, write};
+use infer::format::{
+    Algorithm, Content, DenseAlgorithm, LayerRecord, OperatorRecord, WriteError, checksum, write,
+};
 use infer::ops::Kind;
-use infer::{Model, Shape};
+use infer::{Model, Shape, Table};
 use support::Parts;
 
 #[test]
@@ -33,12 +35,14 @@ fn golden_bytes() {
 fn what_was_written_is_read_back() {
     let parts = Parts::default();
     let file = parts.file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     assert_eq!(model.image_shape(), Shape::new(5, 5, 1));
     assert_eq!(model.version(), 7);
     assert_eq!(model.self_test(), parts.self_test);
     assert_eq!(model.arena_bytes(), 72);
     assert_eq!(infer::arena_bytes(&file), Some(72));
+    assert_eq!(infer::layers(&file), Some(3));
     assert_eq!(model.classes(), 3);
     let names: Vec<_> = model.layers().iter().map(|layer| layer.name).collect();
     assert_eq!(names, ["conv1", "pool1", "dense1"]);
@@ -47,7 +51,7 @@ fn what_was_written_is_read_back() {
     // 4x4 convolved pixels of 4 taps and 2 channels, then 3 outputs of 4 inputs.
     assert_eq!(model.macs(), 16 * 4 * 2 + 3 * 4);
     assert_eq!(model.layers()[0].parameter_bytes(), 2 * 8 + 8);
-    assert_eq!(model.output_quant(), parts.dense.output_quant);
+    assert_eq!(model.output_quant(), parts.dense.output.tensor.quant);
 }
 
 /// Every operator of the list is described under its number, and every algorithm in its table.
@@ -67,20 +71,22 @@ fn the_document_describes_all_operators_and_algorithms() {
     }
 }
 
-/// 256 layers were written as none.
+/// Format 2 counted them in one byte, and 256 layers were written as none.
 #[test]
 fn more_layers_than_a_file_counts_are_an_error() {
     let parts = Parts::default();
     let content = |layers: &[LayerRecord<'_>]| {
         let (input, arena_bytes) = (parts.input, parts.arena_bytes);
         let (model_version, self_test) = (parts.model_version, None);
+        let (sections, outputs) = (&[], &[1]);
         let content =
-            Content { input, layers, sections: &[], arena_bytes, model_version, self_test };
+            Content { input, layers, sections, outputs, arena_bytes, model_version, self_test };
         write(&content, &mut [0; 16 * 1024]).map(|_| ())
     };
-    let layers = [LayerRecord::MaxPool(parts.pool); 256];
-    assert_eq!(content(&layers[1..]), Ok(()));
-    assert_eq!(content(&layers), Err(WriteError::TooManyLayers { found: 256 }));
+    let layers = vec![parts.pool.record(OperatorRecord::MaxPool); 65_536];
+    assert_eq!(content(&layers[..256]), Ok(()));
+    assert_eq!(content(&layers[1..]), Err(WriteError::BufferFull));
+    assert_eq!(content(&layers), Err(WriteError::TooManyLayers { found: 65_536 }));
 }
 
 fn hex(bytes: &[u8]) -> String {

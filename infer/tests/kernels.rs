@@ -5,10 +5,11 @@
 #[path = "support/random_layer/mod.rs"]
 mod random_layer;
 
-use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
+use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::kernels::{Kernels, Portable};
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
+use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{Maps, Numbers, Pattern, Random, agrees, conv, each_choice};
 
@@ -41,14 +42,14 @@ fn packed_weights_are_read_back() {
     let mut random = Random::new(1);
     for algorithm in Algorithm::ALL {
         for _ in 0..if cfg!(miri) { 2 } else { 50 } {
-            let (record, input, _) = conv::record(&mut random, algorithm);
+            let (record, [input, output]) = conv::record(&mut random, algorithm);
             let filters = Filters {
                 algorithm,
                 kernel: record.kernel,
-                input_channels: input.channels,
-                output_channels: record.output.channels,
+                input_channels: input.shape.channels,
+                output_channels: output.shape.channels,
             };
-            let count = filters.taps() * record.output.channels as usize;
+            let count = filters.taps() * output.shape.channels as usize;
             let weights: Vec<i8> = (0..count).map(|_| random.int8()).collect();
             let mut packed = vec![1; filters.packed_bytes() as usize];
             filters.pack(&weights, &mut packed).unwrap();
@@ -75,23 +76,16 @@ fn weights_the_exporter_would_not_write_are_refused() {
     let mut numbers = Box::new(Numbers::new());
     for algorithm in [Algorithm::WinogradF2, Algorithm::WinogradF4] {
         for _ in 0..if cfg!(miri) { 2 } else { 200 } {
-            let (record, input, zero_point) = conv::record(&mut random, algorithm);
-            let mut values = vec![0; input.len()];
+            let (record, tensors) = conv::record(&mut random, algorithm);
+            let [input, output] = tensors;
+            let (mut values, random) = (vec![0; input.shape.len()], &mut random);
             let pattern = Pattern::Random;
-            let conv = conv::fill(
-                &mut random,
-                &record,
-                input,
-                zero_point,
-                pattern,
-                &mut values,
-                &mut numbers,
-            );
+            let conv = conv::fill(random, &record, tensors, pattern, &mut values, &mut numbers);
             let bytes = conv.unwrap().filters().packed_bytes() as usize;
             let mut packed = numbers.packed.0[..bytes].to_vec();
             packed[random.below(bytes as u32) as usize] ^= 1 << random.below(8);
-            let bare = Conv::from_record(&record, input, zero_point);
-            let channels = &numbers.channels.0[..8 * record.output.channels as usize];
+            let bare = Conv::of(&record, &[input; INPUTS_MAX], output);
+            let channels = &numbers.channels.0[..8 * output.shape.channels as usize];
             let refused = bare.with_numbers(channels, &packed).unwrap_err();
             assert!(
                 matches!(
@@ -106,22 +100,32 @@ fn weights_the_exporter_would_not_write_are_refused() {
     }
 }
 
-fn winograd_record(algorithm: Algorithm, channels: u16) -> (ConvRecord<'static>, Shape) {
-    let output_quant = OutputQuant { scale: 1.0, zero_point: -128 };
-    let record = ConvRecord {
-        name: "conv",
-        output: Shape::new(1, 1, 2),
-        kernel: [3, 3],
-        stride: [1, 1],
-        origin: [0, 0],
-        pool: [2, 2],
-        output_quant,
-        algorithm,
-        held_rows: 1,
-        output_at: 0,
-        scratch_at: 0,
-    };
-    (record, Shape::new(4, 4, channels))
+/// A convolution by an algorithm with the tensors that it reads and makes.
+struct Winograd {
+    record: ConvRecord,
+    input: Tensor,
+    output: Tensor,
+}
+
+impl Winograd {
+    fn new(algorithm: Algorithm, channels: u16) -> Self {
+        let quant = OutputQuant { scale: 1.0, zero_point: -128 };
+        let record = ConvRecord {
+            input: 0,
+            kernel: [3, 3],
+            stride: [1, 1],
+            origin: [0, 0],
+            pool: [2, 2],
+            algorithm,
+        };
+        let tensor = |shape: Shape| Tensor { shape, quant };
+        let (input, output) = (tensor(Shape::new(4, 4, channels)), tensor(Shape::new(1, 1, 2)));
+        Self { record, input, output }
+    }
+
+    fn conv(&self) -> Conv<'static> {
+        Conv::of(&self.record, &[self.input; INPUTS_MAX], self.output)
+    }
 }
 
 /// 2160 weights of -128 are within 32 bits, but beyond what 64 times the sum leaves to F(4x4).
@@ -135,8 +139,7 @@ fn weights_beyond_an_algorithms_range_are_refused() {
         (Algorithm::WinogradF2, -128, false),
         (Algorithm::Direct, -128, false),
     ] {
-        let (record, input) = winograd_record(algorithm, 240);
-        let conv = Conv::from_record(&record, input, -128);
+        let conv = Winograd::new(algorithm, 240).conv();
         let mut packed = vec![0; conv.filters().packed_bytes() as usize];
         conv.filters().pack(&vec![weight; 2 * 2160], &mut packed).unwrap();
         let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 2].concat();
@@ -149,31 +152,26 @@ fn weights_beyond_an_algorithms_range_are_refused() {
 
 #[test]
 fn an_algorithm_is_refused_for_shapes_it_does_not_compute() {
-    let fits = |change: fn(&mut ConvRecord<'_>)| {
-        let (mut record, input) = winograd_record(Algorithm::WinogradF2, 8);
-        change(&mut record);
-        record.algorithm.fits(&Conv::from_record(&record, input, -128))
+    let fits = |change: fn(&mut Winograd)| {
+        let mut layer = Winograd::new(Algorithm::WinogradF2, 8);
+        change(&mut layer);
+        layer.record.algorithm.fits(&layer.conv())
     };
     assert!(fits(|_| ()));
-    assert!(!fits(|record| record.stride = [1, 2]));
-    assert!(!fits(|record| record.kernel = [3, 5]));
-    assert!(!fits(|record| record.pool = [2, 1]));
-    assert!(!fits(|record| record.output.channels = 3));
-    assert!(!fits(|record| record.algorithm = Algorithm::SingleChannel));
+    assert!(!fits(|layer| layer.record.stride = [1, 2]));
+    assert!(!fits(|layer| layer.record.kernel = [3, 5]));
+    assert!(!fits(|layer| layer.record.pool = [2, 1]));
+    assert!(!fits(|layer| layer.output.shape.channels = 3));
+    assert!(!fits(|layer| layer.record.algorithm = Algorithm::SingleChannel));
 }
 
 /// An int16 of 128 has the low byte of -128: kernels would disagree on it.
 #[test]
 fn widened_weights_must_be_int8() {
-    let output_quant = OutputQuant { scale: 1.0, zero_point: 0 };
-    let record = DenseRecord {
-        name: "dense",
-        units: 4,
-        output_quant,
-        algorithm: DenseAlgorithm::QuadsWide,
-        output_at: 0,
-    };
-    let dense = Dense::from_record(&record, Shape::vector(4));
+    let quant = OutputQuant { scale: 1.0, zero_point: 0 };
+    let record = DenseRecord { input: 0, algorithm: DenseAlgorithm::QuadsWide };
+    let four = Tensor { shape: Shape::vector(4), quant };
+    let dense = Dense::of(&record, &[four; INPUTS_MAX], four);
     let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 4].concat();
     let mut packed = vec![0; 32];
     assert!(dense.with_numbers(&channels, &packed).is_ok());

@@ -5,11 +5,12 @@
 mod support;
 
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, InputRecord, LayerRecord, MaxPoolRecord, Section,
+    Algorithm, Content, DenseAlgorithm, LayerRecord, MaxPoolRecord, OperatorRecord, Section,
+    TensorRecord,
 };
 use infer::schedule::SLICES_MAX;
-use infer::{LayerProblem, Model, ModelError, Shape};
-use support::{HALF, Parts, channel, refused, written};
+use infer::{LayerProblem, Model, ModelError, Shape, Table};
+use support::{HALF, Parts, channel, refused, whole, written};
 
 /// The problem with layer `index` after `change`.
 fn problem(index: u8, change: impl Fn(&mut Parts)) -> LayerProblem {
@@ -32,33 +33,51 @@ fn input_records() {
         }
     };
     assert_eq!(problem(|parts| parts.input.image.height = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(|parts| parts.input.map.width = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(|parts| parts.input.tensor.tensor.shape.width = 0), LayerProblem::ZeroSize);
     assert_eq!(problem(|parts| parts.input.image = HUGE), LayerProblem::TooLarge);
-    assert_eq!(problem(|parts| parts.input.map = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(|parts| parts.input.tensor.tensor.shape = HUGE), LayerProblem::TooLarge);
     let just_too_large = |parts: &mut Parts| parts.input.image = Shape::new(32_768, 32_769, 1);
     assert_eq!(problem(just_too_large), LayerProblem::TooLarge);
-    assert_eq!(problem(|parts| parts.input.map.channels = 2), LayerProblem::OutsideMap);
+    assert_eq!(
+        problem(|parts| parts.input.tensor.tensor.shape.channels = 2),
+        LayerProblem::OutsideMap
+    );
     assert_eq!(problem(|parts| parts.input.image.channels = 2), LayerProblem::OutsideMap);
-    assert_eq!(problem(|parts| parts.input.scale = 0.0), LayerProblem::Scale);
-    assert_eq!(problem(|parts| parts.input.scale = f32::NAN), LayerProblem::Scale);
-    assert_eq!(problem(|parts| parts.input.arena_at = 8), LayerProblem::ArenaMisaligned);
-    assert_eq!(problem(|parts| parts.input.arena_at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
+    assert_eq!(problem(|parts| parts.input.tensor.tensor.quant.scale = 0.0), LayerProblem::Scale);
+    assert_eq!(
+        problem(|parts| parts.input.tensor.tensor.quant.scale = f32::NAN),
+        LayerProblem::Scale
+    );
+    assert_eq!(problem(|parts| parts.input.tensor.at = 8), LayerProblem::ArenaMisaligned);
+    assert_eq!(problem(|parts| parts.input.tensor.at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
 }
 
 #[test]
 fn sizes() {
-    assert_eq!(problem(0, |parts| parts.conv.kernel[1] = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(0, |parts| parts.conv.stride[0] = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(0, |parts| parts.conv.pool[0] = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(0, |parts| parts.conv.output.channels = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(2, |parts| parts.dense.units = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(1, |parts| parts.pool.size[1] = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(1, |parts| parts.pool.stride[0] = 0), LayerProblem::ZeroSize);
-    assert_eq!(problem(0, |parts| parts.conv.output = HUGE), LayerProblem::TooLarge);
-    assert_eq!(problem(1, |parts| parts.pool.output = HUGE), LayerProblem::TooLarge);
-    assert_eq!(problem(1, |parts| parts.pool.size = [3, 1]), LayerProblem::OutsideMap);
-    assert_eq!(problem(1, |parts| parts.pool.output.width = 3), LayerProblem::OutsideMap);
-    assert_eq!(problem(1, |parts| parts.pool.output.channels = 1), LayerProblem::OutsideMap);
+    assert_eq!(problem(0, |parts| parts.conv.operator.kernel[1] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.operator.stride[0] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.operator.pool[0] = 0), LayerProblem::ZeroSize);
+    assert_eq!(
+        problem(0, |parts| parts.conv.output.tensor.shape.channels = 0),
+        LayerProblem::ZeroSize
+    );
+    assert_eq!(
+        problem(2, |parts| parts.dense.output.tensor.shape.channels = 0),
+        LayerProblem::ZeroSize
+    );
+    assert_eq!(problem(1, |parts| parts.pool.operator.size[1] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(1, |parts| parts.pool.operator.stride[0] = 0), LayerProblem::ZeroSize);
+    assert_eq!(problem(0, |parts| parts.conv.output.tensor.shape = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(1, |parts| parts.pool.output.tensor.shape = HUGE), LayerProblem::TooLarge);
+    assert_eq!(problem(1, |parts| parts.pool.operator.size = [3, 1]), LayerProblem::OutsideMap);
+    assert_eq!(
+        problem(1, |parts| parts.pool.output.tensor.shape.width = 3),
+        LayerProblem::OutsideMap
+    );
+    assert_eq!(
+        problem(1, |parts| parts.pool.output.tensor.shape.channels = 1),
+        LayerProblem::OutsideMap
+    );
     let long = "a name that is longer than 32 bytes";
     assert_eq!(problem(0, |parts| parts.conv.name = long), LayerProblem::NameTooLong);
     assert_eq!(problem(1, |parts| parts.pool.name = long), LayerProblem::NameTooLong);
@@ -74,14 +93,17 @@ fn windows_and_weights_beyond_the_limits() {
     // 65,025 taps of a window of 16,512 pixels are 2^30 - 48,944 values, of 16,640 pixels more than
     // 2^30.
     let window = |pool: [u8; 2]| {
-        problem(0, |parts| (parts.conv.kernel, parts.conv.pool) = ([255, 255], pool))
+        problem(0, |parts| {
+            (parts.conv.operator.kernel, parts.conv.operator.pool) = ([255, 255], pool)
+        })
     };
     assert_eq!(window([128, 129]), LayerProblem::SectionMissing);
     assert_eq!(window([128, 130]), LayerProblem::TooLarge);
     // As many weights as bytes.
     let weights = |channels: u16| {
         problem(0, |parts| {
-            (parts.conv.kernel, parts.conv.output.channels) = ([255, 255], channels);
+            (parts.conv.operator.kernel, parts.conv.output.tensor.shape.channels) =
+                ([255, 255], channels);
             parts.conv_channels = vec![channel(0, HALF); channels as usize];
         })
     };
@@ -91,8 +113,11 @@ fn windows_and_weights_beyond_the_limits() {
     for axis in 0..2 {
         let reach = |outputs: u16| {
             problem(0, |parts| {
-                (parts.conv.stride[axis], parts.conv.pool[axis]) = (255, 255);
-                *[&mut parts.conv.output.height, &mut parts.conv.output.width][axis] = outputs;
+                (parts.conv.operator.stride[axis], parts.conv.operator.pool[axis]) = (255, 255);
+                *[
+                    &mut parts.conv.output.tensor.shape.height,
+                    &mut parts.conv.output.tensor.shape.width,
+                ][axis] = outputs;
             })
         };
         assert_ne!(reach(16_511), LayerProblem::TooLarge);
@@ -106,14 +131,15 @@ fn shapes_that_an_algorithm_does_not_compute() {
         let any = [Algorithm::Direct, Algorithm::DirectInPlace, Algorithm::DirectPaired];
         if !any.contains(&algorithm) {
             let found = problem(0, |parts| {
-                (parts.conv.algorithm, parts.conv.output.channels) = (algorithm, 3);
+                (parts.conv.operator.algorithm, parts.conv.output.tensor.shape.channels) =
+                    (algorithm, 3);
             });
             assert_eq!(found, LayerProblem::Algorithm, "{algorithm:?}");
         }
     }
     for algorithm in [DenseAlgorithm::Quads, DenseAlgorithm::QuadsWide] {
         let found = problem(2, |parts| {
-            (parts.dense.algorithm, parts.pool.output.width) = (algorithm, 1);
+            (parts.dense.operator.algorithm, parts.pool.output.tensor.shape.width) = (algorithm, 1);
         });
         assert_eq!(found, LayerProblem::Algorithm, "{algorithm:?}");
     }
@@ -123,12 +149,13 @@ fn shapes_that_an_algorithm_does_not_compute() {
 fn packed_weights_that_no_exporter_writes() {
     // Two taps are filled up to four.
     let found = problem(0, |parts| {
-        (parts.conv.algorithm, parts.conv.kernel) = (Algorithm::DirectPaired, [2, 1]);
+        (parts.conv.operator.algorithm, parts.conv.operator.kernel) =
+            (Algorithm::DirectPaired, [2, 1]);
     });
     assert_eq!(found, LayerProblem::WeightPadding);
     // Three units are filled up to four.
     let found = problem(2, |parts| {
-        parts.dense.algorithm = DenseAlgorithm::Quads;
+        parts.dense.operator.algorithm = DenseAlgorithm::Quads;
         parts.dense_weights = vec![1; 16];
     });
     assert_eq!(found, LayerProblem::WeightPadding);
@@ -137,8 +164,14 @@ fn packed_weights_that_no_exporter_writes() {
 #[test]
 fn numbers() {
     for scale in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-        assert_eq!(problem(0, |parts| parts.conv.output_quant.scale = scale), LayerProblem::Scale);
-        assert_eq!(problem(2, |parts| parts.dense.output_quant.scale = scale), LayerProblem::Scale);
+        assert_eq!(
+            problem(0, |parts| parts.conv.output.tensor.quant.scale = scale),
+            LayerProblem::Scale
+        );
+        assert_eq!(
+            problem(2, |parts| parts.dense.output.tensor.quant.scale = scale),
+            LayerProblem::Scale
+        );
     }
     for multiplier in [0, -1, i32::MIN] {
         let found = problem(0, |parts| parts.conv_channels[1].multiplier = multiplier);
@@ -150,7 +183,7 @@ fn numbers() {
     let limit = i32::MAX - 1280;
     let mut parts = Parts::default();
     parts.conv_channels[0] = channel(limit, HALF);
-    assert!(Model::from_bytes(&parts.file()).is_ok());
+    assert!(Model::from_bytes(&parts.file(), &mut Table::<16>::new()).is_ok());
     for bias in [limit + 1, -limit - 1, i32::MIN] {
         let found = problem(0, |parts| parts.conv_channels[0].bias = bias);
         assert_eq!(found, LayerProblem::AccumulatorRange { channel: 0 });
@@ -161,32 +194,35 @@ fn numbers() {
 
 #[test]
 fn buffers() {
-    assert_eq!(problem(0, |parts| parts.conv.output_at = 65), LayerProblem::ArenaMisaligned);
-    assert_eq!(problem(0, |parts| parts.conv.output_at = 16), LayerProblem::ArenaOverlap);
+    assert_eq!(problem(0, |parts| parts.conv.output.at = 65), LayerProblem::ArenaMisaligned);
+    assert_eq!(problem(0, |parts| parts.conv.output.at = 16), LayerProblem::ArenaOverlap);
     assert_eq!(problem(0, |parts| parts.conv.scratch_at = 16), LayerProblem::ArenaOverlap);
     assert_eq!(problem(0, |parts| parts.conv.scratch_at = 64), LayerProblem::ArenaOverlap);
-    assert_eq!(problem(1, |parts| parts.pool.output_at = 64), LayerProblem::ArenaOverlap);
-    assert_eq!(problem(0, |parts| parts.conv.output_at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
+    assert_eq!(problem(1, |parts| parts.pool.output.at = 64), LayerProblem::ArenaOverlap);
+    assert_eq!(problem(0, |parts| parts.conv.output.at = 0xFFFF_FFF0), LayerProblem::ArenaExceeded);
     for held_rows in [0, 3, u16::MAX] {
-        assert_eq!(problem(0, |parts| parts.conv.held_rows = held_rows), LayerProblem::HeldRows);
+        assert_eq!(
+            problem(0, |parts| parts.conv.output.held_rows = held_rows),
+            LayerProblem::HeldRows
+        );
     }
     // The pooling reads both rows of the map at once; the convolution with its pooling reads three
     // of the image.
-    assert_eq!(problem(1, |parts| parts.conv.held_rows = 1), LayerProblem::HeldRows);
-    assert_eq!(problem(0, |parts| parts.input.held_rows = 2), LayerProblem::HeldRows);
+    assert_eq!(problem(1, |parts| parts.conv.output.held_rows = 1), LayerProblem::HeldRows);
+    assert_eq!(problem(0, |parts| parts.input.tensor.held_rows = 2), LayerProblem::HeldRows);
     for held_rows in [0, 6] {
         let mut parts = Parts::default();
-        parts.input.held_rows = held_rows;
+        parts.input.tensor.held_rows = held_rows;
         assert_eq!(refused(&parts.file()), ModelError::Input(LayerProblem::HeldRows));
     }
     // A map behind which no layer comes is held whole.
     let mut parts = Parts::default();
-    parts.conv.held_rows = 1;
+    parts.conv.output.held_rows = 1;
     let last = ModelError::Layer { index: 0, problem: LayerProblem::HeldRows };
     assert_eq!(refused(&convolution_alone(&parts)), last);
     // Layers that take turns use all their maps at once: the image's rows may not lie where the
     // output does.
-    assert!(Model::from_bytes(&rolling(0).file()).is_ok());
+    assert!(Model::from_bytes(&rolling(0).file(), &mut Table::<16>::new()).is_ok());
     let overlap = ModelError::Layer { index: 0, problem: LayerProblem::ArenaOverlap };
     assert_eq!(refused(&rolling(64).file()), overlap);
     for arena_bytes in [0, 71, 73, u32::MAX] {
@@ -198,11 +234,60 @@ fn buffers() {
     }
 }
 
+#[test]
+fn edges() {
+    assert_eq!(problem(0, |parts| parts.conv.operator.input = 1), LayerProblem::UnknownInput);
+    assert_eq!(problem(2, |parts| parts.dense.operator.input = 3), LayerProblem::UnknownInput);
+    assert_eq!(problem(2, |parts| parts.dense.operator.input = 255), LayerProblem::UnknownInput);
+    let past_the_pooling = |parts: &mut Parts| {
+        parts.dense.operator.input = 1;
+        parts.dense_weights = vec![0; 3 * 8];
+    };
+    assert_eq!(problem(1, past_the_pooling), LayerProblem::Unread);
+    let outputs =
+        |outputs: &[u8]| refused(&Parts { outputs: outputs.to_vec(), ..Parts::default() }.file());
+    for wrong in [&[][..], &[0], &[4], &[255], &[3, 3], &[1, 2, 3, 1, 2]] {
+        assert_eq!(outputs(wrong), ModelError::Outputs, "{wrong:?}");
+    }
+    let unread = ModelError::Layer { index: 2, problem: LayerProblem::Unread };
+    assert_eq!(outputs(&[2]), unread, "what the dense layer makes");
+}
+
+#[test]
+fn tensors_are_what_their_operators_make() {
+    let found = problem(2, |parts| parts.dense.output.tensor.shape.height = 2);
+    assert_eq!(found, LayerProblem::OutputShape);
+    let found = problem(2, |parts| parts.dense.output.tensor.shape.width = 2);
+    assert_eq!(found, LayerProblem::OutputShape);
+    let found = problem(1, |parts| parts.pool.output.tensor.quant.zero_point = 3);
+    assert_eq!(found, LayerProblem::OutputQuant);
+    let mut parts = Parts::default();
+    parts.input.tensor.tensor.quant.zero_point = 0;
+    assert_eq!(refused(&parts.file()), ModelError::Input(LayerProblem::OutputQuant));
+    assert_eq!(problem(1, |parts| parts.pool.operator.origin = [0, 1]), LayerProblem::OutsideMap);
+    assert_eq!(problem(1, |parts| parts.pool.operator.origin = [1, 0]), LayerProblem::OutsideMap);
+}
+
+/// A tensor that is read and an output lives until the run ends: nothing may take its place.
+#[test]
+fn an_output_in_the_middle_keeps_its_place() {
+    let mut parts = Parts { outputs: vec![3, 1], ..Parts::default() };
+    assert!(Model::from_bytes(&parts.file(), &mut Table::<3>::new()).is_ok());
+    parts.dense.output.at = 64;
+    let overlap = ModelError::Layer { index: 2, problem: LayerProblem::ArenaOverlap };
+    assert_eq!(refused(&parts.file()), overlap);
+    parts.outputs = vec![3];
+    assert!(Model::from_bytes(&parts.file(), &mut Table::<3>::new()).is_ok());
+}
+
 /// Loading looks for every slice of a run, and so takes no longer than this many do.
 #[test]
 fn turns() {
     let most = column(SLICES_MAX as u16 / 2);
-    assert_eq!(Model::from_bytes(&most).map(|model| model.slices()), Ok(SLICES_MAX));
+    assert_eq!(
+        Model::from_bytes(&most, &mut Table::<16>::new()).map(|model| model.slices()),
+        Ok(SLICES_MAX)
+    );
     assert_eq!(
         refused(&column(SLICES_MAX as u16 / 2 + 1)),
         ModelError::SliceCount { limit: SLICES_MAX }
@@ -214,15 +299,16 @@ fn turns() {
 fn work() {
     let side = 1 << 15;
     let mut parts = Parts { arena_bytes: 1 << 31, ..Parts::default() };
-    parts.input.map = Shape::new(side, side, 1);
-    parts.input.held_rows = side;
-    parts.conv.output = Shape::new(side, side / 2, 2);
-    parts.conv.pool = [u8::MAX; 2];
-    parts.conv.algorithm = Algorithm::DirectInPlace;
-    parts.conv.held_rows = side;
-    parts.conv.output_at = 1 << 30;
+    parts.input.tensor.tensor.shape = Shape::new(side, side, 1);
+    parts.input.tensor.held_rows = side;
+    parts.conv.output.tensor.shape = Shape::new(side, side / 2, 2);
+    parts.conv.operator.pool = [u8::MAX; 2];
+    parts.conv.operator.algorithm = Algorithm::DirectInPlace;
+    parts.conv.output.held_rows = side;
+    parts.conv.output.at = 1 << 30;
     let file = convolution_alone(&parts);
-    let model = Model::from_bytes(&file).expect("sizes at their limits");
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).expect("sizes at their limits");
     assert_eq!(model.macs(), (1 << 30) * 255 * 255 * 4);
     assert!(model.operations() > model.macs());
 }
@@ -230,39 +316,30 @@ fn work() {
 /// A pooling of windows of one value over a column, of which one row is held.
 fn column(rows: u16) -> Vec<u8> {
     let mut parts = Parts { arena_bytes: 16 + rows as u32, ..Parts::default() };
-    parts.input = InputRecord {
-        image: Shape::new(rows, 1, 1),
-        map: Shape::new(rows, 1, 1),
-        held_rows: 1,
-        ..parts.input
-    };
-    let pool = MaxPoolRecord {
-        output: Shape::new(rows, 1, 1),
-        size: [1, 1],
-        stride: [1, 1],
-        held_rows: rows,
-        output_at: 16,
-        ..parts.pool
-    };
-    written(&Content {
-        input: parts.input,
-        layers: &[LayerRecord::MaxPool(pool)],
-        sections: &[Section { channels: &[], weights: &[] }],
-        arena_bytes: parts.arena_bytes,
-        model_version: 0,
-        self_test: None,
-    })
+    let (shape, quant) = (Shape::new(rows, 1, 1), parts.input.tensor.tensor.quant);
+    parts.input.image = shape;
+    parts.input.tensor = TensorRecord { held_rows: 1, ..whole(shape, quant, 0) };
+    parts.pool.operator =
+        MaxPoolRecord { input: 0, size: [1, 1], stride: [1, 1], ..parts.pool.operator };
+    parts.pool.output = whole(shape, quant, 16);
+    let none = Section { channels: &[], weights: &[] };
+    alone(&parts, parts.pool.record(OperatorRecord::MaxPool), none)
 }
 
-/// The model without what is behind its convolution.
+/// The model without what comes after its convolution.
 fn convolution_alone(parts: &Parts) -> Vec<u8> {
-    let layers = [LayerRecord::Conv(parts.conv)];
-    let sections = [Section { channels: &parts.conv_channels, weights: &parts.conv_weights }];
+    let section = Section { channels: &parts.conv_channels, weights: &parts.conv_weights };
+    alone(parts, parts.conv.record(OperatorRecord::Conv), section)
+}
+
+/// A model of one layer.
+fn alone(parts: &Parts, layer: LayerRecord<'_>, section: Section<'_>) -> Vec<u8> {
     let Parts { input, arena_bytes, model_version, .. } = *parts;
     written(&Content {
         input,
-        layers: &layers,
-        sections: &sections,
+        layers: &[layer],
+        sections: &[section],
+        outputs: &[1],
         arena_bytes,
         model_version,
         self_test: None,
@@ -272,7 +349,7 @@ fn convolution_alone(parts: &Parts) -> Vec<u8> {
 /// The model with three rows of its image held, at `arena_at`.
 fn rolling(arena_at: u32) -> Parts {
     let mut parts = Parts::default();
-    parts.input.held_rows = 3;
-    parts.input.arena_at = arena_at;
+    parts.input.tensor.held_rows = 3;
+    parts.input.tensor.at = arena_at;
     parts
 }

@@ -11,8 +11,12 @@ mod support;
 mod built_in;
 
 use infer::embedded;
-use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, OutputQuant};
-use infer::{Input, Layer, LayerKind, MaxPool, Model, Native, Network, Reference, Session, Shape};
+use infer::format::{
+    Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, Inputs, LayerRecord,
+    MaxPoolRecord, OperatorRecord, OutputQuant, Tensor, TensorRecord,
+};
+use infer::schedule::INPUTS_MAX;
+use infer::{Input, Layer, Model, Native, Network, Reference, Session, Shape, Table};
 use split_mix::SplitMix64;
 #[cfg(feature = "build")]
 use support::Parts;
@@ -42,7 +46,8 @@ fn the_source_is_this() {
 
 #[test]
 fn a_built_in_network_answers_as_the_model_it_was_made_of() {
-    let model = Model::from_bytes(built_in::MODEL).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(built_in::MODEL, &mut table).unwrap();
     let mut arenas = [[0; built_in::ARENA_BYTES]; 2];
     let [first, second] = &mut arenas;
     let mut loaded = Session::new(&model, first).unwrap();
@@ -85,58 +90,49 @@ impl Random {
     }
 }
 
-fn kind<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8]) -> LayerKind<'n> {
+fn operator(random: &mut Random) -> OperatorRecord {
+    let input = random.below(3) as u8;
     let sides = |random: &mut Random| [random.side(), random.side()];
-    let origin = |random: &mut Random| random.below(6) as i16 - 3;
     match random.below(4) {
-        0 => LayerKind::MaxPool(MaxPool {
+        0 => OperatorRecord::MaxPool(MaxPoolRecord {
             input,
-            output,
             size: sides(random),
             stride: sides(random),
+            origin: [random.below(3) as u16, random.below(3) as u16],
         }),
         1 => {
-            let record = DenseRecord {
-                name: "",
-                units: output.channels,
-                output_quant: random.quant(),
-                algorithm: DenseAlgorithm::ALL[random.below(3)],
-                output_at: 0,
-            };
-            embedded::dense(&record, input, random.numbers(numbers), random.numbers(numbers))
+            let algorithm = DenseAlgorithm::ALL[random.below(3)];
+            OperatorRecord::Dense(DenseRecord { input, algorithm })
         }
-        _ => {
-            let record = ConvRecord {
-                name: "",
-                output,
-                kernel: if random.below(2) == 0 { [3, 3] } else { sides(random) },
-                stride: if random.below(2) == 0 { [1, 1] } else { sides(random) },
-                origin: [origin(random), origin(random)],
-                pool: if random.below(2) == 0 { [2, 2] } else { sides(random) },
-                output_quant: random.quant(),
-                algorithm: Algorithm::ALL[random.below(Algorithm::ALL.len())],
-                held_rows: 0,
-                output_at: 0,
-                scratch_at: 0,
-            };
-            let zero_point = random.below(256) as i8;
-            embedded::conv(
-                &record,
-                input,
-                zero_point,
-                random.numbers(numbers),
-                random.numbers(numbers),
-            )
-        }
+        _ => OperatorRecord::Conv(ConvRecord {
+            input,
+            kernel: if random.below(2) == 0 { [3, 3] } else { sides(random) },
+            stride: if random.below(2) == 0 { [1, 1] } else { sides(random) },
+            origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
+            pool: if random.below(2) == 0 { [2, 2] } else { sides(random) },
+            algorithm: Algorithm::ALL[random.below(Algorithm::ALL.len())],
+        }),
     }
 }
 
+fn tensor(random: &mut Random, shape: Shape) -> TensorRecord {
+    let tensor = Tensor { shape, quant: random.quant() };
+    TensorRecord { tensor, held_rows: 1 + random.below(9) as u16, at: random.place() as u32 }
+}
+
 fn layer<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8]) -> Layer<'n> {
-    let kind = kind(random, input, output, numbers);
-    let rows = [1 + random.below(9) as u16, 1 + random.below(3) as u16];
-    let sizes =
-        [random.place(), random.below(600), random.place(), random.place(), random.below(3000)];
-    embedded::layer("", kind, rows, sizes)
+    let record = LayerRecord {
+        name: "",
+        operator: operator(random),
+        output: tensor(random, output),
+        scratch_at: random.place() as u32,
+    };
+    let inputs = [tensor(random, input).tensor; INPUTS_MAX];
+    let numbers = [random.numbers(numbers), random.numbers(numbers)];
+    let rows_at_once = 1 + random.below(3) as u16;
+    let found = (rows_at_once, random.below(6) as u8, random.below(3000) as u32);
+    let read = Inputs::one(random.below(6) as u8);
+    embedded::layer(&record, read, &inputs, numbers, found)
 }
 
 /// Numbers that a loader would refuse: a run ends, within its memory, and does not panic, unless
@@ -153,16 +149,15 @@ fn numbers_that_do_not_belong_together_give_wrong_scores_and_nothing_worse() {
         let shapes: Vec<Shape> = (0..2 + random.below(3)).map(|_| random.shape()).collect();
         let layers: Vec<Layer> =
             shapes.windows(2).map(|pair| layer(random, pair[0], pair[1], &numbers)).collect();
-        let input: Input = embedded::input(&InputRecord {
+        let record = InputRecord {
             image: if random.below(4) == 0 { random.shape() } else { shapes[0] },
-            map: shapes[0],
             origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
-            scale: 1.0,
-            held_rows: 1 + random.below(9) as u16,
-            arena_at: random.place() as u32,
-        });
-        let network: Network =
-            embedded::network(&input, &layers, random.quant(), random.below(4000));
+            tensor: tensor(random, shapes[0]),
+        };
+        let input: Input = embedded::input(&record, random.below(6) as u8);
+        let outputs = [1 + random.below(4) as u8];
+        let arena_bytes = random.below(4000);
+        let network: Network = embedded::network(&input, &layers, &outputs, arena_bytes);
         let image = vec![9; network.image_shape().len()];
         let mut arena = vec![0; network.arena_bytes()];
         let Ok(mut session) = Session::new(network, &mut arena) else { continue };

@@ -6,16 +6,19 @@
 mod support;
 
 use infer::features::Feature;
-use infer::format::{Algorithm, Content, DenseAlgorithm, LayerRecord, Section};
+use infer::format::{
+    Algorithm, Content, DenseAlgorithm, DenseRecord, LayerRecord, OperatorRecord, Section,
+};
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
-use infer::{LayerProblem, Model, ModelError, Shape};
-use support::{HALF, Parts, channel, written};
+use infer::{LayerProblem, Model, ModelError, Shape, Table};
+use support::{HALF, Parts, channel, whole, written};
 
 /// A model of one layer whose weights are 0.
 fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -> Vec<u8> {
     let mut input = Parts::default().input;
-    (input.image, input.map, input.held_rows) = (map, map, map.height);
+    input.image = map;
+    input.tensor = whole(map, input.tensor.tensor.quant, 0);
     let channels: Vec<ChannelParameters> = (0..channels).map(|_| channel(0, HALF)).collect();
     let weights = vec![0; weight_bytes as usize];
     let file = |arena_bytes| {
@@ -23,12 +26,13 @@ fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -
             input,
             layers: &[layer],
             sections: &[Section { channels: &channels, weights: &weights }],
+            outputs: &[1],
             arena_bytes,
             model_version: 1,
             self_test: None,
         })
     };
-    match Model::from_bytes(&file(0)).err() {
+    match Model::from_bytes(&file(0), &mut Table::<16>::new()).err() {
         Some(ModelError::ArenaBytes { needed, .. }) => file(needed),
         _ => file(0),
     }
@@ -36,38 +40,43 @@ fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -
 
 fn convolution(algorithm: Algorithm, map: Shape, output: [u16; 2], first: i16) -> Vec<u8> {
     let mut conv = Parts::default().conv;
-    conv.algorithm = algorithm;
-    conv.kernel = [3, 3];
-    conv.origin = [first, first];
-    conv.output = Shape::new(output[0], output[1], 2);
-    conv.held_rows = output[0];
-    (conv.output_at, conv.scratch_at) = (1024, 2048);
+    conv.operator.algorithm = algorithm;
+    conv.operator.kernel = [3, 3];
+    conv.operator.origin = [first, first];
+    let output = Shape::new(output[0], output[1], 2);
+    conv.output = whole(output, conv.output.tensor.quant, 1024);
+    conv.scratch_at = 2048;
     let filters = Filters {
         algorithm,
-        kernel: conv.kernel,
+        kernel: conv.operator.kernel,
         input_channels: map.channels,
         output_channels: 2,
     };
-    model(map, LayerRecord::Conv(conv), 2, filters.packed_bytes())
+    model(map, conv.record(OperatorRecord::Conv), 2, filters.packed_bytes())
 }
 
 fn dense(algorithm: DenseAlgorithm) -> Vec<u8> {
     let mut dense = Parts::default().dense;
-    dense.algorithm = algorithm;
-    let matrix = Matrix { algorithm, inputs: 4, units: dense.units as usize };
-    model(Shape::vector(4), LayerRecord::Dense(dense), dense.units, matrix.packed_bytes())
+    dense.operator = DenseRecord { input: 0, algorithm };
+    let units = dense.output.tensor.shape.channels;
+    let matrix = Matrix { algorithm, inputs: 4, units: units as usize };
+    let record = dense.record(OperatorRecord::Dense);
+    model(Shape::vector(4), record, units, matrix.packed_bytes())
 }
 
 fn pooling() -> Vec<u8> {
     let mut pool = Parts::default().pool;
-    pool.output_at = 16;
-    model(Shape::new(2, 2, 2), LayerRecord::MaxPool(pool), 0, 0)
+    pool.operator.input = 0;
+    pool.output.at = 16;
+    pool.output.tensor.quant = Parts::default().input.tensor.tensor.quant;
+    model(Shape::new(2, 2, 2), pool.record(OperatorRecord::MaxPool), 0, 0)
 }
 
 /// The file loads if all of its parts are in the build, and is refused for this reason if one is
 /// not.
 fn check(file: &[u8], parts: &[Feature]) {
-    let found = Model::from_bytes(file).err();
+    let mut table = Table::<16>::new();
+    let found = Model::from_bytes(file, &mut table).err();
     let refused = ModelError::Layer { index: 0, problem: LayerProblem::NotBuilt };
     let expected = if parts.iter().all(|part| part.is_built()) { None } else { Some(refused) };
     assert_eq!(found, expected, "{parts:?}");

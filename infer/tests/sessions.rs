@@ -5,7 +5,7 @@ mod support;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use infer::{Layer, Model, Native, Observer, Session};
+use infer::{Layer, Model, Native, Observer, Session, Table};
 use support::Parts;
 
 const IMAGES: [[u8; 25]; 3] = [[7; 25], [200; 25], [0; 25]];
@@ -24,7 +24,11 @@ fn scores(session: &mut Session, image: &[u8]) -> Vec<i8> {
 #[test]
 fn two_models_and_four_sessions_take_turns() {
     let files = [Parts::default().file(), other_parts().file()];
-    let models = files.each_ref().map(|file| Model::from_bytes(file).unwrap());
+    let [first, second] = &mut [(); 2].map(|()| Table::<16>::new());
+    let models = [
+        Model::from_bytes(&files[0], first).unwrap(),
+        Model::from_bytes(&files[1], second).unwrap(),
+    ];
     let alone = models.each_ref().map(|model| {
         IMAGES.map(|image| scores(&mut Session::new(model, &mut [0; 72]).unwrap(), &image))
     });
@@ -55,7 +59,8 @@ impl Observer for EndBefore {
 #[test]
 fn a_run_that_was_ended_leaves_the_next_correct() {
     let file = Parts::default().file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let expected = scores(&mut Session::new(&model, &mut [0; 72]).unwrap(), &IMAGES[1]);
     let mut arena = [0; 72];
     let mut session = Session::new(&model, &mut arena).unwrap();
@@ -75,7 +80,8 @@ fn a_run_that_was_ended_leaves_the_next_correct() {
 #[test]
 fn what_the_buffer_held_does_not_matter() {
     let file = Parts::default().file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let expected = scores(&mut Session::new(&model, &mut [0; 72]).unwrap(), &IMAGES[1]);
     for fill in [-128, -1, 1, 127] {
         assert_eq!(

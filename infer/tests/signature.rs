@@ -5,7 +5,7 @@ mod support;
 
 use ed25519_compact::{KeyPair, Seed};
 use infer::signature::{SIGNATURE_MAGIC, TRAILER_BYTES, split};
-use infer::{Model, ModelError, PublicKey, Trust, TrustError};
+use infer::{Model, ModelError, PublicKey, Table, Trust, TrustError};
 use support::{Parts, with_checksum};
 
 fn keys(seed: u8) -> (KeyPair, PublicKey) {
@@ -19,7 +19,7 @@ fn signed(model: &[u8], pair: &KeyPair) -> Vec<u8> {
 }
 
 fn refused(file: &[u8], trust: Trust) -> TrustError {
-    match trust.load(file) {
+    match trust.load(file, &mut Table::<3>::new()) {
         Ok(_) => panic!("accepted"),
         Err(error) => error,
     }
@@ -32,7 +32,8 @@ fn a_signed_model_is_let_in() {
     let file = signed(&model, &pair);
     assert_eq!(file.len(), model.len() + TRAILER_BYTES);
     assert_eq!(split(&file).map(|(model, _)| model), Some(&model[..]));
-    let loaded = Model::from_signed_bytes(&file, &key, 7).unwrap();
+    let mut table = Table::<3>::new();
+    let loaded = Model::from_signed_bytes(&file, &mut table, &key, 7).unwrap();
     assert_eq!((loaded.version(), loaded.file_bytes()), (7, model.len()));
 }
 
@@ -108,9 +109,12 @@ fn the_signature_is_checked_before_anything_is_parsed_and_then_everything_is() {
     wrong[0] ^= 1;
     assert_eq!(refused(&wrong, Trust::signed_by(key)), TrustError::WrongSignature);
     let mut invalid = Parts::default().file();
-    invalid[6] = 1;
+    invalid[4] = 1;
     let invalid = signed(&with_checksum(invalid), &pair);
-    assert_eq!(refused(&invalid, Trust::signed_by(key)), TrustError::Model(ModelError::Reserved));
+    assert_eq!(
+        refused(&invalid, Trust::signed_by(key)),
+        TrustError::Model(ModelError::Version { found: 1, supported: 3 })
+    );
 }
 
 #[test]
@@ -121,10 +125,11 @@ fn an_older_version_is_refused_with_and_without_a_signature() {
     assert_eq!(refused(&model, Trust::ANY.at_least(8)), older);
     assert_eq!(refused(&signed(&model, &pair), Trust::signed_by(key).at_least(8)), older);
     assert_eq!(
-        Model::from_signed_bytes(&signed(&model, &pair), &key, u32::MAX).err(),
+        Model::from_signed_bytes(&signed(&model, &pair), &mut Table::<3>::new(), &key, u32::MAX)
+            .err(),
         Some(TrustError::Older { found: 7, minimum: u32::MAX })
     );
-    assert!(Trust::ANY.at_least(7).load(&model).is_ok());
+    assert!(Trust::ANY.at_least(7).load(&model, &mut Table::<3>::new()).is_ok());
 }
 
 #[test]

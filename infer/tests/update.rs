@@ -6,7 +6,7 @@ mod support;
 
 use infer::update::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use infer::update::{BootError, MappedFlash, Running, Store, TRIAL_BOOTS, UpdateError};
-use infer::{Aligned, Model, Trust};
+use infer::{Aligned, Model, Table, Trust};
 use support::Parts;
 
 const SECTOR_BYTES: usize = 256;
@@ -92,17 +92,29 @@ fn reset(store: SmallStore) -> (SmallStore, u32, Option<u8>) {
     let (journal, slots) = store.into_parts();
     let mut store = Store::open(journal, slots).unwrap();
     let (version, left) = {
-        let running = store.boot(&Trust::ANY).unwrap_or_else(|error| panic!("{error}"));
+        let mut table = Table::<3>::new();
+        let running = store.boot(&Trust::ANY, &mut table).unwrap_or_else(|error| panic!("{error}"));
         (running.model.version(), running.updater.trial_boots_left())
     };
     (store, version, left)
 }
 
 fn install(store: &mut SmallStore, file: &[u8]) -> Result<u32, UpdateError> {
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else { panic!("a model runs") };
+    let mut table = Table::<3>::new();
+    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY, &mut table) else {
+        panic!("a model runs")
+    };
     updater.begin(file.len())?;
     file.chunks(37).try_for_each(|chunk| updater.write(chunk))?;
-    updater.finish(&Trust::ANY, &mut [0; 72])
+    updater.finish::<3>(&Trust::ANY, &mut [0; 72])
+}
+
+fn confirm(store: &mut SmallStore) {
+    let mut table = Table::<3>::new();
+    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY, &mut table) else {
+        panic!("a model runs")
+    };
+    updater.confirm().unwrap();
 }
 
 #[test]
@@ -111,8 +123,7 @@ fn a_model_that_is_confirmed_stays() {
     assert_eq!(install(&mut store, &file(2)), Ok(2));
     let (mut store, version, left) = reset(store);
     assert_eq!((version, left), (2, Some(TRIAL_BOOTS - 1)));
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else { panic!("a model runs") };
-    updater.confirm().unwrap();
+    confirm(&mut store);
     let (_, version, left) = reset(store);
     assert_eq!((version, left), (2, None));
 }
@@ -152,10 +163,11 @@ fn two_damaged_slots_are_no_model() {
     let slots = [Flash::programmed(&damaged), Flash::programmed(&[])];
     let mut store: SmallStore = Store::open(Flash::programmed(&[]), slots).unwrap();
     for _ in 0..2 {
+        let mut table = Table::<3>::new();
         assert!(matches!(
-            store.boot(&Trust::ANY),
+            store.boot(&Trust::ANY, &mut table),
             Err(BootError::Refused { .. } | BootError::NoModel)
         ));
     }
-    assert!(Model::from_bytes(&damaged).is_err());
+    assert!(Model::from_bytes(&damaged, &mut Table::<16>::new()).is_err());
 }

@@ -4,12 +4,13 @@
 mod support;
 
 use infer::format::{
-    Content, DenseAlgorithm, Header, LAYERS_MAX, LayerRecord, SECTION_ALIGNMENT_BYTES, Section,
+    Content, DenseAlgorithm, DenseRecord, Header, LAYERS_MAX, OperatorRecord,
+    SECTION_ALIGNMENT_BYTES, Section,
 };
 use infer::{
-    LayerProblem, Model, ModelError, SelfTestError, Session, SessionError, Shape, self_test,
+    LayerProblem, Model, ModelError, SelfTestError, Session, SessionError, Shape, Table, self_test,
 };
-use support::{Parts, refused, with_checksum, written};
+use support::{Parts, refused, whole, with_checksum, written};
 
 #[test]
 fn damaged_headers() {
@@ -23,8 +24,10 @@ fn damaged_headers() {
         refused(&file)
     };
     assert_eq!(with(0, b'X'), ModelError::Magic { found: *b"XNDL" });
-    assert_eq!(with(4, 1), ModelError::Version { found: 1, supported: 2 });
-    assert_eq!(with(7, 1), ModelError::Reserved);
+    assert_eq!(with(4, 1), ModelError::Version { found: 1, supported: 3 });
+    let count = ModelError::LayerCount { found: 3, limit: 16 };
+    assert_eq!(with(6, 4), count);
+    assert_eq!(with(7, 1), count);
     assert_eq!(
         refused(&good[..bytes - 1]),
         ModelError::Length { header: bytes as u32, found: bytes - 1 }
@@ -111,23 +114,26 @@ fn records_are_whole_and_the_only_ones() {
         file[at] = byte;
         refused(&with_checksum(file))
     };
-    let records_end = Header::BYTES + record_bytes as usize;
-    assert_eq!(file[records_end - 3], DenseAlgorithm::Rows as u8);
-    assert_eq!(with(records_end - 3, 3), ModelError::Records, "an algorithm that does not exist");
     let name = file.windows(5).position(|bytes| bytes == b"conv1").unwrap();
     assert_eq!(with(name, 0xFF), ModelError::Records, "a name that is not UTF-8");
-    assert_eq!(with(name - 2, 3), ModelError::Records, "a kind of layer that does not exist");
+    assert_eq!(with(name + 5, 3), ModelError::Records, "an operator that does not exist");
+    let dense = file.windows(6).position(|bytes| bytes == b"dense1").unwrap() + 6;
+    assert_eq!(file[dense..dense + 3], [2, 2, DenseAlgorithm::Rows as u8]);
+    assert_eq!(with(dense + 2, 3), ModelError::Records, "an algorithm that does not exist");
 }
 
 /// A model of dense layers with one input and one output each.
 fn chain(layers: usize) -> Vec<u8> {
     let parts = Parts::default();
     let mut input = parts.input;
-    (input.image, input.map, input.held_rows) = (Shape::vector(1), Shape::vector(1), 1);
+    input.image = Shape::vector(1);
+    input.tensor = whole(Shape::vector(1), input.tensor.tensor.quant, 0);
     let record = |index: usize| {
         let mut dense = parts.dense;
-        (dense.units, dense.output_at) = (1, if index.is_multiple_of(2) { 16 } else { 0 });
-        LayerRecord::Dense(dense)
+        dense.operator = DenseRecord { input: index as u8, algorithm: DenseAlgorithm::Rows };
+        let at = if index.is_multiple_of(2) { 16 } else { 0 };
+        dense.output = whole(Shape::vector(1), dense.output.tensor.quant, at);
+        dense.record(OperatorRecord::Dense)
     };
     let records: Vec<_> = (0..layers).map(record).collect();
     let sections = vec![Section { channels: &parts.dense_channels[..1], weights: &[1] }; layers];
@@ -136,19 +142,34 @@ fn chain(layers: usize) -> Vec<u8> {
         input,
         layers: &records,
         sections: &sections,
+        outputs: &[layers as u8],
         arena_bytes,
         model_version,
         self_test: None,
     })
 }
 
+/// The table has room for all layers, and the format for as many as it can number.
 #[test]
-fn there_is_a_layer_and_no_more_than_the_crate_holds() {
-    assert!(Model::from_bytes(&chain(1)).is_ok());
-    assert!(Model::from_bytes(&chain(LAYERS_MAX)).is_ok());
-    for found in [0, LAYERS_MAX + 1, 255] {
-        assert_eq!(refused(&chain(found)), ModelError::LayerCount { found, limit: LAYERS_MAX });
+fn there_is_a_layer_and_no_more_than_there_is_room_for() {
+    assert!(Model::from_bytes(&chain(1), &mut Table::<1>::new()).is_ok());
+    assert!(Model::from_bytes(&chain(16), &mut Table::<16>::new()).is_ok());
+    assert!(Model::from_bytes(&chain(LAYERS_MAX), &mut Table::<300>::new()).is_ok());
+    for found in [0, 17, LAYERS_MAX, 255] {
+        assert_eq!(refused(&chain(found)), ModelError::LayerCount { found, limit: 16 });
     }
+    let limit = LAYERS_MAX;
+    let too_many = Model::from_bytes(&chain(255), &mut Table::<300>::new()).map(|_| ());
+    assert_eq!(too_many, Err(ModelError::LayerCount { found: 255, limit }));
+}
+
+/// A table is filled anew by every model that is loaded into it.
+#[test]
+fn a_table_serves_one_model_after_the_other() {
+    let (long, short) = (chain(5), chain(2));
+    let mut table = Table::<5>::new();
+    assert_eq!(Model::from_bytes(&long, &mut table).unwrap().layers().len(), 5);
+    assert_eq!(Model::from_bytes(&short, &mut table).unwrap().layers().len(), 2);
 }
 
 #[test]
@@ -166,14 +187,18 @@ fn a_self_test_is_there_or_not_and_nothing_else() {
 
 #[test]
 fn the_self_test_tells_a_model_that_works_from_others() {
-    let run = |parts: &Parts| self_test(&Model::from_bytes(&parts.file()).unwrap(), &mut [0; 72]);
+    let run = |parts: &Parts| {
+        let (file, mut table) = (parts.file(), Table::<16>::new());
+        self_test(&Model::from_bytes(&file, &mut table).unwrap(), &mut [0; 72])
+    };
     assert_eq!(run(&Parts::default()), Ok(()));
     assert_eq!(run(&Parts { self_test: None, ..Parts::default() }), Err(SelfTestError::Absent));
     let mut other = Parts::default();
     other.dense_channels[0].bias += 10;
     assert_eq!(run(&other), Err(SelfTestError::Differs));
     let file = Parts::default().file();
-    let short = self_test(&Model::from_bytes(&file).unwrap(), &mut [0; 71]);
+    let short =
+        self_test(&Model::from_bytes(&file, &mut Table::<16>::new()).unwrap(), &mut [0; 71]);
     let too_small = SessionError::BufferTooSmall { needed: 72, found: 71 };
     assert_eq!(short, Err(SelfTestError::Session(too_small)));
 }
@@ -181,7 +206,8 @@ fn the_self_test_tells_a_model_that_works_from_others() {
 #[test]
 fn one_byte_less_is_an_error_that_states_both_numbers() {
     let file = Parts::default().file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut short = [0; 71];
     let error = Session::new(&model, &mut short).err().unwrap();
     assert_eq!(error, SessionError::BufferTooSmall { needed: 72, found: 71 });
@@ -192,7 +218,8 @@ fn one_byte_less_is_an_error_that_states_both_numbers() {
 #[test]
 fn an_image_of_the_wrong_size_is_refused_and_the_session_stays_usable() {
     let file = Parts::default().file();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut arena = [0; 72];
     let mut session = Session::new(&model, &mut arena).unwrap();
     let before = session.run(&[7; 25]).unwrap().values().to_vec();
@@ -209,7 +236,7 @@ fn every_single_bit_flip_is_refused() {
     for bit in 0..good.len() * 8 {
         let mut file = good.clone();
         file[bit / 8] ^= 1 << (bit % 8);
-        assert!(Model::from_bytes(&file).is_err(), "bit {bit}");
+        assert!(Model::from_bytes(&file, &mut Table::<16>::new()).is_err(), "bit {bit}");
     }
 }
 
@@ -217,7 +244,10 @@ fn every_single_bit_flip_is_refused() {
 fn every_truncation_is_refused() {
     let good = Parts::default().file();
     for bytes in 0..good.len() {
-        assert!(Model::from_bytes(&good[..bytes]).is_err(), "{bytes} bytes");
+        assert!(
+            Model::from_bytes(&good[..bytes], &mut Table::<16>::new()).is_err(),
+            "{bytes} bytes"
+        );
     }
 }
 
@@ -238,7 +268,8 @@ fn mutations_with_a_right_checksum_never_panic() {
 }
 
 fn run_if_accepted(file: &[u8]) -> bool {
-    let Ok(model) = Model::from_bytes(file) else { return false };
+    let mut table = Table::<16>::new();
+    let Ok(model) = Model::from_bytes(file, &mut table) else { return false };
     let (image, arena) = (model.image_shape().len(), model.arena_bytes());
     if image > 1 << 20 || arena > 1 << 20 {
         return true;

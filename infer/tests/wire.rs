@@ -1,14 +1,15 @@
 //! Frames of the wire: their exact bytes, and how a receiver finds its place again.
 #![cfg(feature = "wire")]
 
+#[allow(dead_code, reason = "no model here is made of all parts")]
 mod support;
 
-use infer::format::{Content, LayerRecord, Section};
+use infer::format::{Content, OperatorRecord, Section, Tensor, TensorRecord};
 use infer::wire::{
     Answer, Clock, Frame, InUse, Known, NoRoom, PART_BYTES_MAX, Receiver, Refusal, Request, Server,
     Turn, Values, encode, frame_bytes,
 };
-use infer::{Model, Shape};
+use infer::{Model, Shape, Table};
 use support::{Parts, written};
 
 type Buffer = Vec<u8>;
@@ -54,14 +55,17 @@ impl Clock for Still {
 /// A pooling that leaves a map of 65,792 values as the scores.
 fn model_of_many_classes() -> Vec<u8> {
     let (mut input, mut pool) = (Parts::default().input, Parts::default().pool);
-    let map = Shape::new(256, 257, 1);
-    (input.image, input.map, input.held_rows) = (map, map, map.height);
-    (pool.output, pool.size, pool.stride, pool.held_rows) = (map, [1, 1], [1, 1], map.height);
-    pool.output_at = 65_792;
+    let quant = input.tensor.tensor.quant;
+    let tensor = Tensor { shape: Shape::new(256, 257, 1), quant };
+    let held_rows = tensor.shape.height;
+    (input.image, input.tensor) = (tensor.shape, TensorRecord { tensor, held_rows, at: 0 });
+    (pool.operator.size, pool.operator.stride, pool.operator.input) = ([1, 1], [1, 1], 0);
+    pool.output = TensorRecord { tensor, held_rows, at: 65_792 };
     written(&Content {
         input,
-        layers: &[LayerRecord::MaxPool(pool)],
+        layers: &[pool.record(OperatorRecord::MaxPool)],
         sections: &[Section { channels: &[], weights: &[] }],
+        outputs: &[1],
         arena_bytes: 2 * 65_792,
         model_version: 1,
         self_test: None,
@@ -72,7 +76,8 @@ fn model_of_many_classes() -> Vec<u8> {
 #[test]
 fn a_chip_states_how_many_classes_there_are() {
     let file = model_of_many_classes();
-    let model = Model::from_bytes(&file).unwrap();
+    let mut table = Table::<1>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut server = Server {
         firmware: "",
         board: "",

@@ -7,9 +7,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
+use infer::format::LAYERS_MAX;
 use infer::wire::{Clock, InUse, Known, Receiver, Server, Turn, UpdateRoom, frame_bytes};
 use infer::{Aligned, Model};
 use trainer::device::line::Line;
+use trainer::model_file::ModelTable;
 
 use crate::random_layer::Random;
 
@@ -165,7 +167,7 @@ impl Clock for Ticks {
 /// The firmware's loop, one message at a time.
 struct SimulatedChip {
     built_in: Vec<u8>,
-    room: UpdateRoom<'static>,
+    room: UpdateRoom<'static, LAYERS_MAX>,
     receiver: Receiver<Vec<u8>>,
     server: Server<'static, Ticks>,
 }
@@ -220,9 +222,10 @@ fn turn(
     server: &mut Server<'_, Ticks>,
     receiver: &Receiver<Vec<u8>>,
     file: &[u8],
-    room: Option<&mut UpdateRoom<'_>>,
+    room: Option<&mut UpdateRoom<'_, LAYERS_MAX>>,
 ) -> Option<Vec<u8>> {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut out = vec![0; frame_bytes(ANSWER_BYTES)];
     let mut arena = vec![0; ARENA_BYTES];
     let mut used = InUse { model: &model, file, arena: &mut arena, room, room_bytes: ROOM_BYTES };

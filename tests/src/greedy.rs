@@ -3,13 +3,16 @@
 
 use infer::format::{
     Algorithm, Content, ConvRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
-    OutputQuant, Section, write,
+    OperatorRecord, OutputQuant, Section, Tensor, TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
 use infer::schedule::SLICES_MAX;
-use infer::{Model, ModelError, Shape};
+use infer::{Model, ModelError, Shape, Table};
 
-const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: 0 };
+const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
+
+/// Layers of the longer ones.
+const LAYERS: usize = 16;
 
 /// A name for each of the files, and the file.
 pub fn files() -> Vec<(String, Vec<u8>)> {
@@ -17,13 +20,10 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     vec![
         ("as many turns as there can be".to_owned(), most_turns),
         ("a turn more".to_owned(), self::most_turns(1)),
-        ("sixteen layers that take turns of a row".to_owned(), taking_turns(u16::MAX, LAYERS_MAX)),
+        ("sixteen layers that take turns of a row".to_owned(), taking_turns(u16::MAX, LAYERS)),
         ("more work than 32 bits can count".to_owned(), huge_windows(1)),
-        ("nearly as much work as 64 bits can count".to_owned(), huge_windows(LAYERS_MAX)),
-        (
-            "sixteen convolutions that take turns".to_owned(),
-            convolutions_taking_turns(100, LAYERS_MAX),
-        ),
+        ("nearly as much work as 64 bits can count".to_owned(), huge_windows(LAYERS)),
+        ("sixteen convolutions that take turns".to_owned(), convolutions_taking_turns(100, LAYERS)),
     ]
 }
 
@@ -36,23 +36,20 @@ pub fn most_turns(more: u16) -> Vec<u8> {
 /// So many poolings of windows of one value, each holding one row of a column.
 pub fn taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     let shape = Shape::new(rows, 1, 1);
-    let input = InputRecord {
-        image: shape,
-        map: shape,
-        origin: [0, 0],
-        scale: 1.0,
-        held_rows: 1,
-        arena_at: 0,
-    };
+    let input = input(shape, shape, 1);
     let pooling = |layer: usize| {
-        LayerRecord::MaxPool(MaxPoolRecord {
+        let held_rows = if layer == layers { rows } else { 1 };
+        LayerRecord {
             name: "",
-            output: shape,
-            size: [1, 1],
-            stride: [1, 1],
-            held_rows: if layer == layers { rows } else { 1 },
-            output_at: 16 * layer as u32,
-        })
+            operator: OperatorRecord::MaxPool(MaxPoolRecord {
+                input: layer as u8 - 1,
+                size: [1, 1],
+                stride: [1, 1],
+                origin: [0, 0],
+            }),
+            output: tensor(shape, held_rows, 16 * layer as u32),
+            scratch_at: 0,
+        }
     };
     let records: Vec<_> = (1..=layers).map(pooling).collect();
     let sections: Vec<_> =
@@ -69,29 +66,23 @@ pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     const HELD: u16 = 3;
     let shape = Shape::new(rows, 1, CHANNELS);
     let (held_bytes, whole_bytes) = (32, rows as u32 * CHANNELS as u32);
-    let input = InputRecord {
-        image: shape,
-        map: shape,
-        origin: [0, 0],
-        scale: 1.0,
-        held_rows: HELD,
-        arena_at: 0,
-    };
+    let input = input(shape, shape, HELD);
     let scratch_at = held_bytes * layers as u32 + whole_bytes.next_multiple_of(16);
     let convolution = |layer: usize| {
-        LayerRecord::Conv(ConvRecord {
+        let held_rows = if layer == layers { rows } else { HELD };
+        LayerRecord {
             name: "",
-            output: shape,
-            kernel: [3, 3],
-            stride: [1, 1],
-            origin: [-1, -1],
-            pool: [1, 1],
-            output_quant: QUANT,
-            algorithm: Algorithm::WinogradF2OnTheFly,
-            held_rows: if layer == layers { rows } else { HELD },
-            output_at: held_bytes * layer as u32,
+            operator: OperatorRecord::Conv(ConvRecord {
+                input: layer as u8 - 1,
+                kernel: [3, 3],
+                stride: [1, 1],
+                origin: [-1, -1],
+                pool: [1, 1],
+                algorithm: Algorithm::WinogradF2OnTheFly,
+            }),
+            output: tensor(shape, held_rows, held_bytes * layer as u32),
             scratch_at,
-        })
+        }
     };
     let records: Vec<_> = (1..=layers).map(convolution).collect();
     let channels = [ChannelParameters { bias: 0, multiplier: 1 }; CHANNELS as usize];
@@ -112,21 +103,20 @@ pub fn weights_for_one_place() -> Vec<u8> {
     const PADDED_TAPS: usize = (KERNEL as usize * KERNEL as usize).next_multiple_of(16);
     const CHANNELS: usize = 2;
     let (map, output) = (Shape::new(1, 1, 1), Shape::new(1, 1, CHANNELS as u16));
-    let input =
-        InputRecord { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 1, arena_at: 0 };
-    let layer = LayerRecord::Conv(ConvRecord {
+    let input = input(map, map, 1);
+    let layer = LayerRecord {
         name: "",
-        output,
-        kernel: [KERNEL; 2],
-        stride: [1, 1],
-        origin: [0, 0],
-        pool: [1, 1],
-        output_quant: QUANT,
-        algorithm: Algorithm::DirectVector,
-        held_rows: 1,
-        output_at: 16,
+        operator: OperatorRecord::Conv(ConvRecord {
+            input: 0,
+            kernel: [KERNEL; 2],
+            stride: [1, 1],
+            origin: [0, 0],
+            pool: [1, 1],
+            algorithm: Algorithm::DirectVector,
+        }),
+        output: tensor(output, 1, 16),
         scratch_at: 32,
-    });
+    };
     let channels = [ChannelParameters { bias: 0, multiplier: 1 }; CHANNELS];
     let section = Section { channels: &channels, weights: &[0; CHANNELS * PADDED_TAPS] };
     with_memory(|arena_bytes| file(input, &[layer], &[section], arena_bytes))
@@ -134,7 +124,7 @@ pub fn weights_for_one_place() -> Vec<u8> {
 
 /// The file with as much working memory as it needs.
 fn with_memory(file: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
-    match Model::from_bytes(&file(0)).err() {
+    match Model::from_bytes(&file(0), &mut Table::<LAYERS_MAX>::new()).err() {
         Some(ModelError::ArenaBytes { needed, .. }) => file(needed),
         other => panic!("{other:?}"),
     }
@@ -147,22 +137,22 @@ fn huge_windows(layers: usize) -> Vec<u8> {
     const KERNEL: u8 = 128;
     let shape = Shape::new(SIDE, SIDE, 1);
     let image = Shape::new(1, 1, 1);
-    let input =
-        InputRecord { image, map: shape, origin: [0, 0], scale: 1.0, held_rows: SIDE, arena_at: 0 };
+    let input = input(image, shape, SIDE);
     let convolution = |layer: usize| {
-        LayerRecord::Conv(ConvRecord {
+        let at = if layer.is_multiple_of(2) { 1 << 30 } else { 0 };
+        LayerRecord {
             name: "",
-            output: shape,
-            kernel: [KERNEL; 2],
-            stride: [1, 1],
-            origin: [0, 0],
-            pool: [u8::MAX; 2],
-            output_quant: QUANT,
-            algorithm: Algorithm::DirectInPlace,
-            held_rows: SIDE,
-            output_at: if layer.is_multiple_of(2) { 1 << 30 } else { 0 },
+            operator: OperatorRecord::Conv(ConvRecord {
+                input: layer as u8,
+                kernel: [KERNEL; 2],
+                stride: [1, 1],
+                origin: [0, 0],
+                pool: [u8::MAX; 2],
+                algorithm: Algorithm::DirectInPlace,
+            }),
+            output: tensor(shape, SIDE, at),
             scratch_at: 0,
-        })
+        }
     };
     let records: Vec<_> = (0..layers).map(convolution).collect();
     let channels = [ChannelParameters { bias: 0, multiplier: 1 }];
@@ -172,6 +162,15 @@ fn huge_windows(layers: usize) -> Vec<u8> {
     file(input, &records, &sections, 1 << 31)
 }
 
+/// An image of which all of `shape` is read, so many rows of it held.
+fn input(image: Shape, shape: Shape, held_rows: u16) -> InputRecord {
+    InputRecord { image, origin: [0, 0], tensor: tensor(shape, held_rows, 0) }
+}
+
+fn tensor(shape: Shape, held_rows: u16, at: u32) -> TensorRecord {
+    TensorRecord { tensor: Tensor { shape, quant: QUANT }, held_rows, at }
+}
+
 fn file(
     input: InputRecord,
     layers: &[LayerRecord<'_>],
@@ -179,8 +178,15 @@ fn file(
     arena_bytes: u32,
 ) -> Vec<u8> {
     let mut buffer = vec![0; 1 << 20];
-    let content =
-        Content { input, layers, sections, arena_bytes, model_version: 0, self_test: None };
+    let content = Content {
+        input,
+        layers,
+        sections,
+        outputs: &[layers.len() as u8],
+        arena_bytes,
+        model_version: 0,
+        self_test: None,
+    };
     let bytes = write(&content, &mut buffer).expect("a file of less than a megabyte");
     buffer.truncate(bytes);
     buffer

@@ -3,6 +3,7 @@
 use std::fs;
 
 use infer::Model;
+use trainer::model_file::ModelTable;
 
 use trainer::plan::Build;
 
@@ -93,7 +94,8 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     let mut next = || words.next().expect("a count");
     let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());
-    let classes = Model::from_bytes(model).expect("a model").classes();
+    let mut table = ModelTable::new();
+    let classes = Model::from_bytes(model, &mut table).expect("a model").classes();
     let (scores, image_instructions) = answers(&scores, classes);
     Counts {
         total,
@@ -123,7 +125,8 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     let mut scores = &scores[..];
     let of = |file: &Vec<u8>| {
-        let model = Model::from_bytes(file).expect("a model");
+        let mut table = ModelTable::new();
+        let model = Model::from_bytes(file, &mut table).expect("a model");
         let mut next = || words.next().expect("a count for each layer");
         let bytes =
             images.len() / model.image_shape().len() * (model.classes() + INSTRUCTION_BYTES);

@@ -10,6 +10,7 @@ use std::{fs, thread};
 
 use infer::Model;
 use tempfile::TempPath;
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::{Choice, PlainModel};
 use trainer::plan::{Build, Loading, Plan};
@@ -68,7 +69,8 @@ impl Trial {
             Loading::BuiltIn => &arguments[1..],
         };
         firmware::run_without_counting(self.board, &program, arguments);
-        let classes = Model::from_bytes(&self.file).expect("a plan's file").classes();
+        let mut table = ModelTable::new();
+        let classes = Model::from_bytes(&self.file, &mut table).expect("a plan's file").classes();
         measure::answers(&fs::read(&scores).expect("the firmware wrote its scores"), classes).0
     }
 }

@@ -8,6 +8,7 @@ use trainer::calibrate::Range;
 use trainer::export::plain_model;
 use trainer::float_model::{FloatModel, StageWeights};
 use trainer::graph::Stage;
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::network::Network;
 use trainer::ops::Operator;
@@ -34,7 +35,7 @@ pub fn tutorial() -> PlainModel {
 pub fn tutorial_with_self_test() -> PlainModel {
     let file =
         fs::read(firmware::folder().join("model/tutorial.kndl")).expect("the firmware's model");
-    PlainModel::of(&Model::from_bytes(&file).expect("a model"))
+    PlainModel::of(&Model::from_bytes(&file, &mut ModelTable::new()).expect("a model"))
 }
 
 /// The tutorial's model file as version `version`, with other weights, and a self-test that fits
@@ -77,7 +78,8 @@ fn stage_weights(stage: &Stage, random: &mut Random) -> StageWeights {
 /// # Panics
 /// When `file` is no model.
 pub fn reference_scores(file: &[u8], images: &[u8]) -> Vec<i8> {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let image_bytes = model.image_shape().len();
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let part_bytes = (images.len() / image_bytes).div_ceil(threads).max(1) * image_bytes;
@@ -109,7 +111,7 @@ pub fn by_every_algorithm(model: &PlainModel) -> Vec<Choices> {
     };
     let layers = |number| model.layers.iter().map(|layer| choice(layer, number)).collect();
     let ways = model.layers.iter().map(|layer| layer.choices().len()).max().unwrap_or(0);
-    (0..ways).map(|number| model.with_whole_maps(layers(number))).collect()
+    (0..ways).map(|number| model.with_whole_tensors(layers(number))).collect()
 }
 
 /// At most `most` of the plans, evenly spread over the front.

@@ -2,7 +2,8 @@
 //! install, update.
 
 use infer::update::{BootError, Running, Store, UpdateError};
-use infer::{Model, Session, Trust};
+use infer::{Model, Session, Table, Trust};
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
 
@@ -10,6 +11,9 @@ use crate::flash_geometry::{Geometry, Powered};
 use crate::networks::ODD;
 use crate::nor_flash::{Cells, Power};
 use crate::plans::untrained;
+
+/// Layers of the models.
+pub const LAYERS: usize = 16;
 
 /// What is in flash while the power is off: the journal and the slots.
 #[derive(Clone)]
@@ -45,8 +49,9 @@ impl Versions {
             write(&model, &model.direct()).expect("a model")
         };
         let files = [file(1), file(2)];
-        let answers =
-            files.each_ref().map(|file| answer(&Model::from_bytes(file).expect("a model"), &image));
+        let answers = files.each_ref().map(|file| {
+            answer(&Model::from_bytes(file, &mut ModelTable::new()).expect("a model"), &image)
+        });
         assert_ne!(
             answers[0], answers[1],
             "the versions answer alike: the test would show nothing"
@@ -110,7 +115,8 @@ pub fn boot<G: Geometry>(
     versions: &Versions,
 ) -> Result<(u32, Option<u8>), String> {
     for _ in 0..2 {
-        match store.boot(&Trust::ANY) {
+        let mut table = Table::<LAYERS>::new();
+        match store.boot(&Trust::ANY, &mut table) {
             Ok(Running { model, updater, .. }) => {
                 let version = model.version();
                 let right =
@@ -134,12 +140,13 @@ pub fn install<G: Geometry>(
     file: &[u8],
     chunk: usize,
 ) -> Result<u32, UpdateError> {
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else {
+    let mut table = Table::<LAYERS>::new();
+    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY, &mut table) else {
         return Err(UpdateError::NotBegun);
     };
     updater.begin(file.len())?;
     file.chunks(chunk).try_for_each(|chunk| updater.write(chunk))?;
-    updater.finish(&Trust::ANY, &mut vec![0; 1 << 16])
+    updater.finish::<LAYERS>(&Trust::ANY, &mut vec![0; 1 << 16])
 }
 
 /// Installs version 2 and confirms it at its second boot.
@@ -149,7 +156,8 @@ pub fn install<G: Geometry>(
 pub fn update<G: Geometry>(store: &mut StoreOf<G>, versions: &Versions) -> Result<(), String> {
     install::<G>(store, &versions.files[1], 97).map_err(|error| error.to_string())?;
     boot::<G>(store, versions)?;
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else {
+    let mut table = Table::<LAYERS>::new();
+    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY, &mut table) else {
         return Err("no boot".to_owned());
     };
     updater.confirm().map_err(|error| error.to_string())

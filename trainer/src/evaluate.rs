@@ -10,6 +10,7 @@ use crate::data::Dataset;
 use crate::float_model::FloatModel;
 use crate::forward::Forward;
 use crate::inputs::network_inputs;
+use crate::model_file::ModelTable;
 use crate::network::OUTPUTS_MAX;
 use crate::statistics::Reliability;
 
@@ -127,7 +128,8 @@ pub fn evaluate_int8(
     images: &Dataset,
     threads: usize,
 ) -> Result<Int8Evaluation, EvaluateError> {
-    let model = Model::from_bytes(file).map_err(EvaluateError::Model)?;
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).map_err(EvaluateError::Model)?;
     if model.classes() > OUTPUTS_MAX {
         return Err(EvaluateError::Outputs { found: model.classes() });
     }

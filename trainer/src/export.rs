@@ -1,8 +1,9 @@
 //! From a trained float model to the bytes of a model file, step by step: calibrate, quantise,
 //! plan, place, write, test. Each step reads what the one before made.
 
+use infer::format::{LAYERS_MAX, OutputQuant, Tensor};
 use infer::quant::INPUT_ZERO_POINT;
-use infer::{Model, Shape};
+use infer::{Model, Shape, Table};
 use thiserror::Error;
 
 use crate::calibrate::calibrate;
@@ -15,7 +16,7 @@ use crate::model_file::{self, WriteModelError};
 use crate::network::NetworkError;
 use crate::ops::Operator;
 use crate::placement;
-use crate::plain_model::{Choices, PlainLayer, PlainModel, PlainSelfTest};
+use crate::plain_model::{Choices, Edge, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
 
@@ -143,7 +144,8 @@ pub fn export(model: &FloatModel, training: &Dataset) -> Result<Exported, Export
 
 /// Working memory and multiply-accumulates of a file that has been validated.
 fn measure(file: &[u8]) -> Result<(usize, u64), WriteModelError> {
-    let model = Model::from_bytes(file).map_err(WriteModelError::Refused)?;
+    let mut table = Table::<LAYERS_MAX>::new();
+    let model = Model::from_bytes(file, &mut table).map_err(WriteModelError::Refused)?;
     Ok((model.arena_bytes(), model.macs()))
 }
 
@@ -158,19 +160,23 @@ pub fn plain_model(
 ) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
     let demand = demand(&model.network)?;
-    let mut input_zero_point = INPUT_ZERO_POINT;
+    let input = Tensor {
+        shape: demand.input.shape(model.network.input.channels),
+        quant: OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT },
+    };
+    let mut last = Edge { number: 0, tensor: input };
     let mut layers = Vec::new();
     for ((stage, demanded), quant) in stages.iter().zip(&demand.stages).zip(quant.stages) {
-        let zero_point = quant.output.zero_point;
-        layers.push(plain_layer(stage, demanded, quant, input_zero_point));
-        input_zero_point = zero_point;
+        let layer = plain_layer(stage, demanded, quant, last);
+        last = Edge { number: last.number + 1, tensor: layer.output };
+        layers.push(layer);
     }
     Ok(PlainModel {
         image,
-        map: demand.input.shape(model.network.input.channels),
         origin: demand.origin,
-        scale: 1.0 / PIXEL_MAX,
+        input,
         layers,
+        outputs: vec![last.number],
         version: 0,
         self_test: None,
     })
@@ -180,14 +186,13 @@ fn plain_layer(
     stage: &Stage,
     demanded: &StageDemand,
     quant: QuantStage,
-    input_zero_point: i8,
+    input: Edge,
 ) -> PlainLayer {
     PlainLayer {
         name: stage.name.clone(),
-        input: demanded.part.input,
-        input_zero_point,
-        output: demanded.part.output,
-        kind: stage.kind.plain(&demanded.part, quant.output),
+        inputs: vec![input],
+        output: Tensor { shape: demanded.part.output, quant: quant.output },
+        kind: stage.kind.plain(&demanded.part),
         channels: quant.channels,
         weights: quant.weights,
     }

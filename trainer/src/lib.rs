@@ -16,6 +16,7 @@ pub mod export;
 pub mod float_model;
 pub mod float_record;
 pub mod folder_lock;
+pub mod format2;
 pub mod forward;
 pub mod graph;
 pub mod import;

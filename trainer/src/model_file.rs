@@ -2,15 +2,18 @@
 
 use infer::format::{
     self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
-    WriteError,
+    TensorRecord, WriteError,
 };
 use infer::quant::ChannelParameters;
-use infer::{ImageError, LayerProblem, Model, ModelError, SessionError};
+use infer::{ImageError, LayerProblem, Model, ModelError, SessionError, Table};
 use thiserror::Error;
 
 use crate::placement::{self, ArenaPlan, ArenaTooLarge};
 use crate::plain_model::{Choice, Choices, Place, PlainLayer, PlainModel, PlainSelfTest};
 use crate::self_test;
+
+/// Room for the layers of any model.
+pub type ModelTable<'f> = Table<'f, LAYERS_MAX>;
 
 /// Why a plain model cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -43,6 +46,9 @@ pub enum WriteModelError {
         /// What the loader would say.
         problem: LayerProblem,
     },
+    /// Layers that take turns wait for each other.
+    #[error("layers that take turns wait for each other: hold more rows of the tensors they read")]
+    Stuck,
     /// An image for the self-test that the model does not take.
     #[error("self-test: {0}")]
     SelfTestImage(ImageError),
@@ -80,11 +86,22 @@ pub fn write_placed(
 ) -> Result<Vec<u8>, WriteModelError> {
     check_limits(model)?;
     let mut bytes = lay_out(model, choices, arena, &packed(model, choices)?)?;
-    Model::from_bytes(&bytes).map_err(WriteModelError::Refused)?;
+    check(&bytes)?;
     if model.self_test.as_ref().is_some_and(|test| test.scores.is_none()) {
         self_test::fill_in(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+/// Whether the loader takes the file.
+///
+/// # Errors
+/// [`WriteModelError::Refused`].
+pub fn check(file: &[u8]) -> Result<(), WriteModelError> {
+    match Model::from_bytes(file, &mut Table::<LAYERS_MAX>::new()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(WriteModelError::Refused(error)),
+    }
 }
 
 /// The weights of each layer as its choice has them in the file.
@@ -126,7 +143,7 @@ pub fn file_bytes(
     }
     if let Some(test) = &model.self_test {
         end = aligned(end) + test.image.len();
-        end = aligned(end) + classes(model);
+        end = aligned(end) + model.classes();
     }
     Ok(end)
 }
@@ -168,16 +185,11 @@ fn lay_out(
 fn score_bytes(model: &PlainModel, test: &PlainSelfTest) -> Vec<u8> {
     match &test.scores {
         Some(scores) => scores.iter().map(|score| *score as u8).collect(),
-        None => vec![0; classes(model)],
+        None => vec![0; model.classes()],
     }
 }
 
-/// Scores of the model.
-fn classes(model: &PlainModel) -> usize {
-    model.layers.last().map_or(0, |layer| layer.output.len())
-}
-
-/// The file with the model's records in front of the sections.
+/// The file: the model's records, then the sections.
 fn with_records(
     model: &PlainModel,
     choices: &Choices,
@@ -185,22 +197,24 @@ fn with_records(
     sections: &[Section<'_>],
     self_test: Option<SelfTest<'_>>,
 ) -> Result<Vec<u8>, WriteModelError> {
-    let PlainModel { image, map, origin, scale, .. } = *model;
     let held = &choices.held_rows;
-    let input =
-        InputRecord { image, map, origin, scale, held_rows: held[0], arena_at: arena.maps_at[0] };
+    let tensor = TensorRecord { tensor: model.input, held_rows: held[0], at: arena.tensors_at[0] };
+    let input = InputRecord { image: model.image, origin: model.origin, tensor };
     let place = |layer: usize| Place {
         scratch_at: arena.scratch_at[layer],
-        output_at: arena.maps_at[layer + 1],
+        output_at: arena.tensors_at[layer + 1],
         held_rows: held[layer + 1],
     };
     let layers = model.layers.iter().zip(&choices.layers).enumerate();
     let layers: Vec<LayerRecord<'_>> =
         layers.map(|(index, (layer, choice))| layer.record(*choice, place(index))).collect();
+    let outputs: Vec<u8> =
+        model.outputs.iter().map(|output| u8::try_from(*output).unwrap_or(u8::MAX)).collect();
     in_growing_buffer(&Content {
         input,
         layers: &layers,
         sections,
+        outputs: &outputs,
         arena_bytes: arena.bytes,
         model_version: model.version,
         self_test,
@@ -208,7 +222,7 @@ fn with_records(
 }
 
 /// Writes into a buffer that grows until the file fits.
-fn in_growing_buffer(content: &Content<'_>) -> Result<Vec<u8>, WriteModelError> {
+pub(crate) fn in_growing_buffer(content: &Content<'_>) -> Result<Vec<u8>, WriteModelError> {
     let mut buffer = vec![0; 4096];
     loop {
         match format::write(content, &mut buffer) {

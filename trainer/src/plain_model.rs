@@ -2,27 +2,29 @@
 //! makes one from a trained network, and [`PlainModel::of`] recovers one from any model file,
 //! however that was packed.
 
-use infer::format::LayerRecord;
-use infer::quant::ChannelParameters;
-use infer::schedule::{RowWindow, Schedule, Slice, Stage};
-use infer::{Input, Layer, LayerKind, LayerProblem, Model, Shape};
+use std::ops::Range;
 
-pub use crate::ops::{Choice, Place, PlainKind};
-use crate::ops::{Frame, Running};
+use infer::format::{LayerRecord, Tensor, TensorRecord};
+use infer::quant::ChannelParameters;
+use infer::schedule::{INPUTS_MAX, Read, RowWindow, Schedule, Slice, Stage, Tensors, group_end};
+use infer::{Layer, LayerKind, LayerProblem, Model, Network, Shape};
+
+use crate::ops::Running;
+pub use crate::ops::{Choice, PlainKind};
 
 /// A quantised model whose algorithms and memory are still to be chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlainModel {
     /// The image the caller hands over.
     pub image: Shape,
-    /// The part of it that is read: the first feature map.
-    pub map: Shape,
-    /// Row and column of the image at which the map begins.
+    /// Row and column of the image at which tensor 0 begins.
     pub origin: [i16; 2],
-    /// Real value of one step of a pixel.
-    pub scale: f32,
-    /// The layers in order.
+    /// Tensor 0: the part of the image that is read.
+    pub input: Tensor,
+    /// The layers in the order in which they run; layer `n` makes tensor `n + 1`.
     pub layers: Vec<PlainLayer>,
+    /// The tensors that the network is run for; the first are the scores.
+    pub outputs: Vec<usize>,
     /// The maker's count of versions of this model.
     pub version: u32,
     /// An image with the scores it must give.
@@ -51,19 +53,37 @@ impl From<Vec<u8>> for PlainSelfTest {
 pub struct PlainLayer {
     /// Name, for people.
     pub name: String,
-    /// The map it reads.
-    pub input: Shape,
-    /// The input's zero point.
-    pub input_zero_point: i8,
-    /// The map it leaves.
-    pub output: Shape,
+    /// What it reads.
+    pub inputs: Vec<Edge>,
+    /// The tensor that it makes.
+    pub output: Tensor,
     /// What it computes.
     pub kind: PlainKind,
-    /// Bias and multiplier of each output channel; empty for a pooling.
+    /// Bias and multiplier of each output channel; empty for an operator without.
     pub channels: Vec<ChannelParameters>,
     /// int8 weights, `[output channel][kernel row][kernel column][input channel]` or
     /// `[output][input]`.
     pub weights: Vec<i8>,
+}
+
+/// A tensor that a layer reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Edge {
+    /// Its number.
+    pub number: usize,
+    /// Its size and quantisation.
+    pub tensor: Tensor,
+}
+
+/// Where a layer works in the arena, bytes, and how many rows of its output are held at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Place of its scratch memory.
+    pub scratch_at: u32,
+    /// Place of its output.
+    pub output_at: u32,
+    /// Rows of its output that are held at once.
+    pub held_rows: u16,
 }
 
 /// How a model is run.
@@ -71,8 +91,7 @@ pub struct PlainLayer {
 pub struct Choices {
     /// How each layer is computed.
     pub layers: Vec<Choice>,
-    /// How many rows are held at once of the first map and of each layer's output: see
-    /// [`infer::schedule`].
+    /// How many rows are held at once of each tensor: see [`infer::schedule`].
     pub held_rows: Vec<u16>,
 }
 
@@ -80,10 +99,10 @@ impl Choices {
     /// How a model file says it is run.
     pub fn of(model: &Model<'_>) -> Self {
         let choice = |layer: &Layer<'_>| layer.kind.choice();
-        let held = model.layers().iter().map(|layer| layer.held_rows);
+        let held = model.layers().iter().map(Layer::held_rows);
         Self {
             layers: model.layers().iter().map(choice).collect(),
-            held_rows: std::iter::once(model.input().held_rows).chain(held).collect(),
+            held_rows: std::iter::once(model.input().held_rows()).chain(held).collect(),
         }
     }
 }
@@ -91,60 +110,149 @@ impl Choices {
 impl PlainModel {
     /// The layers and numbers of a model file, without its plan.
     pub fn of(model: &Model<'_>) -> Self {
-        let input = model.input();
-        let layers = model.layers().iter().map(PlainLayer::of).collect();
+        let (input, network) = (model.input(), Network::from(model));
         let self_test = model.self_test().map(|test| PlainSelfTest {
             image: test.image.to_vec(),
             scores: Some(test.scores.iter().map(|score| *score as i8).collect()),
         });
-        let Input { image, map, origin, scale, .. } = *input;
-        Self { image, map, origin, scale, layers, version: model.version(), self_test }
+        Self {
+            image: input.image,
+            origin: input.origin,
+            input: input.tensor,
+            layers: model.layers().iter().map(|layer| PlainLayer::of(&network, layer)).collect(),
+            outputs: model.outputs().iter().map(|tensor| usize::from(*tensor)).collect(),
+            version: model.version(),
+            self_test,
+        }
     }
 
     /// The plan that runs on any core with the least memory for weights: everything direct, all
-    /// maps whole.
+    /// tensors whole.
     pub fn direct(&self) -> Choices {
-        self.with_whole_maps(self.layers.iter().map(|layer| layer.choices()[0]).collect())
+        self.with_whole_tensors(self.layers.iter().map(|layer| layer.choices()[0]).collect())
     }
 
     /// Layers that run one after the other.
-    pub fn with_whole_maps(&self, layers: Vec<Choice>) -> Choices {
-        Choices { layers, held_rows: self.maps().map(|map| map.height).collect() }
+    pub fn with_whole_tensors(&self, layers: Vec<Choice>) -> Choices {
+        Choices { layers, held_rows: self.heights() }
     }
 
-    /// The first map and each layer's output.
-    pub fn maps(&self) -> impl Iterator<Item = Shape> {
-        std::iter::once(self.map).chain(self.layers.iter().map(|layer| layer.output))
+    /// Tensor 0 and what each layer makes.
+    pub fn tensors(&self) -> impl Iterator<Item = Tensor> {
+        std::iter::once(self.input).chain(self.layers.iter().map(|layer| layer.output))
     }
 
-    /// What each map's rows are made of, when so many of them are held.
-    pub fn stages(&self, held_rows: &[u16]) -> Vec<Stage> {
-        let mut stages = vec![Stage::input(self.map.height, held_rows[0])];
-        for (layer, held) in self.layers.iter().zip(&held_rows[1..]) {
-            let (front, window) = (stages[stages.len() - 1], layer.row_window());
-            stages.push(Stage::new(layer.output.height, *held, window, front.held, front.rows));
+    /// Rows of each tensor.
+    pub fn heights(&self) -> Vec<u16> {
+        self.tensors().map(|tensor| tensor.shape.height).collect()
+    }
+
+    /// Values of the first output.
+    pub fn classes(&self) -> usize {
+        let tensor = self.outputs.first().and_then(|output| self.tensors().nth(*output));
+        tensor.map_or(0, |tensor| tensor.shape.len())
+    }
+
+    /// The last layer's tensor that is made from each tensor, 0 where none is; more than there are
+    /// tensors for an output.
+    pub fn last_readers(&self) -> Vec<usize> {
+        let mut last = vec![0; self.layers.len() + 1];
+        for (layer, made) in self.layers.iter().zip(1..) {
+            layer.inputs.iter().for_each(|edge| last[edge.number] = made);
         }
-        stages
+        self.outputs.iter().for_each(|output| last[*output] = usize::MAX);
+        last
+    }
+
+    /// The model as the schedule sees it, when so many rows of each tensor are held.
+    pub fn flow(&self, held_rows: &[u16]) -> Flow {
+        let heights = self.heights();
+        let edge = |edge: &Edge, window: RowWindow| {
+            let at_once = window.rows_at_once(held_rows[edge.number], heights[edge.number]);
+            (Read { tensor: edge.number, window }, at_once)
+        };
+        let mut stages = vec![Stage::input(heights[0], held_rows[0], 0)];
+        let mut reads = vec![vec![]];
+        for (layer, made) in self.layers.iter().zip(1..) {
+            let windows = layer.row_windows().into_iter().zip(&layer.inputs);
+            let edges: Vec<_> = windows.map(|(window, from)| edge(from, window)).collect();
+            let rows_at_once = edges.iter().map(|(_, rows)| *rows).min().unwrap_or(u16::MAX);
+            let (rows, held) = (heights[made], held_rows[made]);
+            stages.push(Stage { rows, held, rows_at_once, last_reader: 0 });
+            reads.push(edges.into_iter().map(|(read, _)| read).collect());
+        }
+        for (stage, last_reader) in stages.iter_mut().zip(self.last_readers()) {
+            stage.last_reader = last_reader;
+        }
+        Flow { stages, reads }
     }
 }
 
-/// The slices that `stages` are made in, in their order.
-pub fn slices(stages: &[Stage]) -> Vec<Slice> {
-    let mut schedule = Schedule::new();
-    std::iter::from_fn(|| schedule.next(|map| stages.get(map).copied())).collect()
+/// A model as the schedule sees it.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    stages: Vec<Stage>,
+    reads: Vec<Vec<Read>>,
+}
+
+impl Tensors for Flow {
+    fn stage(&self, tensor: usize) -> Option<Stage> {
+        self.stages.get(tensor).copied()
+    }
+
+    fn read(&self, tensor: usize, input: usize) -> Option<Read> {
+        self.reads.get(tensor)?.get(input).copied()
+    }
+}
+
+impl Flow {
+    /// The slices of a run in their order; `None` when it gets stuck.
+    pub fn slices(&self) -> Option<Vec<Slice>> {
+        self.slices_of(0..self.stages.len())
+    }
+
+    /// The slices of the tensors `made`, which groups begin and end; `None` when they get stuck.
+    pub fn slices_of(&self, made: Range<usize>) -> Option<Vec<Slice>> {
+        let (mut schedule, mut slices) = (Schedule::new(), vec![]);
+        while let Some(slice) = schedule.next(self) {
+            if slice.tensor >= made.end {
+                return Some(slices);
+            }
+            if made.contains(&slice.tensor) {
+                slices.push(slice);
+            }
+        }
+        schedule.is_done(self).then_some(slices)
+    }
+
+    /// The groups of tensors that take turns, each as its first tensor and the one after its last.
+    pub fn groups(&self) -> Vec<Range<usize>> {
+        let mut groups: Vec<Range<usize>> = vec![];
+        let mut first = 0;
+        while let Some(end) = group_end(first, self) {
+            groups.push(first..end);
+            first = end;
+        }
+        groups
+    }
 }
 
 impl PlainLayer {
-    fn of(layer: &Layer<'_>) -> Self {
+    fn of(network: &Network<'_>, layer: &Layer<'_>) -> Self {
+        let edge = |number| Some(Edge { number, tensor: network.tensor(number)? });
         Self {
             name: layer.name.to_owned(),
-            input: layer.input(),
-            input_zero_point: layer.kind.padding_zero_point(),
-            output: layer.output(),
+            inputs: layer.inputs.iter().filter_map(edge).collect(),
+            output: layer.kind.output(),
             kind: layer.kind.plain(),
             channels: layer.kind.channels(),
             weights: layer.kind.weights(),
         }
+    }
+
+    /// The size of its first input.
+    pub fn input(&self) -> Shape {
+        self.inputs.first().map_or(Shape::vector(0), |edge| edge.tensor.shape)
     }
 
     /// All ways there are for a layer of this kind, whether they fit or not; the direct one first.
@@ -152,19 +260,28 @@ impl PlainLayer {
         self.kind.choices()
     }
 
-    /// The rows of its input that a row of its output reads.
-    pub fn row_window(&self) -> RowWindow {
-        self.kind(self.choices()[0]).row_window()
+    /// The rows of each input that a row of its output reads.
+    pub fn row_windows(&self) -> Vec<RowWindow> {
+        let kind = self.kind(self.choices()[0]);
+        (0..self.inputs.len()).map(|input| kind.row_window(input)).collect()
     }
 
     /// The layer's record; a choice for another kind of layer counts as the direct one.
     pub fn record(&self, choice: Choice, place: Place) -> LayerRecord<'_> {
-        self.kind.record(&self.frame(place), choice)
+        let Place { scratch_at, output_at: at, held_rows } = place;
+        let operator = self.kind.record(&self.input_numbers(), choice);
+        let output = TensorRecord { tensor: self.output, held_rows, at };
+        LayerRecord { name: &self.name, operator, output, scratch_at }
     }
 
     /// The layer as `infer` sees it, without its numbers.
     pub fn kind(&self, choice: Choice) -> LayerKind<'static> {
-        self.kind.running(&self.frame(Place::default()), choice)
+        let mut tensors = [self.output; INPUTS_MAX];
+        for (tensor, edge) in tensors.iter_mut().zip(&self.inputs) {
+            *tensor = edge.tensor;
+        }
+        let record = self.kind.record(&self.input_numbers(), choice);
+        LayerKind::of_record(&record, &tensors, self.output)
     }
 
     /// The weights as the choice has them in the file.
@@ -178,8 +295,9 @@ impl PlainLayer {
         self.kind(choice).pack(&channels, &self.weights)
     }
 
-    fn frame(&self, place: Place) -> Frame<'_> {
-        let Self { ref name, input, input_zero_point, output, .. } = *self;
-        Frame { name, input, input_zero_point, output, place }
+    /// The numbers of its inputs as a file has them; a model of too many layers is refused when it
+    /// is written.
+    fn input_numbers(&self) -> Vec<u8> {
+        self.inputs.iter().map(|edge| u8::try_from(edge.number).unwrap_or(u8::MAX)).collect()
     }
 }

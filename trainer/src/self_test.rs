@@ -1,10 +1,10 @@
 //! The last step of an export: the scores that a chip must get for the image of the self-test,
 //! computed by the model that was written, where it was placed.
 
-use infer::format::{Header, checksum};
-use infer::{Model, Reference, Session};
+use infer::format::{Header, LAYERS_MAX, checksum};
+use infer::{Model, Reference, Session, Table};
 
-use crate::model_file::WriteModelError;
+use crate::model_file::{WriteModelError, check};
 
 /// Fills in the scores of a file's self-test, which end the file: those of the reference kernels.
 /// A file without self-test is left as it is.
@@ -21,7 +21,8 @@ pub fn fill_in(file: &mut [u8]) -> Result<(), WriteModelError> {
 }
 
 fn scores(file: &[u8]) -> Result<Vec<i8>, WriteModelError> {
-    let model = Model::from_bytes(file).map_err(WriteModelError::Refused)?;
+    let mut table = Table::<LAYERS_MAX>::new();
+    let model = Model::from_bytes(file, &mut table).map_err(WriteModelError::Refused)?;
     let Some(test) = model.self_test() else { return Ok(vec![]) };
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
@@ -34,6 +35,5 @@ fn seal(file: &mut [u8]) -> Result<(), WriteModelError> {
     let header = Header::read(file).map_err(WriteModelError::Refused)?;
     let sealed = Header { checksum: checksum(&file[Header::CHECKED_FROM..]), ..header };
     file[..Header::BYTES].copy_from_slice(&sealed.to_bytes());
-    Model::from_bytes(file).map_err(WriteModelError::Refused)?;
-    Ok(())
+    check(file)
 }

@@ -10,6 +10,7 @@ use infer::{ModelError, PublicKey};
 use thiserror::Error;
 
 use crate::atomic_file::{WriteError, write_private_new, write_public_new};
+use crate::model_file::ModelTable;
 
 /// Bits of a file's mode by which others than its owner can read it.
 #[cfg(unix)]
@@ -83,7 +84,7 @@ pub fn generate(private: &Path, public: &Path) -> Result<(), SigningError> {
 /// A file that is no valid model.
 pub fn sign(file: &[u8], key: &KeyPair) -> Result<Vec<u8>, SigningError> {
     let model = signature::split(file).map_or(file, |(model, _)| model);
-    infer::Model::from_bytes(model)?;
+    infer::Model::from_bytes(model, &mut ModelTable::new())?;
     Ok([model, &SIGNATURE_MAGIC, &*key.sk.sign(model, None)].concat())
 }
 

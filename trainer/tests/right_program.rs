@@ -17,6 +17,7 @@ use common::run;
 use tempfile::TempDir;
 use trainer::device::board::firmware_folder;
 use trainer::device::firmware::built_program;
+use trainer::model_file::ModelTable;
 
 /// Two boards of one target.
 const BOARDS: [&str; 2] = ["nucleo-f411", "nrf52840-dk"];
@@ -57,7 +58,10 @@ fn cargo_may_build_elsewhere() {
         assert!(holds(&program, &model), "{board}, {setting}");
         let name = format!("board={board} ");
         assert!(holds(&program, name.as_bytes()), "{board}, {setting}");
-        assert_eq!(infer::Model::from_bytes(&model).unwrap().version(), version as u32);
+        assert_eq!(
+            infer::Model::from_bytes(&model, &mut ModelTable::new()).unwrap().version(),
+            version as u32
+        );
     }
 }
 

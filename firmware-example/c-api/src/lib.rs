@@ -7,7 +7,10 @@
 use core::panic::PanicInfo;
 use core::slice;
 
-use infer::{Model, Session};
+use infer::{Model, Session, Table};
+
+/// Layers of the largest model that is let in: they lie on the stack during a call, 88 bytes each.
+const LAYERS: usize = 32;
 
 /// How a call ended.
 #[repr(C)]
@@ -55,7 +58,8 @@ pub unsafe extern "C" fn kindling_sizes(
     }
     // SAFETY: not null, and of the stated size by the caller's promise.
     let file = unsafe { slice::from_raw_parts(model, model_bytes) };
-    let Ok(model) = Model::from_bytes(file) else { return KindlingStatus::BadModel };
+    let mut table = Table::<LAYERS>::new();
+    let Ok(model) = Model::from_bytes(file, &mut table) else { return KindlingStatus::BadModel };
     let found = KindlingSizes {
         arena_bytes: model.arena_bytes(),
         image_bytes: model.image_shape().len(),
@@ -113,7 +117,8 @@ fn run(
     image: &[u8],
     to: &mut [i8],
 ) -> Result<usize, KindlingStatus> {
-    let model = Model::from_bytes(file).map_err(|_| KindlingStatus::BadModel)?;
+    let mut table = Table::<LAYERS>::new();
+    let model = Model::from_bytes(file, &mut table).map_err(|_| KindlingStatus::BadModel)?;
     let mut session = Session::new(&model, arena).map_err(|_| KindlingStatus::BadArena)?;
     let scores = session.run(image).map_err(|_| KindlingStatus::BadImage)?;
     let values = scores.values();

@@ -7,7 +7,7 @@
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use infer::{Model, Session};
+use infer::{Model, Session, Table};
 
 /// Bytes of the model as it may arrive: unknown to the compiler.
 static FILE: infer::Aligned<[u8; 4]> = infer::Aligned(*b"KNDL");
@@ -21,7 +21,8 @@ fn main() -> ! {
 
 fn class(file: &[u8], image: &[u8]) -> Option<usize> {
     let mut arena = infer::Arena::<1024>::new();
-    let model = Model::from_bytes(file).ok()?;
+    let mut table = Table::<8>::new();
+    let model = Model::from_bytes(file, black_box(&mut table)).ok()?;
     let mut session = Session::new(&model, black_box(&mut arena)).ok()?;
     Some(session.run(image).ok()?.class())
 }

@@ -25,7 +25,10 @@ use board::host::{self, CommandLine, File, HostError};
 use cortex_m_semihosting::hprintln;
 use fence::{ARENA_BYTES, Fenced, GUARDS, IMAGE_BYTES};
 use infer::kernels::KernelSet;
-use infer::{Model, Native, Session, Trust, self_test};
+use infer::{Model, Native, Session, Table, Trust, self_test};
+
+/// Layers of the largest model.
+const LAYERS: usize = 32;
 
 /// Largest run, so that a damaged file does not take hours. The direct plan of the tutorial's
 /// network takes a fourteenth of it.
@@ -147,7 +150,8 @@ impl Place {
 fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line) -> fmt::Result {
     let (alignment, filling) = (Native::ALIGNMENT_BYTES, place.filling());
     let file = place.put(&mut memory.file, file_bytes, alignment, filling).buffer;
-    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file) {
+    let mut table = Table::<LAYERS>::new();
+    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file, &mut table) {
         Ok(model) => model,
         Err(error) => return write!(line, "{error:?}"),
     };

@@ -19,10 +19,12 @@ use core::panic::PanicInfo;
 
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
-use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant};
+use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::kernels::{KernelSet, Reference};
 use infer::ops::Buffers;
-use infer::{Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Shape};
+use infer::{
+    Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Shape, Table,
+};
 use random_layer::{Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice};
 
 /// Random layers of each algorithm.
@@ -77,14 +79,14 @@ fn main() -> ! {
 /// its kernels load, and at no other.
 fn odd_addresses_are_refused() -> bool {
     let needed = Native::ALIGNMENT_BYTES;
-    let Ok(model) = Model::from_bytes(MODEL) else { return false };
+    let mut table = Table::<16>::new();
+    let Ok(model) = Model::from_bytes(MODEL, &mut table) else { return false };
     let (mut file, mut arena) = (Aligned([0; 256]), Arena::<256>::new());
     let right = (0..16).all(|at| {
         let (at_file, at_arena) =
             (&mut file.0[at..at + MODEL.len()], &mut arena[at..at + model.arena_bytes()]);
         at_file.copy_from_slice(MODEL);
-        let (loaded, session) =
-            (Model::from_bytes(at_file).err(), Session::new(&model, at_arena).err());
+        let (loaded, session) = (load_error(at_file), Session::new(&model, at_arena).err());
         if at.is_multiple_of(needed) {
             loaded.is_none() && session.is_none()
         } else {
@@ -98,6 +100,10 @@ fn odd_addresses_are_refused() -> bool {
         if right { "refused" } else { "WRONG" }
     );
     right
+}
+
+fn load_error(file: &[u8]) -> Option<ModelError> {
+    Model::from_bytes(file, &mut Table::<16>::new()).err()
 }
 
 fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
@@ -125,21 +131,16 @@ fn count_conv(
     numbers: &mut Numbers,
 ) -> bool {
     let record = ConvRecord {
-        name,
-        output,
+        input: 0,
         kernel: [3, 3],
         stride: [1, 1],
         origin: [0, 0],
         pool: [2, 2],
-        output_quant: QUANT,
         algorithm,
-        held_rows: 1,
-        output_at: 0,
-        scratch_at: 0,
     };
+    let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
     let values = &mut maps.input.0[..input.len()];
-    let Ok(conv) =
-        conv::fill(&mut Random::new(7), &record, input, -128, Pattern::Random, values, numbers)
+    let Ok(conv) = conv::fill(&mut Random::new(7), &record, tensors, Pattern::Random, values, numbers)
     else {
         return true;
     };
@@ -147,8 +148,8 @@ fn count_conv(
     let (result, expected) =
         (&mut maps.output.0[..output.len()], &mut maps.expected[..output.len()]);
     let (input, kind) = (&*values, LayerKind::Conv(conv));
-    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: expected });
-    let buffers = Buffers { input, scratch, output: result };
+    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: expected });
+    let buffers = Buffers { input, second: &[], scratch, output: result };
     let ((), instructions) = counter.count(|| kind.run::<Native>(buffers));
     let (scratch_bytes, weight_bytes) = (conv.scratch_bytes(), conv.filters().packed_bytes());
     hprintln!(
@@ -172,19 +173,19 @@ fn count_dense(
     maps: &mut Maps,
     numbers: &mut Numbers,
 ) -> bool {
-    let record = DenseRecord { name, units, output_quant: QUANT, algorithm, output_at: 0 };
-    let input = Shape::vector(inputs);
-    let values = &mut maps.input.0[..input.len()];
-    let Ok(dense) =
-        dense::fill(&mut Random::new(7), &record, input, Pattern::Random, values, numbers)
+    let record = DenseRecord { input: 0, algorithm };
+    let tensors =
+        [inputs, units].map(|values| Tensor { shape: Shape::vector(values), quant: QUANT });
+    let values = &mut maps.input.0[..inputs as usize];
+    let Ok(dense) = dense::fill(&mut Random::new(7), &record, tensors, Pattern::Random, values, numbers)
     else {
         return false;
     };
     let (result, expected) =
         (&mut maps.output.0[..units as usize], &mut maps.expected[..units as usize]);
     let (input, kind) = (&*values, LayerKind::Dense(dense));
-    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: expected });
-    let buffers = Buffers { input, scratch: &mut [], output: result };
+    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: expected });
+    let buffers = Buffers { input, second: &[], scratch: &mut [], output: result };
     let ((), instructions) = counter.count(|| kind.run::<Native>(buffers));
     let weight_bytes = dense.matrix().packed_bytes();
     hprintln!(

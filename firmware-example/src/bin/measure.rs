@@ -26,12 +26,13 @@ use board::host::{CommandLine, File, HostError};
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::format::Header;
-use infer::{Aligned, Arena, Model};
+use infer::{Aligned, Arena, Model, Table};
 use measuring::{IMAGES_BYTES, Loading, NO_COUNTS, answer, count, noise};
 
 const MODELS_BYTES: usize = 1024 * 1024;
 const ARENA_BYTES: usize = 512 * 1024;
 const IMAGE_BYTES: usize = 64 * 1024;
+const LAYERS: usize = 128;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -76,14 +77,17 @@ fn measure(
     };
     while !rest.is_empty() {
         let model_bytes = Header::read(rest).map_err(|_| HostError)?.file_bytes as usize;
-        let model = Model::from_bytes(&rest[..model_bytes]).map_err(|_| HostError)?;
         let file = &rest[..model_bytes];
+        let mut table = Table::<LAYERS>::new();
         if let Some(counts) = &mut counts {
-            let load = || _ = core::hint::black_box(Model::from_bytes(file).is_ok());
-            let ((), instructions) = counter.count(load);
+            let mut load =
+                || _ = core::hint::black_box(Model::from_bytes(file, &mut table).is_ok());
+            let ((), instructions) = counter.count(&mut load);
             let loading = Loading { instructions, stack_bytes: stack::used_by(load) as u32 };
+            let model = Model::from_bytes(file, &mut table).map_err(|_| HostError)?;
             count(counter, &model, arena, image, loading, counts)?;
         }
+        let model = Model::from_bytes(file, &mut table).map_err(|_| HostError)?;
         if let Some((images, scores)) = &mut images_and_scores {
             answer(counter, &model, arena, images_buffer, images, scores)?;
         }

@@ -15,7 +15,7 @@ mod ram_flash;
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use infer::{Model, Network, Session};
+use infer::{Model, Network, Session, Table};
 
 /// Whatever network is built in: unknown to the compiler.
 static NETWORK: Option<Network<'static>> = None;
@@ -46,7 +46,8 @@ fn main() -> ! {
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the name occurs once")]
 fn answer(file: &[u8], image: &[u8], arena: &mut [i8]) -> Option<(usize, f32)> {
-    let model = Model::from_bytes(file).ok()?;
+    let mut table = Table::<8>::new();
+    let model = Model::from_bytes(file, &mut table).ok()?;
     let mut session = Session::new(&model, arena).ok()?;
     let scores = session.run(image).ok()?;
     Some((scores.class(), scores.probabilities().nth(scores.class())?))
@@ -70,7 +71,7 @@ fn answer_built_in(
 #[cfg(feature = "signature")]
 fn trusted(file: &[u8], key: [u8; infer::PublicKey::BYTES]) -> Option<u32> {
     let trust = infer::Trust::signed_by(infer::PublicKey::new(key));
-    Some(trust.load(file).ok()?.version())
+    Some(trust.load(file, &mut Table::<8>::new()).ok()?.version())
 }
 
 /// Everything that firmware asks of `infer::update`.
@@ -84,11 +85,14 @@ fn update(file: &[u8]) -> Option<u32> {
     let [first, second] = &mut slots;
     let mut store =
         Store::open(black_box(&mut journal), [black_box(first), black_box(second)]).ok()?;
-    let Running { model, mut updater, .. } = store.boot(&Trust::ANY.at_least(black_box(1))).ok()?;
+    let mut table = Table::<8>::new();
+    let trust = Trust::ANY.at_least(black_box(1));
+    let Running { model, mut updater, .. } = store.boot(&trust, &mut table).ok()?;
     updater.confirm().ok()?;
     updater.begin(file.len()).ok()?;
     updater.write(file).ok()?;
-    let version = updater.finish(&Trust::ANY, black_box(&mut infer::Arena::<1024>::new())).ok()?;
+    let version =
+        updater.finish::<8>(&Trust::ANY, black_box(&mut infer::Arena::<1024>::new())).ok()?;
     Some(version + model.version())
 }
 

@@ -19,10 +19,11 @@ use cortex_m::peripheral::SCB;
 use cortex_m_semihosting::hprintln;
 use infer::update::nor_flash::{NorFlash, NorFlashErrorKind, ReadNorFlash};
 use infer::update::{BootError, MappedFlash, Running, Store};
-use infer::{Arena, Trust};
+use infer::{Arena, Table, Trust};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const ARENA_BYTES: usize = 4 * 1024;
+const LAYERS: usize = infer::layers(MODEL).unwrap();
 
 /// Of an nRF51.
 const PAGE_BYTES: usize = 1024;
@@ -40,18 +41,8 @@ fn main() -> ! {
     let [tried, journal, slot_0, slot_1] = parts();
     let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
     let mut store = Store::open(journal, [slot_0, slot_1]).unwrap();
-    match store.boot(&Trust::ANY) {
-        Ok(Running { model, mut updater, file }) => {
-            let left = updater.trial_boots_left();
-            hprintln!(
-                "after the reset: version {}, {} bytes, boots left {:?}",
-                model.version(),
-                file.len(),
-                left
-            );
-            updater.confirm().unwrap();
-            host::exit(file == MODEL && updater.trial_boots_left().is_none())
-        }
+    match confirm(&mut store) {
+        Ok(is_right) => host::exit(is_right),
         Err(BootError::NoModel) => try_pages(tried),
         Err(error) => {
             hprintln!("{}", error);
@@ -62,8 +53,23 @@ fn main() -> ! {
     let mut updater = store.updater();
     updater.begin(MODEL.len()).unwrap();
     MODEL.chunks(1000).for_each(|chunk| updater.write(chunk).unwrap());
-    hprintln!("installed: version {}", updater.finish(&Trust::ANY, arena).unwrap());
+    hprintln!("installed: version {}", updater.finish::<LAYERS>(&Trust::ANY, arena).unwrap());
     SCB::sys_reset()
+}
+
+/// Confirms the model that runs after the reset; whether it is the one that was installed.
+fn confirm(store: &mut Store<impl NorFlash, impl MappedFlash>) -> Result<bool, BootError> {
+    let mut table = Table::<LAYERS>::new();
+    let Running { model, mut updater, file } = store.boot(&Trust::ANY, &mut table)?;
+    let left = updater.trial_boots_left();
+    hprintln!(
+        "after the reset: version {}, {} bytes, boots left {:?}",
+        model.version(),
+        file.len(),
+        left
+    );
+    updater.confirm().unwrap();
+    Ok(file == MODEL && updater.trial_boots_left().is_none())
 }
 
 #[allow(unsafe_code)]

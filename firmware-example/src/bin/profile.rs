@@ -18,7 +18,7 @@ use core::panic::PanicInfo;
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::format::LAYERS_MAX;
-use infer::{Arena, Layer, Model, Native, Observer, Session};
+use infer::{Arena, Layer, Model, Native, Observer, Session, Table};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const ARENA_BYTES: usize = infer::arena_bytes(MODEL).unwrap();
@@ -47,7 +47,8 @@ fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
     let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
     let counter = Counter::start(peripherals.SYST);
-    let model = Model::from_bytes(MODEL).unwrap();
+    let mut table = Table::<{ infer::layers(MODEL).unwrap() }>::new();
+    let model = Model::from_bytes(MODEL, &mut table).unwrap();
     let mut session = Session::new(&model, arena).unwrap();
     hprintln!("{}, kernels {}; instructions of each layer:", board::NAME, infer::BACKEND);
     let mut profile = Profile { counter, begun: 0, instructions: [0; LAYERS_MAX] };

@@ -26,6 +26,8 @@ use station::Station;
 infer::embedded_model!();
 
 const MEMORY: ServerMemory = board::SERVER;
+/// Layers of the largest model that may come.
+const TABLE_LAYERS: usize = larger(LAYERS, 16);
 const ARENA_BUFFER_BYTES: usize = larger(ARENA_BYTES, MEMORY.arena_bytes);
 const IMAGE_BUFFER_BYTES: usize = larger(IMAGE_BYTES, MEMORY.image_bytes);
 const REQUEST_BYTES: usize = frame_bytes(MEMORY.part_bytes);

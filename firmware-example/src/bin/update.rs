@@ -21,7 +21,7 @@ use board::host::{self, CommandLine, File};
 use board::ram_flash::{RamFlash, SECTOR_BYTES};
 use cortex_m_semihosting::hprintln;
 use infer::update::{Running, Store, UpdateError};
-use infer::{Arena, Model, Session, Trust};
+use infer::{Arena, Model, Session, Table, Trust};
 
 const FACTORY_MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const IMAGES: &[u8] = include_bytes!("../../digits/images.bin");
@@ -50,7 +50,8 @@ fn main() -> ! {
 fn update(store: &mut Chip, new: &str, arena: &mut [i8]) -> bool {
     let installed = install(store, new, arena);
     // What would be a reset.
-    let Running { model, mut updater, .. } = store.boot(&Trust::ANY).unwrap();
+    let mut table = Table::<16>::new();
+    let Running { model, mut updater, .. } = store.boot(&Trust::ANY, &mut table).unwrap();
     show("after", &model, arena);
     match installed {
         Ok(version) => {
@@ -70,14 +71,15 @@ fn update(store: &mut Chip, new: &str, arena: &mut [i8]) -> bool {
 
 /// Writes the file `new` to the slot that does not run, piece by piece, and switches to it.
 fn install(store: &mut Chip, new: &str, arena: &mut [i8]) -> Result<u32, UpdateError> {
-    let Running { model, mut updater, .. } = store.boot(&Trust::ANY).unwrap();
+    let mut table = Table::<16>::new();
+    let Running { model, mut updater, .. } = store.boot(&Trust::ANY, &mut table).unwrap();
     show("before", &model, arena);
     let mut file = File::open(new).map_err(|_| UpdateError::NotBegun)?;
     updater.begin(file.bytes().unwrap_or(0))?;
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         match file.read(&mut chunk) {
-            0 => return updater.finish(&Trust::ANY, arena),
+            0 => return updater.finish::<16>(&Trust::ANY, arena),
             bytes => updater.write(&chunk[..bytes])?,
         }
     }

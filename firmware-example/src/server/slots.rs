@@ -4,11 +4,11 @@
 use infer::update::nor_flash::NorFlash;
 use infer::update::{BootError, MappedFlash, Running, Store, Updater};
 use infer::wire::{Clock, NoRoom, Room, SlotRoom};
-use infer::{Model, Trust};
+use infer::{Model, Table, Trust};
 
 use crate::board::line::Line;
 use crate::station::Station;
-use crate::{MODEL, board};
+use crate::{MODEL, TABLE_LAYERS, board};
 
 /// Which models are let in. A product says `Trust::signed_by` its maker's key.
 const TRUST: Trust = Trust::ANY;
@@ -27,22 +27,30 @@ fn serve_slots<Slot: MappedFlash>(
     station: &mut Station<impl Clock, impl Line>,
 ) {
     loop {
-        let error = match store.boot(&TRUST) {
-            Ok(Running { model, file, updater }) => {
-                let mut room = SlotRoom::new(updater, TRUST);
-                let room_bytes = room.capacity();
-                station.serve(&model, file, Some(&mut room), room_bytes);
-                continue;
-            }
-            Err(error) => error,
-        };
+        let Err(error) = serve_slot(&mut store, station) else { continue };
         match error {
             // Given up for the model in the other slot.
             BootError::Refused { fallback: true, .. } => {}
             BootError::NoModel if install(store.updater(), station.arena) => {}
-            _ => serve_built_in(station, Some(&mut SlotRoom::new(store.updater(), TRUST))),
+            _ => serve_built_in(
+                station,
+                Some(&mut SlotRoom::<_, _, TABLE_LAYERS>::new(store.updater(), TRUST)),
+            ),
         }
     }
+}
+
+/// Serves the model that is to run, until another one is to.
+fn serve_slot<Slot: MappedFlash>(
+    store: &mut Store<impl NorFlash, Slot>,
+    station: &mut Station<impl Clock, impl Line>,
+) -> Result<(), BootError> {
+    let mut table = Table::<TABLE_LAYERS>::new();
+    let Running { model, file, updater } = store.boot(&TRUST, &mut table)?;
+    let mut room = SlotRoom::<_, _, TABLE_LAYERS>::new(updater, TRUST);
+    let room_bytes = room.capacity();
+    station.serve(&model, file, Some(&mut room), room_bytes);
+    Ok(())
 }
 
 /// What a programmer does in the factory: puts the built-in model into a slot. Whether it is there.
@@ -50,7 +58,7 @@ fn install(mut updater: Updater<impl NorFlash, impl MappedFlash>, arena: &mut [i
     let mut written = || {
         updater.begin(MODEL.len())?;
         updater.write(MODEL)?;
-        updater.finish(&TRUST, arena)
+        updater.finish::<TABLE_LAYERS>(&TRUST, arena)
     };
     written().is_ok()
 }
@@ -59,7 +67,8 @@ fn serve_built_in<Place: Room>(
     station: &mut Station<impl Clock, impl Line>,
     room: Option<&mut Place>,
 ) {
-    if let Ok(model) = Model::from_bytes(MODEL) {
+    let mut table = Table::<{ infer::layers(MODEL).unwrap() }>::new();
+    if let Ok(model) = Model::from_bytes(MODEL, &mut table) {
         let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
         station.serve(&model, MODEL, room, room_bytes);
     }

@@ -1,4 +1,4 @@
-//! The model file: header, records, sections.
+//! What the records of a model file say of the network; those of the operators are in [`crate::ops`].
 //!
 //! ```text
 //! 0                  28            28+R        multiple of 16
@@ -6,35 +6,62 @@
 //! ```
 //!
 //! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`],
-//! the number of layers, one
-//! [`LayerRecord`](crate::ops::LayerRecord) each, and whether there is a self-test. The *sections*
-//! follow in the layers' order: for a convolution or dense layer its channel parameters, then its
-//! weights; at the end those of the self-test. Nothing in the file says where a section lies: its
-//! place and size follow from the records in front of it, so sections cannot overlap, and the last
-//! must end where the file ends. `docs/format.md` lists every field with its checks.
+//! the number of layers, one [`LayerRecord`] each, the number of outputs, the number of the tensor
+//! that each is, and whether there is a self-test. The *sections* follow in the layers' order: the
+//! channel parameters of an operator that has weights, then its weights; at the end those of the
+//! self-test. Nothing in the file says where a section lies: its place and size follow from the
+//! records before it, so sections cannot overlap, and the last must end where the file ends.
+//! `docs/format.md` lists every field with its checks.
 
 use serde::{Deserialize, Serialize};
 
 use crate::header::Header;
-use crate::ops::SECTION_ALIGNMENT_BYTES;
+use crate::ops::{OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
 use crate::shape::Shape;
 
-/// How the image becomes the first feature map.
+/// Most layers of a model: a tensor's number takes a byte, and 255 is none.
+pub const LAYERS_MAX: usize = 254;
+
+/// Most outputs of a model.
+pub const OUTPUTS_MAX: usize = 4;
+
+/// Longest layer name, bytes.
+pub const NAME_BYTES_MAX: usize = 32;
+
+/// How the image becomes tensor 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputRecord {
     /// The image the caller hands over, 8 bits per value.
     pub image: Shape,
-    /// The part of the image that is read: the first feature map; as many channels as the image.
-    pub map: Shape,
-    /// Row and column of the image at which the map begins; pixels outside of the image read as 0.
+    /// Row and column of the image at which the tensor begins; pixels outside of the image read as
+    /// 0.
     pub origin: [i16; 2],
-    /// Real value of one step of a pixel.
-    pub scale: f32,
-    /// Rows of the map that are held at once, from 1 to all of them: see
-    /// [`schedule`](crate::schedule).
+    /// The part of the image that is read, with as many channels as the image: tensor 0.
+    pub tensor: TensorRecord,
+}
+
+/// A tensor: its size, what its values stand for, and where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TensorRecord {
+    /// Size and quantisation.
+    pub tensor: Tensor,
+    /// Rows that are held at once, from 1 to all of them: see [`schedule`](crate::schedule).
     pub held_rows: u16,
     /// Place of the held rows in the arena, bytes.
-    pub arena_at: u32,
+    pub at: u32,
+}
+
+/// One layer: an operator and the tensor that it makes, which is tensor `n + 1` for layer `n`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerRecord<'a> {
+    /// Name, for people.
+    pub name: &'a str,
+    /// What it computes, and of which tensors.
+    pub operator: OperatorRecord,
+    /// The tensor that it makes.
+    pub output: TensorRecord,
+    /// Place of its scratch memory in the arena, bytes.
+    pub scratch_at: u32,
 }
 
 /// An image and the scores that a model that works gives it.
@@ -42,7 +69,7 @@ pub struct InputRecord {
 pub struct SelfTest<'a> {
     /// As [`Session::run`](crate::Session::run) takes it.
     pub image: &'a [u8],
-    /// The int8 scores, as bytes.
+    /// The values of the first output, as bytes.
     pub scores: &'a [u8],
 }
 

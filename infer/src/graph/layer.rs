@@ -1,85 +1,94 @@
-//! The layers of a validated model: what each computes, with its place in the arena.
+//! The layers of a checked network: what each computes, of which tensors, and where.
 
-use crate::ops::LayerKind;
-use crate::quant::OutputQuant;
+use super::format::TensorRecord;
+use crate::ops::{Inputs, LayerKind, Tensor};
 use crate::schedule::Stage;
 use crate::shape::Shape;
 
-/// How the caller's image becomes the first feature map: map pixel (row, column) is image pixel
+/// How the caller's image becomes tensor 0: its pixel (row, column) is image pixel
 /// `(row + origin[0], column + origin[1])`, less 128; outside of the image it is black.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Input {
     /// The image the caller hands over, 8 bits per value.
     pub image: Shape,
-    /// The first feature map.
-    pub map: Shape,
-    /// Row and column of the image at which the map begins.
+    /// Row and column of the image at which the tensor begins.
     pub origin: [i16; 2],
-    /// Real value of one step of a pixel.
-    pub scale: f32,
-    /// Rows of the first feature map that are held at once.
-    pub held_rows: u16,
-    pub(crate) arena_at: usize,
+    /// Tensor 0.
+    pub tensor: Tensor,
+    /// Where it lies, and how long.
+    pub(crate) place: Place,
 }
 
-/// One layer with its place in the arena.
+/// One layer: an operator with the tensor that it makes.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     /// Name, for people.
     pub name: &'a str,
     /// What it computes.
     pub kind: LayerKind<'a>,
-    /// Rows of its output that are held at once.
-    pub held_rows: u16,
+    /// The tensors that it reads.
+    pub inputs: Inputs,
     pub(crate) rows_at_once: u16,
-    pub(crate) placement: Placement,
+    /// The tensor that it makes.
+    pub(crate) place: Place,
+    pub(crate) scratch_at: u32,
+    /// Most scratch memory that any slice of the layer needs, bytes.
+    pub(crate) scratch_bytes: u32,
 }
 
-/// Where a layer works, bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Placement {
-    pub input_at: usize,
-    /// The held rows of its input.
-    pub input_bytes: usize,
-    pub output_at: usize,
-    pub scratch_at: usize,
-    /// Most scratch memory that any slice of the layer needs.
-    pub scratch_bytes: usize,
+/// Where a tensor lies, and how long.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    /// Place of its held rows in the arena, bytes.
+    pub at: u32,
+    /// Rows of the tensor.
+    pub rows: u16,
+    /// Rows that are held at once.
+    pub held_rows: u16,
+    /// The last tensor that is made from it; 0 when none is, 255 for an output of the network.
+    pub last_reader: u8,
+}
+
+/// The last reader of a tensor that is read after the run.
+pub(crate) const AFTER_RUN: u8 = u8::MAX;
+
+impl Place {
+    /// The place of a record's tensor that nothing reads yet.
+    pub const fn of(record: &TensorRecord) -> Self {
+        let rows = record.tensor.shape.height;
+        Self { at: record.at, rows, held_rows: record.held_rows, last_reader: 0 }
+    }
+
+    /// The held rows of a tensor of `shape`, as `(start, bytes)` in the arena.
+    const fn arena_use(&self, shape: Shape) -> (usize, usize) {
+        (self.at as usize, self.held_rows as usize * shape.row_len())
+    }
 }
 
 impl<'a> Layer<'a> {
-    /// The map the layer reads.
+    /// The size of its first input.
     pub fn input(&self) -> Shape {
-        self.kind.input()
+        self.kind.input(0)
     }
 
-    /// The map the layer leaves.
+    /// The size of the tensor that it makes.
     pub fn output(&self) -> Shape {
-        self.kind.output()
+        self.kind.output().shape
     }
 
-    /// Quantisation of the output; `None` for a pooling, which keeps that of its input.
-    pub fn output_quant(&self) -> Option<OutputQuant> {
-        self.kind.output_quant()
-    }
-
-    pub(crate) fn stage(&self) -> Stage {
-        Stage {
-            rows: self.output().height,
-            held: self.held_rows,
-            window: self.kind.row_window(),
-            rows_at_once: self.rows_at_once,
-        }
+    /// Rows of its output that are held at once.
+    pub const fn held_rows(&self) -> u16 {
+        self.place.held_rows
     }
 
     /// Bytes of scratch memory.
     pub const fn scratch_bytes(&self) -> usize {
-        self.placement.scratch_bytes
+        self.scratch_bytes as usize
     }
 
     /// Bytes of channel parameters and weights in the file, without padding.
     pub fn parameter_bytes(&self) -> usize {
-        self.kind.parameter_bytes()
+        self.kind.numbers().iter().map(|numbers| numbers.len()).sum()
     }
 
     /// Multiply-accumulates that are computed, taps on padding included.
@@ -92,19 +101,36 @@ impl<'a> Layer<'a> {
         self.kind.work().operations
     }
 
-    /// The layer's buffers in the arena as `(start, bytes)`: the held rows of its input, scratch
-    /// memory, the held rows of its output.
-    pub fn arena_use(&self) -> [(usize, usize); 3] {
-        let Placement { input_at, input_bytes, scratch_at, scratch_bytes, output_at } =
-            self.placement;
-        let output_bytes = self.held_rows as usize * self.output().row_len();
-        [(input_at, input_bytes), (scratch_at, scratch_bytes), (output_at, output_bytes)]
+    /// The held rows of its output, as `(start, bytes)` in the arena.
+    pub fn output_use(&self) -> (usize, usize) {
+        self.place.arena_use(self.output())
+    }
+
+    /// Its scratch memory, as `(start, bytes)` in the arena.
+    pub const fn scratch_use(&self) -> (usize, usize) {
+        (self.scratch_at as usize, self.scratch_bytes as usize)
+    }
+
+    pub(crate) const fn stage(&self) -> Stage {
+        let Place { rows, held_rows: held, last_reader, .. } = self.place;
+        let (rows_at_once, last_reader) = (self.rows_at_once, last_reader as usize);
+        Stage { rows, held, rows_at_once, last_reader }
     }
 }
 
 impl Input {
-    /// The held rows of the first map in the arena, as `(start, bytes)`.
+    /// Rows of the tensor that are held at once.
+    pub const fn held_rows(&self) -> u16 {
+        self.place.held_rows
+    }
+
+    /// The held rows of the tensor, as `(start, bytes)` in the arena.
     pub const fn arena_use(&self) -> (usize, usize) {
-        (self.arena_at, self.held_rows as usize * self.map.row_len())
+        self.place.arena_use(self.tensor.shape)
+    }
+
+    pub(crate) const fn stage(&self) -> Stage {
+        let Place { rows, held_rows, last_reader, .. } = self.place;
+        Stage::input(rows, held_rows, last_reader as usize)
     }
 }

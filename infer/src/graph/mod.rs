@@ -6,4 +6,5 @@ pub(crate) mod model;
 pub(crate) mod network;
 mod placement;
 mod reader;
+pub(crate) mod table;
 pub mod writer;

@@ -7,24 +7,25 @@
 //! - no accumulator can leave 32 bits for any input; every multiplier is 1 or more;
 //! - index arithmetic of every window fits 32 bits.
 
-use heapless::Vec;
-
 use super::format::SelfTest;
 use super::layer::{Input, Layer};
+use super::network::Network;
 use super::reader;
+use super::table::Table;
 use crate::error::ModelError;
 use crate::ops::operations_of_map;
 use crate::quant::OutputQuant;
-use crate::schedule::LAYERS_MAX;
 use crate::shape::Shape;
 
-/// A validated model that borrows its weights from the file.
-pub struct Model<'a> {
+/// A validated model that borrows its layers from the caller's table, and its weights from the
+/// file.
+pub struct Model<'m> {
     pub(crate) input: Input,
-    pub(crate) layers: Vec<Layer<'a>, LAYERS_MAX>,
-    pub(crate) self_test: Option<SelfTest<'a>>,
+    pub(crate) layers: &'m [Layer<'m>],
+    /// The tensors that the network is run for.
+    pub(crate) outputs: &'m [u8],
+    pub(crate) self_test: Option<SelfTest<'m>>,
     pub(crate) version: u32,
-    pub(crate) output_quant: OutputQuant,
     pub(crate) file_bytes: usize,
     pub(crate) arena_bytes: usize,
     /// Slices of a run.
@@ -34,8 +35,9 @@ pub struct Model<'a> {
 /// Looking for the next slice, and beginning it, counts as so many operations.
 const SLICE_OPERATIONS: u64 = 128;
 
-impl<'a> Model<'a> {
-    /// Reads and validates a model file; weights stay where they are and are borrowed.
+impl<'m> Model<'m> {
+    /// Reads and validates a model file: its layers into `table`, in place of what that holds;
+    /// weights stay where they are and are borrowed.
     ///
     /// On a backend that loads words, `file` must lie at a multiple of 16 bytes:
     /// [`include_model!`](crate::include_model) and [`Aligned`](crate::Aligned) see to that.
@@ -43,31 +45,17 @@ impl<'a> Model<'a> {
     /// # Errors
     /// Everything that is not exactly what the writer would have written, and everything later code
     /// could trip over: see [`ModelError`] and [`LayerProblem`](crate::LayerProblem).
-    pub fn from_bytes(file: &'a [u8]) -> Result<Self, ModelError> {
-        // Filled in where it is returned, because a model is large: moving it takes as much stack
-        // again.
-        let mut result = Ok(Self::empty());
-        if let Ok(model) = &mut result
-            && let Err(error) = reader::read(file, model)
-        {
-            result = Err(error);
-        }
-        result
+    pub fn from_bytes<'f: 'm, const LAYERS: usize>(
+        file: &'f [u8],
+        table: &'m mut Table<'f, LAYERS>,
+    ) -> Result<Self, ModelError> {
+        table.0.clear();
+        reader::read(file, table.0.as_mut_view())
     }
 
-    /// No model yet.
-    const fn empty() -> Self {
-        let map = Shape::vector(0);
-        Self {
-            input: Input { image: map, map, origin: [0, 0], scale: 1.0, held_rows: 0, arena_at: 0 },
-            layers: Vec::new(),
-            self_test: None,
-            version: 0,
-            output_quant: OutputQuant { scale: 1.0, zero_point: 0 },
-            file_bytes: 0,
-            arena_bytes: 0,
-            slices: 0,
-        }
+    pub(crate) fn network(&self) -> Network<'_> {
+        let Self { input, layers, outputs, arena_bytes, .. } = self;
+        Network { input, layers, outputs, arena_bytes: *arena_bytes }
     }
 
     /// Bytes of working memory a [`Session`](crate::Session) needs: exact, not an estimate.
@@ -87,7 +75,7 @@ impl<'a> Model<'a> {
 
     /// An image with the scores it must give; `None` when the file has none. See
     /// [`self_test`](crate::self_test()).
-    pub const fn self_test(&self) -> Option<SelfTest<'a>> {
+    pub const fn self_test(&self) -> Option<SelfTest<'m>> {
         self.self_test
     }
 
@@ -96,24 +84,29 @@ impl<'a> Model<'a> {
         self.input.image
     }
 
-    /// How the image becomes the first map.
+    /// How the image becomes tensor 0.
     pub const fn input(&self) -> &Input {
         &self.input
     }
 
     /// The layers in order, one at least.
-    pub fn layers(&self) -> &[Layer<'a>] {
-        &self.layers
+    pub const fn layers(&self) -> &'m [Layer<'m>] {
+        self.layers
+    }
+
+    /// The tensors that the network is run for, by their numbers; the first are the scores.
+    pub const fn outputs(&self) -> &'m [u8] {
+        self.outputs
     }
 
     /// Number of scores.
     pub fn classes(&self) -> usize {
-        self.layers.last().map_or(self.input.map, Layer::output).len()
+        self.network().classes()
     }
 
     /// Quantisation of the scores.
-    pub const fn output_quant(&self) -> OutputQuant {
-        self.output_quant
+    pub fn output_quant(&self) -> OutputQuant {
+        self.network().output(0).map_or(self.input.tensor.quant, |(tensor, _)| tensor.quant)
     }
 
     /// Slices that a run is cut into, at most [`SLICES_MAX`](crate::schedule::SLICES_MAX): steps of
@@ -131,7 +124,8 @@ impl<'a> Model<'a> {
     /// layers, placing the image, and beginning each slice ([`schedule`](crate::schedule)). 2^64 -
     /// 1 for more than that.
     pub fn operations(&self) -> u64 {
-        let frame = operations_of_map(self.input.map) + SLICE_OPERATIONS * self.slices as u64;
+        let input = operations_of_map(self.input.tensor.shape);
+        let frame = input + SLICE_OPERATIONS * self.slices as u64;
         self.layers.iter().map(Layer::operations).fold(frame, u64::saturating_add)
     }
 }

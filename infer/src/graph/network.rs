@@ -3,13 +3,15 @@
 //! Two ways lead to a network, and both prove the same:
 //! - [`Model::from_bytes`] reads a file on the chip;
 //! - a model that is compiled in was read and checked when the firmware was built: `build::embed`
-//!   (feature `build`) writes the source of a constant [`Network`], and the chip needs no loader,
-//!   no time and no stack to load.
+//!   (feature `build`) writes the source of a constant [`Network`], and the chip needs no loader, no
+//!   time and no stack to load.
+
+use core::ops::Range;
 
 use super::layer::{Input, Layer};
 use super::model::Model;
-use crate::quant::OutputQuant;
-use crate::schedule::Stage;
+use crate::ops::Tensor;
+use crate::schedule::{Read, Stage, Tensors, group_end};
 use crate::shape::Shape;
 
 /// Checked layers over borrowed weights: what [`Session::new`](crate::Session::new) joins with
@@ -18,13 +20,14 @@ use crate::shape::Shape;
 pub struct Network<'m> {
     pub(crate) input: &'m Input,
     pub(crate) layers: &'m [Layer<'m>],
-    pub(crate) output_quant: OutputQuant,
+    /// The tensors that the network is run for.
+    pub(crate) outputs: &'m [u8],
     pub(crate) arena_bytes: usize,
 }
 
-/// Most bytes of flash that a layer of a constant [`Network`] takes on a 32-bit core, beside its
-/// weights.
-pub const LAYER_BYTES: usize = 96;
+/// Most bytes that a layer takes on a 32-bit core, beside its weights: of flash in a constant
+/// [`Network`], of RAM in a [`Table`](crate::Table).
+pub const LAYER_BYTES: usize = 84;
 
 #[cfg(target_pointer_width = "32")]
 const _: () = assert!(size_of::<Layer<'_>>() <= LAYER_BYTES);
@@ -40,7 +43,7 @@ impl<'m> Network<'m> {
         self.input.image
     }
 
-    /// How the image becomes the first map.
+    /// How the image becomes tensor 0.
     pub const fn input(&self) -> &'m Input {
         self.input
     }
@@ -50,34 +53,73 @@ impl<'m> Network<'m> {
         self.layers
     }
 
-    /// Quantisation of the scores.
-    pub const fn output_quant(&self) -> OutputQuant {
-        self.output_quant
+    /// The tensors that the network is run for, by their numbers; the first are the scores.
+    pub const fn outputs(&self) -> &'m [u8] {
+        self.outputs
     }
 
-    /// Number of scores.
+    /// Size and quantisation of a tensor: 0 is the network's input, `n` what layer `n - 1` makes.
+    pub fn tensor(&self, tensor: usize) -> Option<Tensor> {
+        match tensor.checked_sub(1) {
+            None => Some(self.input.tensor),
+            Some(layer) => self.layers.get(layer).map(|layer| layer.kind.output()),
+        }
+    }
+
+    /// The held rows of a tensor, as `(start, bytes)` in the arena.
+    pub fn tensor_use(&self, tensor: usize) -> Option<(usize, usize)> {
+        match tensor.checked_sub(1) {
+            None => Some(self.input.arena_use()),
+            Some(layer) => self.layers.get(layer).map(Layer::output_use),
+        }
+    }
+
+    /// The groups of tensors that take turns, in the order in which they run.
+    pub fn groups(&self) -> impl Iterator<Item = Range<usize>> {
+        let mut first = 0;
+        core::iter::from_fn(move || {
+            let group = first..group_end(first, self)?;
+            first = group.end;
+            Some(group)
+        })
+    }
+
+    /// Place of a tensor's held rows in the arena, bytes.
+    pub(crate) fn tensor_at(&self, tensor: usize) -> Option<u32> {
+        match tensor.checked_sub(1) {
+            None => Some(self.input.place.at),
+            Some(layer) => self.layers.get(layer).map(|layer| layer.place.at),
+        }
+    }
+
+    /// Number of scores: values of the first output.
     pub fn classes(&self) -> usize {
-        self.layers.last().map_or(self.input.map, Layer::output).len()
+        self.output(0).map_or(0, |(tensor, _)| tensor.shape.len())
     }
 
-    /// What the schedule has to know of map `map`: 0 is the network's input, `n` the output of
-    /// layer `n - 1`.
-    pub(crate) fn stage(&self, map: usize) -> Option<Stage> {
-        match map.checked_sub(1) {
-            None => Some(Stage::input(self.input.map.height, self.input.held_rows)),
+    /// An output with its place in the arena.
+    pub(crate) fn output(&self, index: usize) -> Option<(Tensor, usize)> {
+        let tensor = *self.outputs.get(index)? as usize;
+        Some((self.tensor(tensor)?, self.tensor_use(tensor)?.0))
+    }
+}
+
+impl Tensors for Network<'_> {
+    fn stage(&self, tensor: usize) -> Option<Stage> {
+        match tensor.checked_sub(1) {
+            None => Some(self.input.stage()),
             Some(layer) => self.layers.get(layer).map(Layer::stage),
         }
     }
 
-    /// Place of the scores in the arena.
-    pub(crate) fn output_at(&self) -> usize {
-        self.layers.last().map_or(self.input.arena_at, |layer| layer.placement.output_at)
+    fn read(&self, tensor: usize, input: usize) -> Option<Read> {
+        let layer = self.layers.get(tensor.checked_sub(1)?)?;
+        Some(Read { tensor: layer.inputs.get(input)?, window: layer.kind.row_window(input) })
     }
 }
 
 impl<'m> From<&'m Model<'_>> for Network<'m> {
     fn from(model: &'m Model<'_>) -> Self {
-        let Model { input, layers, output_quant, arena_bytes, .. } = model;
-        Self { input, layers, output_quant: *output_quant, arena_bytes: *arena_bytes }
+        model.network()
     }
 }

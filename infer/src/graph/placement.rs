@@ -1,17 +1,17 @@
-//! Proves that no two buffers that are in use at once share memory.
+//! Walks the schedule once, and proves that no two buffers that are in use at once share memory.
 //!
-//! Layers between which not all rows of a map are held take turns, so everything that any of them
-//! uses is in use at once: from the map in front of the first of them to the map behind the last,
-//! and each one's scratch memory while it runs.
+//! Tensors that take turns (a *group* of the [`schedule`](crate::schedule)) are all in use while
+//! their group runs, and so is each tensor that was made before and is read in the group or after
+//! it; each layer's scratch memory while it runs.
+
+use core::ops::Range;
 
 use super::layer::{Input, Layer};
+use super::network::Network;
 use crate::error::{LayerProblem, ModelError};
 use crate::memory::ALIGNMENT_BYTES;
 use crate::ops::SIZE_MAX_BYTES;
-use crate::schedule::{LAYERS_MAX, SLICES_MAX, Schedule, Stage};
-
-// Layers are counted in a u8: in the file, and in errors.
-const _: () = assert!(LAYERS_MAX <= u8::MAX as usize);
+use crate::schedule::{SLICES_MAX, Schedule, Tensors, group_end};
 
 /// A buffer: its first byte and its size.
 type Buffer = (usize, usize);
@@ -20,26 +20,32 @@ type Buffer = (usize, usize);
 /// it into; how many these are.
 ///
 /// # Errors
-/// More slices than [`SLICES_MAX`]; a slice that needs a part of the crate that is not in this
-/// build.
-pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<u32, ModelError> {
+/// More slices than [`SLICES_MAX`]; a schedule that gets stuck; a slice that needs a part of the
+/// crate that is not in this build.
+pub(crate) fn find_scratch(input: &Input, layers: &mut [Layer<'_>]) -> Result<u32, ModelError> {
     let mut schedule = Schedule::new();
     for slices in 0..=SLICES_MAX {
-        let stage = |map: usize| match map.checked_sub(1) {
-            None => Some(input),
-            Some(layer) => layers.get(layer).map(Layer::stage),
+        let network = Network { input, layers, outputs: &[], arena_bytes: 0 };
+        let Some(slice) = schedule.next(&network) else {
+            return if schedule.is_done(&network) { Ok(slices) } else { Err(stuck(&schedule)) };
         };
-        let Some(slice) = schedule.next(stage) else { return Ok(slices) };
-        let Some(index) = slice.map.checked_sub(1) else { continue };
+        let Some(index) = slice.tensor.checked_sub(1) else { continue };
         let Some(layer) = layers.get_mut(index) else { continue };
         let kind = layer.kind.slice(&slice);
         if !kind.is_built() {
             return Err(ModelError::Layer { index: index as u8, problem: LayerProblem::NotBuilt });
         }
-        let bytes = kind.scratch_bytes();
-        layer.placement.scratch_bytes = layer.placement.scratch_bytes.max(bytes);
+        // More than 32 bits hold is refused as too large.
+        let bytes = u32::try_from(kind.scratch_bytes()).unwrap_or(u32::MAX);
+        layer.scratch_bytes = layer.scratch_bytes.max(bytes);
     }
     Err(ModelError::SliceCount { limit: SLICES_MAX })
+}
+
+/// Names the last of the layers that wait for each other.
+fn stuck(schedule: &Schedule) -> ModelError {
+    let index = schedule.group().end.saturating_sub(2) as u8;
+    ModelError::Layer { index, problem: LayerProblem::Stuck }
 }
 
 /// Checks where everything lies; the end of the last buffer, which is the size of the arena.
@@ -47,18 +53,17 @@ pub(crate) fn find_scratch(layers: &mut [Layer<'_>], input: Stage) -> Result<u32
 /// # Errors
 /// Buffers that are not at a multiple of 16 bytes, too large, or not apart from others that are in
 /// use at once.
-pub(crate) fn check(input: &Input, layers: &[Layer<'_>]) -> Result<usize, ModelError> {
-    let mut arena_end = claim(input.arena_use()).map_err(ModelError::Input)?;
-    for (index, layer) in (0u8..).zip(layers) {
+pub(crate) fn check(network: &Network<'_>) -> Result<usize, ModelError> {
+    let mut arena_end = claim(network.input.arena_use()).map_err(ModelError::Input)?;
+    for (index, layer) in (0u8..).zip(network.layers) {
         let refused = |problem| ModelError::Layer { index, problem };
-        for buffer in layer.arena_use() {
+        for buffer in [layer.output_use(), layer.scratch_use()] {
             arena_end = arena_end.max(claim(buffer).map_err(refused)?);
         }
     }
     let mut first = 0;
-    while first < layers.len() {
-        let end = group_end(layers, first);
-        check_group(input, layers, first, end)?;
+    while let Some(end) = group_end(first, network) {
+        check_group(network, first..end)?;
         first = end;
     }
     Ok(arena_end)
@@ -75,37 +80,22 @@ fn claim((at, bytes): Buffer) -> Result<usize, LayerProblem> {
     Ok(if bytes == 0 { 0 } else { at + bytes })
 }
 
-/// The layers that take turns with layer `first`, which no layer in front of it does: up to the
-/// first map that is whole.
-fn group_end(layers: &[Layer<'_>], first: usize) -> usize {
-    let partial = |layer: &Layer<'_>| layer.held_rows < layer.output().height;
-    let more =
-        layers.get(first..).unwrap_or_default().iter().take_while(|layer| partial(layer)).count();
-    (first + more + 1).min(layers.len())
-}
-
-/// Checks that the buffers of layers `first..end` lie apart.
-fn check_group(
-    input: &Input,
-    layers: &[Layer<'_>],
-    first: usize,
-    end: usize,
-) -> Result<(), ModelError> {
-    let map = |map: usize| match map.checked_sub(1).and_then(|layer| layers.get(layer)) {
-        Some(layer) => layer.arena_use()[2],
-        None => input.arena_use(),
-    };
-    let overlap = |layer: usize| ModelError::Layer {
-        index: layer as u8,
-        problem: LayerProblem::ArenaOverlap,
-    };
-    for layer in first..end {
-        let scratch = layers.get(layer).map_or((0, 0), |layer| layer.arena_use()[1]);
-        if (first..=end).any(|other| shares(scratch, map(other))) {
-            return Err(overlap(layer));
-        }
-        if (first..=layer).any(|other| shares(map(layer + 1), map(other))) {
-            return Err(overlap(layer));
+/// Checks that the tensors of a group lie apart from each other and from those that are read later,
+/// and the scratch memory of its layers from all of them.
+fn check_group(network: &Network<'_>, group: Range<usize>) -> Result<(), ModelError> {
+    let buffer = |tensor: usize| network.tensor_use(tensor).unwrap_or_default();
+    let last_reader = |tensor: usize| network.stage(tensor).map_or(0, |stage| stage.last_reader);
+    let is_alive = |tensor: &usize| group.contains(tensor) || last_reader(*tensor) >= group.start;
+    for tensor in group.clone() {
+        let Some(index) = tensor.checked_sub(1) else { continue };
+        let scratch = network.layers.get(index).map_or((0, 0), Layer::scratch_use);
+        let overlaps = (0..group.end).filter(is_alive).any(|other| {
+            shares(scratch, buffer(other))
+                || other < tensor && shares(buffer(tensor), buffer(other))
+        });
+        if overlaps {
+            let problem = LayerProblem::ArenaOverlap;
+            return Err(ModelError::Layer { index: index as u8, problem });
         }
     }
     Ok(())

@@ -1,30 +1,34 @@
 //! The border: reads a model file and proves all that [`Model`] guarantees. What is special to an
 //! operator is read and checked in its folder.
 
-use heapless::Vec;
+use heapless::VecView;
 
-use super::format::{self, InputRecord, SelfTest};
-use super::layer::{Input, Layer, Placement};
+use super::format::{
+    self, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, SelfTest, TensorRecord,
+};
+use super::layer::{AFTER_RUN, Input, Layer, Place};
 use super::model::Model;
+use super::network::Network;
 use super::placement;
 use crate::checksum::checksum;
 use crate::error::{LayerProblem, ModelError};
 use crate::header::Header;
 use crate::ops::{
-    KernelSet, LayerKind, LayerRecord, Native, Reading, Sections, Tensor, check_scale, check_sizes,
+    Inputs, KernelSet, LayerKind, Native, Reading, Record, Sections, Tensor, check_scale,
+    check_shape,
 };
-use crate::quant::{INPUT_ZERO_POINT, OutputQuant};
-use crate::schedule::{LAYERS_MAX, Stage};
-use crate::shape::Shape;
+use crate::quant::INPUT_ZERO_POINT;
+use crate::schedule::INPUTS_MAX;
 
-/// Fills in an empty model from a file.
-pub(crate) fn read<'a>(file: &'a [u8], model: &mut Model<'a>) -> Result<(), ModelError> {
+/// Reads a file: its layers into `layers`, which is empty.
+pub(crate) fn read<'t, 'f: 't>(
+    file: &'f [u8],
+    layers: &'t mut VecView<Layer<'f>>,
+) -> Result<Model<'t>, ModelError> {
     let header = check_header(file)?;
     let records =
         file.get(Header::BYTES..).and_then(|rest| rest.get(..header.record_bytes as usize));
-    let mut reader = Reader::new(file, records.ok_or(ModelError::Records)?)?;
-    reader.read(&header, model)?;
-    reader.finish()
+    Reader::new(file, records.ok_or(ModelError::Records)?)?.read(&header, layers)
 }
 
 /// Checks all that needs no record: length, checksum, address.
@@ -44,87 +48,141 @@ fn check_header(file: &[u8]) -> Result<Header, ModelError> {
     Ok(header)
 }
 
-/// Walks records and sections side by side and checks each layer against the map that it reads.
+/// Walks records and sections side by side and checks each layer against the tensors that it reads.
 struct Reader<'a> {
     records: &'a [u8],
     sections: Sections<'a>,
-    /// The map that the next layer reads.
-    map: Map,
-}
-
-/// A feature map in the arena.
-#[derive(Clone, Copy)]
-struct Map {
-    tensor: Tensor,
-    held_rows: u16,
-    at: usize,
 }
 
 impl<'a> Reader<'a> {
     fn new(file: &'a [u8], records: &'a [u8]) -> Result<Self, ModelError> {
         let start = format::sections_start(records.len()).ok_or(ModelError::Records)?;
-        let quant = OutputQuant { scale: 1.0, zero_point: INPUT_ZERO_POINT };
-        let tensor = Tensor { shape: Shape::vector(0), quant };
         let mut sections = Sections::new(file, Header::BYTES + records.len());
         sections.zeros_until(start).ok_or(ModelError::Surplus)?;
-        Ok(Self { records, sections, map: Map { tensor, held_rows: 0, at: 0 } })
+        Ok(Self { records, sections })
     }
 
-    /// Fills in an empty model.
-    fn read(&mut self, header: &Header, model: &mut Model<'a>) -> Result<(), ModelError> {
-        model.input = self.input()?;
-        self.layers(&mut model.layers)?;
-        model.self_test = self.self_test(&model.input)?;
-        let input = Stage::input(model.input.map.height, model.input.held_rows);
-        model.slices = placement::find_scratch(&mut model.layers, input)?;
-        model.arena_bytes = placement::check(&model.input, &model.layers)?;
-        if model.arena_bytes != header.arena_bytes as usize {
+    fn read<'t>(
+        mut self,
+        header: &Header,
+        layers: &'t mut VecView<Layer<'a>>,
+    ) -> Result<Model<'t>, ModelError>
+    where
+        'a: 't,
+    {
+        let mut input = self.input()?;
+        self.layers(header, &mut input, layers)?;
+        let outputs = self.outputs(&mut input, layers)?;
+        check_readers(layers)?;
+        let slices = placement::find_scratch(&input, layers)?;
+        let network = Network { input: &input, layers, outputs, arena_bytes: 0 };
+        let self_test = self.self_test(&network)?;
+        let arena_bytes = placement::check(&network)?;
+        if arena_bytes != header.arena_bytes as usize {
             // Fits: the end of a buffer is at most 2^31.
-            let needed = model.arena_bytes as u32;
+            let needed = arena_bytes as u32;
             return Err(ModelError::ArenaBytes { header: header.arena_bytes, needed });
         }
-        model.version = header.model_version;
-        model.output_quant = self.map.tensor.quant;
-        model.file_bytes = header.file_bytes as usize;
-        Ok(())
+        self.finish()?;
+        let (version, file_bytes) = (header.model_version, header.file_bytes as usize);
+        Ok(Model { input, layers, outputs, self_test, version, file_bytes, arena_bytes, slices })
     }
 
     fn input(&mut self) -> Result<Input, ModelError> {
         let record: InputRecord = self.record()?;
         check_input(&record).map_err(ModelError::Input)?;
-        let InputRecord { image, map, origin, scale, held_rows, arena_at } = record;
-        let at = arena_at as usize;
-        let quant = OutputQuant { scale, zero_point: INPUT_ZERO_POINT };
-        self.map = Map { tensor: Tensor { shape: map, quant }, held_rows, at };
-        Ok(Input { image, map, origin, scale, held_rows, arena_at: at })
+        let InputRecord { image, origin, tensor } = record;
+        Ok(Input { image, origin, tensor: tensor.tensor, place: Place::of(&tensor) })
     }
 
-    fn layers(&mut self, layers: &mut Vec<Layer<'a>, LAYERS_MAX>) -> Result<(), ModelError> {
-        let count: u8 = self.record()?;
-        let refused = ModelError::LayerCount { found: count as usize, limit: LAYERS_MAX };
-        for index in 0..count {
+    fn layers(
+        &mut self,
+        header: &Header,
+        input: &mut Input,
+        layers: &mut VecView<Layer<'a>>,
+    ) -> Result<(), ModelError> {
+        let count: u16 = self.record()?;
+        let limit = layers.capacity().min(LAYERS_MAX);
+        if count == 0 || count as usize > limit || count != header.layers {
+            return Err(ModelError::LayerCount { found: count as usize, limit });
+        }
+        for index in 0..count as u8 {
             let record: LayerRecord<'a> = self.record()?;
-            let layer =
-                self.layer(record).map_err(|problem| ModelError::Layer { index, problem })?;
-            layers.push(layer).map_err(|_| refused)?;
-        }
-        match layers.last() {
-            None => Err(refused),
-            Some(last) if last.held_rows < last.output().height => {
-                Err(ModelError::Layer { index: count - 1, problem: LayerProblem::HeldRows })
+            let layer = self
+                .layer(record, input, layers)
+                .map_err(|problem| ModelError::Layer { index, problem })?;
+            for tensor in layer.inputs.iter() {
+                place_of(tensor, input, layers).last_reader = index + 1;
             }
-            Some(_) => Ok(()),
+            // There is room: see above.
+            let _ = layers.push(layer);
         }
+        Ok(())
     }
 
-    /// Image and scores behind the last layer's sections, of the sizes that the model has.
-    fn self_test(&mut self, input: &Input) -> Result<Option<SelfTest<'a>>, ModelError> {
+    /// Reads a layer, whose inputs are among the tensors that the layers before it make.
+    fn layer(
+        &mut self,
+        record: LayerRecord<'a>,
+        input: &Input,
+        layers: &[Layer<'a>],
+    ) -> Result<Layer<'a>, LayerProblem> {
+        let LayerRecord { name, operator, output, scratch_at } = record;
+        if name.len() > NAME_BYTES_MAX {
+            return Err(LayerProblem::NameTooLong);
+        }
+        check_tensor(&output)?;
+        let inputs = operator.inputs();
+        let (tensors, held_rows) = tensors_of(inputs, input, layers)?;
+        let mut reading =
+            Reading { inputs: &tensors, output: output.tensor, sections: &mut self.sections };
+        let kind = LayerKind::read(&operator, &mut reading)?;
+        let at_once = |input: usize| {
+            kind.row_window(input).rows_at_once(held_rows[input], tensors[input].shape.height)
+        };
+        let rows_at_once = (0..inputs.count()).map(at_once).min().unwrap_or(0);
+        if rows_at_once == 0 {
+            return Err(LayerProblem::HeldRows);
+        }
+        let place = Place::of(&output);
+        Ok(Layer { name, kind, inputs, rows_at_once, place, scratch_at, scratch_bytes: 0 })
+    }
+
+    /// The tensors that the network is run for, each of them whole.
+    fn outputs(
+        &mut self,
+        input: &mut Input,
+        layers: &mut [Layer<'_>],
+    ) -> Result<&'a [u8], ModelError> {
+        let outputs: &'a [u8] = self.record()?;
+        if outputs.is_empty() || outputs.len() > format::OUTPUTS_MAX {
+            return Err(ModelError::Outputs);
+        }
+        for tensor in outputs {
+            let Some(layer) = tensor.checked_sub(1).and_then(|at| layers.get(at as usize)) else {
+                return Err(ModelError::Outputs);
+            };
+            if layer.place.held_rows < layer.output().height {
+                let problem = LayerProblem::HeldRows;
+                return Err(ModelError::Layer { index: tensor - 1, problem });
+            }
+            let last_reader = &mut place_of(*tensor as usize, input, layers).last_reader;
+            if *last_reader == AFTER_RUN {
+                return Err(ModelError::Outputs); // named twice
+            }
+            *last_reader = AFTER_RUN;
+        }
+        Ok(outputs)
+    }
+
+    /// Image and scores after the last layer's sections, of the sizes that the model has.
+    fn self_test(&mut self, network: &Network<'_>) -> Result<Option<SelfTest<'a>>, ModelError> {
         if !self.record::<bool>()? {
             return Ok(None);
         }
         let missing = |_: LayerProblem| ModelError::SelfTestMissing;
-        let image = self.sections.next(input.image.len()).map_err(missing)?;
-        let scores = self.sections.next(self.map.tensor.shape.len()).map_err(missing)?;
+        let image = self.sections.next(network.image_shape().len()).map_err(missing)?;
+        let scores = self.sections.next(network.classes()).map_err(missing)?;
         Ok(Some(SelfTest { image, scores }))
     }
 
@@ -134,44 +192,71 @@ impl<'a> Reader<'a> {
         Ok(record)
     }
 
-    /// Reads a layer and makes its output the map that the next layer reads.
-    fn layer(&mut self, record: LayerRecord<'a>) -> Result<Layer<'a>, LayerProblem> {
-        let mut reading = Reading { input: self.map.tensor, sections: &mut self.sections };
-        let kind = LayerKind::read(&record, &mut reading)?;
-        let place = record.place();
-        let input = self.map;
-        let placement = Placement {
-            input_at: input.at,
-            input_bytes: input.held_rows as usize * input.tensor.shape.row_len(),
-            output_at: place.output_at as usize,
-            scratch_at: place.scratch_at as usize,
-            scratch_bytes: 0,
-        };
-        let (held_rows, shape) = (place.held_rows, kind.output());
-        let rows_at_once =
-            kind.row_window().rows_at_once(input.held_rows, input.tensor.shape.height);
-        if held_rows == 0 || held_rows > shape.height || rows_at_once == 0 {
-            return Err(LayerProblem::HeldRows);
-        }
-        let quant = kind.output_quant().unwrap_or(input.tensor.quant);
-        self.map = Map { tensor: Tensor { shape, quant }, held_rows, at: placement.output_at };
-        Ok(Layer { name: place.name, kind, held_rows, rows_at_once, placement })
-    }
-
     fn finish(&self) -> Result<(), ModelError> {
         let all_read = self.records.is_empty() && self.sections.is_at_end();
         if all_read { Ok(()) } else { Err(ModelError::Surplus) }
     }
 }
 
+/// The tensors that an operator reads, and how many rows of each are held.
+fn tensors_of(
+    inputs: Inputs,
+    input: &Input,
+    layers: &[Layer<'_>],
+) -> Result<([Tensor; INPUTS_MAX], [u16; INPUTS_MAX]), LayerProblem> {
+    let (mut tensors, mut held_rows) = ([input.tensor; INPUTS_MAX], [0; INPUTS_MAX]);
+    for (index, tensor) in inputs.iter().enumerate() {
+        // Memory is shared out by tensors: a tensor can be read in one place only.
+        if inputs.iter().take(index).any(|other| other == tensor) {
+            return Err(LayerProblem::SameInput);
+        }
+        (tensors[index], held_rows[index]) = match tensor.checked_sub(1) {
+            None => (input.tensor, input.place.held_rows),
+            Some(layer) => {
+                let layer = layers.get(layer).ok_or(LayerProblem::UnknownInput)?;
+                (layer.kind.output(), layer.place.held_rows)
+            }
+        };
+    }
+    Ok((tensors, held_rows))
+}
+
+/// The place of a tensor that there is.
+fn place_of<'p>(tensor: usize, input: &'p mut Input, layers: &'p mut [Layer<'_>]) -> &'p mut Place {
+    match tensor.checked_sub(1).and_then(|layer| layers.get_mut(layer)) {
+        Some(layer) => &mut layer.place,
+        None => &mut input.place,
+    }
+}
+
+/// Every layer's tensor is read, or an output: what nobody reads is not computed. The first layer
+/// can read no other tensor than the network's input.
+fn check_readers(layers: &[Layer<'_>]) -> Result<(), ModelError> {
+    match (0u8..).zip(layers).find(|(_, layer)| layer.place.last_reader == 0) {
+        Some((index, _)) => Err(ModelError::Layer { index, problem: LayerProblem::Unread }),
+        None => Ok(()),
+    }
+}
+
 fn check_input(record: &InputRecord) -> Result<(), LayerProblem> {
-    check_sizes("", record.image, &[])?;
-    check_sizes("", record.map, &[])?;
-    if record.map.channels != record.image.channels {
+    let InputRecord { image, tensor, .. } = record;
+    check_shape(*image)?;
+    check_tensor(tensor)?;
+    if tensor.tensor.shape.channels != image.channels {
         return Err(LayerProblem::OutsideMap);
     }
-    if record.held_rows == 0 || record.held_rows > record.map.height {
-        return Err(LayerProblem::HeldRows);
+    let zero_point = tensor.tensor.quant.zero_point;
+    if zero_point == INPUT_ZERO_POINT { Ok(()) } else { Err(LayerProblem::OutputQuant) }
+}
+
+/// Size, scale and held rows of a tensor.
+fn check_tensor(record: &TensorRecord) -> Result<(), LayerProblem> {
+    check_shape(record.tensor.shape)?;
+    check_scale(record.tensor.quant.scale)?;
+    let held = record.held_rows;
+    if held == 0 || held > record.tensor.shape.height {
+        Err(LayerProblem::HeldRows)
+    } else {
+        Ok(())
     }
-    check_scale(record.scale)
 }

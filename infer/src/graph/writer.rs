@@ -2,21 +2,24 @@
 
 use serde::Serialize;
 
-use super::format::{InputRecord, SelfTest};
+use super::format::{InputRecord, LayerRecord, SelfTest};
 use crate::checksum::checksum;
 use crate::header::Header;
-use crate::ops::{LayerRecord, SECTION_ALIGNMENT_BYTES};
+use crate::ops::SECTION_ALIGNMENT_BYTES;
 use crate::quant::ChannelParameters;
 
 /// Everything of a model file that is not derived: what [`write()`] lays out.
 pub struct Content<'c> {
-    /// How the image becomes the first map.
+    /// How the image becomes tensor 0.
     pub input: InputRecord,
     /// The layers in order.
     pub layers: &'c [LayerRecord<'c>],
-    /// Channel parameters and packed weights of each layer, empty for poolings; as long as
-    /// `layers`.
+    /// Channel parameters and packed weights of each layer, empty for an operator without; as long
+    /// as `layers`.
     pub sections: &'c [Section<'c>],
+    /// The tensors that the network is run for: 1 to
+    /// [`OUTPUTS_MAX`](crate::format::OUTPUTS_MAX).
+    pub outputs: &'c [u8],
     /// Bytes of working memory.
     pub arena_bytes: u32,
     /// The maker's count of versions of this model.
@@ -53,7 +56,7 @@ impl core::fmt::Display for WriteError {
         match self {
             Self::BufferFull => f.write_str("the file does not fit its buffer: use a larger one"),
             Self::TooManyLayers { found } => {
-                write!(f, "{found} layers; a model file counts 255 at most")
+                write!(f, "{found} layers; a model file counts 65535 at most")
             }
             Self::TooLarge => f.write_str("the model file would take 4 GiB or more"),
         }
@@ -71,11 +74,11 @@ impl core::error::Error for WriteError {}
 pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteError> {
     let mut writer = Writer { buffer, at: Header::BYTES };
     writer.record(&content.input)?;
-    let found = content.layers.len();
-    writer.record(&u8::try_from(found).map_err(|_| WriteError::TooManyLayers { found })?)?;
+    writer.record(&counted(content)?)?;
     for layer in content.layers {
         writer.record(layer)?;
     }
+    writer.record(&content.outputs)?;
     writer.record(&content.self_test.is_some())?;
     let record_bytes = stated(writer.at - Header::BYTES)?;
     writer.align()?;
@@ -87,6 +90,12 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteErr
         writer.aligned(scores)?;
     }
     writer.finish(content, record_bytes)
+}
+
+/// The layers as the file counts them.
+fn counted(content: &Content<'_>) -> Result<u16, WriteError> {
+    let found = content.layers.len();
+    u16::try_from(found).map_err(|_| WriteError::TooManyLayers { found })
 }
 
 /// A size as the header states it.
@@ -140,8 +149,9 @@ impl Writer<'_> {
         let file = self.buffer.get_mut(..self.at).ok_or(WriteError::BufferFull)?;
         let Content { arena_bytes, model_version, .. } = *content;
         let file_bytes = stated(file.len())?;
+        let layers = counted(content)?;
         let mut header =
-            Header { file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
+            Header { layers, file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());
         header.checksum = checksum(&file[Header::CHECKED_FROM..]);
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());

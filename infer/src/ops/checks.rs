@@ -4,25 +4,24 @@ use crate::error::LayerProblem;
 use crate::quant::{ChannelParameters, channel_parameters};
 use crate::shape::Shape;
 
-/// Longest layer name, bytes.
-pub const NAME_BYTES_MAX: usize = 32;
-
 /// Largest map or section, bytes.
 pub const SIZE_MAX_BYTES: usize = 1 << 30;
 
-/// Name, output and window sizes that every layer has.
+/// The sizes of a tensor.
 #[inline(never)]
-pub fn check_sizes(name: &str, output: Shape, sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
-    if name.len() > NAME_BYTES_MAX {
-        return Err(LayerProblem::NameTooLong);
-    }
-    if output.is_empty() || sides.as_flattened().contains(&0) {
+pub fn check_shape(shape: Shape) -> Result<(), LayerProblem> {
+    if shape.is_empty() {
         return Err(LayerProblem::ZeroSize);
     }
-    match output.checked_len() {
+    match shape.checked_len() {
         Some(len) if len <= SIZE_MAX_BYTES => Ok(()),
         _ => Err(LayerProblem::TooLarge),
     }
+}
+
+/// Rows and columns of kernels, windows and steps: 1 at least.
+pub fn check_sides(sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
+    if sides.as_flattened().contains(&0) { Err(LayerProblem::ZeroSize) } else { Ok(()) }
 }
 
 /// A scale is the size of a step.

@@ -19,17 +19,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::quant::OutputQuant;
-use crate::schedule::{RowWindow, Slice};
+use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 use conv::{Conv, ConvRecord};
 use dense::{Dense, DenseRecord};
 use max_pool::{MaxPool, MaxPoolRecord};
 
-pub use checks::NAME_BYTES_MAX;
-pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_sizes};
+pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_shape};
 pub(crate) use operator::operations_of_map;
-pub use operator::{Buffers, Operator, Place, Reading, Record, Tensor, Work};
+pub use operator::{Buffers, Inputs, Operator, Reading, Record, Tensor, Work};
 pub use packing::SizeMismatch;
 pub use sections::{SECTION_ALIGNMENT_BYTES, Sections};
 #[cfg(not(kindling_backend = "portable"))]
@@ -50,17 +48,16 @@ macro_rules! operators {
             pub const ALL: &[Self] = &[$(Self::$name),+];
         }
 
-        /// The record of a layer.
+        /// What a layer computes, as the file describes it.
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-        pub enum LayerRecord<'m> {
-            $($(#[doc = $doc])+ #[serde(borrow)] $name($record),)+
+        pub enum OperatorRecord {
+            $($(#[doc = $doc])+ $name($record),)+
         }
 
-        impl<'m> LayerRecord<'m> {
-            /// What all records say alike.
-            pub(crate) fn place(&self) -> Place<'m> {
+        impl Record for OperatorRecord {
+            fn inputs(&self) -> Inputs {
                 match self {
-                    $(Self::$name(record) => record.place(),)+
+                    $(Self::$name(record) => record.inputs(),)+
                 }
             }
         }
@@ -74,13 +71,43 @@ macro_rules! operators {
         impl<'m> LayerKind<'m> {
             /// The operator of a record, with its numbers; every check is made here.
             pub(crate) fn read(
-                record: &LayerRecord<'m>,
+                record: &OperatorRecord,
                 reading: &mut Reading<'_, 'm>,
             ) -> Result<Self, LayerProblem> {
                 match record {
-                    $(LayerRecord::$name(record) => {
+                    $(OperatorRecord::$name(record) => {
                         Ok(Self::$name(Operator::read(record, reading)?))
                     })+
+                }
+            }
+
+            /// The operator of a record that reads tensors of these sizes and makes `output`, still
+            /// without its numbers: what an exporter asks before there is a file.
+            pub const fn of_record(
+                record: &OperatorRecord,
+                inputs: &[Tensor; INPUTS_MAX],
+                output: Tensor,
+            ) -> Self {
+                match record {
+                    $(OperatorRecord::$name(record) => {
+                        Self::$name(<$operator>::of(record, inputs, output))
+                    })+
+                }
+            }
+
+            /// The operator with its numbers, which nobody checks.
+            pub(crate) const fn with_unchecked(self, channels: &'m [u8], weights: &'m [u8]) -> Self {
+                match self {
+                    $(Self::$name(operator) => {
+                        Self::$name(operator.with_unchecked(channels, weights))
+                    })+
+                }
+            }
+
+            /// The record that it was read from, which reads `inputs`.
+            pub fn record(&self, inputs: Inputs) -> OperatorRecord {
+                match self {
+                    $(Self::$name(operator) => OperatorRecord::$name(operator.record(inputs)),)+
                 }
             }
 
@@ -106,19 +133,27 @@ macro_rules! operators {
                 }
             }
 
+            /// The size of the tensor that is its input number `input`, from 0.
+            pub fn input(&self, input: usize) -> Shape {
+                match self {
+                    $(Self::$name(operator) => Operator::input(operator, input),)+
+                }
+            }
+
+            /// The rows of its input number `input` that a row of its output reads.
+            pub fn row_window(&self, input: usize) -> RowWindow {
+                match self {
+                    $(Self::$name(operator) => Operator::row_window(operator, input),)+
+                }
+            }
+
             operators! { @methods [$($name)+]
-                /// The map it reads.
-                input -> Shape;
-                /// The map it leaves.
-                output -> Shape;
-                /// Quantisation of the output; `None` for one that keeps that of its input.
-                output_quant -> Option<OutputQuant>;
-                /// The rows of its input that a row of its output reads.
-                row_window -> RowWindow;
+                /// The tensor that it makes.
+                output -> Tensor;
                 /// Bytes of scratch memory.
                 scratch_bytes -> usize;
-                /// Bytes of channel parameters and weights in the file, without padding.
-                parameter_bytes -> usize;
+                /// Channel parameters and packed weights, as the file has them.
+                numbers -> [&'m [u8]; 2];
                 /// What it takes to run it.
                 work -> Work;
                 /// Whether all parts of this crate that it needs are in the build.
@@ -154,11 +189,11 @@ macro_rules! operators {
 // The list. The order gives an operator its number in the file, so new ones come last.
 operators! {
     /// Convolution, with the pooling that follows it.
-    Conv: conv, Conv<'m>, ConvRecord<'m>;
+    Conv: conv, Conv<'m>, ConvRecord;
     /// Maximum over windows.
-    MaxPool: max_pool, MaxPool, MaxPoolRecord<'m>;
+    MaxPool: max_pool, MaxPool, MaxPoolRecord;
     /// Fully connected.
-    Dense: dense, Dense<'m>, DenseRecord<'m>;
+    Dense: dense, Dense<'m>, DenseRecord;
 }
 
 impl Feature {

@@ -1,10 +1,12 @@
 //! What an operator tells the rest of the crate.
 
+use serde::{Deserialize, Serialize};
+
 use super::sections::Sections;
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::OutputQuant;
-use crate::schedule::{RowWindow, Slice};
+use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
 /// One operator of a checked network.
@@ -13,7 +15,7 @@ use crate::shape::Shape;
 /// its kernels, such as [`conv::Kernels`](super::conv::Kernels).
 pub trait Operator<'m>: Copy {
     /// How the file describes it.
-    type Record: Record<'m>;
+    type Record: Record;
 
     /// Reads its record and its numbers: every check of both, once.
     ///
@@ -21,17 +23,17 @@ pub trait Operator<'m>: Copy {
     /// What a kernel could trip over.
     fn read(record: &Self::Record, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem>;
 
-    /// The map it reads.
-    fn input(&self) -> Shape;
+    /// The record that it was read from, which reads `inputs`.
+    fn record(&self, inputs: Inputs) -> Self::Record;
 
-    /// The map it leaves.
-    fn output(&self) -> Shape;
+    /// The size of the tensor that is its input number `input`, from 0.
+    fn input(&self, input: usize) -> Shape;
 
-    /// Quantisation of the output; `None` for an operator that keeps that of its input.
-    fn output_quant(&self) -> Option<OutputQuant>;
+    /// The tensor that it makes.
+    fn output(&self) -> Tensor;
 
-    /// The rows of its input that a row of its output reads.
-    fn row_window(&self) -> RowWindow;
+    /// The rows of its input number `input` that a row of its output reads.
+    fn row_window(&self, input: usize) -> RowWindow;
 
     /// The operator that makes just the rows of a slice, of just the rows that are held.
     fn slice(&self, slice: &Slice) -> Self;
@@ -41,9 +43,9 @@ pub trait Operator<'m>: Copy {
         0
     }
 
-    /// Bytes of channel parameters and weights in the file, without padding.
-    fn parameter_bytes(&self) -> usize {
-        0
+    /// Channel parameters and packed weights, as the file has them; empty for an operator without.
+    fn numbers(&self) -> [&'m [u8]; 2] {
+        [&[], &[]]
     }
 
     /// What it takes to run it.
@@ -57,49 +59,84 @@ pub trait Operator<'m>: Copy {
 }
 
 /// The record of an operator in the file.
-pub trait Record<'m> {
-    /// What all records say alike.
-    fn place(&self) -> Place<'m>;
+pub trait Record {
+    /// The tensors that it reads.
+    fn inputs(&self) -> Inputs;
 }
 
-/// What all records say alike: a name, and where the layer works.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'m> {
-    /// Name, for people.
-    pub name: &'m str,
-    /// Rows of the output that are held at once.
-    pub held_rows: u16,
-    /// Place of the held rows in the arena, bytes.
-    pub output_at: u32,
-    /// Place of the scratch memory in the arena, bytes.
-    pub scratch_at: u32,
+/// The tensors that an operator reads, by their numbers: 0 is the network's input, `n` what layer
+/// `n - 1` makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    tensors: [u8; INPUTS_MAX],
+    count: u8,
+}
+
+impl Inputs {
+    /// One input.
+    pub const fn one(tensor: u8) -> Self {
+        let mut tensors = [0; INPUTS_MAX];
+        tensors[0] = tensor;
+        Self { tensors, count: 1 }
+    }
+
+    /// Two inputs.
+    pub const fn two(tensors: [u8; 2]) -> Self {
+        Self { tensors, count: 2 }
+    }
+
+    /// The first input.
+    pub const fn first(&self) -> u8 {
+        self.tensors[0]
+    }
+
+    /// The tensor that is input number `input`; `None` after the last.
+    #[inline(always)]
+    pub fn get(&self, input: usize) -> Option<usize> {
+        let tensor = *self.tensors.get(input)? as usize;
+        (input < self.count as usize).then_some(tensor)
+    }
+
+    /// How many there are: 1 to [`INPUTS_MAX`].
+    pub const fn count(&self) -> usize {
+        self.count as usize
+    }
+
+    /// The tensors in their order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.tensors.into_iter().take(self.count as usize).map(usize::from)
+    }
 }
 
 /// What an operator is read from, beside its record.
 pub struct Reading<'r, 'm> {
-    /// The map that it reads.
-    pub input: Tensor,
+    /// The tensors that it reads, as many as its record says.
+    pub inputs: &'r [Tensor; INPUTS_MAX],
+    /// The tensor that it makes.
+    pub output: Tensor,
     /// The sections of the file, of which it takes its own.
     pub sections: &'r mut Sections<'m>,
 }
 
-/// A feature map and what its values stand for.
-#[derive(Clone, Copy, Debug)]
+/// A tensor's size, and what its values stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tensor {
-    /// Its size.
+    /// Rows, columns and channels.
     pub shape: Shape,
     /// Its quantisation.
     pub quant: OutputQuant,
 }
 
 /// The memory that an operator runs in, in parts that lie apart: each of exactly the size that the
-/// operator states, maps in memory order (row, column, channel).
+/// operator states, tensors in memory order (row, column, channel).
 pub struct Buffers<'b> {
-    /// The map that it reads.
+    /// The tensor that it reads.
     pub input: &'b [i8],
+    /// The second tensor that it reads; empty for an operator of one input.
+    pub second: &'b [i8],
     /// [`Operator::scratch_bytes`].
     pub scratch: &'b mut [i8],
-    /// The map that it leaves.
+    /// The tensor that it makes.
     pub output: &'b mut [i8],
 }
 

@@ -1,13 +1,14 @@
 //! A network at work in the caller's memory.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::observer::Observer;
 use crate::error::{ImageError, SessionError};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
-use crate::ops::{Buffers, KernelSet, Kernels, Native, window};
-use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
+use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, window};
+use crate::quant::{INPUT_ZERO_POINT, OutputQuant, quantise_pixel, quantise_pixels};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
 
@@ -82,9 +83,16 @@ impl<'m, 'a> Session<'m, 'a> {
         Ok(Run { session: self, image, schedule: Schedule::new(), kernels: PhantomData })
     }
 
+    /// Output number `index` of the last run: 0 is what [`Session::run`] gives; `None` after the
+    /// last. What it holds before the first run does not matter.
+    pub fn output(&self, index: usize) -> Option<Scores<'_>> {
+        let (tensor, at) = self.network.output(index)?;
+        Some(Scores::new(self.arena.get(at..at + tensor.shape.len())?, tensor.quant))
+    }
+
     fn scores(&self) -> Scores<'_> {
-        let values = slice(self.arena, self.network.output_at(), self.network.classes());
-        Scores::new(values, self.network.output_quant())
+        let none = Scores::new(&[], OutputQuant { scale: 1.0, zero_point: 0 });
+        self.output(0).unwrap_or(none)
     }
 }
 
@@ -119,14 +127,14 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
     /// [`Run::step`] with an observer.
     pub fn step_with(&mut self, observer: &mut impl Observer) -> bool {
         let network = self.session.network;
-        let Some(slice) = self.schedule.next(|map| network.stage(map)) else { return false };
-        match slice.map.checked_sub(1).and_then(|index| Some((index, network.layers().get(index)?)))
-        {
+        let Some(slice) = self.schedule.next(&network) else { return false };
+        let layer = |index: usize| Some((index, network.layers().get(index)?));
+        match slice.tensor.checked_sub(1).and_then(layer) {
             None => place(network.input(), self.image, &slice, self.session.arena),
             Some((index, layer)) => {
                 observer.before(index, layer, slice.rows.clone());
-                let made = run_slice::<Set>(layer, &slice, self.session.arena);
-                observer.after(index, layer, slice.rows, made);
+                let made = run_slice::<Set>(&network, layer, &slice, self.session.arena);
+                observer.after(index, layer, slice.rows, made.unwrap_or_default());
             }
         }
         true
@@ -134,7 +142,7 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
 
     /// The scores, once all steps are done; `None` before.
     pub fn scores(self) -> Option<Scores<'s>> {
-        let is_done = self.schedule.is_done();
+        let is_done = self.schedule.is_done(&self.session.network);
         is_done.then(|| self.session.scores())
     }
 }
@@ -144,10 +152,11 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
 fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
     let (at, bytes) = input.arena_use();
     let Some(held) = arena.get_mut(at..at + bytes) else { return };
-    let Some(rows) = make_room(held, slice, input.map.row_len()) else { return };
-    let channels = input.map.channels as i32;
+    let row_len = input.tensor.shape.row_len();
+    let Some(rows) = make_room(held, slice, row_len) else { return };
+    let channels = input.image.channels as i32;
     let first = input.origin[0] as i32 + slice.rows.start as i32;
-    for (row, out) in (first..).zip(rows.chunks_exact_mut(input.map.row_len().max(1))) {
+    for (row, out) in (first..).zip(rows.chunks_exact_mut(row_len.max(1))) {
         let source = window::row(image, input.image, row);
         let start = input.origin[1] as i32 * channels;
         match usize::try_from(start).ok().and_then(|start| source.get(start..start + out.len())) {
@@ -180,26 +189,52 @@ fn move_down(values: &mut [i8], distance: usize, count: usize) {
     }
 }
 
-/// Runs one slice of a layer on its buffers and gives the rows made. The model guarantees that the
-/// buffers lie apart inside of the arena.
-fn run_slice<'a, Set: Kernels>(layer: &Layer<'_>, slice: &Slice, arena: &'a mut [i8]) -> &'a [i8] {
+/// Runs one slice of a layer on its buffers and gives the rows made; `None` where the buffers do not
+/// lie apart inside of the arena, which the model guarantees.
+fn run_slice<'a, Set: Kernels>(
+    network: &Network<'_>,
+    layer: &Layer<'_>,
+    slice: &Slice,
+    arena: &'a mut [i8],
+) -> Option<&'a [i8]> {
     let kind = layer.kind.slice(slice);
-    let input_at = layer.placement.input_at + slice.input_skipped as usize * kind.input().row_len();
-    let input = input_at..input_at + kind.input().len();
-    let [_, _, (output_at, output_bytes)] = layer.arena_use();
-    let output = output_at..output_at + output_bytes;
-    let scratch_bytes = kind.scratch_bytes();
-    let scratch_at = if scratch_bytes == 0 { output.end } else { layer.placement.scratch_at };
-    let scratch = scratch_at..scratch_at + scratch_bytes;
-    let Ok([input, scratch, held]) = arena.get_disjoint_mut([input, scratch, output]) else {
-        return &[];
-    };
-    let Some(output) = make_room(held, slice, kind.output().row_len()) else { return &[] };
-    kind.run::<Set>(Buffers { input, scratch, output });
-    output
+    let row_len = kind.output().shape.row_len();
+    // The rows that are held before the slice is made, or after it.
+    let rows = slice.kept as usize + slice.rows.len().max(slice.dropped as usize);
+    let held = part(layer.place.at, rows * row_len);
+    let scratch = part(layer.scratch_at, kind.scratch_bytes());
+    let first = input_part(network, layer, slice, &kind, 0);
+    if layer.inputs.count() == 1 {
+        let [input, scratch, held] = arena.get_disjoint_mut([first, scratch, held]).ok()?;
+        let output = make_room(held, slice, row_len)?;
+        kind.run::<Set>(Buffers { input, second: &[], scratch, output });
+        return Some(output);
+    }
+    let second = input_part(network, layer, slice, &kind, 1);
+    let parts = arena.get_disjoint_mut([first, second, scratch, held]).ok()?;
+    let [input, second, scratch, held] = parts;
+    let output = make_room(held, slice, row_len)?;
+    kind.run::<Set>(Buffers { input, second, scratch, output });
+    Some(output)
 }
 
-/// A part of the arena that the model guarantees to be there.
-fn slice(arena: &[i8], at: usize, len: usize) -> &[i8] {
-    arena.get(at..at + len).unwrap_or_default()
+/// The rows of an input that a slice reads.
+#[inline(always)]
+fn input_part(
+    network: &Network<'_>,
+    layer: &Layer<'_>,
+    slice: &Slice,
+    kind: &LayerKind<'_>,
+    input: usize,
+) -> Range<usize> {
+    let at = layer.inputs.get(input).and_then(|tensor| network.tensor_at(tensor));
+    let shape = kind.input(input);
+    let skipped = slice.inputs.get(input).map_or(0, |input| input.skipped);
+    let start = at.unwrap_or_default() as usize + skipped as usize * shape.row_len();
+    start..start + shape.len()
+}
+
+/// A part of the arena; an empty one where it can overlap nothing.
+fn part(at: u32, bytes: usize) -> Range<usize> {
+    if bytes == 0 { 0..0 } else { at as usize..at as usize + bytes }
 }

@@ -14,14 +14,14 @@
 //!
 //! ```ignore
 //! let mut store = Store::open(journal, [slot_0, slot_1])?;
-//! let Running { model, mut updater, .. } = store.boot(&Trust::signed_by(MAKER))?;
+//! let Running { model, mut updater, .. } = store.boot(&Trust::signed_by(MAKER), &mut table)?;
 //! // ... run the model; when the product works with it:
 //! updater.confirm()?;
 //! // ... when a file of `bytes` bytes arrives:
 //! updater.begin(bytes)?;
 //! updater.write(chunk)?; // as often as chunks arrive, of any size
 //! // What `finish` accepts runs from the next boot on:
-//! let version = updater.finish(&Trust::signed_by(MAKER), &mut arena)?;
+//! let version = updater.finish::<8>(&Trust::signed_by(MAKER), &mut arena)?;
 //! ```
 //!
 //! The flash is whatever implements the traits of `embedded-storage` with units of 1 to 256 bytes,
@@ -40,6 +40,7 @@ use journal::{Journal, State};
 pub use updater::Updater;
 
 use crate::graph::model::Model;
+use crate::graph::table::Table;
 use crate::header::Header;
 use crate::trust::Trust;
 
@@ -84,14 +85,18 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         Ok(Self { journal, slots, state })
     }
 
-    /// Loads the model that is to run. One on trial that has used up its boots gives way to the
+    /// Loads the model that is to run into `table`. One on trial that has used up its boots gives way to the
     /// other; otherwise this boot counts.
     ///
     /// # Errors
     /// [`BootError::Refused`] when the model is not one to be trusted: if there is another to fall
     /// back on, that one runs from the next call on, so call again or reset. [`BootError::NoModel`]
     /// when there is none. Then [`Store::updater`] can install one.
-    pub fn boot(&mut self, trust: &Trust) -> Result<Running<'_, JournalFlash, Slot>, BootError> {
+    pub fn boot<'t, 's: 't, const LAYERS: usize>(
+        &'s mut self,
+        trust: &Trust,
+        table: &'t mut Table<'s, LAYERS>,
+    ) -> Result<Running<'t, JournalFlash, Slot>, BootError> {
         if self.state.trial_boots_left == Some(0) {
             self.journal.append(&mut self.state, State::rolled_back)?;
         }
@@ -101,7 +106,7 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         let Self { journal, slots, state } = self;
         let (active, other) = ordered(slots, state.active);
         let file = file(&*active, state.file_bytes());
-        let model = match trust.load(file) {
+        let model = match trust.load(file, table) {
             Ok(model) => model,
             Err(error) => {
                 let fallback = state.has_other();

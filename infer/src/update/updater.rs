@@ -5,6 +5,7 @@ use embedded_storage::nor_flash::{NorFlash, NorFlashError};
 use super::error::UpdateError;
 use super::journal::{Journal, State, WRITE_MAX_BYTES};
 use super::{MappedFlash, file};
+use crate::graph::table::Table;
 use crate::run::self_test::self_test;
 use crate::trust::Trust;
 
@@ -138,14 +139,18 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
 
     /// Reads the file back, checks it as `trust` asks, with no version below the running model's,
     /// and runs its self-test in `arena`; then it is the one that runs from the next boot on.
-    /// Returns its version.
+    /// Returns its version. The model is checked in a [`Table`] of `LAYERS` layers on the stack.
     ///
     /// # Errors
     /// Missing bytes; a model that is not to be trusted, has no self-test, or fails it; flash that
     /// cannot be written. The file is then forgotten, and the model that runs stays the one that
     /// runs.
-    pub fn finish(&mut self, trust: &Trust, arena: &mut [i8]) -> Result<u32, UpdateError> {
-        let checked = self.checked(trust, arena);
+    pub fn finish<const LAYERS: usize>(
+        &mut self,
+        trust: &Trust,
+        arena: &mut [i8],
+    ) -> Result<u32, UpdateError> {
+        let checked = self.checked::<LAYERS>(trust, arena);
         self.arriving = None;
         let (version, bytes) = checked?;
         self.journal.append(self.state, |state| state.switched(bytes))?;
@@ -154,10 +159,15 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> Updater<'s, JournalFlash, Sl
     }
 
     /// Version and bytes of the file that came, if it may run.
-    fn checked(&mut self, trust: &Trust, arena: &mut [i8]) -> Result<(u32, u32), UpdateError> {
+    fn checked<const LAYERS: usize>(
+        &mut self,
+        trust: &Trust,
+        arena: &mut [i8],
+    ) -> Result<(u32, u32), UpdateError> {
         let trust = self.version.map_or(*trust, |version| trust.and_at_least(version));
         let file = self.arrived()?;
-        let model = trust.load(file).map_err(UpdateError::Refused)?;
+        let mut table = Table::<LAYERS>::new();
+        let model = trust.load(file, &mut table).map_err(UpdateError::Refused)?;
         self_test(&model, arena).map_err(UpdateError::SelfTest)?;
         Ok((model.version(), file.len() as u32))
     }

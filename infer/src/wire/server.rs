@@ -287,8 +287,8 @@ fn run<'t, 'e>(
     let mut session = Session::new(model, arena).map_err(|_| Refusal::NoMemory { needed, room })?;
     session.run_with::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
     let network = Network::from(model);
-    let scores = network.output_at()..network.output_at() + network.classes();
-    Ok(arena.get(scores).unwrap_or_default())
+    let scores = network.output(0).and_then(|(tensor, at)| arena.get(at..at + tensor.shape.len()));
+    Ok(scores.unwrap_or_default())
 }
 
 /// The answer as bytes; if it is too long for `out`, that is the answer.

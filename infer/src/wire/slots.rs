@@ -5,6 +5,7 @@ use super::message::Refusal;
 use super::room::{Limits, Room, Text};
 use super::server::model_id;
 use super::stated;
+use crate::graph::table::Table;
 use crate::trust::Trust;
 use crate::update::nor_flash::NorFlash;
 use crate::update::{MappedFlash, UpdateError, Updater};
@@ -12,7 +13,9 @@ use crate::update::{MappedFlash, UpdateError, Updater};
 /// The slot that does not run. Once a model is complete there,
 /// [`Store::boot`](crate::update::Store::boot) runs it: on trial until it passes the self-test that
 /// the host asks for.
-pub struct SlotRoom<'s, JournalFlash, Slot> {
+///
+/// A model is checked in a [`Table`] of `LAYERS` layers on the stack.
+pub struct SlotRoom<'s, JournalFlash, Slot, const LAYERS: usize> {
     updater: Updater<'s, JournalFlash, Slot>,
     /// Which models are let in.
     trust: Trust,
@@ -21,7 +24,9 @@ pub struct SlotRoom<'s, JournalFlash, Slot> {
     complete: bool,
 }
 
-impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> SlotRoom<'s, JournalFlash, Slot> {
+impl<'s, JournalFlash: NorFlash, Slot: MappedFlash, const LAYERS: usize>
+    SlotRoom<'s, JournalFlash, Slot, LAYERS>
+{
     /// Room in the slot that `updater` writes to, for models that `trust` lets in.
     pub const fn new(updater: Updater<'s, JournalFlash, Slot>, trust: Trust) -> Self {
         Self { updater, trust, coming: None, complete: false }
@@ -30,7 +35,7 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> SlotRoom<'s, JournalFlash, S
     /// Checks what came, and lets it run from the next boot on.
     fn install(&mut self, model: u32, limits: Limits<'_>) -> Result<(), Failure> {
         self.check(model, &limits)?;
-        self.updater.finish(&self.trust, limits.arena)?;
+        self.updater.finish::<LAYERS>(&self.trust, limits.arena)?;
         Ok(())
     }
 
@@ -38,7 +43,8 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash> SlotRoom<'s, JournalFlash, S
     /// server.
     fn check(&mut self, model: u32, limits: &Limits<'_>) -> Result<(), Failure> {
         let file = self.updater.arrived()?;
-        let new = self.trust.load(file).map_err(UpdateError::Refused)?;
+        let mut table = Table::<LAYERS>::new();
+        let new = self.trust.load(file, &mut table).map_err(UpdateError::Refused)?;
         limits.check(new.arena_bytes(), new.image_shape().len()).map_err(Failure::Refusal)?;
         let announced = model_id(file) == model;
         if announced { Ok(()) } else { Err(Failure::Refusal(Refusal::NoUpdate)) }
@@ -57,7 +63,9 @@ impl From<UpdateError> for Failure {
     }
 }
 
-impl<JournalFlash: NorFlash, Slot: MappedFlash> Room for SlotRoom<'_, JournalFlash, Slot> {
+impl<JournalFlash: NorFlash, Slot: MappedFlash, const LAYERS: usize> Room
+    for SlotRoom<'_, JournalFlash, Slot, LAYERS>
+{
     fn capacity(&self) -> usize {
         self.updater.slot_bytes()
     }

@@ -5,10 +5,11 @@ use super::room::{Limits, Room, Text};
 use super::server::model_id;
 use super::stated;
 use crate::graph::model::Model;
+use crate::graph::table::Table;
 
 /// Memory for another model than the one built in. While that model is in use, nothing else can be
-/// put there.
-pub struct UpdateRoom<'r> {
+/// put there. It is checked in a [`Table`] of `LAYERS` layers on the stack.
+pub struct UpdateRoom<'r, const LAYERS: usize> {
     buffer: &'r mut [u8],
     /// Bytes and id of the model that is coming, if any.
     coming: Option<(usize, u32)>,
@@ -17,7 +18,7 @@ pub struct UpdateRoom<'r> {
     complete: bool,
 }
 
-impl<'r> UpdateRoom<'r> {
+impl<'r, const LAYERS: usize> UpdateRoom<'r, LAYERS> {
     /// Room for a model of up to the buffer's length; its address a multiple of 16, see
     /// [`Aligned`](crate::Aligned).
     pub fn new(buffer: &'r mut [u8]) -> Self {
@@ -36,7 +37,7 @@ impl<'r> UpdateRoom<'r> {
     }
 }
 
-impl Room for UpdateRoom<'_> {
+impl<const LAYERS: usize> Room for UpdateRoom<'_, LAYERS> {
     fn capacity(&self) -> usize {
         self.buffer.len()
     }
@@ -78,7 +79,8 @@ impl Room for UpdateRoom<'_> {
     ) -> Result<(), Refusal<'e>> {
         let complete = Some((self.received, model));
         let file = self.buffer.get(..self.received).filter(|_| self.coming == complete);
-        let checked = check(file.ok_or(Refusal::NoUpdate)?, model, limits, text);
+        let file = file.ok_or(Refusal::NoUpdate)?;
+        let checked = check::<LAYERS>(file, model, limits, text);
         match checked {
             Ok(()) => self.complete = true,
             Err(_) => self.clear(),
@@ -100,13 +102,14 @@ impl Room for UpdateRoom<'_> {
     }
 }
 
-fn check<'e>(
+fn check<'e, const LAYERS: usize>(
     file: &[u8],
     id: u32,
     limits: Limits<'_>,
     text: &'e mut Text,
 ) -> Result<(), Refusal<'e>> {
-    let model = match Model::from_bytes(file) {
+    let mut table = Table::<LAYERS>::new();
+    let model = match Model::from_bytes(file, &mut table) {
         Ok(model) => model,
         Err(error) => return Err(text.refusal(&error)),
     };

@@ -9,23 +9,25 @@ pub const ARENA_BYTES: usize = 72;
 pub const IMAGE_BYTES: usize = 25;
 /// Number of scores.
 pub const CLASSES: usize = 3;
-/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no
-/// loader.
+/// Number of layers: the capacity of the `Table` that `MODEL` is loaded into.
+#[allow(dead_code)]
+pub const LAYERS: usize = 3;
+/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no loader.
 pub const NETWORK: infer::Network<'static> = {
 #[allow(unused_imports)]
-use infer::{Input, Layer, LayerKind, MaxPool, Shape};
+use infer::{Input, Layer, Shape, embedded::*, features::Feature, format::*, ops::OperatorRecord::*};
 #[allow(unused_imports)]
-use infer::{embedded::*, features::Feature, format::*};
+use infer::format::{Algorithm::*, DenseAlgorithm::*};
 const {
 require(Feature::Direct);
 require(Feature::MaxPool);
 require(Feature::DenseRows);
 }
-static INPUT: Input = input(&InputRecord { image: Shape { height: 5, width: 5, channels: 1 }, map: Shape { height: 5, width: 5, channels: 1 }, origin: [0, 0], scale: 0.003921569, held_rows: 5, arena_at: 0 });
+static INPUT: Input = input(&InputRecord { image: Shape { height: 5, width: 5, channels: 1 }, origin: [0, 0], tensor: TensorRecord { tensor: Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }, held_rows: 5, at: 0 } }, 1);
 static LAYERS: [Layer<'static>; 3] = [
-layer("conv1", conv(&ConvRecord { name: "", output: Shape { height: 2, width: 2, channels: 2 }, kernel: [2, 2], stride: [1, 1], origin: [0, 0], pool: [2, 2], output_quant: OutputQuant { scale: 0.5, zero_point: -128 }, algorithm: Algorithm::Direct, held_rows: 0, output_at: 0, scratch_at: 0 }, Shape { height: 5, width: 5, channels: 1 }, -128, section(MODEL, 112, 16), section(MODEL, 128, 8)), [2, 65535], [0, 25, 64, 32, 16]),
-layer("pool1", LayerKind::MaxPool(MaxPool { input: Shape { height: 2, width: 2, channels: 2 }, output: Shape { height: 1, width: 2, channels: 2 }, size: [2, 1], stride: [2, 1] }), [1, 65535], [64, 8, 0, 0, 0]),
-layer("dense1", dense(&DenseRecord { name: "", units: 3, output_quant: OutputQuant { scale: 0.25, zero_point: 3 }, algorithm: DenseAlgorithm::Rows, output_at: 0 }, Shape { height: 1, width: 2, channels: 2 }, section(MODEL, 144, 24), section(MODEL, 176, 12)), [1, 65535], [0, 4, 16, 16, 0]),
+layer(&LayerRecord { name: "conv1", operator: Conv(ConvRecord { input: 0, kernel: [2, 2], stride: [1, 1], origin: [0, 0], pool: [2, 2], algorithm: Direct }), output: TensorRecord { tensor: Tensor { shape: Shape { height: 2, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, held_rows: 2, at: 64 }, scratch_at: 32 }, Inputs::one(0), &[Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }, Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }], [section(MODEL, 128, 16), section(MODEL, 144, 8)], (65535, 2, 16)),
+layer(&LayerRecord { name: "pool1", operator: MaxPool(MaxPoolRecord { input: 1, size: [2, 1], stride: [2, 1], origin: [0, 0] }), output: TensorRecord { tensor: Tensor { shape: Shape { height: 1, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, held_rows: 1, at: 0 }, scratch_at: 0 }, Inputs::one(1), &[Tensor { shape: Shape { height: 2, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }], [&[], &[]], (65535, 3, 0)),
+layer(&LayerRecord { name: "dense1", operator: Dense(DenseRecord { input: 2, algorithm: Rows }), output: TensorRecord { tensor: Tensor { shape: Shape { height: 1, width: 1, channels: 3 }, quant: OutputQuant { scale: 0.25, zero_point: 3 } }, held_rows: 1, at: 16 }, scratch_at: 0 }, Inputs::one(2), &[Tensor { shape: Shape { height: 1, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }], [section(MODEL, 160, 24), section(MODEL, 192, 12)], (65535, 255, 0)),
 ];
-network(&INPUT, &LAYERS, OutputQuant { scale: 0.25, zero_point: 3 }, 72)
+network(&INPUT, &LAYERS, &[3], 72)
 };

@@ -3,10 +3,10 @@
 
 use infer::format::{
     Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
-    MaxPoolRecord, OutputQuant, Section, SelfTest, write,
+    MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
-use infer::{Model, ModelError, Shape};
+use infer::{Model, ModelError, Shape, Table};
 
 /// The largest multiplier: a hair less than one half.
 pub const HALF: i32 = i32::MAX;
@@ -22,57 +22,74 @@ const SCORES: [u8; 3] = [66, -11i8 as u8, 7];
 #[derive(Clone)]
 pub struct Parts {
     pub input: InputRecord,
-    pub conv: ConvRecord<'static>,
-    pub pool: MaxPoolRecord<'static>,
-    pub dense: DenseRecord<'static>,
+    pub conv: Made<ConvRecord>,
+    pub pool: Made<MaxPoolRecord>,
+    pub dense: Made<DenseRecord>,
     pub conv_channels: Vec<ChannelParameters>,
     pub conv_weights: Vec<u8>,
     pub dense_channels: Vec<ChannelParameters>,
     pub dense_weights: Vec<u8>,
+    pub outputs: Vec<u8>,
     pub arena_bytes: u32,
     pub model_version: u32,
     pub self_test: Option<SelfTest<'static>>,
 }
 
+/// A layer whose operator's record is at hand.
+#[derive(Clone, Copy)]
+pub struct Made<Operator> {
+    pub name: &'static str,
+    pub operator: Operator,
+    pub output: TensorRecord,
+    pub scratch_at: u32,
+}
+
+impl<Operator> Made<Operator> {
+    pub fn record(self, of: impl Fn(Operator) -> OperatorRecord) -> LayerRecord<'static> {
+        let Self { name, operator, output, scratch_at } = self;
+        LayerRecord { name, operator: of(operator), output, scratch_at }
+    }
+}
+
+/// A tensor that is held whole at `at`.
+pub fn whole(shape: Shape, quant: OutputQuant, at: u32) -> TensorRecord {
+    TensorRecord { tensor: Tensor { shape, quant }, held_rows: shape.height, at }
+}
+
 impl Default for Parts {
     fn default() -> Self {
         let quant = OutputQuant { scale: 0.5, zero_point: -128 };
+        let pixels = OutputQuant { scale: 1.0 / 255.0, zero_point: -128 };
         Self {
             input: InputRecord {
                 image: Shape::new(5, 5, 1),
-                map: Shape::new(5, 5, 1),
                 origin: [0, 0],
-                scale: 1.0 / 255.0,
-                held_rows: 5,
-                arena_at: 0,
+                tensor: whole(Shape::new(5, 5, 1), pixels, 0),
             },
-            conv: ConvRecord {
+            conv: Made {
                 name: "conv1",
-                output: Shape::new(2, 2, 2),
-                kernel: [2, 2],
-                stride: [1, 1],
-                origin: [0, 0],
-                pool: [2, 2],
-                output_quant: quant,
-                algorithm: Algorithm::Direct,
-                held_rows: 2,
-                output_at: 64,
+                operator: ConvRecord {
+                    input: 0,
+                    kernel: [2, 2],
+                    stride: [1, 1],
+                    origin: [0, 0],
+                    pool: [2, 2],
+                    algorithm: Algorithm::Direct,
+                },
+                output: whole(Shape::new(2, 2, 2), quant, 64),
                 scratch_at: 32,
             },
-            pool: MaxPoolRecord {
+            pool: Made {
                 name: "pool1",
-                output: Shape::new(1, 2, 2),
-                size: [2, 1],
-                stride: [2, 1],
-                held_rows: 1,
-                output_at: 0,
+                operator: MaxPoolRecord { input: 1, size: [2, 1], stride: [2, 1], origin: [0, 0] },
+                output: whole(Shape::new(1, 2, 2), quant, 0),
+                scratch_at: 0,
             },
-            dense: DenseRecord {
+            dense: Made {
                 name: "dense1",
-                units: 3,
-                output_quant: OutputQuant { scale: 0.25, zero_point: 3 },
-                algorithm: DenseAlgorithm::Rows,
-                output_at: 16,
+                operator: DenseRecord { input: 2, algorithm: DenseAlgorithm::Rows },
+                output: whole(Shape::vector(3), OutputQuant { scale: 0.25, zero_point: 3 }, 16),
+                scratch_at: 0,
             },
             conv_channels: vec![channel(-200, HALF), channel(100, HALF)],
             conv_weights: [1i8, 2, -3, 4, -1, 0, 1, 0].map(|weight| weight as u8).to_vec(),
@@ -80,6 +97,7 @@ impl Default for Parts {
             dense_weights: [1i8, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, -1]
                 .map(|weight| weight as u8)
                 .to_vec(),
+            outputs: vec![3],
             arena_bytes: 72,
             model_version: 7,
             self_test: Some(SelfTest { image: &IMAGE, scores: &SCORES }),
@@ -88,13 +106,17 @@ impl Default for Parts {
 }
 
 impl Parts {
+    /// The records of the layers.
+    pub fn layers(&self) -> [LayerRecord<'static>; 3] {
+        [
+            self.conv.record(OperatorRecord::Conv),
+            self.pool.record(OperatorRecord::MaxPool),
+            self.dense.record(OperatorRecord::Dense),
+        ]
+    }
+
     /// The model file.
     pub fn file(&self) -> Vec<u8> {
-        let layers = [
-            LayerRecord::Conv(self.conv),
-            LayerRecord::MaxPool(self.pool),
-            LayerRecord::Dense(self.dense),
-        ];
         let sections = [
             Section { channels: &self.conv_channels, weights: &self.conv_weights },
             Section { channels: &[], weights: &[] },
@@ -102,8 +124,9 @@ impl Parts {
         ];
         let content = Content {
             input: self.input,
-            layers: &layers,
+            layers: &self.layers(),
             sections: &sections,
+            outputs: &self.outputs,
             arena_bytes: self.arena_bytes,
             model_version: self.model_version,
             self_test: self.self_test,
@@ -125,7 +148,7 @@ pub fn written(content: &Content<'_>) -> Vec<u8> {
 /// Why a file that must not load does not.
 #[allow(dead_code)]
 pub fn refused(file: &[u8]) -> ModelError {
-    match Model::from_bytes(file) {
+    match Model::from_bytes(file, &mut Table::<16>::new()) {
         Ok(_) => panic!("accepted"),
         Err(error) => error,
     }

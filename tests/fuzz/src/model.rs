@@ -1,5 +1,7 @@
 //! Model files: whatever loads must run, within its buffer and its time, and as the reference runs.
 
+use infer::Table;
+use infer::format::LAYERS_MAX;
 use infer::{Model, ModelError, Native, Reference, Session, Trust, TrustError, self_test};
 
 /// Largest run, so that an execution stays short.
@@ -24,7 +26,8 @@ pub enum Outcome {
 /// # Panics
 /// When a model that was accepted does not keep what the loader promised.
 pub fn load_and_run(file: &[u8]) -> Outcome {
-    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file) {
+    let mut table = Table::<LAYERS_MAX>::new();
+    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file, &mut table) {
         Ok(model) => model,
         Err(TrustError::Model(error)) => return Outcome::Refused(error),
         Err(TrustError::TooSlow { .. }) => return Outcome::TooLarge,

@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use infer::Table;
 use infer::wire::{
     Clock, InUse, Known, Receiver, Request, Room, Server, Turn, UpdateRoom, encode, frame_bytes,
 };
@@ -17,9 +18,14 @@ const ROOM_BYTES: usize = 4096;
 /// The model that is built in.
 pub const BUILT_IN: &[u8] = infer::include_model!("../corpus/model/seed-8-0.kndl");
 
+/// Layers of the largest model.
+const LAYERS: usize = 16;
+
 /// Loaded once, as a chip does.
-static MODEL: LazyLock<Model> =
-    LazyLock::new(|| Model::from_bytes(BUILT_IN).expect("the built-in model"));
+static MODEL: LazyLock<Model> = LazyLock::new(|| {
+    let table = Box::leak(Box::new(Table::<LAYERS>::new()));
+    Model::from_bytes(BUILT_IN, table).expect("the built-in model")
+});
 
 struct Ticks(u64);
 
@@ -51,7 +57,7 @@ fn listen(line: &[u8]) -> usize {
     let model = &*MODEL;
     let mut arena = vec![0; model.arena_bytes()];
     let mut memory = Aligned([0; ROOM_BYTES]);
-    let mut room = UpdateRoom::new(&mut memory.0);
+    let mut room = UpdateRoom::<LAYERS>::new(&mut memory.0);
     let mut image = vec![0; 1024];
     let mut server = Server {
         firmware: "1",

@@ -5,7 +5,7 @@ use trainer::ops::PlainKind;
 use trainer::ops::conv::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
-use super::{EXTREME_SIDES, QUANT, Random, with_numbers};
+use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// A convolution that the algorithm computes, of a common shape.
 pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
@@ -41,7 +41,7 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
             .max(1)
     };
     let input = Shape::new(side(output.height, 0), side(output.width, 1), channels);
-    let kind = PlainKind::Conv(Plain { kernel, stride, origin: [-padding; 2], pool, quant: QUANT });
+    let kind = PlainKind::Conv(Plain { kernel, stride, origin: [-padding; 2], pool });
     let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
     with_numbers(random, input, output, kind, taps)
 }
@@ -87,7 +87,7 @@ pub fn extreme(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     // Sometimes nothing but padding lies under the kernel.
     let far = random.one_of(&[0, 0, 0, 1000]);
     let origin = padding.map(|padding: i16| -padding - far);
-    let kind = PlainKind::Conv(Plain { kernel, stride, origin, pool, quant: QUANT });
+    let kind = PlainKind::Conv(Plain { kernel, stride, origin, pool });
     let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
     with_numbers(random, input, output, kind, taps)
 }

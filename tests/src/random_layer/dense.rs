@@ -5,7 +5,7 @@ use trainer::ops::PlainKind;
 use trainer::ops::dense::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
-use super::{QUANT, Random, with_numbers};
+use super::{Random, with_numbers};
 
 /// A dense layer that the algorithm computes, of a common shape.
 pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
@@ -13,26 +13,14 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     let inputs: u16 =
         if algorithm == Algorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
     let output = Shape::vector(random.one_of(&[2, 4, 10, 13, 32, 64, 100, 200, 500]));
-    with_numbers(
-        random,
-        Shape::vector(inputs),
-        output,
-        PlainKind::Dense(Plain { quant: QUANT }),
-        inputs as usize,
-    )
+    with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense(Plain), inputs as usize)
 }
 
 /// A dense layer of a shape that nobody would choose.
 pub fn extreme(random: &mut Random) -> PlainLayer {
     let inputs = random.one_of(&[1, 2, 4, 8, 20, 400]);
     let output = Shape::vector(random.one_of(&[1, 2, 3, 4, 5, 300]));
-    with_numbers(
-        random,
-        Shape::vector(inputs),
-        output,
-        PlainKind::Dense(Plain { quant: QUANT }),
-        inputs as usize,
-    )
+    with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense(Plain), inputs as usize)
 }
 
 /// Multiply-accumulates.

@@ -14,7 +14,13 @@ pub fn layer(random: &mut Random) -> PlainLayer {
     let output = Shape::new(random.within(1, 14), random.within(1, 14), random.within(1, 32));
     let side = |outputs: u16, axis: usize| (outputs - 1) * stride[axis] as u16 + size[axis] as u16;
     let input = Shape::new(side(output.height, 0), side(output.width, 1), output.channels);
-    with_numbers(random, input, output, PlainKind::MaxPool(Plain { size, stride }), 0)
+    with_numbers(
+        random,
+        input,
+        output,
+        PlainKind::MaxPool(Plain { size, stride, origin: [0, 0] }),
+        0,
+    )
 }
 
 /// A pooling of a shape that nobody would choose.
@@ -28,7 +34,13 @@ pub fn extreme(random: &mut Random) -> PlainLayer {
     );
     let side = |outputs: u16, axis: usize| (outputs - 1) * stride[axis] as u16 + size[axis] as u16;
     let input = Shape::new(side(output.height, 0), side(output.width, 1), output.channels);
-    with_numbers(random, input, output, PlainKind::MaxPool(Plain { size, stride }), 0)
+    with_numbers(
+        random,
+        input,
+        output,
+        PlainKind::MaxPool(Plain { size, stride, origin: [0, 0] }),
+        0,
+    )
 }
 
 /// Comparisons.

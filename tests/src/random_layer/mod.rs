@@ -4,12 +4,12 @@ mod conv;
 mod dense;
 mod max_pool;
 
-use infer::format::OutputQuant;
+use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
 use infer::{LayerKind, Shape};
 use trainer::ops::dense::Plain;
 use trainer::ops::{Choice, PlainKind};
-use trainer::plain_model::{PlainLayer, PlainModel};
+use trainer::plain_model::{Edge, PlainLayer, PlainModel};
 
 /// Most operations of a layer: keeps the emulator's time short.
 const OPERATIONS_MAX: u64 = 3_000_000;
@@ -62,7 +62,7 @@ fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
     let kind = layer.kind(choice);
     operations(&kind) <= OPERATIONS_MAX
         && layer.weights.len() <= WEIGHTS_MAX
-        && layer.input.len() <= 60_000
+        && layer.input().len() <= 60_000
         && kind.scratch_bytes() < 100_000
         && layer.packed(choice).is_ok()
 }
@@ -76,8 +76,9 @@ pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::MaxPool(_) => max_pool::extreme(random),
             Choice::Dense(_) => dense::extreme(random),
         };
-        let is_small =
-            |layer: &PlainLayer| layer.input.len() <= 20_000 && layer.output.len() <= 20_000;
+        let is_small = |layer: &PlainLayer| {
+            layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
+        };
         if is_small(&layer) && is_quick(&layer, choice) && layer.packed(choice).is_ok() {
             return alone(random, layer);
         }
@@ -108,17 +109,19 @@ const EXTREME_SIDES: [u16; 7] = [1, 1, 2, 3, 9, 40, 200];
 /// The model of one layer; a pooling is followed by a small dense layer, because no model goes
 /// without weights.
 fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
-    let (image, output) = (layer.input, layer.output);
+    let (input, output) = (layer.inputs[0].tensor, layer.output.shape);
     let mut layers = vec![layer];
     if layers[0].channels.is_empty() {
-        let kind = PlainKind::Dense(Plain { quant: QUANT });
-        layers.push(with_numbers(random, output, Shape::vector(2), kind, output.len()));
+        let (kind, taps) = (PlainKind::Dense(Plain), output.len());
+        let mut dense = with_numbers(random, output, Shape::vector(2), kind, taps);
+        dense.inputs[0] = Edge { number: 1, tensor: layers[0].output };
+        layers.push(dense);
     }
     PlainModel {
-        image,
-        map: image,
+        image: input.shape,
         origin: [0, 0],
-        scale: 1.0,
+        input,
+        outputs: vec![layers.len()],
         layers,
         version: 0,
         self_test: None,
@@ -139,12 +142,11 @@ fn with_numbers(
     // output's steps.
     let multiplier = 60.0 / (3200.0 * (weights_per_channel.max(1) as f64).sqrt()) * 4_294_967_296.0;
     let channel = ChannelParameters { bias: 0, multiplier: multiplier as i32 };
-    let (name, input_zero_point) = ("layer".to_owned(), infer::quant::INPUT_ZERO_POINT);
+    let tensor = |shape| Tensor { shape, quant: QUANT };
     PlainLayer {
-        name,
-        input,
-        input_zero_point,
-        output,
+        name: "layer".to_owned(),
+        inputs: vec![Edge { number: 0, tensor: tensor(input) }],
+        output: tensor(output),
         kind,
         channels: vec![channel; count],
         weights,

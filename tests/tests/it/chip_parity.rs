@@ -11,6 +11,7 @@ use infer::{Model, Reference, Session};
 use tests::firmware::{self, EVERY_CORE, M4};
 use trainer::data::{DataDir, Dataset};
 use trainer::evaluate::evaluate_int8;
+use trainer::model_file::ModelTable;
 
 /// Images unless the environment says otherwise.
 const IMAGES: usize = 1_000;
@@ -28,7 +29,8 @@ fn images() -> Dataset {
 }
 
 fn reference_scores(file: &[u8], images: &Dataset) -> Vec<Vec<i8>> {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     let mut scores = |index| {

@@ -9,6 +9,7 @@ use tests::random_layer::Random;
 use trainer::device::client::{Client, ClientError};
 use trainer::device::session::{DeviceError, Session};
 use trainer::model_file;
+use trainer::model_file::ModelTable;
 use trainer::network::Network;
 
 /// Messages that the line carries at least.
@@ -45,7 +46,8 @@ fn model(units: u16) -> Vec<u8> {
 }
 
 fn scores(file: &[u8], image: &[u8]) -> Vec<i8> {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = infer::Session::new(&model, &mut arena).expect("a buffer of the right size");
     session.run(image).expect("an image of the right size").values().to_vec()

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::SystemTime;
 use std::{env, fs, iter};
 
+use infer::Table;
 use infer::{Reference, Session, Trust, self_test};
 use mutate::model::damage;
 use tests::buffers::each_last;
@@ -25,6 +26,9 @@ use tests::random_layer::{self, Random};
 use trainer::model_file::{write, write_placed};
 use trainer::plain_model::{Choice, Choices, PlainModel};
 use trainer::plan::{Core, Loading, front_of};
+
+/// Layers of the largest model, as on the chip.
+const LAYERS: usize = 32;
 
 /// Damaged files of an ordinary run, for each core.
 const DAMAGED: u64 = 2_000;
@@ -112,7 +116,8 @@ fn compare(board: Board, files: &[Named]) -> usize {
 
 /// What the program has to say of a file.
 fn expected(file: &[u8]) -> String {
-    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file) {
+    let mut table = Table::<LAYERS>::new();
+    let model = match Trust::ANY.at_most_operations(OPERATIONS_MAX).load(file, &mut table) {
         Ok(model) => model,
         Err(error) => return format!("{error:?}"),
     };
@@ -159,7 +164,7 @@ fn buffers_at_the_end() -> Vec<Named> {
         for seed in 0..RANDOM_LAYERS {
             let model = small_layer(choice, seed);
             let name = format!("random layer {seed}");
-            let choices = model.with_whole_maps(vec![choice; model.layers.len()]);
+            let choices = model.with_whole_tensors(vec![choice; model.layers.len()]);
             files.extend(with_each_buffer_last(&name, &model, &choices));
         }
     }
@@ -171,7 +176,8 @@ fn small_layer(choice: Choice, seed: u64) -> PlainModel {
     let random = &mut Random::new(seed);
     let is_small = |model: &PlainModel| {
         let layer = &model.layers[0];
-        layer.weights.len() * layer.output.height as usize * layer.output.width as usize <= WORK_MAX
+        layer.weights.len() * layer.output.shape.height as usize * layer.output.shape.width as usize
+            <= WORK_MAX
     };
     iter::repeat_with(|| random_layer::model(random, choice)).find(is_small).expect("endless")
 }

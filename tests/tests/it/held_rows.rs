@@ -6,12 +6,14 @@ use infer::{Kernels, Model, Portable, Reference, Session};
 use tests::networks::ODD;
 use tests::plans::{tutorial, untrained};
 use tests::random_layer::Random;
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::{Choices, PlainModel};
 use trainer::plan::groups::Group;
 
 fn scores<Set: Kernels>(file: &[u8], image: &[u8]) -> Vec<i8> {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut arena = vec![0x55; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     session.run_with::<Set>(image, &mut ()).expect("the model's image").values().to_vec()
@@ -27,7 +29,10 @@ fn grouped(model: &PlainModel, random: &mut Random) -> Vec<Choices> {
     for first in 0..model.layers.len() {
         for group in Group::beginning_with(model, first) {
             let mut choices = model.direct();
-            choices.held_rows[group.first..=group.end].copy_from_slice(&group.held_rows);
+            if group.first == 0 {
+                choices.held_rows[0] = group.held_input;
+            }
+            choices.held_rows[group.first + 1..=group.end].copy_from_slice(&group.held_rows);
             for (layer, choice) in model.layers.iter().zip(&mut choices.layers) {
                 let fitting: Vec<_> = layer
                     .choices()
@@ -82,7 +87,8 @@ fn step_by_step_is_the_same() {
     let file = write(&model, &choices).expect("a model");
     let image = noise(&mut Random::new(1), model.image.len());
     let expected = scores::<Portable>(&file, &image);
-    let model = Model::from_bytes(&file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(&file, &mut table).expect("a model");
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     assert!(session.begin(&image).expect("the model's image").step());

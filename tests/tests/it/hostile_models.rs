@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use infer::Table;
+use infer::format::LAYERS_MAX;
 use infer::format::{Algorithm, Header, SECTION_ALIGNMENT_BYTES, checksum};
 use infer::ops::Buffers;
 use infer::quant::ChannelParameters;
@@ -130,7 +132,8 @@ fn every_flipped_bit_is_refused() {
         assert!(differences.as_flattened().iter().all(|difference| *difference != 0), "{name}");
         let bits = bits(&file);
         let refused = for_each(&file, &bits, |file, bit| {
-            let error = Model::from_bytes(file)
+            let mut table = Table::<LAYERS_MAX>::new();
+            let error = Model::from_bytes(file, &mut table)
                 .err()
                 .unwrap_or_else(|| panic!("{name}: bit {bit} is not noticed"));
             if bit / 8 >= Header::CHECKED_FROM {
@@ -154,7 +157,10 @@ fn every_flipped_bit_with_its_crc_is_refused_or_runs_within_bounds() {
         let sound = Sound::of(&file);
         let ran = for_each(&file, &bits, |file, bit| {
             let Some(at) = (bit / 8).checked_sub(Header::CHECKED_FROM) else {
-                assert!(Model::from_bytes(file).is_err(), "{name}: bit {bit} of the header");
+                assert!(
+                    Model::from_bytes(file, &mut Table::<LAYERS_MAX>::new()).is_err(),
+                    "{name}: bit {bit} of the header"
+                );
                 return 0;
             };
             let crc = sound.checksum ^ differences[at][bit % 8];
@@ -212,7 +218,8 @@ impl Observer for Maps {
 
 impl Sound {
     fn of(file: &[u8]) -> Self {
-        let model = Model::from_bytes(file).expect("a model");
+        let mut table = Table::<LAYERS_MAX>::new();
+        let model = Model::from_bytes(file, &mut table).expect("a model");
         let mut maps = Maps::default();
         reference_scores(&model, &mut maps);
         let checksum = checksum(&file[Header::CHECKED_FROM..]);
@@ -231,7 +238,9 @@ impl Sound {
     /// Whether the file is accepted; if it is, it must run between guards, in time, and as the
     /// reference does.
     fn load_and_run(&self, file: &[u8], bit: usize) -> bool {
-        let model = match Trust::ANY.at_most_operations(self.operations_max).load(file) {
+        let (trust, mut table) =
+            (Trust::ANY.at_most_operations(self.operations_max), Table::<LAYERS_MAX>::new());
+        let model = match trust.load(file, &mut table) {
             Ok(model) => model,
             Err(TrustError::Model(error)) => {
                 assert!(
@@ -340,8 +349,8 @@ fn reference_scores(model: &Model<'_>, observer: &mut impl Observer) -> Vec<i8> 
 
 /// The whole map that a layer makes of a whole map.
 fn reference_map(kind: &LayerKind<'_>, input: &[i8]) -> Vec<i8> {
-    let mut output = vec![0; kind.output().len()];
-    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: &mut output });
+    let mut output = vec![0; kind.output().shape.len()];
+    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: &mut output });
     output
 }
 
@@ -349,12 +358,19 @@ fn reference_map(kind: &LayerKind<'_>, input: &[i8]) -> Vec<i8> {
 fn every_truncation_and_extension_is_refused() {
     for Hostile { name, file } in models() {
         for bytes in 0..file.len() {
-            assert!(Model::from_bytes(&file[..bytes]).is_err(), "{name}: {bytes} bytes");
+            assert!(
+                Model::from_bytes(&file[..bytes], &mut Table::<LAYERS_MAX>::new()).is_err(),
+                "{name}: {bytes} bytes"
+            );
         }
         let mut longer = file.clone();
         for _ in 0..1000 {
             longer.push(0);
-            assert!(Model::from_bytes(&longer).is_err(), "{name}: {} bytes", longer.len());
+            assert!(
+                Model::from_bytes(&longer, &mut Table::<LAYERS_MAX>::new()).is_err(),
+                "{name}: {} bytes",
+                longer.len()
+            );
         }
     }
 }
@@ -363,7 +379,9 @@ fn every_truncation_and_extension_is_refused() {
 fn truncations_and_extensions_with_their_length_and_crc_are_refused() {
     for Hostile { name, file } in models() {
         let step = if file.len() < 10_000 || part() == Some((0, 1)) { 1 } else { file.len() / 300 };
-        let refused = |bytes: &[u8]| Model::from_bytes(&sealed(bytes)).is_err();
+        let refused = |bytes: &[u8]| {
+            Model::from_bytes(&sealed(bytes), &mut Table::<LAYERS_MAX>::new()).is_err()
+        };
         for bytes in lengths(file.len(), step) {
             assert!(refused(&file[..bytes]), "{name}: {bytes} bytes");
         }
@@ -403,8 +421,10 @@ fn a_small_file_that_would_run_for_hours_is_found_by_its_work() {
     let network: trainer::network::Network = toml::from_str(toml).expect("a network");
     let model = untrained(&network);
     let file = write(&model, &model.direct()).expect("a model");
-    let operations = Model::from_bytes(&file).expect("a model").operations();
+    let mut table = Table::<LAYERS_MAX>::new();
+    let operations = Model::from_bytes(&file, &mut table).expect("a model").operations();
     assert!(operations > 1 << 35, "{operations}");
-    let limited = Trust::ANY.at_most_operations(1 << 24).load(&file).err();
+    let mut table = Table::<LAYERS_MAX>::new();
+    let limited = Trust::ANY.at_most_operations(1 << 24).load(&file, &mut table).err();
     assert_eq!(limited, Some(TrustError::TooSlow { found: operations, limit: 1 << 24 }));
 }

@@ -1,10 +1,12 @@
 //! Two model slots in flash: trials, roll-back, files that must not run, misuse, decay, a first
 //! model, signatures.
 
+use infer::Table;
 use infer::update::{BootError, Running, TRIAL_BOOTS, UpdateError};
 use infer::{SelfTestError, Trust, TrustError};
 use tests::flash_geometry::Nrf52;
 use tests::nor_flash::{Flash, Power};
+use tests::updated_chip::LAYERS;
 use tests::updated_chip::{
     StoreOf, Versions, boot, factory, install, power_down, power_up, update,
 };
@@ -69,22 +71,27 @@ fn misuse_is_refused() {
     let versions = Versions::small();
     let file = &versions.files[1];
     let mut store = powered(&versions);
-    let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) else { panic!("no model") };
-    assert_eq!(updater.write(&[1]), Err(UpdateError::NotBegun));
-    assert_eq!(updater.finish(&Trust::ANY, &mut []), Err(UpdateError::NotBegun));
-    updater.begin(file.len()).unwrap();
-    updater.write(&file[..100]).unwrap();
-    assert_eq!(updater.write(file), Err(UpdateError::Overrun { expected: file.len() }));
-    assert_eq!(
-        updater.finish(&Trust::ANY, &mut []),
-        Err(UpdateError::Incomplete { expected: file.len(), found: 100 })
-    );
-    updater.begin(file.len()).unwrap();
-    updater.write(file).unwrap();
-    assert!(matches!(
-        updater.finish(&Trust::ANY, &mut [0; 7]),
-        Err(UpdateError::SelfTest(SelfTestError::Session(_)))
-    ));
+    {
+        let mut table = Table::<LAYERS>::new();
+        let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY, &mut table) else {
+            panic!("no model")
+        };
+        assert_eq!(updater.write(&[1]), Err(UpdateError::NotBegun));
+        assert_eq!(updater.finish::<LAYERS>(&Trust::ANY, &mut []), Err(UpdateError::NotBegun));
+        updater.begin(file.len()).unwrap();
+        updater.write(&file[..100]).unwrap();
+        assert_eq!(updater.write(file), Err(UpdateError::Overrun { expected: file.len() }));
+        assert_eq!(
+            updater.finish::<LAYERS>(&Trust::ANY, &mut []),
+            Err(UpdateError::Incomplete { expected: file.len(), found: 100 })
+        );
+        updater.begin(file.len()).unwrap();
+        updater.write(file).unwrap();
+        assert!(matches!(
+            updater.finish::<LAYERS>(&Trust::ANY, &mut [0; 7]),
+            Err(UpdateError::SelfTest(SelfTestError::Session(_)))
+        ));
+    }
     assert_eq!(boot::<Nrf52>(&mut store, &versions), Ok((1, None)));
 }
 
@@ -102,7 +109,10 @@ fn a_slot_that_decays_gives_way_to_the_other() {
     chip.slots[0] = chip.slots[1].clone();
     let mut store = power_up::<Nrf52>(chip, &Power::new(None, 1));
     for _ in 0..3 {
-        assert!(matches!(store.boot(&Trust::ANY), Err(BootError::Refused { fallback: false, .. })));
+        assert!(matches!(
+            store.boot(&Trust::ANY, &mut Table::<LAYERS>::new()),
+            Err(BootError::Refused { fallback: false, .. })
+        ));
     }
 }
 
@@ -112,11 +122,14 @@ fn a_blank_chip_gets_its_first_model() {
     let mut chip = factory::<Nrf52>(&versions);
     chip.slots[0] = chip.slots[1].clone();
     let mut store = power_up::<Nrf52>(chip, &Power::new(None, 1));
-    assert!(matches!(store.boot(&Trust::ANY), Err(BootError::NoModel)));
+    assert!(matches!(
+        store.boot(&Trust::ANY, &mut Table::<LAYERS>::new()),
+        Err(BootError::NoModel)
+    ));
     let mut updater = store.updater();
     updater.begin(versions.files[0].len()).unwrap();
     updater.write(&versions.files[0]).unwrap();
-    assert_eq!(updater.finish(&Trust::ANY, &mut vec![0; 1 << 16]), Ok(1));
+    assert_eq!(updater.finish::<LAYERS>(&Trust::ANY, &mut vec![0; 1 << 16]), Ok(1));
     assert_eq!(
         boot::<Nrf52>(&mut store, &versions),
         Ok((1, None)),
@@ -138,12 +151,13 @@ fn signed_updates() {
     }
     let mut store = powered(&versions);
     let mut install = |file: &[u8]| {
-        let Ok(Running { mut updater, .. }) = store.boot(&trust) else {
+        let mut table = Table::<LAYERS>::new();
+        let Ok(Running { mut updater, .. }) = store.boot(&trust, &mut table) else {
             panic!("version 1 is signed")
         };
         updater.begin(file.len()).unwrap();
         updater.write(file).unwrap();
-        updater.finish(&trust, &mut vec![0; 1 << 16])
+        updater.finish::<LAYERS>(&trust, &mut vec![0; 1 << 16])
     };
     let file = &versions.files[1];
     assert_eq!(install(&file[..file.len() - 72]), Err(UpdateError::Refused(TrustError::NotSigned)));
@@ -151,7 +165,11 @@ fn signed_updates() {
     forged[100] ^= 1;
     assert_eq!(install(&forged), Err(UpdateError::Refused(TrustError::WrongSignature)));
     assert_eq!(install(file), Ok(2));
-    assert!(store.boot(&trust).is_ok_and(|running| running.model.version() == 2));
+    assert!(
+        store
+            .boot(&trust, &mut Table::<LAYERS>::new())
+            .is_ok_and(|running| running.model.version() == 2)
+    );
 }
 
 fn powered(versions: &Versions) -> StoreOf<Nrf52> {

@@ -7,6 +7,7 @@ use tests::networks::{ODD, Odd};
 use trainer::data::Dataset;
 use trainer::evaluate::evaluate;
 use trainer::export::export;
+use trainer::model_file::ModelTable;
 use trainer::network::Network;
 use trainer::recipe::{Optimizer, Recipe, Schedule};
 use trainer::train::{BatchReport, EpochReport, FloatModel, Observer, TrainOptions, train};
@@ -68,7 +69,8 @@ fn trained(network: &Network, data: &Dataset) -> FloatModel {
 }
 
 fn scores<Set: infer::Kernels>(file: &[u8], image: &[u8]) -> Vec<i8> {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut arena = vec![0x55; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     session.run_with::<Set>(image, &mut ()).expect("the model's image").values().to_vec()
@@ -181,7 +183,8 @@ fn a_thousand_mutated_models_stay_within_bounds() {
 }
 
 fn runs_if_accepted(file: &[u8]) -> bool {
-    let Ok(model) = Model::from_bytes(file) else { return false };
+    let mut table = ModelTable::new();
+    let Ok(model) = Model::from_bytes(file, &mut table) else { return false };
     let (image, arena, macs) = (model.image_shape().len(), model.arena_bytes(), model.macs());
     if image.max(arena) <= 1 << 24 && macs <= 1 << 30 {
         let mut arena = vec![0; arena];

@@ -11,6 +11,7 @@ use tests::measure::counts;
 use tests::networks::{ODD, Odd};
 use tests::plans::{reference_scores, spread, tutorial, tutorial_with_self_test, untrained};
 use trainer::data::DataDir;
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
 use trainer::plan::{Budget, Build, Core, Costs, Loading, Plan, front, front_of};
@@ -206,7 +207,9 @@ fn the_sizes_of_a_plan_are_those_of_its_file() {
             let front = front_of(&model, Core::M4, loading).expect("plans");
             for plan in spread(&front, 40) {
                 let file = write(&model, &plan.choices).expect("a plan of the front");
-                let arena_bytes = infer::Model::from_bytes(&file).expect("a model").arena_bytes();
+                let mut table = ModelTable::new();
+                let arena_bytes =
+                    infer::Model::from_bytes(&file, &mut table).expect("a model").arena_bytes();
                 assert_eq!(
                     (plan.model_bytes, plan.ram),
                     (file.len(), arena_bytes),

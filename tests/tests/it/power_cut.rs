@@ -9,15 +9,15 @@ use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use infer::Trust;
 use infer::update::{Running, TRIAL_BOOTS};
+use infer::{Table, Trust};
 use tests::flash_geometry::{
     Eeprom, Geometry, Nrf51, Nrf52, Rp2040, Samd21, Stm32f1, Stm32f4, Stm32h5, Stm32h7, Stm32l4,
 };
 use tests::nor_flash::Power;
 use tests::plans::tutorial;
 use tests::updated_chip::{
-    Chip, StoreOf, Versions, boot, factory, install, power_down, power_up, update,
+    Chip, LAYERS, StoreOf, Versions, boot, factory, install, power_down, power_up, update,
 };
 
 /// Cuts of a story whose operations are fewer.
@@ -88,8 +88,11 @@ fn cut_at<G: Geometry>(
 
 /// After any cut an update ends well.
 fn recover<G: Geometry>(mut store: StoreOf<G>, versions: &Versions) {
-    if let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY) {
-        updater.confirm().expect("flash with power");
+    {
+        let mut table = Table::<LAYERS>::new();
+        if let Ok(Running { mut updater, .. }) = store.boot(&Trust::ANY, &mut table) {
+            updater.confirm().expect("flash with power");
+        }
     }
     let installed = install::<G>(&mut store, &versions.files[1], 64);
     assert_eq!(installed, Ok(2), "{}", G::NAME);

@@ -7,12 +7,14 @@ use infer::format::{Header, checksum};
 use infer::{Model, Session};
 use tests::firmware::{self, M0, M4};
 use tests::plans::another_tutorial;
+use trainer::model_file::ModelTable;
 use trainer::plain_model::PlainModel;
 
 /// What the program prints of a model that runs: its version and its scores of the first stored
 /// digit, as the host computes them.
 fn line(when: &str, file: &[u8]) -> String {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let images = fs::read(firmware::folder().join("digits/images.bin")).expect("the stored digits");
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
@@ -51,7 +53,7 @@ fn a_new_model_is_installed_and_one_that_must_not_run_is_not() {
         assert!(!done && said.starts_with(&expected) && said.contains(problem), "{said}");
     }
     assert_ne!(
-        PlainModel::of(&Model::from_bytes(&old).unwrap()),
-        PlainModel::of(&Model::from_bytes(&new).unwrap())
+        PlainModel::of(&Model::from_bytes(&old, &mut ModelTable::new()).unwrap()),
+        PlainModel::of(&Model::from_bytes(&new, &mut ModelTable::new()).unwrap())
     );
 }

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cdc::Cdc;
+use infer::format::LAYERS_MAX;
 use infer::wire::{Clock, Known, NoRoom, Receiver, Server, UpdateRoom, frame_bytes, model_id};
 use infer::{Model, Session as Reference};
 use station::Station;
@@ -21,6 +22,7 @@ use tests::firmware;
 use tests::usb_cable::{Cable, Host};
 use trainer::device::client::Client;
 use trainer::device::session::Session;
+use trainer::model_file::ModelTable;
 use usb_device::bus::UsbBusAllocator;
 
 /// What the device calls itself.
@@ -124,7 +126,8 @@ impl Chip {
 
     /// The host's scores for the stored digits, beside them.
     fn expected(&self, file: &[u8]) -> Vec<(Vec<u8>, Vec<i8>)> {
-        let model = Model::from_bytes(file).unwrap();
+        let mut table = ModelTable::new();
+        let model = Model::from_bytes(file, &mut table).unwrap();
         let digits =
             std::fs::read(firmware::folder().join("digits/images.bin")).expect("the stored digits");
         let mut arena = vec![0; model.arena_bytes()];
@@ -151,12 +154,14 @@ fn serve(built_in: &'static [u8], port: Port, clock: Sleepy) {
     let receiver = Receiver::new(&mut request[..]);
     let arena = leaked(vec![0; 64 * 1024]);
     let mut station = Station { server, receiver, out, line: Polled(port), arena };
-    let model = Model::from_bytes(built_in).unwrap();
-    let mut room = UpdateRoom::new(leaked(vec![0; UPDATE_BYTES]));
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(built_in, &mut table).unwrap();
+    let mut room = UpdateRoom::<LAYERS_MAX>::new(leaked(vec![0; UPDATE_BYTES]));
     loop {
         station.serve(&model, built_in, Some(&mut room), UPDATE_BYTES);
         if let Some(file) = room.model() {
-            let model = Model::from_bytes(file).unwrap();
+            let mut table = ModelTable::new();
+            let model = Model::from_bytes(file, &mut table).unwrap();
             station.serve::<NoRoom>(&model, file, None, UPDATE_BYTES);
         }
         room.clear();

@@ -14,6 +14,7 @@ use tests::greedy;
 use tests::measure::{Counts, counts};
 use tests::plans::{spread, tutorial};
 use tests::random_layer::{Random, extreme};
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::Choice;
 use trainer::plan::{Core, Loading, front_of};
@@ -47,7 +48,8 @@ fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
         let bounds = Bounds::documented(name);
         let (mut run, mut load) = ((0.0, ""), (0.0, ""));
         for ((file_name, file), counts) in files.iter().zip(&counted) {
-            let model = Model::from_bytes(file).expect("a model");
+            let mut table = ModelTable::new();
+            let model = Model::from_bytes(file, &mut table).expect("a model");
             let used = [bounds.used_by_run(&model, counts), bounds.used_by_load(&model, counts)];
             assert!(
                 used[0] <= 1.0 && used[1] <= 1.0,
@@ -66,10 +68,17 @@ fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
 
 #[test]
 fn more_turns_than_the_limit_are_refused() {
-    assert_eq!(Model::from_bytes(&greedy::most_turns(0)).map(|model| model.slices()), Ok(16_384));
+    assert_eq!(
+        Model::from_bytes(&greedy::most_turns(0), &mut ModelTable::new())
+            .map(|model| model.slices()),
+        Ok(16_384)
+    );
     let limit = infer::schedule::SLICES_MAX;
     let refused = |file: &[u8]| {
-        assert_eq!(Model::from_bytes(file).err(), Some(ModelError::SliceCount { limit }))
+        assert_eq!(
+            Model::from_bytes(file, &mut ModelTable::new()).err(),
+            Some(ModelError::SliceCount { limit })
+        )
     };
     refused(&greedy::most_turns(1));
     refused(&greedy::taking_turns(u16::MAX, 16));
@@ -116,7 +125,7 @@ fn extreme_layers() -> Vec<Named> {
     for choice in Choice::all() {
         for seed in 0..layers {
             let model = extreme(&mut Random::new(seed), choice);
-            let choices = model.with_whole_maps(vec![choice; model.layers.len()]);
+            let choices = model.with_whole_tensors(vec![choice; model.layers.len()]);
             files.push((
                 format!("{choice:?}: {:?}", model.layers[0].kind),
                 write(&model, &choices).expect("a model"),

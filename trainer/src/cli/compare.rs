@@ -10,6 +10,7 @@ use super::{CliError, model_file};
 use crate::atomic_file::{PendingFile, prepare_file};
 use crate::data::DataDir;
 use crate::evaluate::{EvaluateError, Int8Evaluation, evaluate_int8};
+use crate::model_file::ModelTable;
 use crate::report::comparison::{Comparison, Contender, Disagreement};
 use crate::terminal::print;
 use crate::terminal::table::Table;
@@ -41,7 +42,8 @@ pub(super) struct CompareArgs {
 
 pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     let files = read(&args.models)?;
-    let models = parse(&args.models, &files)?;
+    let mut tables: Vec<_> = files.iter().map(|_| ModelTable::new()).collect();
+    let models = parse(&args.models, &files, &mut tables)?;
     if let Some(html) = &args.html {
         prepare_file(html)?;
     }
@@ -64,10 +66,14 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, CliError> {
 }
 
 /// The models, which must all take the same images and tell the same classes apart.
-fn parse<'f>(paths: &[PathBuf], files: &'f [Vec<u8>]) -> Result<Vec<Model<'f>>, CliError> {
-    let each = paths.iter().zip(files);
-    let models =
-        each.map(|(path, file)| model_file::parse(path, file)).collect::<Result<Vec<_>, _>>()?;
+fn parse<'m, 'f: 'm>(
+    paths: &[PathBuf],
+    files: &'f [Vec<u8>],
+    tables: &'m mut [ModelTable<'f>],
+) -> Result<Vec<Model<'m>>, CliError> {
+    let each = paths.iter().zip(files).zip(tables);
+    let models = each.map(|((path, file), table)| model_file::parse(path, file, table));
+    let models = models.collect::<Result<Vec<_>, _>>()?;
     let first = &models[0];
     for (path, model) in paths.iter().zip(&models).skip(1) {
         let same = [model.image_shape() == first.image_shape(), model.classes() == first.classes()];

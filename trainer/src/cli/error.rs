@@ -21,6 +21,7 @@ use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::folder_lock::FolderBusy;
+use crate::format2::ConvertError;
 use crate::import::tflite::ReadError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
@@ -79,6 +80,14 @@ pub enum CliError {
         failed: usize,
         /// Of how many.
         all: usize,
+    },
+    /// A model file that cannot be converted.
+    #[error("{}: {cause}", path.display())]
+    Convert {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: ConvertError,
     },
     /// A model file that cannot be read.
     #[error("{}: cannot be read: {cause}; `cargo run --release -p trainer` trains a \

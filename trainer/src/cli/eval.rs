@@ -9,6 +9,7 @@ use super::options::{DataOption, Threads};
 use super::{CliError, model_file};
 use crate::data::DataDir;
 use crate::evaluate::evaluate_int8;
+use crate::model_file::ModelTable;
 use crate::terminal::number::percent_of;
 use crate::terminal::{confusion, print};
 
@@ -33,7 +34,8 @@ pub(super) struct EvalArgs {
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
-    let model = model_file::parse(&args.model, &bytes)?;
+    let mut table = ModelTable::new();
+    let model = model_file::parse(&args.model, &bytes, &mut table)?;
     let test = DataDir::load_test(&args.data.folder())?;
     model_file::check_images(&args.model, &model, &test)?;
     let result = evaluate_int8(&bytes, &test, args.threads.count())?;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use infer::format::OutputQuant;
-use infer::{Layer, Model, SelfTestError, Trust, signature};
+use infer::{Layer, Model, Network, SelfTestError, Trust, signature};
 
 use super::{CliError, model_file};
+use crate::model_file::ModelTable;
 use crate::ops::Running;
 use crate::signing;
 use crate::terminal::number::grouped;
@@ -43,7 +44,8 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
     }
     let file = model_file::read_signed(&args.model)?;
     let bytes = signature::split(&file).map_or(&file[..], |(model, _)| model);
-    let model = model_file::parse(&args.model, bytes)?;
+    let mut table = ModelTable::new();
+    let model = model_file::parse(&args.model, bytes, &mut table)?;
     let signature = signature_line(args, &file)?;
     let name = args.model.display();
     let (size, classes, version) = (grouped(file.len() as u64), model.classes(), model.version());
@@ -70,7 +72,8 @@ fn signature_line(args: &InspectArgs, bytes: &[u8]) -> Result<&'static str, CliE
     };
     let trust = Trust::signed_by(signing::read_public_key(key)?);
     let refused = |cause| CliError::Untrusted { path: args.model.clone(), cause };
-    trust.load(bytes).map(|_| "signed by this key").map_err(refused)
+    let mut table = ModelTable::new();
+    trust.load(bytes, &mut table).map(|_| "signed by this key").map_err(refused)
 }
 
 /// Whether the file holds a self-test, and whether the model passes it here.
@@ -85,10 +88,11 @@ fn self_test_line(model: &Model<'_>) -> &'static str {
 fn input_line(model: &Model<'_>) -> String {
     let input = model.input();
     let [row, column] = input.origin;
-    let (image, map, scale) = (input.image, input.map, input.scale);
+    let (image, map) = (input.image, input.tensor.shape);
+    let OutputQuant { scale, zero_point } = input.tensor.quant;
     format!(
         "image {image}, of which the model reads {map} from row {row}, column {column}; scale \
-            {scale:.6}, zero point -128\n"
+            {scale:.6}, zero point {zero_point}\n"
     )
 }
 
@@ -105,7 +109,7 @@ fn layer_table(model: &Model<'_>) -> Table {
         ">RAM bytes",
     ]);
     for layer in model.layers() {
-        let (scale, zero_point) = quantisation(layer.output_quant());
+        let OutputQuant { scale, zero_point } = layer.kind.output().quant;
         table.row([
             layer.name.to_owned(),
             layer.kind.describe(),
@@ -113,9 +117,9 @@ fn layer_table(model: &Model<'_>) -> Table {
             layer.output().to_string(),
             grouped(layer.parameter_bytes() as u64),
             grouped(layer.macs()),
-            scale,
-            zero_point,
-            grouped(ram_bytes(layer) as u64),
+            format!("{scale:.6}"),
+            zero_point.to_string(),
+            grouped(ram_bytes(model, layer) as u64),
         ]);
     }
     let parameters = model.layers().iter().map(|layer| layer.parameter_bytes() as u64).sum();
@@ -124,24 +128,25 @@ fn layer_table(model: &Model<'_>) -> Table {
     table
 }
 
-fn quantisation(quant: Option<OutputQuant>) -> (String, String) {
-    match quant {
-        Some(quant) => (format!("{:.6}", quant.scale), quant.zero_point.to_string()),
-        None => ("as input".to_owned(), String::new()),
-    }
+/// Bytes that the layer works on: inputs, scratch and output.
+fn ram_bytes(model: &Model<'_>, layer: &Layer<'_>) -> usize {
+    layer_use(model, layer).iter().sum()
 }
 
-/// Bytes in use while the layer runs: input, scratch and output.
-fn ram_bytes(layer: &Layer<'_>) -> usize {
-    layer.arena_use().iter().map(|(_, bytes)| bytes).sum()
+/// Bytes of the held rows of a layer's inputs, of its scratch memory, of the held rows of its
+/// output.
+fn layer_use(model: &Model<'_>, layer: &Layer<'_>) -> [usize; 3] {
+    let network = Network::from(model);
+    let input = |tensor| network.tensor_use(tensor).map_or(0, |(_, bytes)| bytes);
+    [layer.inputs.iter().map(input).sum(), layer.scratch_bytes(), layer.output_use().1]
 }
 
 /// The working memory, and the layer that needs most of it.
 fn memory_lines(model: &Model<'_>) -> String {
     let arena = grouped(model.arena_bytes() as u64);
     let mut text = format!("working RAM {arena} bytes");
-    if let Some(layer) = model.layers().iter().rev().max_by_key(|layer| ram_bytes(layer)) {
-        let [input, scratch, output] = layer.arena_use().map(|(_, bytes)| grouped(bytes as u64));
+    if let Some(layer) = model.layers().iter().rev().max_by_key(|layer| ram_bytes(model, layer)) {
+        let [input, scratch, output] = layer_use(model, layer).map(|bytes| grouped(bytes as u64));
         text += &format!(
             ", its peak at {}: input {input} + scratch {scratch} + output {output}",
             printable(layer.name)

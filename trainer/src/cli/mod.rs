@@ -4,6 +4,7 @@ mod appearance;
 mod checkpoint;
 mod compare;
 mod completions;
+mod convert;
 mod device;
 mod error;
 mod eval;
@@ -61,6 +62,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Keygen(keygen::KeygenArgs),
     Sign(sign::SignArgs),
+    Convert(convert::ConvertArgs),
     Presets(presets::PresetsArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Keygen(args)) => keygen::run(&args),
         Some(Command::Sign(args)) => sign::run(&args),
+        Some(Command::Convert(args)) => convert::run(&args),
         Some(Command::Presets(args)) => presets::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

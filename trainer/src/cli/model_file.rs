@@ -7,6 +7,7 @@ use infer::{Model, signature};
 
 use super::CliError;
 use crate::data::{Dataset, fit};
+use crate::model_file::ModelTable;
 use crate::terminal::complain;
 
 /// The bytes of the model, without a signature behind it.
@@ -23,8 +24,13 @@ pub(super) fn read_signed(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 /// The model in those bytes.
-pub(super) fn parse<'b>(path: &Path, bytes: &'b [u8]) -> Result<Model<'b>, CliError> {
-    Model::from_bytes(bytes).map_err(|cause| CliError::Model { path: path.to_owned(), cause })
+pub(super) fn parse<'m, 'b: 'm>(
+    path: &Path,
+    bytes: &'b [u8],
+    table: &'m mut ModelTable<'b>,
+) -> Result<Model<'m>, CliError> {
+    Model::from_bytes(bytes, table)
+        .map_err(|cause| CliError::Model { path: path.to_owned(), cause })
 }
 
 /// Refuses images that are not the model's; says what a user might not expect of them.

@@ -1,5 +1,6 @@
 //! `plan`: the plans of a model for a chip, and the model planned anew.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,6 +9,7 @@ use clap::Args;
 use super::options::loading;
 use super::{CliError, model_file, size};
 use crate::atomic_file::PendingFile;
+use crate::model_file::ModelTable;
 use crate::model_file::write;
 use crate::plain_model::PlainModel;
 use crate::plan::{Budget, Core, FastestError, Loading, Plan, front_of};
@@ -63,7 +65,8 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
-    let model = PlainModel::of(&model_file::parse(&args.model, &bytes)?);
+    let mut table = ModelTable::new();
+    let model = PlainModel::of(&model_file::parse(&args.model, &bytes, &mut table)?);
     let plans = front_of(&model, args.core, loading(args.built_in)).map_err(FastestError::Write)?;
     let chosen = Budget { flash: args.flash, ram: args.ram }.choose(&plans);
     print(&text(args, &model, &plans, chosen.ok()))?;
@@ -127,7 +130,6 @@ fn shown(plans: usize, chosen: Option<usize>, most: usize) -> Vec<usize> {
 }
 
 fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usize>) -> Table {
-    let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
     let mut table = Table::new([
         "",
         ">instructions",
@@ -146,7 +148,7 @@ fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usiz
             grouped(plan.flash as u64),
             grouped(plan.model_bytes as u64),
             plan.build.opt_level().to_owned(),
-            layers(plan, &heights),
+            layers(plan, model),
         ]);
     }
     table
@@ -154,12 +156,16 @@ fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usiz
 
 /// Each layer's algorithm; layers in brackets take turns, so that not all rows of the maps between
 /// them are held.
-fn layers(plan: &Plan, heights: &[u16]) -> String {
+fn layers(plan: &Plan, model: &PlainModel) -> String {
+    let groups = model.flow(&plan.choices.held_rows).groups();
+    // Layer `n` makes tensor `n + 1`; tensor 0 is no layer's.
+    let takes_turns = |group: &&Range<usize>| group.end - group.start.max(1) > 1;
+    let brackets: Vec<_> = groups.iter().filter(takes_turns).collect();
     let mut text = String::new();
-    for (index, choice) in plan.choices.layers.iter().enumerate() {
-        let is_partial = |map: usize| plan.choices.held_rows[map] < heights[map];
-        let begins = is_partial(index + 1) && !(index > 0 && is_partial(index));
-        let ends = index > 0 && is_partial(index) && !is_partial(index + 1);
+    for (made, choice) in (1..).zip(&plan.choices.layers) {
+        let index = made - 1;
+        let begins = brackets.iter().any(|group| group.start.max(1) == made);
+        let ends = brackets.iter().any(|group| group.end == made + 1);
         text += if index > 0 { ", " } else { "" };
         text += if begins { "(" } else { "" };
         text += &choice.name();

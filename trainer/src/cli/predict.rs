@@ -9,6 +9,7 @@ use super::{CliError, appearance, model_file};
 use crate::data::appearance::Appearance;
 use crate::data::picture::{Fitted, Invert};
 use crate::data::png;
+use crate::model_file::ModelTable;
 use crate::terminal::number::percent;
 use crate::terminal::{complain, digit, print, shows_colour};
 
@@ -40,7 +41,8 @@ pub(super) struct PredictArgs {
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
-    let model = model_file::parse(&args.model, &bytes)?;
+    let mut table = ModelTable::new();
+    let model = model_file::parse(&args.model, &bytes, &mut table)?;
     let appearance = appearance::of(Some(&args.model), &model);
     let mut failed = 0;
     for path in &args.images {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{CliError, model_file};
 use crate::atomic_file::PendingFile;
+use crate::model_file::ModelTable;
 use crate::signing;
 use crate::terminal::number::grouped;
 use crate::terminal::print;
@@ -33,7 +34,7 @@ pub(super) struct SignArgs {
 
 pub(super) fn run(args: &SignArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
-    let version = model_file::parse(&args.model, &bytes)?.version();
+    let version = model_file::parse(&args.model, &bytes, &mut ModelTable::new())?.version();
     let signed = signing::sign(&bytes, &signing::read_private_key(&args.key)?)?;
     let out = args.out.as_ref().unwrap_or(&args.model);
     PendingFile::write(out, &signed)?.commit()?;

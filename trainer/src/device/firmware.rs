@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use super::board::{Board, BoardError, UsbPort, firmware_folder};
 use crate::model_file;
+use crate::model_file::ModelTable;
 use crate::plain_model::PlainModel;
 use crate::plan::{Build, FastestError, Features, Loading, fastest};
 pub use cargo::built_program;
@@ -137,7 +138,9 @@ impl Planned {
     /// # Errors
     /// A file that is no model, or a board that is too small for it.
     pub fn new(board: &Board, file: &[u8]) -> Result<Self, FirmwareError> {
-        let model = PlainModel::of(&Model::from_bytes(file).map_err(FirmwareError::Model)?);
+        let model = PlainModel::of(
+            &Model::from_bytes(file, &mut ModelTable::new()).map_err(FirmwareError::Model)?,
+        );
         let (core, budget) = board.plan_target()?;
         let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
         let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;

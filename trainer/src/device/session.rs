@@ -1,5 +1,6 @@
 //! What is asked of a chip.
 
+use crate::model_file::ModelTable;
 use std::time::Duration;
 
 use infer::format::{Header, OutputQuant, checksum};
@@ -207,7 +208,7 @@ impl<L: Line> Session<L> {
         file: &[u8],
         progress: &mut dyn FnMut(usize),
     ) -> Result<Update, DeviceError> {
-        Model::from_bytes(file).map_err(DeviceError::Model)?;
+        Model::from_bytes(file, &mut ModelTable::new()).map_err(DeviceError::Model)?;
         let model = Header::read(file).map_err(DeviceError::Model)?.checksum;
         let part_bytes = self.chip.part_bytes.max(1);
         let resumed_at =

@@ -116,8 +116,8 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.float(part))
             }
 
-            fn plain(&self, part: &Part, output: OutputQuant) -> PlainKind {
-                call!([$($Operator)+] self, operator => operator.plain(part, output))
+            fn plain(&self, part: &Part) -> PlainKind {
+                call!([$($Operator)+] self, operator => operator.plain(part))
             }
 
             fn oracle(
@@ -195,26 +195,15 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.runs_by_rows())
             }
 
-            /// Its record in a model file; a choice for another operator counts as the direct one.
-            pub fn record<'f>(&self, frame: &Frame<'f>, choice: Choice) -> LayerRecord<'f> {
+            /// See [`PlainOperator::record`]; a choice for another operator counts as the direct
+            /// one.
+            pub fn record(&self, inputs: &[u8], choice: Choice) -> OperatorRecord {
                 match (self, choice) {
                     $((Self::$Operator(operator), Choice::$Operator(algorithm)) => {
-                        operator.record(frame, algorithm)
+                        operator.record(inputs, algorithm)
                     })+
                     $((Self::$Operator(operator), _) => {
-                        operator.record(frame, $module::Plain::algorithms()[0])
-                    })+
-                }
-            }
-
-            /// As `infer` runs it, without its numbers; choices count as for the record.
-            pub fn running(&self, frame: &Frame<'_>, choice: Choice) -> infer::LayerKind<'static> {
-                match (self, choice) {
-                    $((Self::$Operator(operator), Choice::$Operator(algorithm)) => {
-                        operator.running(frame, algorithm)
-                    })+
-                    $((Self::$Operator(operator), _) => {
-                        operator.running(frame, $module::Plain::algorithms()[0])
+                        operator.record(inputs, $module::Plain::algorithms()[0])
                     })+
                 }
             }
@@ -251,10 +240,6 @@ macro_rules! operators {
 
             fn plain(&self) -> PlainKind {
                 call!([$($Operator)+] self, operator => Running::plain(operator))
-            }
-
-            fn padding_zero_point(&self) -> i8 {
-                call!([$($Operator)+] self, operator => operator.padding_zero_point())
             }
 
             fn channels(&self) -> Vec<ChannelParameters> {

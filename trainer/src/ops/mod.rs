@@ -28,10 +28,10 @@ pub use activation::{Activation, Relu, Softmax};
 pub use description::{Description, Extent, Lowered, Padding, Problem, Values, at_most};
 pub use float::{Buffers, FloatOperator, Pass};
 pub use operator::{BurnParameters, Operator, OutputScale, Part, WeightShape, Window};
-pub use plain::{Algorithm, CALL, Frame, Place, PlainOperator, Running, Term, UNPACKED};
+pub use plain::{Algorithm, CALL, PlainOperator, Running, Term, UNPACKED};
 
 use burn::tensor::Tensor;
-use infer::format::{LayerRecord, OutputQuant};
+use infer::format::OperatorRecord;
 use infer::quant::ChannelParameters;
 use infer::{LayerProblem, Shape};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,6 @@
 
 use burn::tensor::Tensor;
 use infer::Shape;
-use infer::format::OutputQuant;
 
 use super::{FloatKind, PlainKind, StageKind};
 
@@ -45,9 +44,8 @@ pub trait Operator {
     /// The operator on the part of its maps that is computed, laid out for float kernels.
     fn float(&self, part: &Part) -> FloatKind;
 
-    /// The operator on the part of its maps that is computed, in integers; `output` is the
-    /// quantisation of what it leaves.
-    fn plain(&self, part: &Part, output: OutputQuant) -> PlainKind;
+    /// The operator on the part of its maps that is computed, in integers.
+    fn plain(&self, part: &Part) -> PlainKind;
 
     /// Burn's forward pass of maps `[image, channel, row, column]`: what the kernels are tested
     /// against. `parameters` gives the operator's weights and bias, for those that have any.

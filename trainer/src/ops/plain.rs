@@ -1,8 +1,8 @@
 //! An operator in integers, before it is planned: what of it is the same for every algorithm.
 
-use infer::format::LayerRecord;
+use infer::LayerProblem;
+use infer::format::OperatorRecord;
 use infer::quant::ChannelParameters;
-use infer::{LayerKind, LayerProblem, Shape};
 
 use super::{Choice, PlainKind};
 
@@ -20,37 +20,9 @@ pub trait PlainOperator {
         true
     }
 
-    /// Its record in a model file.
-    fn record<'f>(&self, frame: &Frame<'f>, algorithm: Self::Algorithm) -> LayerRecord<'f>;
-
-    /// As `infer` runs it, without its numbers.
-    fn running(&self, frame: &Frame<'_>, algorithm: Self::Algorithm) -> LayerKind<'static>;
-}
-
-/// What belongs to every operator, whatever it computes.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame<'f> {
-    /// Name, for people.
-    pub name: &'f str,
-    /// The map it reads.
-    pub input: Shape,
-    /// The input's zero point.
-    pub input_zero_point: i8,
-    /// The map it leaves.
-    pub output: Shape,
-    /// Where it works.
-    pub place: Place,
-}
-
-/// Where an operator works in the arena, bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// Place of its scratch memory.
-    pub scratch_at: u32,
-    /// Place of its output.
-    pub output_at: u32,
-    /// Rows of its output that are held at once.
-    pub held_rows: u16,
+    /// Its record in a model file; `inputs` are the numbers of the tensors that it reads, as many as
+    /// it reads.
+    fn record(&self, inputs: &[u8], algorithm: Self::Algorithm) -> OperatorRecord;
 }
 
 /// A way to compute an operator.
@@ -86,11 +58,6 @@ pub trait Running {
 
     /// The operator without its plan.
     fn plain(&self) -> PlainKind;
-
-    /// The zero point that its padding reads; 0 where it reads none.
-    fn padding_zero_point(&self) -> i8 {
-        0
-    }
 
     /// Bias and multiplier of each output channel; empty where it has none.
     fn channels(&self) -> Vec<ChannelParameters> {

@@ -17,10 +17,10 @@ pub struct FrameWork {
 }
 
 impl FrameWork {
-    /// Adds a slice of a map.
+    /// Adds a slice of a tensor of this shape.
     pub fn add(&mut self, slice: &Slice, map: Shape) {
         self.slices += 1.0;
-        if slice.map == 0 {
+        if slice.tensor == 0 {
             self.placed_rows += slice.rows.len() as f64;
             self.placed_values += (slice.rows.len() * map.row_len()) as f64;
         }

@@ -1,11 +1,13 @@
 //! All plans that are worth having: no other is at least as good in instructions, flash and working
 //! memory.
 //!
-//! A plan cuts the layers into groups, from one whole map to the next; layers of a group take turns
-//! ([`groups`](super::groups)). Instructions and bytes of flash are sums over the layers, and
-//! working memory is that of the group that needs most. So a front of plans for the first layers,
-//! extended by each group that can follow and thinned out again, never loses a plan of the whole
-//! front: the search is exact for the groups that are tried.
+//! A plan cuts the layers into groups, between which all tensors that are read later are whole;
+//! layers of a group take turns ([`groups`](super::groups)). Instructions and bytes of flash are
+//! sums over the layers, and working memory is that of the group that needs most, with the tensors
+//! that live while it runs. So a front of plans for the first layers, extended by each group that
+//! can follow and thinned out again, never loses a plan of the whole front: the search is exact for
+//! the groups that are tried. In graphs that are no chains the places of the buffers can take more
+//! than the most demanding group needs; the plans' working memory is that of the places.
 
 use super::code::{Build, Features, Loading, MostBytes};
 use super::groups::Group;
@@ -48,7 +50,9 @@ pub struct Plan {
 #[derive(Clone, Debug, Default)]
 struct Partial {
     choices: Vec<Choice>,
-    /// Of the maps in front of each of the layers.
+    /// Rows that are held of tensor 0.
+    held_input: u16,
+    /// Rows that are held of each layer's output.
     held_rows: Vec<u16>,
     instructions: f64,
     section_bytes: usize,
@@ -102,12 +106,12 @@ pub fn front(
     }
     let last = thinned(fronts.pop().unwrap_or_default(), &most);
     let plan = |partial: Partial| {
-        let choices = partial.choices(model);
+        let choices = partial.choices();
         let arena = placement::arena(model, &choices)?;
         let model_bytes =
             model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices))?;
         let bytes = [arena.bytes as usize, model_bytes];
-        Ok::<_, WriteModelError>(Plan::of(model, costs, build, loading, choices, bytes))
+        Plan::of(model, costs, build, loading, choices, bytes)
     };
     Ok(without_beaten(last.into_iter().map(plan).collect::<Result<_, _>>()?))
 }
@@ -137,15 +141,16 @@ fn candidates(
     most: &MostBytes,
     group: &Group,
 ) -> Vec<Partial> {
-    let work = group.work(model);
-    let mut partials =
-        vec![Partial { instructions: costs.frame(&work.frame), ..Partial::default() }];
+    let Some(work) = group.work(model) else { return vec![] };
+    let (held_input, instructions) = (group.held_input, costs.frame(&work.frame));
+    let mut partials = vec![Partial { held_input, instructions, ..Partial::default() }];
     for index in 0..group.end - group.first {
         let mut extended = vec![];
         for (choice, packed_bytes) in &sections.0[group.first + index] {
             let kinds = work.kinds(model, group.first, index, *choice);
             let next = Partial {
                 choices: vec![*choice],
+                held_input,
                 held_rows: vec![group.held_rows[index]],
                 instructions: kinds
                     .iter()
@@ -167,9 +172,8 @@ fn candidates(
         }
         partials = thinned(extended, most);
     }
-    let maps = group.maps(model);
     for partial in &mut partials {
-        partial.ram = busy_bytes(&maps, partial.scratch_bytes);
+        partial.ram = busy_bytes(group.tensor_bytes(model), partial.scratch_bytes);
         partial.scratch_bytes = 0;
     }
     partials
@@ -210,8 +214,10 @@ impl Sections {
 
 impl Partial {
     fn then(&self, next: &Self) -> Self {
+        let is_first = self.held_rows.is_empty();
         Self {
             choices: [&*self.choices, &next.choices].concat(),
+            held_input: if is_first { next.held_input } else { self.held_input },
             held_rows: [&*self.held_rows, &next.held_rows].concat(),
             instructions: self.instructions + next.instructions,
             section_bytes: self.section_bytes + next.section_bytes,
@@ -221,12 +227,9 @@ impl Partial {
         }
     }
 
-    fn choices(self, model: &PlainModel) -> Choices {
-        let last = model.layers.last().map(|layer| layer.output.height);
-        Choices {
-            layers: self.choices,
-            held_rows: self.held_rows.into_iter().chain(last).collect(),
-        }
+    fn choices(self) -> Choices {
+        let held_rows = std::iter::once(self.held_input).chain(self.held_rows).collect();
+        Choices { layers: self.choices, held_rows }
     }
 
     fn memory(&self) -> usize {
@@ -274,7 +277,7 @@ impl Plan {
         let packed_bytes: Vec<usize> = packed.iter().map(Vec::len).collect();
         let arena = placement::arena(model, &choices)?;
         let model_bytes = model_file::file_bytes(model, &choices, &arena, &packed_bytes)?;
-        Ok(Self::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes]))
+        Self::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes])
     }
 
     /// What comes of these choices, whose working memory and model file take so many bytes.
@@ -285,10 +288,10 @@ impl Plan {
         loading: Loading,
         choices: Choices,
         [ram, model_bytes]: [usize; 2],
-    ) -> Self {
-        let whole =
-            Group { first: 0, end: model.layers.len(), held_rows: choices.held_rows.clone() };
-        let work = whole.work(model);
+    ) -> Result<Self, WriteModelError> {
+        let (held_input, held_rows) = (choices.held_rows[0], choices.held_rows[1..].to_vec());
+        let whole = Group { first: 0, end: model.layers.len(), held_input, held_rows };
+        let work = whole.work(model).ok_or(WriteModelError::Stuck)?;
         let (mut layer_instructions, mut longest_step, mut features) =
             (vec![], 0.0, Features::NONE);
         for (index, choice) in choices.layers.iter().enumerate() {
@@ -302,7 +305,7 @@ impl Plan {
             layer_instructions.push(sum);
         }
         let code_bytes = costs.code(loading).bytes(features);
-        Self {
+        Ok(Self {
             instructions: costs.frame(&work.frame) + layer_instructions.iter().sum::<f64>(),
             layer_instructions,
             longest_step,
@@ -314,6 +317,6 @@ impl Plan {
             code_bytes,
             flash: model_bytes + code_bytes + loading.layer_bytes(choices.layers.len()),
             choices,
-        }
+        })
     }
 }

@@ -1,35 +1,39 @@
-//! Groups of layers that take turns: which there can be, how many rows of their maps they hold, and
-//! in which slices they run.
+//! Groups of layers that take turns: which there can be, how many rows of their tensors they hold,
+//! and in which slices they run.
 //!
-//! A convolution with pooling reads a few rows for each row it leaves, so the map in front of it
+//! A convolution with pooling reads a few rows for each row it leaves, so the tensor that it reads
 //! need not be held whole. To leave `c` rows at once it needs `(c - 1) * step + reach` of them; the
-//! layer in front then leaves `c * step` rows at once, and so on up to the first layer of the
-//! group.
+//! layer before then leaves `c * step` rows at once, and so on up to the first layer of the group.
+//! Where two layers of a group read one tensor, the one that lags makes it hold more: the rows from
+//! the first that the lagging one has still to read to the last that the other reads.
 
 use std::collections::BTreeMap;
 
 use infer::LayerKind;
-use infer::schedule::Slice;
+use infer::schedule::{RowWindow, Slice, TURNS_MAX};
 
 use super::frame::FrameWork;
-use crate::placement::Map;
-use crate::plain_model::{Choice, PlainModel, slices};
+use crate::plain_model::{Choice, PlainModel};
 
-/// Most rows of the last map of a group that are made at once, unless all are.
+/// Most rows of the last tensor of a group that are made at once, unless all are.
 const ROWS_AT_ONCE_MAX: u16 = 8;
 
-/// Most slices of a group that takes turns: a model of any number of groups then has no more than
-/// the loader lets through.
-const SLICES_MAX: usize = infer::schedule::SLICES_MAX as usize / infer::format::LAYERS_MAX;
+/// Most slices of a group that takes turns, so that a run has no more than the loader lets through.
+const SLICES_MAX: usize = infer::schedule::SLICES_MAX as usize / 16;
 
-/// Layers from one whole map to the next.
+/// Most layers of a group: longer ones gain little, and there are many of them.
+const LAYERS_MAX: usize = if TURNS_MAX < 16 { TURNS_MAX } else { 16 };
+
+/// Layers that take turns, or one by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// The first layer.
     pub first: usize,
-    /// The layer behind the last.
+    /// The layer after the last.
     pub end: usize,
-    /// Rows that are held of the map in front of the first layer, then of each layer's output.
+    /// Rows that are held of tensor 0; of use for the group of the first layer alone.
+    pub held_input: u16,
+    /// Rows that are held of each layer's output.
     pub held_rows: Vec<u16>,
 }
 
@@ -37,86 +41,173 @@ impl Group {
     /// All groups that begin with layer `first` and do not take turns too often, the layer by
     /// itself first.
     pub fn beginning_with(model: &PlainModel, first: usize) -> Vec<Self> {
-        let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
-        let alone = Self { first, end: first + 1, held_rows: heights[first..=first + 1].to_vec() };
+        let heights = model.heights();
+        let alone = Self {
+            first,
+            end: first + 1,
+            held_input: heights[0],
+            held_rows: vec![heights[first + 1]],
+        };
         let mut groups = vec![alone];
+        let readers = Readers::of(model);
         let may_take_turns = |layer: &usize| model.layers[*layer].kind.runs_by_rows();
-        for last in (first..model.layers.len()).take_while(may_take_turns) {
+        let ends = (first..model.layers.len()).take(LAYERS_MAX).take_while(may_take_turns);
+        for last in ends.filter(|last| readers.end_a_group(first, *last)) {
             let mut rows = 1;
             while rows <= ROWS_AT_ONCE_MAX && rows < heights[last + 1].max(2) {
-                let leaving = Self::leaving(model, &heights, first, last, rows).into_iter();
-                groups.extend(leaving.filter(|group| group.work(model).slices <= SLICES_MAX));
+                let leaving = readers.leaving(&heights, first, last, rows).into_iter();
+                let is_short =
+                    |group: &Self| group.work(model).is_some_and(|work| work.slices <= SLICES_MAX);
+                groups.extend(leaving.filter(is_short));
                 rows *= 2;
             }
         }
         groups
     }
 
-    /// Groups whose last layer leaves `rows` rows at once; none when that would need a whole map
-    /// inside.
-    fn leaving(
-        model: &PlainModel,
-        heights: &[u16],
-        first: usize,
-        last: usize,
-        rows: u16,
-    ) -> Vec<Self> {
-        let mut held_rows = vec![heights[last + 1]];
-        let mut rows = rows as u32;
-        for layer in (first..=last).rev() {
-            let window = model.layers[layer].row_window();
-            let needed = (rows - 1) * window.step + window.reach;
-            held_rows.insert(0, needed.min(heights[layer] as u32) as u16);
-            rows = (rows * window.step).min(heights[layer] as u32);
+    /// Bytes of the held rows of each tensor that is in use while the group runs.
+    pub fn tensor_bytes(&self, model: &PlainModel) -> impl Iterator<Item = usize> {
+        let last_readers = model.last_readers();
+        let (first, end) = (self.first, self.end);
+        let is_in_use = move |tensor: &usize| *tensor > first || last_readers[*tensor] > first;
+        let held = move |tensor: usize, height: u16| match tensor.checked_sub(first + 1) {
+            Some(layer) => self.held_rows[layer],
+            None if tensor == 0 && first == 0 => self.held_input,
+            None => height,
+        };
+        let tensors: Vec<_> = model.tensors().map(|tensor| tensor.shape).collect();
+        (0..=end).filter(is_in_use).map(move |tensor| {
+            held(tensor, tensors[tensor].height) as usize * tensors[tensor].row_len()
+        })
+    }
+
+    /// In which slices the group runs, after all before it; `None` when it gets stuck.
+    pub fn work(&self, model: &PlainModel) -> Option<GroupWork> {
+        let mut held_rows = model.heights();
+        held_rows[0] = if self.first == 0 { self.held_input } else { held_rows[0] };
+        held_rows[self.first + 1..=self.end].copy_from_slice(&self.held_rows);
+        let shapes: Vec<_> = model.tensors().map(|tensor| tensor.shape).collect();
+        let made = if self.first == 0 { 0..self.end + 1 } else { self.first + 1..self.end + 1 };
+        let mut work = GroupWork::default();
+        work.layers.resize(self.end - self.first, vec![]);
+        for slice in model.flow(&held_rows).slices_of(made)? {
+            work.slices += 1;
+            work.frame.add(&slice, shapes[slice.tensor]);
+            if let Some(layer) = slice.tensor.checked_sub(self.first + 1) {
+                work.layers[layer].push(slice);
+            }
         }
-        let inside = first + 1..=last;
-        if inside.clone().any(|map| held_rows[map - first] >= heights[map]) {
+        Some(work)
+    }
+}
+
+/// Which layers read each tensor, and how.
+struct Readers {
+    /// By tensor: the tensor that is made from it, and the rows that a row of that reads.
+    of: Vec<Vec<(usize, RowWindow)>>,
+    /// Whether the network is run for a tensor.
+    is_output: Vec<bool>,
+}
+
+impl Readers {
+    fn of(model: &PlainModel) -> Self {
+        let mut of = vec![vec![]; model.layers.len() + 1];
+        for (layer, made) in model.layers.iter().zip(1..) {
+            for (edge, window) in layer.inputs.iter().zip(layer.row_windows()) {
+                of[edge.number].push((made, window));
+            }
+        }
+        let is_output = (0..of.len()).map(|tensor| model.outputs.contains(&tensor)).collect();
+        Self { of, is_output }
+    }
+
+    /// Whether nothing that layers `first..last` make is read after layer `last`, so that all of it
+    /// can be held in part.
+    fn end_a_group(&self, first: usize, last: usize) -> bool {
+        let ends = |tensor: usize| {
+            !self.is_output[tensor] && self.of[tensor].iter().all(|(reader, _)| *reader <= last + 1)
+        };
+        (first + 1..=last).all(ends)
+    }
+
+    /// Groups whose last layer leaves `rows` rows at once; none when that would need a whole tensor
+    /// inside.
+    fn leaving(&self, heights: &[u16], first: usize, last: usize, rows: u16) -> Vec<Group> {
+        let (start, end) = (first + 1, last + 1);
+        let needs = self.needs(heights, first, last, rows);
+        let held = |tensor: usize| needs[&tensor].held.min(heights[tensor] as i64) as u16;
+        let mut held_rows: Vec<u16> = (start..end).map(held).collect();
+        if held_rows.iter().zip(&heights[start..end]).any(|(held, height)| held >= height) {
             return vec![];
         }
-        let whole_input = Self { first, end: last + 1, held_rows: held_rows.clone() };
+        held_rows.push(heights[end]);
+        let with_input =
+            |held_input| Group { first, end, held_input, held_rows: held_rows.clone() };
         let mut groups = vec![];
-        // Only the image can be placed bit by bit: what lies in front of another group is whole.
-        if first == 0 && held_rows[0] < heights[0] {
-            groups.push(whole_input.clone());
+        // Only the image can be placed bit by bit: what other groups read is whole.
+        let reads_the_image = first == 0 && self.of[0].iter().all(|(reader, _)| *reader <= end);
+        if reads_the_image && needs.contains_key(&0) && held(0) < heights[0] {
+            groups.push(with_input(held(0)));
         }
         if first < last {
-            let mut group = whole_input;
-            group.held_rows[0] = heights[first];
-            groups.push(group);
+            groups.push(with_input(heights[0]));
         }
         groups
     }
 
-    /// The group's maps as they lie in memory.
-    pub fn maps(&self, model: &PlainModel) -> Vec<Map> {
-        let shapes = model.maps().skip(self.first);
-        let map = |(shape, held): (infer::Shape, &u16)| Map {
-            held_bytes: *held as usize * shape.row_len(),
-            is_whole: *held == shape.height,
-        };
-        shapes.zip(&self.held_rows).map(map).collect()
-    }
-
-    /// In which slices the group runs.
-    pub fn work(&self, model: &PlainModel) -> GroupWork {
-        let heights: Vec<u16> = model.maps().map(|map| map.height).collect();
-        let mut held_rows = heights;
-        held_rows[self.first..=self.end].copy_from_slice(&self.held_rows);
-        let all = slices(&model.stages(&held_rows)[..=self.end]);
-        let mut work = GroupWork::default();
-        work.layers.resize(self.end - self.first, vec![]);
-        for slice in all {
-            work.slices += (slice.map > self.first || self.first == 0) as usize;
-            match slice.map.checked_sub(self.first + 1) {
-                Some(layer) => {
-                    work.frame.add(&slice, model.layers[self.first + layer].output);
-                    work.layers[layer].push(slice);
-                }
-                None if self.first == 0 => work.frame.add(&slice, model.map),
-                None => (),
+    /// What the tensors before tensor `last + 1` must hold for it to make `rows` rows at once, far
+    /// from the edges: by how many rows each tensor grows while that makes `rows` rows, from which
+    /// row on its readers have still to read, and the end of what they read.
+    fn needs(
+        &self,
+        heights: &[u16],
+        first: usize,
+        last: usize,
+        rows: u16,
+    ) -> BTreeMap<usize, Need> {
+        let mut needs = BTreeMap::new();
+        let rows = rows as i64;
+        needs.insert(last + 1, Need { rows, end: rows, held: rows });
+        for tensor in (0..=last).rev() {
+            let inside = self.of[tensor]
+                .iter()
+                .filter(|(reader, _)| (first + 1..=last + 1).contains(reader));
+            let reads = inside.filter_map(|(reader, window)| Some((needs.get(reader)?, window)));
+            if let Some(need) = reads.map(|(need, window)| need.of_input(window)).reduce(Need::and)
+            {
+                let rows = need.rows.min(heights[tensor] as i64);
+                needs.insert(tensor, Need { rows, ..need });
             }
         }
-        work
+        needs
+    }
+}
+
+/// What a tensor must hold in the middle of a run.
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    /// Rows that are made of it for each round of the group.
+    rows: i64,
+    /// End of the rows that there must be at the end of the first round.
+    end: i64,
+    /// Rows that are held at once.
+    held: i64,
+}
+
+impl Need {
+    /// What a reader that needs this of its own tensor needs of an input.
+    fn of_input(&self, window: &RowWindow) -> Self {
+        let (step, reach) = (window.step as i64, window.reach as i64);
+        let end = (self.end - 1) * step + window.origin as i64 + reach;
+        Self { rows: self.rows * step, end, held: (self.rows - 1) * step + reach }
+    }
+
+    /// What two readers of a tensor need: the rows from the first that the lagging one has still to
+    /// read on.
+    fn and(self, other: Self) -> Self {
+        let first = (self.end - self.held).min(other.end - other.held);
+        let end = self.end.max(other.end);
+        Self { rows: self.rows.max(other.rows), end, held: end - first }
     }
 }
 
@@ -132,19 +223,33 @@ pub struct GroupWork {
 
 impl GroupWork {
     /// The kinds of slices of the group's layer `index` with how many there are of each.
-    pub fn kinds<'m>(
+    pub fn kinds(
         &self,
-        model: &'m PlainModel,
+        model: &PlainModel,
         first: usize,
         index: usize,
         choice: Choice,
-    ) -> Vec<(LayerKind<'m>, usize)> {
-        let mut counts: BTreeMap<(u16, u16, i16), (LayerKind<'m>, usize)> = BTreeMap::new();
+    ) -> Vec<(LayerKind<'static>, usize)> {
+        let mut counts: BTreeMap<Sizes, (LayerKind<'static>, usize)> = BTreeMap::new();
         let kind = model.layers[first + index].kind(choice);
         for slice in &self.layers[index] {
-            let sizes = (slice.rows.len() as u16, slice.input.len() as u16, slice.origin);
-            counts.entry(sizes).or_insert_with(|| (kind.slice(slice), 0)).1 += 1;
+            counts.entry(Sizes::of(slice)).or_insert_with(|| (kind.slice(slice), 0)).1 += 1;
         }
         counts.into_values().collect()
+    }
+}
+
+/// What makes one slice of a layer another kind than the next.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Sizes {
+    rows: usize,
+    /// Rows and origin of each input.
+    inputs: Vec<(usize, i16)>,
+}
+
+impl Sizes {
+    fn of(slice: &Slice) -> Self {
+        let inputs = slice.inputs.iter().map(|input| (input.rows.len(), input.origin)).collect();
+        Self { rows: slice.rows.len(), inputs }
     }
 }

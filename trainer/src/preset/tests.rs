@@ -290,7 +290,7 @@ fn whole_numbers_are_real_numbers_too() {
 fn a_network_must_fit_the_model_file() {
     let dense = "[[network.layer]]\ntype = \"dense\"\nunits = 9\n\n";
     let deep = changed("[[network.layer]]\ntype = \"softmax\"", &dense.repeat(LAYERS_MAX));
-    assert!(message(&deep).contains("the network has 22 stages; a model file holds at most 16"));
+    assert!(message(&deep).contains("the network has 260 stages; a model file holds at most 254"));
     let name = "x".repeat(NAME_BYTES_MAX + 1);
     let long = message(&changed("filters = 32", &format!("filters = 32\nname = \"{name}\"")));
     assert_eq!(long, "my.toml:14: the name is longer than 32 bytes: shorten it");

@@ -1,6 +1,8 @@
 //! The arena over the layers: which buffer lives when, and where.
 
-use infer::{Layer, Model};
+use std::ops::Range;
+
+use infer::{Layer, Model, Network};
 
 use super::plot::{self, Plot};
 use super::value::Count;
@@ -53,7 +55,9 @@ impl MemoryView {
     pub fn of(model: &Model<'_>) -> Self {
         let layers = model.layers();
         let names: Vec<String> = layers.iter().map(|layer| layer.name.to_owned()).collect();
-        let buffers = buffers(layers);
+        let network = Network::from(model);
+        let groups: Vec<_> = network.groups().collect();
+        let buffers = buffers(&network, &groups);
         let alive = |layer: usize| {
             buffers.iter().filter(move |buffer| (buffer.first..=buffer.last).contains(&layer))
         };
@@ -70,28 +74,26 @@ impl MemoryView {
         Self {
             plot: plot::memory::draw(label, &names, model.arena_bytes(), &buffers),
             buffers,
-            takes_turns: groups(layers).iter().any(|[first, last]| first < last),
+            takes_turns: groups.iter().any(|group| layers_of(group).len() > 1),
             arena: Count(model.arena_bytes()),
             busiest: (name, bytes),
         }
     }
 }
 
-/// All buffers. Layers between which not all rows of a map are held take turns, so their buffers
+/// The layers that make a group's tensors; tensor 0 is there before all of them.
+fn layers_of(group: &Range<usize>) -> Range<usize> {
+    group.start.max(1) - 1..group.end - 1
+}
+
+/// All buffers. Layers between which not all rows of a tensor are held take turns, so their buffers
 /// live at the same time.
-fn buffers(layers: &[Layer<'_>]) -> Vec<Buffer> {
-    let groups = groups(layers);
-    let image = groups
-        .first()
-        .map(|group| buffer(layers, "image, what is read", Use::Map, input(layers), *group));
-    let each = groups.iter().enumerate().flat_map(|(place, [first, last])| {
-        // The last map of a group lives on until the next group has read it.
-        let read_by = groups.get(place + 1).map_or(*last, |next| next[1]);
-        let ends = move |layer: usize| [*first, if layer == *last { read_by } else { *last }];
-        let outputs = (*first..=*last).map(move |layer| output(layers, layer, ends(layer)));
-        std::iter::once(scratch(layers, [*first, *last])).chain(outputs)
+fn buffers(network: &Network<'_>, groups: &[Range<usize>]) -> Vec<Buffer> {
+    let each = groups.iter().flat_map(|group| {
+        let tensors = group.clone().map(|number| tensor(network, groups, number));
+        scratch(network.layers(), layers_of(group)).into_iter().chain(tensors)
     });
-    image.into_iter().chain(each).filter(|buffer| buffer.bytes.0 > 0).collect()
+    each.filter(|buffer| buffer.bytes.0 > 0).collect()
 }
 
 fn buffer(
@@ -105,21 +107,31 @@ fn buffer(
     Buffer { name: name.to_owned(), of, at: Count(at), bytes: Count(bytes), first, last, lives }
 }
 
-fn input(layers: &[Layer<'_>]) -> (usize, usize) {
-    layers[0].arena_use()[0]
+/// A tensor, from the first layer of its group to the last layer of the last group that reads it.
+fn tensor(network: &Network<'_>, groups: &[Range<usize>], number: usize) -> Buffer {
+    let layers = network.layers();
+    let group_of = |number: usize| groups.iter().find(|group| group.contains(&number));
+    let reads = |layer: &Layer<'_>| layer.inputs.iter().any(|input| input == number);
+    let is_output = network.outputs().iter().any(|output| usize::from(*output) == number);
+    let last_reader = layers.iter().rposition(reads).map_or(number, |layer| layer + 1);
+    let last_group = group_of(if is_output { layers.len() } else { last_reader });
+    let last = last_group.map_or(layers.len(), |group| layers_of(group).end).max(1) - 1;
+    let first = group_of(number).map_or(0, |group| layers_of(group).start);
+    let name = match number.checked_sub(1) {
+        None => "image, what is read".to_owned(),
+        Some(layer) => format!("output of {}", layers[layer].name),
+    };
+    let place = network.tensor_use(number).unwrap_or_default();
+    buffer(layers, &name, Use::Map, place, [first, last])
 }
 
-fn output(layers: &[Layer<'_>], layer: usize, ends: [usize; 2]) -> Buffer {
-    let [.., output] = layers[layer].arena_use();
-    buffer(layers, &format!("output of {}", layers[layer].name), Use::Map, output, ends)
-}
-
-/// The scratch memory that the layers of a group share.
-fn scratch(layers: &[Layer<'_>], [first, last]: [usize; 2]) -> Buffer {
-    let uses = layers[first..=last].iter().map(|layer| layer.arena_use()[1]);
-    let largest = uses.max_by_key(|(_, bytes)| *bytes).unwrap_or_default();
-    let name = format!("scratch of {}", span(layers, [first, last]));
-    buffer(layers, &name, Use::Scratch, largest, [first, last])
+/// The scratch memory that the layers of a group share; none for tensor 0 by itself.
+fn scratch(layers: &[Layer<'_>], group: Range<usize>) -> Option<Buffer> {
+    let uses = layers[group.clone()].iter().map(Layer::scratch_use);
+    let largest = uses.max_by_key(|(_, bytes)| *bytes)?;
+    let ends = [group.start, group.end - 1];
+    let name = format!("scratch of {}", span(layers, ends));
+    Some(buffer(layers, &name, Use::Scratch, largest, ends))
 }
 
 /// `conv1`, or `conv1 to conv3`.
@@ -130,25 +142,12 @@ fn span(layers: &[Layer<'_>], [first, last]: [usize; 2]) -> String {
     }
 }
 
-/// First and last layer of each group of layers that take turns.
-fn groups(layers: &[Layer<'_>]) -> Vec<[usize; 2]> {
-    let mut groups: Vec<[usize; 2]> = Vec::new();
-    let mut first = 0;
-    for (index, layer) in layers.iter().enumerate() {
-        let is_whole = layer.held_rows == layer.output().height;
-        if is_whole || index + 1 == layers.len() {
-            groups.push([first, index]);
-            first = index + 1;
-        }
-    }
-    groups
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::Dataset;
     use crate::export::{Target, export_for};
+    use crate::model_file::ModelTable;
     use crate::plan::{Budget, Core, Loading};
     use crate::preset::Preset;
     use crate::train::initial;
@@ -170,7 +169,8 @@ mod tests {
     /// Whatever lives at the same time lies apart, all inside of the arena, and something reaches
     /// its end.
     fn check(file: &[u8]) -> Vec<Buffer> {
-        let model = Model::from_bytes(file).unwrap();
+        let mut table = ModelTable::new();
+        let model = Model::from_bytes(file, &mut table).unwrap();
         let buffers = MemoryView::of(&model).buffers;
         let end = |buffer: &Buffer| buffer.at.0 + buffer.bytes.0;
         assert_eq!(buffers.iter().map(end).max(), Some(model.arena_bytes()));

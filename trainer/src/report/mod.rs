@@ -35,6 +35,7 @@ use crate::export::Exported;
 use crate::float_model::FloatModel;
 use crate::graph::DemandError;
 use crate::metrics::Metrics;
+use crate::model_file::ModelTable;
 use crate::preset::Preset;
 use crate::statistics::wilson;
 use answers::Answers;
@@ -198,7 +199,9 @@ impl Report {
     /// # Errors
     /// A model file that is refused, a network that cannot be planned.
     pub fn of(run: &FinishedRun<'_>) -> Result<Self, ReportError> {
-        let model = Model::from_bytes(&run.exported.bytes).map_err(ReportError::Model)?;
+        let mut table = ModelTable::new();
+        let model =
+            Model::from_bytes(&run.exported.bytes, &mut table).map_err(ReportError::Model)?;
         let test = &run.data.test;
         let chosen = layers::chosen(test.len());
         Ok(Self {

@@ -18,6 +18,7 @@ use trainer::device::firmware::{self, Planned};
 use trainer::device::line::Line;
 use trainer::device::session::Session;
 use trainer::device::tcp::Tcp;
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
 
@@ -127,7 +128,8 @@ pub fn tutorial() -> Vec<u8> {
 
 /// The tutorial's model as version `version`, with other weights.
 pub fn another(version: u32) -> Vec<u8> {
-    let mut model = PlainModel::of(&infer::Model::from_bytes(&tutorial()).unwrap());
+    let mut model =
+        PlainModel::of(&infer::Model::from_bytes(&tutorial(), &mut ModelTable::new()).unwrap());
     model.version = version;
     model.layers.last_mut().unwrap().channels[3].bias += 20_000;
     let image = model.self_test.take().unwrap().image;

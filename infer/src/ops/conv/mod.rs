@@ -11,7 +11,9 @@ mod reference;
 mod unpacked;
 pub(crate) mod winograd;
 
-use super::operator::{Buffers, Operator, Reading, WINDOW_ROW_OPERATIONS, Work, operations_of_map};
+use super::operator::{
+    Buffers, Inputs, Operator, Reading, Tensor, WINDOW_ROW_OPERATIONS, Work, operations_of_map,
+};
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
@@ -144,25 +146,26 @@ impl<'m> Conv<'m> {
 }
 
 impl<'m> Operator<'m> for Conv<'m> {
-    type Record = ConvRecord<'m>;
+    type Record = ConvRecord;
 
-    fn read(record: &ConvRecord<'m>, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
+    fn read(record: &ConvRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
     }
 
-    fn input(&self) -> Shape {
+    fn record(&self, inputs: Inputs) -> ConvRecord {
+        let Self { kernel, stride, origin, pool, algorithm, .. } = *self;
+        ConvRecord { input: inputs.first(), kernel, stride, origin, pool, algorithm }
+    }
+
+    fn input(&self, _: usize) -> Shape {
         self.input
     }
 
-    fn output(&self) -> Shape {
-        self.output
+    fn output(&self) -> Tensor {
+        Tensor { shape: self.output, quant: self.output_quant }
     }
 
-    fn output_quant(&self) -> Option<OutputQuant> {
-        Some(self.output_quant)
-    }
-
-    fn row_window(&self) -> RowWindow {
+    fn row_window(&self, _: usize) -> RowWindow {
         let [pool, stride, kernel] =
             [self.pool[0] as u32, self.stride[0] as u32, self.kernel[0] as u32];
         RowWindow {
@@ -173,10 +176,11 @@ impl<'m> Operator<'m> for Conv<'m> {
     }
 
     fn slice(&self, slice: &Slice) -> Self {
+        let [input, ..] = &slice.inputs;
         let mut conv = *self;
-        conv.input.height = slice.input.end - slice.input.start;
+        conv.input.height = input.rows.end - input.rows.start;
         conv.output.height = slice.rows.end - slice.rows.start;
-        conv.origin[0] = slice.origin;
+        conv.origin[0] = input.origin;
         conv
     }
 
@@ -184,8 +188,8 @@ impl<'m> Operator<'m> for Conv<'m> {
         Conv::scratch_bytes(self)
     }
 
-    fn parameter_bytes(&self) -> usize {
-        self.channels.len() + self.weights.len()
+    fn numbers(&self) -> [&'m [u8]; 2] {
+        [self.channels, self.weights]
     }
 
     fn work(&self) -> Work {

@@ -25,7 +25,7 @@ use crate::ops::window::{self, dot};
 use crate::quant::requantise;
 
 impl Kernels for Portable {
-    fn run(conv: &Conv<'_>, Buffers { input, scratch, output }: Buffers<'_>) {
+    fn run(conv: &Conv<'_>, Buffers { input, scratch, output, .. }: Buffers<'_>) {
         match conv.algorithm {
             Algorithm::Direct if Feature::Direct.is_built() => direct(conv, input, scratch, output),
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {

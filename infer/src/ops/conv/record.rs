@@ -4,58 +4,43 @@ use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, Conv};
 use crate::error::LayerProblem;
-use crate::ops::checks::{
-    SIZE_MAX_BYTES, check_channels, check_scale, check_sections, check_sizes,
-};
-use crate::ops::operator::{Place, Reading, Record};
-use crate::quant::OutputQuant;
+use crate::ops::checks::{SIZE_MAX_BYTES, check_channels, check_sections, check_sides};
+use crate::ops::operator::{Inputs, Reading, Record, Tensor};
+use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
 
 /// Largest row number, and largest offset of a value in its row, that a window may reach.
 const COORDINATE_MAX: u64 = 1 << 30;
 
-/// A convolution of the map that it reads.
+/// A convolution of the tensor that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConvRecord<'a> {
-    /// Name, for people.
-    pub name: &'a str,
-    /// The map it leaves, after pooling.
-    pub output: Shape,
+pub struct ConvRecord {
+    /// The tensor that it reads.
+    pub input: u8,
     /// Kernel rows and columns.
     pub kernel: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
     /// Input row and column under the kernel's first tap for the first output; negative where
-    /// padding is read. Input outside of the map reads as the zero point.
+    /// padding is read. Input outside of the tensor reads as its zero point.
     pub origin: [i16; 2],
     /// Rows and columns of the pooling window, which is also its step; 1, 1 without pooling.
     pub pool: [u8; 2],
-    /// How the output is quantised and where the layer works.
-    pub output_quant: OutputQuant,
     /// Which algorithm runs it, and so how its weights are packed.
     pub algorithm: Algorithm,
-    /// Rows of the output that are held at once, from 1 to all of them: see
-    /// [`schedule`](crate::schedule).
-    pub held_rows: u16,
-    /// Place of the held rows in the arena, bytes.
-    pub output_at: u32,
-    /// Place of the scratch memory in the arena, bytes.
-    pub scratch_at: u32,
 }
 
-impl<'m> Record<'m> for ConvRecord<'m> {
-    fn place(&self) -> Place<'m> {
-        let Self { name, held_rows, output_at, scratch_at, .. } = *self;
-        Place { name, held_rows, output_at, scratch_at }
+impl Record for ConvRecord {
+    fn inputs(&self) -> Inputs {
+        Inputs::one(self.input)
     }
 }
 
-impl<'m> ConvRecord<'m> {
-    pub(super) fn read(&self, reading: &mut Reading<'_, 'm>) -> Result<Conv<'m>, LayerProblem> {
-        check_sizes(self.name, self.output, &[self.kernel, self.stride, self.pool])?;
-        check_scale(self.output_quant.scale)?;
-        self.check_coordinates(reading.input.shape)?;
-        let conv = Conv::from_record(self, reading.input.shape, reading.input.quant.zero_point);
+impl ConvRecord {
+    pub(super) fn read<'m>(&self, reading: &mut Reading<'_, 'm>) -> Result<Conv<'m>, LayerProblem> {
+        check_sides(&[self.kernel, self.stride, self.pool])?;
+        self.check_coordinates(reading.inputs[0].shape, reading.output.shape)?;
+        let conv = Conv::of(self, reading.inputs, reading.output);
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
@@ -66,42 +51,47 @@ impl<'m> ConvRecord<'m> {
             return Err(LayerProblem::Algorithm);
         }
         let (channels, weights) =
-            reading.sections.numbers(self.output.channels, conv.filters().packed_bytes())?;
+            reading.sections.numbers(conv.output.channels, conv.filters().packed_bytes())?;
         conv.with_numbers(channels, weights)
     }
 
     /// Bounds the rows, columns and offsets in a row that a convolution can name, so that kernels
     /// may compute them in 32 bits. An origin adds at most 2^15 rows or columns to what is counted
     /// here.
-    fn check_coordinates(&self, input: Shape) -> Result<(), LayerProblem> {
+    fn check_coordinates(&self, input: Shape, output: Shape) -> Result<(), LayerProblem> {
         let reach = |outputs: u16, axis: usize| {
             let convolved = outputs as u64 * self.pool[axis] as u64;
             convolved * self.stride[axis] as u64 + self.kernel[axis] as u64 + (1 << 15)
         };
-        let (rows, columns) = (reach(self.output.height, 0), reach(self.output.width, 1));
+        let (rows, columns) = (reach(output.height, 0), reach(output.width, 1));
         let bounded = rows <= COORDINATE_MAX && columns * input.channels as u64 <= COORDINATE_MAX;
         if bounded { Ok(()) } else { Err(LayerProblem::TooLarge) }
     }
 }
 
 impl<'m> Conv<'m> {
-    /// The layer of a record that reads a map of shape `input`, still without its numbers: what an
-    /// exporter asks for [`Conv::scratch_bytes`], [`Conv::filters`] and [`Algorithm::fits`] before
-    /// there is a file.
-    pub const fn from_record(record: &ConvRecord<'_>, input: Shape, input_zero_point: i8) -> Self {
+    /// The operator of a record that reads `inputs` and makes `output`, still without its numbers:
+    /// what an exporter asks for [`Conv::scratch_bytes`], [`Conv::filters`] and [`Algorithm::fits`]
+    /// before there is a file.
+    pub const fn of(record: &ConvRecord, inputs: &[Tensor; INPUTS_MAX], output: Tensor) -> Self {
+        let [input, ..] = inputs;
         Self {
-            input,
-            input_zero_point,
-            output: record.output,
+            input: input.shape,
+            input_zero_point: input.quant.zero_point,
+            output: output.shape,
             kernel: record.kernel,
             stride: record.stride,
             origin: record.origin,
             pool: record.pool,
-            output_quant: record.output_quant,
+            output_quant: output.quant,
             algorithm: record.algorithm,
             channels: &[],
             weights: &[],
         }
+    }
+
+    pub(crate) const fn with_unchecked(self, channels: &'m [u8], weights: &'m [u8]) -> Self {
+        Self { channels, weights, ..self }
     }
 
     /// The layer with its numbers:

@@ -8,7 +8,7 @@ mod portable;
 mod record;
 mod reference;
 
-use super::operator::{Buffers, Operator, Reading, Work, operations_of_map};
+use super::operator::{Buffers, Inputs, Operator, Reading, Tensor, Work, operations_of_map};
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
@@ -60,25 +60,25 @@ impl<'m> Dense<'m> {
 }
 
 impl<'m> Operator<'m> for Dense<'m> {
-    type Record = DenseRecord<'m>;
+    type Record = DenseRecord;
 
-    fn read(record: &DenseRecord<'m>, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
+    fn read(record: &DenseRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
     }
 
-    fn input(&self) -> Shape {
+    fn record(&self, inputs: Inputs) -> DenseRecord {
+        DenseRecord { input: inputs.first(), algorithm: self.algorithm }
+    }
+
+    fn input(&self, _: usize) -> Shape {
         self.input
     }
 
-    fn output(&self) -> Shape {
-        Shape::vector(self.units)
+    fn output(&self) -> Tensor {
+        Tensor { shape: Shape::vector(self.units), quant: self.output_quant }
     }
 
-    fn output_quant(&self) -> Option<OutputQuant> {
-        Some(self.output_quant)
-    }
-
-    fn row_window(&self) -> RowWindow {
+    fn row_window(&self, _: usize) -> RowWindow {
         let rows = self.input.height as u32;
         RowWindow { origin: 0, step: rows, reach: rows }
     }
@@ -87,13 +87,13 @@ impl<'m> Operator<'m> for Dense<'m> {
         *self
     }
 
-    fn parameter_bytes(&self) -> usize {
-        self.channels.len() + self.weights.len()
+    fn numbers(&self) -> [&'m [u8]; 2] {
+        [self.channels, self.weights]
     }
 
     fn work(&self) -> Work {
         let macs = self.input.len() as u64 * self.units as u64;
-        Work { macs, operations: macs + operations_of_map(self.output()) }
+        Work { macs, operations: macs + operations_of_map(Shape::vector(self.units)) }
     }
 
     fn is_built(&self) -> bool {

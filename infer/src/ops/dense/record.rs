@@ -4,38 +4,35 @@ use serde::{Deserialize, Serialize};
 
 use super::{Dense, DenseAlgorithm};
 use crate::error::LayerProblem;
-use crate::ops::checks::{check_channels, check_scale, check_sections, check_sizes};
-use crate::ops::operator::{Place, Reading, Record};
-use crate::quant::OutputQuant;
+use crate::ops::checks::{check_channels, check_sections};
+use crate::ops::operator::{Inputs, Reading, Record, Tensor};
+use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
 
-/// A fully connected layer over all values of the map that it reads.
+/// A fully connected layer over all values of the tensor that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DenseRecord<'a> {
-    /// Name, for people.
-    pub name: &'a str,
-    /// Outputs.
-    pub units: u16,
-    /// How the output is quantised.
-    pub output_quant: OutputQuant,
+pub struct DenseRecord {
+    /// The tensor that it reads.
+    pub input: u8,
     /// Which algorithm runs it, and so how its weights are packed.
     pub algorithm: DenseAlgorithm,
-    /// Place of the output in the arena, bytes.
-    pub output_at: u32,
 }
 
-impl<'m> Record<'m> for DenseRecord<'m> {
-    fn place(&self) -> Place<'m> {
-        let Self { name, output_at, .. } = *self;
-        Place { name, held_rows: 1, output_at, scratch_at: output_at }
+impl Record for DenseRecord {
+    fn inputs(&self) -> Inputs {
+        Inputs::one(self.input)
     }
 }
 
-impl<'m> DenseRecord<'m> {
-    pub(super) fn read(&self, reading: &mut Reading<'_, 'm>) -> Result<Dense<'m>, LayerProblem> {
-        check_sizes(self.name, Shape::vector(self.units), &[])?;
-        check_scale(self.output_quant.scale)?;
-        let dense = Dense::from_record(self, reading.input.shape);
+impl DenseRecord {
+    pub(super) fn read<'m>(
+        &self,
+        reading: &mut Reading<'_, 'm>,
+    ) -> Result<Dense<'m>, LayerProblem> {
+        let dense = Dense::of(self, reading.inputs, reading.output);
+        if reading.output.shape != Shape::vector(dense.units) {
+            return Err(LayerProblem::OutputShape);
+        }
         if !dense.algorithm.is_built() {
             return Err(LayerProblem::NotBuilt);
         }
@@ -43,16 +40,27 @@ impl<'m> DenseRecord<'m> {
             return Err(LayerProblem::Algorithm);
         }
         let (channels, weights) =
-            reading.sections.numbers(self.units, dense.matrix().packed_bytes())?;
+            reading.sections.numbers(dense.units, dense.matrix().packed_bytes())?;
         dense.with_numbers(channels, weights)
     }
 }
 
 impl<'m> Dense<'m> {
-    /// The layer of a record that reads a map of shape `input`, still without its numbers.
-    pub const fn from_record(record: &DenseRecord<'_>, input: Shape) -> Self {
-        let DenseRecord { units, output_quant, algorithm, .. } = *record;
-        Self { input, units, output_quant, algorithm, channels: &[], weights: &[] }
+    /// The operator of a record that reads `inputs` and makes `output`, whose channels are its
+    /// units, still without its numbers.
+    pub const fn of(record: &DenseRecord, inputs: &[Tensor; INPUTS_MAX], output: Tensor) -> Self {
+        Self {
+            input: inputs[0].shape,
+            units: output.shape.channels,
+            output_quant: output.quant,
+            algorithm: record.algorithm,
+            channels: &[],
+            weights: &[],
+        }
+    }
+
+    pub(crate) const fn with_unchecked(self, channels: &'m [u8], weights: &'m [u8]) -> Self {
+        Self { channels, weights, ..self }
     }
 
     /// The layer with its numbers: [`ChannelParameters`](crate::quant::ChannelParameters) as the

@@ -4,7 +4,9 @@ mod portable;
 mod record;
 mod reference;
 
-use super::operator::{Buffers, Operator, Reading, WINDOW_ROW_OPERATIONS, Work, operations_of_map};
+use super::operator::{
+    Buffers, Inputs, Operator, Reading, Tensor, WINDOW_ROW_OPERATIONS, Work, operations_of_map,
+};
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::OutputQuant;
@@ -24,6 +26,10 @@ pub struct MaxPool {
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
+    /// Input row and column at which the first window begins.
+    pub origin: [u16; 2],
+    /// Quantisation of input and output.
+    pub quant: OutputQuant,
 }
 
 /// The kernels of a set for poolings.
@@ -33,35 +39,37 @@ pub trait Kernels {
 }
 
 impl<'m> Operator<'m> for MaxPool {
-    type Record = MaxPoolRecord<'m>;
+    type Record = MaxPoolRecord;
 
-    fn read(
-        record: &MaxPoolRecord<'m>,
-        reading: &mut Reading<'_, 'm>,
-    ) -> Result<Self, LayerProblem> {
-        record.read(reading.input.shape)
+    fn read(record: &MaxPoolRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
+        record.read(reading)
     }
 
-    fn input(&self) -> Shape {
+    fn record(&self, inputs: Inputs) -> MaxPoolRecord {
+        let Self { size, stride, origin, .. } = *self;
+        MaxPoolRecord { input: inputs.first(), size, stride, origin }
+    }
+
+    fn input(&self, _: usize) -> Shape {
         self.input
     }
 
-    fn output(&self) -> Shape {
-        self.output
+    fn output(&self) -> Tensor {
+        Tensor { shape: self.output, quant: self.quant }
     }
 
-    fn output_quant(&self) -> Option<OutputQuant> {
-        None
-    }
-
-    fn row_window(&self) -> RowWindow {
-        RowWindow { origin: 0, step: self.stride[0] as u32, reach: self.size[0] as u32 }
+    fn row_window(&self, _: usize) -> RowWindow {
+        let [origin, step, reach] =
+            [self.origin[0] as u32, self.stride[0] as u32, self.size[0] as u32];
+        RowWindow { origin: origin as i32, step, reach }
     }
 
     fn slice(&self, slice: &Slice) -> Self {
+        let [input, ..] = &slice.inputs;
         let mut pool = *self;
-        pool.input.height = slice.input.end - slice.input.start;
+        pool.input.height = input.rows.end - input.rows.start;
         pool.output.height = slice.rows.end - slice.rows.start;
+        pool.origin[0] = 0;
         pool
     }
 

@@ -39,8 +39,10 @@ fn largest_of_window(pool: &MaxPool, input: &[i8], row: i32, column: i32, out: &
     let channels = pool.input.channels as usize;
     out.fill(i8::MIN);
     for i in 0..pool.size[0] as i32 {
-        let source = window::row(input, pool.input, row * pool.stride[0] as i32 + i);
-        let start = column as usize * pool.stride[1] as usize * channels;
+        let y = pool.origin[0] as i32 + row * pool.stride[0] as i32 + i;
+        let source = window::row(input, pool.input, y);
+        let x = pool.origin[1] as usize + column as usize * pool.stride[1] as usize;
+        let start = x * channels;
         let pixels = source.get(start..).unwrap_or_default().chunks_exact(channels.max(1));
         for pixel in pixels.take(pool.size[1] as usize) {
             for (largest, value) in out.iter_mut().zip(pixel) {

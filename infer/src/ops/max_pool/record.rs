@@ -5,48 +5,67 @@ use serde::{Deserialize, Serialize};
 use super::MaxPool;
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::ops::checks::check_sizes;
-use crate::ops::operator::{Place, Record};
-use crate::shape::Shape;
+use crate::ops::checks::check_sides;
+use crate::ops::operator::{Inputs, Reading, Record, Tensor};
+use crate::schedule::INPUTS_MAX;
 
-/// Maximum over windows of the map that it reads.
+/// Maximum over windows of the tensor that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MaxPoolRecord<'a> {
-    /// Name, for people.
-    pub name: &'a str,
-    /// The map it leaves.
-    pub output: Shape,
+pub struct MaxPoolRecord {
+    /// The tensor that it reads.
+    pub input: u8,
     /// Window rows and columns.
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
-    /// Rows of the output that are held at once, from 1 to all of them: see
-    /// [`schedule`](crate::schedule).
-    pub held_rows: u16,
-    /// Place of the held rows in the arena, bytes.
-    pub output_at: u32,
+    /// Input row and column at which the first window begins.
+    pub origin: [u16; 2],
 }
 
-impl<'m> Record<'m> for MaxPoolRecord<'m> {
-    fn place(&self) -> Place<'m> {
-        let Self { name, held_rows, output_at, .. } = *self;
-        Place { name, held_rows, output_at, scratch_at: output_at }
+impl Record for MaxPoolRecord {
+    fn inputs(&self) -> Inputs {
+        Inputs::one(self.input)
     }
 }
 
-impl MaxPoolRecord<'_> {
-    pub(super) fn read(&self, input: Shape) -> Result<MaxPool, LayerProblem> {
-        let Self { name, output, size, stride, .. } = *self;
-        check_sizes(name, output, &[size, stride])?;
-        let rows_read = (output.height as u32 - 1) * stride[0] as u32 + size[0] as u32;
-        let columns_read = (output.width as u32 - 1) * stride[1] as u32 + size[1] as u32;
-        let inside = rows_read <= input.height as u32 && columns_read <= input.width as u32;
-        if !inside || output.channels != input.channels {
+impl MaxPoolRecord {
+    pub(super) fn read(&self, reading: &Reading<'_, '_>) -> Result<MaxPool, LayerProblem> {
+        check_sides(&[self.size, self.stride])?;
+        let ([input, ..], output) = (reading.inputs, reading.output);
+        let end = |axis: usize, outputs: u16| {
+            let first = self.origin[axis] as u32 + (outputs as u32 - 1) * self.stride[axis] as u32;
+            first + self.size[axis] as u32
+        };
+        let inside = end(0, output.shape.height) <= input.shape.height as u32
+            && end(1, output.shape.width) <= input.shape.width as u32;
+        if !inside || output.shape.channels != input.shape.channels {
             return Err(LayerProblem::OutsideMap);
+        }
+        if output.quant != input.quant {
+            return Err(LayerProblem::OutputQuant);
         }
         if !Feature::MaxPool.is_built() {
             return Err(LayerProblem::NotBuilt);
         }
-        Ok(MaxPool { input, output, size, stride })
+        Ok(MaxPool::of(self, reading.inputs, output))
+    }
+}
+
+impl MaxPool {
+    /// The operator of a record that reads `inputs` and makes `output`.
+    pub const fn of(record: &MaxPoolRecord, inputs: &[Tensor; INPUTS_MAX], output: Tensor) -> Self {
+        let MaxPoolRecord { size, stride, origin, .. } = *record;
+        Self {
+            input: inputs[0].shape,
+            output: output.shape,
+            quant: output.quant,
+            size,
+            stride,
+            origin,
+        }
+    }
+
+    pub(crate) const fn with_unchecked(self, _: &[u8], _: &[u8]) -> Self {
+        self
     }
 }

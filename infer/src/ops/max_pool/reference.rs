@@ -17,8 +17,8 @@ impl Kernels for Reference {
         {
             let window = coordinates(pool.size[0] as u16, pool.size[1] as u16, 1);
             let value = |[i, j, _]: [usize; 3]| {
-                let (y, x) =
-                    (row * pool.stride[0] as usize + i, column * pool.stride[1] as usize + j);
+                let y = pool.origin[0] as usize + row * pool.stride[0] as usize + i;
+                let x = pool.origin[1] as usize + column * pool.stride[1] as usize + j;
                 input[y * pool.input.row_len() + x * pool.input.channels as usize + channel]
             };
             *out = window.map(value).max().unwrap_or(i8::MIN);

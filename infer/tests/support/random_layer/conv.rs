@@ -1,12 +1,13 @@
 //! Random convolutions.
 
-use infer::format::{Algorithm, ConvRecord, OutputQuant};
+use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
+use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerProblem, Shape};
 
 use super::{Numbers, Pattern, Random, fill_channels, most};
 
-/// A random convolution that `algorithm` fits.
-pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>, Shape, i8) {
+/// A random convolution that `algorithm` fits, with the tensors that it reads and makes.
+pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor; 2]) {
     let vector = algorithm == Algorithm::DirectVector;
     let any = vector
         || matches!(
@@ -41,34 +42,23 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord<'static>
     let output = Shape::new(side(), side(), channels);
     let output_quant =
         OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
-    let (name, output_at, scratch_at) = ("conv", 0, 0);
-    let record = ConvRecord {
-        name,
-        output,
-        kernel,
-        stride,
-        origin,
-        pool,
-        output_quant,
-        algorithm,
-        held_rows: output.height,
-        output_at,
-        scratch_at,
-    };
-    (record, input, random.pick(&[-128, -7, 0, 127]))
+    let record = ConvRecord { input: 0, kernel, stride, origin, pool, algorithm };
+    let quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -7, 0, 127]) };
+    let tensors = [Tensor { shape: input, quant }, Tensor { shape: output, quant: output_quant }];
+    (record, tensors)
 }
 
 /// Fills the buffers with numbers for a convolution; `Err` when they leave the algorithm's range.
 pub fn fill<'b>(
     random: &mut Random,
-    record: &ConvRecord<'_>,
-    input: Shape,
-    zero_point: i8,
+    record: &ConvRecord,
+    [input, output]: [Tensor; 2],
     pattern: Pattern,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Result<Conv<'b>, LayerProblem> {
-    let conv = Conv::from_record(record, input, zero_point);
+    let conv = Conv::of(record, &[input; INPUTS_MAX], output);
+    let input = input.shape;
     let tile = usize::from(matches!(
         record.algorithm,
         Algorithm::WinogradF4 | Algorithm::WinogradF4OnTheFly

@@ -1,5 +1,6 @@
 //! Random poolings.
 
+use infer::format::OutputQuant;
 use infer::{MaxPool, Shape};
 
 use super::{Pattern, Random, most};
@@ -10,8 +11,9 @@ pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> MaxPool 
     let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
     let (size, stride, outputs) = (sides(4), sides(3), sides(most(5, 3)));
     let channels = 1 + random.below(most(20, 5)) as u16;
+    let origin = [random.below(3) as u16, random.below(3) as u16];
     let side = |axis: usize, spare: u16| {
-        (outputs[axis] as u16 - 1) * stride[axis] as u16 + size[axis] as u16 + spare
+        origin[axis] + (outputs[axis] as u16 - 1) * stride[axis] as u16 + size[axis] as u16 + spare
     };
     let (height, width) = (side(0, random.below(3) as u16), side(1, random.below(3) as u16));
     let input = Shape::new(height, width, channels);
@@ -20,5 +22,6 @@ pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> MaxPool 
         let column = index % input.row_len() / channels as usize;
         *value = pattern.input(random, 0, index / input.row_len(), column);
     }
-    MaxPool { input, output, size, stride }
+    let quant = OutputQuant { scale: 1.0, zero_point: 0 };
+    MaxPool { input, output, size, stride, origin, quant }
 }

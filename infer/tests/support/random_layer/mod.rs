@@ -121,14 +121,15 @@ pub fn agrees<Set: Kernels>(
     numbers: &mut Numbers,
 ) -> bool {
     let kind = layer(random, choice, &mut maps.input.0, numbers);
-    let input = &maps.input.0[..kind.input().len()];
-    let expected = &mut maps.expected[..kind.output().len()];
-    kind.run::<Reference>(Buffers { input, scratch: &mut [], output: expected });
-    let output = &mut maps.output.0[..kind.output().len()];
+    let input = &maps.input.0[..kind.input(0).len()];
+    let values = kind.output().shape.len();
+    let expected = &mut maps.expected[..values];
+    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: expected });
+    let output = &mut maps.output.0[..values];
     output.fill(random.int8());
     let scratch = &mut maps.scratch.0[..kind.scratch_bytes()];
     scratch.fill(random.int8());
-    kind.run::<Set>(Buffers { input, scratch, output });
+    kind.run::<Set>(Buffers { input, second: &[], scratch, output });
     output == expected
 }
 
@@ -142,17 +143,17 @@ fn layer<'b>(
     let pattern = Pattern::any(random);
     match choice {
         Choice::Conv(algorithm) => {
-            let (record, input, zero_point) = conv::record(random, algorithm);
-            let values = &mut values[..input.len()];
-            let conv = conv::fill(random, &record, input, zero_point, pattern, values, numbers);
+            let (record, tensors) = conv::record(random, algorithm);
+            let values = &mut values[..tensors[0].shape.len()];
+            let conv = conv::fill(random, &record, tensors, pattern, values, numbers);
             let in_range = "the largest weights of these sizes stay in every algorithm's range";
             LayerKind::Conv(conv.expect(in_range))
         }
         Choice::MaxPool => LayerKind::MaxPool(max_pool::any(random, pattern, values)),
         Choice::Dense(algorithm) => {
-            let (record, input) = dense::record(random, algorithm);
-            let values = &mut values[..input.len()];
-            let dense = dense::fill(random, &record, input, pattern, values, numbers);
+            let (record, tensors) = dense::record(random, algorithm);
+            let values = &mut values[..tensors[0].shape.len()];
+            let dense = dense::fill(random, &record, tensors, pattern, values, numbers);
             LayerKind::Dense(dense.expect("valid"))
         }
     }

@@ -1,5 +1,7 @@
 //! Model files: records are changed more often than weights, lengths and CRC are right.
 
+use infer::Table;
+use infer::format::LAYERS_MAX;
 use infer::format::{Header, SECTION_ALIGNMENT_BYTES, checksum};
 use infer::{Model, ModelError};
 
@@ -55,7 +57,7 @@ impl Damage {
 /// [`Damage::of`], with the working memory in the header set right where that is all that is wrong.
 pub fn damage(file: &[u8], number: u64) -> Vec<u8> {
     let mut damaged = Damage::default().of(file, number).to_vec();
-    if let Some(error) = Model::from_bytes(&damaged).err() {
+    if let Some(error) = refusal(&damaged) {
         repair_arena(&mut damaged, error);
     }
     damaged
@@ -73,9 +75,14 @@ fn parts(file: &[u8]) -> Option<(Header, &[u8], &[u8])> {
 /// Sets length, CRC and, where that is all that is wrong, working memory right.
 pub fn repair(file: &mut [u8]) {
     seal(file);
-    if let Some(error) = Model::from_bytes(file).err() {
+    if let Some(error) = refusal(file) {
         repair_arena(file, error);
     }
+}
+
+/// Why the file is no model, if it is none.
+fn refusal(file: &[u8]) -> Option<ModelError> {
+    Model::from_bytes(file, &mut Table::<LAYERS_MAX>::new()).err()
 }
 
 /// Sets the working memory right, if that is what `error` is about; whether it was.

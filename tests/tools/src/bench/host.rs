@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use infer::{Model, Portable, Session};
+use trainer::model_file::ModelTable;
 
 use super::measured::Host;
 
@@ -13,7 +14,8 @@ const ROUNDS: usize = 20;
 
 /// Runs the model on all of `images`, raw and one after the other.
 pub fn measure(file: &[u8], images: &[u8]) -> Host {
-    let model = Model::from_bytes(file).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     let mut round = || {

@@ -5,6 +5,7 @@ use tests::firmware::{Board, Variant};
 use tests::measure::counts_of;
 use tests::plans::{reference_scores, untrained};
 use tests::random_layer::Random;
+use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::network::Network;
 use trainer::plain_model::PlainModel;
@@ -52,7 +53,7 @@ fn row(core: &'static str, board: Board, class: Core, model: &PlainModel) -> Pad
     let reference = reference_scores(&files[0], &images);
     PaddedRow {
         core: core.to_owned(),
-        macs: infer::Model::from_bytes(&files[0]).expect("a model").macs(),
+        macs: infer::Model::from_bytes(&files[0], &mut ModelTable::new()).expect("a model").macs(),
         instructions: [counts[0].total, counts[1].total],
         arena_bytes: plans.map(|plan| plan.ram),
         exact: counts.iter().all(|counts| counts.scores == reference),

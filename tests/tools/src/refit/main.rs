@@ -141,14 +141,14 @@ fn samples(
     let file = |(model, group): (&PlainModel, &Group)| {
         let mut choices = model.direct();
         choices.layers[0] = choice;
-        choices.held_rows[..2].copy_from_slice(&group.held_rows);
+        choices.held_rows[..2].copy_from_slice(&[group.held_input, group.held_rows[0]]);
         write(model, &choices).expect("a layer that the algorithm fits")
     };
     let files: Vec<Vec<u8>> = models.iter().zip(&groups).map(file).collect();
     let mut samples = Vec::new();
     let counts = counts_of(board, Variant::complete(build), &files, &[]);
     for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
-        let work = group.work(model);
+        let work = group.work(model).expect("a layer alone does not get stuck");
         let kinds = work.kinds(model, 0, 0, choice);
         samples.push((summed(&kinds), layers[0] as f64));
         let frame = total.saturating_sub(layers.iter().sum());

@@ -11,12 +11,14 @@ use crate::cli::predict::{bars, verdict};
 use crate::data::appearance::Appearance;
 use crate::data::picture::{Fitted, Invert};
 use crate::data::png;
+use crate::model_file::ModelTable;
 use crate::terminal::{complain, digit, print, shows_colour};
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let mut connection = connect::open(&args.chip)?;
     let file = connection.model.take();
-    let model = file.as_deref().and_then(|file| Model::from_bytes(file).ok());
+    let mut table = ModelTable::new();
+    let model = file.as_deref().and_then(|file| Model::from_bytes(file, &mut table).ok());
     if model.is_none() && args.invert == Invert::Auto {
         complain(
             "note: what the chip's model was trained on is not known, so pictures are only \

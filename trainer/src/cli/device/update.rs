@@ -3,12 +3,13 @@
 use super::connect::{self, Connection};
 use super::{CliError, UpdateArgs};
 use crate::cli::model_file;
+use crate::model_file::ModelTable;
 use crate::terminal::print;
 use crate::terminal::progress::counting_bar;
 
 pub(super) fn run(args: &UpdateArgs) -> Result<(), CliError> {
     let file = model_file::read(&args.new_model)?;
-    model_file::parse(&args.new_model, &file)?;
+    model_file::parse(&args.new_model, &file, &mut ModelTable::new())?;
     let Connection { mut session, .. } = connect::open(&args.chip)?;
     let bar = counting_bar(file.len());
     let updated = session.update(&file, &mut |bytes| bar.set_position(bytes as u64));

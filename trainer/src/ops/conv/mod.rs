@@ -8,7 +8,6 @@ mod terms;
 
 use burn::tensor::Tensor;
 use infer::Shape;
-use infer::format::OutputQuant;
 
 pub use description::Layer;
 pub use float::Float;
@@ -112,10 +111,10 @@ impl Operator for Conv {
         FloatKind::Conv(Float::new(self, part))
     }
 
-    fn plain(&self, part: &Part, quant: OutputQuant) -> PlainKind {
+    fn plain(&self, part: &Part) -> PlainKind {
         let Self { kernel, stride, .. } = *self;
         let (origin, pool) = (part.origin, self.pool_size());
-        PlainKind::Conv(Plain { kernel, stride, origin, pool, quant })
+        PlainKind::Conv(Plain { kernel, stride, origin, pool })
     }
 
     fn oracle(

@@ -1,13 +1,13 @@
 //! A convolution in integers: its record, and as `infer` runs it.
 
-use infer::format::{ConvRecord, LayerRecord, OutputQuant};
+use infer::format::{ConvRecord, OperatorRecord};
 use infer::quant::ChannelParameters;
-use infer::{Conv, LayerKind, LayerProblem};
+use infer::{Conv, LayerProblem};
 
 use super::{Algorithm, terms};
-use crate::ops::{Choice, Frame, Place, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{Choice, PlainKind, PlainOperator, Running, Term};
 
-/// A convolution with the pooling behind it; fields as in [`ConvRecord`].
+/// A convolution with the pooling that follows it; fields as in [`ConvRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plain {
     /// Kernel rows and columns.
@@ -18,29 +18,6 @@ pub struct Plain {
     pub origin: [i16; 2],
     /// Rows and columns of the pooling window.
     pub pool: [u8; 2],
-    /// Quantisation of the output.
-    pub quant: OutputQuant,
-}
-
-impl Plain {
-    fn conv_record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> ConvRecord<'f> {
-        let Self { kernel, stride, origin, pool, quant: output_quant } = *self;
-        let Frame { name, output, place, .. } = *frame;
-        let Place { scratch_at, output_at, held_rows } = place;
-        ConvRecord {
-            name,
-            output,
-            kernel,
-            stride,
-            origin,
-            pool,
-            output_quant,
-            algorithm,
-            held_rows,
-            output_at,
-            scratch_at,
-        }
-    }
 }
 
 impl PlainOperator for Plain {
@@ -50,13 +27,10 @@ impl PlainOperator for Plain {
         Algorithm::ALL.to_vec()
     }
 
-    fn record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> LayerRecord<'f> {
-        LayerRecord::Conv(self.conv_record(frame, algorithm))
-    }
-
-    fn running(&self, frame: &Frame<'_>, algorithm: Algorithm) -> LayerKind<'static> {
-        let record = self.conv_record(frame, algorithm);
-        LayerKind::Conv(Conv::from_record(&record, frame.input, frame.input_zero_point))
+    fn record(&self, inputs: &[u8], algorithm: Algorithm) -> OperatorRecord {
+        let Self { kernel, stride, origin, pool } = *self;
+        let input = inputs[0];
+        OperatorRecord::Conv(ConvRecord { input, kernel, stride, origin, pool, algorithm })
     }
 }
 
@@ -66,12 +40,8 @@ impl Running for Conv<'_> {
     }
 
     fn plain(&self) -> PlainKind {
-        let Conv { kernel, stride, origin, pool, output_quant: quant, .. } = *self;
-        PlainKind::Conv(Plain { kernel, stride, origin, pool, quant })
-    }
-
-    fn padding_zero_point(&self) -> i8 {
-        self.input_zero_point
+        let Conv { kernel, stride, origin, pool, .. } = *self;
+        PlainKind::Conv(Plain { kernel, stride, origin, pool })
     }
 
     fn channels(&self) -> Vec<ChannelParameters> {

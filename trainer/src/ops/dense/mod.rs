@@ -6,7 +6,6 @@ mod plain;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use infer::Shape;
-use infer::format::OutputQuant;
 use serde::{Deserialize, Serialize};
 
 pub use float::Float;
@@ -91,8 +90,8 @@ impl Operator for Dense {
         FloatKind::Dense(Float { input, output, relu: self.relu })
     }
 
-    fn plain(&self, _: &Part, quant: OutputQuant) -> PlainKind {
-        PlainKind::Dense(Plain { quant })
+    fn plain(&self, _: &Part) -> PlainKind {
+        PlainKind::Dense(Plain)
     }
 
     fn oracle(

@@ -1,25 +1,15 @@
 //! A dense layer in integers: its record, as `infer` runs it, and its cost.
 
-use infer::format::{DenseRecord, LayerRecord, OutputQuant};
+use infer::format::{DenseRecord, OperatorRecord};
 use infer::quant::ChannelParameters;
-use infer::{Dense, LayerKind, LayerProblem};
+use infer::{Dense, LayerProblem};
 
 use super::Algorithm;
-use crate::ops::{self, CALL, Choice, Frame, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
 
-/// A dense layer; fields as in [`DenseRecord`].
+/// A dense layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plain {
-    /// Quantisation of the output.
-    pub quant: OutputQuant,
-}
-
-impl Plain {
-    fn dense_record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> DenseRecord<'f> {
-        let (name, units, output_quant) = (frame.name, frame.output.channels, self.quant);
-        DenseRecord { name, units, output_quant, algorithm, output_at: frame.place.output_at }
-    }
-}
+pub struct Plain;
 
 impl ops::Algorithm for Algorithm {
     fn name(self) -> String {
@@ -43,12 +33,8 @@ impl PlainOperator for Plain {
         false
     }
 
-    fn record<'f>(&self, frame: &Frame<'f>, algorithm: Algorithm) -> LayerRecord<'f> {
-        LayerRecord::Dense(self.dense_record(frame, algorithm))
-    }
-
-    fn running(&self, frame: &Frame<'_>, algorithm: Algorithm) -> LayerKind<'static> {
-        LayerKind::Dense(Dense::from_record(&self.dense_record(frame, algorithm), frame.input))
+    fn record(&self, inputs: &[u8], algorithm: Algorithm) -> OperatorRecord {
+        OperatorRecord::Dense(DenseRecord { input: inputs[0], algorithm })
     }
 }
 
@@ -58,7 +44,7 @@ impl Running for Dense<'_> {
     }
 
     fn plain(&self) -> PlainKind {
-        PlainKind::Dense(Plain { quant: self.output_quant })
+        PlainKind::Dense(Plain)
     }
 
     fn channels(&self) -> Vec<ChannelParameters> {

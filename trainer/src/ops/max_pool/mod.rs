@@ -7,7 +7,6 @@ use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use infer::Shape;
-use infer::format::OutputQuant;
 use serde::{Deserialize, Serialize};
 
 pub use float::Float;
@@ -93,9 +92,11 @@ impl Operator for MaxPool {
         FloatKind::MaxPool(Float::new(self.pool, part))
     }
 
-    fn plain(&self, _: &Part, _: OutputQuant) -> PlainKind {
+    /// A pooling reads no padding, so its windows begin inside of the map.
+    fn plain(&self, part: &Part) -> PlainKind {
         let Pooling { size, stride } = self.pool;
-        PlainKind::MaxPool(Plain { size, stride })
+        let origin = part.origin.map(i16::unsigned_abs);
+        PlainKind::MaxPool(Plain { size, stride, origin })
     }
 
     fn oracle(

@@ -1,9 +1,9 @@
 //! A pooling in integers: its record, as `infer` runs it, and its cost.
 
-use infer::format::{LayerRecord, MaxPoolRecord};
-use infer::{LayerKind, MaxPool};
+use infer::MaxPool;
+use infer::format::{MaxPoolRecord, OperatorRecord};
 
-use crate::ops::{self, CALL, Choice, Frame, Place, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
 
 /// Maximum over windows; fields as in [`MaxPoolRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Plain {
     pub size: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
+    /// Input row and column at which the first window begins.
+    pub origin: [u16; 2],
 }
 
 /// How a pooling is computed: there is one way.
@@ -38,16 +40,9 @@ impl PlainOperator for Plain {
         vec![Algorithm::Direct]
     }
 
-    fn record<'f>(&self, frame: &Frame<'f>, _: Algorithm) -> LayerRecord<'f> {
-        let Self { size, stride } = *self;
-        let Frame { name, output, place: Place { output_at, held_rows, .. }, .. } = *frame;
-        LayerRecord::MaxPool(MaxPoolRecord { name, output, size, stride, held_rows, output_at })
-    }
-
-    fn running(&self, frame: &Frame<'_>, _: Algorithm) -> LayerKind<'static> {
-        let Self { size, stride } = *self;
-        let Frame { input, output, .. } = *frame;
-        LayerKind::MaxPool(MaxPool { input, output, size, stride })
+    fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {
+        let Self { size, stride, origin } = *self;
+        OperatorRecord::MaxPool(MaxPoolRecord { input: inputs[0], size, stride, origin })
     }
 }
 
@@ -60,8 +55,8 @@ impl Running for MaxPool {
     }
 
     fn plain(&self) -> PlainKind {
-        let Self { size, stride, .. } = *self;
-        PlainKind::MaxPool(Plain { size, stride })
+        let Self { size, stride, origin, .. } = *self;
+        PlainKind::MaxPool(Plain { size, stride, origin })
     }
 
     /// Channel by channel, or, where the compiler makes vectors of them, by 16 and what is left.

@@ -16,7 +16,7 @@ use crate::ops::sets::CortexM;
 
 impl Kernels for CortexM {
     /// Does nothing unless all slices are as the layer states.
-    fn run(conv: &Conv<'_>, Buffers { input, scratch, output }: Buffers<'_>) {
+    fn run(conv: &Conv<'_>, Buffers { input, scratch, output, .. }: Buffers<'_>) {
         if !is_as_stated(conv, input, scratch, output) {
             return;
         }
