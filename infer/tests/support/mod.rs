@@ -1,6 +1,9 @@
 //! A small hand-made model that uses every record kind: 4x4x1 image -> conv 2x2x2 with pooling ->
 //! pool -> dense 3.
 
+// Each test file uses its part of it.
+#![allow(dead_code)]
+
 use infer::format::{
     Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
     MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord, write,
