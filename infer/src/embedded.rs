@@ -21,8 +21,8 @@ pub const fn input(record: &InputRecord, last_reader: u8) -> Input {
 }
 
 /// A checked layer record with the tensors that it reads, its channel parameters and weights, and
-/// what the loader found: the rows that it makes at once, the last tensor that is made from its own,
-/// and its bytes of scratch memory.
+/// what the loader found: the rows that it makes at once, the last tensor that is made from its
+/// own, and its bytes of scratch memory.
 pub const fn layer<'m>(
     record: &LayerRecord<'m>,
     inputs: Inputs,

@@ -201,7 +201,8 @@ impl fmt::Display for ModelError {
             Self::Version { found, supported } => {
                 write!(
                     f,
-                    "model format {found}, this build reads {supported}: `trainer convert` writes it anew"
+                    "model format {found}, this build reads {supported}: \
+                     `trainer convert` writes it anew"
                 )
             }
             Self::Length { header, found } => {

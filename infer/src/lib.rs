@@ -21,9 +21,10 @@
 //!    are made when, what kernels for Cortex-M cores share.
 //! 2. [`ops`]: the operators, one folder each: record, checks, kernels. [`Reference`] is the
 //!    specification; every other kernel set gives the same bytes.
-//! 3. `graph`: what a model is. Its file is [`format`](mod@format); a [`Model`] is a validated file:
-//!    whatever later code relies on is proved here, at the border, and never again. A [`Network`]
-//!    is what a session runs: that of a `Model`, or a constant made when the firmware was built.
+//! 3. `graph`: what a model is. Its file is [`format`](mod@format); a [`Model`] is a validated
+//!    file: whatever later code relies on is proved here, at the border, and never again. A
+//!    [`Network`] is what a session runs: that of a `Model`, or a constant made when the firmware
+//!    was built.
 //! 4. `run`: a [`Session`] joins a network with the caller's buffer; it places the image, walks the
 //!    layers and hands out [`Scores`].
 //! 5. `wire`, `update`, `signature` and [`Trust`]: models that come from outside.

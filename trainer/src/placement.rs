@@ -56,8 +56,8 @@ pub struct Lifetimes {
     pub scratch_bytes: Vec<usize>,
 }
 
-/// Where the buffers of the model lie with these choices. A model that gets stuck has no slices that
-/// need scratch memory; the loader refuses it.
+/// Where the buffers of the model lie with these choices. A model that gets stuck has no slices
+/// that need scratch memory; the loader refuses it.
 ///
 /// # Errors
 /// As [`place`].

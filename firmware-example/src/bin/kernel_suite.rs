@@ -140,8 +140,8 @@ fn count_conv(
     };
     let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
     let values = &mut maps.input.0[..input.len()];
-    let Ok(conv) = conv::fill(&mut Random::new(7), &record, tensors, Pattern::Random, values, numbers)
-    else {
+    let random = &mut Random::new(7);
+    let Ok(conv) = conv::fill(random, &record, tensors, Pattern::Random, values, numbers) else {
         return true;
     };
     let scratch = &mut maps.scratch.0[..conv.scratch_bytes()];
@@ -177,8 +177,8 @@ fn count_dense(
     let tensors =
         [inputs, units].map(|values| Tensor { shape: Shape::vector(values), quant: QUANT });
     let values = &mut maps.input.0[..inputs as usize];
-    let Ok(dense) = dense::fill(&mut Random::new(7), &record, tensors, Pattern::Random, values, numbers)
-    else {
+    let random = &mut Random::new(7);
+    let Ok(dense) = dense::fill(random, &record, tensors, Pattern::Random, values, numbers) else {
         return false;
     };
     let (result, expected) =

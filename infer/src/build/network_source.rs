@@ -28,8 +28,8 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
     let features: String = needed_features(&network).into_iter().map(require).collect();
     let (count, outputs, arena) = (model.layers().len(), model.outputs(), model.arena_bytes());
     format!(
-        "/// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs \
-         no loader.\n\
+        "/// The network of `MODEL`, checked when this was built: \
+         `Session::new(NETWORK, ...)` needs no loader.\n\
          pub const NETWORK: infer::Network<'static> = {{\n\
          #[allow(unused_imports)]\n\
          use infer::{{Input, Layer, Shape, embedded::*, features::Feature, format::*, \
@@ -76,7 +76,8 @@ fn layer_source(network: &Network<'_>, layer: &Layer<'_>, file: &[u8]) -> String
     };
     let [channels, weights] = kind.numbers().map(|numbers| section(numbers, file));
     format!(
-        "layer(&{record:?}, {}, &{:?}, [{channels}, {weights}], ({rows_at_once}, {}, {scratch_bytes})),\n",
+        "layer(&{record:?}, {}, &{:?}, [{channels}, {weights}], \
+         ({rows_at_once}, {}, {scratch_bytes})),\n",
         inputs_source(inputs),
         tensors(network, inputs),
         place.last_reader,

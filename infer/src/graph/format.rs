@@ -1,4 +1,5 @@
-//! What the records of a model file say of the network; those of the operators are in [`crate::ops`].
+//! What the records of a model file say of the network; those of the operators are in
+//! [`crate::ops`].
 //!
 //! ```text
 //! 0                  28            28+R        multiple of 16

@@ -3,8 +3,8 @@
 //! Two ways lead to a network, and both prove the same:
 //! - [`Model::from_bytes`] reads a file on the chip;
 //! - a model that is compiled in was read and checked when the firmware was built: `build::embed`
-//!   (feature `build`) writes the source of a constant [`Network`], and the chip needs no loader, no
-//!   time and no stack to load.
+//!   (feature `build`) writes the source of a constant [`Network`], and the chip needs no loader,
+//!   no time and no stack to load.
 
 use core::ops::Range;
 

@@ -96,7 +96,11 @@ macro_rules! operators {
             }
 
             /// The operator with its numbers, which nobody checks.
-            pub(crate) const fn with_unchecked(self, channels: &'m [u8], weights: &'m [u8]) -> Self {
+            pub(crate) const fn with_unchecked(
+                self,
+                channels: &'m [u8],
+                weights: &'m [u8],
+            ) -> Self {
                 match self {
                     $(Self::$name(operator) => {
                         Self::$name(operator.with_unchecked(channels, weights))

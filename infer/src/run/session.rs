@@ -189,8 +189,8 @@ fn move_down(values: &mut [i8], distance: usize, count: usize) {
     }
 }
 
-/// Runs one slice of a layer on its buffers and gives the rows made; `None` where the buffers do not
-/// lie apart inside of the arena, which the model guarantees.
+/// Runs one slice of a layer on its buffers and gives the rows made; `None` where the buffers do
+/// not lie apart inside of the arena, which the model guarantees.
 fn run_slice<'a, Set: Kernels>(
     network: &Network<'_>,
     layer: &Layer<'_>,

@@ -85,8 +85,8 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         Ok(Self { journal, slots, state })
     }
 
-    /// Loads the model that is to run into `table`. One on trial that has used up its boots gives way to the
-    /// other; otherwise this boot counts.
+    /// Loads the model that is to run into `table`. One on trial that has used up its boots gives
+    /// way to the other; otherwise this boot counts.
     ///
     /// # Errors
     /// [`BootError::Refused`] when the model is not one to be trusted: if there is another to fall

@@ -12,8 +12,8 @@ use crate::terminal::print;
 
 /// Write a model file of format 2 in format 3
 ///
-/// The network, its plan and its version stay as they are, so the scores do too. A signature is left
-/// out: sign the new file again.
+/// The network, its plan and its version stay as they are, so the scores do too. A signature is
+/// left out: sign the new file again.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

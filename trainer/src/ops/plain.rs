@@ -20,8 +20,8 @@ pub trait PlainOperator {
         true
     }
 
-    /// Its record in a model file; `inputs` are the numbers of the tensors that it reads, as many as
-    /// it reads.
+    /// Its record in a model file; `inputs` are the numbers of the tensors that it reads, as many
+    /// as it reads.
     fn record(&self, inputs: &[u8], algorithm: Self::Algorithm) -> OperatorRecord;
 }
 
