@@ -100,7 +100,8 @@ no_panic() {
 }
 
 # The library's tests, the kernels' property suite among them, with every access to memory checked.
-# The sanitizer comes with the stable compiler, which has to be told to take the flag.
+# The sanitizer comes with the stable compiler, which has to be told to take the flag. Build scripts
+# look at that: in the usual folder all would be compiled anew, now and the next time.
 sanitize() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p')
@@ -109,7 +110,8 @@ sanitize() {
         *) echo "skipped: no AddressSanitizer for $host here" && return ;;
     esac
     RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
-        cargo test --release --quiet -p infer --features signature,update --target "$host" --tests
+        cargo test --release --quiet -p infer --features signature,update --target "$host" \
+        --target-dir target/sanitize --tests
 }
 
 # The portable path under Miri: loader, sessions, built-in networks, wire, updates; then the

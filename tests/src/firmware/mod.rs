@@ -280,7 +280,10 @@ pub fn program_with_stack_sizes(board: Board) -> TempPath {
 /// As [`answers`].
 pub fn program_that_may_panic(board: Board, features: &[&str]) -> TempPath {
     let mut command = cargo(board, "rustc", features);
-    command.env("RUSTC_BOOTSTRAP", "1").args(["--release", "--bin", "no_panic", "--"]);
+    // Build scripts look at this variable: in the usual folder all would be compiled anew, now and
+    // without it the next time.
+    command.env("RUSTC_BOOTSTRAP", "1").args(["--target-dir", "target/stack-sizes"]);
+    command.args(["--release", "--bin", "no_panic", "--"]);
     command.args(["-C", "link-arg=--defsym=a_panic_is_reachable=0", "-Z", "emit-stack-sizes"]);
     program(board, command, "no_panic")
 }
