@@ -115,7 +115,9 @@ fn no_wrong_answer_is_accepted_on_a_bad_line() {
         rarely(counts.damaged) && rarely(counts.misplaced),
         "the line was too good: {counts:?}"
     );
-    assert!(tally.given_up < tally.answered / 20, "retries do not help: {tally:?}");
+    // With thirteen seeds 585 to 673 images of 13,500 were given up, 630 on average. The bound is
+    // seven standard deviations above that.
+    assert!(tally.given_up < tally.answered / 16, "retries do not help: {tally:?}");
     assert!(tally.updates > 20, "{tally:?}");
 }
 
