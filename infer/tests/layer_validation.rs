@@ -1,7 +1,6 @@
 //! What the loader refuses in the records of the input and of layers, and in their numbers: every
 //! check once.
 
-#[allow(dead_code, reason = "no file here is damaged behind the writer's back")]
 mod support;
 
 use infer::format::{

@@ -2,7 +2,6 @@
 //! `./ci.sh test` runs this with all parts, with none, and without those that depend on the shape
 //! of a layer.
 
-#[allow(dead_code, reason = "no model here is damaged")]
 mod support;
 
 use infer::features::Feature;

@@ -1,7 +1,6 @@
 //! Frames of the wire: their exact bytes, and how a receiver finds its place again.
 #![cfg(feature = "wire")]
 
-#[allow(dead_code, reason = "no model here is made of all parts")]
 mod support;
 
 use infer::format::{Content, OperatorRecord, Section, Tensor, TensorRecord};

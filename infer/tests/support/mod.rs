@@ -149,7 +149,6 @@ pub fn written(content: &Content<'_>) -> Vec<u8> {
 }
 
 /// Why a file that must not load does not.
-#[allow(dead_code)]
 pub fn refused(file: &[u8]) -> ModelError {
     match Model::from_bytes(file, &mut Table::<16>::new()) {
         Ok(_) => panic!("accepted"),
@@ -162,7 +161,6 @@ pub fn channel(bias: i32, multiplier: i32) -> ChannelParameters {
 }
 
 /// Writes the right CRC-32 into a changed file.
-#[allow(dead_code)]
 pub fn with_checksum(mut file: Vec<u8>) -> Vec<u8> {
     if file.len() >= 16 {
         let checksum = infer::format::checksum(&file[16..]);

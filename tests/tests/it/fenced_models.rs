@@ -6,17 +6,13 @@
 //! An ordinary run takes so many damaged files for each core, others on every day.
 //! `KINDLING_FENCED=FIRST COUNT` takes others.
 
-#[path = "../../fuzz/src/mutate/mod.rs"]
-#[allow(missing_docs, dead_code, reason = "a part of a crate of its own, which uses all of it")]
-mod mutate;
-
 use std::path::Path;
 use std::time::SystemTime;
 use std::{env, fs, iter};
 
+use crate::fuzz::mutate::model::damage;
 use infer::Table;
 use infer::{Reference, Session, Trust, self_test};
-use mutate::model::damage;
 use tests::buffers::each_last;
 use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55};
 use tests::greedy;

@@ -3,22 +3,14 @@
 //!
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.
 
-#[path = "../../fuzz/src/lib.rs"]
-#[allow(
-    missing_docs,
-    dead_code,
-    reason = "documented as a crate of its own, all of which fuzz/targets use"
-)]
-mod fuzz;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use fuzz::model::{Outcome, load_and_run};
-use fuzz::mutate::model::damage;
-use fuzz::mutate::{idx, line, png};
-use fuzz::pictures;
+use crate::fuzz::model::{Outcome, load_and_run};
+use crate::fuzz::mutate::model::damage;
+use crate::fuzz::mutate::{idx, line, png};
+use crate::fuzz::{self, pictures};
 use infer::format::{Header, checksum};
 use tests::networks::ODD;
 use tests::plans::{by_every_algorithm, spread, untrained};

@@ -7,6 +7,13 @@ mod built_in;
 mod chip_parity;
 mod faulty_line;
 mod fenced_models;
+#[path = "../../fuzz/src/lib.rs"]
+#[allow(
+    missing_docs,
+    dead_code,
+    reason = "documented as a crate of its own, all of which fuzz/targets use"
+)]
+mod fuzz;
 mod fuzz_targets;
 mod held_rows;
 mod hostile_models;
