@@ -45,7 +45,7 @@ export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLO
 (cd tests/fuzz &&
     cargo build --release --quiet --target-dir "$folder/fuzz" --bin mutations &&
     "$mutations" corpus &&
-    for kind in model idx png wire tflite; do "$mutations" "$kind" 0 "${1:-100000}"; done)
+    for kind in model idx png wire tflite onnx; do "$mutations" "$kind" 0 "${1:-100000}"; done)
 printf '\n== reached by the fuzz targets\n'
 covered report "$mutations" | shares
 cargo test --release --quiet -p infer --features signature,update,wire \

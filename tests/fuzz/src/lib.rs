@@ -4,6 +4,7 @@ mod data;
 mod import;
 pub mod model;
 pub mod mutate;
+pub mod onnx;
 pub mod pictures;
 pub mod tflite;
 pub mod wire;

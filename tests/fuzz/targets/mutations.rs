@@ -1,6 +1,6 @@
 //! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations
-//! model|idx|png|wire|tflite FIRST COUNT`. `mutations corpus` gives them the files of the corpora,
-//! as they are.
+//! model|idx|png|wire|tflite|onnx FIRST COUNT`. `mutations corpus` gives them the files of the
+//! corpora, as they are.
 //!
 //! Input number N of a kind is the same as long as the corpus is, so what was run can be said by
 //! its numbers, and an input that fails made again by its own. Built without instrumentation it
@@ -15,7 +15,7 @@ use std::{env, fs};
 
 use fuzz::model::{Outcome, load_and_run};
 use fuzz::mutate::{idx, line, model, png};
-use fuzz::{mutate, pictures, tflite, wire};
+use fuzz::{mutate, onnx, pictures, tflite, wire};
 
 /// Inputs between two lines that say how far it is.
 const REPORT_EVERY: u64 = 50_000_000;
@@ -43,14 +43,20 @@ fn run_in_a_row(kind: &str, first: u64, count: u64) -> ExitCode {
         }
         "png" => run(kind, first, count, Png { known: pictures_known(), damaged: Vec::new() }),
         "wire" => run(kind, first, count, Line::new()),
-        "tflite" => run(kind, first, count, Tflite { known: files("tflite"), file: Vec::new() }),
+        "tflite" => run(
+            kind,
+            first,
+            count,
+            Network::new(kind, |file, number| mutate::tflite::damage(file, number), tflite::tflite),
+        ),
+        "onnx" => run(kind, first, count, Network::new(kind, mutate::onnx::damage, onnx::onnx)),
         _ => return usage(),
     }
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("mutations model|idx|png|wire|tflite FIRST COUNT, or mutations corpus");
+    eprintln!("mutations model|idx|png|wire|tflite|onnx FIRST COUNT, or mutations corpus");
     ExitCode::from(2)
 }
 
@@ -60,6 +66,7 @@ fn run_corpora() -> ExitCode {
     files("png").iter().for_each(|file| _ = pictures::png(file));
     files("wire").iter().for_each(|file| _ = wire::talk(file));
     files("tflite").iter().for_each(|file| _ = tflite::tflite(file));
+    files("onnx").iter().for_each(|file| _ = onnx::onnx(file));
     ExitCode::SUCCESS
 }
 
@@ -213,16 +220,25 @@ impl Kind for Line {
     }
 }
 
-struct Tflite {
+/// Files of networks that were made elsewhere.
+struct Network {
     known: Vec<Vec<u8>>,
     file: Vec<u8>,
+    damage: fn(&mut Vec<u8>, u64),
+    target: fn(&[u8]) -> bool,
 }
 
-impl Kind for Tflite {
+impl Network {
+    fn new(kind: &str, damage: fn(&mut Vec<u8>, u64), target: fn(&[u8]) -> bool) -> Self {
+        Self { known: files(kind), file: Vec::new(), damage, target }
+    }
+}
+
+impl Kind for Network {
     fn execute(&mut self, number: u64) -> [u64; 2] {
         self.file.clone_from(&self.known[number as usize % self.known.len()]);
-        mutate::tflite::damage(&mut self.file, number);
-        let accepted = tflite::tflite(&self.file) as u64;
+        (self.damage)(&mut self.file, number);
+        let accepted = (self.target)(&self.file) as u64;
         [1 - accepted, accepted]
     }
 

@@ -21,7 +21,7 @@ use trainer::plan::{Core, Loading, front_of};
 const MODELS: u64 = 200_000;
 const PICTURES: u64 = 60_000;
 const LINES: u64 = 100_000;
-const TFLITE: u64 = 60_000;
+const NETWORKS: u64 = 60_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
@@ -218,16 +218,27 @@ fn png() {
     });
 }
 
-#[test]
-fn tflite() {
-    let seeds = corpus("tflite");
-    assert!(seeds.iter().all(|seed| fuzz::tflite::tflite(seed)), "a seed is no network");
-    let read = (0..TFLITE).filter(|number| {
+/// Damaged files of networks that were made elsewhere.
+fn networks_of(kind: &str, target: fn(&[u8]) -> bool, damage: fn(&mut Vec<u8>, u64)) {
+    let seeds = corpus(kind);
+    assert!(seeds.iter().all(|seed| target(seed)), "a seed is no network");
+    let read = (0..NETWORKS).filter(|number| {
         let mut file = seeds[*number as usize % seeds.len()].clone();
-        fuzz::mutate::tflite::damage(&mut file, *number);
-        fuzz::tflite::tflite(&file)
+        damage(&mut file, *number);
+        target(&file)
     });
     let read = read.count() as u64;
-    println!("{TFLITE} damaged .tflite files, {read} of them can be read");
-    assert!(read > TFLITE / 10 && read < TFLITE * 9 / 10, "{read} can be read");
+    println!("{NETWORKS} damaged {kind} files, {read} of them can be read");
+    assert!(read > NETWORKS / 10 && read < NETWORKS * 9 / 10, "{read} can be read");
+}
+
+#[test]
+fn tflite() {
+    let damage = |file: &mut Vec<u8>, number| fuzz::mutate::tflite::damage(file, number);
+    networks_of("tflite", fuzz::tflite::tflite, damage);
+}
+
+#[test]
+fn onnx() {
+    networks_of("onnx", fuzz::onnx::onnx, fuzz::mutate::onnx::damage);
 }

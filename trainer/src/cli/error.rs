@@ -22,6 +22,7 @@ use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::folder_lock::FolderBusy;
 use crate::format2::ConvertError;
+use crate::import::onnx;
 use crate::import::tflite::ReadError;
 use crate::plan::FastestError;
 use crate::preset::PresetError;
@@ -148,6 +149,22 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong with it.
         cause: ReadError,
+    },
+    /// A file that is no ONNX network.
+    #[error("{}: {cause}", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: onnx::ReadError,
+    },
+    /// An ONNX network whose nodes do not fit each other.
+    #[error("{}: {cause}", path.display())]
+    OnnxShapes {
+        /// The file.
+        path: PathBuf,
+        /// The node that does not fit.
+        cause: onnx::Misfit,
     },
     /// A key for a file that has no signature.
     #[error("{}: --key is for models of this crate, other files are not signed", path.display())]

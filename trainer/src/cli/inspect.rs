@@ -1,5 +1,7 @@
-//! `inspect`: the layers of a model and what they need; of a `.tflite` file what it holds.
+//! `inspect`: the layers of a model and what they need; of a `.tflite` or ONNX file what it holds.
 
+mod import_file;
+mod onnx;
 mod tflite;
 
 use std::path::PathBuf;
@@ -19,15 +21,16 @@ use crate::terminal::{print, printable};
 /// Show the layers of a model: shapes, bytes, work, quantisation, memory
 ///
 /// Runs its self-test, and tells whether it is signed; with --key whether by the owner of that key,
-/// and fails if not. Of a .tflite file it shows the operators, as they are in the file.
+/// and fails if not. Of a .tflite or .onnx file it shows the operators, as they are in the file.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   trainer inspect out/model.kndl
   trainer inspect out/model.kndl --key maker.pub
-  trainer inspect network.tflite")]
+  trainer inspect network.tflite
+  trainer inspect network.onnx")]
 pub(super) struct InspectArgs {
-    /// Model file, or a .tflite file
+    /// Model file, or a .tflite or .onnx file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Public key that must have signed the model: the .pub file of `keygen`
@@ -36,12 +39,18 @@ pub(super) struct InspectArgs {
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), CliError> {
-    if tflite::is_one(&args.model) {
-        return match args.key {
-            None => tflite::run(&args.model),
-            Some(_) => Err(CliError::NotSigned { path: args.model.clone() }),
-        };
+    let path = &args.model;
+    if args.key.is_some() && (tflite::is_one(path) || onnx::is_one(path)) {
+        return Err(CliError::NotSigned { path: path.clone() });
     }
+    match path {
+        path if tflite::is_one(path) => tflite::run(path),
+        path if onnx::is_one(path) => onnx::run(path),
+        _ => inspect_model(args),
+    }
+}
+
+fn inspect_model(args: &InspectArgs) -> Result<(), CliError> {
     let file = model_file::read_signed(&args.model)?;
     let bytes = signature::split(&file).map_or(&file[..], |(model, _)| model);
     let mut table = ModelTable::new();

@@ -137,6 +137,19 @@ fn inspect_shows_the_operators_of_a_tflite_file() {
 }
 
 #[test]
+fn inspect_shows_the_nodes_of_an_onnx_file() {
+    let (stdout, _) = run(&mut Workshop::new().trainer(["inspect", &fixture("layers.onnx")]), 0);
+    let expected =
+        "ONNX by fixtures, version 17 of the operators, 19 nodes\ninput x: ?x3x11x9 float32";
+    assert!(stdout.contains(expected), "{stdout}");
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<_> = stdout.lines().map(words).collect();
+    let conv = "0 Conv kernel 3x3 stride 2x2 pad 1x1x1x1 input 1x3x11x9 1x6x6x5 4,860 168 conv1";
+    assert!(lines.iter().any(|line| line == conv), "{stdout}");
+    assert!(lines.iter().any(|line| line.starts_with("all nodes 8,160 ")), "{stdout}");
+}
+
+#[test]
 fn inspect_refuses_other_files_in_one_line() {
     let workshop = Workshop::new();
     fs::write(workshop.path("broken.tflite"), "not a network").unwrap();
@@ -145,6 +158,9 @@ fn inspect_refuses_other_files_in_one_line() {
         message.starts_with("broken.tflite: Model, identifier: is [61, 20, 6e, 65]"),
         "{message}"
     );
+    fs::write(workshop.path("broken.onnx"), "not a network").unwrap();
+    let message = error(&mut workshop.trainer(["inspect", "broken.onnx"]));
+    assert!(message.starts_with("broken.onnx: Model at byte 0x"), "{message}");
     let message = error(&mut workshop.trainer(["inspect", "none.tflite"]));
     assert!(message.starts_with("none.tflite: cannot be read: "), "{message}");
     let message = error(&mut workshop.trainer(["inspect", "broken.tflite", "--key", "a.pub"]));

@@ -4,6 +4,7 @@
 pub mod idx;
 pub mod line;
 pub mod model;
+pub mod onnx;
 pub mod png;
 #[path = "../../../../infer/tests/support/split_mix.rs"]
 mod split_mix;

@@ -1,17 +1,12 @@
 //! `inspect` of a `.tflite` file: its operators, before anything is imported.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use super::CliError;
+use super::{CliError, import_file};
 use crate::import::tflite::{self, Activation, Axis, Kind, Network, Operator, Tensor, Window};
 use crate::terminal::number::grouped;
 use crate::terminal::table::Table;
 use crate::terminal::{print, printable};
-
-/// Largest file, bytes: 256 MiB, far more than any small core holds.
-const FILE_BYTES_MAX: u64 = 1 << 28;
 
 /// Longest name of a layer, characters; of longer ones the end is shown.
 const NAME_CHARACTERS: usize = 32;
@@ -23,7 +18,7 @@ pub(super) fn is_one(path: &Path) -> bool {
 
 /// Prints inputs, outputs and the table of operators.
 pub(super) fn run(path: &Path) -> Result<(), CliError> {
-    let file = read(path)?;
+    let file = import_file::read(path)?;
     let network =
         tflite::read(&file).map_err(|cause| CliError::Tflite { path: path.to_owned(), cause })?;
     let (name, bytes) = (path.display(), grouped(file.len() as u64));
@@ -34,17 +29,6 @@ pub(super) fn run(path: &Path) -> Result<(), CliError> {
         edges("output", &network, &network.outputs),
         operator_table(&network),
     ))?)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .map_err(|cause| CliError::ImportUnreadable { path: path.to_owned(), cause })?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(CliError::ImportTooLarge { path: path.to_owned(), limit: FILE_BYTES_MAX });
-    }
-    Ok(bytes)
 }
 
 /// `input serving_default_x: 1x28x28x1 int8, scale 0.003922, zero point -128`, one line each.

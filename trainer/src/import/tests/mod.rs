@@ -5,6 +5,7 @@ mod examples;
 mod hostile;
 mod networks;
 mod numpy;
+mod onnx;
 mod reference;
 
 /// A network of the folder of fixtures.

@@ -6,6 +6,9 @@ use thiserror::Error;
 
 use super::super::operator::Operator;
 
+/// Longest name that a message shows, characters.
+const NAME_CHARACTERS_MAX: usize = 80;
+
 /// All operators that cannot be run: `operator 3 (TRANSPOSE_CONV): is not supported; operator 4
 /// (ADD): ...`
 #[derive(Clone, Debug, Default, PartialEq, Error)]
@@ -59,7 +62,9 @@ pub enum Misfit {
 
 impl Unsupported {
     pub(super) fn add(&mut self, index: usize, operator: &Operator, misfit: Misfit) {
-        self.0.push((index, operator.kind.name().to_owned(), misfit));
+        // A name of its own may be any text.
+        let name = operator.kind.name().chars().take(NAME_CHARACTERS_MAX);
+        self.0.push((index, name.flat_map(char::escape_default).collect(), misfit));
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -155,3 +155,31 @@ fn one_over_one_plus(x: i32) -> i32 {
     }
     saturating_shift(result, 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn real(value: i32, fraction_bits: i32) -> f64 {
+        f64::from(value) / f64::from(fraction_bits).exp2()
+    }
+
+    #[test]
+    fn exponentials_of_negative_numbers() {
+        for step in 0..2000 {
+            let x = -step * 1_073_741;
+            let error = real(exp_of_negative(x), 31) - real(x, 26).exp();
+            assert!(error.abs() < 1e-6, "exp({}): {error}", real(x, 26));
+        }
+    }
+
+    /// Two steps of Newton's method would be wrong by up to 1e-5.
+    #[test]
+    fn reciprocals() {
+        for x in (1 << 19..1 << 30).step_by(9_999_991) {
+            let Reciprocal { scale, shift } = Reciprocal::of(x);
+            let product = real(scale, 31) * f64::from(-shift).exp2() * real(x, 19);
+            assert!((product - 1.0).abs() < 1e-7, "1 / {}: {product}", real(x, 19));
+        }
+    }
+}
