@@ -30,7 +30,7 @@ macro_rules! algorithms {
             pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
 
             /// Whether the algorithm computes a layer of this shape.
-            pub fn fits(self, conv: &Conv<'_>) -> bool {
+            pub const fn fits(self, conv: &Conv<'_>) -> bool {
                 match self {
                     $(Self::$name => $fits(conv),)+
                 }
@@ -208,17 +208,17 @@ const fn even_channels(conv: &Conv<'_>) -> bool {
     conv.output.channels.is_multiple_of(2)
 }
 
-fn one_pooled_channel(conv: &Conv<'_>) -> bool {
-    is_3x3(conv) && conv.input.channels == 1 && conv.pool == [2, 2]
+const fn one_pooled_channel(conv: &Conv<'_>) -> bool {
+    is_3x3(conv) && conv.input.channels == 1 && matches!(conv.pool, [2, 2])
 }
 
-fn winograd(conv: &Conv<'_>) -> bool {
+const fn winograd(conv: &Conv<'_>) -> bool {
     let channels = conv.input.channels.is_multiple_of(8) && conv.output.channels.is_multiple_of(2);
     is_3x3(conv) && channels && matches!(conv.pool, [1, 1] | [2, 2])
 }
 
-fn is_3x3(conv: &Conv<'_>) -> bool {
-    conv.kernel == [3, 3] && conv.stride == [1, 1]
+const fn is_3x3(conv: &Conv<'_>) -> bool {
+    matches!((conv.kernel, conv.stride), ([3, 3], [1, 1]))
 }
 
 // How much scratch memory it takes, bytes.

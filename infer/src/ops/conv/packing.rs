@@ -254,6 +254,12 @@ const SINGLE_CHANNEL_PLACES: [usize; 9] = [0, 2, 5, 1, 3, 7, 4, 6, 10];
 /// The tap that lies there twice, the second time one byte later.
 const SINGLE_CHANNEL_TWICE: usize = 5;
 
+/// The nine taps of a channel, kernel row by kernel row.
+#[cfg(kindling_backend = "armv6m")]
+pub(crate) fn single_channel_taps(bytes: &[u8; SINGLE_CHANNEL_BYTES]) -> [i8; 9] {
+    SINGLE_CHANNEL_PLACES.map(|place| bytes.get(place).map_or(0, |byte| *byte as i8))
+}
+
 /// Whether a tap is there twice, and zeros where no tap is.
 const fn is_single_channel(bytes: &[u8; SINGLE_CHANNEL_BYTES]) -> bool {
     let [.., first, second, zero, _, other_zero] = bytes;

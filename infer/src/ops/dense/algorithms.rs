@@ -20,7 +20,7 @@ macro_rules! algorithms {
             pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
 
             /// Whether the algorithm computes a layer of this shape.
-            pub fn fits(self, dense: &Dense<'_>) -> bool {
+            pub const fn fits(self, dense: &Dense<'_>) -> bool {
                 match self {
                     $(Self::$name => $fits(dense),)+
                 }

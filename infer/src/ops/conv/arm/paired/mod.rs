@@ -119,10 +119,10 @@ fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
 fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
     // Not zipped: two such iterators at once divide by their steps, which may call a panic.
-    let mut parameters = conv.channels.chunks(2 * ChannelParameters::BYTES);
+    let (parameters, last) = conv.channels.as_chunks::<{ 2 * ChannelParameters::BYTES }>();
     let mut sums = [[0; PAIRED_PIXELS]; 2];
     for (pair, weights) in conv.weights.chunks_exact((2 * patch).max(1)).enumerate() {
-        let Some(parameters) = parameters.next() else { return };
+        let parameters = parameters.get(pair).map_or(last, |parameters| parameters);
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
             // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one;

@@ -18,6 +18,8 @@ use crate::arm::instructions::{widen_even, widen_odd};
 use crate::features::Feature;
 use crate::ops::conv::Conv;
 use crate::ops::conv::algorithms::single_channel_rows;
+#[cfg(kindling_backend = "armv6m")]
+use crate::ops::conv::packing::single_channel_taps;
 use crate::ops::window;
 
 crate::arm::assembly!();
@@ -115,9 +117,9 @@ const SUMS: usize = 20;
 #[cfg(kindling_backend = "armv6m")]
 fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
-    let filters = conv.filters();
-    for (channel, parameters) in conv.channel_parameters().enumerate() {
-        let weights = core::array::from_fn(|tap| filters.weight(conv.weights, channel, tap) as i32);
+    let weights = conv.weights.as_chunks().0;
+    for (channel, (parameters, weights)) in conv.channel_parameters().zip(weights).enumerate() {
+        let weights = single_channel_taps(weights).map(i32::from);
         let mut out = out.iter_mut().skip(channel).step_by(channels);
         for windows in windows.chunks(SUMS * WINDOW_BYTES) {
             let mut sums = [0; SUMS];
@@ -143,9 +145,10 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
         && x >= 0
         && x + columns <= conv.input.width as i32;
     let width = conv.input.width as usize;
-    let first = if inside { y as usize * width + x as usize } else { input.len() };
+    // Wraps outside of the map, where it is not used.
+    let first = (y as usize).wrapping_mul(width).wrapping_add(x as usize);
     let pixels = input.get(first..).unwrap_or_default();
-    if pixels.len() >= 3 * width + columns as usize {
+    if inside && pixels.len() >= 3 * width + columns as usize {
         let range = windows.as_mut_ptr_range();
         // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart,
         // which end with byte `3 * width + columns` as checked; unaligned words are fine on this

@@ -95,12 +95,14 @@ fn gather(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, pixel: usize, ch
     let inside = y >= 0 && x >= 0 && x as usize + columns <= conv.input.width as usize;
     let row_bytes = conv.input.row_len();
     let channels = conv.input.channels as usize;
-    let start = if inside { y as usize * row_bytes + x as usize * channels } else { input.len() };
-    let needed = rows.saturating_sub(1) * row_bytes + kernel_row;
+    // Both wrap where they are not used: outside of the map, and without a tap.
+    let start =
+        (y as usize).wrapping_mul(row_bytes).wrapping_add((x as usize).wrapping_mul(channels));
+    let needed = rows.wrapping_sub(1).wrapping_mul(row_bytes).wrapping_add(kernel_row);
     let source = input.get(start..).unwrap_or_default();
     let place_fits = chunks.len() >= conv.taps().next_multiple_of(CHUNK) * PAIRED_PIXELS
         && pixel < PAIRED_PIXELS;
-    if source.len() < needed || !place_fits || rows == 0 || kernel_row == 0 {
+    if !inside || source.len() < needed || !place_fits || conv.taps() == 0 {
         return gather_at_edge(conv, input, [y, x], pixel, chunks);
     }
     let patch = Patch {
