@@ -137,10 +137,11 @@ impl<'a> Reader<'a> {
         let mut reading =
             Reading { inputs: &tensors, output: output.tensor, sections: &mut self.sections };
         let kind = LayerKind::read(&operator, &mut reading)?;
-        let at_once = |input: usize| {
-            kind.row_window(input).rows_at_once(held_rows[input], tensors[input].shape.height)
+        let read = tensors.iter().zip(held_rows).take(inputs.count());
+        let at_once = |(input, (tensor, held_rows)): (usize, (&Tensor, u16))| {
+            kind.row_window(input).rows_at_once(held_rows, tensor.shape.height)
         };
-        let rows_at_once = (0..inputs.count()).map(at_once).min().unwrap_or(0);
+        let rows_at_once = read.enumerate().map(at_once).min().unwrap_or(0);
         if rows_at_once == 0 {
             return Err(LayerProblem::HeldRows);
         }
