@@ -178,8 +178,18 @@ pub enum SelfTestError {
     Differs,
 }
 
-/// Why [`Session::run`](crate::Session::run) refused an image, before any work began: it has the
-/// wrong size.
+/// Why [`Session::run`](crate::Session::run) gave no scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RunError {
+    /// The image was refused, before any work began.
+    Image(ImageError),
+    /// A layer could not be run: the [`Network`](crate::Network) was made by hand, of parts that do
+    /// not belong together. One that a loader or a build script has checked never gives this.
+    Network,
+}
+
+/// Why an image was refused, before any work began: it has the wrong size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageError {
@@ -319,6 +329,18 @@ impl fmt::Display for SelfTestError {
     }
 }
 
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Image(error) => error.fmt(f),
+            Self::Network => f.write_str(
+                "the parts of the network do not belong together: use what a loader or \
+                 infer::build has checked",
+            ),
+        }
+    }
+}
+
 impl fmt::Display for ImageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the model's image has {} bytes, this one has {}", self.expected, self.found)
@@ -328,4 +350,5 @@ impl fmt::Display for ImageError {
 impl core::error::Error for ModelError {}
 impl core::error::Error for SessionError {}
 impl core::error::Error for SelfTestError {}
+impl core::error::Error for RunError {}
 impl core::error::Error for ImageError {}

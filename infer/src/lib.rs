@@ -60,7 +60,7 @@ pub mod update;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use error::{ImageError, LayerProblem, ModelError, SelfTestError, SessionError};
+pub use error::{ImageError, LayerProblem, ModelError, RunError, SelfTestError, SessionError};
 pub use graph::layer::{Input, Layer};
 pub use graph::model::Model;
 pub use graph::network::{LAYER_BYTES, Network};

@@ -48,6 +48,11 @@ impl Shape {
         self.height == 0 || self.width == 0 || self.channels == 0
     }
 
+    /// Whether both have the same sides.
+    pub(crate) const fn is(self, other: Self) -> bool {
+        self.height == other.height && self.width == other.width && self.channels == other.channels
+    }
+
     /// Values in one row.
     pub const fn row_len(self) -> usize {
         self.width as usize * self.channels as usize

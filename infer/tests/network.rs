@@ -16,7 +16,9 @@ use infer::format::{
     MaxPoolRecord, OperatorRecord, OutputQuant, Tensor, TensorRecord,
 };
 use infer::schedule::INPUTS_MAX;
-use infer::{Input, Layer, Model, Native, Network, Reference, Session, Shape, Table};
+use infer::{
+    Input, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session, Shape, Table,
+};
 use split_mix::SplitMix64;
 #[cfg(feature = "build")]
 use support::Parts;
@@ -74,7 +76,9 @@ impl Random {
 
     fn shape(&mut self) -> Shape {
         let mut side = |most| if self.below(16) == 0 { 0 } else { 1 + self.below(most) as u16 };
-        Shape::new(side(9), side(9), [1, 2, 8, 8][side(4) as usize % 4])
+        let channels = [1, 2, 8, 8][side(4) as usize % 4];
+        let is_vector = side(3) == 1;
+        if is_vector { Shape::vector(channels) } else { Shape::new(side(9), side(9), channels) }
     }
 
     fn quant(&mut self) -> OutputQuant {
@@ -85,13 +89,24 @@ impl Random {
         if self.below(40) == 0 { usize::MAX - self.below(99) } else { 16 * self.below(20) }
     }
 
-    fn numbers<'n>(&mut self, numbers: &'n [u8]) -> &'n [u8] {
-        &numbers[..self.below(numbers.len())]
+    /// As many bytes as an operator states, mostly.
+    fn numbers<'n>(&mut self, numbers: &'n [u8], stated: u64) -> &'n [u8] {
+        let bytes = if self.below(20) == 0 { self.below(numbers.len()) } else { stated as usize };
+        &numbers[..bytes.min(numbers.len())]
+    }
+
+    /// The last reader of a tensor of a chain of three layers at most, mostly.
+    fn last_reader(&mut self, tensor: u8) -> u8 {
+        match self.below(6) {
+            0 => self.below(6) as u8,
+            1 | 2 => u8::MAX,
+            _ => tensor + 1,
+        }
     }
 }
 
-fn operator(random: &mut Random) -> OperatorRecord {
-    let input = random.below(3) as u8;
+/// An operator that reads one of the tensors before it, mostly.
+fn operator(random: &mut Random, input: u8) -> OperatorRecord {
     let sides = |random: &mut Random| [random.side(), random.side()];
     match random.below(4) {
         0 => OperatorRecord::MaxPool(MaxPoolRecord {
@@ -115,57 +130,92 @@ fn operator(random: &mut Random) -> OperatorRecord {
     }
 }
 
+/// A tensor of which all rows are held, mostly.
 fn tensor(random: &mut Random, shape: Shape) -> TensorRecord {
     let tensor = Tensor { shape, quant: random.quant() };
-    TensorRecord { tensor, held_rows: 1 + random.below(9) as u16, at: random.place() as u32 }
+    let held_rows = if random.below(3) == 0 { 1 + random.below(9) as u16 } else { shape.height };
+    TensorRecord { tensor, held_rows, at: random.place() as u32 }
 }
 
-fn layer<'n>(random: &mut Random, input: Shape, output: Shape, numbers: &'n [u8]) -> Layer<'n> {
+/// Bytes of the channel parameters and of the weights that an operator states.
+fn stated(record: &OperatorRecord, input: Shape, output: Tensor) -> [u64; 2] {
+    let inputs = [Tensor { shape: input, quant: output.quant }; INPUTS_MAX];
+    match LayerKind::of_record(record, &inputs, output) {
+        LayerKind::Conv(conv) => [8 * output.shape.channels as u64, conv.filters().packed_bytes()],
+        LayerKind::MaxPool(_) => [0, 0],
+        LayerKind::Dense(dense) => [8 * dense.units as u64, dense.matrix().packed_bytes()],
+    }
+}
+
+/// The layer that makes tensor `tensor`, mostly of the one before, and is read by the next.
+fn layer<'n>(random: &mut Random, tensor: u8, pair: [Shape; 2], numbers: &'n [u8]) -> Layer<'n> {
+    let read = if random.below(20) == 0 { random.below(6) as u8 } else { tensor - 1 };
     let record = LayerRecord {
         name: "",
-        operator: operator(random),
-        output: tensor(random, output),
+        operator: operator(random, read),
+        output: self::tensor(random, pair[1]),
         scratch_at: random.place() as u32,
     };
-    let inputs = [tensor(random, input).tensor; INPUTS_MAX];
-    let numbers = [random.numbers(numbers), random.numbers(numbers)];
-    let rows_at_once = 1 + random.below(3) as u16;
-    let found = (rows_at_once, random.below(6) as u8, random.below(3000) as u32);
-    let read = Inputs::one(random.below(6) as u8);
-    embedded::layer(&record, read, &inputs, numbers, found)
+    let inputs = [Tensor { shape: pair[0], quant: random.quant() }; INPUTS_MAX];
+    let [channels, weights] = stated(&record.operator, pair[0], record.output.tensor);
+    let numbers = [random.numbers(numbers, channels), random.numbers(numbers, weights)];
+    let rows_at_once = [1, 3, u16::MAX, u16::MAX][random.below(4)];
+    let found = (rows_at_once, random.last_reader(tensor), random.below(3000) as u32);
+    embedded::layer(&record, Inputs::one(read), &inputs, numbers, found)
 }
 
-/// Numbers that a loader would refuse: a run ends, within its memory, and does not panic, unless
-/// overflow checks are compiled in.
+/// Networks of parts that do not belong together, which a loader would refuse. Most are no network
+/// at all; what runs answers the same whatever its memory held before, or says that it could not.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "sums of numbers that do not belong together may overflow")]
-fn numbers_that_do_not_belong_together_give_wrong_scores_and_nothing_worse() {
+fn parts_that_do_not_belong_together_give_wrong_scores_or_an_error() {
     let more = std::env::var("KINDLING_NETWORKS").ok().and_then(|count| count.parse().ok());
     let numbers: Vec<u8> =
         (0..4000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let mut ran = 0;
+    let (mut made, mut ran, mut broken) = (0, 0, 0);
     for seed in 0..more.unwrap_or(NETWORKS) {
         let random = &mut Random(SplitMix64(seed));
         let shapes: Vec<Shape> = (0..2 + random.below(3)).map(|_| random.shape()).collect();
-        let layers: Vec<Layer> =
-            shapes.windows(2).map(|pair| layer(random, pair[0], pair[1], &numbers)).collect();
         let record = InputRecord {
             image: if random.below(4) == 0 { random.shape() } else { shapes[0] },
             origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
             tensor: tensor(random, shapes[0]),
         };
-        let input: Input = embedded::input(&record, random.below(6) as u8);
-        let outputs = [1 + random.below(4) as u8];
+        let input: Input = embedded::input(&record, random.last_reader(0));
+        let last = shapes.len() as u8 - 1;
+        let layer = |tensor: u8| {
+            let pair = [shapes[tensor as usize - 1], shapes[tensor as usize]];
+            layer(random, tensor, pair, &numbers)
+        };
+        let layers: Vec<Layer> = (1..=last).map(layer).collect();
+        let outputs = [if random.below(20) == 0 { random.below(5) as u8 } else { last }];
         let arena_bytes = random.below(4000);
-        let network: Network = embedded::network(&input, &layers, &outputs, arena_bytes);
-        let image = vec![9; network.image_shape().len()];
-        let mut arena = vec![0; network.arena_bytes()];
-        let Ok(mut session) = Session::new(network, &mut arena) else { continue };
-        if let Ok(scores) = session.run_with::<Native>(&image, &mut ()) {
-            let _ = (scores.class(), scores.probabilities().count());
-            ran += 1;
+        let network = embedded::network(&input, &layers, &outputs, arena_bytes);
+        let Some(network) = network else { continue };
+        made += 1;
+        let answers = [3, -77].map(|held| answer(network, held));
+        match &answers[0] {
+            Some(_) => ran += 1,
+            None => broken += 1,
         }
+        assert_eq!(answers[0], answers[1], "seed {seed}: what the memory held shows");
     }
-    println!("{ran} networks ran");
-    assert!(ran > 0);
+    println!("{made} networks, {ran} ran, {broken} could not");
+    assert!(ran > 0 && broken > 0);
+}
+
+/// The scores of a run in memory that holds `held` everywhere; `None` when it says that it could
+/// not run.
+fn answer(network: Network<'_>, held: i8) -> Option<Vec<i8>> {
+    let image = vec![9; network.image_shape().len()];
+    let mut arena = vec![held; network.arena_bytes()];
+    let mut session = Session::new(network, &mut arena).ok()?;
+    match session.run_with::<Native>(&image, &mut ()) {
+        Ok(scores) => {
+            let _ = (scores.class(), scores.probabilities().count());
+            Some(scores.values().to_vec())
+        }
+        Err(RunError::Network) => None,
+        Err(error) => panic!("{error}"),
+    }
 }

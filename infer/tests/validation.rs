@@ -8,7 +8,8 @@ use infer::format::{
     SECTION_ALIGNMENT_BYTES, Section,
 };
 use infer::{
-    LayerProblem, Model, ModelError, SelfTestError, Session, SessionError, Shape, Table, self_test,
+    ImageError, LayerProblem, Model, ModelError, RunError, SelfTestError, Session, SessionError,
+    Shape, Table, self_test,
 };
 use support::{Parts, refused, whole, with_checksum, written};
 
@@ -225,7 +226,7 @@ fn an_image_of_the_wrong_size_is_refused_and_the_session_stays_usable() {
     let before = session.run(&[7; 25]).unwrap().values().to_vec();
     for wrong in [0, 24, 26, 784] {
         let error = session.run(&vec![0; wrong]).err().unwrap();
-        assert_eq!((error.expected, error.found), (25, wrong));
+        assert_eq!(error, RunError::Image(ImageError { expected: 25, found: wrong }));
     }
     assert_eq!(session.run(&[7; 25]).unwrap().values(), before);
 }

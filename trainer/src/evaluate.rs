@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use infer::{ImageError, Model, ModelError, Session};
+use infer::{Model, ModelError, RunError, Session};
 use thiserror::Error;
 
 use crate::data::Dataset;
@@ -97,7 +97,7 @@ pub enum EvaluateError {
     },
     /// The images are not the model's.
     #[error("the data set does not fit the model: {0}")]
-    Image(ImageError),
+    Image(RunError),
 }
 
 /// Runs both models over `images` on `threads` threads (1 or more).
@@ -150,7 +150,7 @@ fn int8_answers(
     model: &Model<'_>,
     images: &Dataset,
     range: std::ops::Range<usize>,
-) -> Result<Vec<Answer>, ImageError> {
+) -> Result<Vec<Answer>, RunError> {
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");

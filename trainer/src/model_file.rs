@@ -5,7 +5,7 @@ use infer::format::{
     TensorRecord, WriteError,
 };
 use infer::quant::ChannelParameters;
-use infer::{ImageError, LayerProblem, Model, ModelError, SessionError, Table};
+use infer::{LayerProblem, Model, ModelError, RunError, SessionError, Table};
 use thiserror::Error;
 
 use crate::placement::{self, ArenaPlan, ArenaTooLarge};
@@ -51,7 +51,7 @@ pub enum WriteModelError {
     Stuck,
     /// An image for the self-test that the model does not take.
     #[error("self-test: {0}")]
-    SelfTestImage(ImageError),
+    SelfTestImage(RunError),
     /// No working memory for the self-test.
     #[error("self-test: {0}")]
     SelfTestMemory(SessionError),

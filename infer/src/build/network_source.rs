@@ -39,7 +39,7 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
          const {{\n{features}}}\n\
          static INPUT: Input = {input};\n\
          static LAYERS: [Layer<'static>; {count}] = [\n{layers}];\n\
-         network(&INPUT, &LAYERS, &{outputs:?}, {arena})\n\
+         network(&INPUT, &LAYERS, &{outputs:?}, {arena}).expect(\"a checked model\")\n\
          }};\n"
     )
 }

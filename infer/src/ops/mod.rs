@@ -108,6 +108,21 @@ macro_rules! operators {
                 }
             }
 
+            /// The size of the tensor that it makes.
+            pub(crate) const fn made(&self) -> Shape {
+                match self {
+                    $(Self::$name(operator) => operator.made(),)+
+                }
+            }
+
+            /// Whether it can be computed of tensors of these sizes: everything that
+            /// [`Operator::read`] checks and a kernel could stumble over.
+            pub(crate) const fn belongs_to(&self, inputs: &[Shape; INPUTS_MAX]) -> bool {
+                match self {
+                    $(Self::$name(operator) => operator.belongs_to(inputs),)+
+                }
+            }
+
             /// The record that it was read from, which reads `inputs`.
             pub fn record(&self, inputs: Inputs) -> OperatorRecord {
                 match self {

@@ -97,6 +97,11 @@ impl Inputs {
         (input < self.count as usize).then_some(tensor)
     }
 
+    /// The tensor that is input number `input`, which need not be there.
+    pub(crate) const fn at(&self, input: usize) -> u8 {
+        self.tensors[input]
+    }
+
     /// How many there are: 1 to [`INPUTS_MAX`].
     pub const fn count(&self) -> usize {
         self.count as usize

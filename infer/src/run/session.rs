@@ -4,11 +4,11 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::observer::Observer;
-use crate::error::{ImageError, SessionError};
+use crate::error::{ImageError, RunError, SessionError};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
 use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, window};
-use crate::quant::{INPUT_ZERO_POINT, OutputQuant, quantise_pixel, quantise_pixels};
+use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
 
@@ -43,8 +43,10 @@ impl<'m, 'a> Session<'m, 'a> {
     /// black.
     ///
     /// # Errors
-    /// Only for an image of the wrong size, before any work. A run that started cannot fail.
-    pub fn run(&mut self, image: &[u8]) -> Result<Scores<'_>, ImageError> {
+    /// An image of the wrong size, before any work. A run of a network that was checked cannot fail
+    /// once it started; one that was made by hand of parts that do not belong together is
+    /// [`RunError::Network`].
+    pub fn run(&mut self, image: &[u8]) -> Result<Scores<'_>, RunError> {
         self.run_with::<Native>(image, &mut ())
     }
 
@@ -57,17 +59,18 @@ impl<'m, 'a> Session<'m, 'a> {
         &mut self,
         image: &[u8],
         observer: &mut impl Observer,
-    ) -> Result<Scores<'_>, ImageError> {
-        let mut run = self.begin_with::<Set>(image)?;
+    ) -> Result<Scores<'_>, RunError> {
+        let mut run = self.begin_with::<Set>(image).map_err(RunError::Image)?;
         while run.step_with(observer) {}
-        Ok(self.scores())
+        let scores = if run.is_complete() { self.output(0) } else { None };
+        scores.ok_or(RunError::Network)
     }
 
     /// Begins a run that goes on step by step, so that other work can be done in between: see
     /// [`Run::step`].
     ///
     /// # Errors
-    /// As [`Session::run`].
+    /// An image of the wrong size.
     pub fn begin<'s>(&'s mut self, image: &'s [u8]) -> Result<Run<'s, 'm, 'a>, ImageError> {
         self.begin_with::<Native>(image)
     }
@@ -80,19 +83,16 @@ impl<'m, 'a> Session<'m, 'a> {
         if image.len() != expected {
             return Err(ImageError { expected, found: image.len() });
         }
-        Ok(Run { session: self, image, schedule: Schedule::new(), kernels: PhantomData })
+        let schedule = Schedule::new();
+        Ok(Run { session: self, image, schedule, is_broken: false, kernels: PhantomData })
     }
 
     /// Output number `index` of the last run: 0 is what [`Session::run`] gives; `None` after the
-    /// last. What it holds before the first run does not matter.
+    /// last. What it holds before the first run, and after one that did not end with scores, means
+    /// nothing.
     pub fn output(&self, index: usize) -> Option<Scores<'_>> {
         let (tensor, at) = self.network.output(index)?;
         Some(Scores::new(self.arena.get(at..at + tensor.shape.len())?, tensor.quant))
-    }
-
-    fn scores(&self) -> Scores<'_> {
-        let none = Scores::new(&[], OutputQuant { scale: 1.0, zero_point: 0 });
-        self.output(0).unwrap_or(none)
     }
 }
 
@@ -114,6 +114,8 @@ pub struct Run<'s, 'm, 'a, Set = Native> {
     session: &'s mut Session<'m, 'a>,
     image: &'s [u8],
     schedule: Schedule,
+    /// Whether a slice could not be run.
+    is_broken: bool,
     kernels: PhantomData<Set>,
 }
 
@@ -128,32 +130,48 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
     pub fn step_with(&mut self, observer: &mut impl Observer) -> bool {
         let network = self.session.network;
         let Some(slice) = self.schedule.next(&network) else { return false };
-        let layer = |index: usize| Some((index, network.layers().get(index)?));
-        match slice.tensor.checked_sub(1).and_then(layer) {
-            None => place(network.input(), self.image, &slice, self.session.arena),
-            Some((index, layer)) => {
-                observer.before(index, layer, slice.rows.clone());
-                let made = run_slice::<Set>(&network, layer, &slice, self.session.arena);
-                observer.after(index, layer, slice.rows, made.unwrap_or_default());
-            }
-        }
-        true
+        let arena = &mut *self.session.arena;
+        let done = match slice.tensor.checked_sub(1) {
+            None => place(network.input(), self.image, &slice, arena),
+            Some(index) => make::<Set>(&network, index, slice, arena, observer),
+        };
+        self.is_broken |= done.is_none();
+        !self.is_broken
     }
 
-    /// The scores, once all steps are done; `None` before.
+    /// The scores, once all steps are done; `None` before, and when a network that was made by hand
+    /// of parts that do not belong together could not be run.
     pub fn scores(self) -> Option<Scores<'s>> {
-        let is_done = self.schedule.is_done(&self.session.network);
-        is_done.then(|| self.session.scores())
+        if self.is_complete() { self.session.output(0) } else { None }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.schedule.is_done(&self.session.network) && !self.is_broken
     }
 }
 
+/// Makes some rows of a layer's output; `None` when its buffers do not lie apart.
+#[inline(always)]
+fn make<Set: Kernels>(
+    network: &Network<'_>,
+    index: usize,
+    slice: Slice,
+    arena: &mut [i8],
+    observer: &mut impl Observer,
+) -> Option<()> {
+    let layer = network.layers().get(index)?;
+    observer.before(index, layer, slice.rows.clone());
+    let made = run_slice::<Set>(network, layer, &slice, arena)?;
+    observer.after(index, layer, slice.rows, made);
+    Some(())
+}
+
 /// Puts the next rows of the part of the image that the network reads where the first layer expects
-/// them.
-fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
+/// them; `None` when there is no room.
+fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) -> Option<()> {
     let (at, bytes) = input.arena_use();
-    let Some(held) = arena.get_mut(at..at + bytes) else { return };
     let row_len = input.tensor.shape.row_len();
-    let Some(rows) = make_room(held, slice, row_len) else { return };
+    let rows = make_room(arena.get_mut(at..at + bytes)?, slice, row_len)?;
     let channels = input.image.channels as i32;
     let first = input.origin[0] as i32 + slice.rows.start as i32;
     for (row, out) in (first..).zip(rows.chunks_exact_mut(row_len.max(1))) {
@@ -164,6 +182,7 @@ fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) {
             None => window::copy(source, start, out, INPUT_ZERO_POINT, quantise_pixel),
         }
     }
+    Some(())
 }
 
 /// Drops the rows that are not needed any more and gives the memory of the rows to be made behind

@@ -17,7 +17,7 @@ use super::operator::{
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
-use crate::schedule::{RowWindow, Slice};
+use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 use winograd::{GROUP, TileGrid};
 
@@ -114,6 +114,23 @@ impl<'m> Conv<'m> {
     /// Channel parameters in the order of the output channels.
     pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
         channel_parameters(self.channels)
+    }
+
+    /// The size of what it makes.
+    pub(crate) const fn made(&self) -> Shape {
+        self.output
+    }
+
+    /// Whether it reads a tensor of this size, no side is 0, an algorithm computes it, and its
+    /// numbers have the sizes that it states.
+    pub(crate) const fn belongs_to(&self, [input, ..]: &[Shape; INPUTS_MAX]) -> bool {
+        self.input.is(*input)
+            && !self.output.is_empty()
+            && self.taps() > 0
+            && self.window() > 0
+            && self.algorithm.fits(self)
+            && self.channels.len() == ChannelParameters::BYTES * self.output.channels as usize
+            && self.weights.len() as u64 == self.filters().packed_bytes()
     }
 
     /// Whether it needs [`Feature::Edges`].

@@ -12,7 +12,7 @@ use super::operator::{Buffers, Inputs, Operator, Reading, Tensor, Work, operatio
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
-use crate::schedule::{RowWindow, Slice};
+use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
 pub use algorithms::DenseAlgorithm;
@@ -51,6 +51,22 @@ impl<'m> Dense<'m> {
     /// The int8 weight between an input and an output, read back from its packed form.
     pub fn weight(&self, output: usize, input: usize) -> i8 {
         self.matrix().weight(self.weights, output, input)
+    }
+
+    /// The size of what it makes.
+    pub(crate) const fn made(&self) -> Shape {
+        Shape::vector(self.units)
+    }
+
+    /// Whether it reads a tensor of this size, there is something to compute and an algorithm
+    /// computes it, and its numbers have the sizes that it states.
+    pub(crate) const fn belongs_to(&self, [input, ..]: &[Shape; INPUTS_MAX]) -> bool {
+        self.input.is(*input)
+            && !self.input.is_empty()
+            && self.units > 0
+            && self.algorithm.fits(self)
+            && self.channels.len() == ChannelParameters::BYTES * self.units as usize
+            && self.weights.len() as u64 == self.matrix().packed_bytes()
     }
 
     /// Channel parameters in the order of the outputs.

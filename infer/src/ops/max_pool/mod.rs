@@ -10,7 +10,7 @@ use super::operator::{
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::OutputQuant;
-use crate::schedule::{RowWindow, Slice};
+use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
 pub use record::MaxPoolRecord;
@@ -36,6 +36,33 @@ pub struct MaxPool {
 pub trait Kernels {
     /// Maximum over windows.
     fn run(pool: &MaxPool, buffers: Buffers<'_>);
+}
+
+impl MaxPool {
+    /// The size of what it makes.
+    pub(crate) const fn made(&self) -> Shape {
+        self.output
+    }
+
+    /// Whether it reads a tensor of this size, no side is 0, and all windows lie inside.
+    pub(crate) const fn belongs_to(&self, [input, ..]: &[Shape; INPUTS_MAX]) -> bool {
+        let sides_are_there = !matches!(self.size, [0, _] | [_, 0]) && !self.output.is_empty();
+        self.input.is(*input) && sides_are_there && self.is_inside()
+    }
+
+    /// Whether all windows lie inside of the input, channel by channel.
+    pub(crate) const fn is_inside(&self) -> bool {
+        let Self { input, output, .. } = self;
+        self.end(0, output.height) <= input.height as u32
+            && self.end(1, output.width) <= input.width as u32
+            && output.channels == input.channels
+    }
+
+    /// Row or column at which the last of `outputs` windows ends.
+    const fn end(&self, axis: usize, outputs: u16) -> u32 {
+        let steps = (outputs as u32).saturating_sub(1) * self.stride[axis] as u32;
+        self.origin[axis] as u32 + steps + self.size[axis] as u32
+    }
 }
 
 impl<'m> Operator<'m> for MaxPool {

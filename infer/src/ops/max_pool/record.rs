@@ -32,13 +32,8 @@ impl MaxPoolRecord {
     pub(super) fn read(&self, reading: &Reading<'_, '_>) -> Result<MaxPool, LayerProblem> {
         check_sides(&[self.size, self.stride])?;
         let ([input, ..], output) = (reading.inputs, reading.output);
-        let end = |axis: usize, outputs: u16| {
-            let first = self.origin[axis] as u32 + (outputs as u32 - 1) * self.stride[axis] as u32;
-            first + self.size[axis] as u32
-        };
-        let inside = end(0, output.shape.height) <= input.shape.height as u32
-            && end(1, output.shape.width) <= input.shape.width as u32;
-        if !inside || output.shape.channels != input.shape.channels {
+        let pool = MaxPool::of(self, reading.inputs, output);
+        if !pool.is_inside() {
             return Err(LayerProblem::OutsideMap);
         }
         if output.quant != input.quant {
@@ -47,7 +42,7 @@ impl MaxPoolRecord {
         if !Feature::MaxPool.is_built() {
             return Err(LayerProblem::NotBuilt);
         }
-        Ok(MaxPool::of(self, reading.inputs, output))
+        Ok(pool)
     }
 }
 
