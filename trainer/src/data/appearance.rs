@@ -3,7 +3,7 @@
 //! MNIST's digits are light on black, 20 pixels high or wide, with their centre of mass in the
 //! middle. A picture from a camera is none of that, and a network that was trained on such images
 //! cannot answer it, so `predict` brings a picture to the appearance of the training images (see
-//! [`super::drawing`]). Photographs and the like have no common appearance: they are left alone.
+//! `drawing`). Photographs and the like have no common appearance: they are left alone.
 
 use serde::{Deserialize, Serialize};
 

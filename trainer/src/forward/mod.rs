@@ -40,7 +40,7 @@ impl Forward {
     }
 
     /// How many of `most` images [`Forward::run`] should take at once, one at least: all of them
-    /// where their maps have room in [`MAPS_BYTES_MAX`].
+    /// where their maps have room in `MAPS_BYTES_MAX`.
     pub fn images_at_once(&self, most: usize) -> usize {
         (MAPS_BYTES_MAX / size_of::<f32>() / self.layout.values()).clamp(1, most)
     }
