@@ -19,8 +19,9 @@ fi
 elf=$1
 shift
 # What the program says of itself, as build.rs had the linker write it. Cargo tells a change by a
-# file's time; this tells the program.
-built=$(LC_ALL=C tr -c ' -~' '\n' <"$elf" | sed -n '/^kindling-firmware board=/{p;q;}')
+# file's time; this tells the program. Text of another section may end right before it.
+built=$(LC_ALL=C tr -c ' -~' '\n' <"$elf" |
+    sed -n '/kindling-firmware board=/{s/.*kindling-firmware/kindling-firmware/p;q;}')
 built_for=$(echo "$built" | sed -n 's/.* board=\([^ ]*\).*/\1/p')
 holds=$(echo "$built" | sed -n 's/.* model=\([^ ]*\).*/\1/p')
 if [ "$built_for" != "$board" ]; then
