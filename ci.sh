@@ -10,6 +10,7 @@ PARTS=(
     "lint quick format and lints, warnings are errors"
     "quick-test asked tests of the library and the trainer, without the emulator"
     "docs all documentation, warnings are errors"
+    "packages all infer packed, for RISC-V and WebAssembly, and by the oldest Rust that it accepts"
     "test all all tests; 1,000 images on the emulated chip"
     "firmware quick build the firmware and show ten digits in the emulator"
     "kernels all try all kernels on each emulated core"
@@ -65,6 +66,30 @@ lint() {
 }
 
 docs() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --release; }
+
+# infer as a package, where a registry compiles it; for cores without kernels of their own; and by
+# the oldest Rust that it accepts.
+packages() {
+    local target rust
+    cargo package --quiet --allow-dirty -p infer
+    for target in riscv32imac-unknown-none-elf wasm32-unknown-unknown; do
+        has_target "$target" || timeout 120 rustup target add "$target" >/dev/null 2>&1 || true
+        if has_target "$target" || [ "$firmware_cargo" != cargo ]; then
+            "$firmware_cargo" check --quiet -p infer --features update,wire --target "$target"
+            echo "infer compiles for $target"
+        else
+            echo "skipped: no $target here"
+        fi
+    done
+    rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' infer/Cargo.toml)
+    if cargo "+$rust" --version >/dev/null 2>&1 ||
+        timeout 300 rustup toolchain install "$rust" --profile minimal >/dev/null 2>&1; then
+        cargo "+$rust" check --quiet -p infer --features build,signature,update,wire
+        echo "infer compiles with Rust $rust, the oldest that it accepts"
+    else
+        echo "skipped: Rust $rust, the oldest that infer accepts, cannot be had here"
+    fi
+}
 
 # All but the chips of trainer's tests, and right_program, which builds firmware.
 quick_test() {
@@ -221,7 +246,7 @@ case ${1:-all} in
     help | -h | --help) help ;;
     *)
         named '.*' | grep -qx -- "$1" || { help >&2; exit 2; }
-        case $1 in test | firmware | kernels | boards | examples | no-panic | bench | parity | lint)
+        case $1 in packages | test | firmware | kernels | boards | examples | no-panic | bench | parity | lint)
             setup ;;
         esac
         run "$@"

@@ -16,17 +16,19 @@ use embassy_executor::{Executor, InterruptExecutor};
 use embassy_time::{Duration, Instant, Timer};
 use infer::{Arena, Model, Session, Table};
 use panic_halt as _;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 use systick_driver::Urgent;
 
 infer::embedded_model!();
 
-static ARENA: StaticCell<Arena<ARENA_BYTES>> = StaticCell::new();
+static ARENA: ConstStaticCell<Arena<ARENA_BYTES>> = ConstStaticCell::new(Arena::new());
 static THREAD: StaticCell<Executor> = StaticCell::new();
 static URGENT: InterruptExecutor = InterruptExecutor::new();
 static ON_TIME: AtomicU32 = AtomicU32::new(0);
 static LATE: AtomicU32 = AtomicU32::new(0);
 const IMAGES: &[u8] = include_bytes!("../digits/images.bin");
+/// Runs of the model, long enough for some turns.
+const RUNS: usize = 50;
 
 /// The task with a deadline: each turn must begin in the millisecond it was planned for.
 #[embassy_executor::task]
@@ -44,10 +46,9 @@ async fn deadline() {
 async fn classify() {
     let mut table = Table::<LAYERS>::new();
     let model = Model::from_bytes(MODEL, &mut table).expect("checked when this was built");
-    let arena = ARENA.init(Arena::new());
-    let mut session = Session::new(&model, arena).expect("the arena has the model's size");
+    let mut session = Session::new(&model, ARENA.take()).expect("the arena has the model's size");
     let mut images = 0;
-    for image in IMAGES.chunks_exact(IMAGE_BYTES) {
+    for image in IMAGES.chunks_exact(IMAGE_BYTES).cycle().take(RUNS) {
         // A layer or some rows at a time, so that other tasks of this executor get their turn too.
         let mut run = session.begin(image).expect("an image of the right size");
         while run.step() {

@@ -36,7 +36,8 @@
 mod arm;
 #[cfg(doctest)]
 mod borrow_rules;
-#[cfg(feature = "build")]
+// A build script runs on the host. Resolver 1 turns its features on for the chip too.
+#[cfg(all(feature = "build", not(target_os = "none")))]
 pub mod build;
 mod checksum;
 #[doc(hidden)]
@@ -65,6 +66,8 @@ pub use graph::layer::{Input, Layer};
 pub use graph::model::Model;
 pub use graph::network::{LAYER_BYTES, Network};
 pub use graph::table::Table;
+#[doc(hidden)]
+pub use memory::header_of_included;
 pub use memory::{Aligned, Arena, arena_bytes, layers};
 pub use ops::conv::{Conv, Tiles};
 pub use ops::dense::Dense;

@@ -3,6 +3,7 @@
 
 use core::ops::{Deref, DerefMut};
 
+use crate::error::ModelError;
 use crate::header::Header;
 
 /// Alignment of [`Arena`] and of [`Aligned`], bytes: enough for every backend's widest load.
@@ -11,12 +12,8 @@ pub const ALIGNMENT_BYTES: usize = 16;
 /// Bytes of working memory the model in `file` needs, from its header; `None` when this is no
 /// model's header.
 ///
-/// Runs at compile time, so that a model that is compiled in gets a buffer of exactly its size:
-///
-/// ```ignore
-/// const MODEL: &[u8] = infer::include_model!("model.kndl");
-/// static ARENA: Arena<{ infer::arena_bytes(MODEL).unwrap() }> = Arena::new();
-/// ```
+/// For a model that is compiled in, the macro [`arena_bytes!`](macro@crate::arena_bytes) is the
+/// number itself, and a build error that says why for a file that is none.
 ///
 /// Only the header is read; [`Model::from_bytes`](crate::Model::from_bytes) proves that the number
 /// is right.
@@ -37,12 +34,53 @@ pub const fn layers(file: &[u8]) -> Option<usize> {
     }
 }
 
+/// What [`arena_bytes!`](macro@crate::arena_bytes) and [`layers!`](macro@crate::layers) read: only
+/// ever evaluated at compile time, where a panic is a build error.
+#[doc(hidden)]
+pub const fn header_of_included(file: &[u8]) -> Header {
+    match Header::read(file) {
+        Ok(header) if header.file_bytes as usize == file.len() => header,
+        Ok(_) => panic!("the model file is damaged: it has not the length that its header states"),
+        Err(ModelError::TooShort { .. }) => panic!("no model: the file is shorter than a header"),
+        Err(ModelError::Magic { .. }) => panic!("no model: the file does not begin with KNDL"),
+        Err(ModelError::Version { .. }) => {
+            panic!("a model of another format than this version of infer reads: export it anew")
+        }
+        Err(_) => panic!("the model file is damaged: its header is not whole"),
+    }
+}
+
+/// Bytes of working memory of a model that is compiled in: a constant.
+///
+/// ```ignore
+/// const MODEL: &[u8] = infer::include_model!("model.kndl");
+/// static ARENA: ConstStaticCell<Arena<{ infer::arena_bytes!(MODEL) }>> =
+///     ConstStaticCell::new(Arena::new());
+/// ```
+#[macro_export]
+macro_rules! arena_bytes {
+    ($file:expr) => {
+        const { $crate::header_of_included($file).arena_bytes as usize }
+    };
+}
+
+/// Layers of a model that is compiled in: a constant, the capacity of its
+/// [`Table`](crate::Table).
+#[macro_export]
+macro_rules! layers {
+    ($file:expr) => {
+        const { $crate::header_of_included($file).layers as usize }
+    };
+}
+
 /// Working memory of `BYTES` bytes for a [`Session`](crate::Session), aligned for every backend.
 #[repr(C, align(16))]
 pub struct Arena<const BYTES: usize>([i8; BYTES]);
 
 impl<const BYTES: usize> Arena<BYTES> {
-    /// A zeroed buffer; lies in `.bss` when it is a `static`.
+    /// A zeroed buffer. It lies in `.bss` when it is a `static`, by itself or in a
+    /// `ConstStaticCell`. In an expression, such as `StaticCell::init(Arena::new())`, it is built
+    /// on the stack first.
     pub const fn new() -> Self {
         Self([0; BYTES])
     }

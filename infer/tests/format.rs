@@ -43,6 +43,8 @@ fn what_was_written_is_read_back() {
     assert_eq!(model.arena_bytes(), 72);
     assert_eq!(infer::arena_bytes(&file), Some(72));
     assert_eq!(infer::layers(&file), Some(3));
+    assert_eq!(infer::arena_bytes!(include_bytes!("built_in/model.kndl")), 72);
+    assert_eq!(infer::layers!(include_bytes!("built_in/model.kndl")), 3);
     assert_eq!(model.classes(), 3);
     let names: Vec<_> = model.layers().iter().map(|layer| layer.name).collect();
     assert_eq!(names, ["conv1", "pool1", "dense1"]);

@@ -23,7 +23,7 @@ use infer::{Arena, Table, Trust};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const ARENA_BYTES: usize = 4 * 1024;
-const LAYERS: usize = infer::layers(MODEL).unwrap();
+const LAYERS: usize = infer::layers!(MODEL);
 
 /// Of an nRF51.
 const PAGE_BYTES: usize = 1024;

@@ -21,7 +21,7 @@ use infer::format::LAYERS_MAX;
 use infer::{Arena, Layer, Model, Native, Observer, Session, Table};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
-const ARENA_BYTES: usize = infer::arena_bytes(MODEL).unwrap();
+const ARENA_BYTES: usize = infer::arena_bytes!(MODEL);
 const IMAGES: &[u8] = include_bytes!("../../digits/images.bin");
 
 /// Counts what each layer takes.
@@ -47,7 +47,7 @@ fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
     let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
     let counter = Counter::start(peripherals.SYST);
-    let mut table = Table::<{ infer::layers(MODEL).unwrap() }>::new();
+    let mut table = Table::<{ infer::layers!(MODEL) }>::new();
     let model = Model::from_bytes(MODEL, &mut table).unwrap();
     let mut session = Session::new(&model, arena).unwrap();
     hprintln!("{}, kernels {}; instructions of each layer:", board::NAME, infer::BACKEND);

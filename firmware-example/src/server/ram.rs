@@ -11,7 +11,7 @@ use crate::{MEMORY, MODEL, TABLE_LAYERS};
 /// build has checked.
 pub fn serve_models(station: &mut Station<impl Clock, impl Line>) {
     const BYTES: usize = MEMORY.update_bytes;
-    let mut table = Table::<{ infer::layers(MODEL).unwrap() }>::new();
+    let mut table = Table::<{ infer::layers!(MODEL) }>::new();
     let Ok(built_in) = &Model::from_bytes(MODEL, &mut table) else { return };
     if MEMORY.update_bytes == 0 {
         return station.serve::<NoRoom>(built_in, MODEL, None, 0);

@@ -67,7 +67,7 @@ fn serve_built_in<Place: Room>(
     station: &mut Station<impl Clock, impl Line>,
     room: Option<&mut Place>,
 ) {
-    let mut table = Table::<{ infer::layers(MODEL).unwrap() }>::new();
+    let mut table = Table::<{ infer::layers!(MODEL) }>::new();
     if let Ok(model) = Model::from_bytes(MODEL, &mut table) {
         let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
         station.serve(&model, MODEL, room, room_bytes);
