@@ -7,6 +7,7 @@ cd "$(dirname "$0")"
 # ./ci.sh, `quick` is that and ./ci.sh quick, `asked` is its name alone.
 PARTS=(
     "setup quick find or install the emulator and a Rust that builds for Cortex-M"
+    "firmware-cargo asked the same, for trainer device: tells which cargo builds the firmware"
     "lint quick format and lints, warnings are errors"
     "quick-test asked tests of the library and the trainer, without the emulator"
     "docs all documentation, warnings are errors"
@@ -54,6 +55,8 @@ for_each_core() {
             --features "$features${feature:+,$feature}"
     done
 }
+
+firmware_cargo() { setup >&2 && echo "$firmware_cargo"; }
 
 lint() {
     cargo fmt --all --check

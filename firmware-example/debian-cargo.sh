@@ -11,6 +11,6 @@ fi
 subcommand=$1
 shift
 # Debian's compiler calls itself stable; building `core` is an unstable option.
-export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTC_WRAPPER=
 exec /usr/bin/cargo "$subcommand" -Zbuild-std=core \
     --config "target.'cfg(target_os = \"none\")'.linker = '$lld'" "$@"

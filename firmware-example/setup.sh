@@ -11,9 +11,21 @@ install_packages() {
     local install="apt-get install -y --no-install-recommends $*"
     [ "$(id -u)" = 0 ] || die "missing: $*. Run: sudo apt-get update && sudo $install"
     echo "installing $*"
-    apt-get -qq -o DPkg::Lock::Timeout=120 update ||
-        echo "going on with the package lists that are there"
+    update_lists || echo "going on with the package lists that are there"
     DEBIAN_FRONTEND=noninteractive $install -qq -o DPkg::Lock::Timeout=120 >/dev/null
+}
+
+# Waits for another apt that updates them: DPkg::Lock::Timeout waits for dpkg's lock only.
+update_lists() {
+    local said turn
+    for turn in {1..24}; do
+        said=$(LC_ALL=C apt-get -qq update 2>&1) && return
+        [[ $said == *"Could not get lock"* ]] || break
+        [ "$turn" != 1 ] || echo "waiting for another apt"
+        sleep 5
+    done
+    echo "$said" >&2
+    return 1
 }
 
 need() { command -v "$1" >/dev/null || install_packages "${2:-$1}"; }

@@ -1,5 +1,6 @@
-//! Classifies images on a Cortex-M. Stand-alone it shows ten stored digits; with two files on the
-//! command line it answers all images of the first into the second.
+//! Classifies images on a Cortex-M. Stand-alone it shows ten stored digits, or the image that the
+//! model carries; with two files on the command line it answers all images of the first into the
+//! second.
 
 #![no_std]
 #![no_main]
@@ -9,6 +10,7 @@ mod board;
 mod digits;
 #[path = "board/fault.rs"]
 mod fault;
+mod own_image;
 
 use core::panic::PanicInfo;
 
@@ -17,8 +19,8 @@ use cortex_m_semihosting::hprintln;
 use infer::{Arena, Model, Session, Table};
 
 const MODEL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
-const ARENA_BYTES: usize = infer::arena_bytes(MODEL).unwrap();
-const LAYERS: usize = infer::layers(MODEL).unwrap();
+const ARENA_BYTES: usize = infer::arena_bytes!(MODEL);
+const LAYERS: usize = infer::layers!(MODEL);
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -52,7 +54,8 @@ fn main() -> ! {
             hprintln!("name two files: the images to read and the answers to write");
             false
         }
-        _ => digits::show(&mut session, &model, &mut counter),
+        _ if digits::are_known(&model) => digits::show(&mut session, &model, &mut counter),
+        _ => own_image::show(&mut session, &model, &mut counter),
     };
     host::exit(right && counter_is_right)
 }

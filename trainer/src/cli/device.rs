@@ -6,6 +6,7 @@ mod flash;
 mod list;
 mod predict;
 mod profile;
+mod run;
 mod update;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=600;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  trainer device run --model out/model.kndl
   trainer device eval --qemu microbit --limit 100
   trainer device list                      what is plugged in?
   trainer device flash nucleo-f411 --model out/model.kndl
@@ -42,6 +44,8 @@ pub(super) struct DeviceArgs {
 
 #[derive(Subcommand)]
 enum DeviceCommand {
+    /// Run the example firmware with a model on an emulated board: no board is needed
+    Run(RunArgs),
     /// List boards, serial ports and what answers on them, and whether probe-rs is there
     List(ListArgs),
     /// Build the firmware for a board, with a model planned for it, and flash it
@@ -80,6 +84,16 @@ struct ConnectArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, allow_negative_numbers = true)]
     #[arg(value_parser = RangedI64ValueParser::<u64>::new().range(TIMEOUT_SECONDS))]
     timeout: u64,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// Board that the emulator has (see `device list`)
+    #[arg(value_name = "BOARD", default_value = "mps2-an386")]
+    board: String,
+    /// Model file, planned for the board [default: the firmware's]
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -150,6 +164,7 @@ impl ConnectArgs {
 
 pub(super) fn run(args: &DeviceArgs) -> Result<(), CliError> {
     match &args.command {
+        DeviceCommand::Run(args) => run::run(args),
         DeviceCommand::List(args) => list::run(args),
         DeviceCommand::Flash(args) => flash::run(args),
         DeviceCommand::Eval(args) => eval::run(args),

@@ -267,6 +267,14 @@ pub enum CliError {
     /// The chip is not well.
     #[error("the self-test failed: flash the board anew")]
     SelfTest,
+    /// The program on the emulated board failed; it has said why.
+    #[error("the firmware on {board} ended with {status}")]
+    Program {
+        /// The board.
+        board: String,
+        /// How it ended.
+        status: String,
+    },
     /// No way to flash this board.
     #[error("{board} is a board of the emulator: use --qemu {board}")]
     NotFlashed {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::line::Line;
+use super::setup;
 
 /// The emulator, unless the environment names another.
 const QEMU: &str = "qemu-system-arm";
@@ -44,15 +45,10 @@ impl Emulator {
     /// # Errors
     /// No emulator installed.
     pub fn start(machine: &str, elf: &Path) -> Result<Self, EmulatorError> {
-        let program = std::env::var(QEMU_VARIABLE).unwrap_or_else(|_| QEMU.to_owned());
-        let mut command = Command::new(&program);
-        // One instruction takes one nanosecond of virtual time: instructions can be counted, cycles
-        // not.
-        command.args(["-M", machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"]);
+        let mut command = command(machine, elf);
         command.args(["-serial", "stdio", "-semihosting-config", "enable=on,target=native"]);
-        command.args([OsStr::new("-kernel"), elf.as_os_str()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let mut process = command.spawn().map_err(|cause| EmulatorError { program, cause })?;
+        let mut process = start(command)?;
         let to = process.stdin.take().expect("standard input is piped");
         let from = process.stdout.take().expect("standard output is piped");
         Ok(Self { process, to, from: reader(from), pending: Vec::new() })
@@ -62,6 +58,44 @@ impl Emulator {
     pub fn id(&self) -> u32 {
         self.process.id()
     }
+}
+
+/// Runs `machine` with the program in `elf` to its end; what the program says goes to standard
+/// output.
+///
+/// # Errors
+/// No emulator installed.
+pub fn run(machine: &str, elf: &Path) -> Result<ExitStatus, EmulatorError> {
+    let mut command = command(machine, elf);
+    let semihosting = "enable=on,target=native,arg=kindling";
+    command.args(["-serial", "none", "-semihosting-config", semihosting]);
+    let program = command.get_program().to_string_lossy().into_owned();
+    start(command)?.wait().map_err(|cause| EmulatorError { program, cause })
+}
+
+fn command(machine: &str, elf: &Path) -> Command {
+    let program = std::env::var(QEMU_VARIABLE).unwrap_or_else(|_| QEMU.to_owned());
+    let mut command = Command::new(program);
+    // One instruction takes one nanosecond of virtual time: instructions can be counted, cycles
+    // not.
+    command.args(["-M", machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"]);
+    command.args([OsStr::new("-kernel"), elf.as_os_str()]);
+    command
+}
+
+/// Starts the emulator. One that is not there is looked for and installed once, unless the
+/// environment names it.
+fn start(mut command: Command) -> Result<Child, EmulatorError> {
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let started = match command.spawn() {
+        Err(error) if is_missing(&error) && std::env::var_os(QEMU_VARIABLE).is_none() => {
+            let ready = setup::run(QEMU);
+            if ready.is_some() { command.spawn() } else { Err(error) }
+        }
+        started => started,
+    };
+    let program = command.get_program().to_string_lossy().into_owned();
+    started.map_err(|cause| EmulatorError { program, cause })
 }
 
 /// Reads in a thread of its own: a pipe knows no timeout. The channel ends with the pipe.

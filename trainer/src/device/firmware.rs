@@ -211,7 +211,7 @@ impl Planned {
         let parts = self.features.names().into_iter().map(|name| format!("infer/{name}"));
         let features: Vec<String> =
             parts.chain(board.feature.clone()).chain(line.feature.map(str::to_owned)).collect();
-        let mut command = cargo::command("build");
+        let mut command = cargo::command("build", line.target);
         command.args(["--bin", program, "--profile", self.build.profile()]);
         command.args(["--target", line.target, "--no-default-features"]);
         command.args(["--features", &features.join(",")]);

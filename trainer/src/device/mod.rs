@@ -6,7 +6,8 @@
 //! - [`client`]: one question, one answer, with retries; [`infer::wire`] is the protocol;
 //! - [`session`]: what is asked of a chip: images, profile, update, self-test; [`mod@evaluate`]: a
 //!   whole data set;
-//! - [`board`]: the boards of the firmware, [`firmware`]: building it for one.
+//! - [`board`]: the boards of the firmware, [`firmware`]: building it for one; [`setup`]: finding
+//!   or installing what that needs.
 
 pub mod board;
 pub mod client;
@@ -16,4 +17,5 @@ pub mod firmware;
 pub mod line;
 pub mod port;
 pub mod session;
+pub mod setup;
 pub mod tcp;

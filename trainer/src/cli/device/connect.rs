@@ -86,6 +86,13 @@ pub(super) fn build(
     if line == ServerLine::Usb {
         board.usb_port()?;
     }
+    let mut planned = planned(board, model)?;
+    planned.line = line;
+    Ok(firmware::build(board, SERVER, planned)?)
+}
+
+/// `model`, or the firmware's own, planned for a board that a firmware is built for next.
+pub(super) fn planned(board: &Board, model: Option<&Path>) -> Result<Planned, CliError> {
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
@@ -94,9 +101,7 @@ pub(super) fn build(
         }
     };
     complain(&format!("building the firmware for {}", board.name));
-    let mut planned = Planned::new(board, &file)?;
-    planned.line = line;
-    Ok(firmware::build(board, SERVER, planned)?)
+    Ok(Planned::new(board, &file)?)
 }
 
 impl Unit {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::FirmwareError;
 use crate::device::board::{Board, firmware_folder};
+use crate::device::setup;
 
 /// Names another cargo for the firmware, where rustup's Rust cannot build for Cortex-M: see
 /// `ci.sh`.
@@ -18,9 +19,10 @@ const CARGO_VARIABLE: &str = "KINDLING_FIRMWARE_CARGO";
 const FOREIGN: [&str; 4] =
     ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "CARGO_BUILD_TARGET", "KINDLING_CPU"];
 
-/// Cargo's command `subcommand` for the firmware, quiet, and telling what it builds.
-pub(super) fn command(subcommand: &str) -> Command {
-    let mut command = Command::new(program());
+/// Cargo's command `subcommand` for the firmware, quiet. Where its Rust lacks the target, that is
+/// installed first, or another cargo found.
+pub(super) fn command(subcommand: &str, target: &str) -> Command {
+    let mut command = Command::new(program(target));
     command.current_dir(firmware_folder()).args([subcommand, "--quiet"]);
     for name in FOREIGN {
         command.env_remove(name);
@@ -28,8 +30,10 @@ pub(super) fn command(subcommand: &str) -> Command {
     command
 }
 
-fn program() -> String {
-    env::var(CARGO_VARIABLE).unwrap_or_else(|_| "cargo".to_owned())
+fn program(target: &str) -> String {
+    let missing = || format!("the compiler's target {target}");
+    let found = || if setup::has_target(target) { None } else { setup::run(&missing()) };
+    env::var(CARGO_VARIABLE).ok().or_else(found).unwrap_or_else(|| "cargo".to_owned())
 }
 
 /// Runs a command that builds `program` for `board`; the program's file.
@@ -39,10 +43,9 @@ pub(super) fn run(
     board: &Board,
     target: &str,
 ) -> Result<PathBuf, FirmwareError> {
-    let output = command
-        .arg(MESSAGES)
-        .output()
-        .map_err(|cause| FirmwareError::NoCargo { cargo: self::program(), cause })?;
+    let cargo = command.get_program().to_string_lossy().into_owned();
+    let output =
+        command.arg(MESSAGES).output().map_err(|cause| FirmwareError::NoCargo { cargo, cause })?;
     if !output.status.success() {
         let (board, target) = (board.id.clone(), target.to_owned());
         let said = last_lines(&String::from_utf8_lossy(&output.stderr));
