@@ -5,19 +5,18 @@
 mod board;
 #[path = "build/identity.rs"]
 mod identity;
+#[path = "build/model.rs"]
+mod model;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use board::Board;
-use infer::format::{Header, LAYERS_MAX};
+use infer::format::LAYERS_MAX;
 use infer::{Model, Session, Table};
 
 /// Stored digits.
 const DIGITS: usize = 10;
-
-/// The model when `KINDLING_MODEL` is not set.
-const DEFAULT_MODEL: &str = "model/tutorial.kndl";
 
 fn main() {
     if let Err(problem) = build() {
@@ -30,41 +29,13 @@ fn build() -> Result<(), String> {
     let board = Board::selected()?;
     board.check()?;
     board.write_source(&out)?;
-    let file = model(&out)?;
-    let memory = board.memory()? + &identity::section(&identity::text(&board.name, &file));
+    let model = model::chosen(&board, &out)?;
+    infer::build::embed_as("model", &model.path);
+    write(&out.join("model.kndl"), &model.file)?;
+    let memory = board.memory()? + &identity::section(&identity::text(&board.name, &model));
     println!("cargo::rustc-link-search={}", out.display());
     write(&out.join("memory.x"), memory.as_bytes())?;
-    expected_scores(&file, &out)
-}
-
-/// Copies the model, once it is known to be the one that was asked for.
-fn model(out: &Path) -> Result<Vec<u8>, String> {
-    let named = variable("KINDLING_MODEL");
-    let path = named.as_deref().unwrap_or(DEFAULT_MODEL);
-    println!("cargo::rerun-if-changed={path}");
-    let file = read(Path::new(path))?;
-    Model::from_bytes(&file, &mut Table::<LAYERS_MAX>::new())
-        .map_err(|error| format!("{path}: {error}"))?;
-    let id = id(&file);
-    match variable("KINDLING_MODEL_ID") {
-        Some(asked) if asked != id => {
-            return Err(format!("{path} is model {id}; KINDLING_MODEL_ID asks for {asked}"));
-        }
-        // Cargo sees by its time that a file has changed, and misses a file that was replaced by an
-        // older one. A file that never exists makes it run this script each time.
-        None if named.is_some() => {
-            println!("cargo::rerun-if-changed={}", out.join("no such file").display());
-        }
-        _ => (),
-    }
-    infer::build::embed_as("model", path);
-    write(&out.join("model.kndl"), &file)?;
-    Ok(file)
-}
-
-/// The model's checksum, by which chips and the host name it.
-fn id(file: &[u8]) -> String {
-    Header::read(file).map_or(String::new(), |header| format!("{:08x}", header.checksum))
+    expected_scores(&model.file, &out)
 }
 
 /// The host's score vectors for the stored digits, one after the other; none when the model's

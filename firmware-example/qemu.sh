@@ -23,7 +23,7 @@ shift
 built=$(LC_ALL=C tr -c ' -~' '\n' <"$elf" |
     sed -n '/kindling-firmware board=/{s/.*kindling-firmware/kindling-firmware/p;q;}')
 built_for=$(echo "$built" | sed -n 's/.* board=\([^ ]*\).*/\1/p')
-holds=$(echo "$built" | sed -n 's/.* model=\([^ ]*\).*/\1/p')
+holds=$(echo "$built" | sed -n 's/.* of=\([^ ]*\).*/\1/p')
 if [ "$built_for" != "$board" ]; then
     echo "$elf is built for ${built_for:-another machine}, not for $board:" \
         "build it with KINDLING_BOARD=$board" >&2
@@ -33,7 +33,7 @@ if [ -n "${KINDLING_MODEL:-}" ]; then
     # The checksum in the file's header.
     asked=$(od -An -tx1 -j12 -N4 "$KINDLING_MODEL" | awk '{ print $4 $3 $2 $1 }')
     if [ "$holds" != "$asked" ]; then
-        echo "$elf holds model $holds, and $KINDLING_MODEL is $asked: touch it and build again" >&2
+        echo "$elf was built for model $holds, and $KINDLING_MODEL is $asked: build it again" >&2
         exit 1
     fi
 fi

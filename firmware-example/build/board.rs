@@ -94,6 +94,23 @@ impl Board {
             .to_owned())
     }
 
+    /// The core, as plans name it: those of a class run the same code.
+    pub fn core(&self) -> &str {
+        match value(&self.description, "core").unwrap_or_default() {
+            "m0+" => "m0",
+            "m7" => "m4",
+            core => core,
+        }
+    }
+
+    /// What a plan may take of flash and RAM, bytes.
+    pub fn plan_bytes(&self) -> [u32; 2] {
+        ["flash_kib", "ram_kib"].map(|key| {
+            let kib: f64 = number(&self.description, key).unwrap_or_default();
+            (kib * 1024.0) as u32
+        })
+    }
+
     /// The board's memory map.
     pub fn memory(&self) -> Result<String, String> {
         Ok(String::from_utf8_lossy(&read(&self.folder.join("memory.x"))?).into_owned())
@@ -137,10 +154,18 @@ fn is_set(feature: &str) -> bool {
     env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase().replace('-', "_"))).is_some()
 }
 
-/// The text behind `key = ` in a description, which `trainer device` reads as TOML.
-fn value<'d>(description: &'d str, key: &str) -> Option<&'d str> {
+/// The text behind `key = ` in a description, which `trainer` reads and writes as TOML.
+pub fn value<'d>(description: &'d str, key: &str) -> Option<&'d str> {
+    written(description, key)?.strip_prefix('"')?.split('"').next()
+}
+
+fn number(description: &str, key: &str) -> Option<f64> {
+    written(description, key)?.split(' ').next()?.parse().ok()
+}
+
+fn written<'d>(description: &'d str, key: &str) -> Option<&'d str> {
     let of_key = |line: &'d str| line.strip_prefix(key)?.trim_start().strip_prefix('=');
-    description.lines().find_map(of_key)?.trim_start().strip_prefix('"')?.split('"').next()
+    Some(description.lines().find_map(of_key)?.trim())
 }
 
 /// The source that makes the file at `path` the module `name`.

@@ -3,14 +3,17 @@
 
 use std::env;
 
-/// One line: `kindling-firmware board=NAME model=ID bytes=COUNT target=TARGET opt-level=LEVEL`.
-pub fn text(board: &str, model: &[u8]) -> String {
+use crate::model::{Chosen, id};
+
+/// One line: `kindling-firmware board=NAME model=ID of=ID bytes=COUNT target=TARGET
+/// opt-level=LEVEL`; `of` is the model that was asked for, which `model` may be a plan of.
+pub fn text(board: &str, model: &Chosen) -> String {
     // Cargo sets both for every build script.
     let [target, level] = ["TARGET", "OPT_LEVEL"].map(|name| env::var(name).unwrap_or_default());
-    let (id, bytes) = (crate::id(model), model.len());
+    let (id, of, bytes) = (id(&model.file), &model.asked, model.file.len());
     format!(
-        "kindling-firmware board={board} model={id} bytes={bytes} target={target} \
-         opt-level={level}\n"
+        "kindling-firmware board={board} model={id} of={of} bytes={bytes} \
+         target={target} opt-level={level}\n"
     )
 }
 

@@ -8,6 +8,7 @@ use infer::Shape;
 
 use super::CliError;
 use super::options::{ChipOption, DataOption, FileOption, Threads};
+use super::planned::PendingPlan;
 use crate::atomic_file::PendingFile;
 use crate::data::record::DataRecord;
 use crate::data::{DataDir, fit};
@@ -64,8 +65,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
     let record =
         PendingFile::write(&DataRecord::path_beside(&args.out), record.to_toml().as_bytes())?;
-    PendingFile::write(&args.out, &exported.bytes)?.commit()?;
+    let (bytes, core) = (&exported.bytes, args.chip.core());
+    let file = PendingFile::write(&args.out, bytes)?;
+    let plan = core.map(|core| PendingPlan::note(&args.out, bytes, bytes, core)).transpose()?;
+    file.commit()?;
     record.commit()?;
+    plan.map_or(Ok(()), PendingPlan::commit)?;
     let accuracy = |correct| percent_of(correct, result.images);
     Ok(print(&format!(
         "float {}, int8 {}, same answer {}\nwritten: {}, {} bytes\n",

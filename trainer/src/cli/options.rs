@@ -50,6 +50,11 @@ pub(super) struct ChipOption {
 }
 
 impl ChipOption {
+    /// The core that was named.
+    pub(super) const fn core(&self) -> Option<Core> {
+        self.core
+    }
+
     /// What to plan for.
     pub(super) fn target(&self) -> Target {
         let Self { core, flash, ram, built_in } = *self;

@@ -7,12 +7,13 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::options::loading;
-use super::{CliError, model_file, size};
+use super::planned::PendingPlan;
+use super::{CliError, how_to_build, model_file, size};
 use crate::atomic_file::PendingFile;
 use crate::model_file::ModelTable;
 use crate::model_file::write;
 use crate::plain_model::PlainModel;
-use crate::plan::{Budget, Core, FastestError, Loading, Plan, front_of};
+use crate::plan::{Budget, Core, FastestError, Plan, front_of};
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
@@ -71,10 +72,13 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let chosen = Budget { flash: args.flash, ram: args.ram }.choose(&plans);
     print(&text(args, &model, &plans, chosen.ok()))?;
     let plan = &plans[chosen.map_err(FastestError::Miss)?];
-    print(&how_to_build(plan))?;
+    print(&how_to_build::text(args.core, plan))?;
     if let Some(out) = &args.out {
         let planned = write(&model, &plan.choices).map_err(FastestError::Write)?;
-        PendingFile::write(out, &planned)?.commit()?;
+        let file = PendingFile::write(out, &planned)?;
+        let note = PendingPlan::note(out, &planned, &bytes, args.core)?;
+        file.commit()?;
+        note.commit()?;
         print(&format!("written: {}, {} bytes\n", out.display(), grouped(planned.len() as u64)))?;
     }
     Ok(())
@@ -94,25 +98,6 @@ fn text(args: &PlanArgs, model: &PlainModel, plans: &[Plan], chosen: Option<usiz
     format!(
         "{head}\n\n{}\n{mark}Layers: {names}; those in brackets take turns. {NOTES}",
         table(model, plans, &rows, chosen)
-    )
-}
-
-/// What firmware needs for the plan.
-fn how_to_build(plan: &Plan) -> String {
-    let features: Vec<String> =
-        plan.features.names().iter().map(|name| format!("\"{name}\"")).collect();
-    let loaded = match plan.loading {
-        Loading::OnChip => "Model::from_bytes loads it on the chip.",
-        Loading::BuiltIn => "infer::build::embed builds it in, Session::new(NETWORK, ...) runs it.",
-    };
-    format!(
-        "For this plan, in your firmware's Cargo.toml (opt-level = {} for the release profile):\n  \
-         infer = {{ version = \"{}\", default-features = false, features = [{}] }}\n\
-         {loaded}\nRun step by step, its longest step takes {} instructions.\n",
-        plan.build.opt_level(),
-        env!("CARGO_PKG_VERSION"),
-        features.join(", "),
-        grouped(plan.longest_step.round() as u64),
     )
 }
 

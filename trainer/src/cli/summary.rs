@@ -17,9 +17,13 @@ pub(super) fn text(
     exported: &Exported,
     evaluation: &Evaluation,
     model: &Path,
+    data: Option<&Path>,
+    planned: Option<&str>,
 ) -> String {
     let matrix = confusion::draw(&evaluation.int8.confusion, evaluation.int8.classes);
-    format!("\n{}\n{matrix}\n{}", table(metrics, exported), next_commands(model))
+    let (table, next) = (table(metrics, exported), next_commands(model, data));
+    let planned = planned.map_or(String::new(), |planned| format!("{:<16}{planned}\n", "planned"));
+    format!("\n{table}{planned}\n{matrix}\n{next}")
 }
 
 fn table(metrics: &Metrics, exported: &Exported) -> String {
@@ -43,15 +47,19 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
     rows.iter().map(|(name, value)| format!("{name:<16}{value}\n")).collect()
 }
 
-fn next_commands(model: &Path) -> String {
-    let (here, sample) = (quoted(model), quoted(&sample()));
-    let from_firmware =
-        quoted(&if model.is_absolute() { model.to_owned() } else { Path::new("..").join(model) });
-    let report = quoted(&model.with_file_name(REPORT));
+/// Commands that work when they are pasted in the repository's folder, for these data.
+fn next_commands(model: &Path, data: Option<&Path>) -> String {
+    let (here, report) = (quoted(model), quoted(&model.with_file_name(REPORT)));
+    let look = match data {
+        // The sample is a digit.
+        None => format!("predict {here} {}", quoted(&sample())),
+        Some(folder) => format!("eval {here} --data {}", quoted(folder)),
+    };
     format!(
-        "written: {here} and {report}, to look at in a browser\nnext:\n  cargo run --release -p \
-            trainer -- predict {here} {sample}\n  cd firmware-example && \
-            KINDLING_MODEL={from_firmware} cargo run --release\n"
+        "written: {here} and {report}, to look at in a browser\n\
+         next:\n  \
+         cargo run --release -p trainer -- device run --model {here}\n  \
+         cargo run --release -p trainer -- {look}\n"
     )
 }
 
@@ -73,13 +81,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_firmware_finds_the_model_from_its_folder() {
+    fn the_next_commands_are_for_the_data_of_the_run() {
+        let model = Path::new("my out/model.kndl");
+        let of_mnist = next_commands(model, None);
+        assert!(of_mnist.contains(" device run --model 'my out/model.kndl'\n"), "{of_mnist}");
+        assert!(of_mnist.contains(" predict 'my out/model.kndl' "), "{of_mnist}");
+        let of_others = next_commands(model, Some(Path::new("my data")));
         assert!(
-            next_commands(Path::new("out/model.kndl"))
-                .contains("KINDLING_MODEL=../out/model.kndl ")
-        );
-        assert!(
-            next_commands(Path::new("/tmp/model.kndl")).contains("KINDLING_MODEL=/tmp/model.kndl ")
+            of_others.contains(" eval 'my out/model.kndl' --data 'my data'\n")
+                && !of_others.contains("digit-7.png"),
+            "{of_others}"
         );
     }
 }

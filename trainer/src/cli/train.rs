@@ -7,7 +7,8 @@ use clap::builder::RangedI64ValueParser;
 
 use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
-use super::{CliError, interrupt, summary};
+use super::planned::PendingPlan;
+use super::{CliError, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::record::DataRecord;
 use crate::data::{DataDir, Dataset, fit};
@@ -123,7 +124,8 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         Run { preset: overridden(preset, options), options, threads: options.threads.count() };
     run.preset.check()?;
     let _lock = FolderLock::take(&options.out)?;
-    prepare_folder(&options.out, &[MODEL, METRICS, FLOAT, REPORT, CHECKPOINT, DATA])?;
+    let names = [MODEL, METRICS, FLOAT, REPORT, CHECKPOINT, DATA];
+    prepare_folder(&options.out, &[&names[..], &planned::NAMES].concat())?;
     interrupt::install()?;
     let data = DataDir::load(&options.data.folder())?;
     let data_files = provenance::data_files(&options.data.folder())?;
@@ -147,9 +149,9 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         data_files: &data_files,
     })?;
     let record = DataRecord::of(&data.train, options.data.named().unwrap_or(Path::new("")));
-    run.write(&trained.model, &record, &exported, &metrics, &report)?;
+    let planned = run.write(&trained.model, &record, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
-    run.conclude(&metrics, &exported, &evaluation)
+    run.conclude(&metrics, &exported, &evaluation, planned.as_deref())
 }
 
 /// The preset with what the command line says instead.
@@ -277,7 +279,7 @@ impl Run<'_> {
         }
     }
 
-    /// All files, or none.
+    /// All files, or none; what is said of the plan for the firmware's default board.
     fn write(
         &self,
         float: &FloatModel,
@@ -285,7 +287,7 @@ impl Run<'_> {
         exported: &Exported,
         metrics: &Metrics,
         report: &Report,
-    ) -> Result<(), CliError> {
+    ) -> Result<Option<String>, CliError> {
         let float = float_record::to_bytes(float, Some(record))
             .map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
         let float = PendingFile::write(&self.path(FLOAT), &float)?;
@@ -293,12 +295,17 @@ impl Run<'_> {
         let data = PendingFile::write(&self.path(DATA), record.to_toml().as_bytes())?;
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
         let report = PendingFile::write(&self.path(REPORT), report.to_html().as_bytes())?;
+        let core = self.options.chip.core();
+        let plan = PendingPlan::of_run(&self.path(MODEL), &exported.bytes, core)?;
+        let summary = plan.summary.clone();
         self.go_on()?;
         float.commit()?;
         model.commit()?;
         data.commit()?;
         json.commit()?;
-        Ok(report.commit()?)
+        report.commit()?;
+        plan.commit()?;
+        Ok(summary)
     }
 
     /// Asked between the steps that follow training.
@@ -318,12 +325,14 @@ impl Run<'_> {
         metrics: &Metrics,
         exported: &Exported,
         evaluation: &Evaluation,
+        planned: Option<&str>,
     ) -> Result<(), CliError> {
         let model = self.path(MODEL);
         match self.options.output() {
             Output::Json => Ok(print(&Event::Finished { model: &model, metrics }.line())?),
             Output::Text | Output::Quiet => {
-                self.say(&summary::text(metrics, exported, evaluation, &model))
+                let data = self.options.data.named();
+                self.say(&summary::text(metrics, exported, evaluation, &model, data, planned))
             }
         }
     }

@@ -37,6 +37,31 @@ impl Core {
     }
 }
 
+/// What the compiler is told of a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compilation {
+    /// The target that a core's plans are measured for.
+    pub target: &'static str,
+    /// The feature of `infer` that names the core, where the target does not.
+    pub feature: Option<&'static str>,
+    /// As `-C target-cpu` has it, where the target is for several cores.
+    pub cpu: Option<&'static str>,
+}
+
+impl Core {
+    /// How firmware for it is compiled.
+    pub const fn compilation(self) -> Compilation {
+        let (target, feature, cpu) = match self {
+            Self::M0 => ("thumbv6m-none-eabi", None, None),
+            Self::M3 => ("thumbv7m-none-eabi", None, None),
+            Self::M4 => ("thumbv7em-none-eabihf", None, None),
+            Self::M33 => ("thumbv8m.main-none-eabi", Some("cortex-m33"), None),
+            Self::M55 => ("thumbv8m.main-none-eabihf", Some("cortex-m55"), Some("cortex-m55")),
+        };
+        Compilation { target, feature, cpu }
+    }
+}
+
 impl FromStr for Core {
     type Err = String;
 

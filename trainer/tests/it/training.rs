@@ -10,10 +10,12 @@ fn metrics(workshop: &Workshop) -> Value {
 }
 
 /// What a run with a constant learning rate leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 6] = [
+const LEFT_BY_TRAIN: [&str; 8] = [
     "checkpoint.kindling",
     "float.burnpack",
     "metrics.json",
+    "model-m4.kndl",
+    "model-m4.plan.toml",
     "model.data.toml",
     "model.kndl",
     "report.html",
