@@ -1,19 +1,15 @@
 //! What is built, run or flashed holds the model and is for the board that were asked for, whatever
 //! cargo's settings, the environment and the files' times; or the command says that it does not.
 
-#[path = "common/chip.rs"]
-mod chip;
-mod common;
-
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, SystemTime};
 
+use crate::chip::{another, tutorial};
+use crate::common::run;
 use assert_cmd::Command;
-use chip::{another, tutorial};
-use common::run;
 use tempfile::TempDir;
 use trainer::device::board::firmware_folder;
 use trainer::device::firmware::built_program;
