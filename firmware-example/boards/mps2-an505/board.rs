@@ -1,6 +1,6 @@
 //! Arm MPS2 with the AN505 image: Cortex-M33.
 
-use crate::board::server_memory::ServerMemory;
+pub use crate::board::mps2::{BUFFER_BYTES, SERVER};
 use crate::board::uart::cmsdk::Cmsdk;
 
 /// The board, for people.
@@ -8,19 +8,6 @@ pub const NAME: &str = "MPS2 AN505 (Cortex-M33)";
 
 /// Clock of the core and of SysTick in the emulator.
 pub const CORE_HERTZ: u64 = 20_000_000;
-
-/// Bytes of images, and of answers, held at a time.
-pub const BUFFER_BYTES: usize = 64 * 1024;
-
-/// What the server takes beside the built-in model's own memory.
-pub const SERVER: ServerMemory = ServerMemory {
-    part_bytes: 1024,
-    answer_bytes: 1024,
-    update_bytes: 0,
-    arena_bytes: 128 * 1024,
-    image_bytes: 64 * 1024,
-    digits: true,
-};
 
 /// The board's first UART.
 #[allow(unsafe_code)]
