@@ -6,6 +6,8 @@
 pub mod code_memory;
 mod counter;
 pub mod host;
+#[allow(dead_code, reason = "few boards have such flash")]
+mod mapped;
 #[allow(dead_code, reason = "Arm's boards only")]
 pub mod mps2;
 #[allow(dead_code, reason = "few boards have this flash")]

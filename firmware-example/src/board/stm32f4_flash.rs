@@ -5,6 +5,7 @@
 use infer::update::MappedFlash;
 use infer::update::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 
+use super::mapped::{Mapped, WORD_BYTES};
 use super::register::Register;
 
 /// The flash interface.
@@ -25,13 +26,15 @@ const SECTOR_SHIFT: u32 = 3;
 const START: u32 = 1 << 16;
 const LOCK: u32 = 1 << 31;
 
-const WORD_BYTES: usize = 4;
-
 /// Sectors of `SECTOR_BYTES` in a row.
 pub struct Stm32F4Flash<const SECTOR_BYTES: usize> {
     first_sector: u32,
-    start: usize,
-    bytes: usize,
+    flash: Mapped,
+    controller: Controller,
+}
+
+#[derive(Clone, Copy)]
+struct Controller {
     key: Register,
     status: Register,
     control: Register,
@@ -45,30 +48,23 @@ impl<const SECTOR_BYTES: usize> Stm32F4Flash<SECTOR_BYTES> {
     /// The chip is one of these; the sectors are there, all of this size, and neither the program
     /// nor another value lies there.
     pub const unsafe fn at(first_sector: u32, start: usize, sectors: usize) -> Self {
-        // SAFETY: FLASH_KEYR, FLASH_SR and FLASH_CR, by the caller's promise; erasing and writing
-        // is for the bytes of this value alone.
-        let [key, status, control] = unsafe {
-            [
-                Register::at(INTERFACE + 0x04),
-                Register::at(INTERFACE + 0x0C),
-                Register::at(INTERFACE + 0x10),
-            ]
-        };
-        Self { first_sector, start, bytes: sectors * SECTOR_BYTES, key, status, control }
-    }
-
-    /// Address of the part, if it is one.
-    fn part(&self, from: usize, bytes: usize, unit: usize) -> Result<usize, NorFlashErrorKind> {
-        if !from.is_multiple_of(unit) || !bytes.is_multiple_of(unit) {
-            return Err(NorFlashErrorKind::NotAligned);
+        // SAFETY: FLASH_KEYR, FLASH_SR and FLASH_CR, and the flash, by the caller's promise;
+        // erasing and writing is for the bytes of this value alone.
+        unsafe {
+            let controller = Controller {
+                key: Register::at(INTERFACE + 0x04),
+                status: Register::at(INTERFACE + 0x0C),
+                control: Register::at(INTERFACE + 0x10),
+            };
+            Self { first_sector, flash: Mapped::at(start, sectors * SECTOR_BYTES), controller }
         }
-        let end = from.checked_add(bytes).filter(|end| *end <= self.bytes);
-        end.map(|_| self.start + from).ok_or(NorFlashErrorKind::OutOfBounds)
     }
+}
 
+impl Controller {
     /// Does `work` while the control register is open.
     fn unlocked(
-        &self,
+        self,
         work: impl FnOnce() -> Result<(), NorFlashErrorKind>,
     ) -> Result<(), NorFlashErrorKind> {
         self.wait();
@@ -82,14 +78,14 @@ impl<const SECTOR_BYTES: usize> Stm32F4Flash<SECTOR_BYTES> {
         done
     }
 
-    fn wait(&self) {
+    fn wait(self) {
         // The order of the write before this and of what is read behind it.
         cortex_m::asm::dsb();
         while self.status.read() & BUSY != 0 {}
     }
 
     /// Waits for the operation; whether it went well.
-    fn outcome(&self) -> Result<(), NorFlashErrorKind> {
+    fn outcome(self) -> Result<(), NorFlashErrorKind> {
         self.wait();
         if self.status.read() & ERRORS == 0 { Ok(()) } else { Err(NorFlashErrorKind::Other) }
     }
@@ -103,14 +99,11 @@ impl<const SECTOR_BYTES: usize> ReadNorFlash for Stm32F4Flash<SECTOR_BYTES> {
     const READ_SIZE: usize = 1;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
-        self.part(offset as usize, bytes.len(), Self::READ_SIZE)?;
-        let from = self.memory().iter().skip(offset as usize);
-        bytes.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-        Ok(())
+        self.flash.read(offset as usize, bytes)
     }
 
     fn capacity(&self) -> usize {
-        self.bytes
+        self.flash.bytes
     }
 }
 
@@ -119,40 +112,30 @@ impl<const SECTOR_BYTES: usize> NorFlash for Stm32F4Flash<SECTOR_BYTES> {
     const ERASE_SIZE: usize = SECTOR_BYTES;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
-        let bytes = to.checked_sub(from).ok_or(NorFlashErrorKind::OutOfBounds)?;
-        self.part(from as usize, bytes as usize, Self::ERASE_SIZE)?;
+        self.flash.range(from, to, Self::ERASE_SIZE)?;
         let sector = |offset: u32| self.first_sector + offset / SECTOR_BYTES as u32;
-        self.unlocked(|| {
+        let controller = self.controller;
+        controller.unlocked(|| {
             (sector(from)..sector(to)).try_for_each(|sector| {
                 let operation = WORDS | sector << SECTOR_SHIFT | ERASE;
-                self.control.write(operation);
-                self.control.write(operation | START);
-                self.outcome()
+                controller.control.write(operation);
+                controller.control.write(operation | START);
+                controller.outcome()
             })
         })
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
-        let start = self.part(offset as usize, bytes.len(), Self::WRITE_SIZE)?;
-        let (words, _) = bytes.as_chunks::<WORD_BYTES>();
-        self.unlocked(|| {
-            self.control.write(WORDS | PROGRAM);
-            (start..).step_by(WORD_BYTES).zip(words).try_for_each(|(at, word)| {
-                // SAFETY: the word lies in this value's bytes, of which nobody holds a slice: that
-                // would borrow the value.
-                unsafe { Register::at(at).write(u32::from_le_bytes(*word)) };
-                self.outcome()
-            })
+        let (flash, controller) = (&mut self.flash, self.controller);
+        controller.unlocked(|| {
+            controller.control.write(WORDS | PROGRAM);
+            flash.write(offset as usize, bytes, || controller.outcome())
         })
     }
 }
 
 impl<const SECTOR_BYTES: usize> MappedFlash for Stm32F4Flash<SECTOR_BYTES> {
     fn memory(&self) -> &[u8] {
-        // SAFETY: flash that `at` was promised, which changes only by calls that borrow this value
-        // alone.
-        unsafe {
-            core::slice::from_raw_parts(core::ptr::with_exposed_provenance(self.start), self.bytes)
-        }
+        self.flash.memory()
     }
 }
