@@ -12,6 +12,9 @@ mod mapped;
 pub mod mps2;
 #[allow(dead_code, reason = "few boards have this flash")]
 pub mod nvmc;
+#[cfg(feature = "usb")]
+#[allow(unused, reason = "Raspberry Pi's boards only")]
+mod pico_usb;
 #[allow(dead_code, reason = "only the server and the update keep models in flash")]
 pub mod ram_flash;
 #[allow(dead_code, reason = "only the server talks over a line")]
