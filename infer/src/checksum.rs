@@ -23,15 +23,33 @@ pub(crate) fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
 /// With a table of 64 bytes of flash.
 #[cfg(any(target_os = "none", test))]
 fn four_bits_at_a_time(register: u32, bytes: &[u8]) -> u32 {
-    let mut crc = register;
-    let mut rest = bytes;
-    while let Some((byte, tail)) = rest.split_first() {
-        crc ^= *byte as u32;
-        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
-        crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
-        rest = tail;
+    let (words, rest) = bytes.as_chunks();
+    bytes_out(words.iter().fold(register, word_out), rest)
+}
+
+/// The register after four bytes, as a word where the core loads one from any address.
+#[cfg(any(target_os = "none", test))]
+#[inline(always)]
+fn word_out(crc: u32, word: &[u8; 4]) -> u32 {
+    if cfg!(kindling_backend = "armv6m") {
+        return bytes_out(crc, word);
     }
-    crc
+    byte_out(byte_out(byte_out(byte_out(crc ^ u32::from_le_bytes(*word)))))
+}
+
+/// The register after some bytes.
+#[cfg(any(target_os = "none", test))]
+#[inline(always)]
+fn bytes_out(crc: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(crc, |crc, byte| byte_out(crc ^ *byte as u32))
+}
+
+/// The register after its lowest byte.
+#[cfg(any(target_os = "none", test))]
+#[inline(always)]
+fn byte_out(crc: u32) -> u32 {
+    let crc = CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4);
+    CRC_NIBBLES[(crc & 15) as usize] ^ (crc >> 4)
 }
 
 #[cfg(any(target_os = "none", test))]
