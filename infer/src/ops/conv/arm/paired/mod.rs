@@ -118,11 +118,11 @@ fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
 /// All channels of one output pixel, or of up to four without pooling.
 fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
-    // Not zipped: two such iterators at once divide by their steps, which may call a panic.
-    let (parameters, last) = conv.channels.as_chunks::<{ 2 * ChannelParameters::BYTES }>();
+    // Those left. Not zipped with the weights: two such iterators divide by their steps, which may
+    // call a panic.
+    let mut parameters = conv.channels;
     let mut sums = [[0; PAIRED_PIXELS]; 2];
     for (pair, weights) in conv.weights.chunks_exact((2 * patch).max(1)).enumerate() {
-        let parameters = parameters.get(pair).map_or(last, |parameters| parameters);
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
             // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one;
@@ -133,9 +133,10 @@ fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
         }
-        let results = sums.iter().zip(largest).zip(parameters.as_chunks().0).enumerate();
-        for (index, ((sums, largest), parameters)) in results {
-            let parameters = ChannelParameters::from_le_bytes(parameters);
+        for (index, (sums, largest)) in sums.iter().zip(largest).enumerate() {
+            let Some((channel, rest)) = parameters.split_first_chunk() else { return };
+            parameters = rest;
+            let parameters = ChannelParameters::from_le_bytes(channel);
             let sums = if conv.window() == 1 { sums } else { &[largest; PAIRED_PIXELS] };
             let outputs = out.iter_mut().skip(2 * pair + index).step_by(channels);
             for (out, sum) in outputs.zip(sums) {
