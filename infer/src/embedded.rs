@@ -2,9 +2,10 @@
 //! checked model file.
 //!
 //! A build script has called [`Model::from_bytes`](crate::Model::from_bytes). That what it found
-//! belongs together is checked once more where it costs nothing: when the constant is compiled. What
-//! is not seen there, such as an accumulator that overflows, gives wrong scores; a layer whose
-//! buffers do not lie apart makes the run an error ([`RunError::Network`](crate::RunError::Network)).
+//! belongs together is checked once more where it costs nothing: when the constant is compiled.
+//! What is not seen there, such as an accumulator that overflows, gives wrong scores; a layer whose
+//! buffers do not lie apart makes the run an error:
+//! [`RunError::Network`](crate::RunError::Network).
 
 use crate::features::Feature;
 use crate::graph::format::{InputRecord, LayerRecord};
