@@ -30,7 +30,7 @@ in firmware with only those parts of `infer` that the plan needs.
 the same number for every image |
 | load | instructions of reading and checking the model, once |
 | code | everything that loads, checks and runs a model, startup included, \
-without the vector table; where the model is built in, also its constant layers of 96 bytes each |
+without the vector table; where the model is built in, also its constant layers of 84 bytes each |
 | RAM | the arena; the caller's image (784 bytes) and the stack come on top, \
 except where the limit says so |
 | stack | the most that loading or running takes, measured by painting |
