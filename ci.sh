@@ -249,8 +249,9 @@ case ${1:-all} in
     help | -h | --help) help ;;
     *)
         named '.*' | grep -qx -- "$1" || { help >&2; exit 2; }
-        case $1 in packages | test | firmware | kernels | boards | examples | no-panic | bench | parity | lint)
-            setup ;;
+        case $1 in
+            packages | test | firmware | kernels | boards | examples | no-panic | bench | \
+                parity | lint) setup ;;
         esac
         run "$@"
         ;;

@@ -1,5 +1,5 @@
-//! Finds or installs what builds and runs the firmware, where it is missing: by `ci.sh`, which knows
-//! how.
+//! Finds or installs what builds and runs the firmware, where it is missing: by `ci.sh`, which
+//! knows how.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -5,6 +5,7 @@
 mod chip;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/own.rs"]
 mod own;
 mod own_firmware;
 mod quick_start;

@@ -187,7 +187,8 @@ fn tight() -> (Own, usize) {
 fn stack_below(arena: usize, stack: usize) -> String {
     let (start, other) = (0x2000_0000 + stack, OTHER_BYTES);
     format!(
-        "MEMORY\n{{\n    FLASH : ORIGIN = 0, LENGTH = 2M\n    RAM : ORIGIN = {start}, LENGTH = {}\n}}\n\
+        "MEMORY\n{{\n    FLASH : ORIGIN = 0, LENGTH = 2M\n    \
+         RAM : ORIGIN = {start}, LENGTH = {}\n}}\n\
          _stack_start = {start};\n_stack_end = {};\n",
         arena + other,
         0x2000_0000
@@ -205,8 +206,8 @@ fn checked(features: &str, program: &str, target: &str) -> String {
 #[test]
 fn what_is_missing_is_said_with_what_to_do() {
     let (v7, v8) = ("thumbv7em-none-eabihf", "thumbv8m.main-none-eabi");
-    let arena = r#"static ARENA: infer::Arena<{ infer::arena_bytes!(include_bytes!("text.kndl")) }> =
-        infer::Arena::new();"#;
+    let arena = r#"const TEXT: &[u8] = include_bytes!("text.kndl");
+        static ARENA: infer::Arena<{ infer::arena_bytes!(TEXT) }> = infer::Arena::new();"#;
     for (features, program, target, expected) in [
         ("", "", v8, "turn on one feature of infer, cortex-m33, cortex-m33-nodsp, cortex-m55"),
         ("\"cortex-m33\", \"cortex-m55\"", "", v8, "a chip has one core; these features are on"),
