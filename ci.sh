@@ -102,13 +102,10 @@ quick_test() {
 # The last two: what a model needs and a build leaves out is refused, in a build without any part
 # and in one without those that the shape of a layer asks for.
 tests() {
-    local algorithms=direct,direct-in-place,direct-paired,direct-vector,single-channel,max-pool
-    algorithms+=,winograd-f2,winograd-f4,winograd-stored,winograd-on-the-fly
-    algorithms+=,dense-rows,dense-quads,dense-quads-wide
     cargo test --release --workspace
     local parts=(cargo test --release --quiet -p infer --no-default-features --test parts_left_out)
     "${parts[@]}"
-    "${parts[@]}" --features "$algorithms"
+    "${parts[@]}" --features operators
 }
 
 firmware() { firmware_do run --release; }

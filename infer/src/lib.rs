@@ -69,10 +69,8 @@ pub use graph::table::Table;
 #[doc(hidden)]
 pub use memory::header_of_included;
 pub use memory::{Aligned, Arena, arena_bytes, layers};
-pub use ops::conv::{Conv, Tiles};
-pub use ops::dense::Dense;
-pub use ops::max_pool::MaxPool;
-pub use ops::{Kernels, LayerKind, Native, Portable, Reference};
+pub use ops::conv::Tiles;
+pub use ops::{Kernels, LayerKind, Native, Portable, Reference, operators::*};
 pub use run::observer::Observer;
 pub use run::self_test::self_test;
 pub use run::session::{Run, Session};
@@ -90,9 +88,9 @@ pub mod format {
     };
     pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
-    pub use crate::ops::conv::{Algorithm, ConvRecord};
-    pub use crate::ops::dense::{DenseAlgorithm, DenseRecord};
-    pub use crate::ops::max_pool::MaxPoolRecord;
+    pub use crate::ops::conv::Algorithm;
+    pub use crate::ops::dense::DenseAlgorithm;
+    pub use crate::ops::records::*;
     pub use crate::ops::{Inputs, OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
     pub use crate::quant::OutputQuant;
 }

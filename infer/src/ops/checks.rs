@@ -7,6 +7,9 @@ use crate::shape::Shape;
 /// Largest map or section, bytes.
 pub const SIZE_MAX_BYTES: usize = 1 << 30;
 
+/// Largest row number, and largest offset of a value in its row, that a window may reach.
+const COORDINATE_MAX: u64 = 1 << 30;
+
 /// The sizes of a tensor.
 #[inline(never)]
 pub fn check_shape(shape: Shape) -> Result<(), LayerProblem> {
@@ -22,6 +25,21 @@ pub fn check_shape(shape: Shape) -> Result<(), LayerProblem> {
 /// Rows and columns of kernels, windows and steps: 1 at least.
 pub fn check_sides(sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
     if sides.as_flattened().contains(&0) { Err(LayerProblem::ZeroSize) } else { Ok(()) }
+}
+
+/// Bounds the rows, columns and offsets in a row that windows can name, so that kernels may compute
+/// them in 32 bits: those of `windows` rows and columns of windows. An origin adds at most 2^15 rows
+/// or columns to what is counted here.
+pub fn check_coordinates(
+    input: Shape,
+    windows: [u64; 2],
+    stride: [u8; 2],
+    size: [u8; 2],
+) -> Result<(), LayerProblem> {
+    let reach = |axis: usize| windows[axis] * stride[axis] as u64 + size[axis] as u64 + (1 << 15);
+    let (rows, columns) = (reach(0), reach(1));
+    let bounded = rows <= COORDINATE_MAX && columns * input.channels as u64 <= COORDINATE_MAX;
+    if bounded { Ok(()) } else { Err(LayerProblem::TooLarge) }
 }
 
 /// A scale is the size of a step.

@@ -21,9 +21,6 @@ use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
-use conv::{Conv, ConvRecord};
-use dense::{Dense, DenseRecord};
-use max_pool::{MaxPool, MaxPoolRecord};
 
 pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_shape};
 pub(crate) use operator::operations_of_map;
@@ -36,7 +33,22 @@ pub use sets::{KernelSet, Native, Portable, Reference};
 
 /// Makes the unions of all operators, and passes on what is asked of a union to the operator in it.
 macro_rules! operators {
-    ($($(#[doc = $doc:literal])+ $name:ident: $module:ident, $operator:ty, $record:ty;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident;
+    )+) => {
+        /// What layers compute.
+        pub mod operators {
+            $(pub use $crate::ops::$module::$name;)+
+        }
+
+        /// How the file describes them.
+        pub mod records {
+            $(pub use $crate::ops::$module::$record;)+
+        }
+
+        $(use $module::{$name, $record};)+
+
         /// An operator, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Kind {
@@ -65,7 +77,7 @@ macro_rules! operators {
         /// What a layer computes.
         #[derive(Clone, Copy, Debug)]
         pub enum LayerKind<'m> {
-            $($(#[doc = $doc])+ $name($operator),)+
+            $($(#[doc = $doc])+ $name($name$(<$numbers>)?),)+
         }
 
         impl<'m> LayerKind<'m> {
@@ -90,7 +102,7 @@ macro_rules! operators {
             ) -> Self {
                 match record {
                     $(OperatorRecord::$name(record) => {
-                        Self::$name(<$operator>::of(record, inputs, output))
+                        Self::$name($name::of(record, inputs, output))
                     })+
                 }
             }
@@ -208,11 +220,11 @@ macro_rules! operators {
 // The list. The order gives an operator its number in the file, so new ones come last.
 operators! {
     /// Convolution, with the pooling that follows it.
-    Conv: conv, Conv<'m>, ConvRecord;
+    Conv<'m>: conv, ConvRecord;
     /// Maximum over windows.
-    MaxPool: max_pool, MaxPool, MaxPoolRecord;
+    MaxPool: max_pool, MaxPoolRecord;
     /// Fully connected.
-    Dense: dense, Dense<'m>, DenseRecord;
+    Dense<'m>: dense, DenseRecord;
 }
 
 impl Feature {

@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, Conv};
 use crate::error::LayerProblem;
-use crate::ops::checks::{SIZE_MAX_BYTES, check_channels, check_sections, check_sides};
+use crate::ops::checks::{
+    SIZE_MAX_BYTES, check_channels, check_coordinates, check_sections, check_sides,
+};
 use crate::ops::operator::{Inputs, Reading, Record, Tensor};
 use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
-
-/// Largest row number, and largest offset of a value in its row, that a window may reach.
-const COORDINATE_MAX: u64 = 1 << 30;
 
 /// A convolution of the tensor that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +38,9 @@ impl Record for ConvRecord {
 impl ConvRecord {
     pub(super) fn read<'m>(&self, reading: &mut Reading<'_, 'm>) -> Result<Conv<'m>, LayerProblem> {
         check_sides(&[self.kernel, self.stride, self.pool])?;
-        self.check_coordinates(reading.inputs[0].shape, reading.output.shape)?;
+        let Shape { height, width, .. } = reading.output.shape;
+        let convolved = [height as u64 * self.pool[0] as u64, width as u64 * self.pool[1] as u64];
+        check_coordinates(reading.inputs[0].shape, convolved, self.stride, self.kernel)?;
         let conv = Conv::of(self, reading.inputs, reading.output);
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
@@ -53,19 +54,6 @@ impl ConvRecord {
         let (channels, weights) =
             reading.sections.numbers(conv.output.channels, conv.filters().packed_bytes())?;
         conv.with_numbers(channels, weights)
-    }
-
-    /// Bounds the rows, columns and offsets in a row that a convolution can name, so that kernels
-    /// may compute them in 32 bits. An origin adds at most 2^15 rows or columns to what is counted
-    /// here.
-    fn check_coordinates(&self, input: Shape, output: Shape) -> Result<(), LayerProblem> {
-        let reach = |outputs: u16, axis: usize| {
-            let convolved = outputs as u64 * self.pool[axis] as u64;
-            convolved * self.stride[axis] as u64 + self.kernel[axis] as u64 + (1 << 15)
-        };
-        let (rows, columns) = (reach(output.height, 0), reach(output.width, 1));
-        let bounded = rows <= COORDINATE_MAX && columns * input.channels as u64 <= COORDINATE_MAX;
-        if bounded { Ok(()) } else { Err(LayerProblem::TooLarge) }
     }
 }
 
