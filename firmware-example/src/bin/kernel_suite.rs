@@ -1,5 +1,5 @@
 //! The kernels of this core against the reference, on the core itself: random layers of every
-//! algorithm, then the layers of the tutorial's network with the instructions each algorithm takes.
+//! algorithm, then some layers of known networks with the instructions each algorithm takes.
 //! Ends with an error when one byte differs, or when a model or a buffer from which the kernels
 //! cannot load words is let through.
 
@@ -19,31 +19,17 @@ use core::panic::PanicInfo;
 
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
-use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
-use infer::kernels::{KernelSet, Reference};
-use infer::ops::Buffers;
-use infer::{
-    Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Shape, Table,
+use infer::kernels::KernelSet;
+use infer::{Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Table};
+use random_layer::{
+    Choice, Maps, Numbers, Random, agrees, each_choice, equals_reference, measured,
 };
-use random_layer::{Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice};
 
 /// Random layers of each algorithm.
 const LAYERS: u64 = 30;
 
-/// Input, output and convolutions of the tutorial's network, without what pooling throws away.
-const CONVOLUTIONS: [(&str, Shape, Shape); 3] = [
-    ("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
-    ("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
-    ("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
-];
-
-/// Inputs and units of its dense layers.
-const DENSE: [(&str, u16, u16); 3] = [("dense1", 64, 64), ("dense2", 64, 500), ("dense3", 500, 10)];
-
 /// A small model.
 const MODEL: &[u8] = infer::include_model!("../../../tests/fuzz/corpus/model/seed-8-0.kndl");
-
-const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -61,16 +47,7 @@ fn main() -> ! {
     let maps = cortex_m::singleton!(: Maps = Maps::new()).unwrap();
     let numbers = cortex_m::singleton!(: Numbers = Numbers::new()).unwrap();
     let mut right = counter_is_right & odd_addresses_are_refused() & random_layers(maps, numbers);
-    for algorithm in Algorithm::ALL {
-        for (name, input, output) in CONVOLUTIONS {
-            right &= count_conv(&mut counter, name, algorithm, input, output, maps, numbers);
-        }
-    }
-    for algorithm in DenseAlgorithm::ALL {
-        for (name, inputs, units) in DENSE {
-            right &= count_dense(&mut counter, name, algorithm, inputs, units, maps, numbers);
-        }
-    }
+    each_choice(|choice| right &= count(&mut counter, choice, maps, numbers));
     hprintln!("{}", if right { "all right" } else { "WRONG" });
     host::exit(right)
 }
@@ -120,82 +97,36 @@ fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
     wrong == 0
 }
 
-/// Counts a convolution with 2x2 pooling, if the algorithm fits it; whether the result is right.
-fn count_conv(
-    counter: &mut Counter,
-    name: &str,
-    algorithm: Algorithm,
-    input: Shape,
-    output: Shape,
-    maps: &mut Maps,
-    numbers: &mut Numbers,
-) -> bool {
-    let record = ConvRecord {
-        input: 0,
-        kernel: [3, 3],
-        stride: [1, 1],
-        origin: [0, 0],
-        pool: [2, 2],
-        algorithm,
-    };
-    let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
-    let values = &mut maps.input.0[..input.len()];
-    let random = &mut Random::new(7);
-    let Ok(conv) = conv::fill(random, &record, tensors, Pattern::Random, values, numbers) else {
-        return true;
-    };
-    let scratch = &mut maps.scratch.0[..conv.scratch_bytes()];
-    let (result, expected) =
-        (&mut maps.output.0[..output.len()], &mut maps.expected[..output.len()]);
-    let (input, kind) = (&*values, LayerKind::Conv(conv));
-    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: expected });
-    let buffers = Buffers { input, second: &[], scratch, output: result };
-    let ((), instructions) = counter.count(|| kind.run::<Native>(buffers));
-    let (scratch_bytes, weight_bytes) = (conv.scratch_bytes(), conv.filters().packed_bytes());
-    hprintln!(
-        "{} {:?}: {} instructions, scratch {} B, weights {} B",
-        name,
-        algorithm,
-        instructions,
-        scratch_bytes,
-        weight_bytes
-    );
-    result == expected
+/// Counts the layers that an algorithm computes of those that are measured; whether the results are
+/// right.
+fn count(counter: &mut Counter, choice: Choice, maps: &mut Maps, numbers: &mut Numbers) -> bool {
+    let (mut right, mut index) = (true, 0);
+    while let Some((name, layer)) = measured(choice, index, maps, numbers) {
+        if let Some(kind) = layer {
+            let mut instructions = 0;
+            right &= equals_reference::<Native>(&kind, maps, |run| {
+                ((), instructions) = counter.count(run);
+            });
+            print_count(name, choice, &kind, instructions);
+        }
+        index += 1;
+    }
+    right
 }
 
-/// Counts a dense layer; whether the result is right.
-fn count_dense(
-    counter: &mut Counter,
-    name: &str,
-    algorithm: DenseAlgorithm,
-    inputs: u16,
-    units: u16,
-    maps: &mut Maps,
-    numbers: &mut Numbers,
-) -> bool {
-    let record = DenseRecord { input: 0, algorithm };
-    let tensors =
-        [inputs, units].map(|values| Tensor { shape: Shape::vector(values), quant: QUANT });
-    let values = &mut maps.input.0[..inputs as usize];
-    let random = &mut Random::new(7);
-    let Ok(dense) = dense::fill(random, &record, tensors, Pattern::Random, values, numbers) else {
-        return false;
-    };
-    let (result, expected) =
-        (&mut maps.output.0[..units as usize], &mut maps.expected[..units as usize]);
-    let (input, kind) = (&*values, LayerKind::Dense(dense));
-    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: expected });
-    let buffers = Buffers { input, second: &[], scratch: &mut [], output: result };
-    let ((), instructions) = counter.count(|| kind.run::<Native>(buffers));
-    let weight_bytes = dense.matrix().packed_bytes();
+fn print_count(name: &str, choice: Choice, kind: &LayerKind<'_>, instructions: u32) {
+    let [_, weights] = kind.numbers().map(|numbers| numbers.len());
+    let (values, macs) = (kind.output().shape.len(), kind.work().macs);
     hprintln!(
-        "{} {:?}: {} instructions, weights {} B",
+        "{} {:?}: {} instructions for {} values and {} multiply-accumulates, scratch {} B, weights {} B",
         name,
-        algorithm,
+        choice,
         instructions,
-        weight_bytes
+        values,
+        macs,
+        kind.scratch_bytes(),
+        weights
     );
-    result == expected
 }
 
 #[panic_handler]

@@ -2,9 +2,47 @@
 
 use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
-use infer::{Conv, LayerProblem, Shape};
+use infer::{Conv, LayerKind, LayerProblem, Shape};
 
-use super::{Numbers, Pattern, Random, fill_channels, most};
+use super::{Numbers, Pattern, QUANT, Random, fill_channels, most};
+
+/// Input and output of the tutorial's convolutions, without what pooling throws away.
+const MEASURED: [(&str, Shape, Shape); 3] = [
+    ("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
+    ("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
+    ("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
+];
+
+/// A random convolution that `algorithm` fits, with its numbers and its input.
+pub fn any<'b>(
+    random: &mut Random,
+    algorithm: Algorithm,
+    pattern: Pattern,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let (record, tensors) = record(random, algorithm);
+    let values = &mut values[..tensors[0].shape.len()];
+    let conv = fill(random, &record, tensors, pattern, values, numbers);
+    LayerKind::Conv(conv.expect("the largest weights of these sizes stay in every range"))
+}
+
+/// A convolution of the tutorial's network.
+pub fn measured<'b>(
+    random: &mut Random,
+    index: usize,
+    algorithm: Algorithm,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+    let (name, input, output) = *MEASURED.get(index)?;
+    let (kernel, stride, pool) = ([3, 3], [1, 1], [2, 2]);
+    let record = ConvRecord { input: 0, kernel, stride, origin: [0, 0], pool, algorithm };
+    let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
+    let values = &mut values[..input.len()];
+    let conv = fill(random, &record, tensors, Pattern::Random, values, numbers);
+    Some((name, conv.ok().map(LayerKind::Conv)))
+}
 
 /// A random convolution that `algorithm` fits, with the tensors that it reads and makes.
 pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor; 2]) {

@@ -2,9 +2,44 @@
 
 use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
-use infer::{Dense, LayerProblem, Shape};
+use infer::{Dense, LayerKind, LayerProblem, Shape};
 
-use super::{Numbers, Pattern, Random, fill_channels, most};
+use super::{Numbers, Pattern, QUANT, Random, fill_channels, most};
+
+/// Inputs and units of the tutorial's dense layers.
+const MEASURED: [(&str, u16, u16); 3] =
+    [("dense1", 64, 64), ("dense2", 64, 500), ("dense3", 500, 10)];
+
+/// A random dense layer that `algorithm` fits, with its numbers and its input.
+pub fn any<'b>(
+    random: &mut Random,
+    algorithm: DenseAlgorithm,
+    pattern: Pattern,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let (record, tensors) = record(random, algorithm);
+    let values = &mut values[..tensors[0].shape.len()];
+    let dense = fill(random, &record, tensors, pattern, values, numbers);
+    LayerKind::Dense(dense.expect("the largest weights of these sizes stay in every range"))
+}
+
+/// A dense layer of the tutorial's network.
+pub fn measured<'b>(
+    random: &mut Random,
+    index: usize,
+    algorithm: DenseAlgorithm,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+    let (name, inputs, units) = *MEASURED.get(index)?;
+    let record = DenseRecord { input: 0, algorithm };
+    let tensors =
+        [inputs, units].map(|values| Tensor { shape: Shape::vector(values), quant: QUANT });
+    let values = &mut values[..inputs as usize];
+    let dense = fill(random, &record, tensors, Pattern::Random, values, numbers);
+    Some((name, dense.ok().map(LayerKind::Dense)))
+}
 
 /// A random dense layer that `algorithm` fits, with the tensors that it reads and makes.
 pub fn record(random: &mut Random, algorithm: DenseAlgorithm) -> (DenseRecord, [Tensor; 2]) {

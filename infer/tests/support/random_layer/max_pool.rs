@@ -1,13 +1,13 @@
 //! Random poolings.
 
 use infer::format::OutputQuant;
-use infer::{MaxPool, Shape};
+use infer::{LayerKind, MaxPool, Shape};
 
 use super::{Pattern, Random, most};
 
 /// A random pooling whose windows may overlap or leave rows and columns out; its input is at the
 /// start of `values`.
-pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> MaxPool {
+pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKind<'static> {
     let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
     let (size, stride, outputs) = (sides(4), sides(3), sides(most(5, 3)));
     let channels = 1 + random.below(most(20, 5)) as u16;
@@ -23,5 +23,5 @@ pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> MaxPool 
         *value = pattern.input(random, 0, index / input.row_len(), column);
     }
     let quant = OutputQuant { scale: 1.0, zero_point: 0 };
-    MaxPool { input, output, size, stride, origin, quant }
+    LayerKind::MaxPool(MaxPool { input, output, size, stride, origin, quant })
 }

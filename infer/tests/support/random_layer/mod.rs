@@ -6,9 +6,9 @@ pub mod max_pool;
 #[path = "../split_mix.rs"]
 mod split_mix;
 
-use infer::format::{Algorithm, DenseAlgorithm};
+use infer::format::{Algorithm, DenseAlgorithm, Inputs, OutputQuant};
 use infer::kernels::{Kernels, Reference};
-use infer::ops::{Buffers, Kind};
+use infer::ops::{Buffers, Kind, Record};
 use infer::quant::ChannelParameters;
 use infer::{Aligned, LayerKind};
 use split_mix::SplitMix64;
@@ -60,7 +60,7 @@ pub const WEIGHTS: usize = 64 * 1024;
 
 /// Maps and scratch memory of one layer.
 pub struct Maps {
-    pub input: Aligned<[i8; VALUES]>,
+    pub inputs: [Aligned<[i8; VALUES]>; 2],
     pub scratch: Aligned<[i8; WEIGHTS]>,
     pub output: Aligned<[i8; VALUES]>,
     pub expected: [i8; VALUES],
@@ -69,7 +69,7 @@ pub struct Maps {
 impl Maps {
     pub const fn new() -> Self {
         Self {
-            input: Aligned([0; VALUES]),
+            inputs: [const { Aligned([0; VALUES]) }; 2],
             scratch: Aligned([0; WEIGHTS]),
             output: Aligned([0; VALUES]),
             expected: [0; VALUES],
@@ -120,44 +120,66 @@ pub fn agrees<Set: Kernels>(
     maps: &mut Maps,
     numbers: &mut Numbers,
 ) -> bool {
-    let kind = layer(random, choice, &mut maps.input.0, numbers);
-    let input = &maps.input.0[..kind.input(0).len()];
+    let kind = layer(random, choice, &mut maps.inputs, numbers);
+    maps.output.0.fill(random.int8());
+    maps.scratch.0.fill(random.int8());
+    equals_reference::<Set>(&kind, maps, |run| run())
+}
+
+/// Whether a kernel set computes a layer as the reference does; `around` runs it.
+pub fn equals_reference<Set: Kernels>(
+    kind: &LayerKind<'_>,
+    maps: &mut Maps,
+    around: impl FnOnce(&mut dyn FnMut()),
+) -> bool {
+    let inputs = kind.record(Inputs::two([0, 1])).inputs().count();
+    let [first, second] = &maps.inputs;
+    let input = &first.0[..kind.input(0).len()];
+    let second = if inputs == 2 { &second.0[..kind.input(1).len()] } else { &[] };
     let values = kind.output().shape.len();
-    let expected = &mut maps.expected[..values];
-    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: expected });
-    let output = &mut maps.output.0[..values];
-    output.fill(random.int8());
+    let (expected, output) = (&mut maps.expected[..values], &mut maps.output.0[..values]);
+    kind.run::<Reference>(Buffers { input, second, scratch: &mut [], output: expected });
     let scratch = &mut maps.scratch.0[..kind.scratch_bytes()];
-    scratch.fill(random.int8());
-    kind.run::<Set>(Buffers { input, second: &[], scratch, output });
+    around(&mut || kind.run::<Set>(Buffers { input, second, scratch, output }));
     output == expected
 }
 
-/// A random layer, its numbers in `numbers` and its input at the start of `values`.
+/// A random layer, its numbers in `numbers` and its inputs at the start of `inputs`.
 fn layer<'b>(
     random: &mut Random,
     choice: Choice,
-    values: &mut [i8],
+    inputs: &mut [Aligned<[i8; VALUES]>; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
-    let pattern = Pattern::any(random);
+    let (pattern, [first, _]) = (Pattern::any(random), inputs);
+    let values = &mut first.0;
     match choice {
-        Choice::Conv(algorithm) => {
-            let (record, tensors) = conv::record(random, algorithm);
-            let values = &mut values[..tensors[0].shape.len()];
-            let conv = conv::fill(random, &record, tensors, pattern, values, numbers);
-            let in_range = "the largest weights of these sizes stay in every algorithm's range";
-            LayerKind::Conv(conv.expect(in_range))
-        }
-        Choice::MaxPool => LayerKind::MaxPool(max_pool::any(random, pattern, values)),
+        Choice::Conv(algorithm) => conv::any(random, algorithm, pattern, values, numbers),
+        Choice::MaxPool => max_pool::any(random, pattern, values),
+        Choice::Dense(algorithm) => dense::any(random, algorithm, pattern, values, numbers),
+    }
+}
+
+/// Layer number `index` of those whose instructions a chip counts, filled as [`agrees`] does: its
+/// name, and the layer if the algorithm computes it; `None` after the last.
+pub fn measured<'b>(
+    choice: Choice,
+    index: usize,
+    maps: &mut Maps,
+    numbers: &'b mut Numbers,
+) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+    let (random, [first, _]) = (&mut Random(7), &mut maps.inputs);
+    match choice {
+        Choice::Conv(algorithm) => conv::measured(random, index, algorithm, &mut first.0, numbers),
+        Choice::MaxPool => None,
         Choice::Dense(algorithm) => {
-            let (record, tensors) = dense::record(random, algorithm);
-            let values = &mut values[..tensors[0].shape.len()];
-            let dense = dense::fill(random, &record, tensors, pattern, values, numbers);
-            LayerKind::Dense(dense.expect("valid"))
+            dense::measured(random, index, algorithm, &mut first.0, numbers)
         }
     }
 }
+
+/// Quantisation of the maps of measured layers.
+const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
 /// Signs of the transforms' lines: inputs, then weights.
 const INPUT_SIGNS: [[[i8; 6]; 6]; 2] = [
