@@ -103,9 +103,10 @@ quick_test() {
 # and in one without those that the shape of a layer asks for.
 tests() {
     cargo test --release --workspace
-    local parts=(cargo test --release --quiet -p infer --no-default-features --test parts_left_out)
-    "${parts[@]}"
-    "${parts[@]}" --features operators
+    local parts=(cargo test --release --quiet -p infer --no-default-features)
+    local chosen=(--test parts_left_out --test 'operator_*' left_out)
+    "${parts[@]}" "${chosen[@]}"
+    "${parts[@]}" --features operators "${chosen[@]}"
 }
 
 firmware() { firmware_do run --release; }

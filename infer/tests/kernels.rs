@@ -11,7 +11,9 @@ use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
-use random_layer::{Maps, Numbers, Pattern, Random, agrees, conv, each_choice};
+use random_layer::{
+    Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, measured,
+};
 
 /// Layers per algorithm. Miri takes seconds for each.
 const LAYERS: u64 = if cfg!(miri) { 2 } else { 300 };
@@ -35,6 +37,22 @@ fn portable_equals_reference() {
 #[cfg_attr(miri, ignore = "the portable kernels once more")]
 fn native_equals_reference() {
     suite::<Native>();
+}
+
+/// The layers whose instructions a chip counts.
+#[test]
+#[cfg_attr(miri, ignore = "larger layers of the same kinds")]
+fn measured_layers_equal_reference() {
+    let (mut maps, mut numbers) = (Box::new(Maps::new()), Box::new(Numbers::new()));
+    each_choice(|choice| {
+        for index in 0.. {
+            let Some((name, layer)) = measured(choice, index, &mut maps, &mut numbers) else {
+                break;
+            };
+            let is_right = |kind| equals_reference::<Native>(&kind, &mut maps, |run| run());
+            assert!(layer.is_none_or(is_right), "{name}, {choice:?}");
+        }
+    });
 }
 
 #[test]

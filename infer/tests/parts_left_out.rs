@@ -10,8 +10,8 @@ use infer::format::{
 };
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
-use infer::{LayerProblem, Model, ModelError, Shape, Table};
-use support::{HALF, Parts, channel, whole, written};
+use infer::{Model, ModelError, Shape, Table};
+use support::{HALF, Parts, channel, check_left_out as check, whole, written};
 
 /// A model of one layer whose weights are 0.
 fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -> Vec<u8> {
@@ -71,18 +71,8 @@ fn pooling() -> Vec<u8> {
     model(Shape::new(2, 2, 2), pool.record(OperatorRecord::MaxPool), 0, 0)
 }
 
-/// The file loads if all of its parts are in the build, and is refused for this reason if one is
-/// not.
-fn check(file: &[u8], parts: &[Feature]) {
-    let mut table = Table::<16>::new();
-    let found = Model::from_bytes(file, &mut table).err();
-    let refused = ModelError::Layer { index: 0, problem: LayerProblem::NotBuilt };
-    let expected = if parts.iter().all(|part| part.is_built()) { None } else { Some(refused) };
-    assert_eq!(found, expected, "{parts:?}");
-}
-
 #[test]
-fn convolutions() {
+fn convolutions_left_out() {
     let plain = [
         (Algorithm::Direct, Feature::Direct),
         (Algorithm::DirectInPlace, Feature::DirectInPlace),
@@ -99,7 +89,7 @@ fn convolutions() {
 }
 
 #[test]
-fn winograd() {
+fn winograd_left_out() {
     // Two tiles side by side, then one alone, then two that reach over the map's edge.
     for (algorithms, part, side) in [
         ([Algorithm::WinogradF2, Algorithm::WinogradF2OnTheFly], Feature::WinogradF2, 1),
@@ -120,7 +110,7 @@ fn winograd() {
 }
 
 #[test]
-fn dense_layers_and_poolings() {
+fn dense_layers_and_poolings_left_out() {
     check(&dense(DenseAlgorithm::Rows), &[Feature::DenseRows]);
     check(&dense(DenseAlgorithm::Quads), &[Feature::DenseQuads]);
     check(&dense(DenseAlgorithm::QuadsWide), &[Feature::DenseQuadsWide]);

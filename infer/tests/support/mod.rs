@@ -4,12 +4,15 @@
 // Each test file uses its part of it.
 #![allow(dead_code)]
 
+pub mod graph;
+
+use infer::features::Feature;
 use infer::format::{
     Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
     MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
-use infer::{Model, ModelError, Shape, Table};
+use infer::{LayerProblem, Model, ModelError, Shape, Table};
 
 /// The largest multiplier: a hair less than one half.
 pub const HALF: i32 = i32::MAX;
@@ -138,11 +141,12 @@ impl Parts {
     }
 }
 
-/// The file of a model whose weights are few.
+/// The file of a model whose self-test is small.
 pub fn written(content: &Content<'_>) -> Vec<u8> {
     let channels: usize = content.sections.iter().map(|section| section.channels.len()).sum();
-    let mut buffer =
-        vec![0; 4096 + 128 * content.layers.len() + ChannelParameters::BYTES * channels];
+    let weights: usize = content.sections.iter().map(|section| section.weights.len()).sum();
+    let parameters = ChannelParameters::BYTES * channels + weights;
+    let mut buffer = vec![0; 4096 + 128 * content.layers.len() + parameters];
     let bytes = write(content, &mut buffer).expect("the buffer is large enough");
     buffer.truncate(bytes);
     buffer
@@ -153,6 +157,23 @@ pub fn refused(file: &[u8]) -> ModelError {
     match Model::from_bytes(file, &mut Table::<16>::new()) {
         Ok(_) => panic!("accepted"),
         Err(error) => error,
+    }
+}
+
+/// The file, whose last layer needs these parts of the crate, loads if all of its parts are in the build, and is refused for this reason if one is
+/// not.
+#[allow(dead_code)]
+pub fn check_left_out(file: &[u8], parts: &[Feature]) {
+    let mut table = Table::<16>::new();
+    let found = Model::from_bytes(file, &mut table).err();
+    if parts.iter().all(|part| part.is_built()) {
+        assert_eq!(found, None, "{parts:?}");
+    } else {
+        let problem = LayerProblem::NotBuilt;
+        assert!(
+            matches!(found, Some(ModelError::Layer { problem: found, .. }) if found == problem),
+            "{parts:?}: {found:?}"
+        );
     }
 }
 

@@ -168,7 +168,7 @@ pub fn measured<'b>(
     maps: &mut Maps,
     numbers: &'b mut Numbers,
 ) -> Option<(&'static str, Option<LayerKind<'b>>)> {
-    let (random, [first, _]) = (&mut Random(7), &mut maps.inputs);
+    let (random, [first, _]) = (&mut Random::new(7), &mut maps.inputs);
     match choice {
         Choice::Conv(algorithm) => conv::measured(random, index, algorithm, &mut first.0, numbers),
         Choice::MaxPool => None,

@@ -1,0 +1,110 @@
+//! Models of any operators, laid out as simply as can be: every tensor has a place of its own, and
+//! the scratch memory of all layers lies after the last.
+
+use infer::format::{
+    Content, InputRecord, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
+};
+use infer::quant::ChannelParameters;
+use infer::{LayerProblem, Model, ModelError, Table};
+
+use super::{refused, written};
+
+/// Most layers of a graph.
+pub const LAYERS: usize = 32;
+
+/// Layers that read tensors: 0 is the image, which is read whole, `n + 1` what layer `n` makes.
+#[derive(Clone)]
+pub struct Graph {
+    pub image: Tensor,
+    pub held_rows: u16,
+    pub layers: Vec<Layer>,
+    pub outputs: Vec<u8>,
+}
+
+/// A layer with the tensor that it makes.
+#[derive(Clone)]
+pub struct Layer {
+    pub operator: OperatorRecord,
+    pub output: Tensor,
+    pub held_rows: u16,
+    pub channels: Vec<ChannelParameters>,
+    pub weights: Vec<u8>,
+}
+
+impl Graph {
+    pub fn new(image: Tensor) -> Self {
+        Self { image, held_rows: image.shape.height, layers: Vec::new(), outputs: Vec::new() }
+    }
+
+    /// A layer more, without numbers, whose tensor is held whole; it is the output.
+    pub fn with(self, operator: OperatorRecord, output: Tensor) -> Self {
+        self.with_numbers(operator, output, Vec::new(), Vec::new())
+    }
+
+    /// A layer more, whose tensor is held whole; it is the output.
+    pub fn with_numbers(
+        mut self,
+        operator: OperatorRecord,
+        output: Tensor,
+        channels: Vec<ChannelParameters>,
+        weights: Vec<u8>,
+    ) -> Self {
+        let held_rows = output.shape.height;
+        self.layers.push(Layer { operator, output, held_rows, channels, weights });
+        self.outputs = vec![self.layers.len() as u8];
+        self
+    }
+
+    /// The model file, with the arena that the loader asks for.
+    pub fn file(&self) -> Vec<u8> {
+        let file = self.file_for(0);
+        let problem = Model::from_bytes(&file, &mut Table::<LAYERS>::new()).err();
+        match problem {
+            Some(ModelError::ArenaBytes { needed, .. }) => self.file_for(needed),
+            _ => file,
+        }
+    }
+
+    /// The problem with the last layer.
+    pub fn problem(&self) -> LayerProblem {
+        match refused(&self.file()) {
+            ModelError::Layer { index, problem } if index as usize + 1 == self.layers.len() => {
+                problem
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn file_for(&self, arena_bytes: u32) -> Vec<u8> {
+        let mut end = 0;
+        let mut place = |tensor: Tensor, held_rows: u16| {
+            let at = end;
+            let bytes = held_rows as u32 * tensor.shape.row_len() as u32;
+            end = (at + bytes).next_multiple_of(16);
+            TensorRecord { tensor, held_rows, at }
+        };
+        let tensor = place(self.image, self.held_rows);
+        let outputs: Vec<TensorRecord> =
+            self.layers.iter().map(|layer| place(layer.output, layer.held_rows)).collect();
+        let record = |(layer, output): (&Layer, TensorRecord)| LayerRecord {
+            name: "",
+            operator: layer.operator,
+            output,
+            scratch_at: end,
+        };
+        let sections: Vec<Section> = self
+            .layers
+            .iter()
+            .map(|layer| Section { channels: &layer.channels, weights: &layer.weights })
+            .collect();
+        written(&Content {
+            input: InputRecord { image: self.image.shape, origin: [0, 0], tensor },
+            layers: &self.layers.iter().zip(outputs).map(record).collect::<Vec<_>>(),
+            sections: &sections,
+            outputs: &self.outputs,
+            arena_bytes,
+            model_version: 1,
+            self_test: None,
+        })
+    }
+}
