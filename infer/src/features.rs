@@ -70,4 +70,6 @@ features! {
     DenseQuads = "dense-quads";
     /// [`DenseAlgorithm::QuadsWide`](crate::format::DenseAlgorithm::QuadsWide).
     DenseQuadsWide = "dense-quads-wide";
+    /// Sums of two tensors.
+    Add = "add";
 }

@@ -12,9 +12,10 @@ mod built_in;
 
 use infer::embedded;
 use infer::format::{
-    Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, Inputs, LayerRecord,
+    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
     MaxPoolRecord, OperatorRecord, OutputQuant, Tensor, TensorRecord,
 };
+use infer::ops::Record;
 use infer::schedule::INPUTS_MAX;
 use infer::{
     Input, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session, Shape, Table,
@@ -108,7 +109,7 @@ impl Random {
 /// An operator that reads one of the tensors before it, mostly.
 fn operator(random: &mut Random, input: u8) -> OperatorRecord {
     let sides = |random: &mut Random| [random.side(), random.side()];
-    match random.below(4) {
+    match random.below(5) {
         0 => OperatorRecord::MaxPool(MaxPoolRecord {
             input,
             size: sides(random),
@@ -119,6 +120,12 @@ fn operator(random: &mut Random, input: u8) -> OperatorRecord {
             let algorithm = DenseAlgorithm::ALL[random.below(3)];
             OperatorRecord::Dense(DenseRecord { input, algorithm })
         }
+        2 => OperatorRecord::Add(AddRecord {
+            inputs: [input, random.below(4) as u8],
+            origins: [[0, 0], [random.below(2) as u16, 0]],
+            multipliers: [9000, 14_000],
+            shift: random.below(26) as u8,
+        }),
         _ => OperatorRecord::Conv(ConvRecord {
             input,
             kernel: if random.below(2) == 0 { [3, 3] } else { sides(random) },
@@ -140,9 +147,10 @@ fn tensor(random: &mut Random, shape: Shape) -> TensorRecord {
 /// Bytes of the channel parameters and of the weights that an operator states.
 fn stated(record: &OperatorRecord, input: Shape, output: Tensor) -> [u64; 2] {
     let inputs = [Tensor { shape: input, quant: output.quant }; INPUTS_MAX];
+    let channels = 8 * output.shape.channels as u64;
     match LayerKind::of_record(record, &inputs, output) {
-        LayerKind::Conv(conv) => [8 * output.shape.channels as u64, conv.filters().packed_bytes()],
-        LayerKind::MaxPool(_) => [0, 0],
+        LayerKind::Conv(conv) => [channels, conv.filters().packed_bytes()],
+        LayerKind::MaxPool(_) | LayerKind::Add(_) => [0, 0],
         LayerKind::Dense(dense) => [8 * dense.units as u64, dense.matrix().packed_bytes()],
     }
 }
@@ -161,7 +169,7 @@ fn layer<'n>(random: &mut Random, tensor: u8, pair: [Shape; 2], numbers: &'n [u8
     let numbers = [random.numbers(numbers, channels), random.numbers(numbers, weights)];
     let rows_at_once = [1, 3, u16::MAX, u16::MAX][random.below(4)];
     let found = (rows_at_once, random.last_reader(tensor), random.below(3000) as u32);
-    embedded::layer(&record, Inputs::one(read), &inputs, numbers, found)
+    embedded::layer(&record, record.operator.inputs(), &inputs, numbers, found)
 }
 
 /// Networks of parts that do not belong together, which a loader would refuse. Most are no network

@@ -3,6 +3,7 @@
 
 use infer::format::{LAYERS_MAX, OutputQuant, Tensor};
 use infer::quant::INPUT_ZERO_POINT;
+use infer::schedule::INPUTS_MAX;
 use infer::{Model, Shape, Table};
 use thiserror::Error;
 
@@ -14,7 +15,7 @@ use crate::graph::{DemandError, Stage, StageDemand, demand};
 use crate::inputs::PIXEL_MAX;
 use crate::model_file::{self, WriteModelError};
 use crate::network::NetworkError;
-use crate::ops::Operator;
+use crate::ops::{Operator, Scales};
 use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading};
@@ -164,11 +165,11 @@ pub fn plain_model(
         shape: demand.input.shape(model.network.input.channels),
         quant: OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT },
     };
-    let mut last = Edge { number: 0, tensor: input };
+    let mut tensors = vec![input];
     let mut layers = Vec::new();
     for ((stage, demanded), quant) in stages.iter().zip(&demand.stages).zip(quant.stages) {
-        let layer = plain_layer(stage, demanded, quant, last);
-        last = Edge { number: last.number + 1, tensor: layer.output };
+        let layer = plain_layer(stage, demanded, quant, &tensors);
+        tensors.push(layer.output);
         layers.push(layer);
     }
     Ok(PlainModel {
@@ -176,7 +177,7 @@ pub fn plain_model(
         origin: demand.origin,
         input,
         layers,
-        outputs: vec![last.number],
+        outputs: vec![stages.len()],
         version: 0,
         self_test: None,
     })
@@ -186,13 +187,18 @@ fn plain_layer(
     stage: &Stage,
     demanded: &StageDemand,
     quant: QuantStage,
-    input: Edge,
+    tensors: &[Tensor],
 ) -> PlainLayer {
+    let edge = |number: &usize| Edge { number: *number, tensor: tensors[*number] };
+    let mut scales = Scales { inputs: [quant.output; INPUTS_MAX], output: quant.output };
+    for (scale, number) in scales.inputs.iter_mut().zip(&stage.inputs) {
+        *scale = tensors[*number].quant;
+    }
     PlainLayer {
         name: stage.name.clone(),
-        inputs: vec![input],
+        inputs: stage.inputs.iter().map(edge).collect(),
         output: Tensor { shape: demanded.part.output, quant: quant.output },
-        kind: stage.kind.plain(&demanded.part),
+        kind: stage.kind.plain(&demanded.part, &scales),
         channels: quant.channels,
         weights: quant.weights,
     }

@@ -118,11 +118,12 @@ impl Net {
                 parameters.next().expect("a parameter for each stage with weights");
             BurnParameters { weight: weight.val(), bias: bias.val() }
         };
-        let mut map = images.permute([0, 3, 1, 2]);
+        let mut maps = vec![images.permute([0, 3, 1, 2])];
         for stage in stages {
-            map = stage.kind.oracle(map, &mut next);
+            let inputs: Vec<_> = stage.inputs.iter().map(|input| maps[*input].clone()).collect();
+            maps.push(stage.kind.oracle(&inputs, &mut next));
         }
-        map.permute([0, 2, 3, 1]).flatten(1, 3)
+        maps.swap_remove(stages.len()).permute([0, 2, 3, 1]).flatten(1, 3)
     }
 }
 

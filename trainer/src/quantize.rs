@@ -22,10 +22,6 @@ const ACTIVATION_STEPS: f64 = 255.0;
 /// Scale of the multipliers: they stand for `multiplier / 2^32`.
 const MULTIPLIER_ONE: f64 = 4_294_967_296.0;
 
-/// Largest ratio `input scale * weight scale / output scale` that a multiplier below 2^31 can stand
-/// for.
-const RATIO_MAX: f64 = 0.499_999;
-
 /// Largest |bias| in accumulator steps: leaves the other half of the 31 bits to the products.
 const BIAS_MAX: f64 = 1_073_741_824.0;
 
@@ -84,12 +80,13 @@ pub enum QuantizeError {
 /// # Errors
 /// Values that are not finite, and channels whose accumulator could overflow.
 pub fn quantize(model: &FloatModel, ranges: &[Range]) -> Result<QuantModel, QuantizeError> {
-    let mut input = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
-    let mut stages = Vec::new();
+    let input = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
+    let (mut stages, mut tensors) = (Vec::new(), vec![input]);
     for ((stage, weights), range) in model.network.stages()?.iter().zip(&model.stages).zip(ranges) {
         check_finite(stage, weights, *range)?;
-        let quant = quantize_stage(stage, weights, *range, input)?;
-        input = quant.output;
+        let inputs: Vec<OutputQuant> = stage.inputs.iter().map(|input| tensors[*input]).collect();
+        let quant = quantize_stage(stage, weights, *range, &inputs)?;
+        tensors.push(quant.output);
         stages.push(quant);
     }
     Ok(QuantModel { stages })
@@ -99,12 +96,15 @@ fn quantize_stage(
     stage: &Stage,
     weights: &StageWeights,
     range: Range,
-    input: OutputQuant,
+    inputs: &[OutputQuant],
 ) -> Result<QuantStage, QuantizeError> {
     let rows = channel_rows(&weights.weights, weights.bias.len());
+    let input = inputs[0];
     let output = match stage.kind.output_scale() {
         OutputScale::OfInput => input,
-        OutputScale::Calibrated { relu } => output_quant(range, relu, input, &rows),
+        OutputScale::Calibrated { relu, steps_max } => {
+            output_quant(range, relu, steepest(inputs, &rows) / steps_max)
+        }
     };
     let mut quant = QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
     for (channel, (row, bias)) in rows.iter().zip(&weights.bias).enumerate() {
@@ -150,13 +150,11 @@ fn channel_rows(weights: &[f32], channels: usize) -> Vec<Vec<f32>> {
 
 /// Scale and zero point of a stage's output.
 ///
-/// The scale spreads the calibrated range over 255 steps. It is never so small that a multiplier
-/// would reach 2^31.
-fn output_quant(range: Range, relu: bool, input: OutputQuant, rows: &[Vec<f32>]) -> OutputQuant {
+/// The scale spreads the calibrated range over 255 steps. It is never below `floor`, where there
+/// would be no multiplier.
+fn output_quant(range: Range, relu: bool, floor: f64) -> OutputQuant {
     let min = if relu { 0.0 } else { range.min as f64 };
     let spread = (range.max as f64 - min) / ACTIVATION_STEPS;
-    let steepest = rows.iter().map(|row| largest(row)).fold(0.0, f64::max) / WEIGHT_MAX;
-    let floor = input.scale as f64 * steepest / RATIO_MAX;
     let scale = spread.max(floor).max(f32::MIN_POSITIVE as f64) as f32;
     let zero_point = if relu {
         RELU_ZERO_POINT
@@ -164,6 +162,14 @@ fn output_quant(range: Range, relu: bool, input: OutputQuant, rows: &[Vec<f32>])
         (-128.0 - min / scale as f64).round().clamp(-128.0, 127.0) as i8
     };
     OutputQuant { scale, zero_point }
+}
+
+/// The most that a step of an input changes a sum, times the largest weight's step where there are
+/// weights.
+fn steepest(inputs: &[OutputQuant], rows: &[Vec<f32>]) -> f64 {
+    let scale = inputs.iter().map(|input| input.scale as f64).fold(0.0, f64::max);
+    let weights = rows.iter().map(|row| largest(row)).fold(0.0, f64::max) / WEIGHT_MAX;
+    if rows.is_empty() { scale } else { scale * weights }
 }
 
 /// Scale of one channel's weights: their largest is 127 steps.
@@ -232,7 +238,7 @@ mod tests {
             offset: [0, 0],
         };
         let kind = LayerKind::Dense(dense::Layer { units: bias.len() as u16, activation: None });
-        let network = Network { input, layers: vec![Layer { name: String::new(), kind }] };
+        let network = Network { input, layers: vec![Layer::from(kind)] };
         FloatModel { network, stages: vec![StageWeights { weights, bias }] }
     }
 
@@ -338,7 +344,7 @@ mod tests {
     fn a_stage_behind_a_dead_one_leaves_its_biases() {
         let mut model = dense(vec![0.0; 4], vec![0.0; 2]);
         let kind = LayerKind::Dense(dense::Layer { units: 2, activation: None });
-        model.network.layers.push(Layer { name: String::new(), kind });
+        model.network.layers.push(Layer::from(kind));
         model
             .stages
             .push(StageWeights { weights: vec![0.3, -0.2, 0.1, 0.4], bias: vec![0.5, -0.25] });
@@ -364,10 +370,8 @@ mod tests {
 
     #[test]
     fn the_zero_point_stands_for_zero() {
-        let quant = output_quant(Range { min: -1.0, max: 3.0 }, false, INPUT, &[]);
+        let quant = output_quant(Range { min: -1.0, max: 3.0 }, false, 0.0);
         assert_eq!(quant.zero_point, -64);
-        assert_eq!(output_quant(Range { min: -1.0, max: 3.0 }, true, INPUT, &[]).zero_point, -128);
+        assert_eq!(output_quant(Range { min: -1.0, max: 3.0 }, true, 0.0).zero_point, -128);
     }
-
-    const INPUT: OutputQuant = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
 }

@@ -4,6 +4,7 @@
 //! below. The list makes what names all operators: the union of records, the union of layers, what
 //! the rest of the crate asks a layer, and the trait of a whole kernel set.
 
+pub mod add;
 pub mod conv;
 pub mod dense;
 pub mod max_pool;
@@ -32,6 +33,9 @@ pub use sets::CortexM;
 pub use sets::{KernelSet, Native, Portable, Reference};
 
 /// Makes the unions of all operators, and passes on what is asked of a union to the operator in it.
+///
+/// An operator that is not in the build is refused when it is read, so nothing is asked of it: the
+/// guards leave all of its code out.
 macro_rules! operators {
     ($(
         $(#[doc = $doc:literal])+
@@ -87,9 +91,10 @@ macro_rules! operators {
                 reading: &mut Reading<'_, 'm>,
             ) -> Result<Self, LayerProblem> {
                 match record {
-                    $(OperatorRecord::$name(record) => {
+                    $(OperatorRecord::$name(record) if $name::IS_BUILT => {
                         Ok(Self::$name(Operator::read(record, reading)?))
                     })+
+                    _ => Err(LayerProblem::NotBuilt),
                 }
             }
 
@@ -152,7 +157,10 @@ macro_rules! operators {
             /// The operator that makes just the rows of a slice, of just the rows that are held.
             pub fn slice(&self, slice: &Slice) -> Self {
                 match self {
-                    $(Self::$name(operator) => Self::$name(operator.slice(slice)),)+
+                    $(Self::$name(operator) if $name::IS_BUILT => {
+                        Self::$name(operator.slice(slice))
+                    })+
+                    other => *other,
                 }
             }
 
@@ -160,35 +168,44 @@ macro_rules! operators {
             #[inline(always)]
             pub fn run<Set: Kernels>(&self, buffers: Buffers<'_>) {
                 match self {
-                    $(Self::$name(operator) => <Set as $module::Kernels>::run(operator, buffers),)+
+                    $(Self::$name(operator) if $name::IS_BUILT => {
+                        <Set as $module::Kernels>::run(operator, buffers)
+                    })+
+                    _ => (),
                 }
             }
 
             /// The size of the tensor that is its input number `input`, from 0.
             pub fn input(&self, input: usize) -> Shape {
                 match self {
-                    $(Self::$name(operator) => Operator::input(operator, input),)+
+                    $(Self::$name(operator) if $name::IS_BUILT => {
+                        Operator::input(operator, input)
+                    })+
+                    _ => Shape::vector(0),
                 }
             }
 
             /// The rows of its input number `input` that a row of its output reads.
             pub fn row_window(&self, input: usize) -> RowWindow {
                 match self {
-                    $(Self::$name(operator) => Operator::row_window(operator, input),)+
+                    $(Self::$name(operator) if $name::IS_BUILT => {
+                        Operator::row_window(operator, input)
+                    })+
+                    _ => RowWindow { origin: 0, step: 0, reach: 0 },
                 }
             }
 
             operators! { @methods [$($name)+]
                 /// The tensor that it makes.
-                output -> Tensor;
+                output -> Tensor, or Tensor::NONE;
                 /// Bytes of scratch memory.
-                scratch_bytes -> usize;
+                scratch_bytes -> usize, or 0;
                 /// Channel parameters and packed weights, as the file has them.
-                numbers -> [&'m [u8]; 2];
+                numbers -> [&'m [u8]; 2], or [&[], &[]];
                 /// What it takes to run it.
-                work -> Work;
+                work -> Work, or Work { macs: 0, operations: 0 };
                 /// Whether all parts of this crate that it needs are in the build.
-                is_built -> bool;
+                is_built -> bool, or false;
             }
 
             /// Whether it needs a part of this crate.
@@ -204,14 +221,17 @@ macro_rules! operators {
 
         impl<Set: KernelSet $(+ $module::Kernels)+> Kernels for Set {}
     };
-    (@methods $names:tt $($(#[doc = $doc:literal])+ $asked:ident -> $answer:ty;)+) => {
-        $(operators! { @method $names $(#[doc = $doc])+ $asked -> $answer; })+
+    (@methods $names:tt
+        $($(#[doc = $doc:literal])+ $asked:ident -> $answer:ty, or $none:expr;)+) => {
+        $(operators! { @method $names $(#[doc = $doc])+ $asked -> $answer, or $none; })+
     };
-    (@method [$($name:ident)+] $(#[doc = $doc:literal])+ $asked:ident -> $answer:ty;) => {
+    (@method [$($name:ident)+]
+        $(#[doc = $doc:literal])+ $asked:ident -> $answer:ty, or $none:expr;) => {
         $(#[doc = $doc])+
         pub fn $asked(&self) -> $answer {
             match self {
-                $(Self::$name(operator) => Operator::$asked(operator),)+
+                $(Self::$name(operator) if $name::IS_BUILT => Operator::$asked(operator),)+
+                _ => $none,
             }
         }
     };
@@ -225,6 +245,8 @@ operators! {
     MaxPool: max_pool, MaxPoolRecord;
     /// Fully connected.
     Dense<'m>: dense, DenseRecord;
+    /// Sum of two tensors.
+    Add: add, AddRecord;
 }
 
 impl Feature {

@@ -17,6 +17,9 @@ pub trait Operator<'m>: Copy {
     /// How the file describes it.
     type Record: Record;
 
+    /// Whether any way to compute it is in the build: where none is, none of its code is.
+    const IS_BUILT: bool;
+
     /// Reads its record and its numbers: every check of both, once.
     ///
     /// # Errors
@@ -130,6 +133,12 @@ pub struct Tensor {
     pub shape: Shape,
     /// Its quantisation.
     pub quant: OutputQuant,
+}
+
+impl Tensor {
+    /// That of an operator which is not in the build.
+    pub(super) const NONE: Self =
+        Self { shape: Shape::vector(0), quant: OutputQuant { scale: 1.0, zero_point: 0 } };
 }
 
 /// The memory that an operator runs in, in parts that lie apart: each of exactly the size that the

@@ -223,16 +223,12 @@ fn run_slice<'a, Set: Kernels>(
     let held = part(layer.place.at, rows * row_len);
     let scratch = part(layer.scratch_at, kind.scratch_bytes());
     let first = input_part(network, layer, slice, &kind, 0);
-    if layer.inputs.count() == 1 {
-        let [input, scratch, held] = arena.get_disjoint_mut([first, scratch, held]).ok()?;
-        let output = make_room(held, slice, row_len)?;
-        kind.run::<Set>(Buffers { input, second: &[], scratch, output });
-        return Some(output);
-    }
-    let second = input_part(network, layer, slice, &kind, 1);
+    let has_second = layer.inputs.count() > 1;
+    let second = if has_second { input_part(network, layer, slice, &kind, 1) } else { 0..0 };
     let parts = arena.get_disjoint_mut([first, second, scratch, held]).ok()?;
     let [input, second, scratch, held] = parts;
     let output = make_room(held, slice, row_len)?;
+    // In one place: each place has the operators' code once more.
     kind.run::<Set>(Buffers { input, second, scratch, output });
     Some(output)
 }

@@ -1,5 +1,6 @@
 //! Small models with random sizes, to measure what a layer costs.
 
+mod add;
 mod conv;
 mod dense;
 mod max_pool;
@@ -8,6 +9,7 @@ use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
 use infer::{LayerKind, Shape};
 use trainer::ops::dense::Plain;
+use trainer::ops::max_pool::Plain as Pooling;
 use trainer::ops::{Choice, PlainKind};
 use trainer::plain_model::{Edge, PlainLayer, PlainModel};
 
@@ -42,17 +44,25 @@ impl Random {
     }
 }
 
-/// A model whose first layer `choice` computes; a pooling is followed by a small dense layer,
-/// because no model goes without weights.
+/// The layer of a model that `choice` computes, if it is one of [`model`] or [`extreme`].
+pub fn measured(model: &PlainModel, choice: Choice) -> usize {
+    let is_measured = |layer: &PlainLayer| layer.choices().contains(&choice);
+    model.layers.iter().position(is_measured).unwrap_or(0)
+}
+
+/// A model of one layer, which `choice` computes; one that reads two maps follows a copy of the
+/// image; one without weights is followed by a small
+/// dense layer, because no model goes without.
 pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
         let layer = match choice {
             Choice::Conv(algorithm) => conv::layer(random, algorithm),
             Choice::MaxPool(_) => max_pool::layer(random),
             Choice::Dense(algorithm) => dense::layer(random, algorithm),
+            Choice::Add(_) => add::layer(random),
         };
         let model = alone(random, layer);
-        if is_small(&model.layers[0], choice) {
+        if is_small(&model.layers[measured(&model, choice)], choice) {
             return model;
         }
     }
@@ -68,13 +78,14 @@ fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
 }
 
 /// A model of one layer of a shape that nobody would choose, which takes much time for the little
-/// that it computes; a pooling is followed by a dense layer.
+/// that it computes; one without weights is followed by a dense layer.
 pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
         let layer = match choice {
             Choice::Conv(algorithm) => conv::extreme(random, algorithm),
             Choice::MaxPool(_) => max_pool::extreme(random),
             Choice::Dense(_) => dense::extreme(random),
+            Choice::Add(_) => add::extreme(random),
         };
         let is_small = |layer: &PlainLayer| {
             layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
@@ -98,6 +109,7 @@ fn operations(kind: &LayerKind<'_>) -> u64 {
         LayerKind::Conv(conv) => conv::operations(conv),
         LayerKind::MaxPool(pool) => max_pool::operations(pool),
         LayerKind::Dense(dense) => dense::operations(dense),
+        LayerKind::Add(add) => add::operations(add),
     }
 }
 
@@ -106,15 +118,21 @@ const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 /// Sides of outputs of extreme layers.
 const EXTREME_SIDES: [u16; 7] = [1, 1, 2, 3, 9, 40, 200];
 
-/// The model of one layer; a pooling is followed by a small dense layer, because no model goes
-/// without weights.
+/// The model of one layer; one without weights is followed by a small dense layer, because no model
+/// goes without.
 fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
-    let (input, output) = (layer.inputs[0].tensor, layer.output.shape);
+    let (input, output) = (layer.inputs[0].tensor, layer.output);
+    let (reads_two, has_weights) = (layer.inputs.len() == 2, !layer.channels.is_empty());
     let mut layers = vec![layer];
-    if layers[0].channels.is_empty() {
-        let (kind, taps) = (PlainKind::Dense(Plain), output.len());
-        let mut dense = with_numbers(random, output, Shape::vector(2), kind, taps);
-        dense.inputs[0] = Edge { number: 1, tensor: layers[0].output };
+    if reads_two {
+        let kind = Pooling { size: [1, 1], stride: [1, 1], origin: [0, 0] };
+        let kind = PlainKind::MaxPool(kind);
+        layers.insert(0, with_numbers(random, input.shape, input.shape, kind, 0));
+    }
+    if !has_weights {
+        let (kind, taps) = (PlainKind::Dense(Plain), output.shape.len());
+        let mut dense = with_numbers(random, output.shape, Shape::vector(2), kind, taps);
+        dense.inputs[0] = Edge { number: layers.len(), tensor: output };
         layers.push(dense);
     }
     PlainModel {

@@ -11,8 +11,8 @@ use std::time::SystemTime;
 use std::{env, fs, iter};
 
 use crate::fuzz::mutate::model::damage;
-use infer::Table;
 use infer::{Reference, Session, Trust, self_test};
+use infer::{Shape, Table};
 use tests::buffers::each_last;
 use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55};
 use tests::greedy;
@@ -20,7 +20,7 @@ use tests::networks::ODD;
 use tests::plans::{by_every_algorithm, spread, tutorial_with_self_test, untrained};
 use tests::random_layer::{self, Random};
 use trainer::model_file::{write, write_placed};
-use trainer::plain_model::{Choice, Choices, PlainModel};
+use trainer::plain_model::{Choice, Choices, PlainLayer, PlainModel};
 use trainer::plan::{Core, Loading, front_of};
 
 /// Layers of the largest model, as on the chip.
@@ -171,9 +171,11 @@ fn buffers_at_the_end() -> Vec<Named> {
 fn small_layer(choice: Choice, seed: u64) -> PlainModel {
     let random = &mut Random::new(seed);
     let is_small = |model: &PlainModel| {
-        let layer = &model.layers[0];
-        layer.weights.len() * layer.output.shape.height as usize * layer.output.shape.width as usize
-            <= WORK_MAX
+        let work = |layer: &PlainLayer| {
+            let Shape { height, width, .. } = layer.output.shape;
+            layer.weights.len() * height as usize * width as usize
+        };
+        model.layers.iter().map(work).sum::<usize>() <= WORK_MAX
     };
     iter::repeat_with(|| random_layer::model(random, choice)).find(is_small).expect("endless")
 }

@@ -18,7 +18,6 @@ use infer::Table;
 use infer::format::LAYERS_MAX;
 use infer::format::{Algorithm, Header, SECTION_ALIGNMENT_BYTES, checksum};
 use infer::ops::Buffers;
-use infer::quant::ChannelParameters;
 use infer::{Layer, LayerKind, Model, ModelError, Observer, Reference, Session, Trust, TrustError};
 use tests::networks::ODD;
 use tests::plans::{tutorial_with_self_test, untrained};
@@ -265,17 +264,23 @@ impl Sound {
     ///
     /// A byte behind the records belongs to the numbers of one layer. The layers in front of that
     /// one are what they were, so the maps that they leave are the sound file's: the reference goes
-    /// on from there. It does so on whole maps: neither the plan's order nor its memory has a part
-    /// in what it says.
+    /// on from there, unless that needs the image. It does so on whole maps: neither the plan's
+    /// order nor its memory has a part in what it says.
     fn reference_scores(&self, model: &Model<'_>, changed: usize) -> Vec<i8> {
         let of_byte = self.sections.iter().find(|sections| sections.bytes.contains(&changed));
         let Some(Sections { layer: first @ 1.., .. }) = of_byte else {
             return reference_scores(model, &mut ());
         };
         let layers = &model.layers()[*first..];
-        layers
-            .iter()
-            .fold(self.maps.0[first - 1].clone(), |map, layer| reference_map(&layer.kind, &map))
+        if layers.iter().any(|layer| layer.inputs.iter().any(|tensor| tensor == 0)) {
+            return reference_scores(model, &mut ());
+        }
+        let image = vec![];
+        let mut tensors = [&[image], &self.maps.0[..*first]].concat();
+        for layer in layers {
+            tensors.push(reference_map(layer, &tensors));
+        }
+        tensors.swap_remove(model.outputs()[0] as usize)
     }
 }
 
@@ -285,19 +290,15 @@ fn sections(file: &[u8], model: &Model<'_>) -> Vec<Sections> {
     let mut end = Header::BYTES + header.record_bytes as usize;
     let mut all = Vec::new();
     for (layer, Layer { kind, .. }) in model.layers().iter().enumerate() {
-        let (channels, weight_bytes, is_transformed) = match kind {
-            LayerKind::Conv(conv) => {
-                let is_transformed =
-                    matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF4);
-                (conv.output.channels, conv.filters().packed_bytes(), is_transformed)
-            }
-            LayerKind::Dense(dense) => (dense.units, dense.matrix().packed_bytes(), false),
-            LayerKind::MaxPool(_) => continue,
-        };
+        let [channels, weights] = kind.numbers();
+        if channels.is_empty() {
+            continue;
+        }
+        let is_transformed = matches!(kind, LayerKind::Conv(conv)
+            if matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF4));
         let start = end.next_multiple_of(SECTION_ALIGNMENT_BYTES);
-        let parameters_end = start + channels as usize * ChannelParameters::BYTES;
-        let weights_at = parameters_end.next_multiple_of(SECTION_ALIGNMENT_BYTES);
-        end = weights_at + weight_bytes as usize;
+        let weights_at = (start + channels.len()).next_multiple_of(SECTION_ALIGNMENT_BYTES);
+        end = weights_at + weights.len();
         let transformed = if is_transformed { weights_at..end } else { end..end };
         all.push(Sections { layer, bytes: start..end, transformed });
     }
@@ -348,9 +349,12 @@ fn reference_scores(model: &Model<'_>, observer: &mut impl Observer) -> Vec<i8> 
 }
 
 /// The whole map that a layer makes of a whole map.
-fn reference_map(kind: &LayerKind<'_>, input: &[i8]) -> Vec<i8> {
-    let mut output = vec![0; kind.output().shape.len()];
-    kind.run::<Reference>(Buffers { input, second: &[], scratch: &mut [], output: &mut output });
+/// What a layer makes of the tensors before.
+fn reference_map(layer: &Layer<'_>, tensors: &[Vec<i8>]) -> Vec<i8> {
+    let mut inputs = layer.inputs.iter().map(|tensor| &tensors[tensor][..]);
+    let (input, second) = (inputs.next().unwrap_or_default(), inputs.next().unwrap_or_default());
+    let mut output = vec![0; layer.output().len()];
+    layer.kind.run::<Reference>(Buffers { input, second, scratch: &mut [], output: &mut output });
     output
 }
 

@@ -117,11 +117,11 @@ fn layer_table(model: &Model<'_>) -> Table {
         ">zero",
         ">RAM bytes",
     ]);
-    for layer in model.layers() {
+    for (layer, before) in model.layers().iter().zip(0..) {
         let OutputQuant { scale, zero_point } = layer.kind.output().quant;
         table.row([
             layer.name.to_owned(),
-            layer.kind.describe(),
+            what(model, layer, before),
             layer.input().to_string(),
             layer.output().to_string(),
             grouped(layer.parameter_bytes() as u64),
@@ -135,6 +135,19 @@ fn layer_table(model: &Model<'_>) -> Table {
     let (parameters, macs) = (grouped(parameters), grouped(model.macs()));
     table.row(["", "all layers", "", "", &parameters, &macs, "", "", ""].map(str::to_owned));
     table
+}
+
+/// What a layer is; with the names of those it reads, where that is not just the one before.
+fn what(model: &Model<'_>, layer: &Layer<'_>, before: usize) -> String {
+    if layer.inputs.iter().eq([before]) {
+        return layer.kind.describe();
+    }
+    let name = |tensor: usize| match tensor.checked_sub(1).and_then(|at| model.layers().get(at)) {
+        Some(layer) => printable(layer.name).to_string(),
+        None => "input".to_owned(),
+    };
+    let names: Vec<String> = layer.inputs.iter().map(name).collect();
+    format!("{} of {}", layer.kind.describe(), names.join(" and "))
 }
 
 /// Bytes that the layer works on: inputs, scratch and output.

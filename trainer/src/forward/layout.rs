@@ -19,6 +19,8 @@ pub struct Layout {
     pub input_origin: [usize; 2],
     /// One entry per stage.
     pub stages: Vec<FloatKind>,
+    /// The tensors that each stage reads: 0 is the input, `n` what stage `n - 1` leaves.
+    pub reads: Vec<Vec<usize>>,
 }
 
 impl Layout {
@@ -34,6 +36,7 @@ impl Layout {
             input: input.shape(network.input.channels),
             input_origin: [input.rows[0] as usize, input.columns[0] as usize],
             stages: stages.iter().zip(&demanded).map(float).collect(),
+            reads: stages.iter().map(|stage| stage.inputs.clone()).collect(),
         })
     }
 
@@ -42,6 +45,16 @@ impl Layout {
     pub fn normalised(mut self) -> Self {
         self.stages.iter_mut().for_each(FloatOperator::normalise);
         self
+    }
+
+    /// The part of a tensor that is read.
+    pub fn tensor(&self, tensor: usize) -> Shape {
+        tensor.checked_sub(1).map_or(self.input, |stage| self.stages[stage].output())
+    }
+
+    /// Whether the backward pass goes beyond a stage; nobody asks for the gradient of the image.
+    pub fn asks_for_gradient(&self, stage: usize) -> bool {
+        self.reads[stage].iter().any(|tensor| *tensor > 0)
     }
 
     /// Values of all maps of an image, padded ones included.

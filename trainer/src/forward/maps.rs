@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Layout;
 use crate::kernels::{Aligned, InstructionSet, Weights};
-use crate::ops::{Buffers, FloatOperator, Pass};
+use crate::ops::{Buffers, FloatOperator, Inputs, Pass};
 
 /// Maps and buffers of some images.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Maps {
         for index in stages {
             let stage = &layout.stages[index];
             let (before, after) = self.maps.split_at_mut(index + 1);
-            let input = &before[index][..self.images * stage.input().len()];
+            let inputs = inputs(before, layout, index, self.images);
             let output = if stage.normalised() { &mut self.values[index] } else { &mut after[0] };
             let output = &mut output[..self.images * stage.output().len()];
             let mut pass = Pass {
@@ -77,18 +77,18 @@ impl Maps {
                 buffers: &mut self.buffers[index],
                 scratch: &mut self.scratch,
             };
-            stage.forward(&mut pass, input, output);
+            stage.forward(&mut pass, inputs, output);
         }
     }
 
-    /// A stage's input, and what its backward pass works with.
+    /// A stage's inputs, and what its backward pass works with.
     pub fn pass<'p>(
         &'p mut self,
         layout: &Layout,
         weights: &'p [Weights],
         stage: usize,
-    ) -> (&'p [f32], Pass<'p>) {
-        let input = &self.maps[stage][..self.images * layout.stages[stage].input().len()];
+    ) -> (Inputs<'p>, Pass<'p>) {
+        let inputs = inputs(&self.maps, layout, stage, self.images);
         let pass = Pass {
             set: self.set,
             images: self.images,
@@ -96,8 +96,17 @@ impl Maps {
             buffers: &mut self.buffers[stage],
             scratch: &mut self.scratch,
         };
-        (input, pass)
+        (inputs, pass)
     }
+}
+
+/// What a stage reads of the maps.
+fn inputs<'m>(maps: &'m [Aligned], layout: &Layout, stage: usize, images: usize) -> Inputs<'m> {
+    let mut inputs = Inputs::default();
+    for (input, tensor) in inputs.iter_mut().zip(&layout.reads[stage]) {
+        *input = &maps[*tensor][..images * layout.tensor(*tensor).len()];
+    }
+    inputs
 }
 
 /// Values of an image that a stage normalises.

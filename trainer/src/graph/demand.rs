@@ -6,11 +6,12 @@
 //! values nobody reads are left out.
 
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 use thiserror::Error;
 
 use super::Stage;
 use crate::network::{Network, NetworkError};
-use crate::ops::{Operator, Part, Window};
+use crate::ops::{Operator, Part, Source, Window};
 
 /// Rows `rows[0]..rows[1]` and columns `columns[0]..columns[1]` of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,12 @@ impl Region {
     /// A whole map.
     pub const fn whole(shape: Shape) -> Self {
         Self { rows: [0, shape.height], columns: [0, shape.width] }
+    }
+
+    /// The smallest region that holds both.
+    fn and(self, other: Self) -> Self {
+        let both = |a: [u16; 2], b: [u16; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+        Self { rows: both(self.rows, other.rows), columns: both(self.columns, other.columns) }
     }
 
     /// The region as a map of its own.
@@ -91,20 +98,34 @@ pub enum DemandError {
 /// A network that cannot be built, or whose windows lie out of the format's range.
 pub fn demand(network: &Network) -> Result<Demand, DemandError> {
     let stages = network.stages()?;
-    let mut regions =
-        vec![Region::whole(stages.last().map_or(network.input.shape(), Stage::output))];
-    for stage in stages.iter().rev() {
-        let read = read_by(stage, regions[regions.len() - 1]);
-        regions.push(read);
-    }
-    regions.reverse();
-    let pairs = stages.iter().zip(regions.windows(2));
-    let demanded = pairs.map(|(stage, pair)| stage_demand(stage, pair[0], pair[1]));
+    let regions = regions(network, &stages);
+    let demanded = stages.iter().zip(&regions[1..]);
+    let demanded = demanded.map(|(stage, region)| stage_demand(stage, &regions, *region));
     Ok(Demand {
         input: regions[0],
         origin: origin_on_image(network.input.offset, regions[0])?,
         stages: demanded.collect::<Result<_, _>>()?,
     })
+}
+
+/// The part of each tensor that is read: the smallest rectangle that holds what each of its readers
+/// reads. The last tensor is the answer and read whole.
+fn regions(network: &Network, stages: &[Stage]) -> Vec<Region> {
+    let outputs = stages.iter().map(Stage::output);
+    let shapes: Vec<Shape> = std::iter::once(network.input.shape()).chain(outputs).collect();
+    let mut regions: Vec<Option<Region>> = vec![None; shapes.len()];
+    let mut region_of = |tensor: usize, read: Option<Region>| {
+        let region = &mut regions[tensor];
+        *region = read.map(|read| region.map_or(read, |region| region.and(read))).or(*region);
+        region.unwrap_or(Region::whole(shapes[tensor]))
+    };
+    for (index, stage) in stages.iter().enumerate().rev() {
+        let output = region_of(index + 1, None);
+        for (input, tensor) in stage.inputs.iter().enumerate() {
+            region_of(*tensor, Some(read_by(stage, input, output)));
+        }
+    }
+    (0..shapes.len()).map(|tensor| region_of(tensor, None)).collect()
 }
 
 fn origin_on_image(offset: [i16; 2], input: Region) -> Result<[i16; 2], DemandError> {
@@ -116,9 +137,9 @@ fn origin_on_image(offset: [i16; 2], input: Region) -> Result<[i16; 2], DemandEr
     }
 }
 
-/// The part of its input that a stage reads to compute `output`.
-fn read_by(stage: &Stage, output: Region) -> Region {
-    let input = stage.input();
+/// The part of an input that a stage reads to compute `output`.
+fn read_by(stage: &Stage, input: usize, output: Region) -> Region {
+    let input = stage.kind.input(input);
     match stage.kind.windows() {
         None => Region::whole(input),
         Some([rows, columns]) => Region {
@@ -128,24 +149,41 @@ fn read_by(stage: &Stage, output: Region) -> Region {
     }
 }
 
-fn stage_demand(stage: &Stage, input: Region, region: Region) -> Result<StageDemand, DemandError> {
+/// What of a stage is computed; `regions` are those of all tensors.
+fn stage_demand(
+    stage: &Stage,
+    regions: &[Region],
+    region: Region,
+) -> Result<StageDemand, DemandError> {
+    let mut inputs = [source(stage, 0, regions, region)?; INPUTS_MAX];
+    for (index, input) in inputs.iter_mut().enumerate().take(stage.inputs.len()) {
+        *input = source(stage, index, regions, region)?;
+    }
+    let output = region.shape(stage.output().channels);
+    Ok(StageDemand { region, part: Part { inputs, output } })
+}
+
+/// What a stage reads of an input to compute `output`.
+fn source(
+    stage: &Stage,
+    input: usize,
+    regions: &[Region],
+    output: Region,
+) -> Result<Source, DemandError> {
+    let read = regions[stage.inputs[input]];
     let origin = match stage.kind.windows() {
         None => [0, 0],
         Some([rows, columns]) => [
-            rows.first(region.rows[0]) - input.rows[0] as i64,
-            columns.first(region.columns[0]) - input.columns[0] as i64,
+            rows.first(output.rows[0]) - read.rows[0] as i64,
+            columns.first(output.columns[0]) - read.columns[0] as i64,
         ],
     };
     let fits = |distance: i64| {
         i16::try_from(distance)
             .map_err(|_| DemandError::Origin { stage: stage.name.clone(), distance })
     };
-    let part = Part {
-        input: input.shape(stage.input().channels),
-        output: region.shape(stage.output().channels),
-        origin: [fits(origin[0])?, fits(origin[1])?],
-    };
-    Ok(StageDemand { region, part })
+    let shape = read.shape(stage.kind.input(input).channels);
+    Ok(Source { shape, origin: [fits(origin[0])?, fits(origin[1])?] })
 }
 
 impl Window {
@@ -169,7 +207,7 @@ mod tests {
     use crate::ops::{conv, dense, max_pool};
 
     fn network(side: u16, kinds: Vec<LayerKind>) -> Network {
-        let layers = kinds.into_iter().map(|kind| Layer { name: String::new(), kind }).collect();
+        let layers = kinds.into_iter().map(Layer::from).collect();
         Network { input: Input { height: side, width: side, channels: 1, offset: [0, 0] }, layers }
     }
 
@@ -202,12 +240,46 @@ mod tests {
         assert_eq!(shapes, expected);
     }
 
+    /// A pooling reads 10 of the 11 rows and columns, a convolution with stride 3 nine of them from
+    /// the first on: both read ten.
+    #[test]
+    fn a_map_is_computed_as_far_as_any_reader_needs_it() {
+        let text = "input = { height = 13, width = 13, channels = 1 }
+            layer = [
+                { type = 'conv', filters = 2, kernel = 3, name = 'a' },
+                { type = 'max_pool', size = 5, name = 'b' },
+                { type = 'conv', filters = 2, kernel = 6, stride = 3, from = ['a'], name = 'c' },
+                { type = 'add', from = ['b', 'c'] },
+            ]";
+        let Demand { input, stages, .. } = demand(&toml::from_str(text).unwrap()).unwrap();
+        assert_eq!(input, Region { rows: [0, 12], columns: [0, 12] });
+        assert_eq!(stages[0].part.output, Shape::new(10, 10, 2));
+        let [pool, conv] = [1, 2].map(|stage| stages[stage].part.inputs[0].shape);
+        assert_eq!([pool, conv], [Shape::new(10, 10, 2); 2]);
+    }
+
+    /// A sum of which only the middle is read: each input is read from its own row and column on.
+    #[test]
+    fn inputs_are_read_from_different_places() {
+        let text = "input = { height = 9, width = 9, channels = 1 }
+            layer = [
+                { type = 'conv', filters = 1, kernel = 1, name = 'a' },
+                { type = 'add', from = ['a', 'input'], name = 'sum' },
+                { type = 'conv', filters = 1, kernel = 2, stride = 5, padding = 'same' },
+            ]";
+        let network: Network = toml::from_str(text).unwrap();
+        let Demand { stages, .. } = demand(&network).unwrap();
+        // Two windows of 2 at rows 0 and 5 of 9: rows 0 to 6.
+        assert_eq!(stages[1].part.output, Shape::new(7, 7, 1));
+        assert_eq!(stages[1].part.inputs.map(|input| input.origin), [[0, 0]; 2]);
+    }
+
     #[test]
     fn padding_is_an_origin_outside_of_the_map() {
         let Demand { input, stages, .. } =
             demand(&network(8, vec![conv(4, 3, 1, Padding::Same)])).unwrap();
         assert_eq!(input, Region::whole(Shape::new(8, 8, 1)));
-        assert_eq!(stages[0].part.origin, [-1, -1]);
+        assert_eq!(stages[0].part.inputs[0].origin, [-1, -1]);
     }
 
     #[test]

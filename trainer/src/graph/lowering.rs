@@ -1,84 +1,128 @@
 //! From layers to stages: works out the shapes and joins what runs in one pass.
 
-use std::collections::BTreeMap;
-
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 
 use super::Stage;
-use crate::network::{Layer, Network, NetworkError, TENSOR_LIMIT};
+use super::sources::{Node, nodes};
+use crate::network::{Layer, Network, NetworkError, Source, TENSOR_LIMIT};
 use crate::ops::{Lowered, Operator, Problem, StageKind, at_most};
 
-/// The stages of a network.
+/// The stages of a network, each after those that it reads.
 pub(super) fn stages(network: &Network) -> Result<Vec<Stage>, NetworkError> {
-    let shape = network.input.shape();
-    check_input(shape).map_err(|problem| NetworkError::Layer {
+    let input = network.input.shape();
+    check_input(input).map_err(|problem| NetworkError::Layer {
         number: 0,
         name: "input".into(),
-        problem,
+        reads: vec![],
+        problem: Box::new(problem),
     })?;
-    let mut lowering = Lowering { shape, stages: Vec::new(), counts: BTreeMap::new() };
+    let mut lowering = Lowering { nodes: nodes(network)?, input, stages: vec![], made: vec![] };
     for (index, layer) in network.layers.iter().enumerate() {
-        let (number, name) = (index + 1, lowering.name_of(layer));
-        let is_last = number == network.layers.len();
-        lowering.layer(&name, layer, is_last).map_err(|problem| NetworkError::Layer {
-            number,
-            name,
-            problem,
-        })?;
+        let made = lowering.layer(index, layer);
+        let made = made.map_err(|problem| lowering.error(index, layer, problem))?;
+        lowering.made.push(made);
     }
-    if lowering.stages.is_empty() { Err(NetworkError::Empty) } else { Ok(lowering.stages) }
+    match lowering.stages.is_empty() {
+        true => Err(NetworkError::Empty),
+        false => Ok(lowering.stages),
+    }
 }
 
 /// Builds stages layer by layer.
 struct Lowering {
-    shape: Shape,
+    nodes: Vec<Node>,
+    input: Shape,
     stages: Vec<Stage>,
-    /// How many layers of each name there are.
-    counts: BTreeMap<&'static str, usize>,
+    /// The tensor that each layer makes: 0 is the input, `n` what stage `n - 1` leaves.
+    made: Vec<usize>,
 }
 
 impl Lowering {
-    fn layer(&mut self, name: &str, layer: &Layer, is_last: bool) -> Result<(), Problem> {
-        match layer.kind.lower(self.shape)? {
-            Lowered::Operator(kind) => self.operator(name, kind),
-            Lowered::Relu => self.relu(),
-            Lowered::Probabilities if !is_last => {
+    /// The tensor that a layer makes.
+    fn layer(&mut self, index: usize, layer: &Layer) -> Result<usize, Problem> {
+        let inputs = self.inputs(index);
+        let mut shapes = [self.shape(inputs[0]); INPUTS_MAX];
+        for (shape, tensor) in shapes.iter_mut().zip(&inputs) {
+            *shape = self.shape(*tensor);
+        }
+        match layer.kind.lower(shapes)? {
+            Lowered::Operator(kind) => self.operator(index, kind, inputs),
+            Lowered::Relu => self.relu(inputs[0]),
+            Lowered::Probabilities if index + 1 < self.nodes.len() => {
                 Err(Problem::Misplaced("softmax must be the last layer: move it to the end"))
             }
-            Lowered::Probabilities => Ok(()),
+            Lowered::Probabilities => Ok(inputs[0]),
         }
     }
 
-    fn name_of(&mut self, layer: &Layer) -> String {
-        let (name, is_numbered) = layer.kind.name();
-        let count = self.counts.entry(name).or_default();
-        *count += 1;
-        match is_numbered {
-            _ if !layer.name.is_empty() => layer.name.clone(),
-            true => format!("{name}{count}"),
-            false => name.to_owned(),
-        }
+    /// The tensors that a layer reads.
+    fn inputs(&self, index: usize) -> Vec<usize> {
+        let tensor = |layer: &Option<usize>| layer.map_or(0, |layer| self.made[layer]);
+        self.nodes[index].reads.iter().map(tensor).collect()
     }
 
-    fn operator(&mut self, name: &str, kind: StageKind) -> Result<(), Problem> {
-        self.shape = kind.output();
-        let joins = self.stages.last_mut().is_some_and(|stage| stage.kind.take_in(&kind));
-        if !joins {
-            check_limits(&kind)?;
-            self.stages.push(Stage { name: name.to_owned(), kind });
-        }
-        Ok(())
+    fn shape(&self, tensor: usize) -> Shape {
+        tensor.checked_sub(1).map_or(self.input, |stage| self.stages[stage].output())
     }
 
-    /// A ReLU joins the nearest operator in front of it that takes one: it commutes with the
-    /// others.
-    fn relu(&mut self) -> Result<(), Problem> {
-        match self.stages.iter_mut().rev().any(|stage| stage.kind.take_in_relu()) {
-            true => Ok(()),
-            false => {
-                Err(Problem::Misplaced("nothing in front of this relu can be negative: remove it"))
+    /// An operator is a stage of its own, unless the stage that it reads takes it in.
+    fn operator(
+        &mut self,
+        index: usize,
+        kind: StageKind,
+        inputs: Vec<usize>,
+    ) -> Result<usize, Problem> {
+        let before = inputs[0];
+        if self.is_read_once(before) && self.stages[before - 1].kind.take_in(&kind) {
+            return Ok(before);
+        }
+        check_limits(&kind)?;
+        let name = self.nodes[index].name.clone();
+        self.stages.push(Stage { name, inputs, kind });
+        Ok(self.stages.len())
+    }
+
+    /// A ReLU joins the nearest operator before it that takes one: it commutes with the others,
+    /// where nothing else reads what is between.
+    fn relu(&mut self, input: usize) -> Result<usize, Problem> {
+        let mut tensor = input;
+        while self.is_read_once(tensor) {
+            let Stage { kind, inputs, .. } = &mut self.stages[tensor - 1];
+            if kind.take_in_relu() {
+                return Ok(input);
             }
+            tensor = inputs[0];
         }
+        Err(Problem::Misplaced(match tensor {
+            0 => "nothing in front of this relu can be negative: remove it",
+            _ => {
+                "another layer reads what this relu reads: set activation = \"relu\" in the \
+                  layers that need it"
+            }
+        }))
+    }
+
+    /// Whether one layer only reads a tensor as it is by now; the input is nobody's to change.
+    fn is_read_once(&self, tensor: usize) -> bool {
+        let last = self.made.iter().rposition(|made| *made == tensor);
+        tensor > 0 && last.is_some_and(|layer| self.nodes[layer].readers == 1)
+    }
+
+    /// What is wrong with a layer; with what it reads where the description says that.
+    fn error(&self, index: usize, layer: &Layer, problem: Problem) -> NetworkError {
+        let Node { name, reads, .. } = &self.nodes[index];
+        let source = |read: &Option<usize>, tensor: usize| Source {
+            name: read.map_or("input", |layer| &self.nodes[layer].name).to_owned(),
+            shape: self.shape(tensor),
+        };
+        let sources = reads.iter().zip(self.inputs(index));
+        let reads = match layer.from.is_empty() {
+            true => vec![],
+            false => sources.map(|(read, tensor)| source(read, tensor)).collect(),
+        };
+        let (number, name, problem) = (index + 1, name.clone(), Box::new(problem));
+        NetworkError::Layer { number, name, reads, problem }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod demand;
 mod lowering;
+mod sources;
 mod stage;
 
 pub use demand::{Demand, DemandError, Region, StageDemand, demand};
@@ -11,7 +12,8 @@ pub use stage::Stage;
 use crate::network::{Network, NetworkError};
 
 impl Network {
-    /// The stages of the network in order, with every shape worked out.
+    /// The stages of the network, each after those that it reads, with every shape worked out;
+    /// the last one leaves what the network is run for.
     ///
     /// # Errors
     /// A description that cannot be built is refused with the layer's number, name and shapes.

@@ -9,14 +9,16 @@ use crate::ops::{Operator, StageKind};
 pub struct Stage {
     /// Name of the stage's main layer.
     pub name: String,
+    /// The tensors that it reads: 0 is the network's input, `n` what stage `n - 1` leaves.
+    pub inputs: Vec<usize>,
     /// What it computes.
     pub kind: StageKind,
 }
 
 impl Stage {
-    /// What it reads.
+    /// What it reads first.
     pub fn input(&self) -> Shape {
-        self.kind.input()
+        self.kind.input(0)
     }
 
     /// What it leaves.

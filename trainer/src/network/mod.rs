@@ -1,4 +1,5 @@
 //! What a network is for a person: an input and a list of layers, as a preset file writes them.
+//! Each layer reads the one before it, or those that it names.
 //!
 //! What runs is worked out by [`graph`](crate::graph): a *stage* is what runs in one pass, such as
 //! a convolution with its ReLU and the pooling after it.
@@ -9,7 +10,7 @@ use infer::Shape;
 use serde::{Deserialize, Serialize};
 
 pub use crate::ops::{Activation, Extent, LayerKind, Padding};
-pub use error::NetworkError;
+pub use error::{NetworkError, Source};
 
 /// Most values a feature map or weight tensor may have: 16 Mi, far above any microcontroller.
 pub const TENSOR_LIMIT: u64 = 1 << 24;
@@ -24,7 +25,7 @@ pub const OUTPUTS_MAX: usize = 4_096;
 pub struct Network {
     /// The image the first layer sees.
     pub input: Input,
-    /// The layers, first to last.
+    /// The layers, each after those that it reads; the last one leaves the network's answer.
     #[serde(rename = "layer")]
     pub layers: Vec<Layer>,
 }
@@ -35,9 +36,20 @@ pub struct Layer {
     /// A name of the user's; `conv1`, `pool1`, `dense1`, … when empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// Names of the layers that it reads, as many as it needs, or `input`; the layer before it when
+    /// empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
     /// What it does.
     #[serde(flatten)]
     pub kind: LayerKind,
+}
+
+impl From<LayerKind> for Layer {
+    /// A layer without a name that reads the one before it.
+    fn from(kind: LayerKind) -> Self {
+        Self { name: String::new(), from: vec![], kind }
+    }
 }
 
 /// Size of the network's input and where it lies on the image.

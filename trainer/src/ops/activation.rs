@@ -1,6 +1,7 @@
 //! Activations: layers of a description that become part of the operator before them.
 
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 use super::description::{Description, Lowered, Problem, Values};
@@ -29,7 +30,7 @@ impl Description for Relu {
     const NUMBERED: bool = false;
     const KEYS: &'static [(&'static str, Values)] = &[];
 
-    fn lower(&self, _: Shape) -> Result<Lowered, Problem> {
+    fn lower(&self, _: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         Ok(Lowered::Relu)
     }
 }
@@ -45,7 +46,7 @@ impl Description for Softmax {
     const NUMBERED: bool = false;
     const KEYS: &'static [(&'static str, Values)] = &[];
 
-    fn lower(&self, _: Shape) -> Result<Lowered, Problem> {
+    fn lower(&self, _: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         Ok(Lowered::Probabilities)
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -22,11 +23,15 @@ pub trait Description {
     /// The keys of the layer besides `type` and `name`, and what each may hold.
     const KEYS: &'static [(&'static str, Values)];
 
-    /// What the layer becomes when it reads a map of the shape `input`.
+    /// How many maps the layer reads.
+    const INPUTS: usize = 1;
+
+    /// What the layer becomes when it reads maps of the shapes `inputs`, of which the first
+    /// [`Self::INPUTS`] count.
     ///
     /// # Errors
     /// Sizes that make no operator.
-    fn lower(&self, input: Shape) -> Result<Lowered, Problem>;
+    fn lower(&self, inputs: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem>;
 }
 
 /// What a layer becomes.
@@ -73,6 +78,51 @@ pub enum Problem {
         /// What the layer reads.
         input: Shape,
     },
+    /// More channels than a map can have.
+    #[error("it would leave more than 65535 channels: use a smaller multiplier")]
+    Channels,
+    /// Maps that must be alike.
+    #[error("it adds maps of {} and {}, which must have one shape", shapes[0], shapes[1])]
+    ShapesDiffer {
+        /// What the layer reads.
+        shapes: [Shape; INPUTS_MAX],
+    },
+    /// A layer that reads too few maps, or too many.
+    #[error(
+        "it reads {found} of the {needed} map{} that it needs: name the layer{} it reads as in \
+         from = [{}]",
+        if *needed == 1 { "" } else { "s" }, if *needed == 1 { "" } else { "s" },
+        vec!["\"…\""; *needed].join(", ")
+    )]
+    Inputs {
+        /// How many it reads.
+        found: usize,
+        /// How many it needs.
+        needed: usize,
+    },
+    /// A layer that reads the same map as both of its inputs.
+    #[error("it reads '{name}' twice: name two layers")]
+    ReadTwice {
+        /// The map.
+        name: String,
+    },
+    /// A name that two layers have.
+    #[error("it reads '{name}', which is the name of two layers: rename one of them")]
+    Ambiguous {
+        /// The name.
+        name: String,
+    },
+    /// A name that no layer before it has.
+    #[error("it reads '{name}', which is no layer before it; there are {known}")]
+    UnknownSource {
+        /// What it asks for.
+        name: String,
+        /// The layers before it.
+        known: String,
+    },
+    /// A layer before the last whose map goes nowhere.
+    #[error("no layer reads it: name it in the 'from' of one, or remove it")]
+    Unread,
     /// A layer in a place where it has no meaning.
     #[error("{0}")]
     Misplaced(&'static str),
@@ -170,6 +220,17 @@ pub fn windowed(
     };
     let ((height, top), (width, left)) = (side(0)?, side(1)?);
     Ok(([height, width], [top, left]))
+}
+
+/// Zeros before and after the input along one side, for Burn: `input` values, `outputs` windows of
+/// `kernel` values, `stride` apart, with `before` zeros before the first value.
+pub fn padding_after(
+    input: u16,
+    outputs: u16,
+    (kernel, stride, before): (u8, u8, u8),
+) -> (usize, usize) {
+    let reach = (outputs as usize - 1) * stride as usize + kernel as usize;
+    (before as usize, reach.saturating_sub(input as usize + before as usize))
 }
 
 /// Output length along one side and the zeros in front of it, or `None` when the window does not

@@ -2,15 +2,13 @@
 //! backward for training.
 
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 
 use crate::kernels::{Aligned, Gradient, InstructionSet, Reach, Weights};
 
 /// An operator laid out for the float kernels. Maps are `[image][row][column][channel]`.
 pub trait FloatOperator {
-    /// What is read of a map.
-    fn input(&self) -> Shape;
-
-    /// What is left of it.
+    /// The map it leaves.
     fn output(&self) -> Shape;
 
     /// Outputs and taps per output of the weights; `None` where there are none.
@@ -40,22 +38,28 @@ pub trait FloatOperator {
     /// Buffers for up to `images` images.
     fn buffers(&self, images: usize) -> Buffers;
 
-    /// Computes `output` from `input`, both of `pass.images` images; a normalised operator ends in
+    /// Computes `output` from `inputs`, all of `pass.images` images; a normalised operator ends in
     /// front of its normalisation.
-    fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]);
+    fn forward(&self, pass: &mut Pass<'_>, inputs: Inputs<'_>, output: &mut [f32]);
 
-    /// Adds the gradient of the parameters to `gradient`, and that of the input to
-    /// `input_gradient`, which is empty where nobody asks for it. `output_gradient` is that in
-    /// front of the ReLU.
+    /// Adds the gradient of the parameters to `gradient`, and those of the inputs to
+    /// `input_gradients`, of which those are empty that nobody asks for. `output_gradient` is that
+    /// in front of the ReLU.
     fn backward(
         &self,
         pass: &mut Pass<'_>,
-        input: &[f32],
+        inputs: Inputs<'_>,
         output_gradient: &[f32],
         gradient: &mut Gradient,
-        input_gradient: &mut [f32],
+        input_gradients: InputGradients<'_>,
     );
 }
+
+/// The maps that an operator reads; empty after as many as it reads.
+pub type Inputs<'i> = [&'i [f32]; INPUTS_MAX];
+
+/// The gradients of those maps.
+pub type InputGradients<'g> = [&'g mut [f32]; INPUTS_MAX];
 
 /// What an operator works with besides its maps.
 pub struct Pass<'p> {

@@ -74,14 +74,22 @@ macro_rules! operators {
             ///
             /// # Errors
             /// Sizes that make no operator.
-            pub fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
-                call!([$($Operator)+ $($Activation)+] self, layer => layer.lower(input))
+            pub fn lower(&self, inputs: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
+                call!([$($Operator)+ $($Activation)+] self, layer => layer.lower(inputs))
+            }
+
+            /// See [`Description::INPUTS`].
+            pub const fn inputs(&self) -> usize {
+                match self {
+                    $(Self::$Operator(_) => <$module::Layer as Description>::INPUTS,)+
+                    $(Self::$Activation(_) => <$Activation as Description>::INPUTS,)+
+                }
             }
         }
 
         impl Operator for StageKind {
-            fn input(&self) -> Shape {
-                call!([$($Operator)+] self, operator => operator.input())
+            fn input(&self, input: usize) -> Shape {
+                call!([$($Operator)+] self, operator => operator.input(input))
             }
 
             fn output(&self) -> Shape {
@@ -116,24 +124,20 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.float(part))
             }
 
-            fn plain(&self, part: &Part) -> PlainKind {
-                call!([$($Operator)+] self, operator => operator.plain(part))
+            fn plain(&self, part: &Part, scales: &Scales) -> PlainKind {
+                call!([$($Operator)+] self, operator => operator.plain(part, scales))
             }
 
             fn oracle(
                 &self,
-                map: Tensor<4>,
+                maps: &[Tensor<4>],
                 parameters: &mut dyn FnMut() -> BurnParameters,
             ) -> Tensor<4> {
-                call!([$($Operator)+] self, operator => operator.oracle(map, parameters))
+                call!([$($Operator)+] self, operator => operator.oracle(maps, parameters))
             }
         }
 
         impl FloatOperator for FloatKind {
-            fn input(&self) -> Shape {
-                call!([$($Operator)+] self, operator => operator.input())
-            }
-
             fn output(&self) -> Shape {
                 call!([$($Operator)+] self, operator => operator.output())
             }
@@ -162,20 +166,20 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.buffers(images))
             }
 
-            fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]) {
-                call!([$($Operator)+] self, operator => operator.forward(pass, input, output))
+            fn forward(&self, pass: &mut Pass<'_>, inputs: Inputs<'_>, output: &mut [f32]) {
+                call!([$($Operator)+] self, operator => operator.forward(pass, inputs, output))
             }
 
             fn backward(
                 &self,
                 pass: &mut Pass<'_>,
-                input: &[f32],
+                inputs: Inputs<'_>,
                 output_gradient: &[f32],
                 gradient: &mut Gradient,
-                input_gradient: &mut [f32],
+                input_gradients: InputGradients<'_>,
             ) {
                 call!([$($Operator)+] self, operator => {
-                    operator.backward(pass, input, output_gradient, gradient, input_gradient)
+                    operator.backward(pass, inputs, output_gradient, gradient, input_gradients)
                 })
             }
         }

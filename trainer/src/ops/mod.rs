@@ -26,20 +26,24 @@ mod plain;
 
 pub use activation::{Activation, Relu, Softmax};
 pub use description::{Description, Extent, Lowered, Padding, Problem, Values, at_most};
-pub use float::{Buffers, FloatOperator, Pass};
-pub use operator::{BurnParameters, Operator, OutputScale, Part, WeightShape, Window};
+pub use float::{Buffers, FloatOperator, InputGradients, Inputs, Pass};
+pub use operator::{
+    BurnParameters, Operator, OutputScale, Part, Scales, Source, WEIGHTED_STEPS_MAX, WeightShape,
+    Window,
+};
 pub use plain::{Algorithm, CALL, PlainOperator, Running, Term, UNPACKED};
 
 use burn::tensor::Tensor;
 use infer::format::OperatorRecord;
 use infer::quant::ChannelParameters;
+use infer::schedule::INPUTS_MAX;
 use infer::{LayerProblem, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::{Gradient, Reach};
 
 operators! {
-    operators: Conv: conv, MaxPool: max_pool, Dense: dense;
+    operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add;
     activations: Relu, Softmax;
 }
 

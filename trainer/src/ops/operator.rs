@@ -2,13 +2,19 @@
 
 use burn::tensor::Tensor;
 use infer::Shape;
+use infer::format::OutputQuant;
+use infer::schedule::INPUTS_MAX;
 
 use super::{FloatKind, PlainKind, StageKind};
 
+/// See [`OutputScale::Calibrated`], where a multiplier below 2^31 stands for the scales of input
+/// and weights over the output's, times 2^32.
+pub const WEIGHTED_STEPS_MAX: f64 = 0.499_999;
+
 /// An operator with its shapes worked out, and with what joined it.
 pub trait Operator {
-    /// The map it reads.
-    fn input(&self) -> Shape;
+    /// The map that is its input number `input`, from 0.
+    fn input(&self, input: usize) -> Shape;
 
     /// The map it leaves.
     fn output(&self) -> Shape;
@@ -23,8 +29,8 @@ pub trait Operator {
         0
     }
 
-    /// What each output reads of the input, along rows and along columns; `None` where every output
-    /// reads all of it.
+    /// What each output reads of each input, along rows and along columns; `None` where every
+    /// output reads all of it.
     fn windows(&self) -> Option<[Window; 2]>;
 
     /// Takes in the operator that reads what this one leaves, if both run in one pass.
@@ -44,12 +50,17 @@ pub trait Operator {
     /// The operator on the part of its maps that is computed, laid out for float kernels.
     fn float(&self, part: &Part) -> FloatKind;
 
-    /// The operator on the part of its maps that is computed, in integers.
-    fn plain(&self, part: &Part) -> PlainKind;
+    /// The operator on the part of its maps that is computed, in integers of these scales.
+    fn plain(&self, part: &Part, scales: &Scales) -> PlainKind;
 
-    /// Burn's forward pass of maps `[image, channel, row, column]`: what the kernels are tested
-    /// against. `parameters` gives the operator's weights and bias, for those that have any.
-    fn oracle(&self, map: Tensor<4>, parameters: &mut dyn FnMut() -> BurnParameters) -> Tensor<4>;
+    /// Burn's forward pass of maps `[image, channel, row, column]`, as many as it reads: what the
+    /// kernels are tested against. `parameters` gives the operator's weights and bias, for those
+    /// that have any.
+    fn oracle(
+        &self,
+        maps: &[Tensor<4>],
+        parameters: &mut dyn FnMut() -> BurnParameters,
+    ) -> Tensor<4>;
 }
 
 /// Shape of an operator's weights: `outputs` rows of `taps`, one bias per output.
@@ -82,7 +93,7 @@ pub struct Window {
 }
 
 /// How the scale of an output comes about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OutputScale {
     /// It is that of the input: the values are.
     OfInput,
@@ -90,18 +101,36 @@ pub enum OutputScale {
     Calibrated {
         /// Whether a ReLU cuts the output: its smallest value then is 0.
         relu: bool,
+        /// The most output steps that one step of an input may be, times the largest weight in
+        /// units of the weights' scale where there are weights: more has no multiplier.
+        steps_max: f64,
     },
+}
+
+/// How the maps of an operator are quantised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scales {
+    /// What it reads; as many as it reads count.
+    pub inputs: [OutputQuant; INPUTS_MAX],
+    /// What it leaves.
+    pub output: OutputQuant,
 }
 
 /// The part of an operator's maps that is computed, because somebody reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// What it reads.
-    pub input: Shape,
+    /// What it reads; as many as it reads count.
+    pub inputs: [Source; INPUTS_MAX],
     /// What it leaves.
     pub output: Shape,
-    /// Row and column of the input under the first tap of the first output; negative where padding
-    /// is read.
+}
+
+/// What of a map an operator reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The part of the map that is computed.
+    pub shape: Shape,
+    /// Its row and column under the first tap of the first output; negative where padding is read.
     pub origin: [i16; 2],
 }
 

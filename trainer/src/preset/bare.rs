@@ -13,7 +13,8 @@ pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
     let layers = section("network", "layer").and_then(|layers| layers.get_ref().as_array());
     for layer in layers.into_iter().flatten() {
         if let Some(name) = type_of(layer).filter(|name| is_bare(name)) {
-            only(layer, &["type", "name"], &format!("a {name} layer has nothing but a name"))?;
+            let why = format!("a {name} layer has nothing but a name and what it reads");
+            only(layer, &["type", "name", "from"], &why)?;
         }
     }
     match section("training", "schedule") {
@@ -24,7 +25,7 @@ pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
     }
 }
 
-/// Whether layers of the type have a name at most.
+/// Whether layers of the type have a name and what they read at most.
 fn is_bare(layer: &str) -> bool {
     ops::LAYERS.iter().any(|(name, keys)| *name == layer && keys.is_empty())
 }

@@ -40,11 +40,13 @@ enum Allowed {
     Word(&'static [&'static str]),
     /// Any text.
     Text,
+    /// Names of layers.
+    Names,
     /// Yes or no.
     Flag,
 }
 
-use Allowed::{Extent, Flag, Pair, Real, Text, Whole, Word};
+use Allowed::{Extent, Flag, Names, Pair, Real, Text, Whole, Word};
 
 /// Every value of a preset by its path, but those of its layers.
 const RULES: &[(&[&str], Allowed)] = &[
@@ -82,7 +84,10 @@ const RULES: &[(&[&str], Allowed)] = &[
 fn layer_rules() -> Vec<(&'static str, Allowed)> {
     let of_keys = ops::LAYERS.iter().flat_map(|(_, keys)| *keys);
     let of_keys = of_keys.map(|(key, values)| (*key, Allowed::from(values)));
-    [("type", Word(ops::TYPES)), ("name", Text)].into_iter().chain(of_keys).collect()
+    [("type", Word(ops::TYPES)), ("name", Text), ("from", Names)]
+        .into_iter()
+        .chain(of_keys)
+        .collect()
 }
 
 impl From<&Values> for Allowed {
@@ -148,6 +153,9 @@ impl Allowed {
             Real(range) => number.is_some_and(|number| range.contains(&number)),
             Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Text => value.as_str().is_some(),
+            Names => value
+                .as_array()
+                .is_some_and(|items| items.iter().all(|item| item.get_ref().as_str().is_some())),
             Flag => value.as_bool().is_some(),
         }
     }
@@ -181,6 +189,7 @@ impl fmt::Display for Allowed {
             }
             Word(words) => f.write_str(&alternatives(words)),
             Text => f.write_str("text in quotes"),
+            Names => f.write_str("names of layers before it, such as [\"conv1\", \"conv2\"]"),
             Flag => f.write_str("true or false"),
         }
     }

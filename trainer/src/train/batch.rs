@@ -168,7 +168,7 @@ impl BatchGradients {
                 let values = shard.output(&self.shards.layout, part.end - 1);
                 let (tally, gradient) =
                     cross_entropy(values, &labels, 1.0 / batch.chosen.len() as f32);
-                shard.start_back(&gradient);
+                shard.start_back(&self.shards.layout, &gradient);
                 (tally, self.shard_backward(shard, gradients, part))
             })
             .into_iter()
@@ -194,7 +194,8 @@ fn parts(layout: &Layout) -> Vec<Range<usize>> {
 /// The weights of all stages as the kernels read them.
 fn packed(parameters: &[StageParameters], layout: &Layout) -> Vec<Weights> {
     let stages = parameters.iter().zip(&layout.stages).enumerate();
-    stages.map(|(index, (stage, operator))| packed_stage(stage, operator, index > 0)).collect()
+    let asks = |index| layout.asks_for_gradient(index);
+    stages.map(|(index, (stage, operator))| packed_stage(stage, operator, asks(index))).collect()
 }
 
 /// A normalised stage has no bias of its own: its beta comes behind the normalisation.

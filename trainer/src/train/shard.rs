@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use infer::schedule::INPUTS_MAX;
+
 use super::batch_norm::{BatchScale, ChannelSums};
 use crate::forward::{Layout, Maps, normalised_len};
 use crate::kernels::{Aligned, Gradient, InstructionSet, Loops, Weights};
@@ -14,11 +16,11 @@ pub struct Shard {
     maps: Maps,
     /// One image's normalised values.
     normal: Vec<f32>,
-    /// Gradient of the output of the stage that the backward pass has come to.
-    output_gradient: Aligned,
-    /// That of its input, while it is added up; the two take turns, so that no batch asks for new
-    /// memory.
-    input_gradient: Aligned,
+    /// Gradient of each tensor whose maker the backward pass has still to come to, as far as its
+    /// readers have added to it; empty before that and after.
+    gradients: Vec<Aligned>,
+    /// Memory for gradients, so that no batch asks for new.
+    spare: Vec<Aligned>,
 }
 
 impl Shard {
@@ -27,8 +29,8 @@ impl Shard {
         Self {
             maps: Maps::new(set, layout, images),
             normal: vec![0.0; layout.stages.iter().map(normalised_len).max().unwrap_or(0)],
-            output_gradient: Aligned::default(),
-            input_gradient: Aligned::default(),
+            gradients: vec![Aligned::default(); layout.stages.len() + 1],
+            spare: Vec::new(),
         }
     }
 
@@ -75,7 +77,9 @@ impl Shard {
         let values = self.maps.values(layout, stage).chunks_exact(output.len());
         // Image by image: what was cut and normalised is still in the nearest cache when it is
         // added.
-        for (gradient, values) in self.output_gradient.chunks_exact_mut(output.len()).zip(values) {
+        for (gradient, values) in
+            self.gradients[stage + 1].chunks_exact_mut(output.len()).zip(values)
+        {
             scale.cut(set, values, gradient, normal);
             sums.add_products(set, gradient, normal);
         }
@@ -91,18 +95,21 @@ impl Shard {
         sums: &ChannelSums,
     ) {
         let values = self.maps.values(layout, stage);
-        scale.back(self.maps.set, sums, values, &mut self.output_gradient);
+        scale.back(self.maps.set, sums, values, &mut self.gradients[stage + 1]);
     }
 
     /// Begins the backward pass with the gradient of the last stage's output.
-    pub fn start_back(&mut self, gradient: &[f32]) {
-        self.output_gradient.set_zeros(gradient.len());
-        self.output_gradient.copy_from_slice(gradient);
+    pub fn start_back(&mut self, layout: &Layout, gradient: &[f32]) {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.set_zeros(gradient.len());
+        buffer.copy_from_slice(gradient);
+        self.gradients[layout.stages.len()] = buffer;
     }
 
-    /// Takes the gradient that the backward pass has come to, that of the last of `stages` (of a
-    /// normalised stage: in front of the normalisation), back through them; leaves the parameters'
-    /// gradients over the shard's images in `gradients`, one for each stage.
+    /// Takes the gradients that the backward pass has come to back through `stages`, from the last
+    /// to the first; that of the last is complete (of a normalised stage: in front of the
+    /// normalisation). Leaves the parameters' gradients over the shard's images in `gradients`, one
+    /// for each stage.
     pub fn backward(
         &mut self,
         layout: &Layout,
@@ -110,24 +117,53 @@ impl Shard {
         gradients: &mut [Gradient],
         stages: Range<usize>,
     ) {
-        let mut output_gradient = std::mem::take(&mut self.output_gradient);
-        let mut input_gradient = std::mem::take(&mut self.input_gradient);
         for index in stages.rev() {
             let stage = &layout.stages[index];
+            let mut output_gradient = std::mem::take(&mut self.gradients[index + 1]);
             if stage.relu() && !stage.normalised() {
                 let output = self.maps.output(layout, index);
                 self.maps.set.run(CutByRelu { gradient: &mut output_gradient, output });
             }
-            // Nobody asks for the gradient of the image.
-            let wanted = if index > 0 { self.maps.images * stage.input().len() } else { 0 };
-            input_gradient.set_zeros(wanted);
+            let mut wanted = self.wanted(layout, index);
+            let [first, second] = &mut wanted;
             gradients[index].clear();
-            let (input, mut pass) = self.maps.pass(layout, weights, index);
+            let (inputs, mut pass) = self.maps.pass(layout, weights, index);
             let gradient = &mut gradients[index];
-            stage.backward(&mut pass, input, &output_gradient, gradient, &mut input_gradient);
-            std::mem::swap(&mut output_gradient, &mut input_gradient);
+            stage.backward(&mut pass, inputs, &output_gradient, gradient, [first, second]);
+            self.spare.push(output_gradient);
+            for (tensor, gradient) in layout.reads[index].iter().zip(wanted) {
+                self.add(*tensor, gradient);
+            }
         }
-        (self.output_gradient, self.input_gradient) = (output_gradient, input_gradient);
+    }
+
+    /// Zeros for the gradients of what a stage reads; nobody asks for that of the image.
+    fn wanted(&mut self, layout: &Layout, stage: usize) -> [Aligned; INPUTS_MAX] {
+        let reads = &layout.reads[stage];
+        std::array::from_fn(|input| match reads.get(input) {
+            None | Some(0) => Aligned::default(),
+            Some(tensor) => {
+                let mut buffer = self.spare.pop().unwrap_or_default();
+                buffer.set_zeros(self.maps.images * layout.tensor(*tensor).len());
+                buffer
+            }
+        })
+    }
+
+    /// Adds what comes from a reader of a tensor to its gradient.
+    fn add(&mut self, tensor: usize, gradient: Aligned) {
+        let sum = &mut self.gradients[tensor];
+        if tensor == 0 {
+            return;
+        }
+        if sum.is_empty() {
+            *sum = gradient;
+            return;
+        }
+        for (sum, value) in sum.iter_mut().zip(&*gradient) {
+            *sum += value;
+        }
+        self.spare.push(gradient);
     }
 }
 

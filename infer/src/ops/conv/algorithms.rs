@@ -44,6 +44,11 @@ macro_rules! algorithms {
                 }
             }
 
+            /// Whether any of them is in this build.
+            pub(crate) const fn any_is_built() -> bool {
+                $(Self::$name.is_built())||+
+            }
+
             /// Whether it needs a part of this crate, whatever the layer's shape.
             pub(crate) const fn needs(self, feature: Feature) -> bool {
                 match self {

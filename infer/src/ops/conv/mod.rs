@@ -165,6 +165,8 @@ impl<'m> Conv<'m> {
 impl<'m> Operator<'m> for Conv<'m> {
     type Record = ConvRecord;
 
+    const IS_BUILT: bool = Algorithm::any_is_built();
+
     fn read(record: &ConvRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
     }

@@ -26,6 +26,11 @@ macro_rules! algorithms {
                 }
             }
 
+            /// Whether any of them is in this build.
+            pub(crate) const fn any_is_built() -> bool {
+                $(Self::$name.is_built())||+
+            }
+
             /// The part of this crate that it is.
             pub(crate) const fn feature(self) -> Feature {
                 match self {

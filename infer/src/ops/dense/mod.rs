@@ -78,6 +78,8 @@ impl<'m> Dense<'m> {
 impl<'m> Operator<'m> for Dense<'m> {
     type Record = DenseRecord;
 
+    const IS_BUILT: bool = DenseAlgorithm::any_is_built();
+
     fn read(record: &DenseRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
     }

@@ -68,6 +68,8 @@ impl MaxPool {
 impl<'m> Operator<'m> for MaxPool {
     type Record = MaxPoolRecord;
 
+    const IS_BUILT: bool = Feature::MaxPool.is_built();
+
     fn read(record: &MaxPoolRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
     }

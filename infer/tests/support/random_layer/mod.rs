@@ -1,5 +1,6 @@
 //! Random layers for comparing kernel sets, without `std`, so that a chip can run them too.
 
+pub mod add;
 pub mod conv;
 pub mod dense;
 pub mod max_pool;
@@ -100,6 +101,7 @@ pub enum Choice {
     Conv(Algorithm),
     MaxPool,
     Dense(DenseAlgorithm),
+    Add,
 }
 
 /// Every operator of the crate with each of its algorithms.
@@ -109,6 +111,7 @@ pub fn each_choice(mut visit: impl FnMut(Choice)) {
             Kind::Conv => Algorithm::ALL.map(Choice::Conv).into_iter().for_each(&mut visit),
             Kind::MaxPool => visit(Choice::MaxPool),
             Kind::Dense => DenseAlgorithm::ALL.map(Choice::Dense).into_iter().for_each(&mut visit),
+            Kind::Add => visit(Choice::Add),
         }
     }
 }
@@ -151,12 +154,13 @@ fn layer<'b>(
     inputs: &mut [Aligned<[i8; VALUES]>; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
-    let (pattern, [first, _]) = (Pattern::any(random), inputs);
+    let (pattern, [first, second]) = (Pattern::any(random), inputs);
     let values = &mut first.0;
     match choice {
         Choice::Conv(algorithm) => conv::any(random, algorithm, pattern, values, numbers),
         Choice::MaxPool => max_pool::any(random, pattern, values),
         Choice::Dense(algorithm) => dense::any(random, algorithm, pattern, values, numbers),
+        Choice::Add => add::any(random, pattern, values, &mut second.0),
     }
 }
 
@@ -168,13 +172,14 @@ pub fn measured<'b>(
     maps: &mut Maps,
     numbers: &'b mut Numbers,
 ) -> Option<(&'static str, Option<LayerKind<'b>>)> {
-    let (random, [first, _]) = (&mut Random::new(7), &mut maps.inputs);
+    let (random, [first, second]) = (&mut Random::new(7), &mut maps.inputs);
     match choice {
         Choice::Conv(algorithm) => conv::measured(random, index, algorithm, &mut first.0, numbers),
         Choice::MaxPool => None,
         Choice::Dense(algorithm) => {
             dense::measured(random, index, algorithm, &mut first.0, numbers)
         }
+        Choice::Add => add::measured(random, index, &mut first.0, &mut second.0),
     }
 }
 

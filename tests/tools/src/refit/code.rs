@@ -41,7 +41,7 @@ pub fn measure(board: Board, build: Build, loading: Loading) -> Code {
             .entry(feature.name().to_owned())
             .or_insert_with(|| linker.beside_a_convolution(feature));
     }
-    code.base = (linker.dense + linker.common - code.parts[DENSE.name()]) as usize;
+    code.base = linker.base(&code);
     for pair in PAIRS {
         let convolution = if TILES.contains(&pair[0]) { WEIGHTS[0] } else { Feature::Direct };
         let set = if CONVOLUTIONS.contains(&pair[0]) {
@@ -61,6 +61,23 @@ pub fn measure(board: Board, build: Build, loading: Loading) -> Code {
         code.base
     );
     code
+}
+
+/// Bytes that every model needs, where the parts take what `code` says.
+pub fn measure_base(board: Board, build: Build, loading: Loading, code: &Code) -> usize {
+    Linker::new(board, build, loading).base(code)
+}
+
+/// What parts add that are no convolutions and share no code with others, by their names.
+pub fn measure_parts(
+    board: Board,
+    build: Build,
+    loading: Loading,
+    parts: &[Feature],
+) -> BTreeMap<String, i32> {
+    let linker = Linker { board, build, loading, dense: 0, common: 0 };
+    let bytes = |part: &Feature| linker.beside_a_convolution(*part);
+    parts.iter().map(|part| (part.name().to_owned(), bytes(part))).collect()
 }
 
 /// How programs are linked, and two sizes that others are compared with.
@@ -83,6 +100,11 @@ impl Linker {
         let alone = linker.beside_dense(&[first]) + linker.beside_dense(&[second]);
         linker.common = alone - linker.beside_dense(&[first, second]) - linker.dense;
         linker
+    }
+
+    /// What every model needs, with what all convolutions have in common.
+    fn base(&self, code: &Code) -> usize {
+        (self.dense + self.common - code.parts[DENSE.name()]) as usize
     }
 
     /// Bytes of a part that is no convolution.

@@ -1,6 +1,8 @@
 //! Measures the costs again: `cargo run --release -p tools --bin refit [m0|m3|m4|m33|m55]...
 //! [FORMULA]...`, all of them by default; with a formula's name (`ConvDirect`) only that, with
-//! `Code` or `BuiltInCode` only the bytes of code.
+//! `Frame` only that of what runs besides the layers, with `Code` or `BuiltInCode` only the bytes
+//! of code, with a part's name (`max-pool`) only what that part adds to them, and with `Base` only
+//! what every model needs.
 //!
 //! For each algorithm it runs models of one random layer in the emulator, counts their instructions
 //! and fits the formula's coefficients, for both ways to compile the firmware. What it writes is
@@ -17,9 +19,10 @@ use std::{env, fs, process};
 
 use fit::{Sample, coefficients};
 use infer::LayerKind;
+use infer::features::Feature;
 use tests::firmware::{self, Board, Variant};
 use tests::measure::{Counts, counts_of};
-use tests::random_layer::{Random, model};
+use tests::random_layer::{Random, measured, model};
 use trainer::model_file::write;
 use trainer::ops::{Choice, Running, Term};
 use trainer::plain_model::PlainModel;
@@ -39,6 +42,9 @@ const HEAD: &str = "\
 /// names of formulas.
 const CODE: [&str; 2] = ["Code", "BuiltInCode"];
 
+/// Stands for the bytes of code that every model needs.
+const BASE: &str = "Base";
+
 /// Random layers measured for each algorithm.
 const LAYERS: usize = 60;
 
@@ -49,7 +55,9 @@ fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     let choices = Choice::all();
     let is_formula = |word: &String| {
-        CODE.contains(&word.as_str()) || choices.iter().any(|choice| choice.formula() == *word)
+        [CODE[0], CODE[1], BASE, FRAME].contains(&word.as_str())
+            || Feature::ALL.iter().any(|part| part.name() == word)
+            || choices.iter().any(|choice| choice.formula() == *word)
     };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
     let known =
@@ -79,7 +87,7 @@ fn file(core: Core, build: Build) -> PathBuf {
         Build::Fast => format!("{}-fast.toml", core.name()),
         Build::Small => format!("{}-small.toml", core.name()),
     };
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/costs").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../trainer/costs").join(name)
 }
 
 fn board(core: Core) -> Board {
@@ -118,9 +126,25 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     if is_wanted(CODE[1]) {
         costs.built_in_code = code::measure(board(core), build, Loading::BuiltIn);
     }
-    for choice in Choice::all().into_iter().filter(|choice| wanted.contains(&choice.formula())) {
-        let samples = samples(board(core), build, choice, &mut vec![]);
-        costs.formulas.insert(choice.formula(), fitted_choice(core, choice, &samples));
+    let parts: Vec<Feature> =
+        Feature::ALL.into_iter().filter(|part| is_wanted(part.name())).collect();
+    for (code, loading) in [&mut costs.code, &mut costs.built_in_code].into_iter().zip(Loading::ALL)
+    {
+        code.parts.extend(code::measure_parts(board(core), build, loading, &parts));
+        if is_wanted(BASE) {
+            code.base = code::measure_base(board(core), build, loading, code);
+        }
+    }
+    let mut frames = vec![];
+    let is_measured = |choice: &Choice| is_wanted(FRAME) || is_wanted(&choice.formula());
+    for choice in Choice::all().into_iter().filter(is_measured) {
+        let samples = samples(board(core), build, choice, &mut frames);
+        if is_wanted(&choice.formula()) {
+            costs.formulas.insert(choice.formula(), fitted_choice(core, choice, &samples));
+        }
+    }
+    if is_wanted(FRAME) {
+        costs.formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
     }
     costs
 }
@@ -137,11 +161,13 @@ fn samples(
 ) -> Vec<Measured> {
     let mut random = Random::new(1);
     let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
-    let groups: Vec<Group> = models.iter().map(|model| group(&mut random, model)).collect();
+    let groups: Vec<Group> =
+        models.iter().map(|model| group(&mut random, model, measured(model, choice))).collect();
     let file = |(model, group): (&PlainModel, &Group)| {
         let mut choices = model.direct();
-        choices.layers[0] = choice;
-        choices.held_rows[..2].copy_from_slice(&[group.held_input, group.held_rows[0]]);
+        choices.layers[group.first] = choice;
+        choices.held_rows[0] = group.held_input;
+        choices.held_rows[group.end] = group.held_rows[0];
         write(model, &choices).expect("a layer that the algorithm fits")
     };
     let files: Vec<Vec<u8>> = models.iter().zip(&groups).map(file).collect();
@@ -149,8 +175,11 @@ fn samples(
     let counts = counts_of(board, Variant::complete(build), &files, &[]);
     for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
         let work = group.work(model).expect("a layer alone does not get stuck");
-        let kinds = work.kinds(model, 0, 0, choice);
-        samples.push((summed(&kinds), layers[0] as f64));
+        let kinds = work.kinds(model, group.first, 0, choice);
+        samples.push((summed(&kinds), layers[group.first] as f64));
+        if group.first > 0 {
+            continue;
+        }
         let frame = total.saturating_sub(layers.iter().sum());
         // A layer behind the measured one is a slice of its own.
         frames.push((work.frame.with_slices(layers.len() - 1).terms(), frame as f64));
@@ -158,11 +187,12 @@ fn samples(
     samples
 }
 
-/// The layer with its image placed at once, or, for every other one, with only some of its rows
-/// held.
-fn group(random: &mut Random, model: &PlainModel) -> Group {
-    let alone = |group: &Group| group.end == 1;
-    let groups: Vec<Group> = Group::beginning_with(model, 0).into_iter().filter(alone).collect();
+/// The layer with the image placed at once, or, for every other one that reads the image, with only
+/// some of the image's rows held.
+fn group(random: &mut Random, model: &PlainModel, layer: usize) -> Group {
+    let alone = |group: &Group| group.end == layer + 1;
+    let groups = Group::beginning_with(model, layer).into_iter();
+    let groups: Vec<Group> = groups.filter(alone).collect();
     match random.within(0, 1) {
         0 => groups[0].clone(),
         _ => groups[random.within(0, groups.len() as u16 - 1) as usize].clone(),

@@ -1,6 +1,7 @@
 //! A convolution as a description writes it.
 
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 use super::Conv;
@@ -41,7 +42,7 @@ impl Description for Layer {
         ("activation", Activation::VALUES),
     ];
 
-    fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
+    fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         positive(self.filters, "filters")?;
         let kernel = positive_sides(self.kernel, "kernel")?;
         let stride = positive_sides(self.stride, "stride")?;

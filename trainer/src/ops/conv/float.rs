@@ -5,7 +5,7 @@ use infer::Shape;
 use super::Conv;
 use crate::kernels::{self, Gradient, Positions, Reach};
 use crate::ops::float::{of_images, places};
-use crate::ops::{Buffers, FloatOperator, Part, Pass};
+use crate::ops::{Buffers, FloatOperator, InputGradients, Inputs, Part, Pass, Source};
 
 /// Positions of a convolution.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Float {
 impl Float {
     /// The positions of the part that is computed.
     pub fn new(conv: &Conv, part: &Part) -> Self {
-        let Part { input, output, origin } = *part;
+        let (Source { shape: input, origin }, output) = (part.inputs[0], part.output);
         let [kernel, stride, pool] =
             [conv.kernel, conv.stride, conv.pool_size()].map(|sides| sides.map(usize::from));
         let outputs = [output.height, output.width].map(usize::from);
@@ -98,10 +98,6 @@ impl Float {
 }
 
 impl FloatOperator for Float {
-    fn input(&self) -> Shape {
-        self.input
-    }
-
     fn output(&self) -> Shape {
         self.output
     }
@@ -136,7 +132,7 @@ impl FloatOperator for Float {
         }
     }
 
-    fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]) {
+    fn forward(&self, pass: &mut Pass<'_>, [input, ..]: Inputs<'_>, output: &mut [f32]) {
         let Buffers { padded, pixels, choices } = &mut *pass.buffers;
         let map = if self.pads() { self.copy_inset(input, padded) } else { input };
         let positions = self.positions(pixels, pass.images);
@@ -147,10 +143,10 @@ impl FloatOperator for Float {
     fn backward(
         &self,
         pass: &mut Pass<'_>,
-        input: &[f32],
+        [input, ..]: Inputs<'_>,
         output_gradient: &[f32],
         gradient: &mut Gradient,
-        input_gradient: &mut [f32],
+        [input_gradient, ..]: InputGradients<'_>,
     ) {
         let positions = self.positions(&pass.buffers.pixels, pass.images);
         let choices = &pass.buffers.choices[..pass.images * self.choice_len()];

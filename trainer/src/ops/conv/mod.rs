@@ -16,8 +16,8 @@ pub use plain::Plain;
 
 use super::max_pool::Pooling;
 use super::{
-    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, StageKind, WeightShape,
-    Window,
+    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, Scales, StageKind,
+    WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
 /// A convolution with what follows it. The order of ReLU and pooling does not matter: both are
@@ -56,7 +56,7 @@ impl Conv {
 }
 
 impl Operator for Conv {
-    fn input(&self) -> Shape {
+    fn input(&self, _: usize) -> Shape {
         self.input
     }
 
@@ -104,24 +104,24 @@ impl Operator for Conv {
     }
 
     fn output_scale(&self) -> OutputScale {
-        OutputScale::Calibrated { relu: self.relu }
+        OutputScale::Calibrated { relu: self.relu, steps_max: WEIGHTED_STEPS_MAX }
     }
 
     fn float(&self, part: &Part) -> FloatKind {
         FloatKind::Conv(Float::new(self, part))
     }
 
-    fn plain(&self, part: &Part) -> PlainKind {
+    fn plain(&self, part: &Part, _: &Scales) -> PlainKind {
         let Self { kernel, stride, .. } = *self;
-        let (origin, pool) = (part.origin, self.pool_size());
+        let (origin, pool) = (part.inputs[0].origin, self.pool_size());
         PlainKind::Conv(Plain { kernel, stride, origin, pool })
     }
 
     fn oracle(
         &self,
-        map: Tensor<4>,
+        maps: &[Tensor<4>],
         parameters: &mut dyn FnMut() -> BurnParameters,
     ) -> Tensor<4> {
-        oracle::forward(self, map, parameters())
+        oracle::forward(self, maps[0].clone(), parameters())
     }
 }

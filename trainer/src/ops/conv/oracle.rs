@@ -5,7 +5,10 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 
+use infer::Shape;
+
 use super::Conv;
+use crate::ops::description::padding_after;
 use crate::ops::{BurnParameters, max_pool};
 
 /// The convolution of `map` with the ReLU and pooling that joined it.
@@ -14,7 +17,11 @@ pub fn forward(conv: &Conv, map: Tensor<4>, parameters: BurnParameters) -> Tenso
     let (outputs, channels) = (conv.output.channels as usize, conv.input.channels as usize);
     let weight = parameters.weight.reshape([outputs, rows, columns, channels]);
     let kernel = weight.permute([0, 3, 1, 2]);
-    let padding = [padding(conv, 0), padding(conv, 1)];
+    let padding = [0, 1].map(|axis| {
+        let sides = |shape: Shape| [shape.height, shape.width][axis];
+        let window = (conv.kernel[axis], conv.stride[axis], conv.padding[axis]);
+        padding_after(sides(conv.input), sides(conv.convolved), window)
+    });
     let options = ConvOptions::new_with_padding(conv.stride.map(usize::from), padding, [1, 1], 1);
     let mut out = conv2d(map, kernel, Some(parameters.bias), options);
     if conv.relu {
@@ -24,13 +31,4 @@ pub fn forward(conv: &Conv, map: Tensor<4>, parameters: BurnParameters) -> Tenso
         Some(pool) => max_pool::largest(out, pool),
         None => out,
     }
-}
-
-/// Zeros in front of and behind the input along one axis.
-fn padding(conv: &Conv, axis: usize) -> (usize, usize) {
-    let input = [conv.input.height, conv.input.width][axis] as usize;
-    let outputs = [conv.convolved.height, conv.convolved.width][axis] as usize;
-    let before = conv.padding[axis] as usize;
-    let reach = (outputs - 1) * conv.stride[axis] as usize + conv.kernel[axis] as usize;
-    (before, reach.saturating_sub(input + before))
 }

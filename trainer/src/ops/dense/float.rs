@@ -4,7 +4,7 @@ use infer::Shape;
 
 use crate::kernels::{self, Aligned, Gradient, Positions, Reach};
 use crate::ops::float::of_images;
-use crate::ops::{Buffers, FloatOperator, Pass};
+use crate::ops::{Buffers, FloatOperator, InputGradients, Inputs, Pass};
 
 /// A dense layer; all images are multiplied at once.
 #[derive(Clone, Debug)]
@@ -26,10 +26,6 @@ impl Float {
 }
 
 impl FloatOperator for Float {
-    fn input(&self) -> Shape {
-        self.input
-    }
-
     fn output(&self) -> Shape {
         self.output
     }
@@ -47,7 +43,7 @@ impl FloatOperator for Float {
         Buffers { padded: Aligned::default(), pixels, choices: Vec::new() }
     }
 
-    fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]) {
+    fn forward(&self, pass: &mut Pass<'_>, [input, ..]: Inputs<'_>, output: &mut [f32]) {
         let positions = self.positions(&pass.buffers.pixels, pass.images);
         kernels::forward(pass.set, pass.weights, &positions, input, output, &mut []);
     }
@@ -55,10 +51,10 @@ impl FloatOperator for Float {
     fn backward(
         &self,
         pass: &mut Pass<'_>,
-        input: &[f32],
+        [input, ..]: Inputs<'_>,
         output_gradient: &[f32],
         gradient: &mut Gradient,
-        input_gradient: &mut [f32],
+        [input_gradient, ..]: InputGradients<'_>,
     ) {
         let positions = self.positions(&pass.buffers.pixels, pass.images);
         let wanted = (!input_gradient.is_empty()).then_some(input_gradient);

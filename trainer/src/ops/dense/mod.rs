@@ -6,6 +6,7 @@ mod plain;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 pub use float::Float;
@@ -15,7 +16,7 @@ pub use plain::Plain;
 use super::description::positive;
 use super::{
     Activation, BurnParameters, Description, FloatKind, Lowered, Operator, OutputScale, Part,
-    PlainKind, Problem, StageKind, Values, WeightShape, Window,
+    PlainKind, Problem, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
 /// A layer of the type `dense`: fully connected with bias; flattens its input row by row, pixel by
@@ -47,7 +48,7 @@ impl Description for Layer {
     const KEYS: &'static [(&'static str, Values)] =
         &[("units", Values::Whole(1..=65_535)), ("activation", Activation::VALUES)];
 
-    fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
+    fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         positive(self.units, "units")?;
         let relu = self.activation == Some(Activation::Relu);
         Ok(Lowered::Operator(StageKind::Dense(Dense { input, units: self.units, relu })))
@@ -55,7 +56,7 @@ impl Description for Layer {
 }
 
 impl Operator for Dense {
-    fn input(&self) -> Shape {
+    fn input(&self, _: usize) -> Shape {
         self.input
     }
 
@@ -82,25 +83,25 @@ impl Operator for Dense {
     }
 
     fn output_scale(&self) -> OutputScale {
-        OutputScale::Calibrated { relu: self.relu }
+        OutputScale::Calibrated { relu: self.relu, steps_max: WEIGHTED_STEPS_MAX }
     }
 
     fn float(&self, part: &Part) -> FloatKind {
-        let Part { input, output, .. } = *part;
+        let (input, output) = (part.inputs[0].shape, part.output);
         FloatKind::Dense(Float { input, output, relu: self.relu })
     }
 
-    fn plain(&self, _: &Part) -> PlainKind {
+    fn plain(&self, _: &Part, _: &Scales) -> PlainKind {
         PlainKind::Dense(Plain)
     }
 
     fn oracle(
         &self,
-        map: Tensor<4>,
+        maps: &[Tensor<4>],
         parameters: &mut dyn FnMut() -> BurnParameters,
     ) -> Tensor<4> {
         let BurnParameters { weight, bias } = parameters();
-        let flat: Tensor<2> = map.permute([0, 2, 3, 1]).flatten(1, 3);
+        let flat: Tensor<2> = maps[0].clone().permute([0, 2, 3, 1]).flatten(1, 3);
         let mut out = flat.matmul(weight.transpose()) + bias.unsqueeze();
         if self.relu {
             out = relu(out);

@@ -5,7 +5,7 @@ use infer::Shape;
 use super::Pooling;
 use crate::kernels::{Aligned, Gradient};
 use crate::ops::float::places;
-use crate::ops::{Buffers, FloatOperator, Part, Pass};
+use crate::ops::{Buffers, FloatOperator, InputGradients, Inputs, Part, Pass, Source};
 
 /// Windows of a pooling.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Float {
 impl Float {
     /// The windows of the part that is computed.
     pub fn new(pool: Pooling, part: &Part) -> Self {
-        let Part { input, output, origin } = *part;
+        let (Source { shape: input, origin }, output) = (part.inputs[0], part.output);
         let count = [output.height, output.width].map(usize::from);
         // No window of a pooling begins outside of its map.
         let first = origin.map(|origin| origin.max(0) as usize);
@@ -38,10 +38,6 @@ impl Float {
 }
 
 impl FloatOperator for Float {
-    fn input(&self) -> Shape {
-        self.input
-    }
-
     fn output(&self) -> Shape {
         self.output
     }
@@ -51,7 +47,7 @@ impl FloatOperator for Float {
         Buffers { padded: Aligned::default(), pixels: Vec::new(), choices }
     }
 
-    fn forward(&self, pass: &mut Pass<'_>, input: &[f32], output: &mut [f32]) {
+    fn forward(&self, pass: &mut Pass<'_>, [input, ..]: Inputs<'_>, output: &mut [f32]) {
         let channels = self.output.channels as usize;
         let images =
             input.chunks_exact(self.input.len()).zip(output.chunks_exact_mut(self.output.len()));
@@ -67,10 +63,10 @@ impl FloatOperator for Float {
     fn backward(
         &self,
         pass: &mut Pass<'_>,
-        _input: &[f32],
+        _: Inputs<'_>,
         output_gradient: &[f32],
         _gradient: &mut Gradient,
-        input_gradient: &mut [f32],
+        [input_gradient, ..]: InputGradients<'_>,
     ) {
         let channels = self.output.channels as usize;
         let choices = pass.buffers.choices.chunks_exact(self.output.len());

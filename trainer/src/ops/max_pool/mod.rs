@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use infer::Shape;
+use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 pub use float::Float;
@@ -15,7 +16,7 @@ pub use plain::{Algorithm, Plain};
 use super::description::{positive_sides, windowed};
 use super::{
     BurnParameters, Description, Extent, FloatKind, Lowered, Operator, OutputScale, Padding, Part,
-    PlainKind, Problem, StageKind, Values, Window,
+    PlainKind, Problem, Scales, StageKind, Values, Window,
 };
 
 /// A layer of the type `max_pool`: the maximum over a window; incomplete windows at the right and
@@ -56,7 +57,7 @@ impl Description for Layer {
     const KEYS: &'static [(&'static str, Values)] =
         &[("size", Values::Extent(1..=255)), ("stride", Values::Extent(1..=255))];
 
-    fn lower(&self, input: Shape) -> Result<Lowered, Problem> {
+    fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         let size = positive_sides(self.size, "size")?;
         let stride = positive_sides(self.stride.unwrap_or(self.size), "stride")?;
         let ([height, width], _) = windowed(input, size, stride, Padding::Valid)?;
@@ -67,7 +68,7 @@ impl Description for Layer {
 }
 
 impl Operator for MaxPool {
-    fn input(&self) -> Shape {
+    fn input(&self, _: usize) -> Shape {
         self.input
     }
 
@@ -93,18 +94,18 @@ impl Operator for MaxPool {
     }
 
     /// A pooling reads no padding, so its windows begin inside of the map.
-    fn plain(&self, part: &Part) -> PlainKind {
+    fn plain(&self, part: &Part, _: &Scales) -> PlainKind {
         let Pooling { size, stride } = self.pool;
-        let origin = part.origin.map(i16::unsigned_abs);
+        let origin = part.inputs[0].origin.map(i16::unsigned_abs);
         PlainKind::MaxPool(Plain { size, stride, origin })
     }
 
     fn oracle(
         &self,
-        map: Tensor<4>,
+        maps: &[Tensor<4>],
         _: &mut dyn FnMut() -> BurnParameters,
     ) -> Tensor<4> {
-        largest(map, self.pool)
+        largest(maps[0].clone(), self.pool)
     }
 }
 

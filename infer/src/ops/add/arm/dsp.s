@@ -1,0 +1,48 @@
+@ Sum of two tensors, four values at once.
+@
+@   for each value: output = saturate((a * multiplier of a + b * multiplier of b + offset) >> shift)
+@
+@ A value of each input makes a pair, so one instruction multiplies both and adds the offset.
+@ Nothing leaves 32 bits: portable.rs has the proof. Words may lie at any address.
+@
+@ r0 = a, r1 = b, r2 = outputs, r3 = {count, both multipliers, offset, shift}; a multiple of four
+@ values, four or more. Registers: r3 end of the outputs, r4 multipliers, r5 offset, r6 shift,
+@ r7-r11 values.
+
+.macro ADD_OUTPUT sum
+  asr \sum, \sum, r6
+  ssat \sum, #8, \sum
+  strb \sum, [r2], #1
+.endm
+
+.section .text.kindling_add, "ax", %progbits
+.global kindling_add
+.type kindling_add, %function
+.thumb_func
+.balign 4
+kindling_add:
+  push {r4-r11, lr}
+  ldmia r3, {r3-r6}
+  add r3, r3, r2
+1:
+  ldr r7, [r0], #4
+  ldr r8, [r1], #4
+  sxtb16 r9, r7               @ a0, a2
+  sxtb16 r10, r8              @ b0, b2
+  sxtb16 r7, r7, ror #8       @ a1, a3
+  sxtb16 r8, r8, ror #8       @ b1, b3
+  pkhbt r11, r9, r10, lsl #16 @ a0, b0
+  pkhtb r10, r10, r9, asr #16 @ a2, b2
+  pkhbt r9, r7, r8, lsl #16   @ a1, b1
+  pkhtb r8, r8, r7, asr #16   @ a3, b3
+  smlad r11, r11, r4, r5
+  smlad r9, r9, r4, r5
+  smlad r10, r10, r4, r5
+  smlad r8, r8, r4, r5
+  ADD_OUTPUT r11
+  ADD_OUTPUT r9
+  ADD_OUTPUT r10
+  ADD_OUTPUT r8
+  cmp r2, r3
+  bne 1b
+  pop {r4-r11, pc}

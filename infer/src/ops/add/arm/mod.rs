@@ -1,0 +1,59 @@
+//! Sums on this build's core; the loop is in assembly, for each class of cores.
+//!
+//! ```text
+//! for each value: output = saturate((a * multiplier of a + b * multiplier of b + offset) >> shift)
+//! ```
+//!
+//! Nothing leaves 32 bits: see [`Sum`].
+#![allow(unsafe_code)]
+
+use super::portable::{Sum, each_run};
+use super::{Add, Kernels};
+use crate::features::Feature;
+use crate::ops::operator::Buffers;
+use crate::ops::sets::CortexM;
+
+#[cfg(kindling_backend = "mve")]
+core::arch::global_asm!(include_str!("mve.s"), options(raw));
+#[cfg(not(kindling_backend = "mve"))]
+crate::arm::assembly!();
+
+/// Values that the loop takes at once.
+const AT_ONCE: usize =
+    if cfg!(any(kindling_backend = "dsp", kindling_backend = "armv7m")) { 4 } else { 1 };
+
+/// Arguments of the loop.
+#[repr(C)]
+struct Values {
+    count: usize,
+    sum: Sum,
+}
+
+unsafe extern "C" {
+    fn kindling_add(a: *const i8, b: *const i8, out: *mut i8, values: &Values);
+}
+
+impl Kernels for CortexM {
+    fn run(add: &Add, Buffers { input, second, output, .. }: Buffers<'_>) {
+        if Feature::Add.is_built() {
+            each_run(add, [input, second], output, add_run);
+        }
+    }
+}
+
+/// Values that lie side by side in both inputs.
+fn add_run(sum: Sum, a: &[i8], b: &[i8], out: &mut [i8]) {
+    let count = out.len() / AT_ONCE * AT_ONCE;
+    let parts = (a.split_at_checked(count), b.split_at_checked(count));
+    let ((Some(a), Some(b)), Some(out)) = (parts, out.split_at_mut_checked(count)) else { return };
+    if count > 0 {
+        let values = Values { count, sum };
+        // SAFETY:
+        // - `a`, `b` and `out` have `count` values each: they were just split there.
+        // - `count` is a multiple of what the loop takes at once, and not 0.
+        // - The loop reads bytes, or words where this core loads them from any address.
+        // - `out` is borrowed mutably, so it shares no byte with the inputs.
+        unsafe { kindling_add(a.0.as_ptr(), b.0.as_ptr(), out.0.as_mut_ptr(), &values) }
+    }
+    sum.of(a.1, b.1, out.1);
+}

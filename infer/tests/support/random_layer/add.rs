@@ -1,0 +1,68 @@
+//! Random sums.
+
+use infer::format::{AddRecord, OutputQuant, Tensor};
+use infer::{Add, LayerKind, Shape};
+
+use super::{Pattern, QUANT, Random, most};
+
+/// Maps whose sums are measured: those of a ResNet-8.
+const MEASURED: [(&str, Shape); 3] = [
+    ("add1", Shape::new(31, 32, 16)),
+    ("add2", Shape::new(16, 16, 32)),
+    ("add3", Shape::new(8, 8, 64)),
+];
+
+/// A random sum with its inputs, of which it reads all or a part.
+pub fn any(
+    random: &mut Random,
+    pattern: Pattern,
+    first: &mut [i8],
+    second: &mut [i8],
+) -> LayerKind<'static> {
+    let mut side = |limit| 1 + random.below(limit) as u16;
+    let output = Shape::new(side(most(6, 3)), side(most(9, 3)), side(most(40, 5)));
+    let is_whole = random.below(2) == 0;
+    let mut side = |limit| if is_whole { 0 } else { random.below(limit) as u16 };
+    let origins = [[side(3), side(3)], [side(3), side(3)]];
+    let shapes = origins.map(|[row, column]| {
+        let (height, width) = (output.height + row, output.width + column);
+        Shape::new(height + side(3), width + side(3), output.channels)
+    });
+    let shift = 1 + random.below(23) as u8;
+    let largest = random.pick(&[1, 400, i16::MAX]);
+    let mut multiplier = || 1 + random.below(largest as u32) as i16;
+    let multipliers = [multiplier(), multiplier()];
+    let record = AddRecord { inputs: [0, 1], origins, multipliers, shift };
+    let tensors = shapes.map(|shape| Tensor { shape, quant: quant(random) });
+    let output = Tensor { shape: output, quant: quant(random) };
+    fill(random, pattern, [first, second], shapes);
+    LayerKind::Add(Add::of(&record, &tensors, output))
+}
+
+/// The sum of two whole maps.
+pub fn measured(
+    random: &mut Random,
+    index: usize,
+    first: &mut [i8],
+    second: &mut [i8],
+) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    let (name, shape) = *MEASURED.get(index)?;
+    let (origins, multipliers, shift) = ([[0, 0]; 2], [20_000, 31_000], 15);
+    let record = AddRecord { inputs: [0, 1], origins, multipliers, shift };
+    fill(random, Pattern::Random, [first, second], [shape; 2]);
+    let tensor = Tensor { shape, quant: QUANT };
+    Some((name, Some(LayerKind::Add(Add::of(&record, &[tensor; 2], tensor)))))
+}
+
+fn quant(random: &mut Random) -> OutputQuant {
+    OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, -7, 0, 127]) }
+}
+
+fn fill(random: &mut Random, pattern: Pattern, maps: [&mut [i8]; 2], shapes: [Shape; 2]) {
+    for (values, shape) in maps.into_iter().zip(shapes) {
+        for (index, value) in values[..shape.len()].iter_mut().enumerate() {
+            let column = index % shape.row_len() / shape.channels as usize;
+            *value = pattern.input(random, 0, index / shape.row_len(), column);
+        }
+    }
+}
