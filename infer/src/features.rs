@@ -72,4 +72,6 @@ features! {
     DenseQuadsWide = "dense-quads-wide";
     /// Sums of two tensors.
     Add = "add";
+    /// Depthwise convolutions.
+    Depthwise = "depthwise";
 }

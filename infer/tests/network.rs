@@ -12,8 +12,8 @@ mod built_in;
 
 use infer::embedded;
 use infer::format::{
-    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
-    MaxPoolRecord, OperatorRecord, OutputQuant, Tensor, TensorRecord,
+    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, DepthwiseRecord, InputRecord,
+    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Tensor, TensorRecord,
 };
 use infer::ops::Record;
 use infer::schedule::INPUTS_MAX;
@@ -109,7 +109,7 @@ impl Random {
 /// An operator that reads one of the tensors before it, mostly.
 fn operator(random: &mut Random, input: u8) -> OperatorRecord {
     let sides = |random: &mut Random| [random.side(), random.side()];
-    match random.below(5) {
+    match random.below(6) {
         0 => OperatorRecord::MaxPool(MaxPoolRecord {
             input,
             size: sides(random),
@@ -120,7 +120,13 @@ fn operator(random: &mut Random, input: u8) -> OperatorRecord {
             let algorithm = DenseAlgorithm::ALL[random.below(3)];
             OperatorRecord::Dense(DenseRecord { input, algorithm })
         }
-        2 => OperatorRecord::Add(AddRecord {
+        2 => OperatorRecord::Depthwise(DepthwiseRecord {
+            input,
+            kernel: sides(random),
+            stride: sides(random),
+            origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
+        }),
+        3 => OperatorRecord::Add(AddRecord {
             inputs: [input, random.below(4) as u8],
             origins: [[0, 0], [random.below(2) as u16, 0]],
             multipliers: [9000, 14_000],
@@ -152,6 +158,7 @@ fn stated(record: &OperatorRecord, input: Shape, output: Tensor) -> [u64; 2] {
         LayerKind::Conv(conv) => [channels, conv.filters().packed_bytes()],
         LayerKind::MaxPool(_) | LayerKind::Add(_) => [0, 0],
         LayerKind::Dense(dense) => [8 * dense.units as u64, dense.matrix().packed_bytes()],
+        LayerKind::Depthwise(depthwise) => [channels, depthwise.weight_bytes()],
     }
 }
 

@@ -28,8 +28,8 @@ pub fn check_sides(sides: &[[u8; 2]]) -> Result<(), LayerProblem> {
 }
 
 /// Bounds the rows, columns and offsets in a row that windows can name, so that kernels may compute
-/// them in 32 bits: those of `windows` rows and columns of windows. An origin adds at most 2^15 rows
-/// or columns to what is counted here.
+/// them in 32 bits: those of `windows` rows and columns of windows. An origin adds at most 2^15
+/// rows or columns to what is counted here.
 pub fn check_coordinates(
     input: Shape,
     windows: [u64; 2],

@@ -7,6 +7,7 @@
 pub mod add;
 pub mod conv;
 pub mod dense;
+pub mod depthwise;
 pub mod max_pool;
 
 mod checks;
@@ -247,6 +248,8 @@ operators! {
     Dense<'m>: dense, DenseRecord;
     /// Sum of two tensors.
     Add: add, AddRecord;
+    /// Depthwise convolution.
+    Depthwise<'m>: depthwise, DepthwiseRecord;
 }
 
 impl Feature {

@@ -1,5 +1,5 @@
-//! Models of any operators, laid out as simply as can be: every tensor has a place of its own, and
-//! the scratch memory of all layers lies after the last.
+//! Models of any operators, laid out as simply as can be: every tensor has a place of its own, if
+//! the test gives no other, and the scratch memory of all layers lies after the last.
 
 use infer::format::{
     Content, InputRecord, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
@@ -19,6 +19,8 @@ pub struct Graph {
     pub held_rows: u16,
     pub layers: Vec<Layer>,
     pub outputs: Vec<u8>,
+    /// Where each tensor lies, in places of 16 bytes; empty: one after the other.
+    pub places: Vec<u32>,
 }
 
 /// A layer with the tensor that it makes.
@@ -33,7 +35,13 @@ pub struct Layer {
 
 impl Graph {
     pub fn new(image: Tensor) -> Self {
-        Self { image, held_rows: image.shape.height, layers: Vec::new(), outputs: Vec::new() }
+        Self {
+            image,
+            held_rows: image.shape.height,
+            layers: Vec::new(),
+            outputs: Vec::new(),
+            places: Vec::new(),
+        }
     }
 
     /// A layer more, without numbers, whose tensor is held whole; it is the output.
@@ -76,11 +84,11 @@ impl Graph {
     }
 
     fn file_for(&self, arena_bytes: u32) -> Vec<u8> {
-        let mut end = 0;
+        let (mut end, mut places) = (0, self.places.iter());
         let mut place = |tensor: Tensor, held_rows: u16| {
-            let at = end;
+            let at = places.next().map_or(end, |place| 16 * place);
             let bytes = held_rows as u32 * tensor.shape.row_len() as u32;
-            end = (at + bytes).next_multiple_of(16);
+            end = end.max((at + bytes).next_multiple_of(16));
             TensorRecord { tensor, held_rows, at }
         };
         let tensor = place(self.image, self.held_rows);

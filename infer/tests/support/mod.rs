@@ -160,8 +160,8 @@ pub fn refused(file: &[u8]) -> ModelError {
     }
 }
 
-/// The file, whose last layer needs these parts of the crate, loads if all of its parts are in the build, and is refused for this reason if one is
-/// not.
+/// The file, whose last layer needs these parts of the crate, loads if all of its parts are in the
+/// build, and is refused for this reason if one is not.
 #[allow(dead_code)]
 pub fn check_left_out(file: &[u8], parts: &[Feature]) {
     let mut table = Table::<16>::new();

@@ -3,6 +3,7 @@
 mod add;
 mod conv;
 mod dense;
+mod depthwise;
 mod max_pool;
 
 use infer::format::{OutputQuant, Tensor};
@@ -60,6 +61,7 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::MaxPool(_) => max_pool::layer(random),
             Choice::Dense(algorithm) => dense::layer(random, algorithm),
             Choice::Add(_) => add::layer(random),
+            Choice::Depthwise(_) => depthwise::layer(random),
         };
         let model = alone(random, layer);
         if is_small(&model.layers[measured(&model, choice)], choice) {
@@ -86,6 +88,7 @@ pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::MaxPool(_) => max_pool::extreme(random),
             Choice::Dense(_) => dense::extreme(random),
             Choice::Add(_) => add::extreme(random),
+            Choice::Depthwise(_) => depthwise::extreme(random),
         };
         let is_small = |layer: &PlainLayer| {
             layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
@@ -110,6 +113,7 @@ fn operations(kind: &LayerKind<'_>) -> u64 {
         LayerKind::MaxPool(pool) => max_pool::operations(pool),
         LayerKind::Dense(dense) => dense::operations(dense),
         LayerKind::Add(add) => add::operations(add),
+        LayerKind::Depthwise(depthwise) => depthwise::operations(depthwise),
     }
 }
 

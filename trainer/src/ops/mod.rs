@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernels::{Gradient, Reach};
 
 operators! {
-    operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add;
+    operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise;
     activations: Relu, Softmax;
 }
 

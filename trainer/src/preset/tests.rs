@@ -84,7 +84,7 @@ fn what_is_wrong_is_named_with_its_line() {
             "type = \"max_pool\"",
             "type = \"mean_pool\"",
             "21: layer.type is \"mean_pool\"; it must be \"conv\", \"max_pool\", \"dense\", \
-                \"add\", \"relu\" or \"softmax\"",
+                \"add\", \"depthwise\", \"relu\" or \"softmax\"",
         ),
         ("type = \"max_pool\"", "kind = \"max_pool\"", "20: missing field `type`"),
         (

@@ -3,6 +3,7 @@
 pub mod add;
 pub mod conv;
 pub mod dense;
+pub mod depthwise;
 pub mod max_pool;
 #[path = "../split_mix.rs"]
 mod split_mix;
@@ -102,6 +103,7 @@ pub enum Choice {
     MaxPool,
     Dense(DenseAlgorithm),
     Add,
+    Depthwise,
 }
 
 /// Every operator of the crate with each of its algorithms.
@@ -112,6 +114,7 @@ pub fn each_choice(mut visit: impl FnMut(Choice)) {
             Kind::MaxPool => visit(Choice::MaxPool),
             Kind::Dense => DenseAlgorithm::ALL.map(Choice::Dense).into_iter().for_each(&mut visit),
             Kind::Add => visit(Choice::Add),
+            Kind::Depthwise => visit(Choice::Depthwise),
         }
     }
 }
@@ -161,6 +164,7 @@ fn layer<'b>(
         Choice::MaxPool => max_pool::any(random, pattern, values),
         Choice::Dense(algorithm) => dense::any(random, algorithm, pattern, values, numbers),
         Choice::Add => add::any(random, pattern, values, &mut second.0),
+        Choice::Depthwise => depthwise::any(random, pattern, values, numbers),
     }
 }
 
@@ -180,6 +184,7 @@ pub fn measured<'b>(
             dense::measured(random, index, algorithm, &mut first.0, numbers)
         }
         Choice::Add => add::measured(random, index, &mut first.0, &mut second.0),
+        Choice::Depthwise => depthwise::measured(random, index, &mut first.0, numbers),
     }
 }
 

@@ -1,0 +1,107 @@
+//! Random depthwise convolutions.
+
+use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
+use infer::{Depthwise, LayerKind, Shape};
+
+use super::{Numbers, Pattern, QUANT, Random, fill_channels, most};
+
+/// A layer that is measured.
+struct Measured {
+    name: &'static str,
+    input: Shape,
+    output: Shape,
+    kernel: [u8; 2],
+    stride: u8,
+    /// Rows and columns of padding before the map.
+    padding: i16,
+}
+
+/// 3x3 without padding, layers as of a DS-CNN and of MobileNets, and a long kernel.
+const MEASURED: [Measured; 5] = [
+    measured_layer("inside", [14, 14, 64], [12, 12], [3, 3], 1, 0),
+    measured_layer("ds-cnn", [25, 5, 64], [25, 5], [3, 3], 1, 1),
+    measured_layer("mobilenet", [44, 44, 8], [44, 44], [3, 3], 1, 1),
+    measured_layer("stride 2", [24, 24, 24], [12, 12], [3, 3], 2, 0),
+    measured_layer("5x1", [30, 1, 128], [26, 1], [5, 1], 1, 0),
+];
+
+const fn measured_layer(
+    name: &'static str,
+    [height, width, channels]: [u16; 3],
+    [rows, columns]: [u16; 2],
+    kernel: [u8; 2],
+    stride: u8,
+    padding: i16,
+) -> Measured {
+    let input = Shape::new(height, width, channels);
+    let output = Shape::new(rows, columns, channels);
+    Measured { name, input, output, kernel, stride, padding }
+}
+
+/// A random depthwise convolution, with its numbers and its input.
+pub fn any<'b>(
+    random: &mut Random,
+    pattern: Pattern,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let mut side = |limit| 1 + random.below(limit) as u16;
+    let (height, width, channels) = (side(11), side(11), side(most(40, 5)));
+    let output = [side(most(8, 3)), side(most(8, 3))];
+    let [kernel, stride] = [[side(5), side(5)], [side(3), side(3)]].map(|two| two.map(|n| n as u8));
+    let multiplier = if side(3) == 1 { side(3) } else { 1 };
+    let origin = [random.below(7) as i16 - 5, random.below(7) as i16 - 5];
+    let record = DepthwiseRecord { input: 0, kernel, stride, origin };
+    let shapes = [
+        Shape::new(height, width, channels),
+        Shape::new(output[0], output[1], channels * multiplier),
+    ];
+    let mut zero_point = || random.pick(&[-128, -128, -7, 0, 127]);
+    let tensors = shapes.map(|shape| {
+        let quant = OutputQuant { scale: 1.0, zero_point: zero_point() };
+        Tensor { shape, quant }
+    });
+    fill(random, &record, tensors, pattern, values, numbers)
+}
+
+/// A layer whose instructions are counted.
+pub fn measured<'b>(
+    random: &mut Random,
+    index: usize,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+    let Measured { name, input, output, kernel, stride, padding } = *MEASURED.get(index)?;
+    let record = DepthwiseRecord { input: 0, kernel, stride: [stride; 2], origin: [-padding; 2] };
+    let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
+    Some((name, Some(fill(random, &record, tensors, Pattern::Random, values, numbers))))
+}
+
+/// Fills the buffers with numbers for a depthwise convolution.
+fn fill<'b>(
+    random: &mut Random,
+    record: &DepthwiseRecord,
+    [input, output]: [Tensor; 2],
+    pattern: Pattern,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let (map, row_len) = (input.shape, input.shape.row_len());
+    for (index, value) in values[..map.len()].iter_mut().enumerate() {
+        *value = pattern.input(random, 0, index / row_len, index % row_len / map.channels as usize);
+    }
+    let depthwise = Depthwise::of(record, &[input; 2], output);
+    let (taps, channels) = (depthwise.taps(), output.shape.channels as usize);
+    let weights = &mut numbers.weights[..taps * channels];
+    let packed = &mut numbers.packed.0[..taps * channels];
+    for (index, weight) in weights.iter_mut().enumerate() {
+        let (channel, tap) = (index / taps, index % taps);
+        let columns = record.kernel[1] as usize;
+        *weight = pattern.weight(random, 0, tap / columns, tap % columns);
+        packed[depthwise.weight_place(channel, tap)] = *weight as u8;
+    }
+    let parameters = &mut numbers.channels.0[..8 * channels];
+    fill_channels(random, weights, taps, parameters);
+    let in_range = "the largest weights of these sizes stay in range";
+    LayerKind::Depthwise(depthwise.with_numbers(parameters, packed).expect(in_range))
+}

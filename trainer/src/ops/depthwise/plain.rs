@@ -1,0 +1,160 @@
+//! A depthwise convolution in integers: its record, as `infer` runs it, and its cost.
+
+use infer::format::{DepthwiseRecord, OperatorRecord};
+use infer::quant::ChannelParameters;
+use infer::{Depthwise, LayerProblem, Shape};
+
+use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
+
+/// A depthwise convolution; fields as in [`DepthwiseRecord`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plain {
+    /// Kernel rows and columns.
+    pub kernel: [u8; 2],
+    /// Step in rows and columns.
+    pub stride: [u8; 2],
+    /// Input row and column under the first tap of the first output.
+    pub origin: [i16; 2],
+}
+
+/// How a depthwise convolution is computed: there is one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Some channels of a pixel at once.
+    Direct,
+}
+
+impl ops::Algorithm for Algorithm {
+    fn name(self) -> String {
+        "Depthwise".to_owned()
+    }
+
+    fn formula(self) -> String {
+        "Depthwise".to_owned()
+    }
+}
+
+impl PlainOperator for Plain {
+    type Algorithm = Algorithm;
+
+    fn algorithms() -> Vec<Algorithm> {
+        vec![Algorithm::Direct]
+    }
+
+    fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {
+        let Self { kernel, stride, origin } = *self;
+        OperatorRecord::Depthwise(DepthwiseRecord { input: inputs[0], kernel, stride, origin })
+    }
+}
+
+impl Running for Depthwise<'_> {
+    fn choice(&self) -> Choice {
+        Choice::Depthwise(Algorithm::Direct)
+    }
+
+    fn plain(&self) -> PlainKind {
+        let Self { kernel, stride, origin, .. } = *self;
+        PlainKind::Depthwise(Plain { kernel, stride, origin })
+    }
+
+    fn channels(&self) -> Vec<ChannelParameters> {
+        self.channel_parameters().collect()
+    }
+
+    fn weights(&self) -> Vec<i8> {
+        let row = |channel| (0..self.taps()).map(move |tap| self.weight(channel, tap));
+        (0..self.output.channels as usize).flat_map(row).collect()
+    }
+
+    fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
+        if weights.len() as u64 != self.weight_bytes() {
+            return Err(LayerProblem::SectionMissing);
+        }
+        let taps = self.taps();
+        let of_tap = |tap: usize| weights.iter().skip(tap).step_by(taps);
+        let packed: Vec<u8> = (0..taps).flat_map(of_tap).map(|weight| *weight as u8).collect();
+        self.with_numbers(channels, &packed)?;
+        Ok(packed)
+    }
+
+    /// Where there is one output channel for each of the input, by blocks of channels of which the
+    /// last ends with the last channel; else, and where there are fewer channels than a block has,
+    /// channel by channel. A core has blocks of four or of eight.
+    fn terms(&self) -> Vec<Term> {
+        let [rows, columns] = [0, 1].map(|axis| TapsInside::along(self, axis));
+        let (all_taps, blocks) = (self.taps() as f64, rows.blocks * columns.blocks);
+        let (channels, outputs) = (self.output.channels, self.output.channels as f64);
+        let pixels = self.output.height as f64 * self.output.width as f64;
+        let (tap_rows, taps) = (rows.taps * self.output.width as f64, rows.taps * columns.taps);
+        let inside_of_blocks = rows.taps_of_blocks * columns.taps_of_blocks;
+        let of = |is_so: bool, count: f64| if is_so { count } else { 0.0 };
+        let is_plain = self.multiplier() == 1;
+        let four = of(is_plain && channels >= 4, (outputs / 4.0).ceil());
+        let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
+        let few = of(is_plain && (4..8).contains(&channels), outputs);
+        let one = of(!is_plain || channels < 4, outputs);
+        vec![
+            (CALL, 1.0),
+            ("block", blocks),
+            ("start", blocks * outputs),
+            ("start_tap", blocks * all_taps),
+            ("padding", (blocks * all_taps - inside_of_blocks) * outputs),
+            ("run", self.output.height as f64 * columns.blocks),
+            ("pixel", pixels),
+            ("four", pixels * four),
+            ("four_row", tap_rows * four),
+            ("four_tap", taps * four),
+            ("eight", pixels * eight),
+            ("eight_row", tap_rows * eight),
+            ("eight_tap", taps * eight),
+            ("few", pixels * few),
+            ("few_tap", taps * few),
+            ("one", pixels * one),
+            ("one_row", tap_rows * one),
+            ("one_tap", taps * one),
+        ]
+    }
+
+    /// `depthwise 3x3 stride 2x2`.
+    fn describe(&self) -> String {
+        let by = |[rows, columns]: [u8; 2]| format!("{rows}x{columns}");
+        match self.stride {
+            [1, 1] => format!("depthwise {}", by(self.kernel)),
+            stride => format!("depthwise {} stride {}", by(self.kernel), by(stride)),
+        }
+    }
+}
+
+/// The taps along an axis that lie inside of the map.
+#[derive(Default)]
+struct TapsInside {
+    /// Those of all outputs.
+    taps: f64,
+    /// Blocks of outputs with the same taps.
+    blocks: f64,
+    /// Those of one output of each block.
+    taps_of_blocks: f64,
+}
+
+impl TapsInside {
+    /// Along rows (0) or columns (1).
+    fn along(depthwise: &Depthwise<'_>, axis: usize) -> Self {
+        let sides = |shape: Shape| [shape.height, shape.width][axis] as i64;
+        let (map, outputs) = (sides(depthwise.input), sides(depthwise.output));
+        let (kernel, stride) = (depthwise.kernel[axis] as i64, depthwise.stride[axis] as i64);
+        let (mut sums, mut before) = (Self::default(), None);
+        for output in 0..outputs {
+            let first = depthwise.origin[axis] as i64 + output * stride;
+            let start = (-first).clamp(0, kernel);
+            let taps = start..(map - first).clamp(start, kernel);
+            let count = (taps.end - taps.start) as f64;
+            sums.taps += count;
+            if before.as_ref() != Some(&taps) {
+                sums.blocks += 1.0;
+                sums.taps_of_blocks += count;
+            }
+            before = Some(taps);
+        }
+        sums
+    }
+}
