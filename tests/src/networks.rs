@@ -21,7 +21,7 @@ impl Odd {
 }
 
 /// All of them.
-pub const ODD: [Odd; 9] = [
+pub const ODD: [Odd; 11] = [
     Odd {
         name: "1x1 and 5x5 kernels",
         toml: r#"
@@ -116,5 +116,40 @@ pub const ODD: [Odd; 9] = [
         toml: r#"
             input = { height = 8, width = 8, channels = 1 }
             layer = [{ type = "max_pool", size = 4 }]"#,
+    },
+    Odd {
+        name: "residual blocks, one of them with a stride",
+        toml: r#"
+            input = { height = 13, width = 12, channels = 1 }
+            layer = [
+                { type = "conv", filters = 8, kernel = 3, padding = "same" },
+                { type = "relu", name = "a" },
+                { type = "conv", filters = 8, kernel = 3, padding = "same", activation = "relu" },
+                { type = "conv", filters = 8, kernel = 3, padding = "same", name = "b" },
+                { type = "add", from = ["a", "b"], activation = "relu", name = "c" },
+                { type = "conv", filters = 12, kernel = 3, stride = 2, padding = "same" },
+                { type = "relu" },
+                { type = "conv", filters = 12, kernel = 3, padding = "same", name = "d" },
+                { type = "conv", filters = 12, kernel = 1, stride = 2, from = ["c"], name = "e" },
+                { type = "add", from = ["d", "e"] },
+                { type = "relu" },
+                { type = "max_pool", size = 3 },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "depthwise convolutions, inverted bottlenecks",
+        toml: r#"
+            input = { height = 15, width = 14, channels = 3 }
+            layer = [
+                { type = "depthwise", kernel = 3, multiplier = 2, padding = "same" },
+                { type = "relu", name = "a" },
+                { type = "conv", filters = 12, kernel = 1, activation = "relu" },
+                { type = "depthwise", kernel = 3, padding = "same", activation = "relu" },
+                { type = "conv", filters = 6, kernel = 1, name = "b" },
+                { type = "add", from = ["b", "a"], name = "c" },
+                { type = "depthwise", kernel = [5, 2], stride = [2, 1] },
+                { type = "dense", units = 4 },
+            ]"#,
     },
 ];

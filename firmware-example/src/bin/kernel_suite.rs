@@ -118,7 +118,8 @@ fn print_count(name: &str, choice: Choice, kind: &LayerKind<'_>, instructions: u
     let [_, weights] = kind.numbers().map(|numbers| numbers.len());
     let (values, macs) = (kind.output().shape.len(), kind.work().macs);
     hprintln!(
-        "{} {:?}: {} instructions for {} values and {} multiply-accumulates, scratch {} B, weights {} B",
+        "{} {:?}: {} instructions for {} values and {} multiply-accumulates, scratch {} B, \
+            weights {} B",
         name,
         choice,
         instructions,

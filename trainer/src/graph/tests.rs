@@ -136,3 +136,79 @@ fn tensors_beyond_the_limits_are_refused_with_their_size() {
         "layer 1 'conv1': the padded input would have 4278124800 values; the limit is 134217728"
     );
 }
+
+fn inputs(layers: &str) -> Vec<(String, Vec<usize>)> {
+    stages(layers).into_iter().map(|stage| (stage.name, stage.inputs)).collect()
+}
+
+fn named(expected: &[(&str, &[usize])]) -> Vec<(String, Vec<usize>)> {
+    expected.iter().map(|(name, inputs)| ((*name).to_owned(), inputs.to_vec())).collect()
+}
+
+const A: &str = "{ type = 'conv', filters = 3, kernel = 3, padding = 'same', name = 'a' }";
+
+#[test]
+fn a_layer_reads_the_one_before_it_or_those_it_names() {
+    let b = "{ type = 'depthwise', kernel = 3, padding = 'same', from = ['input'], name = 'b' }";
+    let found = inputs(&format!(
+        "{A}, {b}, {{ type = 'add', from = ['a', 'b'] }}, {{ type = 'relu' }}, \
+         {{ type = 'add', from = ['relu', 'input'] }}, {{ type = 'dense', units = 2 }}"
+    ));
+    let expected: [(&str, &[usize]); 5] =
+        [("a", &[0]), ("b", &[0]), ("add1", &[1, 2]), ("add2", &[3, 0]), ("dense1", &[4])];
+    assert_eq!(found, named(&expected));
+}
+
+/// What a convolution would take in is a stage of its own where another layer reads the
+/// convolution too.
+#[test]
+fn only_what_one_layer_reads_is_joined() {
+    let pool = "{ type = 'max_pool', size = 2 }";
+    let conv = "{ type = 'conv', filters = 3, kernel = 2, stride = 2, from = ['a'], name = 'b' }";
+    let add = "{ type = 'add', from = ['pool1', 'b'] }";
+    let expected: [(&str, &[usize]); 4] =
+        [("a", &[0]), ("pool1", &[1]), ("b", &[1]), ("add1", &[2, 3])];
+    assert_eq!(inputs(&format!("{A}, {pool}, {conv}, {add}")), named(&expected));
+    let refused =
+        refusal(&format!("{A}, {{ type = 'relu' }}, {{ type = 'add', from = ['a', 'relu'] }}"));
+    assert!(refused.starts_with("layer 2 'relu': another layer reads what this relu"), "{refused}");
+    let add = "{ type = 'add', from = ['relu', 'b'] }";
+    let between = refusal(&format!("{A}, {pool}, {{ type = 'relu' }}, {conv}, {add}"));
+    assert!(between.starts_with("layer 3 'relu': another layer reads"), "{between}");
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_names_and_shapes() {
+    let add = |from: &str| {
+        let b = "{ type = 'conv', filters = 4, kernel = 3, name = 'b' }";
+        refusal(&format!("{A}, {b}, {{ type = 'add', from = {from} }}"))
+    };
+    assert_eq!(
+        add("['a', 'b']"),
+        "layer 3 'add1' from 'a' of 28x20x3 and 'b' of 26x18x4: it adds maps of 28x20x3 and \
+         26x18x4, which must have one shape"
+    );
+    assert_eq!(
+        add("['a', 'c']"),
+        "layer 3 'add1': it reads 'c', which is no layer before it; there are 'input', 'a', 'b'"
+    );
+    assert_eq!(
+        add("['a']"),
+        "layer 3 'add1': it reads 1 of the 2 maps that it needs: name the layers it reads as in \
+         from = [\"…\", \"…\"]"
+    );
+    assert_eq!(add("['b', 'b']"), "layer 3 'add1': it reads 'b' twice: name two layers");
+    assert_eq!(
+        refusal(&format!("{A}, {{ type = 'dense', units = 2, from = ['input'] }}")),
+        "layer 1 'a': no layer reads it: name it in the 'from' of one, or remove it"
+    );
+    let twice = format!("{A}, {A}, {{ type = 'dense', units = 2, from = ['a'] }}");
+    assert_eq!(
+        refusal(&twice),
+        "layer 3 'dense1': it reads 'a', which is the name of two layers: rename one of them"
+    );
+    let two = format!("{A}, {{ type = 'dense', units = 2, from = ['a', 'input'] }}");
+    assert!(refusal(&two).contains("it reads 2 of the 1 map that it needs"), "{}", refusal(&two));
+    let many = "{ type = 'depthwise', kernel = 1, multiplier = 30000 }";
+    assert!(refusal(many).contains("more than 65535 channels"), "{}", refusal(many));
+}

@@ -21,8 +21,9 @@ use crate::net::{Net, values};
 use crate::recipe;
 use infer::Shape;
 
-/// Networks of all kinds: name and layers, in the form a preset file has them.
-const NETWORKS: [(&str, [u16; 3], &str); 12] = [
+/// Networks of all kinds: name, input, and layers as `name=type numbers @from relu`, of which name
+/// and from may be left out.
+const NETWORKS: [(&str, [u16; 3], &str); 17] = [
     (
         "the tutorial's kinds",
         [20, 20, 1],
@@ -60,6 +61,34 @@ const NETWORKS: [(&str, [u16; 3], &str); 12] = [
         [14, 14, 1],
         "conv 8 3 1 valid relu; pool 3 3; conv 3 4 1 valid",
     ),
+    (
+        "depthwise, several outputs for each channel",
+        [14, 13, 5],
+        "depthwise 3 1 same 2 relu; depthwise [5,4] 2 valid 1; depthwise 2 2 same 3 relu; dense 3",
+    ),
+    (
+        "a residual block",
+        [9, 8, 3],
+        "a=conv 6 3 1 same relu; conv 6 3 1 same relu; b=conv 6 3 1 same; add @a,b relu; dense 3",
+    ),
+    (
+        "an inverted bottleneck, past which the input goes",
+        [8, 9, 4],
+        "conv 12 1 1 valid relu; depthwise 3 1 same 1 relu; p=conv 4 1 1 valid; add @p,input; \
+            dense 3",
+    ),
+    (
+        "branches of different depth, a map that three layers read",
+        [9, 8, 3],
+        "a=conv 5 3 2 same relu @input; b=depthwise 3 1 same 1 relu @input; c=conv 5 1 2 same @b; \
+            s=add @c,a; t=conv 5 3 1 valid relu @s; u=pool 3 1 @s; v=add @t,u; \
+            w=conv 5 3 1 valid @a; add @v,w relu; dense 4",
+    ),
+    (
+        "readers of different parts of a map",
+        [12, 11, 2],
+        "a=conv 4 3 1 valid relu; b=pool 2 2 @a; c=conv 4 2 2 valid @a; add @b,c relu; dense 3",
+    ),
 ];
 
 /// Largest difference allowed between our gradients and Burn's, relative to the largest gradient of
@@ -74,10 +103,20 @@ fn network(input: [u16; 3], layers: &str) -> Network {
     let mut text =
         format!("[input]\nheight = {}\nwidth = {}\nchannels = {}\n", input[0], input[1], input[2]);
     for layer in layers.split(';') {
-        let words: Vec<&str> = layer.split_whitespace().collect();
+        let (name, layer) = layer.trim().split_once('=').unwrap_or(("", layer));
+        let (layer, from) = layer.split_once('@').unwrap_or((layer, ""));
+        let (from, after) = from.split_once(' ').unwrap_or((from, ""));
+        let words: Vec<&str> = layer.split_whitespace().chain(after.split_whitespace()).collect();
         let relu = if words.last() == Some(&"relu") { "activation = \"relu\"\n" } else { "" };
-        text += "[[layer]]\n";
+        let from: Vec<&str> = from.split(',').filter(|name| !name.is_empty()).collect();
+        text += &format!("[[layer]]\nname = {name:?}\nfrom = {from:?}\n");
         text += &match words[0] {
+            "add" => format!("type = \"add\"\n{relu}"),
+            "depthwise" => format!(
+                "type = \"depthwise\"\nkernel = {}\nstride = {}\npadding = \"{}\"\n\
+                 multiplier = {}\n{relu}",
+                words[1], words[2], words[3], words[4]
+            ),
             "conv" => format!(
                 "type = \"conv\"\nfilters = {}\nkernel = {}\nstride = {}\npadding = \"{}\"\n{relu}",
                 words[1], words[2], words[3], words[4]
@@ -444,5 +483,6 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
     }
 }
 
+mod graphs;
 mod normalised;
 mod resumed;

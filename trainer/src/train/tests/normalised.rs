@@ -6,11 +6,12 @@ use burn::tensor::Device;
 
 use super::*;
 use crate::ops::conv::Conv;
-use crate::ops::{FloatOperator, StageKind};
+use crate::ops::depthwise::Depthwise;
+use crate::ops::{BurnParameters, Operator, StageKind};
 use crate::recipe::{Augment, Average as AverageRecipe, BatchNorm, Schedule};
 
 /// Networks of which every pooled value is read, so that Burn's whole maps are what we normalise.
-const NETWORKS: [(&str, [u16; 3], &str); 4] = [
+const NETWORKS: [(&str, [u16; 3], &str); 6] = [
     (
         "pooled twice",
         [18, 18, 1],
@@ -27,6 +28,18 @@ const NETWORKS: [(&str, [u16; 3], &str); 4] = [
         "conv 5 3 1 valid relu; pool 2 2; conv 6 2 1 valid; dense 4",
     ),
     ("at the end", [6, 6, 2], "conv 4 3 1 valid relu; pool 4 4"),
+    (
+        "a residual block",
+        [8, 7, 2],
+        "a=conv 4 3 1 same relu; conv 5 3 1 same relu; b=conv 4 3 1 same; add @a,b relu; \
+            c=conv 3 3 1 same relu; d=conv 3 1 1 same relu @b; add @c,d; dense 3",
+    ),
+    (
+        "depthwise, past which two maps go",
+        [7, 7, 3],
+        "a=conv 6 1 1 same relu; b=depthwise 3 1 same 1 relu; c=depthwise 3 1 same 1 relu; \
+            s=add @a,c; add @s,b relu; dense 4",
+    ),
 ];
 
 const EPSILON: f64 = 1e-3;
@@ -93,23 +106,26 @@ fn normalised(map: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, moments: &Momen
     burn::tensor::activation::relu(out).reshape([images, rows, columns, channels])
 }
 
-/// One stage by itself in Burn: `[image, row, column, channel]` to the same.
+/// One stage by itself in Burn: maps `[image, row, column, channel]` to such a map. `parameters`
+/// are the weights and the bias, of a stage that has some.
 fn one_stage(
-    net: &Net,
-    number: usize,
-    stage: &Stage,
-    bias: Tensor<1>,
-    map: Tensor<4>,
-    output: Shape,
+    kind: &StageKind,
+    maps: &[Tensor<4>],
+    parameters: Option<BurnParameters>,
 ) -> Tensor<4> {
-    let part = Net {
-        weights: net.weights.get(number).cloned().into_iter().collect(),
-        biases: vec![Param::initialized(burn::module::ParamId::new(), bias)],
-        gammas: Vec::new(),
-    };
-    let images = map.dims()[0];
-    let out = part.forward(std::slice::from_ref(stage), map);
-    out.reshape([images, output.height as usize, output.width as usize, output.channels as usize])
+    let maps: Vec<_> = maps.iter().map(|map| map.clone().permute([0, 3, 1, 2])).collect();
+    let mut parameters = || parameters.clone().expect("a stage with weights");
+    kind.oracle(&maps, &mut parameters).permute([0, 2, 3, 1])
+}
+
+fn without_relu(kind: &StageKind) -> StageKind {
+    match kind.clone() {
+        StageKind::Conv(conv) => StageKind::Conv(Conv { relu: false, ..conv }),
+        StageKind::Depthwise(depthwise) => {
+            StageKind::Depthwise(Depthwise { relu: false, ..depthwise })
+        }
+        other => panic!("{other:?} is not normalised"),
+    }
 }
 
 /// Burn's forward pass with normalisation, by the batch's own statistics or by the running ones.
@@ -121,27 +137,30 @@ fn burn_forward(
     device: &Device,
 ) -> Tensor<2> {
     let stages = model.network.stages().unwrap();
-    let layout = normalised_layout(&model.network);
     let parameters = parameters(model);
-    let mut map = images_tensor(model, data, device);
-    let (mut number, mut gammas) = (0, net.gammas.iter());
+    let mut maps = vec![images_tensor(model, data, device)];
+    let (mut weights, mut biases) = (net.weights.iter(), net.biases.iter());
+    let mut gammas = net.gammas.iter();
     for (index, stage) in stages.iter().enumerate() {
-        let bias = || net.biases[number].val();
-        let output = layout.stages[index].output();
-        map = match (&stage.kind, &parameters[index].norm) {
-            (StageKind::Conv(conv), Some(norm)) => {
-                let kind = StageKind::Conv(Conv { relu: false, ..conv.clone() });
-                let raw = Stage { kind, ..stage.clone() };
-                let map = one_stage(net, number, &raw, bias().zeros_like(), map, output);
+        let inputs: Vec<_> = stage.inputs.iter().map(|input| maps[*input].clone()).collect();
+        let own = stage.kind.weights().map(|_| BurnParameters {
+            weight: weights.next().unwrap().val(),
+            bias: biases.next().unwrap().val(),
+        });
+        let map = match (&own, &parameters[index].norm) {
+            (Some(own), Some(norm)) => {
+                let BurnParameters { weight, bias } = own.clone();
+                let without_bias = BurnParameters { weight, bias: bias.zeros_like() };
+                let map = one_stage(&without_relu(&stage.kind), &inputs, Some(without_bias));
                 let vector = |values: &[f32]| Tensor::<1>::from_floats(values, device);
                 let moments = running.then(|| (vector(&norm.mean), vector(&norm.variance)));
-                normalised(map, gammas.next().unwrap().val(), bias(), &moments)
+                normalised(map, gammas.next().unwrap().val(), bias, &moments)
             }
-            _ => one_stage(net, number, stage, bias(), map, output),
+            _ => one_stage(&stage.kind, &inputs, own),
         };
-        number += 1;
+        maps.push(map);
     }
-    map.flatten(1, 3)
+    maps.swap_remove(stages.len()).flatten(1, 3)
 }
 
 fn burn_net(model: &FloatModel, device: &Device) -> Net {

@@ -1,0 +1,364 @@
+//! Random acyclic graphs: whole and by rows, in memory of their own and in memory that is used
+//! again, every layer gives what the reference makes of whole tensors one after the other.
+
+#[allow(dead_code)]
+#[path = "support/random_layer/mod.rs"]
+mod random_layer;
+mod support;
+
+use infer::format::{
+    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, DepthwiseRecord, MaxPoolRecord,
+    OperatorRecord, OutputQuant, Tensor,
+};
+use infer::kernels::Kernels;
+use infer::ops::{Buffers, Kind, Record};
+use infer::quant::{ChannelParameters, quantise_pixel};
+use infer::schedule::INPUTS_MAX;
+use infer::{
+    Conv, Dense, Depthwise, LayerProblem, Model, ModelError, Native, Portable, Reference, Session,
+    Shape, Table,
+};
+use random_layer::Random;
+use support::channel;
+use support::graph::{Graph, LAYERS, Layer};
+
+const GRAPHS: u64 = if cfg!(miri) { 3 } else { 1500 };
+
+/// Ways in which the rows of a graph are held, and in which its tensors lie.
+const VARIANTS: u64 = 12;
+
+#[test]
+fn random_graphs_equal_the_reference() {
+    let (mut by_rows, mut stuck, mut shared, mut overlaps) = (0, 0, 0, 0);
+    for seed in 0..GRAPHS {
+        let random = &mut Random::new(seed);
+        let graph = graph(random);
+        let image: Vec<u8> = (0..graph.image.shape.len()).map(|_| random.int8() as u8).collect();
+        let expected = expected(&graph, &image);
+        assert_eq!(outputs::<Reference>(&graph, &image).as_ref(), Ok(&expected), "seed {seed}");
+        assert_eq!(outputs::<Native>(&graph, &image).as_ref(), Ok(&expected), "seed {seed}");
+        for variant in 0..VARIANTS {
+            let mut graph = hold_some(random, graph.clone());
+            if variant % 2 == 1 {
+                share_memory(random, &mut graph);
+            }
+            match outputs::<Portable>(&graph, &image) {
+                Ok(found) => {
+                    assert_eq!(found, expected, "seed {seed}, variant {variant}");
+                    let is_shared =
+                        bytes(&graph) < bytes(&Graph { places: Vec::new(), ..graph.clone() });
+                    *(if is_shared { &mut shared } else { &mut by_rows }) += 1;
+                }
+                Err(LayerProblem::Stuck) => stuck += 1,
+                Err(LayerProblem::ArenaOverlap) => overlaps += 1,
+                Err(LayerProblem::HeldRows) => (),
+                Err(other) => panic!("seed {seed}, variant {variant}: {other:?}"),
+            }
+        }
+    }
+    println!("{by_rows} by rows, {shared} in shared memory, {stuck} stuck, {overlaps} overlap");
+    if !cfg!(miri) {
+        assert!(by_rows > 1000 && stuck > 100 && shared > 200 && overlaps > 1000);
+    }
+}
+
+/// Bytes of working memory.
+fn bytes(graph: &Graph) -> usize {
+    infer::arena_bytes(&graph.file()).unwrap()
+}
+
+/// The network's outputs by a kernel set, in an arena full of noise.
+fn outputs<Set: Kernels>(graph: &Graph, image: &[u8]) -> Result<Vec<Vec<i8>>, LayerProblem> {
+    let (file, mut table) = (graph.file(), Table::<LAYERS>::new());
+    let model = match Model::from_bytes(&file, &mut table) {
+        Ok(model) => model,
+        Err(ModelError::Layer { problem, .. } | ModelError::Input(problem)) => return Err(problem),
+        Err(other) => panic!("{other:?}"),
+    };
+    let mut arena = infer::Aligned([0; 1 << 16]);
+    let mut random = Random::new(7);
+    let arena = &mut arena.0[..model.arena_bytes()];
+    arena.fill_with(|| random.int8());
+    let mut session = Session::new(&model, arena).unwrap();
+    session.run_with::<Set>(image, &mut ()).unwrap();
+    let output = |index| Some(session.output(index)?.values().to_vec());
+    Ok((0..).map_while(output).collect())
+}
+
+/// The network's outputs, layer by layer: each tensor is whole and in memory of its own.
+fn expected(graph: &Graph, image: &[u8]) -> Vec<Vec<i8>> {
+    let (file, mut table) = (graph.file(), Table::<LAYERS>::new());
+    let model = Model::from_bytes(&file, &mut table).expect("whole tensors, apart");
+    let mut tensors = vec![image.iter().map(|pixel| quantise_pixel(*pixel)).collect::<Vec<i8>>()];
+    for layer in model.layers() {
+        let mut output = vec![0; layer.output().len()];
+        let mut inputs = layer.inputs.iter().map(|tensor| &tensors[tensor][..]);
+        let (input, second) = (inputs.next().unwrap(), inputs.next().unwrap_or_default());
+        let buffers = Buffers { input, second, scratch: &mut [], output: &mut output };
+        layer.kind.run::<Reference>(buffers);
+        tensors.push(output);
+    }
+    graph.outputs.iter().map(|tensor| tensors[*tensor as usize].clone()).collect()
+}
+
+/// The graph with fewer rows of some tensors held.
+fn hold_some(random: &mut Random, mut graph: Graph) -> Graph {
+    let mut some = |height: u16, least: u32| match random.below(3) {
+        0 => height,
+        _ => height.min((least + random.below(6)) as u16),
+    };
+    graph.held_rows = some(graph.image.shape.height, 1);
+    for (tensor, layer) in (1..).zip(&mut graph.layers) {
+        let height = layer.output.shape.height;
+        layer.held_rows = if graph.outputs.contains(&tensor) { height } else { some(height, 1) };
+    }
+    graph
+}
+
+/// Puts each tensor where another one begins, or anywhere.
+fn share_memory(random: &mut Random, graph: &mut Graph) {
+    let mut ends = vec![0];
+    let tensors = graph.layers.iter().map(|layer| (layer.output, layer.held_rows));
+    for (tensor, held_rows) in [(graph.image, graph.held_rows)].into_iter().chain(tensors) {
+        let place = random.pick(&ends[ends.len().saturating_sub(3)..]);
+        let place = if random.below(4) == 0 { ends[0] } else { place };
+        graph.places.push(place);
+        let bytes = held_rows as usize * tensor.shape.row_len();
+        ends.push(place + bytes.div_ceil(16) as u32);
+    }
+}
+
+/// A random graph whose tensors are held whole: layers of every operator that read any tensor
+/// before, those first that nothing reads; what is read by none is an output, and one in the middle
+/// may be.
+fn graph(random: &mut Random) -> Graph {
+    let side = |random: &mut Random| 3 + random.below(14) as u16;
+    let shape = Shape::new(side(random), side(random), random.pick(&[1, 2, 3, 8]));
+    loop {
+        let mut graph = Graph::new(Tensor { shape, quant: quant(-128) });
+        for _ in 0..2 + random.below(9) {
+            add_layer(random, &mut graph);
+        }
+        if graph.layers.is_empty() {
+            continue;
+        }
+        let mut outputs = unread(&graph);
+        let middle = 1 + random.below(graph.layers.len() as u32) as u8;
+        if random.below(2) == 0 && !outputs.contains(&middle) {
+            outputs.push(middle);
+        }
+        if outputs.len() <= infer::format::OUTPUTS_MAX {
+            graph.outputs = outputs;
+            return graph;
+        }
+    }
+}
+
+fn quant(zero_point: i8) -> OutputQuant {
+    OutputQuant { scale: 1.0, zero_point }
+}
+
+/// The layers' tensors that no layer reads.
+fn unread(graph: &Graph) -> Vec<u8> {
+    let is_read = |tensor: &u8| {
+        let reads =
+            |layer: &Layer| layer.operator.inputs().iter().any(|read| read == *tensor as usize);
+        graph.layers.iter().any(reads)
+    };
+    (1..=graph.layers.len() as u8).filter(|tensor| !is_read(tensor)).collect()
+}
+
+fn tensor(graph: &Graph, number: u8) -> Tensor {
+    match number.checked_sub(1) {
+        None => graph.image,
+        Some(layer) => graph.layers[layer as usize].output,
+    }
+}
+
+/// A layer more, if it can read the tensors that come to hand.
+fn add_layer(random: &mut Random, graph: &mut Graph) {
+    let unread = unread(graph);
+    let input = match unread.is_empty() || random.below(3) == 0 {
+        true => random.below(graph.layers.len() as u32 + 1) as u8,
+        false => random.pick(&unread),
+    };
+    let read = tensor(graph, input);
+    let made = match random.pick(Kind::ALL) {
+        Kind::Conv => Some(conv(random, input, read)),
+        Kind::MaxPool => max_pool(random, input, read),
+        Kind::Dense if random.below(3) > 0 => None, // few layers can read what it makes
+        Kind::Dense => Some(dense(random, input, read)),
+        Kind::Depthwise => Some(depthwise(random, input, read)),
+        Kind::Add => add(random, graph, input),
+    };
+    if let Some(Made { operator, output, channels, weights }) = made {
+        *graph = graph.clone().with_numbers(operator, output, channels, weights);
+    }
+}
+
+/// A layer with its numbers.
+struct Made {
+    operator: OperatorRecord,
+    output: Tensor,
+    channels: Vec<ChannelParameters>,
+    weights: Vec<u8>,
+}
+
+fn conv(random: &mut Random, input: u8, read: Tensor) -> Made {
+    let (kernel, stride, origin) = window(random);
+    let pool = random.pick(&[[1, 1], [1, 1], [2, 2], [2, 1]]);
+    let side = |map: u16, axis: usize| {
+        let reach = map as i32 - 2 * origin[axis] as i32 - kernel[axis] as i32;
+        (reach.max(0) / stride[axis] as i32 / pool[axis] as i32 + 1) as u16
+    };
+    let channels = random.pick(&[1, 2, 3, 8, 8]);
+    let shape = Shape::new(side(read.shape.height, 0), side(read.shape.width, 1), channels);
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    let (record, filters) = loop {
+        let algorithm = random.pick(&Algorithm::ALL);
+        let record = ConvRecord { input, kernel, stride, origin, pool, algorithm };
+        let conv = Conv::of(&record, &[read; INPUTS_MAX], output);
+        if algorithm.fits(&conv) {
+            break (record, conv.filters());
+        }
+    };
+    let plain = weights(random, filters.taps() * channels as usize);
+    let mut packed = vec![0; filters.packed_bytes() as usize];
+    filters.pack(&plain, &mut packed).unwrap();
+    let channels = parameters(random, channels, filters.taps());
+    Made { operator: OperatorRecord::Conv(record), output, channels, weights: packed }
+}
+
+fn depthwise(random: &mut Random, input: u8, read: Tensor) -> Made {
+    let (kernel, stride, origin) = window(random);
+    let side = |map: u16, axis: usize| {
+        let reach = map as i32 - 2 * origin[axis] as i32 - kernel[axis] as i32;
+        (reach.max(0) / stride[axis] as i32 + 1) as u16
+    };
+    let channels = read.shape.channels * random.pick(&[1, 1, 2]);
+    let shape = Shape::new(side(read.shape.height, 0), side(read.shape.width, 1), channels);
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    let record = DepthwiseRecord { input, kernel, stride, origin };
+    let taps = Depthwise::of(&record, &[read; INPUTS_MAX], output).taps();
+    let weights = weights(random, taps * channels as usize).iter().map(|w| *w as u8).collect();
+    let channels = parameters(random, channels, taps);
+    Made { operator: OperatorRecord::Depthwise(record), output, channels, weights }
+}
+
+/// Kernel, stride and origin of a window.
+fn window(random: &mut Random) -> ([u8; 2], [u8; 2], [i16; 2]) {
+    let kernel = random.pick(&[[3, 3], [3, 3], [1, 1], [2, 3], [5, 1]]);
+    let stride = random.pick(&[[1, 1], [1, 1], [2, 2], [1, 2]]);
+    let before = |side: u8, random: &mut Random| -(random.below(side as u32) as i16);
+    (kernel, stride, [before(kernel[0], random), before(kernel[1], random)])
+}
+
+fn max_pool(random: &mut Random, input: u8, read: Tensor) -> Option<Made> {
+    let (size, stride) = (random.pick(&[[2, 2], [1, 2], [3, 1]]), random.pick(&[[1, 1], [2, 2]]));
+    let origin = [random.below(2) as u16, random.below(2) as u16];
+    let side = |map: u16, axis: usize| {
+        Some(map.checked_sub(origin[axis] + size[axis] as u16)? / stride[axis] as u16 + 1)
+    };
+    let Shape { height, width, channels } = read.shape;
+    let shape = Shape::new(side(height, 0)?, side(width, 1)?, channels);
+    let operator = OperatorRecord::MaxPool(MaxPoolRecord { input, size, stride, origin });
+    let output = Tensor { shape, quant: read.quant };
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
+}
+
+fn dense(random: &mut Random, input: u8, read: Tensor) -> Made {
+    let units = 1 + random.below(9) as u16;
+    let output = Tensor { shape: Shape::vector(units), quant: quant(random.int8()) };
+    let (record, matrix) = loop {
+        let algorithm = random.pick(&DenseAlgorithm::ALL);
+        let record = DenseRecord { input, algorithm };
+        let dense = Dense::of(&record, &[read; INPUTS_MAX], output);
+        if algorithm.fits(&dense) {
+            break (record, dense.matrix());
+        }
+    };
+    let plain = weights(random, matrix.inputs * units as usize);
+    let mut packed = vec![0; matrix.packed_bytes() as usize];
+    matrix.pack(&plain, &mut packed).unwrap();
+    let channels = parameters(random, units, matrix.inputs);
+    Made { operator: OperatorRecord::Dense(record), output, channels, weights: packed }
+}
+
+/// The sum of a tensor and any other of as many channels; the rows and columns that both have.
+fn add(random: &mut Random, graph: &Graph, first: u8) -> Option<Made> {
+    let read = tensor(graph, first);
+    let fits =
+        |other: &u8| *other != first && tensor(graph, *other).shape.channels == read.shape.channels;
+    let others: Vec<u8> = (0..=graph.layers.len() as u8).filter(fits).collect();
+    let second = *others.get(random.below(others.len().max(1) as u32) as usize)?;
+    let (a, b) = (read.shape, tensor(graph, second).shape);
+    let shape = Shape::new(a.height.min(b.height), a.width.min(b.width), a.channels);
+    let mut spare = |input: u16, output: u16| random.below((input - output + 1) as u32) as u16;
+    let origins =
+        [a, b].map(|map| [spare(map.height, shape.height), spare(map.width, shape.width)]);
+    let (inputs, multipliers, shift) = ([first, second], [9000, 14_000], 14);
+    let operator = OperatorRecord::Add(AddRecord { inputs, origins, multipliers, shift });
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
+}
+
+fn weights(random: &mut Random, count: usize) -> Vec<i8> {
+    (0..count).map(|_| random.int8()).collect()
+}
+
+/// Multipliers with which many outputs of random weights lie between the ends of int8.
+fn parameters(random: &mut Random, channels: u16, taps: usize) -> Vec<ChannelParameters> {
+    let multiplier = ((1u64 << 32) / (64 * (taps as u64 + 4))) as i32;
+    (0..channels).map(|_| channel(random.below(2000) as i32 - 1000, multiplier)).collect()
+}
+
+/// Three 3x3 convolutions one after the other, and the sum of the last with the input: 1 and 2 rows
+/// of the tensors between suffice for no row of the next, and 3 rows of the image for no row of the
+/// sum, which lags the first convolution by two.
+#[test]
+fn a_residual_block_that_holds_too_few_rows_gets_stuck() {
+    let image: Vec<u8> = (0..64).map(|pixel| (pixel * 37 % 256) as u8).collect();
+    let block = |held: u16, between: u16| {
+        let mut graph = Graph::new(Tensor { shape: Shape::new(16, 4, 1), quant: quant(-128) });
+        for input in 0..3 {
+            let (kernel, stride, origin, pool) = ([3, 3], [1, 1], [-1, -1], [1, 1]);
+            let algorithm = Algorithm::Direct;
+            let record = ConvRecord { input, kernel, stride, origin, pool, algorithm };
+            let numbers = (vec![channel(0, 1 << 28)], vec![1, 2, 3, 4, 5, 6, 7, 8, 9]);
+            graph = graph.clone().with_numbers(
+                OperatorRecord::Conv(record),
+                graph.image,
+                numbers.0,
+                numbers.1,
+            );
+        }
+        let (inputs, origins, multipliers) = ([0, 3], [[0, 0]; 2], [8192; 2]);
+        let record = AddRecord { inputs, origins, multipliers, shift: 14 };
+        graph = graph.clone().with(OperatorRecord::Add(record), graph.image);
+        graph.held_rows = held;
+        graph.layers[0].held_rows = between;
+        graph.layers[1].held_rows = between;
+        graph.layers[2].held_rows = 1;
+        graph
+    };
+    let expected = expected(&whole(block(1, 1)), &image);
+    for (held, between) in [(4, 3), (5, 3), (4, 4), (16, 3)] {
+        assert_eq!(outputs::<Native>(&block(held, between), &image).as_ref(), Ok(&expected));
+    }
+    assert_eq!(outputs::<Native>(&block(3, 3), &image), Err(LayerProblem::Stuck));
+    assert_eq!(outputs::<Native>(&block(3, 5), &image), Err(LayerProblem::Stuck));
+    assert_eq!(outputs::<Native>(&block(4, 2), &image), Err(LayerProblem::HeldRows));
+    let mut graph = block(3, 3);
+    graph.held_rows = 3;
+    let stuck = ModelError::Layer { index: 3, problem: LayerProblem::Stuck };
+    assert_eq!(support::refused(&graph.file()), stuck, "the last of those that wait");
+}
+
+/// The graph with all tensors whole.
+fn whole(mut graph: Graph) -> Graph {
+    graph.held_rows = graph.image.shape.height;
+    for layer in &mut graph.layers {
+        layer.held_rows = layer.output.shape.height;
+    }
+    graph
+}
