@@ -42,8 +42,15 @@ decay = 0.99
 const RESULTS: [&str; 2] = ["model.kndl", "float.burnpack"];
 
 /// What a finished run leaves in its folder, beside the checkpoint of one that can be lengthened.
-const LEFT: [&str; 5] =
-    ["float.burnpack", "metrics.json", "model.data.toml", "model.kndl", "report.html"];
+const LEFT: [&str; 7] = [
+    "float.burnpack",
+    "metrics.json",
+    "model-m4.kndl",
+    "model-m4.plan.toml",
+    "model.data.toml",
+    "model.kndl",
+    "report.html",
+];
 
 const SMALL: [&str; 4] = ["train", "small.toml", "--data", "data"];
 
