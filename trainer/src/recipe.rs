@@ -24,6 +24,9 @@ pub struct Recipe {
     /// Pull of every weight (not bias) towards zero per unit of learning rate.
     #[serde(default)]
     pub weight_decay: f64,
+    /// What an image counts.
+    #[serde(default, skip_serializing_if = "ClassWeights::is_equal")]
+    pub class_weights: ClassWeights,
     /// Batch normalisation of the convolutions while training; folded into them at the end.
     #[serde(default)]
     pub batch_norm: Option<BatchNorm>,
@@ -48,6 +51,38 @@ impl Recipe {
             }
             _ => None,
         }
+    }
+}
+
+/// What an image counts while training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// As much as any other.
+    #[default]
+    Equal,
+    /// The more, the fewer its class has: all classes count the same together, and all images as
+    /// much as without weights.
+    Balanced,
+}
+
+impl ClassWeights {
+    fn is_equal(&self) -> bool {
+        *self == Self::Equal
+    }
+
+    /// The weight of an image of each label, for the labels of the images that are trained on;
+    /// empty where all are 1.
+    pub fn of(self, labels: impl Iterator<Item = u8>) -> Vec<f32> {
+        if self == Self::Equal {
+            return Vec::new();
+        }
+        let mut counts = vec![0_usize; u8::MAX as usize + 1];
+        labels.for_each(|label| counts[label as usize] += 1);
+        let images: usize = counts.iter().sum();
+        let classes = counts.iter().filter(|count| **count > 0).count();
+        let weight = |count: &usize| images as f32 / (classes * count.max(&1)) as f32;
+        counts.iter().map(weight).collect()
     }
 }
 
@@ -153,4 +188,22 @@ pub struct Augment {
 pub struct Average {
     /// Largest decay per step; step `k` uses `min(decay, (1 + k) / (10 + k))`.
     pub decay: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_classes_count_the_same_together() {
+        let labels = [0, 0, 0, 2, 2, 2, 2, 2, 2, 5];
+        let weights = ClassWeights::Balanced.of(labels.into_iter());
+        let sum = |label: u8| {
+            let images = labels.iter().filter(|other| **other == label).count();
+            images as f32 * weights[label as usize]
+        };
+        let [a, b, c] = [0, 2, 5].map(sum);
+        assert!((a - 10.0 / 3.0).abs() < 1e-5 && (a - b).abs() < 1e-5 && (a - c).abs() < 1e-5);
+        assert!(ClassWeights::Equal.of(labels.into_iter()).is_empty());
+    }
 }

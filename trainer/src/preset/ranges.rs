@@ -58,6 +58,7 @@ const RULES: &[(&[&str], Allowed)] = &[
     (&["training", "batch"], Whole(BATCH)),
     (&["training", "held_out"], Whole(0..=i64::MAX)),
     (&["training", "weight_decay"], Real(0.0..=1.0)),
+    (&["training", "class_weights"], Word(&["equal", "balanced"])),
     (&["training", "optimizer", "type"], Word(&["rmsprop", "sgd"])),
     (&["training", "optimizer", "learning_rate"], Real(LEARNING_RATE)),
     (&["training", "optimizer", "rho"], Real(DECAY)),

@@ -167,7 +167,7 @@ impl BatchGradients {
                     images.iter().map(|image| batch.data.labels[*image]).collect();
                 let values = shard.output(&self.shards.layout, part.end - 1);
                 let (tally, gradient) =
-                    cross_entropy(values, &labels, 1.0 / batch.chosen.len() as f32);
+                    cross_entropy(values, &labels, |label| batch.scale_of(label));
                 shard.start_back(&self.shards.layout, &gradient);
                 (tally, self.shard_backward(shard, gradients, part))
             })

@@ -43,6 +43,8 @@ pub struct Run<'r> {
     options: &'r TrainOptions,
     /// Images trained on, and those held out.
     split: Split,
+    /// What an image of each label counts; empty where all count 1.
+    class_weights: Vec<f32>,
     pub(super) gradients: BatchGradients,
     net: Net,
     optimizer: Optimizer,
@@ -77,6 +79,8 @@ impl<'r> Run<'r> {
             layout = layout.normalised();
             check_last_batch(&layout, data.len() - recipe.held_out, recipe.batch)?;
         }
+        let split = Split::new(&data.labels, recipe.held_out, options.seed);
+        let labels = split.trained.iter().map(|image| data.labels[*image]);
         let parameters = beginning(&model, &layout);
         let distorter =
             |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
@@ -86,7 +90,8 @@ impl<'r> Run<'r> {
             recipe,
             data,
             options,
-            split: Split::new(&data.labels, recipe.held_out, options.seed),
+            class_weights: recipe.class_weights.of(labels),
+            split,
             net: Net::of_parameters(&parameters, &backend::device().autodiff()),
             optimizer: Optimizer::new(&recipe.optimizer),
             average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
@@ -254,7 +259,8 @@ impl<'r> Run<'r> {
             epoch,
             strength: distorter.strength(epoch, recipe.epochs),
         });
-        let batch = |chosen| Batch { data: self.data, chosen, distortion };
+        let class_weights = &self.class_weights[..];
+        let batch = |chosen| Batch { data: self.data, chosen, distortion, class_weights };
         if self.placed != Some(self.place) {
             gradients.set_parameters(parameters);
             gradients.place(&batch(chosen));
@@ -298,7 +304,7 @@ impl<'r> Run<'r> {
             let inputs = network_inputs(&self.network.input, self.data, chosen);
             let values = forward.run(&inputs, &mut |_, _| ());
             let labels: Vec<u8> = chosen.iter().map(|index| self.data.labels[*index]).collect();
-            loss::cross_entropy(&values, &labels, 1.0).0.correct
+            loss::cross_entropy(&values, &labels, |_| 1.0).0.correct
         };
         let parts: Vec<&[usize]> = held_out.chunks(forward.images_at_once(SCORED_IMAGES)).collect();
         let correct: usize = self

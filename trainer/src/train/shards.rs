@@ -25,6 +25,16 @@ pub struct Batch<'b> {
     pub chosen: &'b [usize],
     /// How they are distorted; `None`: not at all.
     pub distortion: Option<Distortion<'b>>,
+    /// What an image of each label counts; empty where all count 1.
+    pub class_weights: &'b [f32],
+}
+
+impl Batch<'_> {
+    /// Part of the batch's loss that the loss of an image with this label is.
+    pub fn scale_of(&self, label: u8) -> f32 {
+        let equal = 1.0 / self.chosen.len() as f32;
+        self.class_weights.get(label as usize).map_or(equal, |weight| weight * equal)
+    }
 }
 
 /// How a batch's images are distorted.

@@ -168,7 +168,7 @@ fn our_gradients(
     );
     let mut parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
-    let chosen = Batch { data, chosen: &chosen, distortion: None };
+    let chosen = Batch { data, chosen: &chosen, distortion: None, class_weights: &[] };
     batch.set_parameters(&parameters);
     batch.place(&chosen);
     let tally = batch.compute(&chosen);
@@ -373,6 +373,7 @@ fn recipe(learning_rate: f64) -> Recipe {
         optimizer: recipe::Optimizer::Rmsprop { learning_rate, rho: 0.9, epsilon: 1e-7 },
         schedule: Default::default(),
         held_out: 10,
+        class_weights: Default::default(),
         weight_decay: 0.0,
         batch_norm: None,
         augment: None,

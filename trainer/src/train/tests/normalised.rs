@@ -78,7 +78,7 @@ fn our_gradients(
         EPSILON,
     );
     let chosen: Vec<usize> = (0..data.len()).collect();
-    let chosen = Batch { data, chosen: &chosen, distortion: None };
+    let chosen = Batch { data, chosen: &chosen, distortion: None, class_weights: &[] };
     let mut parameters = parameters(model);
     batch.set_parameters(&parameters);
     batch.place(&chosen);
