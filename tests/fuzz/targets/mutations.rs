@@ -1,6 +1,6 @@
-//! The fuzz targets on damaged inputs one after the other, without a fuzzer: `mutations
-//! model|idx|png|wire|tflite|onnx FIRST COUNT`. `mutations corpus` gives them the files of the
-//! corpora, as they are.
+//! The fuzz targets on damaged inputs one after the other, without a fuzzer:
+//! `mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT`. `mutations corpus` gives them
+//! the files of the corpora, as they are.
 //!
 //! Input number N of a kind is the same as long as the corpus is, so what was run can be said by
 //! its numbers, and an input that fails made again by its own. Built without instrumentation it
@@ -14,7 +14,7 @@ use std::time::Instant;
 use std::{env, fs};
 
 use fuzz::model::{Outcome, load_and_run};
-use fuzz::mutate::{idx, line, model, png};
+use fuzz::mutate::{idx, line, model, png, several};
 use fuzz::{mutate, onnx, pictures, tflite, wire};
 
 /// Inputs between two lines that say how far it is.
@@ -42,6 +42,8 @@ fn run_in_a_row(kind: &str, first: u64, count: u64) -> ExitCode {
             run(kind, first, count, Idx { known: corpus("idx"), damage: idx::Damage::default() })
         }
         "png" => run(kind, first, count, Png { known: pictures_known(), damaged: Vec::new() }),
+        "jpeg" => run(kind, first, count, Changed::new("jpeg", pictures::picture)),
+        "arrays" => run(kind, first, count, Changed::new("arrays", pictures::arrays)),
         "wire" => run(kind, first, count, Line::new()),
         "tflite" => run(
             kind,
@@ -56,14 +58,16 @@ fn run_in_a_row(kind: &str, first: u64, count: u64) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("mutations model|idx|png|wire|tflite|onnx FIRST COUNT, or mutations corpus");
+    eprintln!("mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT, or mutations corpus");
     ExitCode::from(2)
 }
 
 fn run_corpora() -> ExitCode {
     files("model").iter().for_each(|file| _ = load_and_run(file));
     files("idx").iter().for_each(|file| _ = pictures::idx(file));
-    files("png").iter().for_each(|file| _ = pictures::png(file));
+    files("png").iter().for_each(|file| _ = pictures::picture(file));
+    files("jpeg").iter().for_each(|file| _ = pictures::picture(file));
+    files("arrays").iter().for_each(|file| _ = pictures::arrays(file));
     files("wire").iter().for_each(|file| _ = wire::talk(file));
     files("tflite").iter().for_each(|file| _ = tflite::tflite(file));
     files("onnx").iter().for_each(|file| _ = onnx::onnx(file));
@@ -186,12 +190,37 @@ fn pictures_known() -> Vec<png::Parts> {
 impl Kind for Png {
     fn execute(&mut self, number: u64) -> [u64; 2] {
         self.damaged = self.known[number as usize % self.known.len()].damaged(number);
-        let accepted = pictures::png(&self.damaged) as u64;
+        let accepted = pictures::picture(&self.damaged) as u64;
         [1 - accepted, accepted]
     }
 
     fn input(&self) -> Vec<u8> {
         self.damaged.clone()
+    }
+}
+
+/// Files whose bytes are changed here and there.
+struct Changed {
+    known: Vec<Vec<u8>>,
+    target: fn(&[u8]) -> bool,
+    bytes: Vec<u8>,
+}
+
+impl Changed {
+    fn new(kind: &str, target: fn(&[u8]) -> bool) -> Self {
+        Self { known: corpus(kind), target, bytes: Vec::new() }
+    }
+}
+
+impl Kind for Changed {
+    fn execute(&mut self, number: u64) -> [u64; 2] {
+        several(&self.known, number, &mut self.bytes);
+        let accepted = (self.target)(&self.bytes) as u64;
+        [1 - accepted, accepted]
+    }
+
+    fn input(&self) -> Vec<u8> {
+        self.bytes.clone()
     }
 }
 

@@ -9,7 +9,7 @@ use std::{env, fs};
 
 use crate::fuzz::model::{Outcome, load_and_run};
 use crate::fuzz::mutate::model::damage;
-use crate::fuzz::mutate::{idx, line, png};
+use crate::fuzz::mutate::{idx, line, png, several};
 use crate::fuzz::{self, pictures};
 use infer::format::{Header, checksum};
 use tests::networks::ODD;
@@ -20,6 +20,7 @@ use trainer::plan::{Core, Loading, front_of};
 /// Mutations of each kind of file.
 const MODELS: u64 = 200_000;
 const PICTURES: u64 = 60_000;
+const CHANGED: u64 = 20_000;
 const LINES: u64 = 100_000;
 const NETWORKS: u64 = 60_000;
 
@@ -195,12 +196,23 @@ fn models() {
     assert!(ran > MODELS / 10 && refused > MODELS / 10, "{ran} ran, {refused} were refused");
 }
 
-fn pictures_of(kind: &str, target: fn(&[u8]) -> bool, mut damaged: impl FnMut(u64) -> Vec<u8>) {
+fn pictures_of(kind: &str, target: fn(&[u8]) -> bool, damaged: impl FnMut(u64) -> Vec<u8>) {
+    let read = read_of(kind, PICTURES, target, damaged);
+    assert!(read > PICTURES / 100 && read < PICTURES / 2);
+}
+
+/// How many damaged files of a kind can still be read.
+fn read_of(
+    kind: &str,
+    count: u64,
+    target: fn(&[u8]) -> bool,
+    mut damaged: impl FnMut(u64) -> Vec<u8>,
+) -> u64 {
     let seeds = corpus(kind);
     assert!(seeds.iter().filter(|seed| target(seed)).count() >= 3, "hardly a seed is whole");
-    let read = (0..PICTURES).filter(|number| target(&damaged(*number))).count() as u64;
-    println!("{PICTURES} damaged {kind} files, {read} of them can be read");
-    assert!(read > PICTURES / 100 && read < PICTURES / 2);
+    let read = (0..count).filter(|number| target(&damaged(*number))).count() as u64;
+    println!("{count} damaged {kind} files, {read} of them can be read");
+    read
 }
 
 #[test]
@@ -213,7 +225,7 @@ fn idx() {
 fn png() {
     let seeds = corpus("png");
     let parts: Vec<_> = seeds.iter().filter_map(|file| png::Parts::of(file)).collect();
-    pictures_of("png", pictures::png, |number| {
+    pictures_of("png", pictures::picture, |number| {
         parts[number as usize % parts.len()].damaged(number)
     });
 }
@@ -241,4 +253,24 @@ fn tflite() {
 #[test]
 fn onnx() {
     networks_of("onnx", fuzz::onnx::onnx, fuzz::mutate::onnx::damage);
+}
+
+/// Bytes changed here and there: where pixels are, a file often stays one.
+fn changed(kind: &str, target: fn(&[u8]) -> bool) {
+    let (seeds, mut bytes) = (corpus(kind), Vec::new());
+    let read = read_of(kind, CHANGED, target, |number| {
+        several(&seeds, number, &mut bytes);
+        bytes.clone()
+    });
+    assert!(read > CHANGED / 100 && read < CHANGED / 10 * 9);
+}
+
+#[test]
+fn jpeg() {
+    changed("jpeg", pictures::picture);
+}
+
+#[test]
+fn arrays() {
+    changed("arrays", pictures::arrays);
 }

@@ -58,6 +58,7 @@ fn trained(network: &Network, data: &Dataset) -> FloatModel {
         optimizer: Optimizer::Rmsprop { learning_rate: 0.003, rho: 0.9, epsilon: 1e-7 },
         schedule: Schedule::Constant,
         held_out: 0,
+        class_weights: Default::default(),
         weight_decay: 0.0,
         batch_norm: None,
         augment: None,

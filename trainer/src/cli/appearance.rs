@@ -1,11 +1,10 @@
 //! What the images look like that a model was trained on: the model decides, not the picture.
 
-use std::path::Path;
-
 use infer::Model;
 
 use crate::data::Dataset;
 use crate::data::appearance::Appearance;
+use crate::data::picture::Look;
 use crate::data::record::DataRecord;
 
 /// Most by which the strokes of one image may lie beside its middle, in pixels, for taking it that
@@ -13,11 +12,11 @@ use crate::data::record::DataRecord;
 const CENTRED: f64 = 1.5;
 
 /// By the record beside the model file, or else by the image that the file holds for its self-test,
-/// the first of the training set; `None` where neither shows strokes on a ground.
-pub(super) fn of(path: Option<&Path>, model: &Model<'_>) -> Option<Appearance> {
-    match path.and_then(|path| DataRecord::beside(path, model.image_shape())) {
-        Some(record) => record.appearance,
-        None => of_self_test(model),
+/// the first of the training set.
+pub(super) fn of(record: Option<&DataRecord>, model: &Model<'_>) -> Look {
+    match record {
+        Some(record) => Look { appearance: record.appearance, resize: record.reading.resize },
+        None => Look { appearance: of_self_test(model), ..Look::default() },
     }
 }
 

@@ -9,6 +9,7 @@ use super::options::{DataOption, Threads};
 use super::{CliError, model_file};
 use crate::atomic_file::{PendingFile, prepare_file};
 use crate::data::DataDir;
+use crate::data::record::DataRecord;
 use crate::evaluate::{EvaluateError, Int8Evaluation, evaluate_int8};
 use crate::model_file::ModelTable;
 use crate::report::comparison::{Comparison, Contender, Disagreement};
@@ -47,7 +48,10 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     if let Some(html) = &args.html {
         prepare_file(html)?;
     }
-    let test = DataDir::load_test(&args.data.folder())?;
+    let shape = models[0].image_shape();
+    let record = DataRecord::beside(&args.models[0], shape);
+    let request = args.data.request(shape, record.as_ref());
+    let test = DataDir::read_test(&args.data.path(record.as_ref()), &request)?;
     model_file::check_images(&args.models[0], &models[0], &test)?;
     let run = |file: &Vec<u8>| evaluate_int8(file, &test, args.threads.count());
     let evaluations = files.iter().map(run).collect::<Result<Vec<_>, EvaluateError>>()?;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, model_file};
-use crate::atomic_file::PendingFile;
 use crate::format2;
 use crate::terminal::number::grouped;
 use crate::terminal::print;
@@ -33,7 +32,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<(), CliError> {
     let converted = format2::convert(&bytes)
         .map_err(|cause| CliError::Convert { path: args.model.clone(), cause })?;
     let out = args.out.as_ref().unwrap_or(&args.model);
-    PendingFile::write(out, &converted)?.commit()?;
+    model_file::MadeOf::write(&args.model, out, &converted)?.commit()?;
     let count = grouped(converted.len() as u64);
     Ok(print(&format!("written: {}, {count} bytes, format 3\n", out.display()))?)
 }

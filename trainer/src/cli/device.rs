@@ -52,7 +52,7 @@ enum DeviceCommand {
     Flash(FlashArgs),
     /// Run the test images on the chip: accuracy, agreement with the host, time
     Eval(EvalArgs),
-    /// Classify PNG pictures on the chip
+    /// Classify pictures on the chip
     Predict(PredictArgs),
     /// Time each layer on the chip
     Profile(ConnectArgs),
@@ -140,7 +140,7 @@ struct PredictArgs {
     #[command(flatten)]
     chip: ConnectArgs,
     /// Pictures
-    #[arg(value_name = "IMAGE.png", required = true)]
+    #[arg(value_name = "PICTURE", required = true)]
     images: Vec<PathBuf>,
     /// Turn dark into light; auto makes the picture look like the training images
     #[arg(long, value_enum, default_value_t)]

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::atomic_file::WriteError;
 use crate::data::DataError;
 use crate::data::fit::FitError;
+use crate::data::picture_file::PictureError;
 use crate::data::png::PngError;
 use crate::device::board::BoardError;
 use crate::device::emulator::EmulatorError;
@@ -71,6 +72,9 @@ pub enum CliError {
     /// Writing results.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A picture file.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// A picture.
     #[error(transparent)]
     Png(#[from] PngError),

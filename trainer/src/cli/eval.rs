@@ -8,6 +8,7 @@ use infer::BACKEND;
 use super::options::{DataOption, Threads};
 use super::{CliError, model_file};
 use crate::data::DataDir;
+use crate::data::record::DataRecord;
 use crate::evaluate::evaluate_int8;
 use crate::model_file::ModelTable;
 use crate::terminal::number::percent_of;
@@ -36,7 +37,9 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
-    let test = DataDir::load_test(&args.data.folder())?;
+    let record = DataRecord::beside(&args.model, model.image_shape());
+    let request = args.data.request(model.image_shape(), record.as_ref());
+    let test = DataDir::read_test(&args.data.path(record.as_ref()), &request)?;
     model_file::check_images(&args.model, &model, &test)?;
     let result = evaluate_int8(&bytes, &test, args.threads.count())?;
     let accuracy = percent_of(result.correct, test.len());

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use infer::Shape;
 
 use super::CliError;
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
 use crate::atomic_file::PendingFile;
 use crate::data::record::DataRecord;
+use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
 use crate::evaluate::evaluate;
 use crate::export::export_with;
@@ -61,7 +61,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let (data, record) = data(args, recorded, &model.network)?;
-    let exported = export_with(&model, &data.train, args.file.options(&args.chip))?;
+    let exported = export_with(&model, &data.train, args.file.options(&args.chip)?)?;
     let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
     let record =
         PendingFile::write(&DataRecord::path_beside(&args.out), record.to_toml().as_bytes())?;
@@ -90,23 +90,20 @@ fn data(
     network: &Network,
 ) -> Result<(DataDir, DataRecord), CliError> {
     let refused = |why: String| CliError::RecordData { path: args.record.clone(), why };
-    let folder = match (args.data.named(), &recorded) {
-        (Some(folder), _) => folder.to_owned(),
-        (None, Some(record)) if record.source.as_os_str().is_empty() => DataDir::default_path(),
-        (None, Some(record)) => record.source.clone(),
-        (None, None) => {
-            return Err(refused(
-                "the record does not say what it was trained on: name the data with --data".into(),
-            ));
-        }
-    };
-    let data = DataDir::load(&folder)?;
-    let recorded_source = recorded.as_ref().map(|record| record.source.clone());
+    if args.data.named().is_none() && recorded.is_none() {
+        return Err(refused(
+            "the record does not say what it was trained on: name the data with --data".into(),
+        ));
+    }
+    let (folder, input) = (args.data.path(recorded.as_ref()), network.input);
+    let image = recorded.as_ref().map_or(input.shape(), DataRecord::image_shape);
+    let request = args.data.request(image, recorded.as_ref());
+    let data = DataDir::read(&folder, &request)?;
+    let source = recorded.as_ref().map(|record| record.source.clone()).unwrap_or_default();
     let is_the_same = recorded.as_ref().is_some_and(|record| record.is_of(&data.train));
     let shape = data.train.shape;
     if let Some(record) = recorded.filter(|_| !is_the_same) {
-        let [height, width, channels] = record.image;
-        let trained_on = Shape::new(height, width, channels);
+        let trained_on = record.image_shape();
         let there = folder.display();
         if shape != trained_on {
             return Err(refused(format!(
@@ -125,9 +122,13 @@ fn data(
                 model is calibrated on them"
         ));
     }
-    fit::check(network, &data)?.iter().for_each(|note| complain(&format!("note: {note}")));
-    let named = args.data.named().map(Path::to_owned);
-    let source = named.or(recorded_source).unwrap_or_default();
-    let record = DataRecord::of(&data.train, &source);
+    data.notes.iter().chain(&fit::check(network, &data, &Survey::of(&data))?).for_each(|note| {
+        complain(&format!(
+            "note: \
+     {note}"
+        ))
+    });
+    let source = args.data.named().map_or_else(|| source, Path::to_owned);
+    let record = DataRecord::of(&data, &source, &request.reading);
     Ok((data, record))
 }

@@ -1,11 +1,13 @@
 //! Model files named on the command line.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use infer::{Model, signature};
 
 use super::CliError;
+use crate::atomic_file::PendingFile;
+use crate::data::record::DataRecord;
 use crate::data::{Dataset, fit};
 use crate::model_file::ModelTable;
 use crate::terminal::complain;
@@ -43,4 +45,42 @@ pub(super) fn check_images(
         .map_err(|cause| CliError::ModelFit { path: path.to_owned(), cause })?;
     notes.iter().for_each(|note| complain(&format!("note: {note}")));
     Ok(())
+}
+
+/// A file that was made of a model file, and what that was trained on, written and not yet in place.
+pub(super) struct MadeOf {
+    model: PendingFile,
+    record: Option<PendingFile>,
+    /// A record of the file that is replaced.
+    stale: Option<PathBuf>,
+}
+
+impl MadeOf {
+    /// Writes what is to lie at `out`, with the record beside the model file `from`.
+    pub(super) fn write(from: &Path, out: &Path, bytes: &[u8]) -> Result<Self, CliError> {
+        let model = PendingFile::write(out, bytes)?;
+        let (read, written) = (DataRecord::path_beside(from), DataRecord::path_beside(out));
+        if read == written {
+            return Ok(Self { model, record: None, stale: None });
+        }
+        match fs::read(&read) {
+            Ok(record) => {
+                let record = Some(PendingFile::write(&written, &record)?);
+                Ok(Self { model, record, stale: None })
+            }
+            Err(_) => Ok(Self { model, record: None, stale: Some(written) }),
+        }
+    }
+
+    /// Puts the files in place.
+    pub(super) fn commit(self) -> Result<(), CliError> {
+        self.model.commit()?;
+        if let Some(record) = self.record {
+            record.commit()?;
+        }
+        if let Some(stale) = self.stale {
+            let _ = fs::remove_file(stale);
+        }
+        Ok(())
+    }
 }

@@ -6,9 +6,13 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::RangedI64ValueParser;
+use infer::Shape;
 
-use super::size;
-use crate::data::DataDir;
+use super::{CliError, size};
+use crate::data::reading::{Reading, Resize};
+use crate::data::record::DataRecord;
+use crate::data::{DataDir, Request};
+use crate::device::board::Board;
 use crate::export::{ExportOptions, Target};
 use crate::plan::{Budget, Core, Loading};
 
@@ -34,6 +38,9 @@ impl Threads {
 #[derive(Args)]
 #[command(next_help_heading = "Chip")]
 pub(super) struct ChipOption {
+    /// Plan for this board of the firmware, within its flash and RAM (see `device list`)
+    #[arg(long, value_name = "BOARD", conflicts_with_all = ["core", "built_in"])]
+    pub(super) board: Option<String>,
     #[arg(long, value_name = "CORE", value_parser = Core::from_str, help = format!(
         "Plan for this core: {} [default: a model for any core]", Core::NAMES
     ))]
@@ -56,11 +63,15 @@ impl ChipOption {
     }
 
     /// What to plan for.
-    pub(super) fn target(&self) -> Target {
-        let Self { core, flash, ram, built_in } = *self;
-        core.map_or(Target::Portable, |core| {
+    pub(super) fn target(&self) -> Result<Target, CliError> {
+        if let Some(board) = &self.board {
+            let (core, budget) = Board::load(board)?.plan_target()?;
+            return Ok(Target::Chip(core, Loading::OnChip, budget));
+        }
+        let Self { core, flash, ram, built_in, .. } = *self;
+        Ok(core.map_or(Target::Portable, |core| {
             Target::Chip(core, loading(built_in), Budget { flash, ram })
-        })
+        }))
     }
 }
 
@@ -77,28 +88,68 @@ pub(super) struct FileOption {
 
 impl FileOption {
     /// What the file is to hold.
-    pub(super) fn options(&self, chip: &ChipOption) -> ExportOptions {
+    pub(super) fn options(&self, chip: &ChipOption) -> Result<ExportOptions, CliError> {
         let Self { model_version: version, no_self_test } = *self;
-        ExportOptions { target: chip.target(), version, self_test: !no_self_test }
+        Ok(ExportOptions { target: chip.target()?, version, self_test: !no_self_test })
     }
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Data")]
 pub(super) struct DataOption {
-    /// Folder with the IDX files of a data set, gzip or plain [default: MNIST, trainer/data/mnist]
-    #[arg(long, value_name = "DIR")]
+    /// Folder of IDX files, of .npy files or of a folder of pictures per class, or .npz file
+    /// [default: MNIST, trainer/data/mnist, or what a model says it was trained on]
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    /// How pictures of another size become images [default: area]
+    #[arg(long, value_enum, value_name = "HOW")]
+    size: Option<Resize>,
+    /// Exchange rows and columns of every image, as EMNIST's files need it
+    #[arg(long)]
+    transpose: bool,
+    /// Share of the images that become test images, where the data has none, such as 0.2
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    test_share: Option<f64>,
+    /// File with the names of the classes, one a line
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
 }
 
 impl DataOption {
-    /// The folder that was named.
+    /// The data that was named.
     pub(super) fn named(&self) -> Option<&Path> {
         self.data.as_deref()
     }
 
-    /// The folder asked for, or MNIST's.
-    pub(super) fn folder(&self) -> PathBuf {
-        self.data.clone().unwrap_or_else(DataDir::default_path)
+    /// The data asked for: what is named, what a model was trained on, or MNIST.
+    pub(super) fn path(&self, record: Option<&DataRecord>) -> PathBuf {
+        let recorded = record.map(|record| record.source.clone());
+        let path = self.data.clone().or(recorded).unwrap_or_default();
+        if path.as_os_str().is_empty() { DataDir::default_path() } else { path }
+    }
+
+    /// How to read it for images of the shape `image`. What is not said here is as the model's
+    /// `record` has it: of the data it was trained on everything, of other data its classes and
+    /// how pictures become images.
+    pub(super) fn request(&self, image: Shape, record: Option<&DataRecord>) -> Request {
+        let same = record.filter(|record| self.path(None) == self.path(Some(record)));
+        let same = if self.data.is_none() { record } else { same };
+        let recorded = |of: fn(&Reading) -> bool| same.is_some_and(|record| of(&record.reading));
+        let reading = Reading {
+            resize: self.size.or(record.map(|record| record.reading.resize)).unwrap_or_default(),
+            transpose: self.transpose || recorded(|reading| reading.transpose),
+            test_share: self.test_share.or(same.and_then(|record| record.reading.test_share)),
+            labels: self.labels.clone().or(same.and_then(|record| record.reading.labels.clone())),
+        };
+        let known = record.map(|record| record.names.clone()).unwrap_or_default();
+        Request { reading, wanted: Some(image), known }
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("a share is a number between 0 and 1, such as 0.2".to_owned()),
     }
 }
 

@@ -9,7 +9,6 @@ use clap::Args;
 use super::options::loading;
 use super::planned::PendingPlan;
 use super::{CliError, how_to_build, model_file, size};
-use crate::atomic_file::PendingFile;
 use crate::model_file::ModelTable;
 use crate::model_file::write;
 use crate::plain_model::PlainModel;
@@ -75,7 +74,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     print(&how_to_build::text(args.core, plan))?;
     if let Some(out) = &args.out {
         let planned = write(&model, &plan.choices).map_err(FastestError::Write)?;
-        let file = PendingFile::write(out, &planned)?;
+        let file = model_file::MadeOf::write(&args.model, out, &planned)?;
         let note = PendingPlan::note(out, &planned, &bytes, args.core)?;
         file.commit()?;
         note.commit()?;

@@ -6,19 +6,19 @@ use clap::Args;
 use infer::{Model, Scores, Session};
 
 use super::{CliError, appearance, model_file};
-use crate::data::appearance::Appearance;
-use crate::data::picture::{Fitted, Invert};
-use crate::data::png;
+use crate::data::picture::{Fitted, Invert, Look};
+use crate::data::picture_file;
+use crate::data::record::DataRecord;
 use crate::model_file::ModelTable;
 use crate::terminal::number::percent;
-use crate::terminal::{complain, digit, print, shows_colour};
+use crate::terminal::{complain, digit, print, printable, shows_colour};
 
 /// Length of a probability of 1, half characters.
 const BAR_HALVES: usize = 60;
 
-/// Classify PNG pictures
+/// Classify pictures: PNG or JPEG
 ///
-/// Any PNG will do. Where the training images are drawings on an even ground, such as MNIST's
+/// Any picture will do. Where the training images are drawings on an even ground, such as MNIST's
 /// digits, the picture is made to look like them: what stands out from its ground, with their
 /// contrast, in their size and place. Otherwise it is made grey (or RGB) and scaled to the model's
 /// image with its proportions kept. What is shown is what the model sees.
@@ -32,7 +32,7 @@ pub(super) struct PredictArgs {
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// Pictures
-    #[arg(value_name = "IMAGE.png", required = true)]
+    #[arg(value_name = "PICTURE", required = true)]
     images: Vec<PathBuf>,
     /// Turn dark into light; auto makes the picture look like the training images
     #[arg(long, value_enum, default_value_t)]
@@ -43,10 +43,12 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
-    let appearance = appearance::of(Some(&args.model), &model);
+    let record = DataRecord::beside(&args.model, model.image_shape());
+    let look = appearance::of(record.as_ref(), &model);
+    let names = Names::of(record.as_ref());
     let mut failed = 0;
     for path in &args.images {
-        match predict(&model, path, args.invert, appearance.as_ref()) {
+        match predict(&model, path, args.invert, &look, &names) {
             Ok(text) => print(&text)?,
             Err(error) if args.images.len() == 1 => return Err(error),
             Err(error) => {
@@ -65,10 +67,11 @@ fn predict(
     model: &Model<'_>,
     path: &Path,
     invert: Invert,
-    appearance: Option<&Appearance>,
+    look: &Look,
+    names: &Names,
 ) -> Result<String, CliError> {
-    let picture = png::read(path)?;
-    let Fitted { pixels, notes } = picture.fit(model.image_shape(), invert, appearance)?;
+    let picture = picture_file::read(path)?;
+    let Fitted { pixels, notes } = picture.fit(model.image_shape(), invert, look)?;
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");
@@ -76,22 +79,43 @@ fn predict(
     let name = path.display();
     let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();
     let picture = digit::draw(&pixels, model.image_shape(), shows_colour());
-    Ok(format!("{notes}{picture}{}{}", bars(&scores), verdict(&name.to_string(), &scores)))
+    Ok(format!(
+        "{notes}{picture}{}{}",
+        bars(&scores, names),
+        verdict(&name.to_string(), &scores, names)
+    ))
 }
 
-/// One line per class: its number, its probability, a bar.
-pub(super) fn bars(scores: &Scores<'_>) -> String {
+/// What the classes are called.
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    /// As a model's record has them; without one they are called by their numbers.
+    pub(super) fn of(record: Option<&DataRecord>) -> Self {
+        Self(record.map(|record| record.names.clone()).unwrap_or_default())
+    }
+
+    /// A class by its name, which comes from a file: what a terminal would obey is spelt out.
+    fn name(&self, class: usize) -> String {
+        self.0.get(class).map_or_else(|| class.to_string(), |name| printable(name))
+    }
+}
+
+/// One line per class: its name, its probability, a bar.
+pub(super) fn bars(scores: &Scores<'_>, names: &Names) -> String {
+    let all = || scores.probabilities().enumerate();
+    let width = all().map(|(class, _)| names.name(class).chars().count()).max().unwrap_or(0).max(4);
     let line = |(class, probability): (usize, f32)| {
         let halves = (probability * BAR_HALVES as f32).round() as usize;
         let bar = "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" };
-        let shown = percent(probability as f64);
-        format!("{class:>4} {shown:>9}  {bar}").trim_end().to_owned() + "\n"
+        let (name, shown) = (names.name(class), percent(probability as f64));
+        format!("{name:>width$} {shown:>9}  {bar}").trim_end().to_owned() + "\n"
     };
-    scores.probabilities().enumerate().map(line).collect()
+    all().map(line).collect()
 }
 
-pub(super) fn verdict(name: &str, scores: &Scores<'_>) -> String {
+pub(super) fn verdict(file: &str, scores: &Scores<'_>, names: &Names) -> String {
     let class = scores.class();
     let probability = scores.probabilities().nth(class).unwrap_or_default();
-    format!("{name}: {class} ({})\n\n", percent(probability as f64))
+    format!("{file}: {} ({})\n\n", names.name(class), percent(probability as f64))
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, model_file};
-use crate::atomic_file::PendingFile;
 use crate::model_file::ModelTable;
 use crate::signing;
 use crate::terminal::number::grouped;
@@ -37,7 +36,7 @@ pub(super) fn run(args: &SignArgs) -> Result<(), CliError> {
     let version = model_file::parse(&args.model, &bytes, &mut ModelTable::new())?.version();
     let signed = signing::sign(&bytes, &signing::read_private_key(&args.key)?)?;
     let out = args.out.as_ref().unwrap_or(&args.model);
-    PendingFile::write(out, &signed)?.commit()?;
+    model_file::MadeOf::write(&args.model, out, &signed)?.commit()?;
     Ok(print(&format!(
         "signed: {}, version {version}, {} bytes\n",
         out.display(),

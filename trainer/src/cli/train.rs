@@ -11,6 +11,7 @@ use super::planned::PendingPlan;
 use super::{CliError, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::record::DataRecord;
+use crate::data::survey::Survey;
 use crate::data::{DataDir, Dataset, fit};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::events::Event;
@@ -22,7 +23,7 @@ use crate::metrics::{EpochMetrics, Metrics};
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset, real};
 use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
-use crate::terminal::{complain, print, shell};
+use crate::terminal::{self, complain, print, shell};
 use crate::train::{self, EpochReport, Place, Split, State, TrainOptions as Options, Trained};
 
 const MODEL: &str = "model.kndl";
@@ -55,7 +56,10 @@ Examples:
   trainer train best --resume              go on after Ctrl-C, a crash or a power cut
   trainer train --core m4 --flash 256K --ram 16K
                                            a model planned for a chip (see `plan`)
-  trainer train --data path/to/fashion     another set of IDX files")]
+  trainer train my.toml --data path/to/fashion
+                                           another data set: IDX, NumPy or pictures
+  trainer train my.toml --data photos --test-share 0.2
+                                           a folder of pictures for each class")]
 pub(super) struct TrainArgs {
     /// Preset by name, or a .toml file of your own
     #[arg(value_name = "PRESET", conflicts_with = "preset")]
@@ -123,16 +127,20 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let mut run =
         Run { preset: overridden(preset, options), options, threads: options.threads.count() };
     run.preset.check()?;
+    let export = options.file.options(&options.chip)?;
     let _lock = FolderLock::take(&options.out)?;
     let names = [MODEL, METRICS, FLOAT, REPORT, CHECKPOINT, DATA];
     prepare_folder(&options.out, &[&names[..], &planned::NAMES].concat())?;
     interrupt::install()?;
-    let data = DataDir::load(&options.data.folder())?;
-    let data_files = provenance::data_files(&options.data.folder())?;
-    run.check(&data)?;
+    let (path, image) = (options.data.path(None), run.preset.network.input.shape());
+    let request = options.data.request(image, None);
+    let data = DataDir::read(&path, &request)?;
+    let data_files = provenance::data_files(&path)?;
+    let survey = Survey::of(&data);
+    run.check(&data, &survey)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
-    let exported = export_with(&trained.model, &data.train, options.file.options(&options.chip))?;
+    let exported = export_with(&trained.model, &data.train, export)?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation, &data.test);
@@ -146,9 +154,12 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         exported: &exported,
         evaluation: &evaluation,
         data: &data,
+        survey: &survey,
+        resize: request.reading.resize,
         data_files: &data_files,
     })?;
-    let record = DataRecord::of(&data.train, options.data.named().unwrap_or(Path::new("")));
+    let source = options.data.named().unwrap_or(Path::new(""));
+    let record = DataRecord::of(&data, source, &request.reading);
     let planned = run.write(&trained.model, &record, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
     run.conclude(&metrics, &exported, &evaluation, planned.as_deref())
@@ -174,8 +185,9 @@ struct Run<'o> {
 
 impl Run<'_> {
     /// Checks the network against the images and says what a user might not expect.
-    fn check(&mut self, data: &DataDir) -> Result<(), CliError> {
-        fit::check(&self.preset.network, data)?.iter().for_each(|note| self.note(note));
+    fn check(&mut self, data: &DataDir, survey: &Survey) -> Result<(), CliError> {
+        let notes = fit::check(&self.preset.network, data, survey)?;
+        data.notes.iter().chain(&notes).for_each(|note| self.note(note));
         let images = data.train.len();
         let (wanted, most) = (self.preset.recipe.held_out, images / HELD_OUT_PART);
         if wanted > most {
@@ -185,13 +197,8 @@ impl Run<'_> {
             self.preset.recipe.held_out = most;
         }
         let held_out = self.preset.recipe.held_out;
-        if Split::new(&data.train.labels, held_out, self.options.seed).drawn {
-            self.note(&format!(
-                "the last {held_out} training images have other classes than the rest, so \
-                    {held_out} of all classes are held out instead, drawn by the seed"
-            ));
-        }
-        Ok(())
+        let split = Split::new(&data.train.labels, held_out, self.options.seed);
+        self.say(&terminal::data::draw(data, survey, &split))
     }
 
     fn train(&self, data: &Dataset, checkpoint: &CheckpointFile) -> Result<Trained, CliError> {

@@ -51,15 +51,7 @@ impl Appearance {
     /// What nearly all images of a set have in common; `None` where that is nothing.
     pub fn of(images: &Dataset) -> Option<Self> {
         let looked_at = images.len().min(IMAGES_MAX);
-        let seen = (0..looked_at).map(|place| place * images.len() / looked_at.max(1));
-        let drawings: Vec<Drawing> = seen
-            .filter_map(|index| {
-                let [height, width] = [images.shape.height, images.shape.width].map(usize::from);
-                (images.shape.channels == 1)
-                    .then(|| Drawing::of(height, width, images.image(index)))
-                    .flatten()
-            })
-            .collect();
+        let drawings = drawings(images);
         let enough = |count: usize| count as f64 >= NEARLY_ALL * looked_at as f64;
         let light = drawings.iter().filter(|drawing| drawing.ground > drawing.stroke).count();
         let common = enough(drawings.len()) && (enough(light) || enough(drawings.len() - light));
@@ -69,7 +61,7 @@ impl Appearance {
     fn of_drawings(drawings: &[Drawing]) -> Self {
         let median = |of: fn(&Drawing) -> usize| quantile(drawings, of, 0.5);
         let [low, side, high] =
-            [0.05, 0.5, 0.95].map(|part| quantile(drawings, |drawing| drawing.side, part));
+            [0.05, 0.5, 0.95].map(|part| quantile(drawings, Drawing::side, part));
         Self {
             ground: median(|drawing| drawing.ground as usize) as u8,
             stroke: median(|drawing| drawing.stroke as usize) as u8,
@@ -87,7 +79,7 @@ impl Appearance {
     pub fn has(&self, height: usize, width: usize, pixels: &[u8]) -> bool {
         let Some(drawing) = Drawing::of(height, width, pixels) else { return false };
         let near = |pixel: u8, common: u8| pixel.abs_diff(common) <= 40;
-        let same_side = |side: u16| drawing.side.abs_diff(side as usize) <= 2 * SIZE_SPREAD;
+        let same_side = |side: u16| drawing.side().abs_diff(side as usize) <= 2 * SIZE_SPREAD;
         let same_centre = |centre: [f64; 2]| {
             (0..2).all(|axis| (centre[axis] - drawing.centre[axis]).abs() <= 2.0)
         };
@@ -98,16 +90,47 @@ impl Appearance {
     }
 }
 
+/// Shares of the images, 0 to 1, whose strokes are clearly wider than high, and clearly higher than
+/// wide.
+pub fn wide_and_high(images: &Dataset) -> [f64; 2] {
+    let drawings = drawings(images);
+    let all = images.len().clamp(1, IMAGES_MAX) as f64;
+    let share = |is_so: fn(usize, usize) -> bool| {
+        let lies = |drawing: &&Drawing| is_so(drawing.sides[0], drawing.sides[1]);
+        drawings.iter().filter(lies).count() as f64 / all
+    };
+    [
+        share(|rows, columns| columns > rows + SIZE_SPREAD),
+        share(|rows, columns| rows > columns + SIZE_SPREAD),
+    ]
+}
+
+/// Those of at most [`IMAGES_MAX`] images that show strokes on a ground.
+fn drawings(images: &Dataset) -> Vec<Drawing> {
+    if images.shape.channels != 1 {
+        return Vec::new();
+    }
+    let [height, width] = [images.shape.height, images.shape.width].map(usize::from);
+    let looked_at = images.len().min(IMAGES_MAX);
+    let seen = (0..looked_at).map(|place| place * images.len() / looked_at.max(1));
+    seen.filter_map(|index| Drawing::of(height, width, images.image(index))).collect()
+}
+
 /// Strokes on a ground, measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Drawing {
     ground: u8,
     stroke: u8,
-    side: usize,
+    /// Rows and columns of the strokes' box.
+    sides: [usize; 2],
     centre: [f64; 2],
 }
 
 impl Drawing {
+    fn side(&self) -> usize {
+        self.sides[0].max(self.sides[1])
+    }
+
     /// `None` for an image whose border is no even ground, or that shows nothing.
     fn of(height: usize, width: usize, pixels: &[u8]) -> Option<Self> {
         let border = border(height, width, pixels);
@@ -123,7 +146,7 @@ impl Drawing {
         let contrast = stroke as f64 - ground as f64;
         let strength = |pixel: u8| (pixel as f64 - ground as f64) / contrast;
         let extent = Extent::of(width, pixels.iter().map(|pixel| strength(*pixel)));
-        Some(Self { ground, stroke, side: extent.side(), centre: extent.centre })
+        Some(Self { ground, stroke, sides: extent.sides(), centre: extent.centre })
     }
 }
 
@@ -155,10 +178,15 @@ impl Extent {
         extent
     }
 
-    /// The longer side of the box, pixels; 0 when there is nothing.
+    /// Rows and columns of the box; 0 when there is nothing.
+    pub fn sides(&self) -> [usize; 2] {
+        [self.rows, self.columns].map(|[first, end]| end.saturating_sub(first))
+    }
+
+    /// The longer side of the box, pixels.
     pub fn side(&self) -> usize {
-        let length = |[first, end]: [usize; 2]| end.saturating_sub(first);
-        length(self.rows).max(length(self.columns))
+        let [rows, columns] = self.sides();
+        rows.max(columns)
     }
 }
 

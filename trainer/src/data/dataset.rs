@@ -34,4 +34,19 @@ impl Dataset {
         let values = self.shape.len();
         &self.pixels[index * values..][..values]
     }
+
+    /// Rows and columns of every image exchanged.
+    pub fn transposed(self) -> Self {
+        let Shape { height, width, channels } = self.shape;
+        let (rows, columns, values) = (height as usize, width as usize, channels as usize);
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        for image in self.pixels.chunks_exact(self.shape.len()) {
+            for column in 0..columns {
+                for row in 0..rows {
+                    pixels.extend_from_slice(&image[(row * columns + column) * values..][..values]);
+                }
+            }
+        }
+        Self { shape: Shape::new(width, height, channels), pixels, ..self }
+    }
 }

@@ -6,24 +6,173 @@ use std::path::{Path, PathBuf};
 use infer::Shape;
 use thiserror::Error;
 
-/// Why a directory is not a data set.
+use super::elements::ValueError;
+use super::folder::FolderError;
+use super::idx_error::IdxError;
+use super::npy::NpyError;
+use super::npz::NpzError;
+
+/// Why a path is not a data set.
 #[derive(Debug, Error)]
 pub enum DataError {
-    /// The path is no directory.
-    #[error("{}: no such directory: --data takes the folder that holds the IDX \
-        files", directory.display())]
+    /// There is nothing at the path.
+    #[error(
+        "{}: no such file or folder: --data takes a folder of IDX files, of .npy files or of \
+            pictures, or an .npz file", directory.display()
+    )]
     NoDirectory {
         /// The path.
         directory: PathBuf,
     },
+    /// Nothing there that can be read.
+    #[error(
+        "{}: no data set: it must be a folder with train-images-idx3-ubyte and so on, with \
+            x_train.npy and so on, or with a folder of PNG or JPEG files for each class (in train \
+            and test, or with --test-share), or an .npz file", path.display()
+    )]
+    Nothing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// An array without its labels.
+    #[error(
+        "{}: one array; name the folder that holds x_train.npy, y_train.npy, x_test.npy and \
+            y_test.npy, or an .npz file with all of them", path.display()
+    )]
+    OneArray {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot be read: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// An array that is not there.
+    #[error(
+        "{}: {name} is missing: the arrays of a data set are x_train, y_train, x_test and y_test",
+        path.display()
+    )]
+    NoArray {
+        /// File or folder.
+        path: PathBuf,
+        /// The array.
+        name: &'static str,
+    },
+    /// A damaged archive.
+    #[error("{}: {problem}", path.display())]
+    Npz {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: NpzError,
+    },
+    /// A damaged array.
+    #[error("{}: {problem}", path.display())]
+    Npy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: NpyError,
+    },
+    /// An array of a shape that is neither images nor labels.
+    #[error("{}: {why}", path.display())]
+    ArrayShape {
+        /// The file, and the array in it.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        why: String,
+    },
+    /// Numbers that are neither pixels nor labels.
+    #[error("{}: {problem}", path.display())]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        problem: ValueError,
+    },
+    /// Folders of pictures that are no data set.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Two sets in one folder.
+    #[error(
+        "{} and {}: two data sets in one folder: keep each in a folder of its own",
+        first.display(), other.display()
+    )]
+    Ambiguous {
+        /// A file of one.
+        first: PathBuf,
+        /// A file of the other.
+        other: PathBuf,
+    },
+    /// A class that the model has not learnt.
+    #[error("{}: the class '{class}' is none of the model's, which are {known}", folder.display())]
+    UnknownClass {
+        /// The data.
+        folder: PathBuf,
+        /// The class.
+        class: String,
+        /// The model's classes.
+        known: String,
+    },
+    /// No test images.
+    #[error(
+        "{}: no test images: --test-share 0.2 makes a fifth of the images test images, chosen by \
+            what they show", path.display()
+    )]
+    NoTest {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A share of images that are parted already.
+    #[error("{}: it has test images of its own: leave --test-share out", path.display())]
+    HasTest {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A share that leaves one side empty.
+    #[error(
+        "{}: of {images} images --test-share {share} makes {tests} test images: give another share",
+        path.display()
+    )]
+    Share {
+        /// The data.
+        path: PathBuf,
+        /// All images.
+        images: usize,
+        /// The share.
+        share: f64,
+        /// Images that would be test images.
+        tests: usize,
+    },
+    /// Too few names.
+    #[error("{}: {names} names for {classes} classes: one line for each class", path.display())]
+    Names {
+        /// The file of names.
+        path: PathBuf,
+        /// Names in it.
+        names: usize,
+        /// Classes of the data.
+        classes: usize,
+    },
+    /// Names for classes that have names.
+    #[error("{}: its folders name the classes: leave --labels out", path.display())]
+    HasNames {
+        /// The data.
+        path: PathBuf,
+    },
     /// One of the four files is not there.
-    #[error("{}: {name} (or {name}.gz) is missing: a data set is train-images-idx3-ubyte, \
-        train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
-        t10k-labels-idx1-ubyte", directory.display())]
+    #[error(
+        "{}: no file of {name}: a data set is train-images-idx3-ubyte, train-labels-idx1-ubyte, \
+            t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, plain or .gz", directory.display()
+    )]
     Missing {
         /// Where it was looked for.
         directory: PathBuf,
-        /// Its name without `.gz`.
+        /// What its name begins with.
         name: &'static str,
     },
     /// A file that is there but not as it must be.
@@ -60,126 +209,9 @@ pub enum DataError {
     },
 }
 
-/// Why a file is not an IDX file of unsigned bytes. Byte positions are those of the unpacked file.
-#[derive(Debug, Error)]
-pub enum IdxError {
-    /// The operating system refused.
-    #[error("cannot be read: {0}")]
-    Unreadable(io::Error),
-    /// The gzip stream breaks its own rules.
-    #[error(
-        "damaged gzip data after byte {at} of the unpacked file ({cause}): copy the file again"
-    )]
-    Gzip {
-        /// Unpacked bytes up to the damage.
-        at: usize,
-        /// What the decoder says.
-        cause: io::Error,
-    },
-    /// All values are there, but the gzip stream ends inside of its checksum.
-    #[error(
-        "gzip data breaks off behind its last value, byte {at} of the unpacked file: copy the file \
-            again"
-    )]
-    Unchecked {
-        /// Unpacked length, bytes.
-        at: usize,
-    },
-    /// Not even a header.
-    #[error("no IDX header (file ends at byte {at}): copy the file again")]
-    NoHeader {
-        /// Unpacked length, bytes.
-        at: usize,
-    },
-    /// Not IDX at all.
-    #[error(
-        "begins with {:02x} {:02x} {:02x} {:02x}, an IDX file of {what}s begins with 00 00 08 \
-            {rank:02x}: this is another kind of file", found[0], found[1], found[2], found[3]
-    )]
-    Magic {
-        /// The first four bytes.
-        found: [u8; 4],
-        /// What the file should hold.
-        what: &'static str,
-        /// Dimensions of such a file.
-        rank: u8,
-    },
-    /// IDX of another element type.
-    #[error("element type 0x{found:02x} ({}), only 0x08 (unsigned byte) can be read: convert the \
-        values to 0..255", element_type(*found))]
-    ElementType {
-        /// The third byte.
-        found: u8,
-    },
-    /// IDX of another number of dimensions.
-    #[error("{found} dimensions, {what}s have {expected}: are image and label files swapped?")]
-    Rank {
-        /// The fourth byte.
-        found: u8,
-        /// What the file should hold.
-        what: &'static str,
-        /// `"1"`, `"3 or 4"`.
-        expected: String,
-    },
-    /// A dimension of 0.
-    #[error("holds no {what}: its dimensions are {}", by(dimensions))]
-    Empty {
-        /// What the file should hold.
-        what: &'static str,
-        /// Items, then the sides of one.
-        dimensions: Vec<u32>,
-    },
-    /// An image too large for any network here.
-    #[error("dimensions {}: a side of an image may have at most 65535 pixels", by(dimensions))]
-    SideTooLong {
-        /// Items, then the sides of one.
-        dimensions: Vec<u32>,
-    },
-    /// Fewer bytes than the header claims.
-    #[error("{missing} of {total} {what}s missing (file ends at byte {at}): copy the file again")]
-    Truncated {
-        /// Items that are not or not wholly there.
-        missing: u64,
-        /// Items by the header.
-        total: u64,
-        /// What the file holds.
-        what: &'static str,
-        /// Unpacked length, bytes.
-        at: usize,
-    },
-    /// More bytes than the header claims.
-    #[error(
-        "goes on after byte {expected}, where the last of its {total} {what}s ends: copy the file \
-            again"
-    )]
-    Trailing {
-        /// Unpacked length by the header, bytes.
-        expected: u64,
-        /// Items by the header.
-        total: u64,
-        /// What the file holds.
-        what: &'static str,
-    },
-}
-
 impl IdxError {
     /// The error with its file.
     pub(super) fn at(self, path: &Path) -> DataError {
         DataError::File { path: path.to_owned(), problem: self }
     }
-}
-
-fn element_type(code: u8) -> &'static str {
-    match code {
-        0x09 => "signed byte",
-        0x0b => "16-bit integer",
-        0x0c => "32-bit integer",
-        0x0d => "32-bit float",
-        0x0e => "64-bit float",
-        _ => "unknown",
-    }
-}
-
-fn by(dimensions: &[u32]) -> String {
-    dimensions.iter().map(u32::to_string).collect::<Vec<_>>().join(" x ")
 }

@@ -5,6 +5,7 @@
 use infer::Shape;
 use thiserror::Error;
 
+use super::appearance::wide_and_high;
 use super::survey::Survey;
 use super::{DataDir, Dataset};
 use crate::graph::{Region, demand};
@@ -81,25 +82,27 @@ pub fn require(network: &Network, images: &Dataset) -> Result<(), FitError> {
     }
 }
 
-/// What is to be said before `network` is trained or calibrated on `data`, one sentence each.
+/// What is to be said before `network` is trained or calibrated on `data`, which `survey` counts;
+/// one sentence each.
 ///
 /// # Errors
 /// As [`require`], for the training images.
-pub fn check(network: &Network, data: &DataDir) -> Result<Vec<String>, FitError> {
+pub fn check(network: &Network, data: &DataDir, survey: &Survey) -> Result<Vec<String>, FitError> {
     require(network, &data.train)?;
-    let survey = Survey::of(data);
     let outputs = network.classes().unwrap_or_default();
     let notes = [
         part_note(network, data.train.shape),
         outputs_note(outputs, data.train.classes),
-        missing_labels_note(&survey),
-        single_class_note(&survey),
-        missing_tests_note(&survey),
-        range_note(&survey),
-        brightness_note(&survey),
-        same_image_note(&survey, data.train.len()),
-        shared_note(&survey, data.test.len()),
-        contradictions_note(&survey),
+        missing_labels_note(survey),
+        single_class_note(survey),
+        missing_tests_note(survey),
+        uneven_note(survey),
+        range_note(survey),
+        brightness_note(survey),
+        transposed_note(&data.train),
+        same_image_note(survey, data.train.len()),
+        shared_note(survey, data.test.len()),
+        contradictions_note(survey),
     ];
     Ok(notes.into_iter().flatten().collect())
 }
@@ -225,6 +228,22 @@ fn missing_tests_note(survey: &Survey) -> Option<String> {
     })
 }
 
+/// Times as many images as another that a class has in silence.
+const UNEVEN: usize = 10;
+
+/// Says which class has few images beside another, which `class_weights` mends.
+fn uneven_note(survey: &Survey) -> Option<String> {
+    let trained = survey.train.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let (fewest, least) = trained.clone().min_by_key(|(_, count)| **count)?;
+    let (most, largest) = trained.max_by_key(|(_, count)| **count)?;
+    (*least * UNEVEN <= *largest).then(|| {
+        format!(
+            "{least} training images have label {fewest}, {largest} have label {most}: \
+                class_weights = \"balanced\" in the preset lets every class count the same"
+        )
+    })
+}
+
 /// Brightest pixel from which on images count as using the range of 8 bits.
 const BRIGHT: u8 = 64;
 
@@ -252,6 +271,25 @@ fn brightness_note(survey: &Survey) -> Option<String> {
         format!(
             "the mean pixel is {train:.0} in the training images and {test:.0} in the test \
                 images: are some of them inverted?"
+        )
+    })
+}
+
+/// Share of the images that lie on their side where a set is transposed.
+const LYING: f64 = 0.5;
+
+/// Share of the images that still stand in such a set, at most.
+const STANDING: f64 = 0.15;
+
+/// Digits and letters are mostly higher than wide; EMNIST's files have rows and columns exchanged.
+fn transposed_note(images: &Dataset) -> Option<String> {
+    let [lying, standing] = wide_and_high(images);
+    let is_square = images.shape.height == images.shape.width;
+    (is_square && lying >= LYING && standing <= STANDING).then(|| {
+        format!(
+            "what {:.0} % of the training images show is wider than high: if rows and columns are \
+                exchanged, as in EMNIST's files, --transpose turns them",
+            100.0 * lying
         )
     })
 }

@@ -1,6 +1,6 @@
 //! The IDX format: two zero bytes, element type, number of dimensions, the dimensions as big-endian
-//! `u32`, then the values in row-major order (<http://yann.lecun.com/exdb/mnist/>, "The IDX file
-//! format").
+//! `u32`, then the values, most significant byte first, in row-major order
+//! (<http://yann.lecun.com/exdb/mnist/>, "The IDX file format").
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,21 +8,19 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::error::IdxError;
-
-/// Element type of unsigned bytes.
-const UNSIGNED_BYTE: u8 = 0x08;
+use super::elements::{Element, Numbers};
+use super::idx_error::IdxError;
 
 /// First bytes of a gzip stream.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The content of an IDX file of unsigned bytes.
+/// The content of an IDX file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Idx {
     /// Number of items, then the sides of one; none of them 0.
     pub dimensions: Vec<u32>,
-    /// As many values as the product of the dimensions.
-    pub values: Vec<u8>,
+    /// As many numbers as the product of the dimensions.
+    pub numbers: Numbers,
 }
 
 impl Idx {
@@ -47,6 +45,19 @@ impl Idx {
     }
 }
 
+/// The type of a code in the third byte.
+fn element_type(code: u8) -> Option<Element> {
+    Some(match code {
+        0x08 => Element::U8,
+        0x09 => Element::I8,
+        0x0b => Element::I16,
+        0x0c => Element::I32,
+        0x0d => Element::F32,
+        0x0e => Element::F64,
+        _ => return None,
+    })
+}
+
 /// Reads a byte stream front to back.
 struct Parser<Source> {
     source: Source,
@@ -60,30 +71,29 @@ struct Parser<Source> {
 
 impl<Source: Read> Parser<Source> {
     fn idx(mut self, ranks: &[u8]) -> Result<Idx, IdxError> {
-        let rank = self.magic(ranks)?;
+        let (element, rank) = self.magic(ranks)?;
         let dimensions = (0..rank).map(|_| self.big_endian_u32()).collect::<Result<Vec<_>, _>>()?;
         if dimensions.contains(&0) {
             return Err(IdxError::Empty { what: self.what, dimensions });
         }
-        let values = self.values(&dimensions)?;
-        Ok(Idx { dimensions, values })
+        let bytes = self.values(&dimensions, element)?;
+        Ok(Idx { dimensions, numbers: Numbers { element, big_endian: true, bytes } })
     }
 
-    /// The four bytes in front of the dimensions; gives the number of dimensions.
-    fn magic(&mut self, ranks: &[u8]) -> Result<u8, IdxError> {
+    /// The four bytes in front of the dimensions; gives the type of the values and the number of
+    /// dimensions.
+    fn magic(&mut self, ranks: &[u8]) -> Result<(Element, u8), IdxError> {
         let found = self.word()?;
         let [zero, also_zero, element, rank] = found;
         if [zero, also_zero] != [0, 0] {
             return Err(IdxError::Magic { found, what: self.what, rank: ranks[0] });
         }
-        if element != UNSIGNED_BYTE {
-            return Err(IdxError::ElementType { found: element });
-        }
+        let element = element_type(element).ok_or(IdxError::ElementType { found: element })?;
         if !ranks.contains(&rank) {
             let expected = ranks.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
             return Err(IdxError::Rank { found: rank, what: self.what, expected });
         }
-        Ok(rank)
+        Ok((element, rank))
     }
 
     fn big_endian_u32(&mut self) -> Result<u32, IdxError> {
@@ -96,10 +106,11 @@ impl<Source: Read> Parser<Source> {
     }
 
     /// All values, and the certainty that nothing follows them.
-    fn values(&mut self, dimensions: &[u32]) -> Result<Vec<u8>, IdxError> {
+    fn values(&mut self, dimensions: &[u32], element: Element) -> Result<Vec<u8>, IdxError> {
         let (header, what, total) = (self.at as u64, self.what, dimensions[0] as u64);
         let size = |sides: &[u32]| {
-            sides.iter().fold(1_u64, |size, side| size.saturating_mul(*side as u64))
+            let bytes = element.bytes() as u64;
+            sides.iter().fold(bytes, |size, side| size.saturating_mul(*side as u64))
         };
         let (item, wanted) = (size(&dimensions[1..]), size(dimensions));
         let mut values = self.up_to(wanted.saturating_add(1))?;

@@ -1,70 +1,124 @@
-//! Images: labelled sets as directories of IDX files, and single pictures as PNG files.
+//! Images: labelled sets as IDX files, NumPy arrays or folders of pictures, told apart by what they
+//! are, and single pictures.
 //!
-//! A data set is four files, each plain or gzip (told apart by content, not by name):
-//! `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-//! `t10k-labels-idx1-ubyte`, with or without `.gz`. Images with several values per pixel are in
-//! `…-images-idx4-ubyte`, in the order image, row, column, channel.
+//! | what `--data` names | what is in it |
+//! | --- | --- |
+//! | a folder | `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-…`: plain or gzip |
+//! | a folder | `x_train.npy`, `y_train.npy`, `x_test.npy`, `y_test.npy` |
+//! | an `.npz` file | the same arrays |
+//! | a folder | `train/CLASS/*.png` or `.jpg`, and `test/CLASS/…` |
+//! | a folder | `CLASS/*.png` or `.jpg`: with a share of test images |
 
 pub mod appearance;
 mod dataset;
 mod drawing;
+pub mod elements;
 mod error;
 pub mod fit;
+pub mod folder;
 mod idx;
+mod idx_error;
+mod jpeg;
+pub mod npy;
+pub mod npz;
+mod parts;
 pub mod picture;
+pub mod picture_file;
 pub mod png;
+pub mod reading;
 pub mod record;
+mod share;
 pub mod survey;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use infer::Shape;
-
 pub use dataset::Dataset;
-pub use error::{DataError, IdxError};
-use idx::Idx;
+pub use error::DataError;
+pub use idx_error::IdxError;
+use parts::{Loaded, Source};
+use reading::{Reading, Wanted};
 
-/// The training and the test part of a data directory: images of one shape, one common set of
-/// classes.
+/// Training and test images of one shape, with one common set of classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
     /// What a network may be trained, chosen and calibrated on.
     pub train: Dataset,
     /// What the finished model is measured on, once.
     pub test: Dataset,
+    /// Names of the classes, at least one for each; empty where they have none but their numbers.
+    pub names: Vec<String>,
+    /// What a user might not expect of how the files were read, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// How a data set is to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// What the command line says of it.
+    pub reading: Reading,
+    /// What pictures are made into; `None` leaves them as they are.
+    pub wanted: Wanted,
+    /// Names of a finished model's classes, in its order; empty before there is one.
+    pub known: Vec<String>,
 }
 
 impl DataDir {
-    /// Reads the four files of `directory`.
+    /// Reads the data set at `path` as it is.
+    ///
+    /// # Errors
+    /// See [`DataError`].
+    pub fn load(path: &Path) -> Result<Self, DataError> {
+        Self::read(path, &Request::default())
+    }
+
+    /// Reads the data set at `path`.
     ///
     /// # Errors
     /// A missing, unreadable, damaged or mismatched file: see [`DataError`].
-    pub fn load(directory: &Path) -> Result<Self, DataError> {
-        let train = read_part(directory, &TRAIN)?;
-        let test = read_part(directory, &TEST)?;
+    pub fn read(path: &Path, request: &Request) -> Result<Self, DataError> {
+        let Request { reading, wanted, known } = request;
+        let loaded = Source::of(path)?.load(reading, *wanted, known)?;
+        let Loaded { train, test, names, notes } = loaded;
+        let (train, test) = match (test, reading.test_share) {
+            (Some(_), Some(_)) => return Err(DataError::HasTest { path: path.to_owned() }),
+            (Some(test), None) => (train, test),
+            (None, Some(share)) => share::split(train, share, path)?,
+            (None, None) => return Err(DataError::NoTest { path: path.to_owned() }),
+        };
         if train.shape != test.shape {
-            let directory = directory.to_owned();
+            let directory = path.to_owned();
             return Err(DataError::Shapes { directory, train: train.shape, test: test.shape });
         }
         let classes = train.classes.max(test.classes);
-        Ok(Self { train: Dataset { classes, ..train }, test: Dataset { classes, ..test } })
+        let names = named(names, request, classes, path)?;
+        let classes = classes.max(names.len());
+        let [train, test] = [train, test].map(|part| {
+            let part = if reading.transpose { part.transposed() } else { part };
+            Dataset { classes, ..part }
+        });
+        Ok(Self { train, test, names, notes })
     }
 
-    /// Reads only the test files of `directory`; `classes` counts the labels of those alone.
+    /// Reads the test images of `path`, and the training images only where the test images depend
+    /// on them.
     ///
     /// # Errors
-    /// As [`DataDir::load`].
-    pub fn load_test(directory: &Path) -> Result<Dataset, DataError> {
-        read_part(directory, &TEST)
+    /// As [`DataDir::read`].
+    pub fn read_test(path: &Path, request: &Request) -> Result<Dataset, DataError> {
+        match Source::of(path)?.test_alone()? {
+            Some(test) if request.reading.transpose => Ok(test.transposed()),
+            Some(test) => Ok(test),
+            None => Ok(Self::read(path, request)?.test),
+        }
     }
 
-    /// The four files of `directory`: training images and labels, test images and labels.
+    /// The files of the data set at `path`.
     ///
     /// # Errors
-    /// A missing directory or file.
-    pub fn files(directory: &Path) -> Result<[PathBuf; 4], DataError> {
-        let found = |names| find(directory, names);
-        Ok([found(TRAIN.images)?, found(TRAIN.labels)?, found(TEST.images)?, found(TEST.labels)?])
+    /// What is no data set.
+    pub fn files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+        Source::of(path)?.files()
     }
 
     /// Where MNIST lies: in this repository's tree as it was when the program was built, or else
@@ -75,56 +129,34 @@ impl DataDir {
     }
 }
 
-/// Reads images and labels; `classes` counts the labels of these files alone.
-fn read_part(directory: &Path, part: &Part) -> Result<Dataset, DataError> {
-    let images_at = find(directory, part.images)?;
-    let labels_at = find(directory, part.labels)?;
-    let (shape, pixels) = read_images(&images_at)?;
-    let labels = Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.values;
-    let images = pixels.len() / shape.len();
-    if images != labels.len() {
-        return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
+/// Most bytes of a file of names.
+const NAMES_BYTES_MAX: u64 = 1 << 20;
+
+/// Names of the classes: those of the folders, of the file that the command line names, or of the
+/// model.
+fn named(
+    names: Vec<String>,
+    request: &Request,
+    classes: usize,
+    path: &Path,
+) -> Result<Vec<String>, DataError> {
+    let Some(file) = &request.reading.labels else {
+        let known = if names.is_empty() { request.known.clone() } else { names };
+        return Ok(if known.len() < classes { Vec::new() } else { known });
+    };
+    if !names.is_empty() {
+        return Err(DataError::HasNames { path: path.to_owned() });
     }
-    let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
-    Ok(Dataset { shape, pixels, labels, classes })
-}
-
-/// Names of the two files of one part, each in order of preference and without `.gz`.
-struct Part {
-    images: &'static [&'static str],
-    labels: &'static [&'static str],
-}
-
-const TRAIN: Part = Part {
-    images: &["train-images-idx3-ubyte", "train-images-idx4-ubyte"],
-    labels: &["train-labels-idx1-ubyte"],
-};
-
-const TEST: Part = Part {
-    images: &["t10k-images-idx3-ubyte", "t10k-images-idx4-ubyte"],
-    labels: &["t10k-labels-idx1-ubyte"],
-};
-
-/// The first of `names` that `directory` has, plain before gzip.
-fn find(directory: &Path, names: &'static [&'static str]) -> Result<PathBuf, DataError> {
-    if !directory.is_dir() {
-        return Err(DataError::NoDirectory { directory: directory.to_owned() });
+    let unreadable = |cause| DataError::Unreadable { path: file.clone(), cause };
+    let mut text = String::new();
+    let opened = fs::File::open(file).map_err(unreadable)?;
+    std::io::Read::read_to_string(&mut std::io::Read::take(opened, NAMES_BYTES_MAX), &mut text)
+        .map_err(unreadable)?;
+    let names: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
+    match names.len() < classes || names.iter().any(String::is_empty) || names.len() > 256 {
+        true => Err(DataError::Names { path: file.clone(), names: names.len(), classes }),
+        false => Ok(names),
     }
-    let spellings = names.iter().flat_map(|name| [name.to_string(), format!("{name}.gz")]);
-    let mut paths = spellings.map(|name| directory.join(name));
-    let missing = || DataError::Missing { directory: directory.to_owned(), name: names[0] };
-    paths.find(|path| path.exists()).ok_or_else(missing)
-}
-
-/// Images of 3 dimensions (one value per pixel) or 4 (channels last).
-fn read_images(path: &Path) -> Result<(Shape, Vec<u8>), DataError> {
-    let idx = Idx::read(path, "image", &[3, 4]).map_err(|error| error.at(path))?;
-    let side = |axis: usize| idx.dimensions.get(axis).map_or(Ok(1), |side| u16::try_from(*side));
-    let shape = || Ok(Shape::new(side(1)?, side(2)?, side(3)?));
-    let too_large =
-        |_: std::num::TryFromIntError| IdxError::SideTooLong { dimensions: idx.dimensions.clone() };
-    let shape = shape().map_err(too_large).map_err(|error| error.at(path))?;
-    Ok((shape, idx.values))
 }
 
 #[cfg(test)]

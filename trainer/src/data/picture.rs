@@ -4,6 +4,7 @@ use infer::Shape;
 
 use super::appearance::Appearance;
 use super::png::PngError;
+use super::reading::Resize;
 
 /// Pixels of 8-bit values, `[row][column][channel]`, with 1 (grey) or 3 (RGB) channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,15 @@ pub enum Invert {
     No,
 }
 
+/// How the training images came to look as they do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Look {
+    /// What nearly all of them have in common.
+    pub appearance: Option<Appearance>,
+    /// How pictures were made into images.
+    pub resize: Resize,
+}
+
 /// The image a model takes, and what had to be done to the picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
@@ -41,60 +51,47 @@ pub struct Fitted {
 
 impl Picture {
     /// The picture in the model's shape. With `invert` auto it is brought to the `appearance` of
-    /// the training images where they have one: ground, contrast, size and place. Otherwise it is
-    /// made grey or RGB, scaled by area averaging with its proportions kept, and centred on its
-    /// border's mean colour.
+    /// the training images where they have one and it has another: ground, contrast, size and
+    /// place. Otherwise it is as [`Picture::plain`] makes it, perhaps inverted first.
     ///
     /// # Errors
     /// [`PngError::Channels`] when the model's images have neither 1 nor 3 channels.
-    pub fn fit(
-        &self,
-        model: Shape,
-        invert: Invert,
-        appearance: Option<&Appearance>,
-    ) -> Result<Fitted, PngError> {
-        let mut picture = match model.channels {
-            1 => self.grey(),
-            3 => self.rgb(),
-            _ => return Err(PngError::Channels { model }),
-        };
+    pub fn fit(&self, model: Shape, invert: Invert, look: &Look) -> Result<Fitted, PngError> {
+        if ![1, 3].contains(&model.channels) {
+            return Err(PngError::Channels { model });
+        }
         let (height, width) = (model.height as usize, model.width as usize);
+        let mut pixels = self.plain(model, look.resize);
         let mut notes = Vec::new();
-        if let (Invert::Auto, 1, Some(appearance)) = (invert, model.channels, appearance) {
-            match self.as_drawing(&picture, height, width, appearance) {
-                Drawn::AsItIs => return Ok(Fitted { pixels: picture.pixels, notes }),
-                Drawn::Anew(pixels) => {
+        if let (Invert::Auto, 1, Some(appearance)) = (invert, model.channels, &look.appearance)
+            && !appearance.has(height, width, &pixels)
+        {
+            match self.redrawn(height, width, appearance) {
+                Some(pixels) => {
                     return Ok(Fitted { pixels, notes: vec![redrawn_note(appearance)] });
                 }
-                Drawn::Nothing => notes.push(
+                None => notes.push(
                     "nothing stands out from its ground, as it does in the training images"
                         .to_owned(),
                 ),
             }
         }
         if invert == Invert::Yes {
-            picture.pixels.iter_mut().for_each(|value| *value = 255 - *value);
+            pixels.iter_mut().for_each(|value| *value = 255 - *value);
         }
-        let scaled = picture.scaled_into(height, width);
         if (self.height, self.width) != (height, width) {
-            notes.push(resize_note(self, &scaled, height, width));
+            notes.push(self.resize_note(height, width));
         }
-        Ok(Fitted { pixels: scaled.centred_on(height, width), notes })
+        Ok(Fitted { pixels, notes })
     }
 
-    /// What becomes of it beside training images that are drawings; `grey` is the same in grey.
-    fn as_drawing(
-        &self,
-        grey: &Self,
-        height: usize,
-        width: usize,
-        appearance: &Appearance,
-    ) -> Drawn {
-        let same_size = (grey.height, grey.width) == (height, width);
-        if same_size && appearance.has(height, width, &grey.pixels) {
-            return Drawn::AsItIs;
-        }
-        self.redrawn(height, width, appearance).map_or(Drawn::Nothing, Drawn::Anew)
+    /// The picture in a shape of 1 or 3 channels: grey or RGB, scaled with its proportions kept,
+    /// centred on its border's mean colour. Pictures of a data set become images in this way too.
+    pub fn plain(&self, shape: Shape, resize: Resize) -> Vec<u8> {
+        let picture = if shape.channels == 1 { self.grey() } else { self.rgb() };
+        let (height, width) = (shape.height as usize, shape.width as usize);
+        let (rows, columns) = picture.size_within(height, width);
+        picture.resized(rows, columns, resize).centred_on(height, width)
     }
 
     /// Luminance with the weights of ITU-R BT.601.
@@ -124,7 +121,7 @@ impl Picture {
         }
     }
 
-    fn pixel(&self, row: usize, column: usize) -> &[u8] {
+    pub(super) fn pixel(&self, row: usize, column: usize) -> &[u8] {
         &self.pixels[(row * self.width + column) * self.channels..][..self.channels]
     }
 
@@ -145,17 +142,48 @@ impl Picture {
         sums.iter().map(|sum| ((sum + count / 2) / count) as u8).collect()
     }
 
-    /// Scaled to the largest size of the same proportions that `height` x `width` holds.
-    fn scaled_into(&self, height: usize, width: usize) -> Self {
+    /// The largest rows and columns of the same proportions that `height` x `width` holds.
+    fn size_within(&self, height: usize, width: usize) -> (usize, usize) {
         let limited_by_height = height * self.width <= width * self.height;
         let of = |side: usize, target: usize, source: usize| {
             ((side * target + source / 2) / source).max(1)
         };
-        let (height, width) = match limited_by_height {
+        match limited_by_height {
             true => (height, of(self.width, height, self.height)),
             false => (of(self.height, width, self.width), width),
-        };
-        self.scaled(height, width)
+        }
+    }
+
+    /// `height` x `width` pixels; of the same size it is the same.
+    fn resized(&self, height: usize, width: usize, resize: Resize) -> Self {
+        match resize {
+            Resize::Exact | Resize::Area => self.scaled(height, width),
+            Resize::Nearest => {
+                let nearest =
+                    |index: usize, from: usize, to: usize| (2 * index + 1) * from / (2 * to);
+                self.rearranged(height, width, |row, column| {
+                    (nearest(row, self.height, height), nearest(column, self.width, width))
+                })
+            }
+            Resize::Bilinear => self.mixed(height, width),
+        }
+    }
+
+    /// Each new pixel is mixed of the four old ones around its middle, by their distance.
+    fn mixed(&self, height: usize, width: usize) -> Self {
+        let rows: Vec<_> = (0..height).map(|row| around(row, self.height, height)).collect();
+        let columns: Vec<_> = (0..width).map(|column| around(column, self.width, width)).collect();
+        let unit = (2 * height * 2 * width) as u64;
+        let mut pixels = Vec::with_capacity(height * width * self.channels);
+        for row in &rows {
+            for column in &columns {
+                for channel in 0..self.channels {
+                    let sum = self.weighted_sum(row, column, channel);
+                    pixels.push(((sum + unit / 2) / unit) as u8);
+                }
+            }
+        }
+        Self { height, width, channels: self.channels, pixels }
     }
 
     /// Area averaging: each new pixel is the mean of the old pixels it covers, weighted by the
@@ -185,6 +213,15 @@ impl Picture {
         sum
     }
 
+    fn resize_note(&self, height: usize, width: usize) -> String {
+        let (rows, columns) = self.size_within(height, width);
+        let scaled = format!("{}x{} pixels, scaled to {rows}x{columns}", self.height, self.width);
+        match (rows, columns) == (height, width) {
+            true => scaled,
+            false => format!("{scaled} and centred on {height}x{width}"),
+        }
+    }
+
     /// The pixels in the middle of `height` x `width`, on the border's mean colour.
     fn centred_on(&self, height: usize, width: usize) -> Vec<u8> {
         let mut pixels = self.border_mean().repeat(height * width);
@@ -196,16 +233,6 @@ impl Picture {
         }
         pixels
     }
-}
-
-/// What becomes of a picture beside training images that are drawings.
-enum Drawn {
-    /// It looks as they do.
-    AsItIs,
-    /// Its strokes, as they have them.
-    Anew(Vec<u8>),
-    /// It shows no strokes.
-    Nothing,
 }
 
 fn redrawn_note(appearance: &Appearance) -> String {
@@ -229,12 +256,16 @@ fn cover(source: usize, target: usize) -> Vec<Vec<(usize, u64)>> {
     (0..target).map(part).collect()
 }
 
-fn resize_note(from: &Picture, to: &Picture, height: usize, width: usize) -> String {
-    let scaled =
-        format!("{}x{} pixels, scaled to {}x{}", from.height, from.width, to.height, to.width);
-    match (to.height, to.width) == (height, width) {
-        true => scaled,
-        false => format!("{scaled} and centred on {height}x{width}"),
+/// The two pixels of a line of `source` around the middle of new pixel `index` of `target`, with
+/// weights that add up to `2 * target`.
+fn around(index: usize, source: usize, target: usize) -> Vec<(usize, u64)> {
+    // In units of 1 / (2 * target) of an old pixel, from the middle of the first.
+    let unit = 2 * target;
+    let at = ((2 * index + 1) * source).saturating_sub(target).min((source - 1) * unit);
+    let (pixel, beyond) = (at / unit, at % unit);
+    match beyond {
+        0 => vec![(pixel, unit as u64)],
+        _ => vec![(pixel, (unit - beyond) as u64), (pixel + 1, beyond as u64)],
     }
 }
 
@@ -247,7 +278,7 @@ mod tests {
     }
 
     fn fit(picture: &Picture, model: Shape) -> Fitted {
-        picture.fit(model, Invert::No, None).unwrap()
+        picture.fit(model, Invert::No, &Look::default()).unwrap()
     }
 
     #[test]
@@ -318,8 +349,8 @@ mod tests {
     fn the_training_images_decide_what_is_inverted() {
         let shape = Shape::new(3, 3, 1);
         let by = |invert, ground, stroke| {
-            let appearance = Appearance { ground, stroke, side: None, centre: None };
-            dot().fit(shape, invert, Some(&appearance)).unwrap()
+            let appearance = Some(Appearance { ground, stroke, side: None, centre: None });
+            dot().fit(shape, invert, &Look { appearance, ..Look::default() }).unwrap()
         };
         let inverted = by(Invert::Auto, 0, 255);
         assert_eq!((inverted.pixels[0], inverted.pixels[4]), (0, 255));
@@ -330,25 +361,42 @@ mod tests {
         assert_eq!(by(Invert::Auto, 240, 10), same);
         assert_eq!(by(Invert::No, 0, 255), same);
         assert_eq!(by(Invert::Yes, 240, 10).pixels[0], 5);
-        assert_eq!(dot().fit(shape, Invert::Auto, None).unwrap(), same);
+        assert_eq!(dot().fit(shape, Invert::Auto, &Look::default()).unwrap(), same);
     }
 
     #[test]
     fn an_empty_picture_has_a_note() {
-        let appearance = Appearance { ground: 0, stroke: 255, side: Some(2), centre: None };
+        let appearance = Some(Appearance { ground: 0, stroke: 255, side: Some(2), centre: None });
+        let look = Look { appearance, ..Look::default() };
         let sheet = grey(3, 3, &[200; 9]);
-        let fitted = sheet.fit(Shape::new(3, 3, 1), Invert::Auto, Some(&appearance)).unwrap();
+        let fitted = sheet.fit(Shape::new(3, 3, 1), Invert::Auto, &look).unwrap();
         assert_eq!(fitted.pixels, [200; 9]);
         assert!(fitted.notes[0].starts_with("nothing stands out from its ground"));
     }
 
     #[test]
     fn other_channel_counts_are_refused() {
-        let error =
-            grey(1, 1, &[0]).fit(Shape::new(1, 1, 2), Invert::No, None).unwrap_err().to_string();
+        let error = grey(1, 1, &[0])
+            .fit(Shape::new(1, 1, 2), Invert::No, &Look::default())
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("the model's images are 1x1x2, a PNG file has 1 or 3 values per pixel"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn each_way_to_resize_does_what_it_says() {
+        let line = grey(1, 4, &[0, 10, 100, 201]);
+        let resized = |columns, resize| line.resized(1, columns, resize).pixels;
+        assert_eq!(resized(2, Resize::Area), [5, 151]);
+        assert_eq!(resized(2, Resize::Nearest), [10, 201]);
+        assert_eq!(resized(2, Resize::Bilinear), [5, 151]);
+        assert_eq!(resized(8, Resize::Nearest), [0, 0, 10, 10, 100, 100, 201, 201]);
+        assert_eq!(resized(8, Resize::Bilinear), [0, 3, 8, 33, 78, 125, 176, 201]);
+        for resize in [Resize::Exact, Resize::Area, Resize::Nearest, Resize::Bilinear] {
+            assert_eq!(resized(4, resize), line.pixels, "{resize:?}");
+        }
     }
 }

@@ -10,8 +10,11 @@ use thiserror::Error;
 
 use super::picture::Picture;
 
-/// Most pixels of a PNG file: memory is bounded whatever a header claims.
-const PIXELS_MAX: u64 = 1 << 24;
+/// How a file begins.
+pub const MAGIC: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
+
+/// Most pixels of a picture file: memory is bounded whatever a header claims.
+pub const PIXELS_MAX: u64 = 1 << 24;
 
 /// Why a PNG file gives no image for a model.
 #[derive(Debug, Error)]

@@ -8,8 +8,9 @@ use infer::Shape;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Dataset;
 use super::appearance::Appearance;
+use super::reading::Reading;
+use super::{DataDir, Dataset};
 
 /// How the name of the file beside `model.kndl` ends: `model.data.toml`.
 const EXTENSION: &str = "data.toml";
@@ -29,27 +30,47 @@ pub struct DataRecord {
     pub image: [u16; 3],
     /// Number of classes.
     pub classes: usize,
+    /// Names of the classes, where they have any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// How the data was read.
+    #[serde(default)]
+    pub reading: Reading,
     /// What the training images look like, where nearly all look alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appearance: Option<Appearance>,
 }
 
 impl DataRecord {
-    /// Of training images that come from `source`.
-    pub fn of(training: &Dataset, source: &Path) -> Self {
+    /// Of the data set that was read from `source`.
+    pub fn of(data: &DataDir, source: &Path, reading: &Reading) -> Self {
+        let training = &data.train;
         let Shape { height, width, channels } = training.shape;
         Self {
             source: source.to_owned(),
             training_sha256: hexadecimal(&fingerprint(training)),
             image: [height, width, channels],
             classes: training.classes,
+            names: data.names.clone(),
+            reading: reading.clone(),
             appearance: Appearance::of(training),
         }
+    }
+
+    /// Height, width and channels of an image.
+    pub fn image_shape(&self) -> Shape {
+        let [height, width, channels] = self.image;
+        Shape::new(height, width, channels)
     }
 
     /// Whether it is a record of these training images.
     pub fn is_of(&self, training: &Dataset) -> bool {
         self.training_sha256 == hexadecimal(&fingerprint(training))
+    }
+
+    /// The name of a class, or its number.
+    pub fn name_of(&self, class: usize) -> String {
+        self.names.get(class).map_or_else(|| class.to_string(), String::clone)
     }
 
     /// The file's text.
@@ -76,7 +97,7 @@ impl DataRecord {
     /// or one that is of other images.
     pub fn beside(model: &Path, image: Shape) -> Option<Self> {
         let record = Self::from_toml(&read(&Self::path_beside(model)).ok()?).ok()?;
-        (record.image == [image.height, image.width, image.channels]).then_some(record)
+        (record.image_shape() == image).then_some(record)
     }
 }
 
@@ -110,10 +131,18 @@ mod tests {
         Dataset { shape: Shape::new(2, 3, 1), pixels, labels, classes: 1 }
     }
 
+    fn record(source: &str) -> DataRecord {
+        let names = vec!["a\"\n".to_owned()];
+        let data = DataDir { train: dataset(), test: dataset(), names, notes: vec![] };
+        let reading = Reading { test_share: Some(0.25), ..Reading::default() };
+        DataRecord::of(&data, Path::new(source), &reading)
+    }
+
     #[test]
     fn a_record_comes_back_as_it_was_written() {
-        let record = DataRecord::of(&dataset(), Path::new("some/\"where\""));
+        let record = record("some/\"where\"");
         assert_eq!(DataRecord::from_toml(&record.to_toml()).unwrap(), record);
+        assert_eq!((record.name_of(0).as_str(), record.name_of(1).as_str()), ("a\"\n", "1"));
         assert!(record.is_of(&dataset()));
         assert!(!record.is_of(&Dataset { labels: vec![1], ..dataset() }));
     }
@@ -122,7 +151,7 @@ mod tests {
     fn it_lies_beside_the_model_it_is_of() {
         let folder = tempfile::TempDir::new().unwrap();
         let model = folder.path().join("again.kndl");
-        let record = DataRecord::of(&dataset(), Path::new(""));
+        let record = record("");
         fs::write(folder.path().join("again.data.toml"), record.to_toml()).unwrap();
         assert_eq!(DataRecord::beside(&model, dataset().shape), Some(record));
         assert_eq!(DataRecord::beside(&model, Shape::new(3, 2, 1)), None);

@@ -1,11 +1,14 @@
 mod appearance;
+mod arrays;
 mod drawing;
+mod folders;
 
 use std::fs;
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use infer::Shape;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
@@ -91,11 +94,11 @@ fn gzip_is_recognised_by_content() {
 fn gzip_names_are_found() {
     let files = Files::new();
     let plain = files.load().unwrap();
-    for part in [&TRAIN, &TEST] {
-        for name in [part.images[0], part.labels[0]] {
-            let bytes = fs::read(files.0.path().join(name)).unwrap();
+    for part in ["train", "t10k"] {
+        for name in ["images-idx3", "labels-idx1"].map(|kind| format!("{part}-{kind}-ubyte")) {
+            let bytes = fs::read(files.0.path().join(&name)).unwrap();
             files.write(&format!("{name}.gz"), &gzip(&bytes));
-            fs::remove_file(files.0.path().join(name)).unwrap();
+            fs::remove_file(files.0.path().join(&name)).unwrap();
         }
     }
     assert_eq!(files.load().unwrap(), plain);
@@ -119,7 +122,8 @@ fn a_missing_directory_is_named() {
     let error = DataDir::load(Path::new("no/such/place")).unwrap_err().to_string();
     assert_eq!(
         error,
-        "no/such/place: no such directory: --data takes the folder that holds the IDX files"
+        "no/such/place: no such file or folder: --data takes a folder of IDX files, of .npy files \
+            or of pictures, or an .npz file"
     );
 }
 
@@ -129,7 +133,7 @@ fn a_missing_file_is_named() {
     fs::remove_file(files.0.path().join("train-labels-idx1-ubyte")).unwrap();
     let error = files.error();
     assert!(
-        error.contains(": train-labels-idx1-ubyte (or train-labels-idx1-ubyte.gz) is missing"),
+        error.contains(": no file of train-labels: a data set is train-images-idx3-ubyte, "),
         "{error}"
     );
 }
@@ -196,11 +200,8 @@ fn an_empty_file_has_no_header() {
 
 #[test]
 fn another_element_type_is_refused() {
-    let error = Files::error_with("train-images-idx3-ubyte", &[0, 0, 0x0d, 3, 0, 0, 0, 1]);
-    assert!(
-        error.contains("element type 0x0d (32-bit float), only 0x08 (unsigned byte)"),
-        "{error}"
-    );
+    let error = Files::error_with("train-images-idx3-ubyte", &[0, 0, 0x0f, 3, 0, 0, 0, 1]);
+    assert!(error.contains("element type 0x0f; IDX has 0x08 (unsigned byte), "), "{error}");
 }
 
 #[test]
@@ -283,8 +284,8 @@ fn a_directory_in_place_of_a_file_is_unreadable() {
 fn the_data_set_in_the_tree_is_mnist() {
     let directory = DataDir::default_path();
     let readme = fs::read_to_string(directory.join("README.md")).unwrap();
-    for part in [TRAIN, TEST] {
-        for name in [part.images[0], part.labels[0]] {
+    for part in ["train", "t10k"] {
+        for name in ["images-idx3", "labels-idx1"].map(|kind| format!("{part}-{kind}-ubyte")) {
             let packed = fs::File::open(directory.join(format!("{name}.gz"))).unwrap();
             let mut unpacked = Vec::new();
             std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut unpacked)
@@ -302,4 +303,129 @@ fn mnist_is_read_by_default() {
     assert_eq!((data.train.len(), data.test.len(), data.train.classes), (60_000, 10_000, 10));
     assert_eq!(data.train.shape, Shape::new(28, 28, 1));
     assert_eq!(data.test.labels[..8], [7, 2, 1, 0, 4, 1, 4, 9]);
+}
+
+#[test]
+fn other_element_types_are_pixels_where_they_can_be() {
+    let plain = Files::new().load().unwrap();
+    let typed = |code: u8, element: fn(u8) -> Vec<u8>| {
+        let files = Files::new();
+        for (name, images, first) in [("train", 4, 0), ("t10k", 2, 100)] {
+            let mut bytes = idx(&[images, 2, 3], &[]);
+            bytes[2] = code;
+            bytes.extend((first..first + images as u8 * 6).flat_map(element));
+            files.write(&format!("{name}-images-idx3-ubyte"), &bytes);
+        }
+        files.load()
+    };
+    let same = [
+        typed(0x09, |value| vec![value]),
+        typed(0x0b, |value| (value as i16).to_be_bytes().to_vec()),
+        typed(0x0c, |value| (value as i32).to_be_bytes().to_vec()),
+        typed(0x0d, |value| (value as f32).to_be_bytes().to_vec()),
+        typed(0x0e, |value| (value as f64 / 255.0).to_be_bytes().to_vec()),
+    ];
+    for data in same {
+        assert_eq!(data.unwrap(), plain);
+    }
+    let signed = typed(0x0b, |value| (value as i16 - 7).to_be_bytes().to_vec()).unwrap_err();
+    assert!(signed.to_string().contains("values from -7 to 16: images are pixels"), "{signed}");
+    let nan = typed(0x0d, |_| f32::NAN.to_be_bytes().to_vec()).unwrap_err().to_string();
+    assert!(nan.contains("value 0 is NaN: images are finite numbers"), "{nan}");
+    // Training images from 0 to 1, test images from 0 to 255.
+    let other = typed(0x0d, |value| (value as f32 / 23.0).to_be_bytes().to_vec()).unwrap_err();
+    let expected = "those of the training images are real numbers from 0 to 1";
+    assert!(other.to_string().contains(expected), "{other}");
+    let rounded = typed(0x0d, |value| (value as f32 + 0.5).to_be_bytes().to_vec()).unwrap();
+    assert!(rounded.notes[0].contains("rounded to the nearest"), "{:?}", rounded.notes);
+}
+
+#[test]
+fn transposed_images_are_turned() {
+    let request = Request {
+        reading: Reading { transpose: true, ..Reading::default() },
+        ..Request::default()
+    };
+    let data = DataDir::read(Files::new().0.path(), &request).unwrap();
+    assert_eq!(data.train.shape, Shape::new(3, 2, 1));
+    assert_eq!(data.train.image(0), [0, 3, 1, 4, 2, 5]);
+    assert_eq!(data.test.image(1), [106, 109, 107, 110, 108, 111]);
+}
+
+#[test]
+fn sets_with_names_of_their_own_are_found_one_at_a_time() {
+    let files = Files::new();
+    let plain = files.load().unwrap();
+    let rename = |from: &str, to: &str| {
+        fs::rename(files.0.path().join(from), files.0.path().join(to)).unwrap();
+    };
+    rename("train-images-idx3-ubyte", "emnist-letters-train-images-idx3-ubyte");
+    rename("train-labels-idx1-ubyte", "emnist-letters-train-labels-idx1-ubyte");
+    rename("t10k-images-idx3-ubyte", "emnist-letters-test-images-idx3-ubyte");
+    rename("t10k-labels-idx1-ubyte", "test-labels.idx1-ubyte");
+    assert_eq!(files.load().unwrap(), plain);
+    files.write("emnist-digits-train-images-idx3-ubyte", &[]);
+    let error = files.error();
+    assert!(error.contains("two data sets in one folder"), "{error}");
+}
+
+#[test]
+fn a_share_of_the_images_is_parted_by_what_they_show() {
+    let files = Files::new();
+    for name in ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+        fs::remove_file(files.0.path().join(name)).unwrap();
+    }
+    let images: u32 = 200;
+    let pixels = |images: u32| -> Vec<u8> {
+        let image = |number: u32| {
+            let kind = number % 150;
+            (0..6).map(move |place| (kind * 6 + place) as u8 ^ (kind / 40) as u8)
+        };
+        (0..images).flat_map(image).collect()
+    };
+    let write = |images: u32| {
+        files.write("train-images-idx3-ubyte", &idx(&[images, 2, 3], &pixels(images)));
+        files.write("train-labels-idx1-ubyte", &idx(&[images], &vec![1; images as usize]));
+    };
+    let read = |share| {
+        let reading = Reading { test_share: Some(share), ..Reading::default() };
+        DataDir::read(files.0.path(), &Request { reading, ..Request::default() })
+    };
+    write(images);
+    assert!(files.error().contains("no test images: --test-share 0.2 makes a fifth"));
+    let data = read(0.2).unwrap();
+    assert_eq!(data.train.len() + data.test.len(), 200);
+    assert!((20..=60).contains(&data.test.len()), "{}", data.test.len());
+    // Fifty images are there twice: on one side each.
+    assert_eq!(survey::Survey::of(&data).shared, 0);
+    // A larger set parts the images that were there before as before.
+    let before: Vec<&[u8]> = (0..data.test.len()).map(|index| data.test.image(index)).collect();
+    write(240);
+    let later = read(0.2).unwrap();
+    let test: Vec<&[u8]> = (0..later.test.len()).map(|index| later.test.image(index)).collect();
+    assert!(before.iter().all(|image| test.contains(image)));
+    let all = read(1e-9).unwrap_err().to_string();
+    assert!(all.contains("of 240 images --test-share 0.000000001 makes 0 test images"), "{all}");
+    let own = Files::new();
+    let reading = Reading { test_share: Some(0.2), ..Reading::default() };
+    let request = Request { reading, ..Request::default() };
+    let error = DataDir::read(own.0.path(), &request).unwrap_err().to_string();
+    assert!(error.contains("it has test images of its own: leave --test-share out"), "{error}");
+}
+
+#[test]
+fn names_of_the_classes_come_from_a_file() {
+    let files = Files::new();
+    let with = |text: &str| {
+        files.write("names", text.as_bytes());
+        let labels = Some(files.0.path().join("names"));
+        let reading = Reading { labels, ..Reading::default() };
+        DataDir::read(files.0.path(), &Request { reading, ..Request::default() })
+    };
+    let named = with("zero\none \ntwo\r\nthree\nfour\nfive\n\n").unwrap();
+    assert_eq!(named.names, ["zero", "one", "two", "three", "four", "five"]);
+    assert_eq!((named.train.classes, named.test.classes), (6, 6));
+    let few = with("zero\none\n").unwrap_err().to_string();
+    assert!(few.ends_with("names: 2 names for 5 classes: one line for each class"), "{few}");
+    assert!(with("a\n\nc\nd\ne\n").is_err());
 }

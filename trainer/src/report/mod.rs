@@ -5,7 +5,7 @@
 //! the templates in `trainer/templates` show them, with everything that is put in escaped.
 //!
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
-//! - [`curves`]: how training went; [`layers`], [`memory`], [`reading`]: what became of each layer;
+//! - [`data`](mod@data): what it was trained on; [`curves`]: how training went; [`layers`], [`memory`], [`reading`]: what became of each layer;
 //! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes
 //!   again;
 //! - [`comparison`]: several models side by side;
@@ -16,6 +16,7 @@ pub mod calibration;
 pub mod comparison;
 pub mod confusion;
 pub mod curves;
+pub mod data;
 pub mod layers;
 pub mod memory;
 pub mod peers;
@@ -30,6 +31,8 @@ use infer::{Model, ModelError};
 use thiserror::Error;
 
 use crate::data::DataDir;
+use crate::data::reading::Resize;
+use crate::data::survey::Survey;
 use crate::evaluate::Evaluation;
 use crate::export::Exported;
 use crate::float_model::FloatModel;
@@ -42,6 +45,7 @@ use answers::Answers;
 use calibration::Calibration;
 use confusion::Confusion;
 use curves::Curves;
+use data::DataView;
 use layers::LayerView;
 use memory::MemoryView;
 use peers::Peers;
@@ -66,6 +70,10 @@ pub struct FinishedRun<'r> {
     pub evaluation: &'r Evaluation,
     /// The images.
     pub data: &'r DataDir,
+    /// The same, counted.
+    pub survey: &'r Survey,
+    /// How pictures of another size became images.
+    pub resize: Resize,
     /// The files they come from.
     pub data_files: &'r [FileHash],
 }
@@ -91,6 +99,8 @@ pub struct Report {
     pub seed: u64,
     /// The figures at the top.
     pub headline: Headline,
+    /// What it was trained on.
+    pub data: DataView,
     /// How training went.
     pub curves: Curves,
     /// Which class is taken for which.
@@ -208,6 +218,7 @@ impl Report {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
             headline: Headline::of(run),
+            data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.resize.name()),
             curves: Curves::of(run.metrics, &run.preset.recipe),
             confusion: Confusion::of(run.evaluation, test),
             answers: Answers::of(run.evaluation, test),

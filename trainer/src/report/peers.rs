@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn mnist_is_told_from_other_sets_of_its_size() {
-        let mut test = DataDir::load_test(&DataDir::default_path()).unwrap();
+        let mut test = DataDir::load(&DataDir::default_path()).unwrap().test;
         assert!(is_mnist(&test));
         test.pixels[0] ^= 1;
         assert!(!is_mnist(&test));

@@ -56,13 +56,36 @@ pub enum HashError {
     },
 }
 
-/// The four files of a data set. To be called where the set is read: at the end of a long run they
+/// Most files of a data set that are listed one by one.
+const FILES_MAX: usize = 8;
+
+/// The files of a data set; of many one checksum for all. To be called where the set is read: at the end of a long run they
 /// may be others, or gone.
 ///
 /// # Errors
 /// A file that is missing or cannot be read.
 pub fn data_files(folder: &Path) -> Result<Vec<FileHash>, HashError> {
-    DataDir::files(folder)?.iter().map(|path| hash_file(path)).collect()
+    let files = DataDir::files(folder)?;
+    let hashes = files.iter().map(|path| hash_file(path)).collect::<Result<Vec<_>, _>>()?;
+    match hashes.len() > FILES_MAX {
+        true => Ok(vec![of_listing(folder, &files, &hashes)]),
+        false => Ok(hashes),
+    }
+}
+
+/// One checksum for many files: of the listing that `sha256sum` prints of them, in their order,
+/// with their paths from the folder on.
+fn of_listing(folder: &Path, files: &[PathBuf], hashes: &[FileHash]) -> FileHash {
+    let line = |(path, file): (&PathBuf, &FileHash)| {
+        let path = path.strip_prefix(folder).unwrap_or(path).display();
+        format!("{}  {path}\n", file.sha256)
+    };
+    let listing: String = files.iter().zip(hashes).map(line).collect();
+    FileHash {
+        name: format!("listing of {} files", files.len()),
+        bytes: Count(hashes.iter().map(|file| file.bytes.0).sum()),
+        ..hash(String::new(), listing.as_bytes())
+    }
 }
 
 impl Provenance {

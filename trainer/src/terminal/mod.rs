@@ -1,6 +1,7 @@
 //! What a person sees: text, notes, tables, digits, progress.
 
 pub mod confusion;
+pub mod data;
 pub mod digit;
 pub mod number;
 pub mod progress;

@@ -276,8 +276,8 @@ fn sorted_images_are_held_out_from_every_class() {
     let workshop = Workshop::new();
     common::write_labelled(&workshop.path("own"), "train", &sorted);
     common::write_labelled(&workshop.path("own"), "t10k", &[0, 1, 2, 0, 1, 2]);
-    let (_, stderr) = run(&mut workshop.trainer(["train", "small.toml", "--data", "own"]), 0);
-    assert!(stderr.contains("so 30 of all classes are held out instead"), "{stderr}");
+    let (stdout, _) = run(&mut workshop.trainer(["train", "small.toml", "--data", "own"]), 0);
+    assert!(stdout.contains("30 of them held out, drawn from every class, "), "{stdout}");
     let (accuracy, confusion) = {
         let metrics = metrics(&workshop);
         (metrics["int8_test_accuracy"].as_f64().unwrap(), metrics["confusion"].clone())
@@ -363,7 +363,7 @@ fn export_calibrates_on_what_was_trained_on_or_refuses() {
     let message = common::error(&mut export(&[]));
     assert!(message.contains("in data are no longer those it was trained on"), "{message}");
     fs::remove_dir_all(workshop.path("data")).unwrap();
-    assert!(common::error(&mut export(&[])).starts_with("data: no such directory"));
+    assert!(common::error(&mut export(&[])).starts_with("data: no such file or folder"));
 }
 
 /// A model of dark strokes on light paper: its own images as pictures are left as they are.
@@ -401,4 +401,52 @@ fn predict_follows_the_ground_of_the_training_images() {
     fs::remove_file(workshop.path("out/model.data.toml")).unwrap();
     assert_eq!(right(&[]), 30);
     assert!(right(&["--invert", "yes"]) < 30);
+}
+
+/// The small data set as a folder of pictures for each class.
+fn write_pictures(workshop: &Workshop) {
+    for (part, file) in [("train", "train"), ("test", "t10k")] {
+        let path = workshop.path(&format!("data/{file}-images-idx3-ubyte"));
+        let pixels = fs::read(path).unwrap();
+        for (index, image) in pixels[16..].chunks(64).enumerate() {
+            let class = ["top", "middle", "bottom"][index % 3];
+            let folder = workshop.path(&format!("pictures/{part}/{class}"));
+            fs::create_dir_all(&folder).unwrap();
+            let writer = fs::File::create(folder.join(format!("{index}.png"))).unwrap();
+            let mut encoder = png::Encoder::new(writer, 8, 8);
+            encoder.set_color(png::ColorType::Grayscale);
+            encoder.write_header().unwrap().write_image_data(image).unwrap();
+        }
+    }
+}
+
+#[test]
+fn folders_of_pictures_are_trained_on_and_keep_their_names() {
+    let workshop = Workshop::new();
+    write_pictures(&workshop);
+    let train = ["train", "small.toml", "--data", "pictures", "--size", "exact"];
+    let (stdout, stderr) = run(&mut workshop.trainer(train), 0);
+    assert_eq!(stderr, "");
+    let data = "data: 240 training images, 30 of them held out, drawn from every class, 60 test \
+        images, 8x8x1, pixels 0 to ";
+    assert!(stdout.contains(data), "{stdout}");
+    // By letter: bottom, middle, top.
+    assert!(stdout.contains("\nmiddle        80    20\n"), "{stdout}");
+    let accuracy = metrics(&workshop)["int8_test_accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+    let (evaluated, _) = run(&mut workshop.trainer(["eval", "out/model.kndl"]), 0);
+    assert!(evaluated.starts_with(&format!("int8 accuracy {:.2} %", 100.0 * accuracy)));
+    let picture = "pictures/test/top/0.png";
+    let (predicted, _) = run(&mut workshop.trainer(["predict", "out/model.kndl", picture]), 0);
+    assert!(predicted.contains(&format!("\n{picture}: top (")), "{predicted}");
+    // What is made of the model keeps the names.
+    let plan = ["plan", "out/model.kndl", "--core", "m4", "--out", "m4.kndl"];
+    run(&mut workshop.trainer(plan), 0);
+    let (planned, _) = run(&mut workshop.trainer(["predict", "m4.kndl", picture]), 0);
+    assert!(planned.contains(": top ("), "{planned}");
+    let page = fs::read_to_string(workshop.path("out/report.html")).unwrap();
+    assert!(page.contains("<td>middle</td>") && page.contains("resized by exact"));
+    run(&mut workshop.trainer(["export", "out/float.burnpack", "--out", "again.kndl"]), 0);
+    let files = ["again.kndl", "out/model.kndl"].map(|name| fs::read(workshop.path(name)).unwrap());
+    assert!(files[0] == files[1]);
 }

@@ -52,6 +52,16 @@ impl Random {
     }
 }
 
+/// One of the known files with one to three changes, by its number.
+pub fn several(known: &[Vec<u8>], number: u64, bytes: &mut Vec<u8>) {
+    let random = &mut Random::new(number);
+    bytes.clear();
+    bytes.extend(random.one_of(known));
+    for _ in 0..1 + random.below(3) {
+        change(bytes, random);
+    }
+}
+
 /// Changes a byte, takes some out or puts some in.
 pub fn change(bytes: &mut Vec<u8>, random: &mut Random) {
     if bytes.is_empty() {

@@ -5,21 +5,28 @@ use indicatif::ProgressBar;
 use super::connect::{self, Connection, Unit};
 use super::{CliError, EvalArgs};
 use crate::cli::interrupt;
-use crate::data::{DataDir, Dataset};
+use crate::data::record::DataRecord;
+use crate::data::{DataDir, Dataset, fit};
 use crate::device::evaluate::{ChipEvaluation, evaluate};
 use crate::device::session::DeviceError;
 use crate::evaluate::evaluate_int8;
 use crate::terminal::number::percent_of;
 use crate::terminal::progress::counting_bar;
-use crate::terminal::{confusion, print};
+use crate::terminal::{complain, confusion, print};
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
-    let mut test = DataDir::load_test(&args.data.folder())?;
+    interrupt::install()?;
+    let Connection { mut session, model, unit } = connect::open(&args.chip)?;
+    let chip = session.chip();
+    let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, chip.image));
+    let request = args.data.request(chip.image, record.as_ref());
+    let mut test = DataDir::read_test(&args.data.path(record.as_ref()), &request)?;
+    fit::check_model(chip.image, chip.classes, &test)?
+        .iter()
+        .for_each(|note| complain(&format!("note: {note}")));
     let wanted = args.limit.map_or(test.len(), |limit| (limit as usize).min(test.len()));
     test.labels.truncate(wanted);
     test.pixels.truncate(wanted * test.shape.len());
-    interrupt::install()?;
-    let Connection { mut session, model, unit } = connect::open(&args.chip)?;
     let expected = model.map(|file| host_scores(&file, &test)).transpose()?;
     let bar = counting_bar(wanted);
     let mut goes_on = |so_far: &ChipEvaluation| {

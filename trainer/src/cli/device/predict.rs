@@ -7,10 +7,10 @@ use infer::{Model, Scores};
 use super::connect::{self, Connection};
 use super::{CliError, PredictArgs};
 use crate::cli::appearance;
-use crate::cli::predict::{bars, verdict};
-use crate::data::appearance::Appearance;
-use crate::data::picture::{Fitted, Invert};
-use crate::data::png;
+use crate::cli::predict::{Names, bars, verdict};
+use crate::data::picture::{Fitted, Invert, Look};
+use crate::data::picture_file;
+use crate::data::record::DataRecord;
 use crate::model_file::ModelTable;
 use crate::terminal::{complain, digit, print, shows_colour};
 
@@ -25,19 +25,22 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
                 scaled; name its file with --model",
         );
     }
-    let appearance = model.and_then(|model| appearance::of(args.chip.model.as_deref(), &model));
-    let appearance = appearance.as_ref();
-    args.images.iter().try_for_each(|path| predict(&mut connection, path, args, appearance))
+    let shape = connection.session.chip().image;
+    let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, shape));
+    let look = model.map(|model| appearance::of(record.as_ref(), &model)).unwrap_or_default();
+    let names = Names::of(record.as_ref());
+    args.images.iter().try_for_each(|path| predict(&mut connection, path, args, &look, &names))
 }
 
 fn predict(
     connection: &mut Connection,
     path: &Path,
     args: &PredictArgs,
-    appearance: Option<&Appearance>,
+    look: &Look,
+    names: &Names,
 ) -> Result<(), CliError> {
     let shape = connection.session.chip().image;
-    let Fitted { pixels, notes } = png::read(path)?.fit(shape, args.invert, appearance)?;
+    let Fitted { pixels, notes } = picture_file::read(path)?.fit(shape, args.invert, look)?;
     let answer = connection.session.infer(&pixels)?;
     let scores = Scores::new(&answer.values, connection.session.chip().output_quant);
     let name = path.display().to_string();
@@ -46,7 +49,7 @@ fn predict(
     let time = connection.unit.show(answer.ticks);
     Ok(print(&format!(
         "{notes}{picture}{}{}{time} on the chip\n\n",
-        bars(&scores),
-        verdict(&name, &scores)
+        bars(&scores, names),
+        verdict(&name, &scores, names)
     ))?)
 }

@@ -23,11 +23,11 @@ fn data(shape: Shape, train: &[u8], test: &[u8]) -> DataDir {
     let classes = train.iter().chain(test).max().map_or(0, |label| *label as usize + 1);
     let mut test = part(shape, test, classes);
     test.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
-    DataDir { train: part(shape, train, classes), test }
+    DataDir { train: part(shape, train, classes), test, names: vec![], notes: vec![] }
 }
 
 fn notes(network: &Network, data: &DataDir) -> Vec<String> {
-    check(network, data).unwrap()
+    check(network, data, &Survey::of(data)).unwrap()
 }
 
 const SMALL: Shape = Shape::new(8, 6, 1);
@@ -72,11 +72,12 @@ fn a_network_that_reads_a_part_says_which() {
 #[test]
 fn what_cannot_work_is_refused() {
     let data = data(SMALL, &[0, 1, 2], &[0]);
-    let refusal = |network: &Network| check(network, &data).unwrap_err().to_string();
+    let refusal =
+        |network: &Network| check(network, &data, &Survey::of(&data)).unwrap_err().to_string();
     let beside = refusal(&network(8, 6, [0, 6], 3));
     assert!(beside.contains("at offset [0, 6] lies outside of the 8x6x1 images"), "{beside}");
-    assert!(check(&network(8, 6, [-8, 0], 3), &data).is_err());
-    assert!(check(&network(8, 6, [-7, 5], 3), &data).is_ok());
+    assert!(require(&network(8, 6, [-8, 0], 3), &data.train).is_err());
+    assert!(require(&network(8, 6, [-7, 5], 3), &data.train).is_ok());
     let few = refusal(&network(8, 6, [0, 0], 2));
     assert_eq!(
         few,
@@ -128,6 +129,17 @@ fn classes_without_images_are_named() {
 }
 
 #[test]
+fn classes_of_few_images_are_named() {
+    let many: Vec<u8> = std::iter::repeat_n(0, 40).chain([1, 1, 1, 1]).collect();
+    assert_eq!(
+        labels(&many, &[0, 1]),
+        ["4 training images have label 1, 40 have label 0: class_weights = \"balanced\" in the \
+                preset lets every class count the same"]
+    );
+    assert_eq!(labels(&many[1..], &[0, 1]), [""; 0]);
+}
+
+#[test]
 fn pixels_that_use_little_of_their_range_are_noticed() {
     let mut dark = data(SMALL, &[0, 1, 0, 1], &[0, 1]);
     dark.train.pixels.iter_mut().for_each(|pixel| *pixel /= 16);
@@ -163,4 +175,15 @@ fn a_model_is_for_images_of_one_shape() {
         ["the labels go up to 7, the model tells 6 classes apart: 1 of the 3 images cannot be \
                 answered rightly"]
     );
+}
+
+#[test]
+fn images_that_look_transposed_are_noticed() {
+    let mnist = DataDir::load(&DataDir::default_path()).unwrap();
+    let train = mnist.train.transposed();
+    let data = DataDir { train, ..mnist };
+    let network = crate::preset::Preset::load("standard").unwrap().network;
+    let said = notes(&network, &data);
+    assert!(said[0].contains("--transpose turns them"), "{said:?}");
+    assert_eq!(said.len(), 1, "{said:?}");
 }

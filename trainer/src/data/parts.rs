@@ -1,0 +1,425 @@
+//! From files to labelled images, whatever kind of files they are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use infer::Shape;
+
+use super::Dataset;
+use super::elements::{Numbers, PixelScale};
+use super::error::DataError;
+use super::folder;
+use super::idx::Idx;
+use super::npy::{self, Array};
+use super::npz::{self, Npz};
+use super::reading::{Reading, Wanted};
+
+/// What a path holds, told by names and first bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A folder of IDX files.
+    Idx(PathBuf),
+    /// A folder of `.npy` files.
+    Npy(PathBuf),
+    /// An `.npz` file.
+    Npz(PathBuf),
+    /// A folder with folders of classes in `train` and, perhaps, in `test`.
+    Parts(PathBuf),
+    /// A folder of classes.
+    Classes(PathBuf),
+}
+
+/// What a source gives.
+pub(super) struct Loaded {
+    /// The training images.
+    pub train: Dataset,
+    /// The test images, where the source has some of its own.
+    pub test: Option<Dataset>,
+    /// Names of the classes; empty where there are none.
+    pub names: Vec<String>,
+    /// What a user might not expect, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Names of one part's files: what they begin with, and what arrays are called.
+struct Part {
+    images: &'static [&'static str],
+    labels: &'static [&'static str],
+    image_arrays: &'static [&'static str],
+    label_arrays: &'static [&'static str],
+}
+
+const TRAIN: Part = Part {
+    images: &["train-images"],
+    labels: &["train-labels"],
+    image_arrays: &["x_train", "X_train", "train_images"],
+    label_arrays: &["y_train", "Y_train", "train_labels"],
+};
+
+const TEST: Part = Part {
+    images: &["t10k-images", "test-images"],
+    labels: &["t10k-labels", "test-labels"],
+    image_arrays: &["x_test", "X_test", "test_images"],
+    label_arrays: &["y_test", "Y_test", "test_labels"],
+};
+
+impl Source {
+    /// What lies at `path`.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        if path.is_file() {
+            return Self::of_file(path);
+        }
+        if !path.is_dir() {
+            return Err(DataError::NoDirectory { directory: path.to_owned() });
+        }
+        let folder = path.to_owned();
+        let idx = || [&TRAIN, &TEST].iter().flat_map(|part| [part.images, part.labels]).flatten();
+        let has_idx = idx().any(|stem| !candidates(path, stem).is_empty());
+        let arrays = TRAIN.image_arrays.iter().chain(TEST.image_arrays);
+        let has_npy = || arrays.into_iter().any(|name| path.join(format!("{name}.npy")).is_file());
+        match () {
+            () if has_idx => Ok(Self::Idx(folder)),
+            () if has_npy() => Ok(Self::Npy(folder)),
+            () if folder::has_classes(&path.join("train")) => Ok(Self::Parts(folder)),
+            () if folder::has_classes(path) => Ok(Self::Classes(folder)),
+            () => Err(DataError::Nothing { path: folder }),
+        }
+    }
+
+    fn of_file(path: &Path) -> Result<Self, DataError> {
+        let begins = |magic: &[u8]| {
+            let mut start = Vec::new();
+            let read = fs::File::open(path).and_then(|file| {
+                std::io::Read::read_to_end(&mut std::io::Read::take(file, 8), &mut start)
+            });
+            read.is_ok() && start.starts_with(magic)
+        };
+        match () {
+            () if begins(npz::MAGIC) => Ok(Self::Npz(path.to_owned())),
+            () if begins(npy::MAGIC) => Err(DataError::OneArray { path: path.to_owned() }),
+            () => Err(DataError::Nothing { path: path.to_owned() }),
+        }
+    }
+
+    /// All of it.
+    pub fn load(
+        &self,
+        reading: &Reading,
+        wanted: Wanted,
+        known: &[String],
+    ) -> Result<Loaded, DataError> {
+        match self {
+            Self::Idx(folder) => idx_files(folder),
+            Self::Npy(folder) => arrays(folder, wanted, &mut |name| npy_file(folder, name)),
+            Self::Npz(file) => {
+                let unreadable = |cause| DataError::Unreadable { path: file.to_owned(), cause };
+                let bytes = fs::read(file).map_err(unreadable)?;
+                let damaged = |problem| DataError::Npz { path: file.to_owned(), problem };
+                let archive = Npz::new(&bytes).map_err(damaged)?;
+                arrays(file, wanted, &mut |name| archive.array(name).map_err(damaged))
+            }
+            Self::Parts(folder) => pictures(folder, reading, wanted, known),
+            Self::Classes(folder) => {
+                let names = names_of(known, folder::classes(folder)?, folder)?;
+                let train = folder::read(folder, &names, reading.resize, wanted)?;
+                Ok(Loaded { train, test: None, names, notes: Vec::new() })
+            }
+        }
+    }
+
+    /// The test images of IDX files alone, where they do not depend on the training images.
+    pub fn test_alone(&self) -> Result<Option<Dataset>, DataError> {
+        let Self::Idx(folder) = self else { return Ok(None) };
+        if candidates_of(folder, TEST.images).is_empty() {
+            return Ok(None);
+        }
+        let scale = PixelScale::AsTheyAre;
+        Ok(match idx_images(folder, &TEST)? {
+            (at, shape, numbers) if numbers.element == super::elements::Element::U8 => {
+                Some(idx_part(folder, &TEST, (at, shape, numbers), scale, &mut Vec::new())?)
+            }
+            _ => None,
+        })
+    }
+
+    /// The files that it is read from.
+    pub fn files(&self) -> Result<Vec<PathBuf>, DataError> {
+        match self {
+            Self::Idx(folder) => {
+                let stems = [TRAIN.images, TRAIN.labels, TEST.images, TEST.labels];
+                let found = stems.iter().filter(|stems| !candidates_of(folder, stems).is_empty());
+                found.map(|stems| find(folder, stems)).collect()
+            }
+            Self::Npz(file) => Ok(vec![file.clone()]),
+            Self::Npy(folder) => {
+                let parts = [&TRAIN, &TEST].into_iter();
+                let names = parts.flat_map(|part| [part.image_arrays, part.label_arrays]).flatten();
+                let paths = names.map(|name| folder.join(format!("{name}.npy")));
+                Ok(paths.filter(|path| path.is_file()).collect())
+            }
+            Self::Parts(folder) => {
+                let [train, test] = ["train", "test"].map(|part| folder.join(part));
+                let mut files = folder::files_below(&train)?;
+                if test.is_dir() {
+                    files.extend(folder::files_below(&test)?);
+                }
+                Ok(files)
+            }
+            Self::Classes(folder) => Ok(folder::files_below(folder)?),
+        }
+    }
+}
+
+/// Pictures in `train` and `test`, with the classes of both.
+fn pictures(
+    folder: &Path,
+    reading: &Reading,
+    wanted: Wanted,
+    known: &[String],
+) -> Result<Loaded, DataError> {
+    let [train, test] = ["train", "test"].map(|part| folder.join(part));
+    let mut names = folder::classes(&train)?;
+    if test.is_dir() {
+        names.extend(folder::classes(&test)?);
+    }
+    let names = names_of(known, names, folder)?;
+    let trained = folder::read(&train, &names, reading.resize, wanted)?;
+    let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
+    let test = test.is_dir().then(|| folder::read(&test, &names, reading.resize, wanted));
+    Ok(Loaded { train: trained, test: test.transpose()?, names, notes: Vec::new() })
+}
+
+/// The classes that a model knows, or else those that were found, in order.
+fn names_of(known: &[String], found: Vec<String>, folder: &Path) -> Result<Vec<String>, DataError> {
+    if known.is_empty() {
+        return Ok(folder::in_order(found));
+    }
+    match found.into_iter().find(|name| !known.contains(name)) {
+        Some(class) => Err(DataError::UnknownClass {
+            folder: folder.to_owned(),
+            class,
+            known: known.join(", "),
+        }),
+        None => Ok(known.to_vec()),
+    }
+}
+
+fn idx_files(folder: &Path) -> Result<Loaded, DataError> {
+    let images = idx_images(folder, &TRAIN)?;
+    let scale = images.2.scale().map_err(|problem| values(&images.0, problem))?;
+    let mut notes = Vec::new();
+    let train = idx_part(folder, &TRAIN, images, scale, &mut notes)?;
+    let has_test = !candidates_of(folder, TEST.images).is_empty()
+        || !candidates_of(folder, TEST.labels).is_empty();
+    let test = match has_test {
+        true => {
+            let images = idx_images(folder, &TEST)?;
+            Some(idx_part(folder, &TEST, images, scale, &mut notes)?)
+        }
+        false => None,
+    };
+    Ok(Loaded { train, test, names: Vec::new(), notes })
+}
+
+/// File, shape and values of a part's images.
+type Images = (PathBuf, Shape, Numbers);
+
+fn idx_images(folder: &Path, part: &Part) -> Result<Images, DataError> {
+    let path = find(folder, part.images)?;
+    let idx = Idx::read(&path, "image", &[3, 4]).map_err(|error| error.at(&path))?;
+    let side = |axis: usize| idx.dimensions.get(axis).map_or(Ok(1), |side| u16::try_from(*side));
+    let shape = || Ok(Shape::new(side(1)?, side(2)?, side(3)?));
+    let too_large = |_: std::num::TryFromIntError| super::IdxError::SideTooLong {
+        dimensions: idx.dimensions.clone(),
+    };
+    let shape = shape().map_err(too_large).map_err(|error| error.at(&path))?;
+    Ok((path, shape, idx.numbers))
+}
+
+fn idx_part(
+    folder: &Path,
+    part: &Part,
+    (images_at, shape, numbers): Images,
+    scale: PixelScale,
+    notes: &mut Vec<String>,
+) -> Result<Dataset, DataError> {
+    let labels_at = find(folder, part.labels)?;
+    let labels =
+        Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.numbers;
+    dataset(shape, (images_at, numbers), (labels_at, labels), scale, notes)
+}
+
+/// Images and labels that belong together.
+fn dataset(
+    shape: Shape,
+    (images_at, numbers): (PathBuf, Numbers),
+    (labels_at, labels): (PathBuf, Numbers),
+    scale: PixelScale,
+    notes: &mut Vec<String>,
+) -> Result<Dataset, DataError> {
+    let pixels = numbers.into_pixels(scale).map_err(|problem| values(&images_at, problem))?;
+    let labels = labels.into_labels().map_err(|problem| values(&labels_at, problem))?;
+    let images = pixels.values.len() / shape.len();
+    if images != labels.len() {
+        return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
+    }
+    if pixels.rounded {
+        notes.push(format!(
+            "{}: values between two pixels were rounded to the nearest, 256 steps in all",
+            images_at.display()
+        ));
+    }
+    let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
+    Ok(Dataset { shape, pixels: pixels.values, labels, classes })
+}
+
+fn values(path: &Path, problem: super::elements::ValueError) -> DataError {
+    DataError::Values { path: path.to_owned(), problem }
+}
+
+/// The array of a file in `folder`; `None` where there is none.
+fn npy_file(folder: &Path, name: &str) -> Result<Option<Array>, DataError> {
+    let path = folder.join(format!("{name}.npy"));
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let unreadable = |cause| DataError::Unreadable { path: path.clone(), cause };
+    let file = std::io::BufReader::new(fs::File::open(&path).map_err(unreadable)?);
+    let damaged = |problem| DataError::Npy { path: path.clone(), problem };
+    npy::decode(file).map(Some).map_err(damaged)
+}
+
+/// Gives the array of that name, where there is one.
+type Get<'g> = &'g mut dyn FnMut(&str) -> Result<Option<Array>, DataError>;
+
+/// Arrays by Keras's names.
+fn arrays(at: &Path, wanted: Wanted, get: Get<'_>) -> Result<Loaded, DataError> {
+    let missing = |name| DataError::NoArray { path: at.to_owned(), name };
+    let images = first(get, TRAIN.image_arrays)?.ok_or(missing("x_train"))?;
+    let labels = first(get, TRAIN.label_arrays)?.ok_or(missing("y_train"))?;
+    let scale = images.1.numbers.scale().map_err(|problem| values(&at.join(images.0), problem))?;
+    let mut notes = Vec::new();
+    let train = array_part(at, images, labels, wanted, scale, &mut notes)?;
+    let test = match first(get, TEST.image_arrays)? {
+        Some(images) => {
+            let labels = first(get, TEST.label_arrays)?.ok_or(missing("y_test"))?;
+            Some(array_part(at, images, labels, wanted, scale, &mut notes)?)
+        }
+        None => None,
+    };
+    Ok(Loaded { train, test, names: Vec::new(), notes })
+}
+
+/// An array with the name that it was found by.
+type Named = (&'static str, Array);
+
+fn first(get: Get<'_>, names: &[&'static str]) -> Result<Option<Named>, DataError> {
+    for name in names {
+        if let Some(array) = get(name)? {
+            return Ok(Some((name, array)));
+        }
+    }
+    Ok(None)
+}
+
+fn array_part(
+    at: &Path,
+    images: Named,
+    labels: Named,
+    wanted: Wanted,
+    scale: PixelScale,
+    notes: &mut Vec<String>,
+) -> Result<Dataset, DataError> {
+    let [images_at, labels_at] = [images.0, labels.0].map(|name| at.join(name));
+    let shape = image_shape(&images.1.shape, wanted)
+        .map_err(|why| DataError::ArrayShape { path: images_at.clone(), why })?;
+    if let [_] | [_, 1] = labels.1.shape[..] {
+        let (images, labels) = ((images_at, images.1.numbers), (labels_at, labels.1.numbers));
+        return dataset(shape, images, labels, scale, notes);
+    }
+    let shape = by(&labels.1.shape);
+    let why = format!(
+        "labels of shape {shape}; one whole number per image is needed: of scores or one-hot rows \
+            save y.argmax(axis=1)"
+    );
+    Err(DataError::ArrayShape { path: labels_at, why })
+}
+
+/// The shape of one image of an array: rows and columns, perhaps channels. Plain vectors take the
+/// shape of the network's input where they have as many values.
+fn image_shape(sides: &[u64], wanted: Wanted) -> Result<Shape, String> {
+    let image = sides.get(1..).unwrap_or_default();
+    let side = |side: u64| {
+        u16::try_from(side).map_err(|_| {
+            format!("its shape is {}: a side of an image may have at most 65535 values", by(sides))
+        })
+    };
+    match (image, wanted) {
+        ([values], Some(shape)) if *values == shape.len() as u64 => Ok(shape),
+        ([values], _) => Ok(Shape::new(1, side(*values)?, 1)),
+        ([height, width], _) => Ok(Shape::new(side(*height)?, side(*width)?, 1)),
+        ([channels @ (1 | 3), height, width], _) if ![1, 3].contains(width) && height > &4 => {
+            Err(format!(
+                "its shape is {0}, which looks like channels first: save np.transpose(x, (0, 2, 3, \
+                    1)), of shape {1} x {height} x {width} x {channels}",
+                by(sides),
+                sides[0]
+            ))
+        }
+        ([height, width, channels], _) => {
+            Ok(Shape::new(side(*height)?, side(*width)?, side(*channels)?))
+        }
+        _ => Err(format!(
+            "its shape is {}: images are arrays of images x rows x columns, with or without \
+                channels at the end",
+            by(sides)
+        )),
+    }
+}
+
+fn by(sides: &[u64]) -> String {
+    sides.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+/// Files whose names are those of IDX files of `stem`: `train-images-idx3-ubyte`,
+/// `train-images.idx3-ubyte`, with or without `.gz`, with or without the set's name in front.
+fn candidates(folder: &Path, stem: &str) -> Vec<PathBuf> {
+    let is_idx = |name: &str| {
+        name.split_once(stem).is_some_and(|(before, after)| {
+            (before.is_empty() || before.ends_with('-'))
+                && (after.starts_with("-idx") || after.starts_with(".idx"))
+        })
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let named = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(is_idx) && path.exists()
+    };
+    let mut paths: Vec<PathBuf> = entries.filter(named).collect();
+    // By the length of the name: without a set's name, with three dimensions, plain before gzip.
+    paths.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    paths
+}
+
+fn candidates_of(folder: &Path, stems: &[&str]) -> Vec<PathBuf> {
+    stems.iter().flat_map(|stem| candidates(folder, stem)).collect()
+}
+
+/// The file of one of these stems; of a plain and a gzip file the plain one.
+fn find(folder: &Path, stems: &'static [&'static str]) -> Result<PathBuf, DataError> {
+    let found = candidates_of(folder, stems);
+    let Some(first) = found.first() else {
+        return Err(DataError::Missing { directory: folder.to_owned(), name: stems[0] });
+    };
+    let plain = |path: &Path| path.to_string_lossy().trim_end_matches(".gz").to_owned();
+    let begins_with_stem = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        stems.iter().any(|stem| name.starts_with(stem))
+    };
+    let other = found.iter().find(|path| plain(path) != plain(first));
+    match other {
+        Some(other) if !begins_with_stem(first) => {
+            Err(DataError::Ambiguous { first: first.clone(), other: other.clone() })
+        }
+        _ => Ok(first.clone()),
+    }
+}

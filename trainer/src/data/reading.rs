@@ -1,0 +1,53 @@
+//! How a data set is read: what the command line can say of it.
+
+use std::path::PathBuf;
+
+use infer::Shape;
+use serde::{Deserialize, Serialize};
+
+/// How a picture of another size becomes an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Resize {
+    /// Not at all: it is refused.
+    Exact,
+    /// Each new pixel is the nearest old one.
+    Nearest,
+    /// Each new pixel is the mean of what it covers.
+    #[default]
+    Area,
+    /// Each new pixel is mixed of the four nearest old ones.
+    Bilinear,
+}
+
+impl Resize {
+    /// As the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Nearest => "nearest",
+            Self::Area => "area",
+            Self::Bilinear => "bilinear",
+        }
+    }
+}
+
+/// How a data set is read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// How pictures of another size become images.
+    #[serde(default)]
+    pub resize: Resize,
+    /// Whether rows and columns of every image are exchanged.
+    #[serde(default)]
+    pub transpose: bool,
+    /// Share of the images that become test images, for data without a test part; 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_share: Option<f64>,
+    /// File with the name of each class, one a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+}
+
+/// Images as a network takes them: what pictures are made into.
+pub type Wanted = Option<Shape>;

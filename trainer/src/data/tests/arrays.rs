@@ -1,0 +1,201 @@
+use std::fs;
+use std::path::Path;
+
+use infer::Shape;
+use tempfile::TempDir;
+
+use crate::data::reading::Reading;
+use crate::data::{DataDir, Request};
+
+/// An `.npy` file, version 1.
+fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), values].concat()
+}
+
+/// A folder of arrays: three training and two test images of 2x2, as tests then change it.
+fn folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, bytes: Vec<u8>| {
+        fs::write(folder.path().join(name).with_extension("npy"), bytes).unwrap();
+    };
+    write("x_train", npy("|u1", "(3, 2, 2)", &(0..12).collect::<Vec<u8>>()));
+    write("y_train", npy("<i8", "(3,)", &[0, 1, 2].map(i64::to_le_bytes).concat()));
+    write("x_test", npy("|u1", "(2, 2, 2)", &(20..28).collect::<Vec<u8>>()));
+    write("y_test", npy("|u1", "(2, 1)", &[2, 1]));
+    folder
+}
+
+/// The message when one array is another, without the folder.
+fn error(name: &str, bytes: &[u8]) -> String {
+    let folder = folder();
+    fs::write(folder.path().join(name), bytes).unwrap();
+    let message = DataDir::load(folder.path()).unwrap_err().to_string();
+    assert!(!message.contains('\n'), "{message}");
+    message.replace(&format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR), "")
+}
+
+fn corpus(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus/arrays").join(name)
+}
+
+#[test]
+fn arrays_are_read_by_keras_names() {
+    let data = DataDir::load(folder().path()).unwrap();
+    assert_eq!(data.train.shape, Shape::new(2, 2, 1));
+    assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[0, 1, 2][..], &[2, 1][..]));
+    assert_eq!(data.train.image(2), [8, 9, 10, 11]);
+    assert_eq!(data.test.image(0), [20, 21, 22, 23]);
+}
+
+#[test]
+fn archives_are_read_stored_and_deflated() {
+    for name in ["stored.npz", "deflated.npz"] {
+        let data = DataDir::load(&corpus(name)).unwrap();
+        assert_eq!((data.train.len(), data.test.len()), (2, 1));
+        assert_eq!(data.train.shape, Shape::new(3, 4, 1));
+        assert_eq!(data.train.image(1), (12..24).collect::<Vec<u8>>());
+        assert_eq!(data.train.labels, [0, 1]);
+    }
+}
+
+#[test]
+fn reals_from_0_to_1_are_parts_of_a_pixel() {
+    let folder = folder();
+    let write = |name: &str, count: u32, shape: &str| {
+        let values = (0..count).flat_map(|value| (value as f32 / 255.0).to_le_bytes());
+        let bytes = npy("<f4", shape, &values.collect::<Vec<u8>>());
+        fs::write(folder.path().join(name), bytes).unwrap();
+    };
+    write("x_train.npy", 12, "(3, 2, 2)");
+    write("x_test.npy", 8, "(2, 2, 2)");
+    let data = DataDir::load(folder.path()).unwrap();
+    assert_eq!(data.train.pixels, (0..12).collect::<Vec<u8>>());
+    assert_eq!(data.notes, [""; 0]);
+}
+
+#[test]
+fn vectors_take_the_shape_of_the_network() {
+    let folder = folder();
+    for (name, shape, count) in [("x_train", "(3, 4)", 12), ("x_test", "(2, 4)", 8)] {
+        let bytes = npy("|u1", shape, &vec![9; count]);
+        fs::write(folder.path().join(name).with_extension("npy"), bytes).unwrap();
+    }
+    assert_eq!(DataDir::load(folder.path()).unwrap().train.shape, Shape::new(1, 4, 1));
+    let wanted = Some(Shape::new(2, 1, 2));
+    let request = Request { wanted, reading: Reading::default(), known: vec![] };
+    assert_eq!(DataDir::read(folder.path(), &request).unwrap().train.shape, Shape::new(2, 1, 2));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_remedy() {
+    let cases: [(&str, Vec<u8>, &str); 12] = [
+        (
+            "x_train.npy",
+            npy("|u1", "(3, 2, 2)", &[0; 11]),
+            "x_train.npy: 11 bytes of values, its \
+         shape [3, 2, 2] needs 12",
+        ),
+        (
+            "x_train.npy",
+            npy("|u1", "(3, 2, 2)", &[0; 13]),
+            "x_train.npy: it goes on after the 12 \
+         bytes",
+        ),
+        (
+            "x_train.npy",
+            npy("<f2", "(3, 2, 2)", &[0; 24]),
+            "x_train.npy: its elements are '<f2': \
+         convert it with .astype",
+        ),
+        ("x_train.npy", npy("|O", "(3,)", &[0; 24]), "x_train.npy: its elements are '|O'"),
+        (
+            "x_train.npy",
+            npy("|u1", "(0, 2, 2)", &[]),
+            "x_train.npy: it holds nothing: its shape is \
+         [0, 2, 2]",
+        ),
+        (
+            "x_train.npy",
+            npy("|u1", "(1152921504606846976, 4)", &[0; 24]),
+            "x_train.npy: 24 bytes \
+         of values, its shape",
+        ),
+        (
+            "x_train.npy",
+            npy("|i1", "(3, 2, 2)", &[0x80; 12]),
+            "x_train: values from -128 to -128: \
+         images are pixels from 0 to 255",
+        ),
+        ("x_train.npy", npy("c\n8", "(3,)", &[]), "x_train.npy: its elements are 'c\\n8': convert"),
+        ("x_train.npy", b"GIF89a and so on".to_vec(), "x_train.npy: no array of NumPy's"),
+        (
+            "x_train.npy",
+            b"\x93NUMPY\x01\x00\xff\xff{".to_vec(),
+            "x_train.npy: its header cannot be \
+         read (it ends early)",
+        ),
+        (
+            "y_train.npy",
+            npy("<f4", "(3,)", &[1.5_f32; 3].map(f32::to_le_bytes).concat()),
+            "y_train: label 0 is 1.5: labels are whole numbers",
+        ),
+        (
+            "y_train.npy",
+            npy("|u1", "(3, 10)", &[0; 30]),
+            "y_train: labels of shape 3 x 10; one \
+         whole number per image is needed",
+        ),
+        ("y_train.npy", npy("|u1", "(2,)", &[0; 2]), "x_train: 3 images, but y_train has 2 labels"),
+    ];
+    for (name, bytes, expected) in cases {
+        let found = error(name, &bytes);
+        assert!(found.starts_with(expected), "{expected}\n{found}");
+    }
+    let first = error("x_train.npy", &npy("|u1", "(3, 3, 8, 8)", &[0; 576]));
+    assert!(
+        first.contains(
+            "looks like channels first: save np.transpose(x, (0, 2, 3, \
+        1))"
+        ),
+        "{first}"
+    );
+    let fortran = fs::read(corpus("fortran.npy")).unwrap();
+    assert!(error("x_train.npy", &fortran).contains(
+        "stored in Fortran order: save \
+     np.ascontiguous"
+    ));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let folder = folder();
+    fs::remove_file(folder.path().join("y_test.npy")).unwrap();
+    let message = DataDir::load(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("y_test is missing: the arrays of a data set are"), "{message}");
+    let one = DataDir::load(&folder.path().join("x_train.npy")).unwrap_err().to_string();
+    assert!(one.contains("one array; name the folder that holds x_train.npy"), "{one}");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let nothing = DataDir::load(sources).unwrap_err().to_string();
+    assert!(nothing.contains(": no data set: it must be a folder with"), "{nothing}");
+}
+
+#[test]
+fn damaged_archives_are_refused() {
+    let whole = fs::read(corpus("deflated.npz")).unwrap();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.npz");
+    for length in 4..whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        let message = DataDir::load(&path).unwrap_err().to_string();
+        assert!(message.contains("a.npz: ") && !message.contains('\n'), "{length}: {message}");
+    }
+    // A value that its CRC does not know.
+    let mut damaged = fs::read(corpus("stored.npz")).unwrap();
+    let at = damaged.windows(4).position(|bytes| bytes == [0, 1, 2, 3]).unwrap();
+    damaged[at] ^= 1;
+    fs::write(&path, damaged).unwrap();
+    let message = DataDir::load(&path).unwrap_err().to_string();
+    assert!(message.contains("a.npz: x_train: cannot be read: "), "{message}");
+}

@@ -1,0 +1,61 @@
+//! What the run was trained and measured on.
+
+use super::value::Count;
+use crate::data::DataDir;
+use crate::data::survey::{Part, Survey};
+
+/// A data set in numbers.
+pub struct DataView {
+    /// Height, width and channels of an image.
+    pub shape: String,
+    /// The least and the greatest pixel of the training images.
+    pub pixels: [u8; 2],
+    /// Training images, of which so many were held out.
+    pub training: Count,
+    /// Training images that were not trained on.
+    pub held_out: Count,
+    /// Test images.
+    pub test: Count,
+    /// Class by class.
+    pub classes: Vec<ClassView>,
+    /// Training images that are there once more.
+    pub repeated: Count,
+    /// Test images that are training images too.
+    pub shared: Count,
+    /// How pictures of another size became images.
+    pub resize: &'static str,
+}
+
+/// A class in numbers.
+pub struct ClassView {
+    /// Its name, or its number.
+    pub name: String,
+    /// Training images.
+    pub training: Count,
+    /// Test images.
+    pub test: Count,
+}
+
+impl DataView {
+    /// Of the data of a run that held `held_out` training images out.
+    pub fn of(data: &DataDir, survey: &Survey, held_out: usize, resize: &'static str) -> Self {
+        let images = |part: &Part| Count(part.images());
+        let counts = survey.train.counts.iter().zip(&survey.test.counts).enumerate();
+        let class = |(class, (train, test)): (usize, (&usize, &usize))| ClassView {
+            name: data.names.get(class).map_or_else(|| class.to_string(), String::clone),
+            training: Count(*train),
+            test: Count(*test),
+        };
+        Self {
+            shape: data.train.shape.to_string(),
+            pixels: [survey.train.darkest, survey.train.brightest],
+            training: images(&survey.train),
+            held_out: Count(held_out),
+            test: images(&survey.test),
+            classes: counts.map(class).collect(),
+            repeated: Count(survey.train.repeated),
+            shared: Count(survey.shared),
+            resize,
+        }
+    }
+}
