@@ -10,6 +10,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod data;
 pub mod device;
+pub mod estimate;
 pub mod evaluate;
 pub mod events;
 pub mod export;

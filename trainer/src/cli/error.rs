@@ -18,6 +18,7 @@ use crate::device::firmware::FirmwareError;
 use crate::device::port::PortError;
 use crate::device::session::DeviceError;
 use crate::device::tcp::TcpError;
+use crate::estimate::EstimateError;
 use crate::evaluate::EvaluateError;
 use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
@@ -60,6 +61,9 @@ pub enum CliError {
     /// The planning.
     #[error(transparent)]
     Plan(#[from] FastestError),
+    /// What can be said of a network before it is trained.
+    #[error(transparent)]
+    Estimate(#[from] EstimateError),
     /// The measuring.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),

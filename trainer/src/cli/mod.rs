@@ -7,6 +7,7 @@ mod completions;
 mod convert;
 mod device;
 mod error;
+mod estimate;
 mod eval;
 mod export;
 mod how_to_build;
@@ -15,6 +16,7 @@ mod interrupt;
 mod keygen;
 mod man;
 mod model_file;
+mod new;
 mod options;
 mod plan;
 mod planned;
@@ -59,6 +61,8 @@ enum Command {
     Eval(eval::EvalArgs),
     Compare(compare::CompareArgs),
     Export(export::ExportArgs),
+    Estimate(estimate::EstimateArgs),
+    New(new::NewArgs),
     Plan(plan::PlanArgs),
     Predict(predict::PredictArgs),
     Inspect(inspect::InspectArgs),
@@ -82,6 +86,8 @@ pub fn main() -> ExitCode {
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Estimate(args)) => estimate::run(&args),
+        Some(Command::New(args)) => new::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),

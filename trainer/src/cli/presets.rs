@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::CliError;
-use crate::preset::{BUILT_IN, BuiltIn, DEFAULT, PresetError};
+use crate::preset::{BUILT_IN, BuiltIn, DEFAULT, PresetError, page};
 use crate::terminal::print;
 use crate::terminal::table::Table;
 
@@ -12,14 +12,21 @@ use crate::terminal::table::Table;
 #[command(after_help = "\
 Examples:
   trainer presets                          the list
-  trainer presets tutorial > my.toml       a copy to change")]
+  trainer presets tutorial > my.toml       a copy to change
+  trainer presets --keys                   every key, with its range and default")]
 pub(super) struct PresetsArgs {
     /// Print this preset's file
     #[arg(value_name = "PRESET")]
     preset: Option<String>,
+    /// Print every key of a preset, with its range and default, as docs/preset.md has them
+    #[arg(long, conflicts_with = "preset")]
+    keys: bool,
 }
 
 pub(super) fn run(args: &PresetsArgs) -> Result<(), CliError> {
+    if args.keys {
+        return Ok(print(&page::markdown())?);
+    }
     match &args.preset {
         Some(name) => Ok(print(find(name)?.toml)?),
         None => Ok(print(&list())?),

@@ -8,18 +8,20 @@ use clap::builder::RangedI64ValueParser;
 use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, interrupt, planned, summary};
+use super::{CliError, estimate, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, Dataset, fit};
+use crate::estimate::Estimate;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::events::Event;
-use crate::export::{Exported, export_with};
+use crate::export::{Exported, Target, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::folder_lock::FolderLock;
 use crate::metrics::{EpochMetrics, Metrics};
+use crate::plan::FastestError;
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset, real};
 use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
@@ -138,6 +140,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let data_files = provenance::data_files(&path)?;
     let survey = Survey::of(&data);
     run.check(&data, &survey)?;
+    run.check_chip(export.target)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
     let exported = export_with(&trained.model, &data.train, export)?;
@@ -199,6 +202,18 @@ impl Run<'_> {
         let held_out = self.preset.recipe.held_out;
         let split = Split::new(&data.train.labels, held_out, self.options.seed);
         self.say(&terminal::data::draw(data, survey, &split))
+    }
+
+    /// Refuses a chip that is too small before anything is trained for it; shows the row of a
+    /// board.
+    fn check_chip(&self, target: Target) -> Result<(), CliError> {
+        if let Some(board) = &self.options.chip.board {
+            self.say(&estimate::of_board(&self.preset, board)?)?;
+        }
+        let Target::Chip(core, loading, budget) = target else { return Ok(()) };
+        let plans = Estimate::of(&self.preset.network)?.plans(core, loading)?;
+        budget.choose(&plans).map_err(FastestError::Miss)?;
+        Ok(())
     }
 
     fn train(&self, data: &Dataset, checkpoint: &CheckpointFile) -> Result<Trained, CliError> {

@@ -5,7 +5,9 @@
 
 mod bare;
 mod limits;
+pub mod page;
 mod ranges;
+pub mod starting;
 
 use std::ops::Range;
 use std::path::Path;

@@ -27,7 +27,7 @@ const DECAY: RangeInclusive<f64> = 0.0..=0.99999;
 
 /// What a number may be.
 #[derive(Clone)]
-enum Allowed {
+pub(super) enum Allowed {
     /// A whole number.
     Whole(RangeInclusive<i64>),
     /// One whole number, or two: rows and columns.
@@ -48,37 +48,197 @@ enum Allowed {
 
 use Allowed::{Extent, Flag, Names, Pair, Real, Text, Whole, Word};
 
+/// A value of a preset.
+pub(super) struct Rule {
+    /// Its section and key.
+    pub path: &'static [&'static str],
+    /// What it may be.
+    pub allowed: Allowed,
+    /// What it is when it is left out, or that it must be there where its section is.
+    pub default: &'static str,
+    /// What it is for, in Markdown.
+    pub what: &'static str,
+}
+
 /// Every value of a preset by its path, but those of its layers.
-const RULES: &[(&[&str], Allowed)] = &[
-    (&["network", "input", "height"], Whole(1..=65_535)),
-    (&["network", "input", "width"], Whole(1..=65_535)),
-    (&["network", "input", "channels"], Whole(1..=65_535)),
-    (&["network", "input", "offset"], Pair(-32_768..=32_767)),
-    (&["training", "epochs"], Whole(EPOCHS)),
-    (&["training", "batch"], Whole(BATCH)),
-    (&["training", "held_out"], Whole(0..=i64::MAX)),
-    (&["training", "weight_decay"], Real(0.0..=1.0)),
-    (&["training", "class_weights"], Word(&["equal", "balanced"])),
-    (&["training", "optimizer", "type"], Word(&["rmsprop", "sgd"])),
-    (&["training", "optimizer", "learning_rate"], Real(LEARNING_RATE)),
-    (&["training", "optimizer", "rho"], Real(DECAY)),
-    (&["training", "optimizer", "epsilon"], Real(EPSILON)),
-    (&["training", "optimizer", "momentum"], Real(DECAY)),
-    (&["training", "optimizer", "nesterov"], Flag),
-    (&["training", "schedule", "type"], Word(&["constant", "cosine"])),
-    (&["training", "schedule", "warmup"], Real(0.0..=1.0)),
-    (&["training", "batch_norm", "momentum"], Real(DECAY)),
-    (&["training", "batch_norm", "epsilon"], Real(EPSILON)),
-    (&["training", "batch_norm", "min_gamma"], Real(1e-4..=1.0)),
-    (&["training", "augment", "rotation_degrees"], Real(0.0..=180.0)),
-    (&["training", "augment", "log_scale"], Real(0.0..=1.0)),
-    (&["training", "augment", "shear"], Real(0.0..=1.0)),
-    (&["training", "augment", "shift_pixels"], Real(0.0..=1000.0)),
-    (&["training", "augment", "elastic_pixels"], Real(0.0..=1000.0)),
-    (&["training", "augment", "elastic_grid"], Whole(2..=64)),
-    (&["training", "augment", "calm_part"], Real(0.0..=1.0)),
-    (&["training", "augment", "calm_strength"], Real(0.0..=1.0)),
-    (&["training", "average", "decay"], Real(DECAY)),
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        path: &["network", "input", "height"],
+        allowed: Whole(1..=65_535),
+        default: "required",
+        what: "Rows of the network's input.",
+    },
+    Rule {
+        path: &["network", "input", "width"],
+        allowed: Whole(1..=65_535),
+        default: "required",
+        what: "Columns of the network's input.",
+    },
+    Rule {
+        path: &["network", "input", "channels"],
+        allowed: Whole(1..=65_535),
+        default: "required",
+        what: "Values per pixel: 1 for grey, 3 for colour.",
+    },
+    Rule {
+        path: &["network", "input", "offset"],
+        allowed: Pair(-32_768..=32_767),
+        default: "[0, 0]",
+        what: "Rows and columns by which the input lies below and right of the image's corner; \
+            outside of the image it is 0.",
+    },
+    Rule {
+        path: &["training", "epochs"],
+        allowed: Whole(EPOCHS),
+        default: "required",
+        what: "Passes over the training images.",
+    },
+    Rule {
+        path: &["training", "batch"],
+        allowed: Whole(BATCH),
+        default: "required",
+        what: "Images per step.",
+    },
+    Rule {
+        path: &["training", "held_out"],
+        allowed: Whole(0..=i64::MAX),
+        default: "0",
+        what: "Training images kept aside to follow accuracy; at most a sixth of them.",
+    },
+    Rule {
+        path: &["training", "weight_decay"],
+        allowed: Real(0.0..=1.0),
+        default: "0",
+        what: "Pull of every weight towards 0 per unit of learning rate; times the learning rate \
+            it is below 1.",
+    },
+    Rule {
+        path: &["training", "class_weights"],
+        allowed: Word(&["equal", "balanced"]),
+        default: "\"equal\"",
+        what: "Whether every image counts the same, or every class.",
+    },
+    Rule {
+        path: &["training", "optimizer", "type"],
+        allowed: Word(&["rmsprop", "sgd"]),
+        default: "required",
+        what: "The optimiser.",
+    },
+    Rule {
+        path: &["training", "optimizer", "learning_rate"],
+        allowed: Real(LEARNING_RATE),
+        default: "required",
+        what: "Step size; the peak where a schedule changes it.",
+    },
+    Rule {
+        path: &["training", "optimizer", "rho"],
+        allowed: Real(DECAY),
+        default: "required",
+        what: "`rmsprop`: decay of the average of squared gradients.",
+    },
+    Rule {
+        path: &["training", "optimizer", "epsilon"],
+        allowed: Real(EPSILON),
+        default: "required",
+        what: "`rmsprop`: added to the root.",
+    },
+    Rule {
+        path: &["training", "optimizer", "momentum"],
+        allowed: Real(DECAY),
+        default: "required",
+        what: "`sgd`: part of the last step in the next.",
+    },
+    Rule {
+        path: &["training", "optimizer", "nesterov"],
+        allowed: Flag,
+        default: "false",
+        what: "`sgd`: whether the momentum looks ahead.",
+    },
+    Rule {
+        path: &["training", "schedule", "type"],
+        allowed: Word(&["constant", "cosine"]),
+        default: "required",
+        what: "Learning rate over the run: as it is, or up and then down along a cosine.",
+    },
+    Rule {
+        path: &["training", "schedule", "warmup"],
+        allowed: Real(0.0..=1.0),
+        default: "required",
+        what: "`cosine`: part of the run spent rising.",
+    },
+    Rule {
+        path: &["training", "batch_norm", "momentum"],
+        allowed: Real(DECAY),
+        default: "required",
+        what: "Weight of the old running statistics.",
+    },
+    Rule {
+        path: &["training", "batch_norm", "epsilon"],
+        allowed: Real(EPSILON),
+        default: "required",
+        what: "Added to the variance.",
+    },
+    Rule {
+        path: &["training", "batch_norm", "min_gamma"],
+        allowed: Real(1e-4..=1.0),
+        default: "required",
+        what: "Least factor, so that folding into the convolution stays exact.",
+    },
+    Rule {
+        path: &["training", "augment", "rotation_degrees"],
+        allowed: Real(0.0..=180.0),
+        default: "required",
+        what: "Largest rotation either way.",
+    },
+    Rule {
+        path: &["training", "augment", "log_scale"],
+        allowed: Real(0.0..=1.0),
+        default: "required",
+        what: "Largest logarithm of the scale of each axis, either way.",
+    },
+    Rule {
+        path: &["training", "augment", "shear"],
+        allowed: Real(0.0..=1.0),
+        default: "required",
+        what: "Largest shear either way.",
+    },
+    Rule {
+        path: &["training", "augment", "shift_pixels"],
+        allowed: Real(0.0..=1000.0),
+        default: "required",
+        what: "Largest shift either way; at most half of the input's shorter side.",
+    },
+    Rule {
+        path: &["training", "augment", "elastic_pixels"],
+        allowed: Real(0.0..=1000.0),
+        default: "required",
+        what: "Standard deviation of the elastic displacement; at most a quarter of the shorter \
+            side.",
+    },
+    Rule {
+        path: &["training", "augment", "elastic_grid"],
+        allowed: Whole(2..=64),
+        default: "required",
+        what: "Points per side of the grid that the displacement is drawn on.",
+    },
+    Rule {
+        path: &["training", "augment", "calm_part"],
+        allowed: Real(0.0..=1.0),
+        default: "required",
+        what: "Part of the run at its end with weaker distortion.",
+    },
+    Rule {
+        path: &["training", "augment", "calm_strength"],
+        allowed: Real(0.0..=1.0),
+        default: "required",
+        what: "Strength of the distortion in that part.",
+    },
+    Rule {
+        path: &["training", "average", "decay"],
+        allowed: Real(DECAY),
+        default: "required",
+        what: "Largest decay of the moving average of the weights, per step.",
+    },
 ];
 
 /// Every value of a layer by its key, whatever the layer's type.
@@ -105,7 +265,7 @@ impl From<&Values> for Allowed {
 pub(super) fn check(table: &Spanned<DeTable<'_>>, text: &str) -> Result<(), Problem> {
     let layers = layer_rules().into_iter();
     let layers = layers.map(|(key, allowed)| (vec!["network", "layer", "*", key], allowed));
-    let others = RULES.iter().map(|(path, allowed)| (path.to_vec(), allowed.clone()));
+    let others = RULES.iter().map(|rule| (rule.path.to_vec(), rule.allowed.clone()));
     for (path, allowed) in layers.chain(others) {
         if let Some(section) = table.get_ref().get(path[0])
             && let Some(value) = first_refused(section, &path[1..], &allowed)

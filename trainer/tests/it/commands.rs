@@ -350,3 +350,36 @@ fn shells_and_manuals_know_the_commands() {
     let message = error(&mut workshop.trainer(["man", "fly"]));
     assert_eq!(message, "no command 'fly': `trainer help` lists them");
 }
+
+#[test]
+fn a_network_is_estimated_before_it_is_trained() {
+    let workshop = Workshop::new();
+    let (all, _) = run(&mut workshop.trainer(["estimate", "small.toml"]), 0);
+    for expected in
+        ["microbit-v2", "pico2", "stm32vldiscovery", "Most flash: the weights of dense1"]
+    {
+        assert!(all.contains(expected), "{expected} in\n{all}");
+    }
+    let lines = all.lines().filter(|line| line.ends_with("  yes")).count();
+    assert!(lines >= 10, "{all}");
+    let two = ["estimate", "standard", "--board", "microbit", "--board", "pico2"];
+    let (boards, _) = run(&mut workshop.trainer(two), 0);
+    assert!(!boards.contains("nucleo") && boards.contains("microbit  m0"), "{boards}");
+    let (core, _) = run(&mut workshop.trainer(["estimate", "standard", "--core", "m55"]), 0);
+    assert!(core.lines().any(|line| line.starts_with("m55 ") && line.ends_with(" yes")), "{core}");
+    let unknown = error(&mut workshop.trainer(["estimate", "small.toml", "--board", "nope"]));
+    assert!(unknown.starts_with("no board 'nope'; there are "), "{unknown}");
+}
+
+#[test]
+fn a_starting_preset_fits_the_data_and_trains() {
+    let workshop = Workshop::new();
+    let new = ["new", "mine.toml", "--data", "data"];
+    let (stdout, _) = run(&mut workshop.trainer(new), 0);
+    assert!(stdout.starts_with("written: mine.toml, for 8x8x1 images and 3 classes\n"), "{stdout}");
+    let message = error(&mut workshop.trainer(new));
+    assert!(message.starts_with("mine.toml: cannot be written: "), "{message}");
+    let train = ["train", "mine.toml", "--data", "data", "--epochs", "4"];
+    let (_, stderr) = run(&mut workshop.trainer(train), 0);
+    assert_eq!(stderr, "note: 40 instead of 1000 of the 240 training images are held out\n");
+}

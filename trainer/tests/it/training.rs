@@ -450,3 +450,20 @@ fn folders_of_pictures_are_trained_on_and_keep_their_names() {
     let files = ["again.kndl", "out/model.kndl"].map(|name| fs::read(workshop.path(name)).unwrap());
     assert!(files[0] == files[1]);
 }
+
+#[test]
+fn a_board_shows_its_row_and_one_that_is_too_small_is_refused_before_training() {
+    let workshop = Workshop::new();
+    let train = ["train", "small.toml", "--data", "data", "--board", "microbit"];
+    let (stdout, _) = run(&mut workshop.trainer(train), 0);
+    let row = stdout.lines().find(|line| line.starts_with("microbit  m0")).unwrap();
+    assert!(row.ends_with("  yes"), "{row}");
+    let large = common::PRESET.replace("filters = 4", "filters = 4000");
+    fs::write(workshop.path("large.toml"), large).unwrap();
+    let train = ["train", "large.toml", "--data", "data", "--board", "microbit", "--quiet"];
+    let message = common::error(&mut workshop.trainer(train));
+    assert!(message.contains("more than there are"), "{message}");
+    let core = ["train", "small.toml", "--data", "data", "--core", "m4", "--ram", "16", "-q"];
+    let message = common::error(&mut workshop.trainer(core));
+    assert!(message.contains("bytes of RAM, "), "{message}");
+}

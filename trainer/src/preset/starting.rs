@@ -1,0 +1,83 @@
+//! A preset to start from: a small network for images of any size, with a recipe that mostly works.
+
+use infer::Shape;
+
+/// Filters of the first convolution; each one after a pooling has more.
+const FILTERS: [u32; 4] = [16, 32, 48, 64];
+
+/// Side of a map from which on it is not pooled any more.
+const SMALLEST_POOLED: u16 = 6;
+
+/// Convolutions of 3x3 with pooling until the map is small, then a dense layer.
+pub fn preset(image: Shape, classes: usize) -> String {
+    let Shape { height, width, channels } = image;
+    let mut text = format!(
+        "# A start for {image} images of {classes} classes. docs/preset.md lists every key.\n\n\
+         [network.input]\nheight = {height}\nwidth = {width}\nchannels = {channels}\n"
+    );
+    for (index, filters) in FILTERS.iter().enumerate() {
+        let [rows, columns] = [height, width].map(|side| side >> index);
+        if rows.min(columns) < 3 {
+            break;
+        }
+        text += &format!(
+            "\n[[network.layer]]\ntype = \"conv\"\nfilters = {filters}\nkernel = 3\npadding = \
+             \"same\"\nactivation = \"relu\"\n"
+        );
+        if rows.min(columns) < SMALLEST_POOLED {
+            break;
+        }
+        text += "\n[[network.layer]]\ntype = \"max_pool\"\nsize = 2\n";
+    }
+    text += &format!(
+        "\n[[network.layer]]\ntype = \"dense\"\nunits = {classes}\n\n[[network.layer]]\n\
+         type = \"softmax\"\n"
+    );
+    text + RECIPE
+}
+
+/// With held-out images to judge changes by, and distortion that suits small pictures.
+const RECIPE: &str = r#"
+[training]
+epochs = 20
+batch = 32
+# Judge what you change by the held-out images; set this to 0 for the last run.
+held_out = 1000
+weight_decay = 5e-4
+
+[training.optimizer]
+type = "sgd"
+learning_rate = 0.03
+momentum = 0.9
+nesterov = true
+
+[training.schedule]
+type = "cosine"
+warmup = 0.2
+
+[training.batch_norm]
+momentum = 0.9
+epsilon = 1e-5
+min_gamma = 0.02
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::Preset;
+
+    #[test]
+    fn it_is_a_preset_for_images_of_any_size() {
+        for (height, width, channels) in
+            [(28, 28, 1), (96, 96, 3), (8, 8, 1), (49, 10, 1), (3, 3, 3)]
+        {
+            let shape = Shape::new(height, width, channels);
+            for classes in [2, 10, 100] {
+                let made = Preset::parse("new", &preset(shape, classes)).unwrap();
+                assert_eq!(made.network.input.shape(), shape);
+                assert_eq!(made.network.classes(), Ok(classes));
+            }
+        }
+        assert!(Preset::parse("new", &preset(Shape::new(1, 40, 1), 3)).is_ok());
+    }
+}
