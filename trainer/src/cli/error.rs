@@ -82,6 +82,15 @@ pub enum CliError {
     /// A picture.
     #[error(transparent)]
     Png(#[from] PngError),
+    /// A side for data that has one.
+    #[error(
+        "{}: --side is for folders of pictures; these images have their size: leave it out",
+        path.display()
+    )]
+    SideOfArrays {
+        /// The data.
+        path: PathBuf,
+    },
     /// Some pictures; what is wrong with each has been said.
     #[error("{failed} of {all} pictures could not be read")]
     Pictures {

@@ -44,7 +44,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let result = evaluate_int8(&bytes, &test, args.threads.count())?;
     let accuracy = percent_of(result.correct, test.len());
     let (right, all, seconds) = (result.correct, test.len(), result.seconds);
-    let matrix = confusion::draw(&result.confusion, result.classes);
+    let matrix =
+        confusion::draw(&result.confusion, result.classes, &DataRecord::names_of(record.as_ref()));
     let text = format!(
         "int8 accuracy {accuracy}: {right} of {all} images right ({seconds:.2} s, kernels: \
             {BACKEND})"

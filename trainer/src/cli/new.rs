@@ -1,30 +1,41 @@
 //! `new`: a preset to start from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use infer::Shape;
 
 use super::CliError;
 use super::options::DataOption;
 use crate::atomic_file::write_public_new;
-use crate::data::{DataDir, Request};
+use crate::data::{DataDir, DataError, Request};
 use crate::preset::starting;
 use crate::terminal::print;
+
+/// Largest side that is taken as it is, pixels.
+const SIDE_MAX: usize = 96;
+
+/// Side of the network's input where pictures are larger, or of different sizes; pixels.
+const SIDE: u16 = 48;
+
+/// Share of the images that is tested on where the data has no test images.
+const TEST_SHARE: f64 = 0.2;
 
 /// Write a preset to start from, for images of your own
 ///
 /// Looks at the data, chooses an input of the images' size and a small network that ends with one
-/// value per class, and writes it with a recipe as a file to change.
+/// value per class, and writes it with a recipe as a file to change. Pictures that are larger than
+/// 96x96, or of different sizes, get an input of 48x48.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   trainer new my.toml --data path/to/data
-  trainer new my.toml --data photos --test-share 0.2 --side 48")]
+  trainer new my.toml --data photos --side 64")]
 pub(super) struct NewArgs {
     /// File to write; one that is there is not replaced
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Rows and columns of the network's input [default: those of the images, 96 at most]
+    /// Rows and columns of the network's input, for pictures
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=640))]
     side: Option<u16>,
     #[command(flatten)]
@@ -33,25 +44,45 @@ pub(super) struct NewArgs {
 
 pub(super) fn run(args: &NewArgs) -> Result<(), CliError> {
     let path = args.data.path(None);
-    let request = Request { wanted: None, ..args.data.request(infer::Shape::new(1, 1, 1), None) };
-    let (shape, classes) = match args.side {
-        // Pictures of different sizes have one size only as a network's input.
-        Some(side) => {
-            let wanted = Some(infer::Shape::new(side, side, 3));
-            let data = DataDir::read(&path, &Request { wanted, ..request })?;
-            (data.train.shape, data.train.classes)
-        }
-        None => {
-            let data = DataDir::read(&path, &request)?;
-            (data.train.shape, data.train.classes)
-        }
-    };
-    let text = starting::preset(shape, classes);
+    let wanted = wanted(&path, args.side)?;
+    let asked = args.data.request(Shape::new(1, 1, 1), None);
+    let (data, test_share) = read(&path, Request { wanted, ..asked })?;
+    let (shape, classes, images) = (data.train.shape, data.train.classes, data.train.len());
+    let text = starting::preset(shape, classes, images);
     write_public_new(&args.file, text.as_bytes())?;
-    let file = args.file.display();
+    let (file, options) = (args.file.display(), args.data.shown(test_share));
     Ok(print(&format!(
         "written: {file}, for {shape} images and {classes} classes\nnext:\n  \
-         trainer estimate {file}\n  trainer train {file}{}\n",
-        args.data.named().map_or_else(String::new, |data| format!(" --data {}", data.display())),
+         trainer estimate {file}\n  trainer train {file}{options}\n"
     ))?)
+}
+
+/// What pictures are made into; `None` for data that has a shape.
+fn wanted(path: &Path, side: Option<u16>) -> Result<Option<Shape>, CliError> {
+    let Some(sizes) = DataDir::picture_sizes(path)? else {
+        return match side {
+            Some(_) => Err(CliError::SideOfArrays { path: path.to_owned() }),
+            None => Ok(None),
+        };
+    };
+    let small = |[height, width]: &[usize; 2]| *height.max(width) <= SIDE_MAX;
+    let [height, width] = match (side, sizes.common.filter(small)) {
+        (Some(side), _) => [side; 2],
+        (None, Some(common)) => common.map(|side| side as u16),
+        (None, None) => [SIDE; 2],
+    };
+    Ok(Some(Shape::new(height, width, sizes.channels as u16)))
+}
+
+/// The data, and the share of it that is tested on, where it has no test images.
+fn read(path: &Path, request: Request) -> Result<(DataDir, Option<f64>), CliError> {
+    let test_share = request.reading.test_share;
+    match DataDir::read(path, &request) {
+        Err(DataError::NoTest { .. }) => {
+            let mut request = request;
+            request.reading.test_share = Some(TEST_SHARE);
+            Ok((DataDir::read(path, &request)?, Some(TEST_SHARE)))
+        }
+        data => Ok((data?, test_share)),
+    }
 }

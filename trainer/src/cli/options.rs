@@ -15,6 +15,7 @@ use crate::data::{DataDir, Request};
 use crate::device::board::Board;
 use crate::export::{ExportOptions, Target};
 use crate::plan::{Budget, Core, Loading};
+use crate::terminal::shell;
 
 /// Most threads that can be asked for.
 const THREADS_MAX: i64 = 256;
@@ -126,6 +127,21 @@ impl DataOption {
         let recorded = record.map(|record| record.source.clone());
         let path = self.data.clone().or(recorded).unwrap_or_default();
         if path.as_os_str().is_empty() { DataDir::default_path() } else { path }
+    }
+
+    /// As the command line has it, with a share of test images.
+    pub(super) fn shown(&self, test_share: Option<f64>) -> String {
+        let path = |path: &PathBuf| shell::quoted(&path.display().to_string()).into_owned();
+        let options = [
+            ("data", self.data.as_ref().map(path)),
+            ("size", self.size.map(|size| size.name().to_owned())),
+            ("test-share", test_share.map(|share| share.to_string())),
+            ("labels", self.labels.as_ref().map(path)),
+        ];
+        let shown = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let shown = shown.map(|(name, value)| format!(" --{name} {value}"));
+        let transpose = if self.transpose { " --transpose" } else { "" };
+        shown.collect::<String>() + transpose
     }
 
     /// How to read it for images of the shape `image`. What is not said here is as the model's

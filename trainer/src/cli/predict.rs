@@ -6,6 +6,7 @@ use clap::Args;
 use infer::{Model, Scores, Session};
 
 use super::{CliError, appearance, model_file};
+use crate::data::class_names::ClassNames;
 use crate::data::picture::{Fitted, Invert, Look};
 use crate::data::picture_file;
 use crate::data::record::DataRecord;
@@ -45,7 +46,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
     let record = DataRecord::beside(&args.model, model.image_shape());
     let look = appearance::of(record.as_ref(), &model);
-    let names = Names::of(record.as_ref());
+    let names = DataRecord::names_of(record.as_ref());
     let mut failed = 0;
     for path in &args.images {
         match predict(&model, path, args.invert, &look, &names) {
@@ -68,7 +69,7 @@ fn predict(
     path: &Path,
     invert: Invert,
     look: &Look,
-    names: &Names,
+    names: &ClassNames,
 ) -> Result<String, CliError> {
     let picture = picture_file::read(path)?;
     let Fitted { pixels, notes } = picture.fit(model.image_shape(), invert, look)?;
@@ -86,36 +87,22 @@ fn predict(
     ))
 }
 
-/// What the classes are called.
-pub(super) struct Names(Vec<String>);
-
-impl Names {
-    /// As a model's record has them; without one they are called by their numbers.
-    pub(super) fn of(record: Option<&DataRecord>) -> Self {
-        Self(record.map(|record| record.names.clone()).unwrap_or_default())
-    }
-
-    /// A class by its name, which comes from a file: what a terminal would obey is spelt out.
-    fn name(&self, class: usize) -> String {
-        self.0.get(class).map_or_else(|| class.to_string(), |name| printable(name))
-    }
-}
-
 /// One line per class: its name, its probability, a bar.
-pub(super) fn bars(scores: &Scores<'_>, names: &Names) -> String {
+pub(super) fn bars(scores: &Scores<'_>, names: &ClassNames) -> String {
     let all = || scores.probabilities().enumerate();
-    let width = all().map(|(class, _)| names.name(class).chars().count()).max().unwrap_or(0).max(4);
+    let name = |class| printable(&names.of(class));
+    let width = all().map(|(class, _)| name(class).chars().count()).max().unwrap_or(0).max(4);
     let line = |(class, probability): (usize, f32)| {
         let halves = (probability * BAR_HALVES as f32).round() as usize;
         let bar = "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" };
-        let (name, shown) = (names.name(class), percent(probability as f64));
+        let (name, shown) = (name(class), percent(probability as f64));
         format!("{name:>width$} {shown:>9}  {bar}").trim_end().to_owned() + "\n"
     };
     all().map(line).collect()
 }
 
-pub(super) fn verdict(file: &str, scores: &Scores<'_>, names: &Names) -> String {
+pub(super) fn verdict(file: &str, scores: &Scores<'_>, names: &ClassNames) -> String {
     let class = scores.class();
     let probability = scores.probabilities().nth(class).unwrap_or_default();
-    format!("{file}: {} ({})\n\n", names.name(class), percent(probability as f64))
+    format!("{file}: {} ({})\n\n", printable(&names.of(class)), percent(probability as f64))
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::train::REPORT;
 use crate::data::DataDir;
+use crate::data::class_names::ClassNames;
+use crate::data::picture_file::is_picture;
 use crate::evaluate::Evaluation;
 use crate::export::Exported;
 use crate::metrics::Metrics;
@@ -16,12 +18,13 @@ pub(super) fn text(
     metrics: &Metrics,
     exported: &Exported,
     evaluation: &Evaluation,
+    names: &ClassNames,
     model: &Path,
-    data: Option<&Path>,
+    sample: Option<&Path>,
     planned: Option<&str>,
 ) -> String {
-    let matrix = confusion::draw(&evaluation.int8.confusion, evaluation.int8.classes);
-    let (table, next) = (table(metrics, exported), next_commands(model, data));
+    let matrix = confusion::draw(&evaluation.int8.confusion, evaluation.int8.classes, names);
+    let (table, next) = (table(metrics, exported), next_commands(model, sample));
     let planned = planned.map_or(String::new(), |planned| format!("{:<16}{planned}\n", "planned"));
     format!("\n{table}{planned}\n{matrix}\n{next}")
 }
@@ -47,13 +50,13 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
     rows.iter().map(|(name, value)| format!("{name:<16}{value}\n")).collect()
 }
 
-/// Commands that work when they are pasted in the repository's folder, for these data.
-fn next_commands(model: &Path, data: Option<&Path>) -> String {
+/// Commands that work when they are pasted in the repository's folder, with a picture to look at,
+/// where there is one.
+fn next_commands(model: &Path, sample: Option<&Path>) -> String {
     let (here, report) = (quoted(model), quoted(&model.with_file_name(REPORT)));
-    let look = match data {
-        // The sample is a digit.
-        None => format!("predict {here} {}", quoted(&sample())),
-        Some(folder) => format!("eval {here} --data {}", quoted(folder)),
+    let look = match sample {
+        Some(picture) => format!("predict {here} {}", quoted(picture)),
+        None => format!("eval {here}"),
     };
     format!(
         "written: {here} and {report}, to look at in a browser\n\
@@ -63,8 +66,16 @@ fn next_commands(model: &Path, data: Option<&Path>) -> String {
     )
 }
 
-/// A picture to try: relative to the repository's folder when that is where we are.
-fn sample() -> PathBuf {
+/// A picture to try a model with: one of the data's own, where it is pictures, or one of the
+/// repository's where it is MNIST.
+pub(super) fn sample(named: Option<&Path>) -> Option<PathBuf> {
+    let Some(data) = named else { return Some(digit()) };
+    let files = DataDir::files(data).unwrap_or_default();
+    files.into_iter().next_back().filter(|file| is_picture(file))
+}
+
+/// One of the repository's digits: relative to its folder when that is where we are.
+fn digit() -> PathBuf {
     let relative = Path::new("trainer/data/samples/digit-7.png");
     match relative.exists() {
         true => relative.to_owned(),
@@ -83,13 +94,12 @@ mod tests {
     #[test]
     fn the_next_commands_are_for_the_data_of_the_run() {
         let model = Path::new("my out/model.kndl");
-        let of_mnist = next_commands(model, None);
+        let of_mnist = next_commands(model, Some(Path::new("my 7.png")));
         assert!(of_mnist.contains(" device run --model 'my out/model.kndl'\n"), "{of_mnist}");
-        assert!(of_mnist.contains(" predict 'my out/model.kndl' "), "{of_mnist}");
-        let of_others = next_commands(model, Some(Path::new("my data")));
+        assert!(of_mnist.contains(" predict 'my out/model.kndl' 'my 7.png'\n"), "{of_mnist}");
+        let of_others = next_commands(model, None);
         assert!(
-            of_others.contains(" eval 'my out/model.kndl' --data 'my data'\n")
-                && !of_others.contains("digit-7.png"),
+            of_others.contains(" eval 'my out/model.kndl'\n"),
             "{of_others}"
         );
     }

@@ -10,6 +10,7 @@ use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
 use super::{CliError, estimate, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
+use crate::data::class_names::ClassNames;
 use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, Dataset, fit};
@@ -165,7 +166,8 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let record = DataRecord::of(&data, source, &request.reading);
     let planned = run.write(&trained.model, &record, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
-    run.conclude(&metrics, &exported, &evaluation, planned.as_deref())
+    let names = ClassNames::new(&data.names);
+    run.conclude(&metrics, &exported, &evaluation, &names, planned.as_deref())
 }
 
 /// The preset with what the command line says instead.
@@ -347,14 +349,18 @@ impl Run<'_> {
         metrics: &Metrics,
         exported: &Exported,
         evaluation: &Evaluation,
+        names: &ClassNames,
         planned: Option<&str>,
     ) -> Result<(), CliError> {
         let model = self.path(MODEL);
         match self.options.output() {
             Output::Json => Ok(print(&Event::Finished { model: &model, metrics }.line())?),
             Output::Text | Output::Quiet => {
-                let data = self.options.data.named();
-                self.say(&summary::text(metrics, exported, evaluation, &model, data, planned))
+                let sample = summary::sample(self.options.data.named());
+                let sample = sample.as_deref();
+                self.say(&summary::text(
+                    metrics, exported, evaluation, names, &model, sample, planned,
+                ))
             }
         }
     }

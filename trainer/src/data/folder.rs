@@ -138,6 +138,32 @@ pub fn has_classes(folder: &Path) -> bool {
     entries(folder).is_ok_and(|paths| paths.into_iter().any(is_class))
 }
 
+/// What pictures have in common before they are made into images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Rows and columns, where all have the same.
+    pub common: Option<[usize; 2]>,
+    /// Values per pixel: 3 where any has colour, else 1.
+    pub channels: usize,
+}
+
+/// Looks at all of these pictures; `None` where there are none.
+///
+/// # Errors
+/// A file that gives no picture.
+pub fn sizes(files: &[PathBuf]) -> Result<Option<Sizes>, FolderError> {
+    let size = |path: &PathBuf| -> Result<Sizes, FolderError> {
+        let picture = picture_file::read(path)?;
+        let common = Some([picture.height, picture.width]);
+        Ok(Sizes { common, channels: picture.channels })
+    };
+    let both = |one: Sizes, other: Sizes| Sizes {
+        common: one.common.filter(|common| Some(*common) == other.common),
+        channels: one.channels.max(other.channels),
+    };
+    files.par_iter().map(size).try_reduce_with(|one, other| Ok(both(one, other))).transpose()
+}
+
 /// The pictures of `folder`, class by class in the order of `names`, by name in each.
 ///
 /// # Errors

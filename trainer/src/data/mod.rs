@@ -10,6 +10,7 @@
 //! | a folder | `CLASS/*.png` or `.jpg`: with a share of test images |
 
 pub mod appearance;
+pub mod class_names;
 mod dataset;
 mod drawing;
 pub mod elements;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 
 pub use dataset::Dataset;
 pub use error::DataError;
+use folder::Sizes;
 pub use idx_error::IdxError;
 use parts::{Loaded, Source};
 use reading::{Reading, Wanted};
@@ -119,6 +121,19 @@ impl DataDir {
     /// What is no data set.
     pub fn files(path: &Path) -> Result<Vec<PathBuf>, DataError> {
         Source::of(path)?.files()
+    }
+
+    /// What the pictures at `path` have in common; `None` where it is no folder of pictures.
+    ///
+    /// # Errors
+    /// What is no data set, or a file that gives no picture.
+    pub fn picture_sizes(path: &Path) -> Result<Option<Sizes>, DataError> {
+        match Source::of(path)? {
+            source @ (Source::Parts(_) | Source::Classes(_)) => {
+                Ok(folder::sizes(&source.files()?)?)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Where MNIST lies: in this repository's tree as it was when the program was built, or else

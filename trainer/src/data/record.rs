@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::appearance::Appearance;
+use super::class_names::ClassNames;
 use super::reading::Reading;
 use super::{DataDir, Dataset};
 
@@ -68,9 +69,9 @@ impl DataRecord {
         self.training_sha256 == hexadecimal(&fingerprint(training))
     }
 
-    /// The name of a class, or its number.
-    pub fn name_of(&self, class: usize) -> String {
-        self.names.get(class).map_or_else(|| class.to_string(), String::clone)
+    /// What the classes are called, by the record of a model; by their numbers without one.
+    pub fn names_of(record: Option<&Self>) -> ClassNames {
+        record.map_or_else(ClassNames::default, |record| ClassNames::new(&record.names))
     }
 
     /// The file's text.
@@ -142,7 +143,6 @@ mod tests {
     fn a_record_comes_back_as_it_was_written() {
         let record = record("some/\"where\"");
         assert_eq!(DataRecord::from_toml(&record.to_toml()).unwrap(), record);
-        assert_eq!((record.name_of(0).as_str(), record.name_of(1).as_str()), ("a\"\n", "1"));
         assert!(record.is_of(&dataset()));
         assert!(!record.is_of(&Dataset { labels: vec![1], ..dataset() }));
     }

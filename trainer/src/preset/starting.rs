@@ -8,8 +8,9 @@ const FILTERS: [u32; 4] = [16, 32, 48, 64];
 /// Side of a map from which on it is not pooled any more.
 const SMALLEST_POOLED: u16 = 6;
 
-/// Convolutions of 3x3 with pooling until the map is small, then a dense layer.
-pub fn preset(image: Shape, classes: usize) -> String {
+/// Convolutions of 3x3 with pooling until the map is small, then a dense layer; for so many training
+/// images of so many classes.
+pub fn preset(image: Shape, classes: usize, images: usize) -> String {
     let Shape { height, width, channels } = image;
     let mut text = format!(
         "# A start for {image} images of {classes} classes. docs/preset.md lists every key.\n\n\
@@ -33,17 +34,22 @@ pub fn preset(image: Shape, classes: usize) -> String {
         "\n[[network.layer]]\ntype = \"dense\"\nunits = {classes}\n\n[[network.layer]]\n\
          type = \"softmax\"\n"
     );
-    text + RECIPE
+    text + &recipe(images)
 }
 
-/// With held-out images to judge changes by, and distortion that suits small pictures.
-const RECIPE: &str = r#"
-[training]
-epochs = 20
-batch = 32
-# Judge what you change by the held-out images; set this to 0 for the last run.
-held_out = 1000
-weight_decay = 5e-4
+/// Most images that are held out.
+const HELD_OUT: usize = 1000;
+
+/// With held-out images to judge changes by.
+fn recipe(images: usize) -> String {
+    let held_out = HELD_OUT.min(images / 6);
+    format!(
+        "\n[training]\nepochs = 20\nbatch = 32\n# Judge what you change by the held-out images; \
+            set this to 0 for the last run.\nheld_out = {held_out}\n{RECIPE}"
+    )
+}
+
+const RECIPE: &str = r#"weight_decay = 5e-4
 
 [training.optimizer]
 type = "sgd"
@@ -73,11 +79,12 @@ mod tests {
         {
             let shape = Shape::new(height, width, channels);
             for classes in [2, 10, 100] {
-                let made = Preset::parse("new", &preset(shape, classes)).unwrap();
+                let made = Preset::parse("new", &preset(shape, classes, 60)).unwrap();
+                assert_eq!(made.recipe.held_out, 10);
                 assert_eq!(made.network.input.shape(), shape);
                 assert_eq!(made.network.classes(), Ok(classes));
             }
         }
-        assert!(Preset::parse("new", &preset(Shape::new(1, 40, 1), 3)).is_ok());
+        assert!(Preset::parse("new", &preset(Shape::new(1, 40, 1), 3, 60_000)).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 use super::picture::Sheet;
 use super::value::{Count, Probability};
 use crate::data::Dataset;
+use crate::data::class_names::ClassNames;
 use crate::evaluate::Evaluation;
 
 /// Most numbers of images without a picture that are listed.
@@ -37,6 +38,8 @@ pub struct Exhibit {
     pub image: usize,
     /// Its class.
     pub label: usize,
+    /// What that is called.
+    pub label_name: String,
     /// The float model's answer.
     pub float: Said,
     /// The int8 model's answer.
@@ -50,6 +53,8 @@ pub struct Exhibit {
 pub struct Said {
     /// The class.
     pub class: usize,
+    /// What that is called.
+    pub name: String,
     /// The probability it gives it.
     pub probability: Probability,
     /// The probability it gives the label.
@@ -59,12 +64,13 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(class: usize, probabilities: &[f32], label: usize) -> Self {
+    fn of(class: usize, probabilities: &[f32], label: usize, names: &ClassNames) -> Self {
         let probability = |class: usize| {
             Probability(probabilities.get(class).copied().unwrap_or_default() as f64)
         };
         Self {
             class,
+            name: names.of(class),
             probability: probability(class),
             label_probability: probability(label),
             right: class == label,
@@ -74,8 +80,8 @@ impl Said {
 
 impl Answers {
     /// Picks the images and draws them.
-    pub fn of(evaluation: &Evaluation, test: &Dataset) -> Self {
-        let exhibits = (0..test.len()).map(|image| exhibit(evaluation, test, image));
+    pub fn of(evaluation: &Evaluation, test: &Dataset, names: &ClassNames) -> Self {
+        let exhibits = (0..test.len()).map(|image| exhibit(evaluation, test, names, image));
         let worth_it = |exhibit: &Exhibit| wrong(exhibit) || differing(exhibit);
         let mut exhibits: Vec<Exhibit> = exhibits.filter(worth_it).collect();
         // Images that differ stand first here, so that both galleries can show them.
@@ -120,14 +126,15 @@ impl Exhibit {
     }
 }
 
-fn exhibit(evaluation: &Evaluation, test: &Dataset, image: usize) -> Exhibit {
+fn exhibit(evaluation: &Evaluation, test: &Dataset, names: &ClassNames, image: usize) -> Exhibit {
     let (float, int8) = (&evaluation.float[image], &evaluation.int8.answers[image]);
     let label = test.labels[image] as usize;
     Exhibit {
         image,
         label,
-        float: Said::of(float.class, &float.probabilities, label),
-        int8: Said::of(int8.class, &int8.probabilities, label),
+        label_name: names.of(label),
+        float: Said::of(float.class, &float.probabilities, label, names),
+        int8: Said::of(int8.class, &int8.probabilities, label, names),
         place: [0, 0],
     }
 }
@@ -184,7 +191,7 @@ mod tests {
             int8,
             agreeing: 0,
         };
-        Answers::of(&evaluation, &test)
+        Answers::of(&evaluation, &test, &ClassNames::new(&["no".to_owned()]))
     }
 
     fn numbers(gallery: &Gallery) -> Vec<usize> {
@@ -198,6 +205,7 @@ mod tests {
         assert_eq!(numbers(&answers.differing), [3]);
         let first = &answers.wrong.shown[0];
         assert_eq!((first.label, first.float.class, first.float.right), (0, 1, false));
+        assert_eq!((first.label_name.as_str(), first.float.name.as_str()), ("no", "1"));
         assert!(
             (first.float.probability.0 - 0.8).abs() < 1e-6
                 && (first.int8.label_probability.0 - 0.2).abs() < 1e-6

@@ -2,6 +2,7 @@
 
 use super::value::Count;
 use crate::data::DataDir;
+use crate::data::class_names::ClassNames;
 use crate::data::survey::{Part, Survey};
 
 /// A data set in numbers.
@@ -40,9 +41,10 @@ impl DataView {
     /// Of the data of a run that held `held_out` training images out.
     pub fn of(data: &DataDir, survey: &Survey, held_out: usize, resize: &'static str) -> Self {
         let images = |part: &Part| Count(part.images());
+        let names = ClassNames::new(&data.names);
         let counts = survey.train.counts.iter().zip(&survey.test.counts).enumerate();
         let class = |(class, (train, test)): (usize, (&usize, &usize))| ClassView {
-            name: data.names.get(class).map_or_else(|| class.to_string(), String::clone),
+            name: names.of(class),
             training: Count(*train),
             test: Count(*test),
         };

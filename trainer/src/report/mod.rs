@@ -31,6 +31,7 @@ use infer::{Model, ModelError};
 use thiserror::Error;
 
 use crate::data::DataDir;
+use crate::data::class_names::ClassNames;
 use crate::data::reading::Resize;
 use crate::data::survey::Survey;
 use crate::evaluate::Evaluation;
@@ -214,14 +215,15 @@ impl Report {
             Model::from_bytes(&run.exported.bytes, &mut table).map_err(ReportError::Model)?;
         let test = &run.data.test;
         let chosen = layers::chosen(test.len());
+        let names = ClassNames::new(&run.data.names);
         Ok(Self {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
             headline: Headline::of(run),
             data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.resize.name()),
             curves: Curves::of(run.metrics, &run.preset.recipe),
-            confusion: Confusion::of(run.evaluation, test),
-            answers: Answers::of(run.evaluation, test),
+            confusion: Confusion::of(run.evaluation, test, &names),
+            answers: Answers::of(run.evaluation, test, &names),
             calibration: Calibration::of(run.evaluation, test),
             layers: layers::views(run.float, &run.exported.quant, &model, test, &chosen),
             layer_images: Count(chosen.len()),

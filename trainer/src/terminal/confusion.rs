@@ -1,6 +1,8 @@
 //! Which class is taken for which.
 
 use super::number::percent_of;
+use super::printable;
+use crate::data::class_names::ClassNames;
 
 /// Most classes for which the whole matrix fits on a terminal.
 const MATRIX_CLASSES_MAX: usize = 20;
@@ -10,11 +12,14 @@ const PAIRS_MAX: usize = 20;
 
 /// The matrix of `classes` x `classes` counts, `counts[truth * classes + answer]`, as text; of many
 /// classes only the commonest mistakes.
-pub fn draw(counts: &[u32], classes: usize) -> String {
-    if classes <= MATRIX_CLASSES_MAX { matrix(counts, classes) } else { pairs(counts, classes) }
+pub fn draw(counts: &[u32], classes: usize, names: &ClassNames) -> String {
+    match classes <= MATRIX_CLASSES_MAX {
+        true => matrix(counts, classes, names),
+        false => pairs(counts, classes, names),
+    }
 }
 
-fn matrix(counts: &[u32], classes: usize) -> String {
+fn matrix(counts: &[u32], classes: usize, names: &ClassNames) -> String {
     let largest = counts.iter().max().map_or(1, |count| count.to_string().len());
     let width = largest.max(2) + 1;
     let cells = |values: &mut dyn Iterator<Item = String>| -> String {
@@ -22,19 +27,24 @@ fn matrix(counts: &[u32], classes: usize) -> String {
     };
     let titles = cells(&mut (0..classes).map(|class| class.to_string()));
     let mut text = format!("truth \\ answer of the int8 model\n   {titles}     right\n");
+    let name = |class: usize| match names.are_given() {
+        true => format!("  {}", printable(&names.of(class))),
+        false => String::new(),
+    };
     for (truth, row) in counts.chunks_exact(classes).enumerate() {
         let shown = |count: &u32| if *count == 0 { "·".to_owned() } else { count.to_string() };
         let (right, all) = (row[truth] as usize, row.iter().map(|count| *count as usize).sum());
         text += &format!(
-            "{truth:>3}{}  {:>8}\n",
+            "{truth:>3}{}  {:>8}{}\n",
             cells(&mut row.iter().map(shown)),
-            percent_of(right, all)
+            percent_of(right, all),
+            name(truth)
         );
     }
     text
 }
 
-fn pairs(counts: &[u32], classes: usize) -> String {
+fn pairs(counts: &[u32], classes: usize, names: &ClassNames) -> String {
     let mistakes =
         counts.iter().enumerate().map(|(place, count)| (*count, place / classes, place % classes));
     let mut mistakes: Vec<_> =
@@ -43,6 +53,7 @@ fn pairs(counts: &[u32], classes: usize) -> String {
     let mut text =
         format!("commonest mistakes of the int8 model ({} pairs of classes)\n", mistakes.len());
     for (count, truth, answer) in mistakes.iter().take(PAIRS_MAX) {
+        let [truth, answer] = [truth, answer].map(|class| printable(&names.of(*class)));
         text += &format!("{count:>6} of class {truth} taken for {answer}\n");
     }
     text
@@ -56,7 +67,15 @@ mod tests {
     fn few_classes_are_a_matrix() {
         let expected = "truth \\ answer of the int8 model\n     0  1     right\n\
              \x20 0  9  1   90.00 %\n  1  ·  5  100.00 %\n";
-        assert_eq!(draw(&[9, 1, 0, 5], 2), expected);
+        assert_eq!(draw(&[9, 1, 0, 5], 2, &ClassNames::default()), expected);
+    }
+
+    #[test]
+    fn names_follow_the_rows_and_cannot_command_the_terminal() {
+        let names = ClassNames::new(&["cat".to_owned(), "do\x1bg".to_owned()]);
+        let expected = "truth \\ answer of the int8 model\n     0  1     right\n\
+             \x20 0  9  1   90.00 %  cat\n  1  ·  5  100.00 %  do\\u{1b}g\n";
+        assert_eq!(draw(&[9, 1, 0, 5], 2, &names), expected);
     }
 
     #[test]
@@ -67,6 +86,6 @@ mod tests {
         counts[8] = 7;
         let expected = "commonest mistakes of the int8 model (2 pairs of classes)\n\
              \x20    7 of class 0 taken for 8\n     2 of class 3 taken for 25\n";
-        assert_eq!(draw(&counts, 26), expected);
+        assert_eq!(draw(&counts, 26, &ClassNames::default()), expected);
     }
 }

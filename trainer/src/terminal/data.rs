@@ -3,6 +3,7 @@
 use super::number::grouped;
 use super::table::Table;
 use crate::data::DataDir;
+use crate::data::class_names::ClassNames;
 use crate::data::survey::Survey;
 use crate::train::Split;
 
@@ -38,10 +39,10 @@ fn classes(data: &DataDir, survey: &Survey) -> String {
         let [least, most] = [least, most].map(|count| grouped(count.copied().unwrap_or(0) as u64));
         return format!("{} classes of {least} to {most} training images\n", counts.len());
     }
+    let names = ClassNames::new(&data.names);
     let mut table = Table::new(["class", ">training", ">test"]);
     for (class, (trained, tests)) in counts.enumerate() {
-        let name = data.names.get(class).map_or_else(|| class.to_string(), String::clone);
-        table.row([name, grouped(*trained as u64), grouped(*tests as u64)]);
+        table.row([names.of(class), grouped(*trained as u64), grouped(*tests as u64)]);
     }
     table.to_string()
 }

@@ -380,6 +380,10 @@ fn a_starting_preset_fits_the_data_and_trains() {
     let message = error(&mut workshop.trainer(new));
     assert!(message.starts_with("mine.toml: cannot be written: "), "{message}");
     let train = ["train", "mine.toml", "--data", "data", "--epochs", "4"];
-    let (_, stderr) = run(&mut workshop.trainer(train), 0);
-    assert_eq!(stderr, "note: 40 instead of 1000 of the 240 training images are held out\n");
+    let (stdout, stderr) = run(&mut workshop.trainer(train), 0);
+    assert_eq!(stderr, "");
+    assert!(stdout.contains("240 training images, the last 40 of them held out"), "{stdout}");
+    let message =
+        error(&mut workshop.trainer(["new", "no.toml", "--data", "data", "--side", "20"]));
+    assert!(message.starts_with("data: --side is for folders of pictures"), "{message}");
 }

@@ -436,6 +436,7 @@ fn folders_of_pictures_are_trained_on_and_keep_their_names() {
     assert!(accuracy > 0.9, "{accuracy}");
     let (evaluated, _) = run(&mut workshop.trainer(["eval", "out/model.kndl"]), 0);
     assert!(evaluated.starts_with(&format!("int8 accuracy {:.2} %", 100.0 * accuracy)));
+    assert!(evaluated.lines().any(|line| line.ends_with(" %  middle")), "{evaluated}");
     let picture = "pictures/test/top/0.png";
     let (predicted, _) = run(&mut workshop.trainer(["predict", "out/model.kndl", picture]), 0);
     assert!(predicted.contains(&format!("\n{picture}: top (")), "{predicted}");
@@ -446,9 +447,34 @@ fn folders_of_pictures_are_trained_on_and_keep_their_names() {
     assert!(planned.contains(": top ("), "{planned}");
     let page = fs::read_to_string(workshop.path("out/report.html")).unwrap();
     assert!(page.contains("<td>middle</td>") && page.contains("resized by exact"));
+    assert!(page.contains("<th class=\"name\" scope=\"row\">1 middle</th>"));
+    // What is said to be next works, and shows one of the data's own pictures.
+    assert!(stdout.contains("predict out/model.kndl pictures/test/top/9.png"), "{stdout}");
     run(&mut workshop.trainer(["export", "out/float.burnpack", "--out", "again.kndl"]), 0);
     let files = ["again.kndl", "out/model.kndl"].map(|name| fs::read(workshop.path(name)).unwrap());
     assert!(files[0] == files[1]);
+}
+
+#[test]
+fn a_starting_preset_brings_pictures_to_one_size() {
+    let workshop = Workshop::new();
+    write_pictures(&workshop);
+    let new = |file: &str, more: &[&str]| {
+        run(workshop.trainer(["new", file, "--data", "pictures"]).args(more), 0).0
+    };
+    assert!(new("same.toml", &[]).contains("for 8x8x1 images and 3 classes\n"));
+    assert!(new("side.toml", &["--side", "12"]).contains("for 12x12x1 images"));
+    // Of another size, and in colour.
+    let other = fs::File::create(workshop.path("pictures/train/top/other.png")).unwrap();
+    let mut encoder = png::Encoder::new(other, 5, 9);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header().unwrap().write_image_data(&[7; 135]).unwrap();
+    assert!(new("mixed.toml", &[]).contains("for 48x48x3 images"));
+    // Without test images the next command makes some.
+    fs::rename(workshop.path("pictures/train"), workshop.path("one")).unwrap();
+    let arguments = ["new", "one.toml", "--data", "one"];
+    let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
+    assert!(stdout.ends_with("trainer train one.toml --data one --test-share 0.2\n"), "{stdout}");
 }
 
 #[test]

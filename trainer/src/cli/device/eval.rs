@@ -5,6 +5,7 @@ use indicatif::ProgressBar;
 use super::connect::{self, Connection, Unit};
 use super::{CliError, EvalArgs};
 use crate::cli::interrupt;
+use crate::data::class_names::ClassNames;
 use crate::data::record::DataRecord;
 use crate::data::{DataDir, Dataset, fit};
 use crate::device::evaluate::{ChipEvaluation, evaluate};
@@ -35,7 +36,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     };
     let (result, error) = evaluate(&mut session, &test, wanted, expected.as_deref(), &mut goes_on);
     bar.finish_and_clear();
-    report(&result, unit, error)
+    report(&result, unit, &DataRecord::names_of(record.as_ref()), error)
 }
 
 /// What the chip must answer: every plan of a model gives the same scores.
@@ -51,9 +52,14 @@ fn show(bar: &ProgressBar, so_far: &ChipEvaluation) {
 }
 
 /// A partial result is printed, says that it is partial, and is an error.
-fn report(result: &ChipEvaluation, unit: Unit, error: Option<DeviceError>) -> Result<(), CliError> {
+fn report(
+    result: &ChipEvaluation,
+    unit: Unit,
+    names: &ClassNames,
+    error: Option<DeviceError>,
+) -> Result<(), CliError> {
     if result.images > 0 {
-        print(&text(result, unit))?;
+        print(&text(result, unit, names))?;
     }
     let done =
         format!("after {} of {} images: the result is partial", result.images, result.wanted);
@@ -71,7 +77,7 @@ fn report(result: &ChipEvaluation, unit: Unit, error: Option<DeviceError>) -> Re
     }
 }
 
-fn text(result: &ChipEvaluation, unit: Unit) -> String {
+fn text(result: &ChipEvaluation, unit: Unit, names: &ClassNames) -> String {
     let ChipEvaluation { images, wanted, correct, classes, ticks, .. } = result;
     let part = if result.is_whole() {
         String::new()
@@ -85,7 +91,7 @@ fn text(result: &ChipEvaluation, unit: Unit) -> String {
     };
     let mean = unit.show(ticks.sum / (*images).max(1) as u64);
     let (least, most) = (unit.show(ticks.least), unit.show(ticks.most));
-    let matrix = confusion::draw(&result.confusion, *classes);
+    let matrix = confusion::draw(&result.confusion, *classes, names);
     format!(
         "{part}accuracy on the chip {accuracy}: {correct} of {images} images right\n{agreement}\n\
          per image {mean} (fewest {least}, most {most})\n\n{matrix}"

@@ -7,7 +7,8 @@ use infer::{Model, Scores};
 use super::connect::{self, Connection};
 use super::{CliError, PredictArgs};
 use crate::cli::appearance;
-use crate::cli::predict::{Names, bars, verdict};
+use crate::cli::predict::{bars, verdict};
+use crate::data::class_names::ClassNames;
 use crate::data::picture::{Fitted, Invert, Look};
 use crate::data::picture_file;
 use crate::data::record::DataRecord;
@@ -28,7 +29,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let shape = connection.session.chip().image;
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, shape));
     let look = model.map(|model| appearance::of(record.as_ref(), &model)).unwrap_or_default();
-    let names = Names::of(record.as_ref());
+    let names = DataRecord::names_of(record.as_ref());
     args.images.iter().try_for_each(|path| predict(&mut connection, path, args, &look, &names))
 }
 
@@ -37,7 +38,7 @@ fn predict(
     path: &Path,
     args: &PredictArgs,
     look: &Look,
-    names: &Names,
+    names: &ClassNames,
 ) -> Result<(), CliError> {
     let shape = connection.session.chip().image;
     let Fitted { pixels, notes } = picture_file::read(path)?.fit(shape, args.invert, look)?;
