@@ -28,6 +28,9 @@ pub mod png;
 #[path = "../../../trainer/src/data/reading.rs"]
 pub mod reading;
 
+#[path = "../../../trainer/src/data/scale.rs"]
+pub mod scale;
+
 pub use dataset::Dataset;
 
 /// Dimensions and numbers of an IDX file.

@@ -72,8 +72,8 @@ fn numbers(numbers: Numbers) {
     if let Ok(labels) = numbers.clone().into_labels() {
         assert_eq!(labels.len(), count);
     }
-    if let Ok(scale) = numbers.scale() {
-        let pixels = numbers.into_pixels(scale).expect("the scale is that of the numbers");
+    if let Ok(scale) = numbers.scale(3) {
+        let pixels = numbers.into_pixels(&scale).expect("the scale is that of the numbers");
         assert_eq!(pixels.values.len(), count);
     }
 }

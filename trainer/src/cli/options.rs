@@ -157,8 +157,7 @@ impl DataOption {
             test_share: self.test_share.or(same.and_then(|record| record.reading.test_share)),
             labels: self.labels.clone().or(same.and_then(|record| record.reading.labels.clone())),
         };
-        let known = record.map(|record| record.names.clone()).unwrap_or_default();
-        Request { reading, wanted: Some(image), known }
+        Request { reading, wanted: Some(image), known: record.map(DataRecord::known) }
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::scale::Scale;
+
 /// Type of a file's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
@@ -75,16 +77,28 @@ pub struct Numbers {
 }
 
 /// How numbers become pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum PixelScale {
     /// They are pixels, 0 to 255.
     AsTheyAre,
     /// They are parts of a full pixel, 0 to 1.
     Times255,
+    /// Each channel, the last axis, has a scale of its own.
+    Channels(Vec<Scale>),
+}
+
+impl PixelScale {
+    /// The scales of the channels, where each has its own.
+    pub fn into_scales(self) -> Vec<Scale> {
+        match self {
+            Self::Channels(scales) => scales,
+            Self::AsTheyAre | Self::Times255 => Vec::new(),
+        }
+    }
 }
 
 /// Why numbers are neither pixels nor labels.
-#[derive(Clone, Copy, Debug, PartialEq, Error)]
+#[derive(Clone, Debug, PartialEq, Error)]
 pub enum ValueError {
     /// NaN or infinity.
     #[error("value {index} is {value}: images are finite numbers")]
@@ -93,17 +107,6 @@ pub enum ValueError {
         index: usize,
         /// The value.
         value: f64,
-    },
-    /// Numbers that are no pixels.
-    #[error(
-        "values from {low} to {high}: images are pixels from 0 to 255, or real numbers from 0 to \
-            1; scale them so (other numbers, as sensors give them, cannot be read yet)"
-    )]
-    Range {
-        /// The least.
-        low: f64,
-        /// The greatest.
-        high: f64,
     },
     /// Test images of another kind than the training images.
     #[error(
@@ -132,6 +135,7 @@ impl fmt::Display for PixelScale {
         f.write_str(match self {
             Self::AsTheyAre => "pixels from 0 to 255",
             Self::Times255 => "real numbers from 0 to 1",
+            Self::Channels(_) => "numbers of a scale of their own",
         })
     }
 }
@@ -143,6 +147,8 @@ pub struct Pixels {
     pub values: Vec<u8>,
     /// Whether some lay between two pixel values.
     pub rounded: bool,
+    /// How many lay beyond the scale of their channel.
+    pub cut: usize,
 }
 
 impl Numbers {
@@ -151,17 +157,18 @@ impl Numbers {
         self.bytes.len() / self.element.bytes()
     }
 
-    /// How these numbers become pixels, by their type and range.
+    /// How these numbers become pixels, by their type and range; what is no pixel is scaled channel
+    /// by channel, of which there are `channels` in turn, one at least.
     ///
     /// # Errors
-    /// Numbers that are no pixels.
-    pub fn scale(&self) -> Result<PixelScale, ValueError> {
+    /// Numbers that are not finite.
+    pub fn scale(&self, channels: usize) -> Result<PixelScale, ValueError> {
         if self.element == Element::U8 {
             return Ok(PixelScale::AsTheyAre);
         }
         let [low, high] = self.range()?;
         match (low < 0.0 || high > 255.0, self.element.is_real() && high <= 1.0) {
-            (true, _) => Err(ValueError::Range { low, high }),
+            (true, _) => Ok(PixelScale::Channels(Scale::of_channels(self.iter(), channels))),
             (false, true) => Ok(PixelScale::Times255),
             (false, false) => Ok(PixelScale::AsTheyAre),
         }
@@ -171,23 +178,34 @@ impl Numbers {
     ///
     /// # Errors
     /// Numbers beyond the scale.
-    pub fn into_pixels(self, scale: PixelScale) -> Result<Pixels, ValueError> {
-        if self.element == Element::U8 && scale == PixelScale::AsTheyAre {
-            return Ok(Pixels { values: self.bytes, rounded: false });
+    pub fn into_pixels(self, scale: &PixelScale) -> Result<Pixels, ValueError> {
+        if self.element == Element::U8 && *scale == PixelScale::AsTheyAre {
+            return Ok(Pixels { values: self.bytes, rounded: false, cut: 0 });
         }
         let [low, high] = self.range()?;
         let (factor, most) = match scale {
             PixelScale::AsTheyAre => (1.0, 255.0),
             PixelScale::Times255 => (255.0, 1.0),
+            PixelScale::Channels(scales) => return Ok(self.by_channel(scales)),
         };
         if low < 0.0 || high > most {
-            return Err(ValueError::OtherScale { low, high, scale });
+            return Err(ValueError::OtherScale { low, high, scale: scale.clone() });
         }
         // Thirds of a 255th and the like are not exact in f32.
         let is_between = |value: f64| (value - value.round()).abs() > 1e-3;
         let scaled = || self.iter().map(|value| value * factor);
         let rounded = scaled().any(is_between);
-        Ok(Pixels { values: scaled().map(|value| value.round() as u8).collect(), rounded })
+        let values = scaled().map(|value| value.round() as u8).collect();
+        Ok(Pixels { values, rounded, cut: 0 })
+    }
+
+    fn by_channel(&self, scales: &[Scale]) -> Pixels {
+        let of_channel = || self.iter().zip(scales.iter().cycle());
+        Pixels {
+            values: of_channel().map(|(value, scale)| scale.pixel(value)).collect(),
+            rounded: false,
+            cut: of_channel().filter(|(value, scale)| !scale.holds(*value)).count(),
+        }
     }
 
     /// The numbers as labels.

@@ -28,6 +28,7 @@ pub mod picture_file;
 pub mod png;
 pub mod reading;
 pub mod record;
+pub mod scale;
 mod share;
 pub mod survey;
 
@@ -40,9 +41,10 @@ use folder::Sizes;
 pub use idx_error::IdxError;
 use parts::{Loaded, Source};
 use reading::{Reading, Wanted};
+use scale::Scale;
 
 /// Training and test images of one shape, with one common set of classes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DataDir {
     /// What a network may be trained, chosen and calibrated on.
     pub train: Dataset,
@@ -52,6 +54,8 @@ pub struct DataDir {
     pub names: Vec<String>,
     /// What a user might not expect of how the files were read, one sentence each.
     pub notes: Vec<String>,
+    /// Scale of each channel, where the values are no pixels; else empty.
+    pub scales: Vec<Scale>,
 }
 
 /// How a data set is to be read.
@@ -61,8 +65,17 @@ pub struct Request {
     pub reading: Reading,
     /// What pictures are made into; `None` leaves them as they are.
     pub wanted: Wanted,
-    /// Names of a finished model's classes, in its order; empty before there is one.
-    pub known: Vec<String>,
+    /// What a finished model says of its data; `None` before there is one.
+    pub known: Option<Known>,
+}
+
+/// What a model was trained on, as far as other images must be read in the same way.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Names of its classes, in its order; empty where they have none.
+    pub names: Vec<String>,
+    /// Scale of each channel; empty for pixels.
+    pub scales: Vec<Scale>,
 }
 
 impl DataDir {
@@ -80,8 +93,8 @@ impl DataDir {
     /// A missing, unreadable, damaged or mismatched file: see [`DataError`].
     pub fn read(path: &Path, request: &Request) -> Result<Self, DataError> {
         let Request { reading, wanted, known } = request;
-        let loaded = Source::of(path)?.load(reading, *wanted, known)?;
-        let Loaded { train, test, names, notes } = loaded;
+        let loaded = Source::of(path)?.load(reading, *wanted, known.as_ref())?;
+        let Loaded { train, test, names, notes, scales } = loaded;
         let (train, test) = match (test, reading.test_share) {
             (Some(_), Some(_)) => return Err(DataError::HasTest { path: path.to_owned() }),
             (Some(test), None) => (train, test),
@@ -99,7 +112,7 @@ impl DataDir {
             let part = if reading.transpose { part.transposed() } else { part };
             Dataset { classes, ..part }
         });
-        Ok(Self { train, test, names, notes })
+        Ok(Self { train, test, names, notes, scales })
     }
 
     /// Reads the test images of `path`, and the training images only where the test images depend
@@ -108,7 +121,7 @@ impl DataDir {
     /// # Errors
     /// As [`DataDir::read`].
     pub fn read_test(path: &Path, request: &Request) -> Result<Dataset, DataError> {
-        match Source::of(path)?.test_alone()? {
+        match Source::of(path)?.test_alone(request.known.as_ref())? {
             Some(test) if request.reading.transpose => Ok(test.transposed()),
             Some(test) => Ok(test),
             None => Ok(Self::read(path, request)?.test),
@@ -156,7 +169,8 @@ fn named(
     path: &Path,
 ) -> Result<Vec<String>, DataError> {
     let Some(file) = &request.reading.labels else {
-        let known = if names.is_empty() { request.known.clone() } else { names };
+        let known = request.known.as_ref().map(|known| known.names.clone()).unwrap_or_default();
+        let known = if names.is_empty() { known } else { names };
         return Ok(if known.len() < classes { Vec::new() } else { known });
     };
     if !names.is_empty() {

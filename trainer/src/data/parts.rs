@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use infer::Shape;
 
-use super::Dataset;
 use super::elements::{Numbers, PixelScale};
 use super::error::DataError;
 use super::folder;
@@ -13,6 +12,8 @@ use super::idx::Idx;
 use super::npy::{self, Array};
 use super::npz::{self, Npz};
 use super::reading::{Reading, Wanted};
+use super::scale::Scale;
+use super::{Dataset, Known};
 
 /// What a path holds, told by names and first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(super) struct Loaded {
     pub names: Vec<String>,
     /// What a user might not expect, one sentence each.
     pub notes: Vec<String>,
+    /// Scale of each channel, where the values are no pixels.
+    pub scales: Vec<Scale>,
 }
 
 /// Names of one part's files: what they begin with, and what arrays are called.
@@ -106,34 +109,35 @@ impl Source {
         &self,
         reading: &Reading,
         wanted: Wanted,
-        known: &[String],
+        known: Option<&Known>,
     ) -> Result<Loaded, DataError> {
         match self {
-            Self::Idx(folder) => idx_files(folder),
-            Self::Npy(folder) => arrays(folder, wanted, &mut |name| npy_file(folder, name)),
+            Self::Idx(folder) => idx_files(folder, known),
+            Self::Npy(folder) => arrays(folder, wanted, known, &mut |name| npy_file(folder, name)),
             Self::Npz(file) => {
                 let unreadable = |cause| DataError::Unreadable { path: file.to_owned(), cause };
                 let bytes = fs::read(file).map_err(unreadable)?;
                 let damaged = |problem| DataError::Npz { path: file.to_owned(), problem };
                 let archive = Npz::new(&bytes).map_err(damaged)?;
-                arrays(file, wanted, &mut |name| archive.array(name).map_err(damaged))
+                arrays(file, wanted, known, &mut |name| archive.array(name).map_err(damaged))
             }
             Self::Parts(folder) => pictures(folder, reading, wanted, known),
             Self::Classes(folder) => {
                 let names = names_of(known, folder::classes(folder)?, folder)?;
                 let train = folder::read(folder, &names, reading.resize, wanted)?;
-                Ok(Loaded { train, test: None, names, notes: Vec::new() })
+                Ok(Loaded { train, test: None, names, notes: Vec::new(), scales: Vec::new() })
             }
         }
     }
 
     /// The test images of IDX files alone, where they do not depend on the training images.
-    pub fn test_alone(&self) -> Result<Option<Dataset>, DataError> {
+    pub fn test_alone(&self, known: Option<&Known>) -> Result<Option<Dataset>, DataError> {
         let Self::Idx(folder) = self else { return Ok(None) };
-        if candidates_of(folder, TEST.images).is_empty() {
+        let is_scaled = known.is_some_and(|known| !known.scales.is_empty());
+        if is_scaled || candidates_of(folder, TEST.images).is_empty() {
             return Ok(None);
         }
-        let scale = PixelScale::AsTheyAre;
+        let scale = &PixelScale::AsTheyAre;
         Ok(match idx_images(folder, &TEST)? {
             (at, shape, numbers) if numbers.element == super::elements::Element::U8 => {
                 Some(idx_part(folder, &TEST, (at, shape, numbers), scale, &mut Vec::new())?)
@@ -175,7 +179,7 @@ fn pictures(
     folder: &Path,
     reading: &Reading,
     wanted: Wanted,
-    known: &[String],
+    known: Option<&Known>,
 ) -> Result<Loaded, DataError> {
     let [train, test] = ["train", "test"].map(|part| folder.join(part));
     let mut names = folder::classes(&train)?;
@@ -186,14 +190,19 @@ fn pictures(
     let trained = folder::read(&train, &names, reading.resize, wanted)?;
     let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
     let test = test.is_dir().then(|| folder::read(&test, &names, reading.resize, wanted));
-    Ok(Loaded { train: trained, test: test.transpose()?, names, notes: Vec::new() })
+    let (test, notes, scales) = (test.transpose()?, Vec::new(), Vec::new());
+    Ok(Loaded { train: trained, test, names, notes, scales })
 }
 
 /// The classes that a model knows, or else those that were found, in order.
-fn names_of(known: &[String], found: Vec<String>, folder: &Path) -> Result<Vec<String>, DataError> {
-    if known.is_empty() {
+fn names_of(
+    known: Option<&Known>,
+    found: Vec<String>,
+    folder: &Path,
+) -> Result<Vec<String>, DataError> {
+    let Some(known) = known.map(|known| &known.names).filter(|names| !names.is_empty()) else {
         return Ok(folder::in_order(found));
-    }
+    };
     match found.into_iter().find(|name| !known.contains(name)) {
         Some(class) => Err(DataError::UnknownClass {
             folder: folder.to_owned(),
@@ -204,21 +213,21 @@ fn names_of(known: &[String], found: Vec<String>, folder: &Path) -> Result<Vec<S
     }
 }
 
-fn idx_files(folder: &Path) -> Result<Loaded, DataError> {
+fn idx_files(folder: &Path, known: Option<&Known>) -> Result<Loaded, DataError> {
     let images = idx_images(folder, &TRAIN)?;
-    let scale = images.2.scale().map_err(|problem| values(&images.0, problem))?;
-    let mut notes = Vec::new();
-    let train = idx_part(folder, &TRAIN, images, scale, &mut notes)?;
+    let scale = scale_of(&images.0, images.1, &images.2, known)?;
+    let mut notes = scale_note(&scale).into_iter().collect();
+    let train = idx_part(folder, &TRAIN, images, &scale, &mut notes)?;
     let has_test = !candidates_of(folder, TEST.images).is_empty()
         || !candidates_of(folder, TEST.labels).is_empty();
     let test = match has_test {
         true => {
             let images = idx_images(folder, &TEST)?;
-            Some(idx_part(folder, &TEST, images, scale, &mut notes)?)
+            Some(idx_part(folder, &TEST, images, &scale, &mut notes)?)
         }
         false => None,
     };
-    Ok(Loaded { train, test, names: Vec::new(), notes })
+    Ok(Loaded { train, test, names: Vec::new(), notes, scales: scale.into_scales() })
 }
 
 /// File, shape and values of a part's images.
@@ -240,7 +249,7 @@ fn idx_part(
     folder: &Path,
     part: &Part,
     (images_at, shape, numbers): Images,
-    scale: PixelScale,
+    scale: &PixelScale,
     notes: &mut Vec<String>,
 ) -> Result<Dataset, DataError> {
     let labels_at = find(folder, part.labels)?;
@@ -254,7 +263,7 @@ fn dataset(
     shape: Shape,
     (images_at, numbers): (PathBuf, Numbers),
     (labels_at, labels): (PathBuf, Numbers),
-    scale: PixelScale,
+    scale: &PixelScale,
     notes: &mut Vec<String>,
 ) -> Result<Dataset, DataError> {
     let pixels = numbers.into_pixels(scale).map_err(|problem| values(&images_at, problem))?;
@@ -262,6 +271,13 @@ fn dataset(
     let images = pixels.values.len() / shape.len();
     if images != labels.len() {
         return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
+    }
+    if pixels.cut > 0 {
+        notes.push(format!(
+            "{}: {} values lie beyond those of the training images and are cut off",
+            images_at.display(),
+            pixels.cut
+        ));
     }
     if pixels.rounded {
         notes.push(format!(
@@ -293,21 +309,29 @@ fn npy_file(folder: &Path, name: &str) -> Result<Option<Array>, DataError> {
 type Get<'g> = &'g mut dyn FnMut(&str) -> Result<Option<Array>, DataError>;
 
 /// Arrays by Keras's names.
-fn arrays(at: &Path, wanted: Wanted, get: Get<'_>) -> Result<Loaded, DataError> {
+fn arrays(
+    at: &Path,
+    wanted: Wanted,
+    known: Option<&Known>,
+    get: Get<'_>,
+) -> Result<Loaded, DataError> {
     let missing = |name| DataError::NoArray { path: at.to_owned(), name };
     let images = first(get, TRAIN.image_arrays)?.ok_or(missing("x_train"))?;
     let labels = first(get, TRAIN.label_arrays)?.ok_or(missing("y_train"))?;
-    let scale = images.1.numbers.scale().map_err(|problem| values(&at.join(images.0), problem))?;
-    let mut notes = Vec::new();
-    let train = array_part(at, images, labels, wanted, scale, &mut notes)?;
+    let path = at.join(images.0);
+    let shape = shape_of(&path, &images.1, wanted)?;
+    let scale = scale_of(&path, shape, &images.1.numbers, known)?;
+    let wanted = Some(shape);
+    let mut notes = scale_note(&scale).into_iter().collect();
+    let train = array_part(at, images, labels, wanted, &scale, &mut notes)?;
     let test = match first(get, TEST.image_arrays)? {
         Some(images) => {
             let labels = first(get, TEST.label_arrays)?.ok_or(missing("y_test"))?;
-            Some(array_part(at, images, labels, wanted, scale, &mut notes)?)
+            Some(array_part(at, images, labels, wanted, &scale, &mut notes)?)
         }
         None => None,
     };
-    Ok(Loaded { train, test, names: Vec::new(), notes })
+    Ok(Loaded { train, test, names: Vec::new(), notes, scales: scale.into_scales() })
 }
 
 /// An array with the name that it was found by.
@@ -327,12 +351,11 @@ fn array_part(
     images: Named,
     labels: Named,
     wanted: Wanted,
-    scale: PixelScale,
+    scale: &PixelScale,
     notes: &mut Vec<String>,
 ) -> Result<Dataset, DataError> {
     let [images_at, labels_at] = [images.0, labels.0].map(|name| at.join(name));
-    let shape = image_shape(&images.1.shape, wanted)
-        .map_err(|why| DataError::ArrayShape { path: images_at.clone(), why })?;
+    let shape = shape_of(&images_at, &images.1, wanted)?;
     if let [_] | [_, 1] = labels.1.shape[..] {
         let (images, labels) = ((images_at, images.1.numbers), (labels_at, labels.1.numbers));
         return dataset(shape, images, labels, scale, notes);
@@ -345,9 +368,53 @@ fn array_part(
     Err(DataError::ArrayShape { path: labels_at, why })
 }
 
+/// How a training set's values become pixels: as a model says, or else as they look.
+fn scale_of(
+    path: &Path,
+    shape: Shape,
+    numbers: &Numbers,
+    known: Option<&Known>,
+) -> Result<PixelScale, DataError> {
+    let channels = shape.channels.max(1) as usize;
+    let scale = numbers.scale(channels).map_err(|problem| values(path, problem))?;
+    Ok(match (scale, known) {
+        (_, Some(known)) if known.scales.len() == channels => {
+            PixelScale::Channels(known.scales.clone())
+        }
+        // What is beyond pixels is refused: the model was trained on such.
+        (PixelScale::Channels(_), Some(_)) => PixelScale::AsTheyAre,
+        (scale, _) => scale,
+    })
+}
+
+/// Most channels whose scales are spelt out.
+const SCALES_SHOWN: usize = 8;
+
+fn scale_note(scale: &PixelScale) -> Option<String> {
+    let PixelScale::Channels(scales) = scale else { return None };
+    let shown = scales.iter().take(SCALES_SHOWN).map(Scale::to_string);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let rest = if scales.len() > SCALES_SHOWN { ", …" } else { "" };
+    Some(format!(
+        "the values are no pixels; each channel is scaled to 0 to 255, from {shown}{rest}: whoever \
+            runs the model must do the same (model.data.toml has the numbers)"
+    ))
+}
+
+fn shape_of(path: &Path, array: &Array, wanted: Wanted) -> Result<Shape, DataError> {
+    let of_sensors = || matches!(array.numbers.scale(1), Ok(PixelScale::Channels(_)));
+    image_shape(&array.shape, wanted, &of_sensors)
+        .map_err(|why| DataError::ArrayShape { path: path.to_owned(), why })
+}
+
 /// The shape of one image of an array: rows and columns, perhaps channels. Plain vectors take the
-/// shape of the network's input where they have as many values.
-fn image_shape(sides: &[u64], wanted: Wanted) -> Result<Shape, String> {
+/// shape of the network's input where they have as many values, and so do steps x channels. Sensor
+/// values that no network waits for are steps x channels.
+fn image_shape(
+    sides: &[u64],
+    wanted: Wanted,
+    of_sensors: &dyn Fn() -> bool,
+) -> Result<Shape, String> {
     let image = sides.get(1..).unwrap_or_default();
     let side = |side: u64| {
         u16::try_from(side).map_err(|_| {
@@ -357,6 +424,15 @@ fn image_shape(sides: &[u64], wanted: Wanted) -> Result<Shape, String> {
     match (image, wanted) {
         ([values], Some(shape)) if *values == shape.len() as u64 => Ok(shape),
         ([values], _) => Ok(Shape::new(1, side(*values)?, 1)),
+        ([steps, values], Some(shape))
+            if *steps == shape.height as u64
+                && *values == shape.width as u64 * shape.channels as u64 =>
+        {
+            Ok(shape)
+        }
+        ([steps, values], None) if steps != values && of_sensors() => {
+            Ok(Shape::new(side(*steps)?, 1, side(*values)?))
+        }
         ([height, width], _) => Ok(Shape::new(side(*height)?, side(*width)?, 1)),
         ([channels @ (1 | 3), height, width], _) if ![1, 3].contains(width) && height > &4 => {
             Err(format!(

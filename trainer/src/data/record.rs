@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use super::appearance::Appearance;
 use super::class_names::ClassNames;
 use super::reading::Reading;
-use super::{DataDir, Dataset};
+use super::scale::Scale;
+use super::{DataDir, Dataset, Known};
 
 /// How the name of the file beside `model.kndl` ends: `model.data.toml`.
 const EXTENSION: &str = "data.toml";
@@ -34,6 +35,9 @@ pub struct DataRecord {
     /// Names of the classes, where they have any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// Scale of each channel, where the values are no pixels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scales: Vec<Scale>,
     /// How the data was read.
     #[serde(default)]
     pub reading: Reading,
@@ -53,6 +57,7 @@ impl DataRecord {
             image: [height, width, channels],
             classes: training.classes,
             names: data.names.clone(),
+            scales: data.scales.clone(),
             reading: reading.clone(),
             appearance: Appearance::of(training),
         }
@@ -67,6 +72,11 @@ impl DataRecord {
     /// Whether it is a record of these training images.
     pub fn is_of(&self, training: &Dataset) -> bool {
         self.training_sha256 == hexadecimal(&fingerprint(training))
+    }
+
+    /// What other images must be read by.
+    pub fn known(&self) -> Known {
+        Known { names: self.names.clone(), scales: self.scales.clone() }
     }
 
     /// What the classes are called, by the record of a model; by their numbers without one.
@@ -134,7 +144,8 @@ mod tests {
 
     fn record(source: &str) -> DataRecord {
         let names = vec!["a\"\n".to_owned()];
-        let data = DataDir { train: dataset(), test: dataset(), names, notes: vec![] };
+        let data =
+            DataDir { train: dataset(), test: dataset(), names, notes: vec![], scales: vec![] };
         let reading = Reading { test_share: Some(0.25), ..Reading::default() };
         DataRecord::of(&data, Path::new(source), &reading)
     }

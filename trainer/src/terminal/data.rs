@@ -65,6 +65,7 @@ mod tests {
             test: part(&[1], 2),
             names: vec!["cat".into(), "dog".into()],
             notes: vec![],
+            scales: vec![],
         };
         assert_eq!(
             draw(&data, &Survey::of(&data), &Split::new(&data.train.labels, 1, 0)),
@@ -77,7 +78,7 @@ mod tests {
     fn many_classes_are_summed_up() {
         let labels: Vec<u8> = (0..40).chain([0]).collect();
         let (train, test) = (part(&labels, 40), part(&labels, 40));
-        let data = DataDir { train, test, names: vec![], notes: vec![] };
+        let data = DataDir { train, test, names: vec![], notes: vec![], scales: vec![] };
         let text = draw(&data, &Survey::of(&data), &Split::new(&data.train.labels, 0, 0));
         assert!(text.ends_with("40 classes of 1 to 2 training images\n"), "{text}");
     }

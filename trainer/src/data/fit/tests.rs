@@ -23,7 +23,13 @@ fn data(shape: Shape, train: &[u8], test: &[u8]) -> DataDir {
     let classes = train.iter().chain(test).max().map_or(0, |label| *label as usize + 1);
     let mut test = part(shape, test, classes);
     test.pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
-    DataDir { train: part(shape, train, classes), test, names: vec![], notes: vec![] }
+    DataDir {
+        train: part(shape, train, classes),
+        test,
+        names: vec![],
+        notes: vec![],
+        scales: vec![],
+    }
 }
 
 fn notes(network: &Network, data: &DataDir) -> Vec<String> {

@@ -5,7 +5,8 @@ use infer::Shape;
 use tempfile::TempDir;
 
 use crate::data::reading::Reading;
-use crate::data::{DataDir, Request};
+use crate::data::scale::Scale;
+use crate::data::{DataDir, Known, Request};
 
 /// An `.npy` file, version 1.
 fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -84,7 +85,7 @@ fn vectors_take_the_shape_of_the_network() {
     }
     assert_eq!(DataDir::load(folder.path()).unwrap().train.shape, Shape::new(1, 4, 1));
     let wanted = Some(Shape::new(2, 1, 2));
-    let request = Request { wanted, reading: Reading::default(), known: vec![] };
+    let request = Request { wanted, reading: Reading::default(), known: None };
     assert_eq!(DataDir::read(folder.path(), &request).unwrap().train.shape, Shape::new(2, 1, 2));
 }
 
@@ -121,12 +122,6 @@ fn what_is_wrong_is_said_with_its_remedy() {
             npy("|u1", "(1152921504606846976, 4)", &[0; 24]),
             "x_train.npy: 24 bytes \
          of values, its shape",
-        ),
-        (
-            "x_train.npy",
-            npy("|i1", "(3, 2, 2)", &[0x80; 12]),
-            "x_train: values from -128 to -128: \
-         images are pixels from 0 to 255",
         ),
         ("x_train.npy", npy("c\n8", "(3,)", &[]), "x_train.npy: its elements are 'c\\n8': convert"),
         ("x_train.npy", b"GIF89a and so on".to_vec(), "x_train.npy: no array of NumPy's"),
@@ -198,4 +193,44 @@ fn damaged_archives_are_refused() {
     fs::write(&path, damaged).unwrap();
     let message = DataDir::load(&path).unwrap_err().to_string();
     assert!(message.contains("a.npz: x_train: cannot be read: "), "{message}");
+}
+
+/// A folder of windows of two channels, in thirds: `values` and 1000 times as much.
+fn sensors(folder: &Path, part: &str, values: &[f32]) {
+    let both = values.iter().flat_map(|value| [*value, 1000.0 * value]);
+    let bytes: Vec<u8> = both.flat_map(f32::to_le_bytes).collect();
+    let windows = values.len() / 3;
+    let shape = format!("({windows}, 3, 2)");
+    fs::write(folder.join(format!("x_{part}.npy")), npy("<f4", &shape, &bytes)).unwrap();
+    let labels = npy("|u1", &format!("({windows},)"), &vec![0; windows]);
+    fs::write(folder.join(format!("y_{part}.npy")), labels).unwrap();
+}
+
+#[test]
+fn sensor_values_are_scaled_channel_by_channel() {
+    let folder = TempDir::new().unwrap();
+    sensors(folder.path(), "train", &[-1.0, 0.0, 1.0, 0.5, -0.5, 1.0]);
+    sensors(folder.path(), "test", &[0.0, 2.0, -2.0]);
+    let data = DataDir::load(folder.path()).unwrap();
+    assert_eq!(data.train.shape, Shape::new(3, 1, 2));
+    assert_eq!(data.train.pixels, [0, 0, 128, 128, 255, 255, 191, 191, 64, 64, 255, 255]);
+    assert_eq!(data.test.pixels, [128, 128, 255, 255, 0, 0]);
+    let bounds: Vec<_> = data.scales.iter().map(|scale| (scale.low, scale.high)).collect();
+    assert_eq!(bounds, [(-1.0, 1.0), (-1000.0, 1000.0)]);
+    assert!(data.notes[0].contains("from -1 to 1, -1000 to 1000: whoever"), "{:?}", data.notes);
+    assert!(data.notes[1].contains("4 values lie beyond those of the"), "{:?}", data.notes);
+    // A network of two dimensions takes the same values as one channel, with one scale.
+    let read = |wanted, known| {
+        let request = Request { wanted, known, ..Request::default() };
+        DataDir::read(folder.path(), &request)
+    };
+    let plane = read(Some(Shape::new(3, 2, 1)), None).unwrap();
+    assert_eq!((plane.train.shape, plane.scales.len()), (Shape::new(3, 2, 1), 1));
+    // A model reads others by its own scales, and none where it was trained on pixels.
+    let halved = data.scales.iter().map(|scale| Scale { low: 0.0, high: 2.0 * scale.high });
+    let known = Known { scales: halved.collect(), names: vec![] };
+    assert_eq!(read(None, Some(known)).unwrap().test.pixels, [0, 0, 255, 255, 0, 0]);
+    let message = read(None, Some(Known::default())).unwrap_err().to_string();
+    let expected = "x_train: values from -1000 to 1000, those of the training images are pixels";
+    assert!(message.contains(expected), "{message}");
 }

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::data::picture_file;
 use crate::data::reading::{Reading, Resize};
-use crate::data::{DataDir, Request};
+use crate::data::{DataDir, Known, Request};
 
 /// Writes a picture of one colour, with `channels` values per pixel.
 fn write_png(path: PathBuf, side: u32, colour: &[u8]) {
@@ -30,7 +30,7 @@ fn numbered() -> TempDir {
 
 fn read(folder: &Path, wanted: Option<Shape>, resize: Resize) -> Result<DataDir, String> {
     let reading = Reading { resize, ..Reading::default() };
-    let read = DataDir::read(folder, &Request { reading, wanted, known: vec![] });
+    let read = DataDir::read(folder, &Request { reading, wanted, known: None });
     read.map_err(|error| {
         let message = error.to_string();
         assert!(!message.contains('\n'), "{message}");
@@ -122,7 +122,10 @@ fn one_folder_is_parted_by_share() {
 fn a_model_keeps_the_order_of_its_classes() {
     let folder = numbered();
     let known = ["10", "11", "9"].map(str::to_owned).to_vec();
-    let request = Request { known: known.clone(), ..Request::default() };
+    let request = Request {
+        known: Some(Known { names: known.clone(), scales: vec![] }),
+        ..Request::default()
+    };
     let test = DataDir::read_test(folder.path(), &request).unwrap();
     assert_eq!((&test.labels[..], test.classes), (&[0][..], 3));
     fs::rename(folder.path().join("test/10"), folder.path().join("test/bird")).unwrap();

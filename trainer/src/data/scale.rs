@@ -1,0 +1,67 @@
+//! Sensor values as pixels: each channel has a scale of its own.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Values of a channel: what becomes 0, and what becomes 255. What lies beyond is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scale {
+    /// The least value of the training set.
+    pub low: f64,
+    /// The greatest.
+    pub high: f64,
+}
+
+impl Scale {
+    /// Of each channel of finite values, which come channel by channel in turn.
+    pub fn of_channels(values: impl Iterator<Item = f64>, channels: usize) -> Vec<Self> {
+        let mut scales = vec![Self { low: f64::INFINITY, high: f64::NEG_INFINITY }; channels];
+        for (index, value) in values.enumerate() {
+            let scale = &mut scales[index % channels];
+            *scale = Self { low: scale.low.min(value), high: scale.high.max(value) };
+        }
+        scales
+    }
+
+    /// `round((value - low) / (high - low) * 255)`, from 0 to 255; 0 for a channel of one value.
+    pub fn pixel(self, value: f64) -> u8 {
+        let range = self.high - self.low;
+        // Casting cuts off what is beyond and makes 0 of what is no number.
+        if range > 0.0 { ((value - self.low) / range * 255.0).round() as u8 } else { 0 }
+    }
+
+    /// Whether a value lies within.
+    pub fn holds(self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+}
+
+impl fmt::Display for Scale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.low, self.high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_channel_reaches_from_0_to_255() {
+        let values = [-1.0, 10.0, 0.0, 10.0, 1.0, 10.0];
+        let scales = Scale::of_channels(values.into_iter(), 2);
+        assert_eq!(scales, [Scale { low: -1.0, high: 1.0 }, Scale { low: 10.0, high: 10.0 }]);
+        assert_eq!([-1.0, 0.0, 1.0].map(|value| scales[0].pixel(value)), [0, 128, 255]);
+        assert_eq!(scales[1].pixel(10.0), 0);
+    }
+
+    #[test]
+    fn what_lies_beyond_is_cut_off() {
+        let scale = Scale { low: 0.0, high: 10.0 };
+        assert_eq!([-1e300, -0.1, 10.1, 1e300].map(|value| scale.pixel(value)), [0, 0, 255, 255]);
+        assert!(scale.holds(0.0) && scale.holds(10.0) && !scale.holds(10.1));
+        let widest = Scale { low: f64::MIN, high: f64::MAX };
+        assert_eq!(widest.pixel(f64::MAX), 0);
+    }
+}
