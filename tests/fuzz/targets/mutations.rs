@@ -1,6 +1,6 @@
 //! The fuzz targets on damaged inputs one after the other, without a fuzzer:
-//! `mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT`. `mutations corpus` gives them
-//! the files of the corpora, as they are.
+//! `mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT`. `mutations corpus` gives
+//! them the files of the corpora, as they are.
 //!
 //! Input number N of a kind is the same as long as the corpus is, so what was run can be said by
 //! its numbers, and an input that fails made again by its own. Built without instrumentation it
@@ -58,7 +58,9 @@ fn run_in_a_row(kind: &str, first: u64, count: u64) -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT, or mutations corpus");
+    eprintln!(
+        "mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT, or mutations corpus"
+    );
     ExitCode::from(2)
 }
 

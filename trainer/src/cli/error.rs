@@ -82,6 +82,16 @@ pub enum CliError {
     /// A picture.
     #[error(transparent)]
     Png(#[from] PngError),
+    /// A series for a model of something else.
+    #[error(
+        "{}: the model was not trained on series of a CSV file, as far as model.data.toml beside it \
+            says: predict takes pictures for it",
+        path.display()
+    )]
+    NoSeries {
+        /// The series.
+        path: PathBuf,
+    },
     /// A side for data that has one.
     #[error(
         "{}: --side is for folders of pictures; these images have their size: leave it out",

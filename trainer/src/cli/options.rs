@@ -9,7 +9,7 @@ use clap::builder::RangedI64ValueParser;
 use infer::Shape;
 
 use super::{CliError, size};
-use crate::data::reading::{Reading, Resize};
+use crate::data::reading::{Columns, Reading, Resize};
 use crate::data::record::DataRecord;
 use crate::data::{DataDir, Request};
 use crate::device::board::Board;
@@ -98,7 +98,7 @@ impl FileOption {
 #[derive(Args)]
 #[command(next_help_heading = "Data")]
 pub(super) struct DataOption {
-    /// Folder of IDX files, of .npy files or of a folder of pictures per class, or .npz file
+    /// Folder of IDX files, of .npy files or of a folder of pictures per class, .npz or .csv file
     /// [default: MNIST, trainer/data/mnist, or what a model says it was trained on]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
@@ -114,6 +114,24 @@ pub(super) struct DataOption {
     /// File with the names of the classes, one a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Columns of a CSV file that are values, such as ax,ay,az
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(requires = "label_column", requires = "window")]
+    columns: Vec<String>,
+    /// Column of a CSV file that is the class
+    #[arg(long, value_name = "NAME", requires = "columns")]
+    label_column: Option<String>,
+    /// Column of a CSV file that must not be parted, such as the person
+    #[arg(long, value_name = "NAME", requires = "columns")]
+    group_column: Option<String>,
+    /// Rows of a window
+    #[arg(long, value_name = "ROWS", requires = "columns")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    window: Option<u16>,
+    /// Rows from one window to the next [default: those of a window]
+    #[arg(long, value_name = "ROWS", requires = "columns")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    step: Option<u16>,
 }
 
 impl DataOption {
@@ -129,14 +147,34 @@ impl DataOption {
         if path.as_os_str().is_empty() { DataDir::default_path() } else { path }
     }
 
+    /// What the columns of a CSV file are.
+    fn columns(&self) -> Option<Columns> {
+        let window = self.window?;
+        Some(Columns {
+            values: self.columns.clone(),
+            label: self.label_column.clone()?,
+            group: self.group_column.clone(),
+            window,
+            step: self.step.unwrap_or(window),
+        })
+    }
+
     /// As the command line has it, with a share of test images.
     pub(super) fn shown(&self, test_share: Option<f64>) -> String {
-        let path = |path: &PathBuf| shell::quoted(&path.display().to_string()).into_owned();
+        let text = |text: &str| shell::quoted(text).into_owned();
+        let path = |path: &PathBuf| text(&path.display().to_string());
+        let rows = |rows: u16| rows.to_string();
+        let columns = Some(self.columns.join(",")).filter(|columns| !columns.is_empty());
         let options = [
             ("data", self.data.as_ref().map(path)),
             ("size", self.size.map(|size| size.name().to_owned())),
             ("test-share", test_share.map(|share| share.to_string())),
             ("labels", self.labels.as_ref().map(path)),
+            ("columns", columns.map(|columns| text(&columns))),
+            ("label-column", self.label_column.as_deref().map(text)),
+            ("group-column", self.group_column.as_deref().map(text)),
+            ("window", self.window.map(rows)),
+            ("step", self.step.map(rows)),
         ];
         let shown = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let shown = shown.map(|(name, value)| format!(" --{name} {value}"));
@@ -155,6 +193,9 @@ impl DataOption {
             resize: self.size.or(record.map(|record| record.reading.resize)).unwrap_or_default(),
             transpose: self.transpose || recorded(|reading| reading.transpose),
             test_share: self.test_share.or(same.and_then(|record| record.reading.test_share)),
+            columns: self
+                .columns()
+                .or_else(|| record.and_then(|record| record.reading.columns.clone())),
             labels: self.labels.clone().or(same.and_then(|record| record.reading.labels.clone())),
         };
         Request { reading, wanted: Some(image), known: record.map(DataRecord::known) }

@@ -7,6 +7,7 @@ use infer::wire::model_id;
 
 use super::{CliError, model_file};
 use crate::atomic_file::PendingFile;
+use crate::data::record::DataRecord;
 use crate::model_file::{ModelTable, write};
 use crate::plain_model::PlainModel;
 use crate::plan::{Budget, Core, FastestError, Loading, Plan, fastest};
@@ -25,7 +26,8 @@ pub(super) struct PendingPlan {
 }
 
 /// Names, beside `model.kndl`, of what [`PendingPlan::of_run`] may write.
-pub(super) const NAMES: [&str; 3] = ["model-m4.kndl", "model-m4.plan.toml", "model.plan.toml"];
+pub(super) const NAMES: [&str; 4] =
+    ["model-m4.kndl", "model-m4.plan.toml", "model.plan.toml", "model-m4.data.toml"];
 
 impl PendingPlan {
     /// Says of the file at `path`, with these bytes, that it is planned for `core`, from the file
@@ -35,10 +37,15 @@ impl PendingPlan {
         Ok(Self { files: vec![note], summary: None })
     }
 
-    /// For the model file of a run: what it is planned for, or where it is planned for no core, a
+    /// For the model file of a run on the data of `record`: what it is planned for, or where it is planned for no core, a
     /// file planned for the firmware's default board, which the firmware's build then takes. A
     /// model that the board has no room for gets none.
-    pub fn of_run(path: &Path, bytes: &[u8], core: Option<Core>) -> Result<Self, CliError> {
+    pub fn of_run(
+        path: &Path,
+        bytes: &[u8],
+        core: Option<Core>,
+        record: &DataRecord,
+    ) -> Result<Self, CliError> {
         if let Some(core) = core {
             return Self::note(path, bytes, bytes, core);
         }
@@ -53,6 +60,8 @@ impl PendingPlan {
         let planned_path = path.with_file_name(NAMES[0]);
         let mut files = Self::note(&planned_path, &planned, bytes, DEFAULT_CORE)?;
         files.files.push(PendingFile::write(&planned_path, &planned)?);
+        let record_path = DataRecord::path_beside(&planned_path);
+        files.files.push(PendingFile::write(&record_path, record.to_toml().as_bytes())?);
         files.summary = Some(summary(&planned_path, &plan));
         Ok(files)
     }

@@ -10,6 +10,7 @@ use crate::data::class_names::ClassNames;
 use crate::data::picture::{Fitted, Invert, Look};
 use crate::data::picture_file;
 use crate::data::record::DataRecord;
+use crate::data::{DataError, series};
 use crate::model_file::ModelTable;
 use crate::terminal::number::percent;
 use crate::terminal::{complain, digit, print, printable, shows_colour};
@@ -17,7 +18,7 @@ use crate::terminal::{complain, digit, print, printable, shows_colour};
 /// Length of a probability of 1, half characters.
 const BAR_HALVES: usize = 60;
 
-/// Classify pictures: PNG or JPEG
+/// Classify pictures, PNG or JPEG, or the windows of a series, CSV
 ///
 /// Any picture will do. Where the training images are drawings on an even ground, such as MNIST's
 /// digits, the picture is made to look like them: what stands out from its ground, with their
@@ -32,7 +33,7 @@ pub(super) struct PredictArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Pictures
+    /// Pictures, or CSV files with the columns of the series that the model was trained on
     #[arg(value_name = "PICTURE", required = true)]
     images: Vec<PathBuf>,
     /// Turn dark into light; auto makes the picture look like the training images
@@ -49,7 +50,11 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let names = DataRecord::names_of(record.as_ref());
     let mut failed = 0;
     for path in &args.images {
-        match predict(&model, path, args.invert, &look, &names) {
+        let predicted = match is_series(path) {
+            true => predict_series(&model, path, record.as_ref()),
+            false => predict(&model, path, args.invert, &look, &names),
+        };
+        match predicted {
             Ok(text) => print(&text)?,
             Err(error) if args.images.len() == 1 => return Err(error),
             Err(error) => {
@@ -85,6 +90,41 @@ fn predict(
         bars(&scores, names),
         verdict(&name.to_string(), &scores, names)
     ))
+}
+
+/// Whether a file is a series, by its name.
+pub(super) fn is_series(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+}
+
+/// One line per window.
+fn predict_series(
+    model: &Model<'_>,
+    path: &Path,
+    record: Option<&DataRecord>,
+) -> Result<String, CliError> {
+    let trained_on = record.and_then(|record| Some((record, record.reading.columns.as_ref()?)));
+    let Some((record, columns)) = trained_on else {
+        return Err(CliError::NoSeries { path: path.to_owned() });
+    };
+    let of = |problem| DataError::Series { path: path.to_owned(), problem };
+    let runs = series::read_values(path, columns).map_err(of)?;
+    // Without a window that is an error, here as in training.
+    columns.windows(&runs).map_err(of)?;
+    let names = ClassNames::new(&record.names);
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session =
+        Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut text = String::new();
+    for (first, window) in runs.iter().flat_map(|run| columns.cut(run)) {
+        let scaled = window.iter().zip(record.scales.iter().cycle());
+        let pixels: Vec<u8> = scaled.map(|(value, scale)| scale.pixel(*value)).collect();
+        let scores =
+            session.run(&pixels).map_err(|_| CliError::NoSeries { path: path.to_owned() })?;
+        let last = first + columns.window as usize - 1;
+        text += &verdict(&format!("{} rows {first} to {last}", path.display()), &scores, &names);
+    }
+    Ok(text.replace("\n\n", "\n"))
 }
 
 /// One line per class: its name, its probability, a bar.

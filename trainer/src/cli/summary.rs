@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::predict::is_series;
 use super::train::REPORT;
 use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
@@ -50,8 +51,8 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
     rows.iter().map(|(name, value)| format!("{name:<16}{value}\n")).collect()
 }
 
-/// Commands that work when they are pasted in the repository's folder, with a picture to look at,
-/// where there is one.
+/// Commands that work when they are pasted in the repository's folder, with a picture or a
+/// series to look at, where there is one.
 fn next_commands(model: &Path, sample: Option<&Path>) -> String {
     let (here, report) = (quoted(model), quoted(&model.with_file_name(REPORT)));
     let look = match sample {
@@ -66,12 +67,12 @@ fn next_commands(model: &Path, sample: Option<&Path>) -> String {
     )
 }
 
-/// A picture to try a model with: one of the data's own, where it is pictures, or one of the
-/// repository's where it is MNIST.
+/// A picture or a series to try a model with: one of the data's own, where it is such, or one of
+/// the repository's where it is MNIST.
 pub(super) fn sample(named: Option<&Path>) -> Option<PathBuf> {
     let Some(data) = named else { return Some(digit()) };
     let files = DataDir::files(data).unwrap_or_default();
-    files.into_iter().next_back().filter(|file| is_picture(file))
+    files.into_iter().next_back().filter(|file| is_picture(file) || is_series(file))
 }
 
 /// One of the repository's digits: relative to its folder when that is where we are.
@@ -98,9 +99,6 @@ mod tests {
         assert!(of_mnist.contains(" device run --model 'my out/model.kndl'\n"), "{of_mnist}");
         assert!(of_mnist.contains(" predict 'my out/model.kndl' 'my 7.png'\n"), "{of_mnist}");
         let of_others = next_commands(model, None);
-        assert!(
-            of_others.contains(" eval 'my out/model.kndl'\n"),
-            "{of_others}"
-        );
+        assert!(of_others.contains(" eval 'my out/model.kndl'\n"), "{of_others}");
     }
 }

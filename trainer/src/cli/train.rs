@@ -159,7 +159,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         evaluation: &evaluation,
         data: &data,
         survey: &survey,
-        resize: request.reading.resize,
+        reading: &request.reading,
         data_files: &data_files,
     })?;
     let source = options.data.named().unwrap_or(Path::new(""));
@@ -320,7 +320,7 @@ impl Run<'_> {
         let json = PendingFile::write(&self.path(METRICS), metrics.to_json().as_bytes())?;
         let report = PendingFile::write(&self.path(REPORT), report.to_html().as_bytes())?;
         let core = self.options.chip.core();
-        let plan = PendingPlan::of_run(&self.path(MODEL), &exported.bytes, core)?;
+        let plan = PendingPlan::of_run(&self.path(MODEL), &exported.bytes, core, record)?;
         let summary = plan.summary.clone();
         self.go_on()?;
         float.commit()?;

@@ -89,10 +89,10 @@ pub enum PixelScale {
 
 impl PixelScale {
     /// The scales of the channels, where each has its own.
-    pub fn into_scales(self) -> Vec<Scale> {
+    pub fn scales(&self) -> &[Scale] {
         match self {
             Self::Channels(scales) => scales,
-            Self::AsTheyAre | Self::Times255 => Vec::new(),
+            Self::AsTheyAre | Self::Times255 => &[],
         }
     }
 }

@@ -11,6 +11,7 @@ use super::folder::FolderError;
 use super::idx_error::IdxError;
 use super::npy::NpyError;
 use super::npz::NpzError;
+use super::series::SeriesError;
 
 /// Why a path is not a data set.
 #[derive(Debug, Error)]
@@ -97,6 +98,39 @@ pub enum DataError {
     /// Folders of pictures that are no data set.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Series that cannot be read.
+    #[error("{}: {problem}", path.display())]
+    Series {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: SeriesError,
+    },
+    /// Series of which nobody says what their columns are.
+    #[error(
+        "{}: say what its columns are: --columns A,B for the values, --label-column C for the \
+            class, --window N for the rows of a window; there are {there}", path.display()
+    )]
+    Columns {
+        /// The file.
+        path: PathBuf,
+        /// The columns there are.
+        there: String,
+    },
+    /// More classes than labels can tell apart.
+    #[error("{}: {classes} classes, at most 256 can be told apart", path.display())]
+    SeriesClasses {
+        /// The file.
+        path: PathBuf,
+        /// Different labels.
+        classes: usize,
+    },
+    /// Columns of data that has none.
+    #[error("{}: --columns and --window are for CSV files: leave them out", path.display())]
+    NoSeries {
+        /// The data.
+        path: PathBuf,
+    },
     /// Two sets in one folder.
     #[error(
         "{} and {}: two data sets in one folder: keep each in a folder of its own",

@@ -8,6 +8,8 @@
 //! | an `.npz` file | the same arrays |
 //! | a folder | `train/CLASS/*.png` or `.jpg`, and `test/CLASS/…` |
 //! | a folder | `CLASS/*.png` or `.jpg`: with a share of test images |
+//! | a folder | `train.csv` and `test.csv`: series, cut into windows |
+//! | a `.csv` file | the same: with a share of test groups |
 
 pub mod appearance;
 pub mod class_names;
@@ -29,8 +31,11 @@ pub mod png;
 pub mod reading;
 pub mod record;
 pub mod scale;
+pub mod series;
 mod share;
 pub mod survey;
+pub mod table;
+mod windows;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,8 +99,8 @@ impl DataDir {
     pub fn read(path: &Path, request: &Request) -> Result<Self, DataError> {
         let Request { reading, wanted, known } = request;
         let loaded = Source::of(path)?.load(reading, *wanted, known.as_ref())?;
-        let Loaded { train, test, names, notes, scales } = loaded;
-        let (train, test) = match (test, reading.test_share) {
+        let Loaded { train, test, names, notes, scales, is_shared_out } = loaded;
+        let (train, test) = match (test, reading.test_share.filter(|_| !is_shared_out)) {
             (Some(_), Some(_)) => return Err(DataError::HasTest { path: path.to_owned() }),
             (Some(test), None) => (train, test),
             (None, Some(share)) => share::split(train, share, path)?,

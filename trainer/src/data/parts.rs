@@ -13,6 +13,8 @@ use super::npy::{self, Array};
 use super::npz::{self, Npz};
 use super::reading::{Reading, Wanted};
 use super::scale::Scale;
+use super::series;
+use super::windows;
 use super::{Dataset, Known};
 
 /// What a path holds, told by names and first bytes.
@@ -28,6 +30,10 @@ pub(super) enum Source {
     Parts(PathBuf),
     /// A folder of classes.
     Classes(PathBuf),
+    /// A CSV file.
+    Series(PathBuf),
+    /// A folder with a CSV file for each part.
+    SeriesParts(PathBuf),
 }
 
 /// What a source gives.
@@ -42,6 +48,24 @@ pub(super) struct Loaded {
     pub notes: Vec<String>,
     /// Scale of each channel, where the values are no pixels.
     pub scales: Vec<Scale>,
+    /// Whether the share of test images has been taken out.
+    pub is_shared_out: bool,
+}
+
+impl Loaded {
+    fn of_pictures(train: Dataset, test: Option<Dataset>, names: Vec<String>) -> Self {
+        Self { train, test, names, notes: vec![], scales: vec![], is_shared_out: false }
+    }
+
+    fn of_numbers(
+        train: Dataset,
+        test: Option<Dataset>,
+        scale: PixelScale,
+        notes: Vec<String>,
+    ) -> Self {
+        let scales = scale.scales().to_vec();
+        Self { train, test, names: vec![], notes, scales, is_shared_out: false }
+    }
 }
 
 /// Names of one part's files: what they begin with, and what arrays are called.
@@ -83,6 +107,7 @@ impl Source {
         match () {
             () if has_idx => Ok(Self::Idx(folder)),
             () if has_npy() => Ok(Self::Npy(folder)),
+            () if path.join("train.csv").is_file() => Ok(Self::SeriesParts(folder)),
             () if folder::has_classes(&path.join("train")) => Ok(Self::Parts(folder)),
             () if folder::has_classes(path) => Ok(Self::Classes(folder)),
             () => Err(DataError::Nothing { path: folder }),
@@ -99,6 +124,9 @@ impl Source {
         };
         match () {
             () if begins(npz::MAGIC) => Ok(Self::Npz(path.to_owned())),
+            () if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) => {
+                Ok(Self::Series(path.to_owned()))
+            }
             () if begins(npy::MAGIC) => Err(DataError::OneArray { path: path.to_owned() }),
             () => Err(DataError::Nothing { path: path.to_owned() }),
         }
@@ -111,7 +139,14 @@ impl Source {
         wanted: Wanted,
         known: Option<&Known>,
     ) -> Result<Loaded, DataError> {
+        let is_series = matches!(self, Self::Series(_) | Self::SeriesParts(_));
+        if reading.columns.is_some() && !is_series {
+            return Err(DataError::NoSeries { path: self.path().to_owned() });
+        }
         match self {
+            Self::Series(path) | Self::SeriesParts(path) => {
+                windows::load(path, &self.files()?, reading, wanted, known)
+            }
             Self::Idx(folder) => idx_files(folder, known),
             Self::Npy(folder) => arrays(folder, wanted, known, &mut |name| npy_file(folder, name)),
             Self::Npz(file) => {
@@ -125,7 +160,7 @@ impl Source {
             Self::Classes(folder) => {
                 let names = names_of(known, folder::classes(folder)?, folder)?;
                 let train = folder::read(folder, &names, reading.resize, wanted)?;
-                Ok(Loaded { train, test: None, names, notes: Vec::new(), scales: Vec::new() })
+                Ok(Loaded::of_pictures(train, None, names))
             }
         }
     }
@@ -144,6 +179,18 @@ impl Source {
             }
             _ => None,
         })
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Idx(path)
+            | Self::Npy(path)
+            | Self::Npz(path)
+            | Self::Parts(path)
+            | Self::Classes(path)
+            | Self::Series(path)
+            | Self::SeriesParts(path) => path,
+        }
     }
 
     /// The files that it is read from.
@@ -170,6 +217,8 @@ impl Source {
                 Ok(files)
             }
             Self::Classes(folder) => Ok(folder::files_below(folder)?),
+            Self::Series(file) => Ok(vec![file.clone()]),
+            Self::SeriesParts(folder) => Ok(series::files(folder)),
         }
     }
 }
@@ -190,12 +239,11 @@ fn pictures(
     let trained = folder::read(&train, &names, reading.resize, wanted)?;
     let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
     let test = test.is_dir().then(|| folder::read(&test, &names, reading.resize, wanted));
-    let (test, notes, scales) = (test.transpose()?, Vec::new(), Vec::new());
-    Ok(Loaded { train: trained, test, names, notes, scales })
+    Ok(Loaded::of_pictures(trained, test.transpose()?, names))
 }
 
 /// The classes that a model knows, or else those that were found, in order.
-fn names_of(
+pub(super) fn names_of(
     known: Option<&Known>,
     found: Vec<String>,
     folder: &Path,
@@ -216,7 +264,7 @@ fn names_of(
 fn idx_files(folder: &Path, known: Option<&Known>) -> Result<Loaded, DataError> {
     let images = idx_images(folder, &TRAIN)?;
     let scale = scale_of(&images.0, images.1, &images.2, known)?;
-    let mut notes = scale_note(&scale).into_iter().collect();
+    let mut notes = scale_note(scale.scales(), &[]).into_iter().collect();
     let train = idx_part(folder, &TRAIN, images, &scale, &mut notes)?;
     let has_test = !candidates_of(folder, TEST.images).is_empty()
         || !candidates_of(folder, TEST.labels).is_empty();
@@ -227,7 +275,7 @@ fn idx_files(folder: &Path, known: Option<&Known>) -> Result<Loaded, DataError> 
         }
         false => None,
     };
-    Ok(Loaded { train, test, names: Vec::new(), notes, scales: scale.into_scales() })
+    Ok(Loaded::of_numbers(train, test, scale, notes))
 }
 
 /// File, shape and values of a part's images.
@@ -322,7 +370,7 @@ fn arrays(
     let shape = shape_of(&path, &images.1, wanted)?;
     let scale = scale_of(&path, shape, &images.1.numbers, known)?;
     let wanted = Some(shape);
-    let mut notes = scale_note(&scale).into_iter().collect();
+    let mut notes = scale_note(scale.scales(), &[]).into_iter().collect();
     let train = array_part(at, images, labels, wanted, &scale, &mut notes)?;
     let test = match first(get, TEST.image_arrays)? {
         Some(images) => {
@@ -331,7 +379,7 @@ fn arrays(
         }
         None => None,
     };
-    Ok(Loaded { train, test, names: Vec::new(), notes, scales: scale.into_scales() })
+    Ok(Loaded::of_numbers(train, test, scale, notes))
 }
 
 /// An array with the name that it was found by.
@@ -390,9 +438,16 @@ fn scale_of(
 /// Most channels whose scales are spelt out.
 const SCALES_SHOWN: usize = 8;
 
-fn scale_note(scale: &PixelScale) -> Option<String> {
-    let PixelScale::Channels(scales) = scale else { return None };
-    let shown = scales.iter().take(SCALES_SHOWN).map(Scale::to_string);
+/// What is said of scales that are no pixels', with the names of their channels, or none.
+pub(super) fn scale_note(scales: &[Scale], names: &[String]) -> Option<String> {
+    if scales.is_empty() {
+        return None;
+    }
+    let shown = scales.iter().enumerate().take(SCALES_SHOWN);
+    let shown = shown.map(|(channel, scale)| match names.get(channel) {
+        Some(name) => format!("{name} {scale}"),
+        None => scale.to_string(),
+    });
     let shown = shown.collect::<Vec<_>>().join(", ");
     let rest = if scales.len() > SCALES_SHOWN { ", …" } else { "" };
     Some(format!(

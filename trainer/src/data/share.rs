@@ -33,9 +33,13 @@ pub(super) fn split(
     Ok((part(false), part(true)))
 }
 
-/// The first bytes of the SHA-256 of an image's pixels, as a number from 0 to below 1.
+/// The SHA-256 of an image's pixels as a number from 0 to below 1.
 fn hash(pixels: &[u8]) -> f64 {
-    let digest = Sha256::digest(pixels);
+    part(&Sha256::digest(pixels))
+}
+
+/// The first bytes of a digest as a number from 0 to below 1.
+pub(super) fn part(digest: &[u8]) -> f64 {
     let first = digest.iter().take(4).fold(0_u32, |number, byte| number << 8 | *byte as u32);
     first as f64 / (1_u64 << 32) as f64
 }

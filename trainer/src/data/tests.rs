@@ -2,6 +2,7 @@ mod appearance;
 mod arrays;
 mod drawing;
 mod folders;
+mod series;
 
 use std::fs;
 use std::io::Write;

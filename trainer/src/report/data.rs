@@ -3,6 +3,8 @@
 use super::value::Count;
 use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
+use crate::data::reading::Reading;
+use crate::data::scale::Scale;
 use crate::data::survey::{Part, Survey};
 
 /// A data set in numbers.
@@ -25,6 +27,16 @@ pub struct DataView {
     pub shared: Count,
     /// How pictures of another size became images.
     pub resize: &'static str,
+    /// Channel by channel, where the values were no pixels.
+    pub scales: Vec<ScaleView>,
+}
+
+/// What became 0 to 255.
+pub struct ScaleView {
+    /// The channel's name, or its number.
+    pub channel: String,
+    /// From the least to the greatest value.
+    pub values: String,
 }
 
 /// A class in numbers.
@@ -39,7 +51,7 @@ pub struct ClassView {
 
 impl DataView {
     /// Of the data of a run that held `held_out` training images out.
-    pub fn of(data: &DataDir, survey: &Survey, held_out: usize, resize: &'static str) -> Self {
+    pub fn of(data: &DataDir, survey: &Survey, held_out: usize, reading: &Reading) -> Self {
         let images = |part: &Part| Count(part.images());
         let names = ClassNames::new(&data.names);
         let counts = survey.train.counts.iter().zip(&survey.test.counts).enumerate();
@@ -57,7 +69,19 @@ impl DataView {
             classes: counts.map(class).collect(),
             repeated: Count(survey.train.repeated),
             shared: Count(survey.shared),
-            resize,
+            resize: reading.resize.name(),
+            scales: scales(data, reading),
         }
     }
+}
+
+fn scales(data: &DataDir, reading: &Reading) -> Vec<ScaleView> {
+    let names = reading.columns.as_ref().map_or(&[][..], |columns| &columns.values);
+    let names = ClassNames::new(names);
+    let scales = data.scales.iter().enumerate();
+    let view = |(channel, scale): (usize, &Scale)| ScaleView {
+        channel: names.of(channel),
+        values: scale.to_string(),
+    };
+    scales.map(view).collect()
 }

@@ -5,7 +5,8 @@
 //! the templates in `trainer/templates` show them, with everything that is put in escaped.
 //!
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
-//! - [`data`](mod@data): what it was trained on; [`curves`]: how training went; [`layers`], [`memory`], [`reading`]: what became of each layer;
+//! - [`data`](mod@data): what it was trained on; [`curves`]: how training went;
+//! - [`layers`], [`memory`], [`reading`]: what became of each layer;
 //! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes
 //!   again;
 //! - [`comparison`]: several models side by side;
@@ -32,7 +33,7 @@ use thiserror::Error;
 
 use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
-use crate::data::reading::Resize;
+use crate::data::reading::Reading;
 use crate::data::survey::Survey;
 use crate::evaluate::Evaluation;
 use crate::export::Exported;
@@ -73,8 +74,8 @@ pub struct FinishedRun<'r> {
     pub data: &'r DataDir,
     /// The same, counted.
     pub survey: &'r Survey,
-    /// How pictures of another size became images.
-    pub resize: Resize,
+    /// How the data was read.
+    pub reading: &'r Reading,
     /// The files they come from.
     pub data_files: &'r [FileHash],
 }
@@ -220,7 +221,7 @@ impl Report {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
             headline: Headline::of(run),
-            data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.resize.name()),
+            data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.reading),
             curves: Curves::of(run.metrics, &run.preset.recipe),
             confusion: Confusion::of(run.evaluation, test, &names),
             answers: Answers::of(run.evaluation, test, &names),

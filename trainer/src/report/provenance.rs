@@ -59,8 +59,8 @@ pub enum HashError {
 /// Most files of a data set that are listed one by one.
 const FILES_MAX: usize = 8;
 
-/// The files of a data set; of many one checksum for all. To be called where the set is read: at the end of a long run they
-/// may be others, or gone.
+/// The files of a data set; of many one checksum for all. To be called where the set is read: at
+/// the end of a long run they may be others, or gone.
 ///
 /// # Errors
 /// A file that is missing or cannot be read.

@@ -69,8 +69,8 @@ mod tests {
         };
         assert_eq!(
             draw(&data, &Survey::of(&data), &Split::new(&data.train.labels, 1, 0)),
-            "data: 4 training images, the last 1 of them held out, 1 test images, 1x1x1, pixels 0 to 9\n\
-             class  training  test\ncat           3     0\ndog           1     1\n"
+            "data: 4 training images, the last 1 of them held out, 1 test images, 1x1x1, \
+             pixels 0 to 9\nclass  training  test\ncat           3     0\ndog           1     1\n"
         );
     }
 

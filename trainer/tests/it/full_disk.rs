@@ -27,6 +27,7 @@ fn a_disk_that_is_full_leaves_the_model_of_the_run_before() {
         "checkpoint.kindling",
         "float.burnpack",
         "metrics.json",
+        "model-m4.data.toml",
         "model-m4.kndl",
         "model-m4.plan.toml",
         "model.data.toml",

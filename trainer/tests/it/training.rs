@@ -1,6 +1,7 @@
 //! `trainer` as it is typed: what a run prints and leaves behind.
 
 use std::fs;
+use std::path::Path;
 
 use crate::common::{self, TEST_IMAGES, Workshop, run};
 use serde_json::Value;
@@ -10,10 +11,11 @@ fn metrics(workshop: &Workshop) -> Value {
 }
 
 /// What a run with a constant learning rate leaves in its folder.
-const LEFT_BY_TRAIN: [&str; 8] = [
+const LEFT_BY_TRAIN: [&str; 9] = [
     "checkpoint.kindling",
     "float.burnpack",
     "metrics.json",
+    "model-m4.data.toml",
     "model-m4.kndl",
     "model-m4.plan.toml",
     "model.data.toml",
@@ -440,7 +442,9 @@ fn folders_of_pictures_are_trained_on_and_keep_their_names() {
     let picture = "pictures/test/top/0.png";
     let (predicted, _) = run(&mut workshop.trainer(["predict", "out/model.kndl", picture]), 0);
     assert!(predicted.contains(&format!("\n{picture}: top (")), "{predicted}");
-    // What is made of the model keeps the names.
+    // What is made of the model keeps the names, by the run or by hand.
+    let by_run = ["predict", "out/model-m4.kndl", picture];
+    assert!(run(&mut workshop.trainer(by_run), 0).0.contains(": top ("));
     let plan = ["plan", "out/model.kndl", "--core", "m4", "--out", "m4.kndl"];
     run(&mut workshop.trainer(plan), 0);
     let (planned, _) = run(&mut workshop.trainer(["predict", "m4.kndl", picture]), 0);
@@ -475,6 +479,61 @@ fn a_starting_preset_brings_pictures_to_one_size() {
     let arguments = ["new", "one.toml", "--data", "one"];
     let (stdout, _) = run(&mut workshop.trainer(arguments), 0);
     assert!(stdout.ends_with("trainer train one.toml --data one --test-share 0.2\n"), "{stdout}");
+}
+
+/// Series of three movements by ten people, as sensors give them: 60 moments of each.
+fn write_series(path: &Path) {
+    let mut table = "time,ax,ay,activity,person\n".to_owned();
+    for person in 0..10 {
+        for (activity, speed) in [("rest", 0.0), ("walk", 0.4), ("run", 1.2)] {
+            for time in 0..60 {
+                let phase = f64::from(time) * speed + f64::from(person);
+                let (ax, ay) = (2.0 * phase.sin(), 9.8 + speed * phase.cos());
+                table += &format!("{time},{ax:.3},{ay:.3},{activity},p{person}\n");
+            }
+        }
+    }
+    fs::write(path, table).unwrap();
+}
+
+#[test]
+fn series_are_trained_on_and_a_model_keeps_their_scales() {
+    let workshop = Workshop::new();
+    write_series(&workshop.path("motion.csv"));
+    let message = common::error(&mut workshop.trainer(["new", "m.toml", "--data", "motion.csv"]));
+    assert!(message.ends_with("there are time, ax, ay, activity, person"), "{message}");
+    let options = "--data motion.csv --test-share 0.3 --columns ax,ay --label-column activity \
+        --group-column person --window 20 --step 10";
+    let with_options = |start: &[&str]| {
+        let mut command = workshop.trainer([]);
+        command.args(start).args(options.split_whitespace());
+        command
+    };
+    let (stdout, _) = run(&mut with_options(&["new", "m.toml"]), 0);
+    assert!(stdout.contains("for 20x1x2 images and 3 classes\n"), "{stdout}");
+    assert!(stdout.ends_with(&format!("trainer train m.toml {options}\n")), "{stdout}");
+    let (_, notes) = run(&mut with_options(&["train", "m.toml", "--epochs", "40"]), 0);
+    assert!(notes.contains("each channel is scaled to 0 to 255, from ax -2 to 2, ay "), "{notes}");
+    let accuracy = metrics(&workshop)["int8_test_accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+    let page = fs::read_to_string(workshop.path("out/report.html")).unwrap();
+    assert!(page.contains("<td>ax</td><td>-2 to 2</td>") && page.contains("<td>walk</td>"));
+    // The record knows how the file was read.
+    let (evaluated, _) = run(&mut workshop.trainer(["eval", "out/model.kndl"]), 0);
+    assert!(evaluated.starts_with(&format!("int8 accuracy {:.2} %", 100.0 * accuracy)));
+    let (predicted, _) = run(&mut workshop.trainer(["predict", "out/model.kndl", "motion.csv"]), 0);
+    // 1,800 rows without a cut: a window of 20 begins at every tenth.
+    assert_eq!(predicted.lines().count(), 179, "{predicted}");
+    assert!(predicted.starts_with("motion.csv rows 1 to 20: rest ("), "{predicted}");
+    // Other people of another folder, whose values the model's scales cut off.
+    fs::create_dir(workshop.path("others")).unwrap();
+    let table = fs::read_to_string(workshop.path("motion.csv")).unwrap().replace(",9.", ",900.");
+    for part in ["train", "test"] {
+        fs::write(workshop.path(&format!("others/{part}.csv")), &table).unwrap();
+    }
+    let other = ["eval", "out/model.kndl", "--data", "others"];
+    let (other, _) = run(&mut workshop.trainer(other), 0);
+    assert!(!other.starts_with(&format!("int8 accuracy {:.2} %", 100.0 * accuracy)), "{other}");
 }
 
 #[test]
