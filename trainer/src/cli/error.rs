@@ -84,8 +84,8 @@ pub enum CliError {
     Png(#[from] PngError),
     /// A series for a model of something else.
     #[error(
-        "{}: the model was not trained on series of a CSV file, as far as model.data.toml beside it \
-            says: predict takes pictures for it",
+        "{}: the model was not trained on series of a CSV file, as far as model.data.toml beside \
+            it says: predict takes pictures for it",
         path.display()
     )]
     NoSeries {

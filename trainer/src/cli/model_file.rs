@@ -47,7 +47,8 @@ pub(super) fn check_images(
     Ok(())
 }
 
-/// A file that was made of a model file, and what that was trained on, written and not yet in place.
+/// A file that was made of a model file, and what that was trained on, written and not yet in
+/// place.
 pub(super) struct MadeOf {
     model: PendingFile,
     record: Option<PendingFile>,

@@ -186,8 +186,9 @@ impl DataOption {
     /// `record` has it: of the data it was trained on everything, of other data its classes and
     /// how pictures become images.
     pub(super) fn request(&self, image: Shape, record: Option<&DataRecord>) -> Request {
-        let same = record.filter(|record| self.path(None) == self.path(Some(record)));
-        let same = if self.data.is_none() { record } else { same };
+        let is_same =
+            |record: &&DataRecord| self.data.as_ref().is_none_or(|named| *named == record.source);
+        let same = record.filter(is_same);
         let recorded = |of: fn(&Reading) -> bool| same.is_some_and(|record| of(&record.reading));
         let reading = Reading {
             resize: self.size.or(record.map(|record| record.reading.resize)).unwrap_or_default(),

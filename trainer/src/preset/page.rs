@@ -35,6 +35,7 @@ const LAYER_KEYS: &[(&str, &str)] = &[
     ),
     ("activation", "`\"relu\"` follows; left out nothing does."),
     ("units", "Outputs."),
+    ("multiplier", "Output channels for each channel of the input; left out 1."),
 ];
 
 /// The page.
@@ -54,10 +55,12 @@ const INTRODUCTION: &str = "\
 # All keys of a preset
 
 A preset is a TOML file with a network and how it is trained.
-`trainer presets standard > my.toml` writes one that is built in, `trainer new my.toml --data DIR` one that fits your images.
+`trainer presets standard > my.toml` writes one that is built in.
+`trainer new my.toml --data DIR` writes one that fits your images.
 `trainer estimate my.toml` tells what it takes on a chip before anything is trained.
 
-This page is made from the rules that presets are checked by (`KINDLING_WRITE_DOCS=1 cargo test --release -p trainer --lib preset::page` writes it anew).
+This page is made from the rules that presets are checked by.
+`KINDLING_WRITE_DOCS=1 cargo test --release -p trainer --lib preset::page` writes it anew.
 A key that is not here, or a value out of its range, is refused with its line.
 ";
 
@@ -83,13 +86,15 @@ fn in_section(path: &[&str], section: &str) -> bool {
 
 fn layers() -> String {
     let mut text =
-        "\n## `[[network.layer]]`\n\nOne table for each layer, first to last. `type` must \
-         be there; `name`, text, names the layer in tables and files.\n\n| type | key | value |\n| \
-         --- | --- | --- |\n"
+        "\n## `[[network.layer]]`\n\nOne table for each layer, each after those that it \
+         reads.\n`type` must be there.\n`name`, text, names the layer in tables and \
+         files.\n`from`, names of layers before it or `\"input\"`, says what it reads; left \
+         out, it reads the layer before it.\n`add` reads two layers, all others one.\n\n| \
+         type | key | value |\n| --- | --- | --- |\n"
             .to_owned();
     for (layer, keys) in ops::LAYERS {
         if keys.is_empty() {
-            text += &format!("| `{layer}` | | nothing but a name |\n");
+            text += &format!("| `{layer}` | | nothing but `name` and `from` |\n");
         }
         for (index, (key, values)) in keys.iter().enumerate() {
             let layer = if index == 0 { format!("`{layer}`") } else { String::new() };

@@ -42,9 +42,10 @@ decay = 0.99
 const RESULTS: [&str; 2] = ["model.kndl", "float.burnpack"];
 
 /// What a finished run leaves in its folder, beside the checkpoint of one that can be lengthened.
-const LEFT: [&str; 7] = [
+const LEFT: [&str; 8] = [
     "float.burnpack",
     "metrics.json",
+    "model-m4.data.toml",
     "model-m4.kndl",
     "model-m4.plan.toml",
     "model.data.toml",
