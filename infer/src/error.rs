@@ -97,7 +97,7 @@ pub enum LayerProblem {
     SectionMissing,
     /// A scale that is not a positive finite number.
     Scale,
-    /// A multiplier below 1.
+    /// A multiplier, or its shift, out of range: below 1, say.
     Multiplier {
         /// Output channel.
         channel: u16,
@@ -264,7 +264,7 @@ impl fmt::Display for LayerProblem {
             Self::SectionMissing => f.write_str("the file ends before the weights do"),
             Self::Scale => f.write_str("a scale is not positive and finite"),
             Self::Multiplier { channel } => {
-                write!(f, "channel {channel}: the multiplier is below 1")
+                write!(f, "channel {channel}: the multiplier or its shift is out of range")
             }
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")

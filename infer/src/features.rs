@@ -74,4 +74,6 @@ features! {
     Add = "add";
     /// Depthwise convolutions.
     Depthwise = "depthwise";
+    /// [`Rounding::Twice`](crate::quant::Rounding::Twice): models from TensorFlow Lite.
+    TwoRoundings = "two-roundings";
 }

@@ -1,16 +1,19 @@
 //! The fixed-width start of a model file: what can be known of it without reading the rest.
 
 use crate::error::ModelError;
+use crate::quant::Rounding;
 
 /// First bytes of every model file.
 pub const MAGIC: [u8; 4] = *b"KNDL";
 
-/// The format this crate reads and writes.
+/// The format this crate reads and writes: below 256, since its upper byte names the rounding.
 pub const FORMAT_VERSION: u16 = 3;
 
 /// The fixed-width start of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// How the model's accumulators become int8.
+    pub rounding: Rounding,
     /// Layers of the model: what firmware chooses the capacity of its [`Table`](crate::Table) by.
     pub layers: u16,
     /// Bytes of the whole file.
@@ -48,11 +51,16 @@ impl Header {
         if u32::from_le_bytes([m0, m1, m2, m3]) != u32::from_le_bytes(MAGIC) {
             return Err(ModelError::Magic { found: [m0, m1, m2, m3] });
         }
-        let version = u16::from_le_bytes([v0, v1]);
-        if version != FORMAT_VERSION {
-            return Err(ModelError::Version { found: version, supported: FORMAT_VERSION });
-        }
+        let version = u16::from_le_bytes([v0, 0]);
+        let rounding = match Rounding::numbered(v1) {
+            Some(rounding) if version == FORMAT_VERSION => rounding,
+            _ => {
+                let found = u16::from_le_bytes([v0, v1]);
+                return Err(ModelError::Version { found, supported: FORMAT_VERSION });
+            }
+        };
         Ok(Self {
+            rounding,
             layers: u16::from_le_bytes([k0, k1]),
             file_bytes: u32::from_le_bytes([l0, l1, l2, l3]),
             checksum: u32::from_le_bytes([c0, c1, c2, c3]),
@@ -73,7 +81,7 @@ impl Header {
             self.model_version,
         ];
         bytes[..4].copy_from_slice(&MAGIC);
-        bytes[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[4..6].copy_from_slice(&[FORMAT_VERSION as u8, self.rounding.number()]);
         bytes[6..8].copy_from_slice(&self.layers.to_le_bytes());
         for (field, word) in bytes[8..].chunks_exact_mut(4).zip(words) {
             field.copy_from_slice(&word.to_le_bytes());

@@ -1,7 +1,10 @@
-//! The arithmetic of one value: accumulate in 32 bits, requantise with one rounding. Written down
-//! with ranges and a worked example in `docs/arithmetic.md`.
+//! The arithmetic of one value: accumulate in 32 bits, requantise with one rounding, or with two in
+//! models from TensorFlow Lite. Written down with ranges and worked examples in
+//! `docs/arithmetic.md`.
 
 use serde::{Deserialize, Serialize};
+
+use crate::features::Feature;
 
 /// Zero point of the network's input: a pixel `p` of 0 to 255 becomes the int8 value `p - 128`.
 pub const INPUT_ZERO_POINT: i8 = -128;
@@ -14,26 +17,77 @@ pub const RELU_ZERO_POINT: i8 = -128;
 /// show.
 pub const MULTIPLIER_MIN: i32 = 1 << 14;
 
+/// How accumulators become int8. A model's header names it, for all of its layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rounding {
+    /// With one rounding: [`requantise`].
+    #[default]
+    Once,
+    /// With two, as TensorFlow Lite does: [`requantise_twice`].
+    Twice,
+}
+
+impl Rounding {
+    /// Its number in the header.
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The one with a number.
+    pub(crate) const fn numbered(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Once),
+            1 => Some(Self::Twice),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the parameters of one channel in the model file.
+    pub const fn channel_bytes(self) -> usize {
+        match self {
+            Self::Once => ChannelParameters::BYTES,
+            Self::Twice => ChannelParameters::BYTES + 1,
+        }
+    }
+
+    /// That of a layer whose channel parameters are in `section`: with two roundings it has a shift
+    /// for each channel too.
+    #[inline(always)]
+    pub(crate) const fn of(section: &[u8], channels: u16) -> Self {
+        let once = channels as usize * Self::Once.channel_bytes();
+        if Feature::TwoRoundings.is_built() && section.len() > once {
+            Self::Twice
+        } else {
+            Self::Once
+        }
+    }
+}
+
 /// What turns one output channel's accumulator into int8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelParameters {
     /// Start value of the accumulator: the layer's bias in units of `input scale * weight scale`,
     /// less `input zero point * sum of the channel's weights`.
     pub bias: i32,
-    /// `input scale * weight scale / output scale`, times 2^32; 1 to 2^31 - 1.
+    /// `input scale * weight scale / output scale`, times 2^32; 1 to 2^31 - 1. With two roundings
+    /// times `2^(31 - shift)`: 2^30 to 2^31 - 1, or 0.
     pub multiplier: i32,
+    /// With two roundings: -31 to 30, a positive one to the left.
+    pub shift: Option<i8>,
 }
 
 impl ChannelParameters {
-    /// Size in the model file: bias, then multiplier, little endian.
+    /// Size in the model file: bias, then multiplier, little endian. Shifts of a byte each follow
+    /// those of all channels.
     pub const BYTES: usize = 8;
 
-    /// Reads the parameters from the file's bytes.
+    /// Reads the parameters from the file's bytes, without a shift.
     pub const fn from_le_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         let [b0, b1, b2, b3, m0, m1, m2, m3] = *bytes;
         Self {
             bias: i32::from_le_bytes([b0, b1, b2, b3]),
             multiplier: i32::from_le_bytes([m0, m1, m2, m3]),
+            shift: None,
         }
     }
 
@@ -44,11 +98,11 @@ impl ChannelParameters {
             (Some(first), Some(second)) => {
                 [Self::from_le_bytes(first), Self::from_le_bytes(second)]
             }
-            _ => [Self { bias: 0, multiplier: 1 }; 2],
+            _ => [Self { bias: 0, multiplier: 1, shift: None }; 2],
         }
     }
 
-    /// The parameters as the file holds them.
+    /// The parameters as the file holds them, without a shift.
     pub fn to_le_bytes(self) -> [u8; Self::BYTES] {
         let ([b0, b1, b2, b3], [m0, m1, m2, m3]) =
             (self.bias.to_le_bytes(), self.multiplier.to_le_bytes());
@@ -56,9 +110,104 @@ impl ChannelParameters {
     }
 }
 
-/// The parameters of all channels, from the file's bytes.
+/// The parameters of all channels, from the file's bytes, where there is one rounding.
 pub(crate) fn channel_parameters(section: &[u8]) -> impl Iterator<Item = ChannelParameters> {
     section.as_chunks().0.iter().map(ChannelParameters::from_le_bytes)
+}
+
+/// The parameters of all channels, from the file's bytes, whatever the rounding.
+pub(crate) fn with_shifts(
+    section: &[u8],
+    channels: u16,
+) -> impl Iterator<Item = ChannelParameters> {
+    let shifts = channels as usize * ChannelParameters::BYTES;
+    channel_parameters(section).take(channels as usize).enumerate().map(
+        move |(channel, parameters)| {
+            let shift = section.get(shifts + channel).map(|shift| *shift as i8);
+            ChannelParameters { shift, ..parameters }
+        },
+    )
+}
+
+/// An accumulator as int8, whatever the rounding.
+pub(crate) fn output(accumulator: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
+    match parameters.shift {
+        None => Once::output(accumulator, parameters, zero_point),
+        Some(_) => Twice::output(accumulator, parameters, zero_point),
+    }
+}
+
+/// A layer's rounding as a type, so that a loop is compiled for each.
+pub(crate) trait Requantise {
+    /// The parameters of all channels, from the file's bytes.
+    fn parameters(section: &[u8], channels: u16) -> impl Iterator<Item = ChannelParameters>;
+
+    /// The parameters of `COUNT` channels, from the file's bytes of all.
+    fn some_parameters<const COUNT: usize>(
+        section: &[u8],
+        channels: u16,
+        first: usize,
+    ) -> Option<[ChannelParameters; COUNT]>;
+
+    /// An accumulator as int8.
+    fn output(accumulator: i32, parameters: ChannelParameters, zero_point: i8) -> i8;
+}
+
+/// [`Rounding::Once`].
+pub(crate) struct Once;
+
+/// [`Rounding::Twice`].
+pub(crate) struct Twice;
+
+impl Requantise for Once {
+    #[inline(always)]
+    fn parameters(section: &[u8], _: u16) -> impl Iterator<Item = ChannelParameters> {
+        channel_parameters(section)
+    }
+
+    #[inline(always)]
+    fn some_parameters<const COUNT: usize>(
+        section: &[u8],
+        _: u16,
+        first: usize,
+    ) -> Option<[ChannelParameters; COUNT]> {
+        let parameters = section.as_chunks().0.get(first..)?.first_chunk::<COUNT>()?;
+        Some(parameters.map(|bytes| ChannelParameters::from_le_bytes(&bytes)))
+    }
+
+    #[inline(always)]
+    fn output(accumulator: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
+        requantise(accumulator, parameters.multiplier, zero_point)
+    }
+}
+
+impl Requantise for Twice {
+    #[inline(always)]
+    fn parameters(section: &[u8], channels: u16) -> impl Iterator<Item = ChannelParameters> {
+        with_shifts(section, channels)
+    }
+
+    #[inline(always)]
+    fn some_parameters<const COUNT: usize>(
+        section: &[u8],
+        channels: u16,
+        first: usize,
+    ) -> Option<[ChannelParameters; COUNT]> {
+        let (numbers, shifts) =
+            section.split_at_checked(ChannelParameters::BYTES * channels as usize)?;
+        let mut parameters = Once::some_parameters::<COUNT>(numbers, channels, first)?;
+        let shifts = shifts.get(first..)?.first_chunk::<COUNT>()?;
+        for (parameters, shift) in parameters.iter_mut().zip(shifts) {
+            parameters.shift = Some(*shift as i8);
+        }
+        Some(parameters)
+    }
+
+    #[inline(always)]
+    fn output(accumulator: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
+        let shift = parameters.shift.unwrap_or_default();
+        requantise_twice(accumulator, parameters.multiplier, shift, zero_point)
+    }
 }
 
 /// Quantisation of a layer's output: `real = scale * (int8 - zero_point)`.
@@ -85,6 +234,30 @@ pub const fn requantise(accumulator: i32, multiplier: i32, zero_point: i8) -> i8
     let product = accumulator as i64 * multiplier as i64;
     let scaled = ((product + (1 << 31)) >> 32) as i32;
     saturate(scaled + zero_point as i32)
+}
+
+/// Scales an accumulator to int8 with two roundings, as TensorFlow Lite does: by
+/// `multiplier / 2^31` with halves up, then by `2^shift` with halves away from zero. A positive
+/// shift comes before both, to the left.
+///
+/// Range: the loader has proved that the shifted accumulator fits 32 bits, and so does the product,
+/// whose factor is below 1. The size of a product is at most 2^31, so adding a half of at most 2^30
+/// fits 32 bits without sign.
+///
+/// ```
+/// // 2175 * 0.64 = 1391.99997, rounded to 1392; / 2^5 = 43.5, rounded to 44
+/// assert_eq!(infer::quant::requantise_twice(2175, 1_374_389_504, -5, 5), 49);
+/// ```
+#[inline(always)]
+pub const fn requantise_twice(accumulator: i32, multiplier: i32, shift: i8, zero_point: i8) -> i8 {
+    let size = shift.unsigned_abs() as u32;
+    let (left, right) = if shift > 0 { (size, 0) } else { (0, size) };
+    let product = accumulator.wrapping_shl(left) as i64 * multiplier as i64;
+    let product = ((product + (1 << 30)) >> 31) as i32;
+    let half = 1_u32.wrapping_shl(right) >> 1;
+    let size = product.unsigned_abs().wrapping_add(half).wrapping_shr(right) as i32;
+    let scaled = if product < 0 { size.wrapping_neg() } else { size };
+    saturate(scaled.saturating_add(zero_point as i32))
 }
 
 /// The nearest int8 value.

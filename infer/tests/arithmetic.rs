@@ -3,7 +3,7 @@
 
 mod support;
 
-use infer::quant::{quantise_pixel, requantise};
+use infer::quant::{quantise_pixel, requantise, requantise_twice};
 use infer::{Model, Reference, Session, Table};
 use support::Parts;
 
@@ -52,6 +52,43 @@ fn rounding_and_saturation() {
     assert_eq!(requantise(-1000, quarter, -128), -128, "saturation is the ReLU");
 }
 
+/// As gemmlowp, whose functions TensorFlow Lite calls, has it: a nudge and a division that cuts
+/// off, then what a shift leaves over against a half.
+fn gemmlowp(accumulator: i32, multiplier: i32, shift: i8) -> i64 {
+    let shifted = i64::from(accumulator) << shift.max(0);
+    let product = shifted * i64::from(multiplier);
+    let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
+    let product = (product + nudge) / (1 << 31);
+    let mask = (1i64 << (-shift).max(0)) - 1;
+    let threshold = (mask >> 1) + i64::from(product < 0);
+    (product >> (-shift).max(0)) + i64::from(product & mask > threshold)
+}
+
+#[test]
+fn two_roundings_are_those_of_gemmlowp() {
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 32) as i32
+    };
+    for shift in -31..=7 {
+        for _ in 0..if cfg!(miri) { 100 } else { 20_000 } {
+            let accumulator = next() >> (8 + next().rem_euclid(16));
+            let multiplier = (next() >> 1).wrapping_abs() | 1 << 30;
+            let expected = gemmlowp(accumulator, multiplier, shift).clamp(-128, 127);
+            let found = requantise_twice(accumulator, multiplier, shift, 0);
+            assert_eq!(found as i64, expected, "{accumulator} * {multiplier} << {shift}");
+        }
+    }
+    // Halves go up in the first rounding, and away from zero in the second.
+    let half = 1 << 30;
+    assert_eq!([5, -5, 3, -3].map(|sum| requantise_twice(sum, half, 0, 0)), [3, -2, 2, -1]);
+    assert_eq!([6, -6].map(|sum| requantise_twice(sum, half, -1, 0)), [2, -2]);
+    assert_eq!(requantise_twice(i32::MAX, i32::MAX, 0, 127), 127);
+    assert_eq!(requantise_twice(-i32::MAX, i32::MAX, 0, -128), -128);
+    assert_eq!(requantise_twice(i32::MAX, 0, 0, 5), 5, "a channel whose factor is 0");
+}
+
 #[test]
 fn requantisation_never_decreases() {
     for multiplier in [1, 1 << 14, 123_456_789, i32::MAX] {
@@ -62,6 +99,20 @@ fn requantisation_never_decreases() {
             last = value;
         }
     }
+}
+
+/// As above, but for the factor, which is exactly a half here: 36.5 becomes 37.
+#[test]
+fn a_hand_made_model_with_two_roundings_by_hand() {
+    let file = Parts::rounded_twice().file();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let expected = [-61, -33, 40];
+    assert_eq!(session.run(&[138; 25]).unwrap().values(), expected);
+    let scores = session.run_with::<Reference>(&[138; 25], &mut ()).unwrap();
+    assert_eq!(scores.values(), expected);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use infer::format::{
     Algorithm, Content, DenseAlgorithm, LayerRecord, OperatorRecord, WriteError, checksum, write,
 };
 use infer::ops::Kind;
-use infer::{Model, Shape, Table};
+use infer::{LayerKind, Model, ModelError, Shape, Table};
 use support::Parts;
 
 #[test]
@@ -54,6 +54,25 @@ fn what_was_written_is_read_back() {
     assert_eq!(model.macs(), 16 * 4 * 2 + 3 * 4);
     assert_eq!(model.layers()[0].parameter_bytes(), 2 * 8 + 8);
     assert_eq!(model.output_quant(), parts.dense.output.tensor.quant);
+}
+
+/// The header names the rounding, and the shifts follow the other numbers of a layer.
+#[test]
+fn two_roundings() {
+    let parts = Parts::rounded_twice();
+    let file = parts.file();
+    assert_eq!(file[4..6], [3, 1]);
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    assert_eq!(model.layers()[0].parameter_bytes(), 2 * 9 + 8);
+    let LayerKind::Conv(conv) = model.layers()[0].kind else { panic!("a convolution") };
+    assert_eq!(conv.channel_parameters().collect::<Vec<_>>(), parts.conv_channels);
+    let LayerKind::Dense(dense) = model.layers()[2].kind else { panic!("a dense layer") };
+    assert_eq!(dense.channel_parameters().collect::<Vec<_>>(), parts.dense_channels);
+    let mut unknown = file.clone();
+    unknown[5] = 2;
+    let found = Model::from_bytes(&unknown, &mut Table::<16>::new()).err();
+    assert_eq!(found, Some(ModelError::Version { found: 0x0203, supported: 3 }));
 }
 
 /// Every operator of the list is described under its number, and every algorithm in its table.

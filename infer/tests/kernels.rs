@@ -160,7 +160,8 @@ fn weights_beyond_an_algorithms_range_are_refused() {
         let conv = Winograd::new(algorithm, 240).conv();
         let mut packed = vec![0; conv.filters().packed_bytes() as usize];
         conv.filters().pack(&vec![weight; 2 * 2160], &mut packed).unwrap();
-        let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 2].concat();
+        let channels =
+            [ChannelParameters { bias: 0, multiplier: 1, shift: None }.to_le_bytes(); 2].concat();
         let answer = conv.with_numbers(&channels, &packed).map(|_| ());
         let expected =
             if refused { Err(LayerProblem::AlgorithmRange { channel: 0 }) } else { Ok(()) };
@@ -190,7 +191,8 @@ fn widened_weights_must_be_int8() {
     let record = DenseRecord { input: 0, algorithm: DenseAlgorithm::QuadsWide };
     let four = Tensor { shape: Shape::vector(4), quant };
     let dense = Dense::of(&record, &[four; INPUTS_MAX], four);
-    let channels = [ChannelParameters { bias: 0, multiplier: 1 }.to_le_bytes(); 4].concat();
+    let channels =
+        [ChannelParameters { bias: 0, multiplier: 1, shift: None }.to_le_bytes(); 4].concat();
     let mut packed = vec![0; 32];
     assert!(dense.with_numbers(&channels, &packed).is_ok());
     packed[0] = 128;

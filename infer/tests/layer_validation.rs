@@ -312,6 +312,67 @@ fn work() {
     assert!(model.operations() > model.macs());
 }
 
+/// With two roundings: a factor is normal or 0, its shift leaves every sum within 32 bits, and only
+/// loops in plain Rust know them.
+#[test]
+fn factors_of_two_roundings() {
+    let with = |change: &dyn Fn(&mut Parts)| {
+        let mut parts = Parts::rounded_twice();
+        change(&mut parts);
+        let file = parts.file();
+        Model::from_bytes(&file, &mut Table::<16>::new()).err()
+    };
+    let layer = |index, problem| Some(ModelError::Layer { index, problem });
+    assert_eq!(with(&|_| ()), None);
+    for (multiplier, shift, is_right) in [
+        (1 << 30, -31, true),
+        (i32::MAX, 20, true),
+        (0, 0, true),
+        ((1 << 30) - 1, 0, false),
+        (-1, 0, false),
+        (1 << 30, -32, false),
+        (0, 31, false),
+    ] {
+        let found = with(&|parts| {
+            (parts.dense_channels[1].multiplier, parts.dense_channels[1].shift) =
+                (multiplier, Some(shift));
+        });
+        let refused = layer(2, LayerProblem::Multiplier { channel: 1 });
+        assert_eq!(found, if is_right { None } else { refused }, "{multiplier} << {shift}");
+    }
+    // |bias| + 128 * sum(|weight|) is 128 + 100 here, and 2^31 - 1 the most.
+    let bias = |bias| {
+        with(&|parts| {
+            (parts.dense_channels[2].bias, parts.dense_channels[2].shift) = (bias, Some(4));
+        })
+    };
+    assert_eq!(bias(-((1 << 27) - 1 - 128)), None);
+    let refused = layer(2, LayerProblem::AccumulatorRange { channel: 2 });
+    assert_eq!(bias((1 << 27) - 128), refused);
+    let algorithm = |parts: &mut Parts| {
+        parts.conv.operator.algorithm = Algorithm::DirectPaired;
+        parts.conv_weights.resize(16, 0);
+    };
+    assert_eq!(with(&algorithm), layer(0, LayerProblem::Algorithm));
+}
+
+/// The values of an imported network's input are its own: any zero point, and all of them.
+#[test]
+fn input_of_two_roundings() {
+    let with = |mut parts: Parts, zero_point, origin| {
+        parts.input.tensor.tensor.quant.zero_point = zero_point;
+        parts.input.origin = origin;
+        let file = parts.file();
+        Model::from_bytes(&file, &mut Table::<16>::new()).err()
+    };
+    assert_eq!(with(Parts::rounded_twice(), 3, [0, 0]), None);
+    let outside = Some(ModelError::Input(LayerProblem::OutsideMap));
+    assert_eq!(with(Parts::rounded_twice(), 3, [0, 1]), outside);
+    let quant = Some(ModelError::Input(LayerProblem::OutputQuant));
+    assert_eq!(with(Parts::default(), 3, [0, 0]), quant);
+    assert_eq!(with(Parts::default(), -128, [0, 1]), None);
+}
+
 /// A pooling of windows of one value over a column, of which one row is held.
 fn column(rows: u16) -> Vec<u8> {
     let mut parts = Parts { arena_bytes: 16 + rows as u32, ..Parts::default() };

@@ -10,7 +10,7 @@ use infer::format::{
 };
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
-use infer::{Model, ModelError, Shape, Table};
+use infer::{LayerProblem, Model, ModelError, Shape, Table};
 use support::{HALF, Parts, channel, check_left_out as check, whole, written};
 
 /// A model of one layer whose weights are 0.
@@ -107,6 +107,14 @@ fn winograd_left_out() {
             check(&convolution(algorithm, pair, [side, 2 * side], -1), &parts);
         }
     }
+}
+
+#[test]
+fn two_roundings_left_out() {
+    let file = Parts::rounded_twice().file();
+    let found = Model::from_bytes(&file, &mut Table::<16>::new()).err();
+    let refused = ModelError::Input(LayerProblem::NotBuilt);
+    assert_eq!(found == Some(refused), !Feature::TwoRoundings.is_built(), "{found:?}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub fn convolutions_taking_turns(rows: u16, layers: usize) -> Vec<u8> {
         }
     };
     let records: Vec<_> = (1..=layers).map(convolution).collect();
-    let channels = [ChannelParameters { bias: 0, multiplier: 1 }; CHANNELS as usize];
+    let channels = [ChannelParameters { bias: 0, multiplier: 1, shift: None }; CHANNELS as usize];
     let weights = [1; 9 * CHANNELS as usize * CHANNELS as usize];
     let sections: Vec<_> =
         records.iter().map(|_| Section { channels: &channels, weights: &weights }).collect();
@@ -117,7 +117,7 @@ pub fn weights_for_one_place() -> Vec<u8> {
         output: tensor(output, 1, 16),
         scratch_at: 32,
     };
-    let channels = [ChannelParameters { bias: 0, multiplier: 1 }; CHANNELS];
+    let channels = [ChannelParameters { bias: 0, multiplier: 1, shift: None }; CHANNELS];
     let section = Section { channels: &channels, weights: &[0; CHANNELS * PADDED_TAPS] };
     with_memory(|arena_bytes| file(input, &[layer], &[section], arena_bytes))
 }
@@ -155,7 +155,7 @@ fn huge_windows(layers: usize) -> Vec<u8> {
         }
     };
     let records: Vec<_> = (0..layers).map(convolution).collect();
-    let channels = [ChannelParameters { bias: 0, multiplier: 1 }];
+    let channels = [ChannelParameters { bias: 0, multiplier: 1, shift: None }];
     let weights = vec![0; KERNEL as usize * KERNEL as usize];
     let sections: Vec<_> =
         records.iter().map(|_| Section { channels: &channels, weights: &weights }).collect();

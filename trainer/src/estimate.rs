@@ -7,10 +7,9 @@ use thiserror::Error;
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
 use crate::export::{ExportError, plain_model};
-use crate::model_file::WriteModelError;
 use crate::network::Network;
 use crate::plain_model::{PlainLayer, PlainModel};
-use crate::plan::{Budget, Core, Loading, Miss, Plan, front_of};
+use crate::plan::{Budget, Core, FastestError, Loading, Miss, Plan, front_of};
 use crate::quantize::quantize;
 use crate::train::initial;
 
@@ -20,9 +19,9 @@ pub enum EstimateError {
     /// The network cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// No model file can hold it.
+    /// There are no plans for it.
     #[error(transparent)]
-    Write(#[from] WriteModelError),
+    Plan(#[from] FastestError),
 }
 
 /// A network as planning sees it.

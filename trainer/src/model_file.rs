@@ -4,7 +4,6 @@ use infer::format::{
     self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
     TensorRecord, WriteError,
 };
-use infer::quant::ChannelParameters;
 use infer::{LayerProblem, Model, ModelError, RunError, SessionError, Table};
 use thiserror::Error;
 
@@ -138,7 +137,7 @@ pub fn file_bytes(
     for (layer, bytes) in
         model.layers.iter().zip(weights_bytes).filter(|(layer, _)| !layer.channels.is_empty())
     {
-        end = aligned(end) + layer.channels.len() * ChannelParameters::BYTES;
+        end = aligned(end) + layer.channels.len() * layer.rounding().channel_bytes();
         end = aligned(end) + bytes;
     }
     if let Some(test) = &model.self_test {

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use infer::format::{LayerRecord, Tensor, TensorRecord};
-use infer::quant::ChannelParameters;
+use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::{INPUTS_MAX, Read, RowWindow, Schedule, Slice, Stage, Tensors, group_end};
 use infer::{Layer, LayerKind, LayerProblem, Model, Network, Shape};
 
@@ -290,9 +290,16 @@ impl PlainLayer {
     /// What a loader would say: a shape the algorithm does not compute, or weights beyond its
     /// range.
     pub fn packed(&self, choice: Choice) -> Result<Vec<u8>, LayerProblem> {
-        let channels: Vec<u8> =
-            self.channels.iter().flat_map(|channel| channel.to_le_bytes()).collect();
+        let numbers = self.channels.iter().flat_map(|channel| channel.to_le_bytes());
+        let shifts = self.channels.iter().filter_map(|channel| channel.shift);
+        let channels: Vec<u8> = numbers.chain(shifts.map(|shift| shift as u8)).collect();
         self.kind(choice).pack(&channels, &self.weights)
+    }
+
+    /// How its accumulators become int8.
+    pub fn rounding(&self) -> Rounding {
+        let is_shifted = self.channels.iter().any(|channel| channel.shift.is_some());
+        if is_shifted { Rounding::Twice } else { Rounding::Once }
     }
 
     /// The numbers of its inputs as a file has them; a model of too many layers is refused when it

@@ -135,6 +135,7 @@ impl QuantStage {
         let parameters = ChannelParameters {
             bias: bias.clamp(i32::MIN as i64, i32::MAX as i64) as i32,
             multiplier: multiplier.clamp(MULTIPLIER_MIN as f64, i32::MAX as f64) as i32,
+            shift: None,
         };
         self.weight_scales.push(scale);
         self.channels.push(parameters);

@@ -4,7 +4,7 @@
 //! Guaranteed for every `Model`:
 //! - maps, weights and channel parameters have exactly the sizes their layer needs;
 //! - the buffers of a layer (input, scratch, output) lie inside of the arena and share no byte;
-//! - no accumulator can leave 32 bits for any input; every multiplier is 1 or more;
+//! - no accumulator can leave 32 bits for any input; a greater accumulator gives no smaller output;
 //! - index arithmetic of every window fits 32 bits.
 
 use super::format::SelfTest;

@@ -12,12 +12,13 @@ use super::network::Network;
 use super::placement;
 use crate::checksum::checksum;
 use crate::error::{LayerProblem, ModelError};
+use crate::features::Feature;
 use crate::header::Header;
 use crate::ops::{
     Inputs, KernelSet, LayerKind, Native, Reading, Record, Sections, Tensor, check_scale,
     check_shape,
 };
-use crate::quant::INPUT_ZERO_POINT;
+use crate::quant::{INPUT_ZERO_POINT, Rounding};
 use crate::schedule::INPUTS_MAX;
 
 /// Reads a file: its layers into `layers`, which is empty.
@@ -28,7 +29,8 @@ pub(crate) fn read<'t, 'f: 't>(
     let header = check_header(file)?;
     let records =
         file.get(Header::BYTES..).and_then(|rest| rest.get(..header.record_bytes as usize));
-    Reader::new(file, records.ok_or(ModelError::Records)?)?.read(&header, layers)
+    let records = records.ok_or(ModelError::Records)?;
+    Reader::new(header.rounding, file, records)?.read(&header, layers)
 }
 
 /// Checks all that needs no record: length, checksum, address.
@@ -55,9 +57,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(file: &'a [u8], records: &'a [u8]) -> Result<Self, ModelError> {
+    fn new(rounding: Rounding, file: &'a [u8], records: &'a [u8]) -> Result<Self, ModelError> {
         let start = format::sections_start(records.len()).ok_or(ModelError::Records)?;
-        let mut sections = Sections::new(file, Header::BYTES + records.len());
+        let mut sections = Sections::new(rounding, file, Header::BYTES + records.len());
         sections.zeros_until(start).ok_or(ModelError::Surplus)?;
         Ok(Self { records, sections })
     }
@@ -70,7 +72,7 @@ impl<'a> Reader<'a> {
     where
         'a: 't,
     {
-        let mut input = self.input()?;
+        let mut input = self.input(header.rounding)?;
         self.layers(header, &mut input, layers)?;
         let outputs = self.outputs(&mut input, layers)?;
         check_readers(layers)?;
@@ -88,9 +90,9 @@ impl<'a> Reader<'a> {
         Ok(Model { input, layers, outputs, self_test, version, file_bytes, arena_bytes, slices })
     }
 
-    fn input(&mut self) -> Result<Input, ModelError> {
+    fn input(&mut self, rounding: Rounding) -> Result<Input, ModelError> {
         let record: InputRecord = self.record()?;
-        check_input(&record).map_err(ModelError::Input)?;
+        check_input(&record, rounding).map_err(ModelError::Input)?;
         let InputRecord { image, origin, tensor } = record;
         Ok(Input { image, origin, tensor: tensor.tensor, place: Place::of(&tensor) })
     }
@@ -239,15 +241,24 @@ fn check_readers(layers: &[Layer<'_>]) -> Result<(), ModelError> {
     }
 }
 
-fn check_input(record: &InputRecord) -> Result<(), LayerProblem> {
+fn check_input(record: &InputRecord, rounding: Rounding) -> Result<(), LayerProblem> {
     let InputRecord { image, tensor, .. } = record;
     check_shape(*image)?;
     check_tensor(tensor)?;
     if tensor.tensor.shape.channels != image.channels {
         return Err(LayerProblem::OutsideMap);
     }
-    let zero_point = tensor.tensor.quant.zero_point;
-    if zero_point == INPUT_ZERO_POINT { Ok(()) } else { Err(LayerProblem::OutputQuant) }
+    match rounding {
+        Rounding::Once if tensor.tensor.quant.zero_point != INPUT_ZERO_POINT => {
+            Err(LayerProblem::OutputQuant)
+        }
+        Rounding::Twice if !Feature::TwoRoundings.is_built() => Err(LayerProblem::NotBuilt),
+        // Its input is values of the network's own quantisation: there is nothing around them.
+        Rounding::Twice if record.origin != [0, 0] || tensor.tensor.shape != *image => {
+            Err(LayerProblem::OutsideMap)
+        }
+        Rounding::Once | Rounding::Twice => Ok(()),
+    }
 }
 
 /// Size, scale and held rows of a tensor.

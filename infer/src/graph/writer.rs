@@ -6,7 +6,7 @@ use super::format::{InputRecord, LayerRecord, SelfTest};
 use crate::checksum::checksum;
 use crate::header::Header;
 use crate::ops::SECTION_ALIGNMENT_BYTES;
-use crate::quant::ChannelParameters;
+use crate::quant::{ChannelParameters, Rounding};
 
 /// Everything of a model file that is not derived: what [`write()`] lays out.
 pub struct Content<'c> {
@@ -31,7 +31,7 @@ pub struct Content<'c> {
 /// The numbers of one layer.
 #[derive(Clone, Copy)]
 pub struct Section<'c> {
-    /// One entry per output channel.
+    /// One entry per output channel; with a shift each if the model rounds twice.
     pub channels: &'c [ChannelParameters],
     /// Weights, packed as the layer's algorithm asks.
     pub weights: &'c [u8],
@@ -98,6 +98,12 @@ fn counted(content: &Content<'_>) -> Result<u16, WriteError> {
     u16::try_from(found).map_err(|_| WriteError::TooManyLayers { found })
 }
 
+/// The rounding that the layers' numbers are for.
+fn rounding(content: &Content<'_>) -> Rounding {
+    let mut channels = content.sections.iter().flat_map(|section| section.channels);
+    if channels.any(|channel| channel.shift.is_some()) { Rounding::Twice } else { Rounding::Once }
+}
+
 /// A size as the header states it.
 fn stated(bytes: usize) -> Result<u32, WriteError> {
     u32::try_from(bytes).map_err(|_| WriteError::TooLarge)
@@ -122,6 +128,9 @@ impl Writer<'_> {
         self.align()?;
         for channel in section.channels {
             self.bytes(&channel.to_le_bytes())?;
+        }
+        for shift in section.channels.iter().filter_map(|channel| channel.shift) {
+            self.bytes(&shift.to_le_bytes())?;
         }
         self.aligned(section.weights)
     }
@@ -150,8 +159,15 @@ impl Writer<'_> {
         let Content { arena_bytes, model_version, .. } = *content;
         let file_bytes = stated(file.len())?;
         let layers = counted(content)?;
-        let mut header =
-            Header { layers, file_bytes, checksum: 0, arena_bytes, record_bytes, model_version };
+        let mut header = Header {
+            rounding: rounding(content),
+            layers,
+            file_bytes,
+            checksum: 0,
+            arena_bytes,
+            record_bytes,
+            model_version,
+        };
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());
         header.checksum = checksum(&file[Header::CHECKED_FROM..]);
         file[..Header::BYTES].copy_from_slice(&header.to_bytes());

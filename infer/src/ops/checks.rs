@@ -1,7 +1,7 @@
 //! Checks that several operators make of their records and numbers.
 
 use crate::error::LayerProblem;
-use crate::quant::{ChannelParameters, channel_parameters};
+use crate::quant::{ChannelParameters, Rounding, with_shifts};
 use crate::shape::Shape;
 
 /// Largest map or section, bytes.
@@ -54,7 +54,8 @@ pub fn check_sections(
     weights: &[u8],
     weight_bytes: u64,
 ) -> Result<(), LayerProblem> {
-    let parameters_fit = parameters.len() == channels as usize * ChannelParameters::BYTES;
+    let channel_bytes = Rounding::of(parameters, channels).channel_bytes();
+    let parameters_fit = parameters.len() == channels as usize * channel_bytes;
     let weights_fit = weights.len() as u64 == weight_bytes;
     if parameters_fit && weights_fit { Ok(()) } else { Err(LayerProblem::SectionMissing) }
 }
@@ -64,17 +65,22 @@ pub fn check_sections(
 /// Every input value lies in -128 to 127, so every partial sum of the channel lies within `|bias| +
 /// 128 * sum(|weight|)`, in any order of summation. `sum_max` is the largest `128 * sum(|weight|)`
 /// that the layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
+///
+/// With two roundings an accumulator is shifted to the left where its shift is positive, and still
+/// has to fit.
 pub fn check_channels(
     parameters: &[u8],
+    channels: u16,
     sum_max: u64,
     magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
 ) -> Result<(), LayerProblem> {
-    for (channel, parameters) in (0u16..).zip(channel_parameters(parameters)) {
-        if parameters.multiplier < 1 {
-            return Err(LayerProblem::Multiplier { channel });
-        }
+    let rounding = Rounding::of(parameters, channels);
+    for (channel, parameters) in (0u16..).zip(with_shifts(parameters, channels)) {
+        let shift =
+            checked_factor(&parameters, rounding).ok_or(LayerProblem::Multiplier { channel })?;
         let magnitude = magnitude(channel as usize)?;
-        if parameters.bias.unsigned_abs() as u64 + 128 * magnitude > i32::MAX as u64 {
+        let largest = parameters.bias.unsigned_abs() as u64 + 128 * magnitude;
+        if largest > i32::MAX as u64 >> shift {
             return Err(LayerProblem::AccumulatorRange { channel });
         }
         if 128 * magnitude > sum_max {
@@ -82,4 +88,14 @@ pub fn check_channels(
         }
     }
     Ok(())
+}
+
+/// By how many bits a channel shifts to the left; `None` where its factor is out of range.
+fn checked_factor(parameters: &ChannelParameters, rounding: Rounding) -> Option<u32> {
+    let shift = match rounding {
+        Rounding::Once => return (parameters.multiplier >= 1).then_some(0),
+        Rounding::Twice => parameters.shift?,
+    };
+    let is_normal = parameters.multiplier == 0 || parameters.multiplier >= 1 << 30;
+    (is_normal && (-31..=30).contains(&shift)).then(|| shift.max(0) as u32)
 }

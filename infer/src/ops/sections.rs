@@ -2,21 +2,22 @@
 
 use super::checks::SIZE_MAX_BYTES;
 use crate::error::LayerProblem;
-use crate::quant::ChannelParameters;
+use crate::quant::Rounding;
 
 /// Sections start at multiples of this many bytes.
 pub const SECTION_ALIGNMENT_BYTES: usize = 16;
 
 /// A model file and how far its sections are read.
 pub struct Sections<'m> {
+    rounding: Rounding,
     file: &'m [u8],
     at: usize,
 }
 
 impl<'m> Sections<'m> {
-    /// The sections of `file` from byte `at` on.
-    pub(crate) const fn new(file: &'m [u8], at: usize) -> Self {
-        Self { file, at }
+    /// The sections of `file`, a model of this rounding, from byte `at` on.
+    pub(crate) const fn new(rounding: Rounding, file: &'m [u8], at: usize) -> Self {
+        Self { rounding, file, at }
     }
 
     /// The channel parameters and the packed weights of a layer.
@@ -25,7 +26,7 @@ impl<'m> Sections<'m> {
         channels: u16,
         weight_bytes: u64,
     ) -> Result<(&'m [u8], &'m [u8]), LayerProblem> {
-        let parameters = self.next(channels as usize * ChannelParameters::BYTES)?;
+        let parameters = self.next(channels as usize * self.rounding.channel_bytes())?;
         if weight_bytes > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }

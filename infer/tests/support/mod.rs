@@ -112,6 +112,15 @@ impl Default for Parts {
 }
 
 impl Parts {
+    /// The model in TensorFlow Lite's arithmetic, without a self-test; its factors are 1/2.
+    pub fn rounded_twice() -> Self {
+        let mut parts = Self { self_test: None, ..Self::default() };
+        for channel in parts.conv_channels.iter_mut().chain(&mut parts.dense_channels) {
+            (channel.multiplier, channel.shift) = (1 << 30, Some(0));
+        }
+        parts
+    }
+
     /// The records of the layers.
     pub fn layers(&self) -> [LayerRecord<'static>; 3] {
         [
@@ -178,7 +187,7 @@ pub fn check_left_out(file: &[u8], parts: &[Feature]) {
 }
 
 pub fn channel(bias: i32, multiplier: i32) -> ChannelParameters {
-    ChannelParameters { bias, multiplier }
+    ChannelParameters { bias, multiplier, shift: None }
 }
 
 /// Writes the right CRC-32 into a changed file.

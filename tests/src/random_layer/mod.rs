@@ -163,7 +163,7 @@ fn with_numbers(
     // A sum of n products of about 50 * 64 has a spread of 3200 * sqrt(n): to be about 60 of the
     // output's steps.
     let multiplier = 60.0 / (3200.0 * (weights_per_channel.max(1) as f64).sqrt()) * 4_294_967_296.0;
-    let channel = ChannelParameters { bias: 0, multiplier: multiplier as i32 };
+    let channel = ChannelParameters { bias: 0, multiplier: multiplier as i32, shift: None };
     let tensor = |shape| Tensor { shape, quant: QUANT };
     PlainLayer {
         name: "layer".to_owned(),

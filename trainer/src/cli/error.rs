@@ -24,6 +24,7 @@ use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::folder_lock::FolderBusy;
 use crate::format2::ConvertError;
+use crate::import::model::ImportError;
 use crate::import::onnx;
 use crate::import::tflite::ReadError;
 use crate::plan::FastestError;
@@ -176,6 +177,14 @@ pub enum CliError {
         path: PathBuf,
         /// What is wrong with it.
         cause: ReadError,
+    },
+    /// A network of TensorFlow Lite that no model holds.
+    #[error("{}: {cause}", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: ImportError,
     },
     /// A file that is no ONNX network.
     #[error("{}: {cause}", path.display())]

@@ -1,6 +1,5 @@
 //! `inspect`: the layers of a model and what they need; of a `.tflite` or ONNX file what it holds.
 
-mod import_file;
 mod onnx;
 mod tflite;
 
@@ -105,7 +104,7 @@ fn input_line(model: &Model<'_>) -> String {
     )
 }
 
-fn layer_table(model: &Model<'_>) -> Table {
+pub(super) fn layer_table(model: &Model<'_>) -> Table {
     let mut table = Table::new([
         "layer",
         "what",
@@ -164,7 +163,7 @@ fn layer_use(model: &Model<'_>, layer: &Layer<'_>) -> [usize; 3] {
 }
 
 /// The working memory, and the layer that needs most of it.
-fn memory_lines(model: &Model<'_>) -> String {
+pub(super) fn memory_lines(model: &Model<'_>) -> String {
     let arena = grouped(model.arena_bytes() as u64);
     let mut text = format!("working RAM {arena} bytes");
     if let Some(layer) = model.layers().iter().rev().max_by_key(|layer| ram_bytes(model, layer)) {

@@ -11,6 +11,8 @@ mod estimate;
 mod eval;
 mod export;
 mod how_to_build;
+mod import;
+mod import_file;
 mod inspect;
 mod interrupt;
 mod keygen;
@@ -65,6 +67,7 @@ enum Command {
     New(new::NewArgs),
     Plan(plan::PlanArgs),
     Predict(predict::PredictArgs),
+    Import(import::ImportArgs),
     Inspect(inspect::InspectArgs),
     Keygen(keygen::KeygenArgs),
     Sign(sign::SignArgs),
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Some(Command::New(args)) => new::run(&args),
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Keygen(args)) => keygen::run(&args),
         Some(Command::Sign(args)) => sign::run(&args),

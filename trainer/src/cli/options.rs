@@ -14,6 +14,7 @@ use crate::data::record::DataRecord;
 use crate::data::{DataDir, Request};
 use crate::device::board::Board;
 use crate::export::{ExportOptions, Target};
+use crate::import::model::FileOptions;
 use crate::plan::{Budget, Core, Loading};
 use crate::terminal::shell;
 
@@ -88,6 +89,11 @@ pub(super) struct FileOption {
 }
 
 impl FileOption {
+    /// What an imported model's file is to hold.
+    pub(super) fn of_import(&self) -> FileOptions {
+        FileOptions { version: self.model_version, self_test: !self.no_self_test }
+    }
+
     /// What the file is to hold.
     pub(super) fn options(&self, chip: &ChipOption) -> Result<ExportOptions, CliError> {
         let Self { model_version: version, no_self_test } = *self;

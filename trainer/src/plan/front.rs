@@ -11,10 +11,11 @@
 
 use super::code::{Build, Features, Loading, MostBytes};
 use super::groups::Group;
-use super::{Core, Costs};
+use super::{Core, Costs, FastestError};
 use crate::model_file::{self, WriteModelError};
 use crate::placement::{self, busy_bytes};
 use crate::plain_model::{Choice, Choices, PlainLayer, PlainModel};
+use infer::quant::Rounding;
 
 /// Sections begin at multiples of this many bytes of the file.
 const SECTION_ALIGNMENT_BYTES: usize = infer::format::SECTION_ALIGNMENT_BYTES;
@@ -66,12 +67,15 @@ struct Partial {
 /// the most.
 ///
 /// # Errors
-/// A model that no file can hold.
+/// A model that no file can hold, or whose costs are not known.
 pub fn front_of(
     model: &PlainModel,
     core: Core,
     loading: Loading,
-) -> Result<Vec<Plan>, WriteModelError> {
+) -> Result<Vec<Plan>, FastestError> {
+    if model.layers.iter().any(|layer| layer.rounding() == Rounding::Twice) {
+        return Err(FastestError::NotMeasured);
+    }
     let mut plans = vec![];
     for build in Build::ALL {
         plans.extend(front(model, &Costs::of(core, build), build, loading)?);

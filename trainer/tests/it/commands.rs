@@ -50,6 +50,26 @@ fn eval_refuses_images_of_another_size() {
 }
 
 #[test]
+fn import_writes_a_model_or_nothing() {
+    let workshop = Workshop::new();
+    let fixture = |name: &str| format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let message =
+        error(&mut workshop.trainer(["import", &fixture("chain.tflite"), "--out", "model.kndl"]));
+    assert!(message.contains("operator 5 (AVERAGE_POOL_2D): no kernel for chips yet"), "{message}");
+    assert!(message.contains("operator 12 (SOFTMAX)"), "{message}");
+    assert!(!workshop.path("model.kndl").exists());
+    let scores = fixture("scores.tflite");
+    let (stdout, stderr) =
+        run(&mut workshop.trainer(["import", &scores, "--out", "model.kndl"]), 0);
+    assert_eq!(stderr, "");
+    assert!(stdout.contains("next: trainer inspect model.kndl"), "{stdout}");
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
+    assert!(stdout.contains("self-test passed"), "{stdout}");
+    let message = error(&mut workshop.trainer(["plan", "model.kndl", "--core", "m4"]));
+    assert!(message.contains("arithmetic of TensorFlow Lite"), "{message}");
+}
+
+#[test]
 fn predict_draws_and_answers() {
     let workshop = Workshop::with_model();
     write_png(&workshop.path("top.png"), 8);

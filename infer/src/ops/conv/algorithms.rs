@@ -8,6 +8,7 @@ use super::Conv;
 use super::winograd::TileGrid;
 use super::winograd::transform::Tile;
 use crate::features::Feature;
+use crate::quant::Rounding;
 
 /// Makes the enum of algorithms and what is asked of each.
 macro_rules! algorithms {
@@ -31,9 +32,10 @@ macro_rules! algorithms {
 
             /// Whether the algorithm computes a layer of this shape.
             pub const fn fits(self, conv: &Conv<'_>) -> bool {
-                match self {
+                let fits = match self {
                     $(Self::$name => $fits(conv),)+
-                }
+                };
+                fits && (matches!(conv.rounding(), Rounding::Once) || self.rounds_twice())
             }
 
             /// Whether all parts that it needs are in this build, whatever the layer's shape.
@@ -185,6 +187,11 @@ impl Algorithm {
     /// every input.
     pub fn sum_max(self) -> u64 {
         self.tile().map_or(i32::MAX as u64, Tile::sum_max)
+    }
+
+    /// Whether it computes layers of [`Rounding::Twice`].
+    const fn rounds_twice(self) -> bool {
+        matches!(self, Self::Direct | Self::DirectInPlace)
     }
 
     /// The Winograd tile, if the weights are stored transformed.

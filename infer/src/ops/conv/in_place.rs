@@ -11,31 +11,44 @@
 
 use super::Conv;
 use crate::ops::window;
-use crate::quant::requantise;
+use crate::quant::{Once, Requantise, Rounding, Twice};
 
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
+    match conv.rounding() {
+        Rounding::Once => rounded::<Once>(conv, input, output),
+        Rounding::Twice => rounded::<Twice>(conv, input, output),
+    }
+}
+
+/// With a stack frame of its own: within the caller's it would take as much while others run.
+#[inline(never)]
+fn rounded<Rounded: Requantise>(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
-            pixel(conv, input, row, column, out);
+            pixel::<Rounded>(conv, input, row, column, out);
         }
     }
 }
 
 /// All channels of one output pixel.
-fn pixel(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, out: &mut [i8]) {
+fn pixel<Rounded: Requantise>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    row: i32,
+    column: i32,
+    out: &mut [i8],
+) {
     let four = four_inside(conv, row, column);
     let filters = conv.weights.chunks_exact(conv.taps().max(1));
-    for ((parameters, weights), out) in conv.channel_parameters().zip(filters).zip(out) {
+    let parameters = Rounded::parameters(conv.channels, conv.output.channels);
+    for ((parameters, weights), out) in parameters.zip(filters).zip(out) {
         let largest = match four {
             Some(places) => largest_of_four(conv, input, weights, places),
             None => largest_sum(conv, input, weights, |weight| weight as i8 as i32, row, column),
         };
-        *out = requantise(
-            parameters.bias + largest,
-            parameters.multiplier,
-            conv.output_quant.zero_point,
-        );
+        let accumulator = parameters.bias + largest;
+        *out = Rounded::output(accumulator, parameters, conv.output_quant.zero_point);
     }
 }
 

@@ -16,7 +16,7 @@ use super::operator::{
 };
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
+use crate::quant::{ChannelParameters, OutputQuant, Rounding, with_shifts};
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 use winograd::{GROUP, TileGrid};
@@ -50,7 +50,8 @@ pub struct Conv<'m> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it.
     pub algorithm: Algorithm,
-    /// Channel parameters, 8 bytes per output channel.
+    /// Channel parameters, 8 bytes per output channel; with two roundings one more each for the
+    /// shifts, after all others.
     pub(crate) channels: &'m [u8],
     /// Weights as the algorithm packs them.
     pub(crate) weights: &'m [u8],
@@ -113,7 +114,13 @@ impl<'m> Conv<'m> {
 
     /// Channel parameters in the order of the output channels.
     pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
-        channel_parameters(self.channels)
+        with_shifts(self.channels, self.output.channels)
+    }
+
+    /// How its accumulators become int8.
+    #[inline(always)]
+    pub const fn rounding(&self) -> Rounding {
+        Rounding::of(self.channels, self.output.channels)
     }
 
     /// The size of what it makes.
@@ -129,7 +136,8 @@ impl<'m> Conv<'m> {
             && self.taps() > 0
             && self.window() > 0
             && self.algorithm.fits(self)
-            && self.channels.len() == ChannelParameters::BYTES * self.output.channels as usize
+            && self.channels.len()
+                == self.rounding().channel_bytes() * self.output.channels as usize
             && self.weights.len() as u64 == self.filters().packed_bytes()
     }
 
@@ -232,6 +240,7 @@ impl<'m> Operator<'m> for Conv<'m> {
         match feature {
             Feature::Edges => self.reaches_edges(),
             Feature::WinogradSingleTile => self.has_single_tile(),
+            Feature::TwoRoundings => self.rounding() == Rounding::Twice,
             other => self.algorithm.needs(other),
         }
     }

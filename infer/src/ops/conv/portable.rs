@@ -22,7 +22,7 @@ use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Portable;
 use crate::ops::window::{self, dot};
-use crate::quant::requantise;
+use crate::quant::{Once, Requantise, Rounding, Twice};
 
 impl Kernels for Portable {
     fn run(conv: &Conv<'_>, Buffers { input, scratch, output, .. }: Buffers<'_>) {
@@ -52,11 +52,25 @@ impl Kernels for Portable {
 }
 
 pub(super) fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    match conv.rounding() {
+        Rounding::Once => rounded::<Once>(conv, input, scratch, output),
+        Rounding::Twice => rounded::<Twice>(conv, input, scratch, output),
+    }
+}
+
+/// With a stack frame of its own: within the caller's it would take as much while others run.
+#[inline(never)]
+fn rounded<Rounded: Requantise>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    scratch: &mut [i8],
+    output: &mut [i8],
+) {
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
             gather_window(conv, input, row, column, scratch);
-            pixel(conv, scratch, out);
+            pixel::<Rounded>(conv, scratch, out);
         }
     }
 }
@@ -86,12 +100,13 @@ pub(super) fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32,
 }
 
 /// All channels of one output pixel.
-fn pixel(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
+fn pixel<Rounded: Requantise>(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
     let taps = conv.taps().max(1);
     let rows = conv.weights.chunks_exact(taps);
-    for ((parameters, weights), out) in conv.channel_parameters().zip(rows).zip(out) {
+    let parameters = Rounded::parameters(conv.channels, conv.output.channels);
+    for ((parameters, weights), out) in parameters.zip(rows).zip(out) {
         let accumulator = parameters.bias + largest_sum(patches, weights);
-        *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+        *out = Rounded::output(accumulator, parameters, conv.output_quant.zero_point);
     }
 }
 

@@ -96,8 +96,9 @@ impl<'m> Conv<'m> {
         let filters = self.filters();
         check_sections(channels, self.output.channels, weights, filters.packed_bytes())?;
         let magnitude = |channel| filters.magnitude(weights, channel);
-        check_channels(channels, self.algorithm.sum_max(), magnitude)?;
+        check_channels(channels, self.output.channels, self.algorithm.sum_max(), magnitude)?;
         filters.check(weights)?;
-        Ok(Self { channels, weights, ..self })
+        let conv = Self { channels, weights, ..self };
+        if conv.algorithm.fits(&conv) { Ok(conv) } else { Err(LayerProblem::Algorithm) }
     }
 }

@@ -4,7 +4,7 @@ use super::{Conv, Kernels};
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Reference;
 use crate::ops::window::coordinates;
-use crate::quant::requantise;
+use crate::quant::output;
 
 impl Kernels for Reference {
     /// ```text
@@ -43,7 +43,7 @@ fn convolved(conv: &Conv<'_>, input: &[i8], row: usize, column: usize, channel: 
         let weight = conv.filters().weight(conv.weights, channel, tap);
         accumulator += value_at(conv, input, y, x, c) as i32 * weight as i32;
     }
-    requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point)
+    output(accumulator, parameters, conv.output_quant.zero_point)
 }
 
 fn value_at(conv: &Conv<'_>, input: &[i8], y: isize, x: isize, channel: usize) -> i8 {

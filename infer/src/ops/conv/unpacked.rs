@@ -2,7 +2,7 @@
 //! weights are read back first.
 
 use super::{Conv, in_place};
-use crate::quant::{ChannelParameters, requantise};
+use crate::quant::{ChannelParameters, channel_parameters, requantise};
 
 /// ```text
 /// for each output channel:
@@ -13,7 +13,7 @@ use crate::quant::{ChannelParameters, requantise};
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let filters = conv.filters();
     let Some(weights) = scratch.get_mut(..conv.taps()) else { return };
-    for (channel, parameters) in conv.channel_parameters().enumerate() {
+    for (channel, parameters) in channel_parameters(conv.channels).enumerate() {
         for (tap, weight) in weights.iter_mut().enumerate() {
             *weight = filters.weight(conv.weights, channel, tap);
         }

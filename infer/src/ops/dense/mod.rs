@@ -11,7 +11,7 @@ mod reference;
 use super::operator::{Buffers, Inputs, Operator, Reading, Tensor, Work, operations_of_map};
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
+use crate::quant::{ChannelParameters, OutputQuant, Rounding, with_shifts};
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
@@ -30,7 +30,8 @@ pub struct Dense<'m> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it.
     pub algorithm: DenseAlgorithm,
-    /// Channel parameters, 8 bytes per output.
+    /// Channel parameters, 8 bytes per output; with two roundings one more each for the shifts,
+    /// after all others.
     pub(crate) channels: &'m [u8],
     /// Weights as the algorithm packs them.
     pub(crate) weights: &'m [u8],
@@ -65,13 +66,19 @@ impl<'m> Dense<'m> {
             && !self.input.is_empty()
             && self.units > 0
             && self.algorithm.fits(self)
-            && self.channels.len() == ChannelParameters::BYTES * self.units as usize
+            && self.channels.len() == self.rounding().channel_bytes() * self.units as usize
             && self.weights.len() as u64 == self.matrix().packed_bytes()
     }
 
     /// Channel parameters in the order of the outputs.
     pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
-        channel_parameters(self.channels)
+        with_shifts(self.channels, self.units)
+    }
+
+    /// How its accumulators become int8.
+    #[inline(always)]
+    pub const fn rounding(&self) -> Rounding {
+        Rounding::of(self.channels, self.units)
     }
 }
 
@@ -119,6 +126,9 @@ impl<'m> Operator<'m> for Dense<'m> {
     }
 
     fn needs(&self, feature: Feature) -> bool {
-        feature == self.algorithm.feature()
+        match feature {
+            Feature::TwoRoundings => self.rounding() == Rounding::Twice,
+            other => other == self.algorithm.feature(),
+        }
     }
 }

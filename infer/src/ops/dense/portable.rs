@@ -8,7 +8,7 @@ use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Portable;
 use crate::ops::window::dot;
-use crate::quant::{ChannelParameters, requantise};
+use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice, requantise};
 
 impl Kernels for Portable {
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
@@ -21,10 +21,20 @@ impl Kernels for Portable {
 }
 
 pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    match dense.rounding() {
+        Rounding::Once => rounded_rows::<Once>(dense, input, output),
+        Rounding::Twice => rounded_rows::<Twice>(dense, input, output),
+    }
+}
+
+/// With a stack frame of its own: within the caller's it would take as much while others run.
+#[inline(never)]
+fn rounded_rows<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let rows = dense.weights.chunks_exact(input.len().max(1));
-    for ((parameters, weights), out) in dense.channel_parameters().zip(rows).zip(output) {
+    let parameters = Rounded::parameters(dense.channels, dense.units);
+    for ((parameters, weights), out) in parameters.zip(rows).zip(output) {
         let accumulator = parameters.bias + dot(input, weights);
-        *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
+        *out = Rounded::output(accumulator, parameters, dense.output_quant.zero_point);
     }
 }
 

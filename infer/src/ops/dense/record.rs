@@ -76,8 +76,9 @@ impl<'m> Dense<'m> {
         let matrix = self.matrix();
         check_sections(channels, self.units, weights, matrix.packed_bytes())?;
         let magnitude = |unit| Ok(matrix.magnitude(weights, unit));
-        check_channels(channels, i32::MAX as u64, magnitude)?;
+        check_channels(channels, self.units, i32::MAX as u64, magnitude)?;
         matrix.check(weights)?;
-        Ok(Self { channels, weights, ..self })
+        let dense = Self { channels, weights, ..self };
+        if dense.algorithm.fits(&dense) { Ok(dense) } else { Err(LayerProblem::Algorithm) }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Dense, Kernels};
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Reference;
-use crate::quant::requantise;
+use crate::quant;
 
 impl Kernels for Reference {
     /// ```text
@@ -16,7 +16,7 @@ impl Kernels for Reference {
             let products =
                 input.iter().enumerate().map(|(index, value)| *value as i32 * weight(index));
             let accumulator = parameters.bias + products.sum::<i32>();
-            *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
+            *out = quant::output(accumulator, parameters, dense.output_quant.zero_point);
         }
     }
 }

@@ -15,7 +15,7 @@ use super::operator::{
 use super::packing::size;
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::quant::{ChannelParameters, OutputQuant, channel_parameters};
+use crate::quant::{ChannelParameters, OutputQuant, Rounding, with_shifts};
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
@@ -57,7 +57,8 @@ pub struct Depthwise<'m> {
     pub output_scale: f32,
     /// The output that stands for 0.0.
     pub output_zero_point: i8,
-    /// Channel parameters, 8 bytes per output channel.
+    /// Channel parameters, 8 bytes per output channel; with two roundings one more each for the
+    /// shifts, after all others.
     pub(crate) channels: &'m [u8],
     /// int8, `[kernel row][kernel column][output channel]`.
     pub(crate) weights: &'m [u8],
@@ -100,7 +101,13 @@ impl<'m> Depthwise<'m> {
 
     /// Channel parameters in the order of the output channels.
     pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
-        channel_parameters(self.channels)
+        with_shifts(self.channels, self.output.channels)
+    }
+
+    /// How its accumulators become int8.
+    #[inline(always)]
+    pub const fn rounding(&self) -> Rounding {
+        Rounding::of(self.channels, self.output.channels)
     }
 
     /// The operator of a record that reads `inputs` and makes `output`, still without its numbers.
@@ -140,7 +147,8 @@ impl<'m> Depthwise<'m> {
             && self.taps() > 0
             && self.stride[0] > 0
             && self.stride[1] > 0
-            && self.channels.len() == ChannelParameters::BYTES * self.output.channels as usize
+            && self.channels.len()
+                == self.rounding().channel_bytes() * self.output.channels as usize
             && self.weights.len() as u64 == self.weight_bytes()
     }
 
@@ -159,7 +167,7 @@ impl<'m> Depthwise<'m> {
             let weights = weights.iter().skip(channel).step_by(of_channel);
             Ok(weights.map(|weight| size(*weight as i8)).sum())
         };
-        check_channels(channels, u64::MAX, magnitude)?;
+        check_channels(channels, self.output.channels, u64::MAX, magnitude)?;
         Ok(Self { channels, weights, ..self })
     }
 }
@@ -236,7 +244,10 @@ impl<'m> Operator<'m> for Depthwise<'m> {
     }
 
     fn needs(&self, feature: Feature) -> bool {
-        feature == Feature::Depthwise
+        match feature {
+            Feature::TwoRoundings => self.rounding() == Rounding::Twice,
+            other => other == Feature::Depthwise,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use core::ops::Range;
 use super::{Depthwise, Kernels};
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Portable;
-use crate::quant::{ChannelParameters, requantise};
+use crate::quant::{Once, Requantise, Rounding, Twice};
 
 impl Kernels for Portable {
     fn run(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
@@ -136,6 +136,15 @@ const BLOCK: usize = 8;
 
 /// All channels of the pixels of a run.
 pub(super) fn pixels(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
+    match depthwise.rounding() {
+        Rounding::Once => rounded::<Once>(depthwise, run, out),
+        Rounding::Twice => rounded::<Twice>(depthwise, run, out),
+    }
+}
+
+/// With a stack frame of its own: within the caller's it would take as much while others run.
+#[inline(never)]
+fn rounded<Rounded: Requantise>(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
     let channels = (depthwise.output.channels as usize).max(1);
     let step = depthwise.stride[1] as usize * depthwise.input.channels as usize;
     for (pixel, out) in out.chunks_exact_mut(channels).enumerate() {
@@ -143,9 +152,9 @@ pub(super) fn pixels(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
         while channel < channels {
             let is_block = depthwise.multiplier() == 1 && channel + BLOCK <= channels;
             let done = if is_block {
-                some_channels::<BLOCK>(depthwise, run, at, channel, out)
+                some_channels::<Rounded, BLOCK>(depthwise, run, at, channel, out)
             } else {
-                some_channels::<1>(depthwise, run, at, channel, out)
+                some_channels::<Rounded, 1>(depthwise, run, at, channel, out)
             };
             channel += done;
         }
@@ -154,7 +163,7 @@ pub(super) fn pixels(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
 
 /// `COUNT` channels of a pixel, which read as many of the input or one; how many they are.
 #[inline(always)]
-fn some_channels<const COUNT: usize>(
+fn some_channels<Rounded: Requantise, const COUNT: usize>(
     depthwise: &Depthwise<'_>,
     run: &Run<'_>,
     at: usize,
@@ -162,15 +171,14 @@ fn some_channels<const COUNT: usize>(
     out: &mut [i8],
 ) -> usize {
     let (starts, _) = run.starts.as_chunks();
-    let (parameters, _) = depthwise.channels.as_chunks();
+    let channels = depthwise.output.channels;
     let starts = starts.get(channel..).and_then(|starts| starts.first_chunk::<COUNT>());
-    let parameters = parameters.get(channel..).and_then(|rest| rest.first_chunk::<COUNT>());
+    let parameters = Rounded::some_parameters::<COUNT>(depthwise.channels, channels, channel);
     let out = out.get_mut(channel..).and_then(|out| out.first_chunk_mut::<COUNT>());
     if let (Some(starts), Some(parameters), Some(out)) = (starts, parameters, out) {
         let sums = sums(depthwise, run, at, channel, starts.map(|start| number(&start)));
         for ((out, sum), parameters) in out.iter_mut().zip(sums).zip(parameters) {
-            let ChannelParameters { multiplier, .. } = ChannelParameters::from_le_bytes(parameters);
-            *out = requantise(sum, multiplier, depthwise.output_zero_point);
+            *out = Rounded::output(sum, parameters, depthwise.output_zero_point);
         }
     }
     COUNT

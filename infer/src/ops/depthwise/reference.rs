@@ -4,7 +4,7 @@ use super::{Depthwise, Kernels};
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Reference;
 use crate::ops::window::coordinates;
-use crate::quant::requantise;
+use crate::quant::output;
 
 impl Kernels for Reference {
     /// ```text
@@ -37,7 +37,7 @@ fn convolved(
         let value = value_at(depthwise, input, y, x, channel / depthwise.multiplier());
         accumulator += value as i32 * depthwise.weight(channel, tap) as i32;
     }
-    requantise(accumulator, parameters.multiplier, depthwise.output_zero_point)
+    output(accumulator, parameters, depthwise.output_zero_point)
 }
 
 fn value_at(depthwise: &Depthwise<'_>, input: &[i8], y: isize, x: isize, channel: usize) -> i8 {

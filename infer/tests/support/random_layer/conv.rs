@@ -4,7 +4,7 @@ use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerKind, LayerProblem, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill_channels, most};
+use super::{Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
 /// Input and output of the tutorial's convolutions, without what pooling throws away.
 const MEASURED: [(&str, Shape, Shape); 3] = [
@@ -113,8 +113,11 @@ pub fn fill<'b>(
         let columns = filters.kernel[1] as usize;
         *weight = pattern.weight(random, tile, pixel / columns, pixel % columns);
     }
-    let channels = &mut numbers.channels.0[..8 * filters.output_channels as usize];
-    fill_channels(random, weights, filters.taps(), channels);
+    let plain = matches!(record.algorithm, Algorithm::Direct | Algorithm::DirectInPlace);
+    let rounding = rounding(random, plain);
+    let channel_bytes = rounding.channel_bytes() * filters.output_channels as usize;
+    let channels = &mut numbers.channels.0[..channel_bytes];
+    fill_channels(random, rounding, weights, filters.taps(), channels);
     let packed = &mut numbers.packed.0[..filters.packed_bytes() as usize];
     filters.pack(weights, packed).expect("the sizes are right");
     conv.with_numbers(channels, packed)

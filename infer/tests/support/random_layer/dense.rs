@@ -4,7 +4,7 @@ use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Dense, LayerKind, LayerProblem, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill_channels, most};
+use super::{Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
 /// Inputs and units of the tutorial's dense layers.
 const MEASURED: [(&str, u16, u16); 3] =
@@ -71,8 +71,9 @@ pub fn fill<'b>(
     for weight in weights.iter_mut() {
         *weight = pattern.weight(random, 0, 1, 1);
     }
-    let channels = &mut numbers.channels.0[..8 * units];
-    fill_channels(random, weights, input.len(), channels);
+    let rounding = rounding(random, record.algorithm == DenseAlgorithm::Rows);
+    let channels = &mut numbers.channels.0[..rounding.channel_bytes() * units];
+    fill_channels(random, rounding, weights, input.len(), channels);
     let packed = &mut numbers.packed.0[..dense.matrix().packed_bytes() as usize];
     dense.matrix().pack(weights, packed).expect("the sizes are right");
     dense.with_numbers(channels, packed)

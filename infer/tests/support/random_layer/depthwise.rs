@@ -3,7 +3,7 @@
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
 use infer::{Depthwise, LayerKind, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill_channels, most};
+use super::{Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
 /// A layer that is measured.
 struct Measured {
@@ -100,8 +100,9 @@ fn fill<'b>(
         *weight = pattern.weight(random, 0, tap / columns, tap % columns);
         packed[depthwise.weight_place(channel, tap)] = *weight as u8;
     }
-    let parameters = &mut numbers.channels.0[..8 * channels];
-    fill_channels(random, weights, taps, parameters);
+    let rounding = rounding(random, true);
+    let parameters = &mut numbers.channels.0[..rounding.channel_bytes() * channels];
+    fill_channels(random, rounding, weights, taps, parameters);
     let in_range = "the largest weights of these sizes stay in range";
     LayerKind::Depthwise(depthwise.with_numbers(parameters, packed).expect(in_range))
 }

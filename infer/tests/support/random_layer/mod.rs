@@ -11,7 +11,7 @@ mod split_mix;
 use infer::format::{Algorithm, DenseAlgorithm, Inputs, OutputQuant};
 use infer::kernels::{Kernels, Reference};
 use infer::ops::{Buffers, Kind, Record};
-use infer::quant::ChannelParameters;
+use infer::quant::{ChannelParameters, Rounding};
 use infer::{Aligned, LayerKind};
 use split_mix::SplitMix64;
 
@@ -270,16 +270,50 @@ const fn most(count: u32, under_miri: u32) -> u32 {
     if cfg!(miri) { under_miri } else { count }
 }
 
-/// Biases and multipliers with which many outputs lie between the ends of int8.
-fn fill_channels(random: &mut Random, weights: &[i8], taps: usize, channels: &mut [u8]) {
-    for (weights, channel) in
-        weights.chunks(taps).zip(channels.chunks_mut(ChannelParameters::BYTES))
+/// How a layer's accumulators become int8: either way, where its algorithm computes both.
+fn rounding(random: &mut Random, is_both: bool) -> Rounding {
+    if is_both { random.pick(&[Rounding::Once, Rounding::Twice]) } else { Rounding::Once }
+}
+
+/// Biases and multipliers with which many outputs lie between the ends of int8; with two roundings
+/// the shifts follow.
+fn fill_channels(
+    random: &mut Random,
+    rounding: Rounding,
+    weights: &[i8],
+    taps: usize,
+    channels: &mut [u8],
+) {
+    let (numbers, shifts) = channels.split_at_mut(weights.len() / taps * ChannelParameters::BYTES);
+    let mut shifts = shifts.iter_mut();
+    for (weights, numbers) in weights.chunks(taps).zip(numbers.chunks_mut(ChannelParameters::BYTES))
     {
         let magnitude: u32 = weights.iter().map(|weight| weight.unsigned_abs() as u32).sum();
         let sum_max = (128 * magnitude).max(1);
         let bias = (random.next() as i32) % (1 + sum_max as i32 / 4);
-        let multiplier = (((1u64 << 32) * random.pick(&[100, 300, 3000]) / sum_max as u64) as i64)
-            .clamp(1, i32::MAX as i64) as i32;
-        channel.copy_from_slice(&ChannelParameters { bias, multiplier }.to_le_bytes());
+        let outputs = random.pick(&[100, 300, 3000]);
+        let channel = match rounding {
+            Rounding::Once => once(bias, outputs, sum_max),
+            Rounding::Twice => twice(random, bias, outputs, sum_max),
+        };
+        numbers.copy_from_slice(&channel.to_le_bytes());
+        for (shift, place) in channel.shift.into_iter().zip(shifts.by_ref()) {
+            *place = shift as u8;
+        }
     }
+}
+
+/// A factor by which the largest sum becomes `outputs`.
+fn once(bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
+    let multiplier = ((1u64 << 32) * outputs / sum_max as u64) as i64;
+    let multiplier = multiplier.clamp(1, i32::MAX as i64) as i32;
+    ChannelParameters { bias, multiplier, shift: None }
+}
+
+/// A factor by which the largest sum becomes about `outputs`, at times 0.
+fn twice(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
+    let shift = outputs.ilog2() as i8 - sum_max.ilog2() as i8;
+    let normal = 1 << 30 | (random.next() >> 2) as i32;
+    let multiplier = random.pick(&[normal, normal, normal, 1 << 30, i32::MAX, 0]);
+    ChannelParameters { bias, multiplier, shift: Some(shift) }
 }

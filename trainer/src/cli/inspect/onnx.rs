@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CliError, import_file};
+use super::super::{CliError, import_file};
 use crate::import::onnx::{self, Cost, Network, Node, Shapes, Value};
 use crate::terminal::number::grouped;
 use crate::terminal::table::Table;

@@ -6,6 +6,7 @@ mod hostile;
 mod networks;
 mod numpy;
 mod onnx;
+mod plain;
 mod reference;
 
 /// A network of the folder of fixtures.

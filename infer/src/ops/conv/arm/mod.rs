@@ -63,7 +63,7 @@ fn is_as_stated(conv: &Conv<'_>, input: &[i8], scratch: &[i8], output: &[i8]) ->
         && input.len() == conv.input.len()
         && output.len() == conv.output.len()
         && scratch.len() == conv.scratch_bytes()
-        && conv.channels.len() == 8 * channels
+        && conv.channels.len() == conv.rounding().channel_bytes() * channels
         && conv.weights.len() as u64 == conv.filters().packed_bytes()
         && is_at_word(scratch)
         && is_at_word(conv.weights)

@@ -4,22 +4,24 @@ mod quads;
 #[cfg(kindling_backend = "mve")]
 mod vector;
 
-#[cfg(not(kindling_backend = "mve"))]
 use super::portable;
 use super::{Dense, DenseAlgorithm, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
+#[cfg(kindling_backend = "mve")]
+use crate::quant::Rounding;
 
 impl Kernels for CortexM {
     #[allow(unreachable_patterns)]
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
         match dense.algorithm {
             #[cfg(kindling_backend = "mve")]
-            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
+            DenseAlgorithm::Rows
+                if Feature::DenseRows.is_built() && dense.rounding() == Rounding::Once =>
+            {
                 vector::dense(dense, input, output)
             }
-            #[cfg(not(kindling_backend = "mve"))]
             DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
                 portable::rows(dense, input, output)
             }

@@ -33,12 +33,15 @@ pub struct FullyConnected {
 }
 
 /// Weights, biases and factors, and how accumulators become int8.
-struct Filters {
-    weights: Vec<i8>,
-    bias: Vec<i32>,
-    factors: Vec<Factor>,
-    input_zero_point: i32,
-    output: Output,
+pub struct Filters {
+    /// In the order of the file.
+    pub weights: Vec<i8>,
+    /// One for each filter.
+    pub bias: Vec<i32>,
+    /// One for each filter.
+    pub factors: Vec<Factor>,
+    pub input_zero_point: i32,
+    pub output: Output,
 }
 
 impl Conv {
@@ -69,6 +72,11 @@ impl Conv {
             filters_per_channel,
             filters: Filters::new(node, filters, stride, double_product)?,
         })
+    }
+
+    /// Its numbers.
+    pub fn filters(self) -> Filters {
+        self.filters
     }
 
     /// The sum of filter `filter` at a place of batch `batch`.
@@ -120,6 +128,11 @@ impl FullyConnected {
         let per_unit = node.weights(1)?.0.scales.len() > 1;
         let product = if per_unit { double_product } else { single_product };
         Ok(Self { inputs, filters: Filters::new(node, units, 1, product)? })
+    }
+
+    /// Its numbers.
+    pub fn filters(self) -> Filters {
+        self.filters
     }
 }
 

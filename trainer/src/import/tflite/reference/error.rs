@@ -9,8 +9,8 @@ use super::super::operator::Operator;
 /// Longest name that a message shows, characters.
 const NAME_CHARACTERS_MAX: usize = 80;
 
-/// All operators that cannot be run: `operator 3 (TRANSPOSE_CONV): is not supported; operator 4
-/// (ADD): ...`
+/// All operators that cannot be run, those with the same reason together: `operators 3, 5
+/// (TRANSPOSE_CONV): not supported; operator 4 (ADD): ...`
 #[derive(Clone, Debug, Default, PartialEq, Error)]
 pub struct Unsupported(Vec<(usize, String, Misfit)>);
 
@@ -18,10 +18,10 @@ pub struct Unsupported(Vec<(usize, String, Misfit)>);
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum Misfit {
     /// It is not known here.
-    #[error("is not supported")]
+    #[error("not supported")]
     Operator,
     /// A tensor of another type.
-    #[error("has a tensor of {found}, only {expected} is supported: quantise to int8")]
+    #[error("a tensor of {found}, only {expected} is supported: quantise to int8")]
     Element {
         /// Its type.
         found: &'static str,
@@ -29,45 +29,72 @@ pub enum Misfit {
         expected: &'static str,
     },
     /// A map without scale, with several or with a scale of 0.
-    #[error("has a map without one positive scale: quantise to int8")]
+    #[error("a map without one positive scale: quantise to int8")]
     Quantisation,
     /// A zero point that weights may not have.
-    #[error("has weights with a zero point that is not 0")]
+    #[error("weights with a zero point that is not 0")]
     ZeroPoint,
     /// Weights, a bias or sizes that are computed.
-    #[error("has weights, a bias or sizes that are no constants")]
+    #[error("weights, a bias or sizes that are no constants")]
     NotConstant,
     /// A result that is the same each time, and is read as a map.
-    #[error("has the same result for every input, and is read as a map: convert without it")]
+    #[error("the same result for every input, which is read as a map: convert without it")]
     Constant,
     /// A tensor that is left out, or one too many.
-    #[error("lacks a tensor, or has one too many")]
+    #[error("a tensor too few, or too many")]
     Count,
     /// An activation that kernels of int8 do not have.
-    #[error("has an activation that is not supported on int8")]
+    #[error("an activation that is not supported on int8")]
     Activation,
     /// Maps whose scale or zero point should be the same.
-    #[error("has maps of different scale or zero point, which must be the same")]
+    #[error("maps of different scale or zero point, which must be the same")]
     Scales,
     /// A scale or zero point of the output that the operator does not allow.
-    #[error("has another output scale or zero point than TensorFlow Lite asks for")]
+    #[error("another output scale or zero point than TensorFlow Lite asks for")]
     OutputScale,
     /// Numbers that would not fit 32 bits.
-    #[error("has sums or scales that do not fit 32 bits")]
+    #[error("sums or scales that do not fit 32 bits")]
     Range,
+    /// It runs here, but no chip has it.
+    #[error("no kernel for chips yet: convert without it")]
+    Chip,
+    /// Taps that lie apart.
+    #[error("a dilation, which no kernel for chips has: convert with dilation 1")]
+    Dilation,
+    /// Windows that end outside of the map.
+    #[error("windows that reach outside of the map: convert with padding \"valid\"")]
+    Outside,
+    /// An activation that is more than the output's saturation.
+    #[error(
+        "an activation that ends inside of its output's range, which no kernel for chips has: \
+         convert with data that reach the activation's ends"
+    )]
+    Clamp,
+    /// A map that is no image.
+    #[error(
+        "a map of several batches or of more than three dimensions: convert for one image or \
+         vector"
+    )]
+    Map,
+    /// A map that is read in another shape than it was made in.
+    #[error("a map that was reshaped, which only FULLY_CONNECTED may read: convert without it")]
+    Reshaped,
+    /// More than fits the model file.
+    #[error("a side over 65,535, or a kernel or stride over 255: use smaller ones")]
+    Size,
     /// A map that is too large.
-    #[error("makes a map that is too large for any small core")]
+    #[error("a map that is too large for any small core")]
     TooLarge,
 }
 
 impl Unsupported {
-    pub(super) fn add(&mut self, index: usize, operator: &Operator, misfit: Misfit) {
+    pub(crate) fn add(&mut self, index: usize, operator: &Operator, misfit: Misfit) {
         // A name of its own may be any text.
         let name = operator.kind.name().chars().take(NAME_CHARACTERS_MAX);
         self.0.push((index, name.flat_map(char::escape_default).collect(), misfit));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -79,9 +106,18 @@ impl Unsupported {
 
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (index, name, misfit)) in self.0.iter().enumerate() {
+        let mut groups: Vec<(&str, Misfit, Vec<String>)> = vec![];
+        for (index, name, misfit) in &self.0 {
+            let is_same = |group: &&mut (&str, Misfit, _)| (group.0, group.1) == (name, *misfit);
+            match groups.iter_mut().find(is_same) {
+                Some((.., places)) => places.push(index.to_string()),
+                None => groups.push((name, *misfit, vec![index.to_string()])),
+            }
+        }
+        for (place, (name, misfit, places)) in groups.into_iter().enumerate() {
             let gap = if place > 0 { "; " } else { "" };
-            write!(f, "{gap}operator {index} ({name}) {misfit}")?;
+            let each = if places.len() > 1 { "s" } else { "" };
+            write!(f, "{gap}operator{each} {} ({name}): {misfit}", places.join(", "))?;
         }
         Ok(())
     }

@@ -20,13 +20,14 @@ mod requantise;
 mod softmax;
 mod taps;
 
+pub(crate) use conv::{Conv, Filters, FullyConnected};
 pub use error::{Misfit, Unsupported};
 pub use fixed_point::Factor;
+pub(crate) use node::Node;
 
 use super::network::{ElementType, Network};
 use super::operator::{Kind, Operator};
 use float::Float;
-use node::Node;
 
 /// Elements of a map at most: 4 Mi.
 const MAP_ELEMENTS_MAX: usize = 1 << 22;

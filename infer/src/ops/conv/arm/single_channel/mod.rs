@@ -21,6 +21,8 @@ use crate::ops::conv::algorithms::single_channel_rows;
 #[cfg(kindling_backend = "armv6m")]
 use crate::ops::conv::packing::single_channel_taps;
 use crate::ops::window;
+#[cfg(kindling_backend = "armv6m")]
+use crate::quant::channel_parameters;
 
 crate::arm::assembly!();
 
@@ -118,7 +120,9 @@ const SUMS: usize = 20;
 fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
     let weights = conv.weights.as_chunks().0;
-    for (channel, (parameters, weights)) in conv.channel_parameters().zip(weights).enumerate() {
+    for (channel, (parameters, weights)) in
+        channel_parameters(conv.channels).zip(weights).enumerate()
+    {
         let weights = single_channel_taps(weights).map(i32::from);
         let mut out = out.iter_mut().skip(channel).step_by(channels);
         for windows in windows.chunks(SUMS * WINDOW_BYTES) {

@@ -1,0 +1,57 @@
+//! `import`: a model of a network that was trained elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::options::FileOption;
+use super::{CliError, import_file, inspect, model_file};
+use crate::atomic_file::PendingFile;
+use crate::import::{model, tflite};
+use crate::model_file::ModelTable;
+use crate::terminal::number::grouped;
+use crate::terminal::print;
+
+/// Make a model of a TensorFlow Lite file
+///
+/// The network must be quantised to int8, its input and output too. The model keeps its numbers and
+/// gives the bytes of TensorFlow Lite's reference kernels: the two are compared before anything is
+/// written. All operators that no chip has a kernel for are listed at once.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trainer import network.tflite --out model.kndl
+  trainer import network.tflite --out model.kndl --model-version 2 --no-self-test")]
+pub(super) struct ImportArgs {
+    /// A .tflite file
+    #[arg(value_name = "FILE")]
+    network: PathBuf,
+    /// Model file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    file: FileOption,
+}
+
+pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
+    let file = import_file::read(&args.network)?;
+    let path = || args.network.clone();
+    let network = tflite::read(&file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
+    let model = model::model(&network, args.file.of_import())
+        .map_err(|cause| CliError::Import { path: path(), cause })?;
+    PendingFile::write(&args.out, &model)?.commit()?;
+    report(&args.out, &model)
+}
+
+/// The layers, and what to do with them.
+fn report(out: &Path, file: &[u8]) -> Result<(), CliError> {
+    let mut table = ModelTable::new();
+    let model = model_file::parse(out, file, &mut table)?;
+    let (name, bytes) = (out.display(), grouped(file.len() as u64));
+    Ok(print(&format!(
+        "{}\n{}written: {name}, {bytes} bytes; a random input has the same answer as by TensorFlow \
+         Lite's arithmetic\nnext: trainer inspect {name}\n",
+        inspect::layer_table(&model),
+        inspect::memory_lines(&model)
+    ))?)
+}

@@ -1,0 +1,62 @@
+//! A model file of a network, whose bytes have been compared.
+
+mod plain;
+
+pub use plain::{ImportError, plain_model};
+
+use infer::self_test;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+use super::tflite::Network;
+use super::tflite::reference::{Interpreter, Values};
+use crate::model_file::{self, ModelTable, WriteModelError};
+use crate::plain_model::{PlainModel, PlainSelfTest};
+
+/// Seed of the input of self-tests.
+const SEED: u64 = 0;
+
+/// What a model file says beside the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileOptions {
+    /// The maker's count of versions of this model.
+    pub version: u32,
+    /// Whether the file holds an input with the scores that TensorFlow Lite's arithmetic gives it.
+    pub self_test: bool,
+}
+
+/// Writes a model that runs on any core. It has given the scores of TensorFlow Lite's arithmetic
+/// for a random input, whether the file holds that or not.
+///
+/// # Errors
+/// What no model holds, or other scores.
+pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, ImportError> {
+    let mut plain = plain_model(network)?;
+    plain.version = options.version;
+    plain.self_test = Some(answered(network, &plain)?);
+    let bytes = model_file::write(&plain, &plain.direct())?;
+    test(&bytes)?;
+    if options.self_test {
+        return Ok(bytes);
+    }
+    plain.self_test = None;
+    Ok(model_file::write(&plain, &plain.direct())?)
+}
+
+/// A random input with TensorFlow Lite's answer.
+fn answered(network: &Network<'_>, plain: &PlainModel) -> Result<PlainSelfTest, ImportError> {
+    let mut image = vec![0; plain.image.len()];
+    ChaCha8Rng::seed_from_u64(SEED).fill_bytes(&mut image);
+    let values = image.iter().map(|pixel| infer::quant::quantise_pixel(*pixel)).collect();
+    let mut maps = Interpreter::new(network)?.run(&[Values::Int8(values)]);
+    match maps[network.outputs[0]].take() {
+        Some(Values::Int8(scores)) => Ok(PlainSelfTest { image, scores: Some(scores) }),
+        _ => Err(ImportError::OutputNotMade { index: 0 }),
+    }
+}
+
+fn test(file: &[u8]) -> Result<(), ImportError> {
+    let mut table = ModelTable::new();
+    let model = infer::Model::from_bytes(file, &mut table).map_err(WriteModelError::Refused)?;
+    self_test(&model, &mut vec![0; model.arena_bytes()]).map_err(ImportError::Differs)
+}

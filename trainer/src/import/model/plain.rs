@@ -1,0 +1,315 @@
+//! A network as layers that `infer` runs, with the numbers of the file.
+//!
+//! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are folded: the order of a map in memory stays.
+//! - The input's zero point goes into the biases: see `docs/arithmetic.md`.
+//! - A fused activation is the output's saturation. One that is more than that is refused.
+
+use infer::format::{OUTPUTS_MAX, OutputQuant, Tensor};
+use infer::quant::ChannelParameters;
+use infer::{SelfTestError, Shape};
+use thiserror::Error;
+
+use crate::import::tflite::reference::{
+    Conv, Factor, Filters, FullyConnected, Misfit, Node, Unsupported,
+};
+use crate::import::tflite::{self, ElementType, Kind, Network, Window, placed};
+use crate::model_file::WriteModelError;
+use crate::ops::{PlainKind, conv, dense, max_pool};
+use crate::plain_model::{Edge, PlainLayer, PlainModel};
+use crate::terminal::printable;
+
+/// Longest name of a layer, bytes; of longer ones the end is kept.
+const NAME_BYTES_MAX: usize = infer::format::NAME_BYTES_MAX;
+
+/// Why a network cannot be imported.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum ImportError {
+    /// None, or several.
+    #[error("the network has {found} inputs, only networks of one can be imported")]
+    Inputs {
+        /// How many.
+        found: usize,
+    },
+    /// None, or too many.
+    #[error("the network has {found} outputs, a model has 1 to {OUTPUTS_MAX}")]
+    Outputs {
+        /// How many.
+        found: usize,
+    },
+    /// An output that no layer makes.
+    #[error("output {index} is made by no layer")]
+    OutputNotMade {
+        /// Its place, from 0.
+        index: usize,
+    },
+    /// An input of another kind.
+    #[error("the input: {0}")]
+    Input(Misfit),
+    /// Operators, all of them.
+    #[error(transparent)]
+    Operators(#[from] Unsupported),
+    /// No model file can hold it.
+    #[error(transparent)]
+    Write(#[from] WriteModelError),
+    /// The model is at fault.
+    #[error("the model does not give TensorFlow Lite's bytes: {0}")]
+    Differs(SelfTestError),
+}
+
+/// The layers of a network.
+///
+/// # Errors
+/// What no model holds; all operators of that kind at once.
+pub fn plain_model(network: &Network<'_>) -> Result<PlainModel, ImportError> {
+    let &[input] = &network.inputs[..] else {
+        return Err(ImportError::Inputs { found: network.inputs.len() });
+    };
+    if !(1..=OUTPUTS_MAX).contains(&network.outputs.len()) {
+        return Err(ImportError::Outputs { found: network.outputs.len() });
+    }
+    let given = tensor(&network.tensors[input]).map_err(ImportError::Input)?;
+    let steps = steps(network)?;
+    Maps::new(network, input, given).connected(steps)
+}
+
+/// What becomes of an operator.
+enum Step {
+    /// Its result is the same each time, and is read for its shape only.
+    Nothing,
+    /// Its output is its input.
+    Renamed,
+    /// A layer.
+    Layer(Made),
+}
+
+/// A layer without its edges.
+struct Made {
+    kind: PlainKind,
+    output: Tensor,
+    channels: Vec<ChannelParameters>,
+    weights: Vec<i8>,
+}
+
+/// What becomes of every operator.
+fn steps(network: &Network<'_>) -> Result<Vec<Step>, Unsupported> {
+    let (mut steps, mut unsupported) = (Vec::new(), Unsupported::default());
+    let shaped = shapes_in_memory(network);
+    for (index, operator) in network.operators.iter().enumerate() {
+        match step(Node { network, operator }, &shaped) {
+            Ok(step) => steps.push(step),
+            Err(misfit) => unsupported.add(index, operator, misfit),
+        }
+    }
+    if unsupported.is_empty() { Ok(steps) } else { Err(unsupported) }
+}
+
+fn step(node: Node<'_>, shaped: &[usize]) -> Result<Step, Misfit> {
+    if node.operator.constant {
+        return node.is_read_for_its_shape().then_some(Step::Nothing).ok_or(Misfit::Constant);
+    }
+    let made = match &node.operator.kind {
+        Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => {
+            node.same_scale(1)?;
+            return Ok(Step::Renamed);
+        }
+        Kind::Conv(window, _) => conv(node, *window)?,
+        Kind::FullyConnected { .. } => return Ok(Step::Layer(dense(node)?)),
+        Kind::MaxPool(size, window, _) => max_pool(node, *size, *window)?,
+        Kind::Other(_) => return Err(Misfit::Operator),
+        _ => return Err(Misfit::Chip),
+    };
+    is_read_as_made(node, shaped).then_some(Step::Layer(made)).ok_or(Misfit::Reshaped)
+}
+
+/// For each tensor the one that was made or given, whose values it has.
+fn shapes_in_memory(network: &Network<'_>) -> Vec<usize> {
+    let mut tensors: Vec<usize> = (0..network.tensors.len()).collect();
+    for operator in &network.operators {
+        if let (Kind::Reshape | Kind::Squeeze | Kind::ExpandDims, Some(Some(input)), &[output]) =
+            (&operator.kind, operator.inputs.first(), &operator.outputs[..])
+        {
+            tensors[output] = tensors[*input];
+        }
+    }
+    tensors
+}
+
+/// Whether an operator's first input has the rows, columns and channels with which it was made.
+fn is_read_as_made(node: Node<'_>, shaped: &[usize]) -> bool {
+    let Some(Some(input)) = node.operator.inputs.first() else { return false };
+    let [read, made] =
+        [*input, shaped[*input]].map(|tensor| shape(&node.network.tensors[tensor].shape));
+    read.is_ok() && read == made
+}
+
+fn conv(node: Node<'_>, window: Window) -> Result<Made, Misfit> {
+    let filters = Conv::full(node)?.filters();
+    if window.dilation != [1, 1] {
+        return Err(Misfit::Dilation);
+    }
+    let &[_, rows, columns, _] = &node.input(1)?.shape[..] else { return Err(Misfit::Count) };
+    let axes = placed(node.network, node.operator).ok_or(Misfit::Count)?;
+    let [above, left] = axes.map(|axis| i16::try_from(axis.before));
+    let origin = [-above.map_err(|_| Misfit::Size)?, -left.map_err(|_| Misfit::Size)?];
+    let (kernel, stride) = (small([rows, columns])?, small(window.stride)?);
+    made(node, PlainKind::Conv(conv::Plain { kernel, stride, origin, pool: [1, 1] }), filters)
+}
+
+fn dense(node: Node<'_>) -> Result<Made, Misfit> {
+    let filters = FullyConnected::new(node)?.filters();
+    let inputs = filters.weights.len() / filters.bias.len();
+    if node.input(0)?.elements() != inputs {
+        return Err(Misfit::Map);
+    }
+    let made = made(node, PlainKind::Dense(dense::Plain), filters)?;
+    let units = Shape::vector(made.output.shape.channels);
+    if made.output.shape == units { Ok(made) } else { Err(Misfit::Map) }
+}
+
+fn max_pool(node: Node<'_>, size: [usize; 2], window: Window) -> Result<Made, Misfit> {
+    node.same_scale(1)?;
+    saturates(node.clamped()?.range)?;
+    let axes = placed(node.network, node.operator).ok_or(Misfit::Count)?;
+    if axes.iter().any(|axis| axis.before + axis.after > 0) {
+        return Err(Misfit::Outside);
+    }
+    let (size, stride) = (small(size)?, small(window.stride)?);
+    let kind = PlainKind::MaxPool(max_pool::Plain { size, stride, origin: [0, 0] });
+    Ok(Made { kind, output: tensor(node.output()?)?, channels: vec![], weights: vec![] })
+}
+
+/// A layer with weights.
+fn made(node: Node<'_>, kind: PlainKind, filters: Filters) -> Result<Made, Misfit> {
+    saturates(filters.output.range)?;
+    let channels = channels(&filters)?;
+    Ok(Made { kind, output: tensor(node.output()?)?, channels, weights: filters.weights })
+}
+
+/// Refuses an activation that leaves less than saturation does.
+fn saturates(range: [i32; 2]) -> Result<(), Misfit> {
+    if range == [i8::MIN, i8::MAX].map(i32::from) { Ok(()) } else { Err(Misfit::Clamp) }
+}
+
+/// The numbers of each filter, with the input's zero point in the bias.
+fn channels(filters: &Filters) -> Result<Vec<ChannelParameters>, Misfit> {
+    let of_filter = filters.weights.len() / filters.bias.len();
+    let numbers = filters.bias.iter().zip(&filters.factors);
+    let channel = |((bias, factor), weights): ((&i32, &Factor), &[i8])| {
+        let sum: i64 = weights.iter().map(|weight| i64::from(*weight)).sum();
+        let bias = i64::from(*bias) - i64::from(filters.input_zero_point) * sum;
+        let size: u64 = weights.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
+        if !factor.fits(bias.unsigned_abs() + 128 * size) {
+            return Err(Misfit::Range);
+        }
+        let shift = Some(factor.shift as i8);
+        Ok(ChannelParameters { bias: bias as i32, multiplier: factor.multiplier, shift })
+    };
+    numbers.zip(filters.weights.chunks(of_filter.max(1))).map(channel).collect()
+}
+
+/// Sides of a kernel or strides.
+fn small(sides: [usize; 2]) -> Result<[u8; 2], Misfit> {
+    let [rows, columns] = sides.map(|side| u8::try_from(side).map_err(|_| Misfit::Size));
+    Ok([rows?, columns?])
+}
+
+/// A map as a model has it.
+fn tensor(tensor: &tflite::Tensor<'_>) -> Result<Tensor, Misfit> {
+    if tensor.element != ElementType::Int8 {
+        let (found, expected) = (tensor.element.name(), ElementType::Int8.name());
+        return Err(Misfit::Element { found, expected });
+    }
+    match tensor.scale_and_zero_point() {
+        Some((scale, zero_point)) if scale > 0.0 => Ok(Tensor {
+            shape: shape(&tensor.shape)?,
+            quant: OutputQuant { scale, zero_point: zero_point as i8 },
+        }),
+        _ => Err(Misfit::Quantisation),
+    }
+}
+
+/// Rows, columns and channels, of which a batch of one has the last.
+fn shape(sides: &[usize]) -> Result<Shape, Misfit> {
+    let (rows, columns, channels) = match *sides {
+        [1, channels] => (1, 1, channels),
+        [1, columns, channels] => (1, columns, channels),
+        [1, rows, columns, channels] => (rows, columns, channels),
+        _ => return Err(Misfit::Map),
+    };
+    let side = |side: usize| u16::try_from(side).map_err(|_| Misfit::Size);
+    Ok(Shape::new(side(rows)?, side(columns)?, side(channels)?))
+}
+
+/// The tensors of the model as they are made.
+struct Maps<'n, 'a> {
+    network: &'n Network<'a>,
+    input: Tensor,
+    /// For each tensor of the file the model's.
+    edges: Vec<Option<Edge>>,
+    layers: Vec<PlainLayer>,
+}
+
+impl<'n, 'a> Maps<'n, 'a> {
+    fn new(network: &'n Network<'a>, input: usize, given: Tensor) -> Self {
+        let mut edges = vec![None; network.tensors.len()];
+        edges[input] = Some(Edge { number: 0, tensor: given });
+        Self { network, input: given, edges, layers: vec![] }
+    }
+
+    /// The layers with the tensors that they read.
+    fn connected(mut self, steps: Vec<Step>) -> Result<PlainModel, ImportError> {
+        for (operator, step) in self.network.operators.iter().zip(steps) {
+            let edge = match step {
+                Step::Nothing => continue,
+                Step::Renamed => self.edge_of_first(&operator.inputs),
+                Step::Layer(made) => self.layer(operator.outputs[0], &operator.inputs, made),
+            };
+            self.edges[operator.outputs[0]] = edge;
+        }
+        let outputs = self.outputs()?;
+        Ok(PlainModel {
+            image: self.input.shape,
+            origin: [0, 0],
+            input: self.input,
+            layers: self.layers,
+            outputs,
+            version: 0,
+            self_test: None,
+        })
+    }
+
+    fn edge_of_first(&self, inputs: &[Option<usize>]) -> Option<Edge> {
+        self.edges[(*inputs.first()?)?]
+    }
+
+    fn layer(&mut self, output: usize, inputs: &[Option<usize>], made: Made) -> Option<Edge> {
+        let Made { kind, output: tensor, channels, weights } = made;
+        self.layers.push(PlainLayer {
+            name: layer_name(self.network.tensors[output].name),
+            inputs: self.edge_of_first(inputs).into_iter().collect(),
+            output: tensor,
+            kind,
+            channels,
+            weights,
+        });
+        Some(Edge { number: self.layers.len(), tensor })
+    }
+
+    fn outputs(&self) -> Result<Vec<usize>, ImportError> {
+        let outputs = self.network.outputs.iter().enumerate();
+        let number = |(index, tensor): (usize, &usize)| match self.edges[*tensor] {
+            Some(Edge { number, .. }) if number > 0 => Ok(number),
+            _ => Err(ImportError::OutputNotMade { index }),
+        };
+        outputs.map(number).collect()
+    }
+}
+
+/// A converter joins the names of all operators that became one by `;`: the first of them, and the
+/// end of it where it is long.
+fn layer_name(name: &str) -> String {
+    let first = printable(name.split(';').next().unwrap_or_default());
+    let over = first.len().saturating_sub(NAME_BYTES_MAX);
+    let start = (over..=first.len()).find(|start| first.is_char_boundary(*start));
+    first[start.unwrap_or_default()..].to_owned()
+}

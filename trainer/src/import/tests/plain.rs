@@ -1,0 +1,229 @@
+//! Models of imported networks: the bytes that TensorFlow Lite answered, or all that is missing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::slice::from_ref;
+use std::{env, fs};
+
+use infer::kernels::{Kernels, Native, Reference};
+use infer::{Model, SelfTestError, Session, Table};
+
+use super::reference::take;
+use super::{fixture, numpy};
+use crate::import::model::{FileOptions, ImportError, model, plain_model};
+use crate::import::tflite::reference::{Interpreter, Values};
+use crate::import::tflite::{Activation, Kind, Network, Operator, read};
+
+const OPTIONS: FileOptions = FileOptions { version: 3, self_test: true };
+
+/// What a model answers to an input.
+fn answer<Set: Kernels>(file: &[u8], input: &[i8]) -> Vec<i8> {
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(file, &mut table).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let image: Vec<u8> = input.iter().map(|value| *value as u8 ^ 0x80).collect();
+    session.run_with::<Set>(&image, &mut ()).unwrap().values().to_vec()
+}
+
+fn agree(file: &[u8], input: &[i8], expected: &[i8], what: &str) {
+    assert_eq!(answer::<Reference>(file, input), expected, "{what}: reference");
+    assert_eq!(answer::<Native>(file, input), expected, "{what}: native");
+}
+
+/// All values of a network's runs, as its file of answers has them.
+fn runs(network: &Network<'_>, mut answers: &[u8]) -> Vec<BTreeMap<usize, Values>> {
+    let mut runs = vec![];
+    while !answers.is_empty() {
+        let made = network.operators.iter().map(|operator| operator.outputs[0]);
+        let tensors: Vec<usize> = network.inputs.iter().copied().chain(made).collect();
+        let values = |tensor| (tensor, take(network, tensor, &mut answers));
+        runs.push(tensors.into_iter().map(values).collect());
+    }
+    runs
+}
+
+fn int8_of(values: &BTreeMap<usize, Values>, tensor: usize) -> &[i8] {
+    match &values[&tensor] {
+        Values::Int8(values) => values,
+        Values::Float32(_) => panic!("tensor {tensor} is real"),
+    }
+}
+
+/// A part of a network that reads `input` and makes what its last operator does.
+fn part<'a>(network: &Network<'a>, input: usize, operators: &[Operator]) -> Network<'a> {
+    let outputs = operators.last().unwrap().outputs.clone();
+    Network { inputs: vec![input], outputs, operators: operators.to_vec(), ..network.clone() }
+}
+
+/// Whether a model of the part gives `expected`, or why there is none.
+fn outcome(part: &Network<'_>, input: &[i8], expected: &[i8]) -> String {
+    match model(part, OPTIONS) {
+        Ok(file) => {
+            agree(&file, input, expected, part.operators[0].kind.name());
+            "same bytes".to_owned()
+        }
+        Err(ImportError::Operators(unsupported)) => {
+            format!("{:?}", unsupported.operators().next().unwrap().1)
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// An operator without its activation.
+fn without_activation(operator: &Operator) -> Option<Operator> {
+    let kind = match operator.kind.clone() {
+        Kind::Conv(window, _) => Kind::Conv(window, Activation::None),
+        Kind::FullyConnected { keep_dimensions, .. } => {
+            Kind::FullyConnected { activation: Activation::None, keep_dimensions }
+        }
+        Kind::MaxPool(size, window, _) => Kind::MaxPool(size, window, Activation::None),
+        _ => return None,
+    };
+    Some(Operator { kind, ..operator.clone() })
+}
+
+/// Single operators with random shapes, options, scales and weights: those that a model holds give
+/// TensorFlow Lite's bytes; without their activations, which may end inside of the output's range,
+/// those of its arithmetic.
+#[test]
+fn random_operators() {
+    let network = read(fixture!("operators.tflite")).unwrap();
+    let runs = runs(&network, fixture!("operators.answers"));
+    let mut outcomes = BTreeMap::<(&str, String), usize>::new();
+    for operator in &network.operators {
+        let Some(bare) = without_activation(operator) else { continue };
+        let input = operator.inputs[0].unwrap();
+        let name = operator.kind.name();
+        for run in &runs {
+            let values = int8_of(run, input);
+            let answer = int8_of(run, operator.outputs[0]);
+            let all = outcome(&part(&network, input, from_ref(operator)), values, answer);
+            *outcomes.entry((name, all)).or_default() += 1;
+            let bare = part(&network, input, from_ref(&bare));
+            let maps = Interpreter::new(&bare).unwrap().run(&[Values::Int8(values.to_vec())]);
+            let Some(Values::Int8(expected)) = &maps[bare.outputs[0]] else { panic!("no map") };
+            *outcomes.entry(("bare", outcome(&bare, values, expected))).or_default() += 1;
+        }
+    }
+    println!("{outcomes:#?}");
+    let count = |name: &str, outcome: &str| {
+        let found = outcomes.iter().find(|((kind, why), _)| *kind == name && why == outcome);
+        found.map_or(0, |(_, count)| *count)
+    };
+    assert_eq!(count("CONV_2D", "same bytes"), 2);
+    assert_eq!(count("CONV_2D", "Clamp"), 6);
+    assert_eq!(count("FULLY_CONNECTED", "same bytes"), 30);
+    assert_eq!(count("FULLY_CONNECTED", "Clamp"), 2);
+}
+
+/// Convolutions, a pooling and dense layers, between them a reshape and what computes its shape.
+#[test]
+fn a_network_of_the_converter() {
+    let network = read(fixture!("scores.tflite")).unwrap();
+    let plain = plain_model(&network).unwrap();
+    let names: Vec<_> = plain.layers.iter().map(|layer| &layer.name[..]).collect();
+    assert_eq!(
+        names,
+        [
+            "functional_1/conv2d_1/Relu",
+            "onal_1/max_pooling2d_1/MaxPool2d",
+            "functional_1/conv2d_1_2/Relu",
+            "functional_1/dense_1/MatMul",
+            "StatefulPartitionedCall_1:0"
+        ]
+    );
+    let file = model(&network, OPTIONS).unwrap();
+    for run in runs(&network, fixture!("scores.answers")) {
+        let [input, output] = [network.inputs[0], network.outputs[0]];
+        agree(&file, int8_of(&run, input), int8_of(&run, output), "scores");
+    }
+}
+
+#[test]
+fn the_file_holds_what_was_asked_for() {
+    let network = read(fixture!("chain.tflite")).unwrap();
+    let part = part(&network, network.inputs[0], &network.operators[..1]);
+    let holds = |self_test| {
+        let file = model(&part, FileOptions { version: 3, self_test }).unwrap();
+        let mut table = Table::<16>::new();
+        let model = Model::from_bytes(&file, &mut table).unwrap();
+        let tested = infer::self_test(&model, &mut vec![0; model.arena_bytes()]);
+        (model.version(), tested)
+    };
+    assert_eq!(holds(true), (3, Ok(())));
+    assert_eq!(holds(false), (3, Err(SelfTestError::Absent)));
+}
+
+fn refusal(network: &Network<'_>) -> String {
+    plain_model(network).expect_err("a refusal").to_string()
+}
+
+#[test]
+fn all_that_is_missing_is_said_at_once() {
+    let refused = refusal(&read(fixture!("chain.tflite")).unwrap());
+    assert_eq!(
+        refused,
+        "operator 1 (DEPTHWISE_CONV_2D): no kernel for chips yet: convert without it; operator 3 \
+         (MAX_POOL_2D): windows that reach outside of the map: convert with padding \"valid\"; \
+         operator 5 (AVERAGE_POOL_2D): no kernel for chips yet: convert without it; operator 12 \
+         (SOFTMAX): no kernel for chips yet: convert without it"
+    );
+    let series = refusal(&read(fixture!("series.tflite")).unwrap());
+    assert!(series.contains("operator 5 (CONV_2D): a map of several batches"), "{series}");
+}
+
+#[test]
+fn inputs_and_outputs_that_no_model_has() {
+    let chain = read(fixture!("chain.tflite")).unwrap();
+    let [input, made] = [chain.inputs[0], chain.operators[0].outputs[0]];
+    let with = |inputs: &[usize], outputs: &[usize]| {
+        let operators = chain.operators[..1].to_vec();
+        let (inputs, outputs) = (inputs.to_vec(), outputs.to_vec());
+        Network { inputs, outputs, operators, ..chain.clone() }
+    };
+    assert!(plain_model(&with(&[input], &[made])).is_ok());
+    let refused = refusal(&with(&[input, made], &[made]));
+    assert!(refused.contains("the network has 2 inputs"), "{refused}");
+    let refused = refusal(&with(&[input], &[]));
+    assert!(refused.contains("the network has 0 outputs"), "{refused}");
+    assert_eq!(refusal(&with(&[input], &[made, input])), "output 1 is made by no layer");
+    let float = refusal(&read(fixture!("float.tflite")).unwrap());
+    assert!(float.starts_with("the input: a tensor of float32, only int8"), "{float}");
+}
+
+/// The end of a long name is kept, of whole characters; a terminal obeys none.
+#[test]
+fn names_fit_the_file() {
+    let mut network = read(fixture!("chain.tflite")).unwrap();
+    let output = network.operators[0].outputs[0];
+    let mut named = |name| {
+        network.tensors[output].name = name;
+        let part = part(&network, network.inputs[0], &network.operators[..1]);
+        plain_model(&part).unwrap().layers[0].name.clone()
+    };
+    assert_eq!(named("model/relu;model/conv"), "model/relu");
+    assert_eq!(named("a\x1bb"), "a\\u{1b}b");
+    assert_eq!(named("0123456789/0123456789/0123456789/x"), "23456789/0123456789/0123456789/x");
+    assert_eq!(named("ääääääääääääääääax"), "äääääääääääääääax");
+}
+
+/// `KINDLING_MODELS` names a folder of MLPerf Tiny's networks: a model of those whose operators all
+/// have kernels answers as TensorFlow Lite does.
+#[test]
+fn public_networks() {
+    let Some(folder) = env::var_os("KINDLING_MODELS") else {
+        println!("skipped: KINDLING_MODELS names no folder of networks");
+        return;
+    };
+    let read_file = |path: &str| fs::read(Path::new(&folder).join(path)).unwrap();
+    let file = read_file("ad.tflite");
+    let model = model(&read(&file).unwrap(), OPTIONS).unwrap();
+    let (count, inputs) = numpy::array(&read_file("vectors/ad_in.npy"));
+    let (_, outputs) = numpy::array(&read_file("vectors/ad_out.npy"));
+    let outputs = outputs.chunks(outputs.len() / count);
+    for (input, output) in inputs.chunks(inputs.len() / count).zip(outputs) {
+        agree(&model, input, output, "ad");
+    }
+    assert_eq!(count, 20);
+}
