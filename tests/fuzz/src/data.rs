@@ -1,12 +1,6 @@
 //! The trainer's readers, without the trainer.
 #![allow(dead_code, reason = "the targets use the readers alone")]
 
-#[path = "../../../trainer/src/data/appearance.rs"]
-pub mod appearance;
-#[path = "../../../trainer/src/data/dataset.rs"]
-mod dataset;
-#[path = "../../../trainer/src/data/drawing.rs"]
-mod drawing;
 #[path = "../../../trainer/src/data/elements.rs"]
 pub mod elements;
 #[path = "../../../trainer/src/data/idx.rs"]
@@ -19,19 +13,16 @@ mod jpeg;
 pub mod npy;
 #[path = "../../../trainer/src/data/npz.rs"]
 pub mod npz;
-#[path = "../../../trainer/src/data/picture.rs"]
-pub mod picture;
 #[path = "../../../trainer/src/data/picture_file.rs"]
 pub mod picture_file;
 #[path = "../../../trainer/src/data/png.rs"]
 pub mod png;
 #[path = "../../../trainer/src/data/reading.rs"]
 pub mod reading;
-
 #[path = "../../../trainer/src/data/scale.rs"]
 pub mod scale;
 
-pub use dataset::Dataset;
+pub use pictures::{appearance, picture};
 
 /// Dimensions and numbers of an IDX file.
 pub fn decode_idx(

@@ -2,7 +2,6 @@
 
 use infer::Model;
 
-use crate::data::Dataset;
 use crate::data::appearance::Appearance;
 use crate::data::picture::Look;
 use crate::data::record::DataRecord;
@@ -21,8 +20,8 @@ pub(super) fn of(record: Option<&DataRecord>, model: &Model<'_>) -> Look {
 }
 
 fn of_self_test(model: &Model<'_>) -> Option<Appearance> {
-    let (pixels, shape) = (model.self_test()?.image.to_vec(), model.image_shape());
-    let one = Appearance::of(&Dataset { shape, pixels, labels: vec![0], classes: 1 })?;
+    let shape = model.image_shape();
+    let one = Appearance::of(shape, model.self_test()?.image)?;
     let middle = [shape.height, shape.width].map(|side| (side as f64 - 1.0) / 2.0);
     let is_central =
         |centre: [f64; 2]| (0..2).all(|axis| (centre[axis] - middle[axis]).abs() <= CENTRED);

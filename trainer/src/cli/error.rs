@@ -10,8 +10,8 @@ use thiserror::Error;
 use crate::atomic_file::WriteError;
 use crate::data::DataError;
 use crate::data::fit::FitError;
+use crate::data::picture::ChannelsError;
 use crate::data::picture_file::PictureError;
-use crate::data::png::PngError;
 use crate::device::board::BoardError;
 use crate::device::emulator::EmulatorError;
 use crate::device::firmware::FirmwareError;
@@ -80,9 +80,9 @@ pub enum CliError {
     /// A picture file.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// A picture.
+    /// A picture for a model that takes none.
     #[error(transparent)]
-    Png(#[from] PngError),
+    Channels(#[from] ChannelsError),
     /// A series for a model of something else.
     #[error(
         "{}: the model was not trained on series of a CSV file, as far as model.data.toml beside \

@@ -283,7 +283,7 @@ const STANDING: f64 = 0.15;
 
 /// Digits and letters are mostly higher than wide; EMNIST's files have rows and columns exchanged.
 fn transposed_note(images: &Dataset) -> Option<String> {
-    let [lying, standing] = wide_and_high(images);
+    let [lying, standing] = wide_and_high(images.shape, &images.pixels);
     let is_square = images.shape.height == images.shape.width;
     (is_square && lying >= LYING && standing <= STANDING).then(|| {
         format!(

@@ -11,10 +11,8 @@
 //! | a folder | `train.csv` and `test.csv`: series, cut into windows |
 //! | a `.csv` file | the same: with a share of test groups |
 
-pub mod appearance;
 pub mod class_names;
 mod dataset;
-mod drawing;
 pub mod elements;
 mod error;
 pub mod fit;
@@ -25,7 +23,6 @@ mod jpeg;
 pub mod npy;
 pub mod npz;
 mod parts;
-pub mod picture;
 pub mod picture_file;
 pub mod png;
 pub mod reading;
@@ -45,6 +42,7 @@ pub use error::DataError;
 use folder::Sizes;
 pub use idx_error::IdxError;
 use parts::{Loaded, Source};
+pub use pictures::{appearance, picture};
 use reading::{Reading, Wanted};
 use scale::Scale;
 

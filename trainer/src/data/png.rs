@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 
-use infer::Shape;
 use png::{ColorType, Decoder, DecodingError, Transformations};
 use thiserror::Error;
 
@@ -56,15 +55,6 @@ pub enum PngError {
         width: u32,
         /// Rows.
         height: u32,
-    },
-    /// The model's pixels are neither grey nor RGB.
-    #[error(
-        "the model's images are {model}, a PNG file has 1 or 3 values per pixel: use eval with IDX \
-            files"
-    )]
-    Channels {
-        /// The model's image.
-        model: Shape,
     },
 }
 

@@ -3,34 +3,8 @@
 use std::path::PathBuf;
 
 use infer::Shape;
+pub use pictures::picture::Resize;
 use serde::{Deserialize, Serialize};
-
-/// How a picture of another size becomes an image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum Resize {
-    /// Not at all: it is refused.
-    Exact,
-    /// Each new pixel is the nearest old one.
-    Nearest,
-    /// Each new pixel is the mean of what it covers.
-    #[default]
-    Area,
-    /// Each new pixel is mixed of the four nearest old ones.
-    Bilinear,
-}
-
-impl Resize {
-    /// As the command line has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Nearest => "nearest",
-            Self::Area => "area",
-            Self::Bilinear => "bilinear",
-        }
-    }
-}
 
 /// How a data set is read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -59,7 +59,7 @@ impl DataRecord {
             names: data.names.clone(),
             scales: data.scales.clone(),
             reading: reading.clone(),
-            appearance: Appearance::of(training),
+            appearance: Appearance::of(training.shape, &training.pixels),
         }
     }
 

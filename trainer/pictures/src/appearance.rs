@@ -5,9 +5,8 @@
 //! cannot answer it, so `predict` brings a picture to the appearance of the training images (see
 //! `drawing`). Photographs and the like have no common appearance: they are left alone.
 
+use infer::Shape;
 use serde::{Deserialize, Serialize};
-
-use super::Dataset;
 
 /// Most images that are looked at, spread evenly over the set.
 const IMAGES_MAX: usize = 1000;
@@ -48,10 +47,11 @@ pub struct Appearance {
 }
 
 impl Appearance {
-    /// What nearly all images of a set have in common; `None` where that is nothing.
-    pub fn of(images: &Dataset) -> Option<Self> {
-        let looked_at = images.len().min(IMAGES_MAX);
-        let drawings = drawings(images);
+    /// What nearly all images of a set have in common, whose pixels follow each other, all of one
+    /// shape; `None` where that is nothing.
+    pub fn of(shape: Shape, pixels: &[u8]) -> Option<Self> {
+        let looked_at = (pixels.len() / shape.len()).min(IMAGES_MAX);
+        let drawings = drawings(shape, pixels);
         let enough = |count: usize| count as f64 >= NEARLY_ALL * looked_at as f64;
         let light = drawings.iter().filter(|drawing| drawing.ground > drawing.stroke).count();
         let common = enough(drawings.len()) && (enough(light) || enough(drawings.len() - light));
@@ -92,9 +92,9 @@ impl Appearance {
 
 /// Shares of the images, 0 to 1, whose strokes are clearly wider than high, and clearly higher than
 /// wide.
-pub fn wide_and_high(images: &Dataset) -> [f64; 2] {
-    let drawings = drawings(images);
-    let all = images.len().clamp(1, IMAGES_MAX) as f64;
+pub fn wide_and_high(shape: Shape, pixels: &[u8]) -> [f64; 2] {
+    let drawings = drawings(shape, pixels);
+    let all = (pixels.len() / shape.len()).clamp(1, IMAGES_MAX) as f64;
     let share = |is_so: fn(usize, usize) -> bool| {
         let lies = |drawing: &&Drawing| is_so(drawing.sides[0], drawing.sides[1]);
         drawings.iter().filter(lies).count() as f64 / all
@@ -106,14 +106,16 @@ pub fn wide_and_high(images: &Dataset) -> [f64; 2] {
 }
 
 /// Those of at most [`IMAGES_MAX`] images that show strokes on a ground.
-fn drawings(images: &Dataset) -> Vec<Drawing> {
-    if images.shape.channels != 1 {
+fn drawings(shape: Shape, pixels: &[u8]) -> Vec<Drawing> {
+    if shape.channels != 1 {
         return Vec::new();
     }
-    let [height, width] = [images.shape.height, images.shape.width].map(usize::from);
-    let looked_at = images.len().min(IMAGES_MAX);
-    let seen = (0..looked_at).map(|place| place * images.len() / looked_at.max(1));
-    seen.filter_map(|index| Drawing::of(height, width, images.image(index))).collect()
+    let [height, width] = [shape.height, shape.width].map(usize::from);
+    let images = pixels.len() / shape.len();
+    let looked_at = images.min(IMAGES_MAX);
+    let seen = (0..looked_at).map(|place| place * images / looked_at);
+    let image = |index: usize| &pixels[index * shape.len()..][..shape.len()];
+    seen.filter_map(|index| Drawing::of(height, width, image(index))).collect()
 }
 
 /// Strokes on a ground, measured.
@@ -152,7 +154,7 @@ impl Drawing {
 
 /// Where strokes lie: their box and their centre of mass.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     /// First row and the row after the last.
     pub rows: [usize; 2],
     /// First column and the column after the last.

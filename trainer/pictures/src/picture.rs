@@ -1,10 +1,10 @@
 //! A picture of any size, made into the image a model takes.
 
 use infer::Shape;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use super::appearance::Appearance;
-use super::png::PngError;
-use super::reading::Resize;
+use crate::appearance::Appearance;
 
 /// Pixels of 8-bit values, `[row][column][channel]`, with 1 (grey) or 3 (RGB) channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub struct Picture {
 }
 
 /// Whether to turn dark into light.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Invert {
     /// As the training images were, which also decide contrast, size and place.
     #[default]
@@ -31,6 +32,34 @@ pub enum Invert {
     No,
 }
 
+/// How a picture of another size becomes an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "snake_case")]
+pub enum Resize {
+    /// Not at all: it is refused.
+    Exact,
+    /// Each new pixel is the nearest old one.
+    Nearest,
+    /// Each new pixel is the mean of what it covers.
+    #[default]
+    Area,
+    /// Each new pixel is mixed of the four nearest old ones.
+    Bilinear,
+}
+
+impl Resize {
+    /// As the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Nearest => "nearest",
+            Self::Area => "area",
+            Self::Bilinear => "bilinear",
+        }
+    }
+}
+
 /// How the training images came to look as they do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
@@ -38,6 +67,16 @@ pub struct Look {
     pub appearance: Option<Appearance>,
     /// How pictures were made into images.
     pub resize: Resize,
+}
+
+/// A model whose pixels are neither grey nor RGB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the model's images are {model}, a picture has 1 or 3 values per pixel: use eval with IDX files"
+)]
+pub struct ChannelsError {
+    /// The model's image.
+    pub model: Shape,
 }
 
 /// The image a model takes, and what had to be done to the picture.
@@ -55,10 +94,10 @@ impl Picture {
     /// place. Otherwise it is as [`Picture::plain`] makes it, perhaps inverted first.
     ///
     /// # Errors
-    /// [`PngError::Channels`] when the model's images have neither 1 nor 3 channels.
-    pub fn fit(&self, model: Shape, invert: Invert, look: &Look) -> Result<Fitted, PngError> {
+    /// [`ChannelsError`] when the model's images have neither 1 nor 3 channels.
+    pub fn fit(&self, model: Shape, invert: Invert, look: &Look) -> Result<Fitted, ChannelsError> {
         if ![1, 3].contains(&model.channels) {
-            return Err(PngError::Channels { model });
+            return Err(ChannelsError { model });
         }
         let (height, width) = (model.height as usize, model.width as usize);
         let mut pixels = self.plain(model, look.resize);
@@ -121,7 +160,7 @@ impl Picture {
         }
     }
 
-    pub(super) fn pixel(&self, row: usize, column: usize) -> &[u8] {
+    pub(crate) fn pixel(&self, row: usize, column: usize) -> &[u8] {
         &self.pixels[(row * self.width + column) * self.channels..][..self.channels]
     }
 
@@ -188,7 +227,7 @@ impl Picture {
 
     /// Area averaging: each new pixel is the mean of the old pixels it covers, weighted by the
     /// covered part.
-    pub(super) fn scaled(&self, height: usize, width: usize) -> Self {
+    pub(crate) fn scaled(&self, height: usize, width: usize) -> Self {
         let (rows, columns) = (cover(self.height, height), cover(self.width, width));
         let area = (self.height * self.width) as u64;
         let mut pixels = Vec::with_capacity(height * width * self.channels);
@@ -381,7 +420,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("the model's images are 1x1x2, a PNG file has 1 or 3 values per pixel"),
+            error.contains("the model's images are 1x1x2, a picture has 1 or 3 values per pixel"),
             "{error}"
         );
     }

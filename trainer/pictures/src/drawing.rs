@@ -7,8 +7,8 @@
 //!           between their ground and their stroke
 //! ```
 
-use super::appearance::{Appearance, Extent};
-use super::picture::Picture;
+use crate::appearance::{Appearance, Extent};
+use crate::picture::Picture;
 
 /// Longest side that is looked at, pixels: a larger picture is made smaller first.
 const SIDE_MAX: usize = 512;
@@ -35,12 +35,7 @@ const BORDER_SHARE: f64 = 0.65;
 impl Picture {
     /// The drawing as an image of `height` x `width` that looks like the training images; `None`
     /// when the picture shows no drawing.
-    pub(super) fn redrawn(
-        &self,
-        height: usize,
-        width: usize,
-        appearance: &Appearance,
-    ) -> Option<Vec<u8>> {
+    pub fn redrawn(&self, height: usize, width: usize, appearance: &Appearance) -> Option<Vec<u8>> {
         let longest = self.height.max(self.width);
         if longest > SIDE_MAX {
             let smaller = |side: usize| (side * SIDE_MAX / longest).max(1);
