@@ -29,7 +29,7 @@
 //! struct Again<'s, 'm, 'a>(&'s mut Session<'m, 'a>);
 //! impl Observer for Again<'_, '_, '_> {
 //!     fn before(&mut self, _: usize, _: &Layer<'_>, _: core::ops::Range<u16>) {
-//!         let _ = self.0.run(&[]);
+//!         let _ = self.0.run(&[0u8; 0]);
 //!     }
 //! }
 //! fn nested(session: &mut Session, image: &[u8]) {

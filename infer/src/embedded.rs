@@ -15,12 +15,14 @@ use crate::memory::ALIGNMENT_BYTES;
 use crate::ops::{Inputs, LayerKind, Tensor};
 use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
+use crate::value_type::ValueType;
 
-/// A checked input record, whose tensor is last read for tensor `last_reader`.
-pub const fn input(record: &InputRecord, last_reader: u8) -> Input {
+/// A checked input record with what the image's values are, and the last tensor that is made from
+/// the input's.
+pub const fn input(record: &InputRecord, takes: ValueType, last_reader: u8) -> Input {
     let InputRecord { image, origin, tensor } = *record;
     let place = Place { last_reader, ..Place::of(&tensor) };
-    Input { image, origin, tensor: tensor.tensor, place }
+    Input { image, takes, origin, tensor: tensor.tensor, place }
 }
 
 /// A checked layer record with the tensors that it reads, its channel parameters and weights, and

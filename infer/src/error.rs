@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use crate::value_type::ValueType;
+
 /// Why [`Model::from_bytes`](crate::Model::from_bytes) refused a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -182,21 +184,31 @@ pub enum SelfTestError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RunError {
-    /// The image was refused, before any work began.
-    Image(ImageError),
+    /// The input was refused, before any work began.
+    Input(InputError),
     /// A layer could not be run: the [`Network`](crate::Network) was made by hand, of parts that do
     /// not belong together. One that a loader or a build script has checked never gives this.
     Network,
 }
 
-/// Why an image was refused, before any work began: it has the wrong size.
+/// Why an input was refused, before any work began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ImageError {
-    /// Bytes the model's image has: height * width * channels.
-    pub expected: usize,
-    /// Bytes there are.
-    pub found: usize,
+pub enum InputError {
+    /// Other values than the model takes.
+    Type {
+        /// What the model takes.
+        takes: ValueType,
+        /// What was given.
+        given: ValueType,
+    },
+    /// Too few or too many values.
+    Length {
+        /// Values the model's image has: height * width * channels.
+        expected: usize,
+        /// Values there are.
+        found: usize,
+    },
 }
 
 impl fmt::Display for ModelError {
@@ -332,7 +344,7 @@ impl fmt::Display for SelfTestError {
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Image(error) => error.fmt(f),
+            Self::Input(error) => error.fmt(f),
             Self::Network => f.write_str(
                 "the parts of the network do not belong together: use what a loader or \
                  infer::build has checked",
@@ -341,9 +353,28 @@ impl fmt::Display for RunError {
     }
 }
 
-impl fmt::Display for ImageError {
+impl InputError {
+    /// Of the types that a model takes and was given, and how many of each. Rare, so that compilers
+    /// know what is not.
+    #[cold]
+    pub(crate) fn of(
+        (takes, given): (ValueType, ValueType),
+        (expected, found): (usize, usize),
+    ) -> Self {
+        if takes == given { Self::Length { expected, found } } else { Self::Type { takes, given } }
+    }
+}
+
+impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the model's image has {} bytes, this one has {}", self.expected, self.found)
+        match *self {
+            Self::Type { takes, given } => {
+                write!(f, "the model takes {takes}, these are {given}")
+            }
+            Self::Length { expected, found } => {
+                write!(f, "the model's image has {expected} values, this one has {found}")
+            }
+        }
     }
 }
 
@@ -351,4 +382,4 @@ impl core::error::Error for ModelError {}
 impl core::error::Error for SessionError {}
 impl core::error::Error for SelfTestError {}
 impl core::error::Error for RunError {}
-impl core::error::Error for ImageError {}
+impl core::error::Error for InputError {}

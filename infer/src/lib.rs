@@ -8,7 +8,7 @@
 //! let mut table = Table::<8>::new();                      // for a model of up to 8 layers
 //! let model = Model::from_bytes(bytes, &mut table)?;      // proves everything once
 //! let mut session = Session::new(&model, &mut arena)?;    // the caller owns the memory
-//! let scores = session.run(image)?;                       // Err: an image of another size
+//! let scores = session.run(image)?;                       // Err: not what the model takes
 //! let (class, values) = (scores.class(), scores.values());
 //! # let _ = (class, values); Ok(()) }
 //! ```
@@ -58,10 +58,11 @@ pub mod signature;
 mod trust;
 #[cfg(feature = "update")]
 pub mod update;
+mod value_type;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use error::{ImageError, LayerProblem, ModelError, RunError, SelfTestError, SessionError};
+pub use error::{InputError, LayerProblem, ModelError, RunError, SelfTestError, SessionError};
 pub use graph::layer::{Input, Layer};
 pub use graph::model::Model;
 pub use graph::network::{LAYER_BYTES, Network};
@@ -74,17 +75,20 @@ pub use ops::{Kernels, LayerKind, Native, Portable, Reference, operators::*};
 pub use run::observer::Observer;
 pub use run::self_test::self_test;
 pub use run::session::{Run, Session};
+pub use run::values::Value;
 pub use scores::Scores;
 pub use shape::Shape;
 #[cfg(feature = "signature")]
 pub use signature::PublicKey;
 pub use trust::{Trust, TrustError};
+pub use value_type::ValueType;
 
 /// The model file: its header, records and sections, and how they are written.
 pub mod format {
     pub use crate::checksum::checksum;
     pub use crate::graph::format::{
-        InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, OUTPUTS_MAX, SelfTest, TensorRecord,
+        InputRecord, Interface, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, OUTPUTS_MAX, SelfTest,
+        TensorRecord, Traits,
     };
     pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};

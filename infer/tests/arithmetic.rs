@@ -110,8 +110,8 @@ fn a_hand_made_model_with_two_roundings_by_hand() {
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
     let expected = [-61, -33, 40];
-    assert_eq!(session.run(&[138; 25]).unwrap().values(), expected);
-    let scores = session.run_with::<Reference>(&[138; 25], &mut ()).unwrap();
+    assert_eq!(session.run(&[138u8; 25]).unwrap().values(), expected);
+    let scores = session.run_with::<Reference>(&[138u8; 25], &mut ()).unwrap();
     assert_eq!(scores.values(), expected);
 }
 
@@ -127,8 +127,8 @@ fn a_hand_made_model_by_hand() {
     // 100, half of it 50: -78. Dense with zero point 3: [-128, -78 + 5, 78 - 5] times a hair less
     // than 1/2, plus 3: [-61, -33.4.., 39.4..].
     let expected = [-61, -33, 39];
-    assert_eq!(session.run(&[138; 25]).unwrap().values(), expected);
-    let scores = session.run_with::<Reference>(&[138; 25], &mut ()).unwrap();
+    assert_eq!(session.run(&[138u8; 25]).unwrap().values(), expected);
+    let scores = session.run_with::<Reference>(&[138u8; 25], &mut ()).unwrap();
     assert_eq!(scores.values(), expected);
     assert_eq!(scores.class(), 2);
 }
@@ -140,7 +140,7 @@ fn probabilities_are_a_softmax() {
     let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
-    let scores = session.run(&[138; 25]).unwrap();
+    let scores = session.run(&[138u8; 25]).unwrap();
     let exact: Vec<f64> =
         scores.values().iter().map(|value| (0.25 * *value as f64).exp()).collect();
     let sum: f64 = exact.iter().sum();

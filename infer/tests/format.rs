@@ -3,7 +3,8 @@
 mod support;
 
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, LayerRecord, OperatorRecord, WriteError, checksum, write,
+    Algorithm, Content, DenseAlgorithm, Interface, LayerRecord, OperatorRecord, WriteError,
+    checksum, write,
 };
 use infer::ops::Kind;
 use infer::{LayerKind, Model, ModelError, Shape, Table};
@@ -100,8 +101,16 @@ fn more_layers_than_a_file_counts_are_an_error() {
         let (input, arena_bytes) = (parts.input, parts.arena_bytes);
         let (model_version, self_test) = (parts.model_version, None);
         let (sections, outputs) = (&[], &[1]);
-        let content =
-            Content { input, layers, sections, outputs, arena_bytes, model_version, self_test };
+        let content = Content {
+            input,
+            interface: Interface::default(),
+            layers,
+            sections,
+            outputs,
+            arena_bytes,
+            model_version,
+            self_test,
+        };
         write(&content, &mut [0; 16 * 1024]).map(|_| ())
     };
     let layers = vec![parts.pool.record(OperatorRecord::MaxPool); 65_536];

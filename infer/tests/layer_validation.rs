@@ -4,8 +4,8 @@
 mod support;
 
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, LayerRecord, MaxPoolRecord, OperatorRecord, Section,
-    TensorRecord,
+    Algorithm, Content, DenseAlgorithm, Interface, LayerRecord, MaxPoolRecord, OperatorRecord,
+    Section, TensorRecord,
 };
 use infer::schedule::SLICES_MAX;
 use infer::{LayerProblem, Model, ModelError, Shape, Table};
@@ -356,23 +356,6 @@ fn factors_of_two_roundings() {
     assert_eq!(with(&algorithm), layer(0, LayerProblem::Algorithm));
 }
 
-/// The values of an imported network's input are its own: any zero point, and all of them.
-#[test]
-fn input_of_two_roundings() {
-    let with = |mut parts: Parts, zero_point, origin| {
-        parts.input.tensor.tensor.quant.zero_point = zero_point;
-        parts.input.origin = origin;
-        let file = parts.file();
-        Model::from_bytes(&file, &mut Table::<16>::new()).err()
-    };
-    assert_eq!(with(Parts::rounded_twice(), 3, [0, 0]), None);
-    let outside = Some(ModelError::Input(LayerProblem::OutsideMap));
-    assert_eq!(with(Parts::rounded_twice(), 3, [0, 1]), outside);
-    let quant = Some(ModelError::Input(LayerProblem::OutputQuant));
-    assert_eq!(with(Parts::default(), 3, [0, 0]), quant);
-    assert_eq!(with(Parts::default(), -128, [0, 1]), None);
-}
-
 /// A pooling of windows of one value over a column, of which one row is held.
 fn column(rows: u16) -> Vec<u8> {
     let mut parts = Parts { arena_bytes: 16 + rows as u32, ..Parts::default() };
@@ -397,6 +380,7 @@ fn alone(parts: &Parts, layer: LayerRecord<'_>, section: Section<'_>) -> Vec<u8>
     let Parts { input, arena_bytes, model_version, .. } = *parts;
     written(&Content {
         input,
+        interface: Interface::default(),
         layers: &[layer],
         sections: &[section],
         outputs: &[1],

@@ -19,6 +19,7 @@ use infer::ops::Record;
 use infer::schedule::INPUTS_MAX;
 use infer::{
     Input, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session, Shape, Table,
+    ValueType,
 };
 use split_mix::SplitMix64;
 #[cfg(feature = "build")]
@@ -196,7 +197,7 @@ fn parts_that_do_not_belong_together_give_wrong_scores_or_an_error() {
             origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
             tensor: tensor(random, shapes[0]),
         };
-        let input: Input = embedded::input(&record, random.last_reader(0));
+        let input: Input = embedded::input(&record, ValueType::Pixels, random.last_reader(0));
         let last = shapes.len() as u8 - 1;
         let layer = |tensor: u8| {
             let pair = [shapes[tensor as usize - 1], shapes[tensor as usize]];
@@ -222,7 +223,7 @@ fn parts_that_do_not_belong_together_give_wrong_scores_or_an_error() {
 /// The scores of a run in memory that holds `held` everywhere; `None` when it says that it could
 /// not run.
 fn answer(network: Network<'_>, held: i8) -> Option<Vec<i8>> {
-    let image = vec![9; network.image_shape().len()];
+    let image = vec![9u8; network.image_shape().len()];
     let mut arena = vec![held; network.arena_bytes()];
     let mut session = Session::new(network, &mut arena).ok()?;
     match session.run_with::<Native>(&image, &mut ()) {

@@ -6,7 +6,8 @@ mod support;
 
 use infer::features::Feature;
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, DenseRecord, LayerRecord, OperatorRecord, Section,
+    Algorithm, Content, DenseAlgorithm, DenseRecord, Interface, LayerRecord, OperatorRecord,
+    Section,
 };
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
@@ -23,6 +24,7 @@ fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -
     let file = |arena_bytes| {
         written(&Content {
             input,
+            interface: Interface::default(),
             layers: &[layer],
             sections: &[Section { channels: &channels, weights: &weights }],
             outputs: &[1],

@@ -4,13 +4,13 @@
 mod support;
 
 use infer::format::{
-    Content, DenseAlgorithm, DenseRecord, Header, LAYERS_MAX, OperatorRecord,
+    Content, DenseAlgorithm, DenseRecord, Header, Interface, LAYERS_MAX, OperatorRecord,
     SECTION_ALIGNMENT_BYTES, Section,
 };
 use infer::ops::Kind;
 use infer::{
-    ImageError, LayerProblem, Model, ModelError, RunError, SelfTestError, Session, SessionError,
-    Shape, Table, self_test,
+    InputError, LayerProblem, Model, ModelError, Native, RunError, SelfTestError, Session,
+    SessionError, Shape, Table, self_test,
 };
 use support::{Parts, refused, whole, with_checksum, written};
 
@@ -143,6 +143,7 @@ fn chain(layers: usize) -> Vec<u8> {
     let (arena_bytes, model_version) = (17, 1);
     written(&Content {
         input,
+        interface: Interface::default(),
         layers: &records,
         sections: &sections,
         outputs: &[layers as u8],
@@ -182,7 +183,7 @@ fn a_self_test_is_there_or_not_and_nothing_else() {
     let mut file = good;
     let flag = Header::BYTES + record_bytes - 1;
     assert_eq!(file[flag], 1);
-    file[flag] = 2;
+    file[flag] = 0xff;
     assert_eq!(refused(&with_checksum(file.clone())), ModelError::Records);
     file[flag] = 0;
     assert_eq!(refused(&with_checksum(file)), ModelError::Surplus, "its sections belong to nobody");
@@ -225,12 +226,12 @@ fn an_image_of_the_wrong_size_is_refused_and_the_session_stays_usable() {
     let model = Model::from_bytes(&file, &mut table).unwrap();
     let mut arena = [0; 72];
     let mut session = Session::new(&model, &mut arena).unwrap();
-    let before = session.run(&[7; 25]).unwrap().values().to_vec();
+    let before = session.run(&[7u8; 25]).unwrap().values().to_vec();
     for wrong in [0, 24, 26, 784] {
-        let error = session.run(&vec![0; wrong]).err().unwrap();
-        assert_eq!(error, RunError::Image(ImageError { expected: 25, found: wrong }));
+        let error = session.run(&vec![0u8; wrong]).err().unwrap();
+        assert_eq!(error, RunError::Input(InputError::Length { expected: 25, found: wrong }));
     }
-    assert_eq!(session.run(&[7; 25]).unwrap().values(), before);
+    assert_eq!(session.run(&[7u8; 25]).unwrap().values(), before);
 }
 
 #[test]
@@ -279,6 +280,7 @@ fn run_if_accepted(file: &[u8]) -> bool {
     }
     let mut arena = vec![0; arena];
     let mut session = Session::new(&model, &mut arena).unwrap();
-    assert_eq!(session.run(&vec![200; image]).unwrap().values().len(), model.classes());
+    let scores = session.run_stored::<Native>(&vec![200; image], &mut ());
+    assert_eq!(scores.unwrap().values().len(), model.classes());
     true
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use infer::format::{Content, OperatorRecord, Section, Tensor, TensorRecord};
+use infer::format::{Content, Interface, OperatorRecord, Section, Tensor, TensorRecord};
 use infer::wire::{
     Answer, Clock, Frame, InUse, Known, NoRoom, PART_BYTES_MAX, Receiver, Refusal, Request, Server,
     Turn, Values, encode, frame_bytes,
@@ -62,6 +62,7 @@ fn model_of_many_classes() -> Vec<u8> {
     pool.output = TensorRecord { tensor, held_rows, at: 65_792 };
     written(&Content {
         input,
+        interface: Interface::default(),
         layers: &[pool.record(OperatorRecord::MaxPool)],
         sections: &[Section { channels: &[], weights: &[] }],
         outputs: &[1],

@@ -2,7 +2,7 @@
 //! would.
 
 use infer::format::{
-    Algorithm, Content, ConvRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
+    Algorithm, Content, ConvRecord, InputRecord, Interface, LAYERS_MAX, LayerRecord, MaxPoolRecord,
     OperatorRecord, OutputQuant, Section, Tensor, TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
@@ -180,6 +180,7 @@ fn file(
     let mut buffer = vec![0; 1 << 20];
     let content = Content {
         input,
+        interface: Interface::default(),
         layers,
         sections,
         outputs: &[layers.len() as u8],

@@ -4,7 +4,7 @@
 use infer::format::{LAYERS_MAX, OutputQuant, Tensor};
 use infer::quant::INPUT_ZERO_POINT;
 use infer::schedule::INPUTS_MAX;
-use infer::{Model, Shape, Table};
+use infer::{Model, Shape, Table, ValueType};
 use thiserror::Error;
 
 use crate::calibrate::calibrate;
@@ -174,6 +174,7 @@ pub fn plain_model(
     }
     Ok(PlainModel {
         image,
+        takes: ValueType::Pixels,
         origin: demand.origin,
         input,
         layers,

@@ -4,8 +4,9 @@
 
 use infer::Shape;
 use infer::format::{
-    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
-    MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord,
+    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, Interface,
+    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor,
+    TensorRecord,
 };
 use infer::packing::{Filters, Matrix};
 use infer::quant::{ChannelParameters, INPUT_ZERO_POINT};
@@ -63,6 +64,7 @@ pub fn convert(file: &[u8]) -> Result<Vec<u8>, ConvertError> {
         false => None,
     };
     let converted = in_growing_buffer(&Content {
+        interface: Interface::default(),
         input: input.record(),
         layers: &records,
         sections: &sections,

@@ -1,8 +1,8 @@
 //! The bytes of a model file from a plain model, a choice for each layer, and their places.
 
 use infer::format::{
-    self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
-    TensorRecord, WriteError,
+    self, Content, InputRecord, Interface, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section,
+    SelfTest, TensorRecord, WriteError,
 };
 use infer::{LayerProblem, Model, ModelError, RunError, SessionError, Table};
 use thiserror::Error;
@@ -211,6 +211,7 @@ fn with_records(
         model.outputs.iter().map(|output| u8::try_from(*output).unwrap_or(u8::MAX)).collect();
     in_growing_buffer(&Content {
         input,
+        interface: Interface { takes: model.takes },
         layers: &layers,
         sections,
         outputs: &outputs,

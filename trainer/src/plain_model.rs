@@ -7,7 +7,7 @@ use std::ops::Range;
 use infer::format::{LayerRecord, Tensor, TensorRecord};
 use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::{INPUTS_MAX, Read, RowWindow, Schedule, Slice, Stage, Tensors, group_end};
-use infer::{Layer, LayerKind, LayerProblem, Model, Network, Shape};
+use infer::{Layer, LayerKind, LayerProblem, Model, Network, Shape, ValueType};
 
 use crate::ops::Running;
 pub use crate::ops::{Choice, PlainKind};
@@ -17,6 +17,8 @@ pub use crate::ops::{Choice, PlainKind};
 pub struct PlainModel {
     /// The image the caller hands over.
     pub image: Shape,
+    /// What its values are.
+    pub takes: ValueType,
     /// Row and column of the image at which tensor 0 begins.
     pub origin: [i16; 2],
     /// Tensor 0: the part of the image that is read.
@@ -117,6 +119,7 @@ impl PlainModel {
         });
         Self {
             image: input.image,
+            takes: input.takes,
             origin: input.origin,
             input: input.tensor,
             layers: model.layers().iter().map(|layer| PlainLayer::of(&network, layer)).collect(),

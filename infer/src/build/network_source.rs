@@ -32,7 +32,7 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
          `Session::new(NETWORK, ...)` needs no loader.\n\
          pub const NETWORK: infer::Network<'static> = {{\n\
          #[allow(unused_imports)]\n\
-         use infer::{{Input, Layer, Shape, embedded::*, features::Feature, format::*, \
+         use infer::{{Input, Layer, Shape, ValueType, embedded::*, features::Feature, format::*, \
          ops::OperatorRecord::*}};\n\
          #[allow(unused_imports)]\n\
          use infer::format::{{Algorithm::*, DenseAlgorithm::*}};\n\
@@ -63,7 +63,7 @@ fn input(network: &Network<'_>) -> String {
     let input = network.input();
     let tensor = tensor_record(input.tensor, &input.place);
     let record = InputRecord { image: input.image, origin: input.origin, tensor };
-    format!("input(&{record:?}, {})", input.place.last_reader)
+    format!("input(&{record:?}, ValueType::{:?}, {})", input.takes, input.place.last_reader)
 }
 
 fn layer_source(network: &Network<'_>, layer: &Layer<'_>, file: &[u8]) -> String {

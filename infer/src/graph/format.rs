@@ -8,7 +8,7 @@
 //!
 //! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`],
 //! the number of layers, one [`LayerRecord`] each, the number of outputs, the number of the tensor
-//! that each is, and whether there is a self-test. The *sections* follow in the layers' order: the
+//! that each is, and a byte of [`Traits`]. The *sections* follow in the layers' order: the
 //! channel parameters of an operator that has weights, then its weights; at the end those of the
 //! self-test. Nothing in the file says where a section lies: its place and size follow from the
 //! records before it, so sections cannot overlap, and the last must end where the file ends.
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::header::Header;
 use crate::ops::{OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
 use crate::shape::Shape;
+use crate::value_type::ValueType;
 
 /// Most layers of a model: a tensor's number takes a byte, and 255 is none.
 pub const LAYERS_MAX: usize = 254;
@@ -29,13 +30,54 @@ pub const OUTPUTS_MAX: usize = 4;
 /// Longest layer name, bytes.
 pub const NAME_BYTES_MAX: usize = 32;
 
+/// What the values are that a network takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// What the values of the image are.
+    pub takes: ValueType,
+}
+
+/// A byte that says whether there is a self-test, and what the values of the image are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits {
+    /// Whether there is a self-test.
+    pub has_self_test: bool,
+    /// What the values of the image are.
+    pub interface: Interface,
+}
+
+impl Traits {
+    const SELF_TEST: u8 = 1;
+    const INT8: u8 = 2;
+
+    /// `None` for bits that say nothing in this format.
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        if bits & !(Self::SELF_TEST | Self::INT8) != 0 {
+            return None;
+        }
+        let takes = if bits & Self::INT8 == 0 { ValueType::Pixels } else { ValueType::Int8 };
+        let interface = Interface { takes };
+        Some(Self { has_self_test: bits & Self::SELF_TEST != 0, interface })
+    }
+
+    /// The byte as the file has it.
+    pub const fn bits(self) -> u8 {
+        let self_test = if self.has_self_test { Self::SELF_TEST } else { 0 };
+        let takes = match self.interface.takes {
+            ValueType::Pixels => 0,
+            ValueType::Int8 => Self::INT8,
+        };
+        self_test | takes
+    }
+}
+
 /// How the image becomes tensor 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputRecord {
-    /// The image the caller hands over, 8 bits per value.
+    /// The image the caller hands over.
     pub image: Shape,
-    /// Row and column of the image at which the tensor begins; pixels outside of the image read as
-    /// 0.
+    /// Row and column of the image at which the tensor begins; what lies outside of the image reads
+    /// as the tensor's zero point.
     pub origin: [i16; 2],
     /// The part of the image that is read, with as many channels as the image: tensor 0.
     pub tensor: TensorRecord,
@@ -68,7 +110,7 @@ pub struct LayerRecord<'a> {
 /// An image and the scores that a model that works gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SelfTest<'a> {
-    /// As [`Session::run`](crate::Session::run) takes it.
+    /// As [`Session::run_stored`](crate::Session::run_stored) takes it.
     pub image: &'a [u8],
     /// The values of the first output, as bytes.
     pub scores: &'a [u8],

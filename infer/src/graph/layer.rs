@@ -4,13 +4,17 @@ use super::format::TensorRecord;
 use crate::ops::{Inputs, LayerKind, Tensor};
 use crate::schedule::Stage;
 use crate::shape::Shape;
+use crate::value_type::ValueType;
 
-/// How the caller's image becomes tensor 0: its pixel (row, column) is image pixel
-/// `(row + origin[0], column + origin[1])`, less 128; outside of the image it is black.
+/// How the caller's image becomes tensor 0: its value (row, column, channel) is that of the image
+/// at `(row + origin[0], column + origin[1])`, a pixel less 128; outside of the image it is the
+/// tensor's zero point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Input {
-    /// The image the caller hands over, 8 bits per value.
+    /// The image the caller hands over: any values of two sides and channels.
     pub image: Shape,
+    /// What its values are.
+    pub takes: ValueType,
     /// Row and column of the image at which the tensor begins.
     pub origin: [i16; 2],
     /// Tensor 0.
@@ -119,6 +123,11 @@ impl<'a> Layer<'a> {
 }
 
 impl Input {
+    /// What is read outside of the image.
+    pub(crate) const fn zero(&self) -> i8 {
+        self.tensor.quant.zero_point
+    }
+
     /// Rows of the tensor that are held at once.
     pub const fn held_rows(&self) -> u16 {
         self.place.held_rows

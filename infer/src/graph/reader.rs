@@ -4,7 +4,7 @@
 use heapless::VecView;
 
 use super::format::{
-    self, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, SelfTest, TensorRecord,
+    self, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, SelfTest, TensorRecord, Traits,
 };
 use super::layer::{AFTER_RUN, Input, Layer, Place};
 use super::model::Model;
@@ -20,6 +20,7 @@ use crate::ops::{
 };
 use crate::quant::{INPUT_ZERO_POINT, Rounding};
 use crate::schedule::INPUTS_MAX;
+use crate::value_type::ValueType;
 
 /// Reads a file: its layers into `layers`, which is empty.
 pub(crate) fn read<'t, 'f: 't>(
@@ -77,8 +78,11 @@ impl<'a> Reader<'a> {
         let outputs = self.outputs(&mut input, layers)?;
         check_readers(layers)?;
         let slices = placement::find_scratch(&input, layers)?;
+        let traits = self.traits()?;
+        input.takes = traits.interface.takes;
+        check_zero(&input).map_err(ModelError::Input)?;
         let network = Network { input: &input, layers, outputs, arena_bytes: 0 };
-        let self_test = self.self_test(&network)?;
+        let self_test = if traits.has_self_test { Some(self.self_test(&network)?) } else { None };
         let arena_bytes = placement::check(&network)?;
         if arena_bytes != header.arena_bytes as usize {
             // Fits: the end of a buffer is at most 2^31.
@@ -94,7 +98,8 @@ impl<'a> Reader<'a> {
         let record: InputRecord = self.record()?;
         check_input(&record, rounding).map_err(ModelError::Input)?;
         let InputRecord { image, origin, tensor } = record;
-        Ok(Input { image, origin, tensor: tensor.tensor, place: Place::of(&tensor) })
+        let (takes, place) = (ValueType::Pixels, Place::of(&tensor));
+        Ok(Input { image, takes, origin, tensor: tensor.tensor, place })
     }
 
     fn layers(
@@ -179,14 +184,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Image and scores after the last layer's sections, of the sizes that the model has.
-    fn self_test(&mut self, network: &Network<'_>) -> Result<Option<SelfTest<'a>>, ModelError> {
-        if !self.record::<bool>()? {
-            return Ok(None);
-        }
+    fn self_test(&mut self, network: &Network<'_>) -> Result<SelfTest<'a>, ModelError> {
         let missing = |_: LayerProblem| ModelError::SelfTestMissing;
         let image = self.sections.next(network.image_shape().len()).map_err(missing)?;
         let scores = self.sections.next(network.classes()).map_err(missing)?;
-        Ok(Some(SelfTest { image, scores }))
+        Ok(SelfTest { image, scores })
+    }
+
+    fn traits(&mut self) -> Result<Traits, ModelError> {
+        Traits::from_bits(self.record()?).ok_or(ModelError::Records)
     }
 
     fn record<Record: serde::Deserialize<'a>>(&mut self) -> Result<Record, ModelError> {
@@ -248,17 +254,14 @@ fn check_input(record: &InputRecord, rounding: Rounding) -> Result<(), LayerProb
     if tensor.tensor.shape.channels != image.channels {
         return Err(LayerProblem::OutsideMap);
     }
-    match rounding {
-        Rounding::Once if tensor.tensor.quant.zero_point != INPUT_ZERO_POINT => {
-            Err(LayerProblem::OutputQuant)
-        }
-        Rounding::Twice if !Feature::TwoRoundings.is_built() => Err(LayerProblem::NotBuilt),
-        // Its input is values of the network's own quantisation: there is nothing around them.
-        Rounding::Twice if record.origin != [0, 0] || tensor.tensor.shape != *image => {
-            Err(LayerProblem::OutsideMap)
-        }
-        Rounding::Once | Rounding::Twice => Ok(()),
-    }
+    let is_built = rounding == Rounding::Once || Feature::TwoRoundings.is_built();
+    if is_built { Ok(()) } else { Err(LayerProblem::NotBuilt) }
+}
+
+/// A pixel of 0 is the real value 0.
+fn check_zero(input: &Input) -> Result<(), LayerProblem> {
+    let is_right = input.takes != ValueType::Pixels || input.zero() == INPUT_ZERO_POINT;
+    if is_right { Ok(()) } else { Err(LayerProblem::OutputQuant) }
 }
 
 /// Size, scale and held rows of a tensor.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::format::{InputRecord, LayerRecord, SelfTest};
+use super::format::{InputRecord, Interface, LayerRecord, SelfTest, Traits};
 use crate::checksum::checksum;
 use crate::header::Header;
 use crate::ops::SECTION_ALIGNMENT_BYTES;
@@ -12,6 +12,8 @@ use crate::quant::{ChannelParameters, Rounding};
 pub struct Content<'c> {
     /// How the image becomes tensor 0.
     pub input: InputRecord,
+    /// What the network takes.
+    pub interface: Interface,
     /// The layers in order.
     pub layers: &'c [LayerRecord<'c>],
     /// Channel parameters and packed weights of each layer, empty for an operator without; as long
@@ -79,7 +81,8 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteErr
         writer.record(layer)?;
     }
     writer.record(&content.outputs)?;
-    writer.record(&content.self_test.is_some())?;
+    let (has_self_test, interface) = (content.self_test.is_some(), content.interface);
+    writer.record(&Traits { has_self_test, interface }.bits())?;
     let record_bytes = stated(writer.at - Header::BYTES)?;
     writer.align()?;
     for section in content.sections {

@@ -3,3 +3,4 @@
 pub(crate) mod observer;
 pub(crate) mod self_test;
 pub(crate) mod session;
+pub(crate) mod values;

@@ -4,13 +4,14 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::observer::Observer;
-use crate::error::{ImageError, RunError, SessionError};
+use super::values::Value;
+use crate::error::{InputError, RunError, SessionError};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
 use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, window};
-use crate::quant::{INPUT_ZERO_POINT, quantise_pixel, quantise_pixels};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::Scores;
+use crate::value_type::ValueType;
 
 /// A network with the buffer it works in. One run at a time: [`Session::run`] borrows the session
 /// mutably.
@@ -39,15 +40,15 @@ impl<'m, 'a> Session<'m, 'a> {
         Ok(Self { network, arena })
     }
 
-    /// Classifies one image: rows of pixels of [`Network::image_shape`], 8 bits per value, 0 is
-    /// black.
+    /// Classifies one image: rows of [`Network::image_shape`] of the values that the model takes,
+    /// `u8` pixels, 0 is black, or `i8`.
     ///
     /// # Errors
-    /// An image of the wrong size, before any work. A run of a network that was checked cannot fail
-    /// once it started; one that was made by hand of parts that do not belong together is
-    /// [`RunError::Network`].
-    pub fn run(&mut self, image: &[u8]) -> Result<Scores<'_>, RunError> {
-        self.run_with::<Native>(image, &mut ())
+    /// An image of the wrong size or of other values, before any work. A run of a network that was
+    /// checked cannot fail once it started; one that was made by hand of parts that do not belong
+    /// together is [`RunError::Network`].
+    pub fn run<V: Value>(&mut self, image: &[V]) -> Result<Scores<'_>, RunError> {
+        V::run(image, V::TYPE, self)
     }
 
     /// [`Session::run`] with a kernel set of the caller's choice and an observer. Every kernel set
@@ -57,10 +58,34 @@ impl<'m, 'a> Session<'m, 'a> {
     /// As [`Session::run`].
     pub fn run_with<Set: Kernels>(
         &mut self,
+        image: &[impl Value],
+        observer: &mut impl Observer,
+    ) -> Result<Scores<'_>, RunError> {
+        self.run_as::<_, Set>(image, type_of(image), observer)
+    }
+
+    /// [`Session::run_with`] on an image as files and messages hold it, whatever the model takes: a
+    /// byte for each value, which is the int8 value that the network reads, plus 128. So a pixel is
+    /// itself.
+    ///
+    /// # Errors
+    /// An image of the wrong size; else as [`Session::run`].
+    pub fn run_stored<Set: Kernels>(
+        &mut self,
         image: &[u8],
         observer: &mut impl Observer,
     ) -> Result<Scores<'_>, RunError> {
-        let mut run = self.begin_with::<Set>(image).map_err(RunError::Image)?;
+        self.run_as::<_, Set>(image, self.network.input().takes, observer)
+    }
+
+    /// Runs on values that stand for those of a type.
+    pub(crate) fn run_as<V: Value, Set: Kernels>(
+        &mut self,
+        image: &[V],
+        given: ValueType,
+        observer: &mut impl Observer,
+    ) -> Result<Scores<'_>, RunError> {
+        let mut run = self.begin_as::<V, Set>(image, given).map_err(RunError::Input)?;
         while run.step_with(observer) {}
         let scores = if run.is_complete() { self.output(0) } else { None };
         scores.ok_or(RunError::Network)
@@ -70,18 +95,22 @@ impl<'m, 'a> Session<'m, 'a> {
     /// [`Run::step`].
     ///
     /// # Errors
-    /// An image of the wrong size.
-    pub fn begin<'s>(&'s mut self, image: &'s [u8]) -> Result<Run<'s, 'm, 'a>, ImageError> {
-        self.begin_with::<Native>(image)
+    /// An image of the wrong size or of other values than the model takes.
+    pub fn begin<'s, V: Value>(
+        &'s mut self,
+        image: &'s [V],
+    ) -> Result<Run<'s, 'm, 'a, V>, InputError> {
+        self.begin_as(image, V::TYPE)
     }
 
-    fn begin_with<'s, Set: Kernels>(
+    fn begin_as<'s, V: Value, Set: Kernels>(
         &'s mut self,
-        image: &'s [u8],
-    ) -> Result<Run<'s, 'm, 'a, Set>, ImageError> {
-        let expected = self.network.image_shape().len();
-        if image.len() != expected {
-            return Err(ImageError { expected, found: image.len() });
+        image: &'s [V],
+        given: ValueType,
+    ) -> Result<Run<'s, 'm, 'a, V, Set>, InputError> {
+        let (takes, expected) = (self.network.input().takes, self.network.image_shape().len());
+        if (takes != given) | (image.len() != expected) {
+            return Err(InputError::of((takes, given), (expected, image.len())));
         }
         let schedule = Schedule::new();
         Ok(Run { session: self, image, schedule, is_broken: false, kernels: PhantomData })
@@ -99,10 +128,10 @@ impl<'m, 'a> Session<'m, 'a> {
 /// A run under way. Dropping it ends the run; the next one is not affected.
 ///
 /// ```
-/// # use infer::{ImageError, Session};
+/// # use infer::{InputError, Session};
 /// # fn demo(
 /// #     session: &mut Session, image: &[u8], mut other_work: impl FnMut(),
-/// # ) -> Result<(), ImageError> {
+/// # ) -> Result<(), InputError> {
 /// let mut run = session.begin(image)?;
 /// while run.step() {
 ///     other_work();
@@ -110,16 +139,16 @@ impl<'m, 'a> Session<'m, 'a> {
 /// let class = run.scores().map(|scores| scores.class());
 /// # let _ = class; Ok(()) }
 /// ```
-pub struct Run<'s, 'm, 'a, Set = Native> {
+pub struct Run<'s, 'm, 'a, V = u8, Set = Native> {
     session: &'s mut Session<'m, 'a>,
-    image: &'s [u8],
+    image: &'s [V],
     schedule: Schedule,
     /// Whether a slice could not be run.
     is_broken: bool,
     kernels: PhantomData<Set>,
 }
 
-impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
+impl<'s, V: Value, Set: Kernels> Run<'s, '_, '_, V, Set> {
     /// Runs one slice: places some rows of the image, or makes some rows of a layer's output, all
     /// of them where the plan holds all. `false` when there was nothing left to do.
     pub fn step(&mut self) -> bool {
@@ -150,6 +179,10 @@ impl<'s, Set: Kernels> Run<'s, '_, '_, Set> {
     }
 }
 
+const fn type_of<V: Value>(_: &[V]) -> ValueType {
+    V::TYPE
+}
+
 /// Makes some rows of a layer's output; `None` when its buffers do not lie apart.
 #[inline(always)]
 fn make<Set: Kernels>(
@@ -168,7 +201,7 @@ fn make<Set: Kernels>(
 
 /// Puts the next rows of the part of the image that the network reads where the first layer expects
 /// them; `None` when there is no room.
-fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) -> Option<()> {
+fn place<V: Value>(input: &Input, image: &[V], slice: &Slice, arena: &mut [i8]) -> Option<()> {
     let (at, bytes) = input.arena_use();
     let row_len = input.tensor.shape.row_len();
     let rows = make_room(arena.get_mut(at..at + bytes)?, slice, row_len)?;
@@ -177,10 +210,7 @@ fn place(input: &Input, image: &[u8], slice: &Slice, arena: &mut [i8]) -> Option
     for (row, out) in (first..).zip(rows.chunks_exact_mut(row_len.max(1))) {
         let source = window::row(image, input.image, row);
         let start = input.origin[1] as i32 * channels;
-        match usize::try_from(start).ok().and_then(|start| source.get(start..start + out.len())) {
-            Some(pixels) => quantise_pixels(out, pixels),
-            None => window::copy(source, start, out, INPUT_ZERO_POINT, quantise_pixel),
-        }
+        V::place(input, source, start, out);
     }
     Some(())
 }

@@ -285,7 +285,7 @@ fn run<'t, 'e>(
 ) -> Result<&'t [i8], Refusal<'e>> {
     let (needed, room) = (stated(model.arena_bytes()), stated(arena.len()));
     let mut session = Session::new(model, arena).map_err(|_| Refusal::NoMemory { needed, room })?;
-    session.run_with::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
+    session.run_stored::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
     let network = Network::from(model);
     let scores = network.output(0).and_then(|(tensor, at)| arena.get(at..at + tensor.shape.len()));
     Ok(scores.unwrap_or_default())

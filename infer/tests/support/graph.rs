@@ -2,7 +2,7 @@
 //! the test gives no other, and the scratch memory of all layers lies after the last.
 
 use infer::format::{
-    Content, InputRecord, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
+    Content, InputRecord, Interface, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
 };
 use infer::quant::ChannelParameters;
 use infer::{LayerProblem, Model, ModelError, Table};
@@ -107,6 +107,7 @@ impl Graph {
             .collect();
         written(&Content {
             input: InputRecord { image: self.image.shape, origin: [0, 0], tensor },
+            interface: Interface::default(),
             layers: &self.layers.iter().zip(outputs).map(record).collect::<Vec<_>>(),
             sections: &sections,
             outputs: &self.outputs,

@@ -8,11 +8,12 @@ pub mod graph;
 
 use infer::features::Feature;
 use infer::format::{
-    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
-    MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord, write,
+    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, Interface,
+    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor,
+    TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
-use infer::{LayerProblem, Model, ModelError, Shape, Table};
+use infer::{LayerProblem, Model, ModelError, Shape, Table, ValueType};
 
 /// The largest multiplier: a hair less than one half.
 pub const HALF: i32 = i32::MAX;
@@ -28,6 +29,7 @@ const SCORES: [u8; 3] = [66, -11i8 as u8, 7];
 #[derive(Clone)]
 pub struct Parts {
     pub input: InputRecord,
+    pub takes: ValueType,
     pub conv: Made<ConvRecord>,
     pub pool: Made<MaxPoolRecord>,
     pub dense: Made<DenseRecord>,
@@ -72,6 +74,7 @@ impl Default for Parts {
                 origin: [0, 0],
                 tensor: whole(Shape::new(5, 5, 1), pixels, 0),
             },
+            takes: ValueType::Pixels,
             conv: Made {
                 name: "conv1",
                 operator: ConvRecord {
@@ -139,6 +142,7 @@ impl Parts {
         ];
         let content = Content {
             input: self.input,
+            interface: Interface { takes: self.takes },
             layers: &self.layers(),
             sections: &sections,
             outputs: &self.outputs,

@@ -8,7 +8,7 @@ mod max_pool;
 
 use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
-use infer::{LayerKind, Shape};
+use infer::{LayerKind, Shape, ValueType};
 use trainer::ops::dense::Plain;
 use trainer::ops::max_pool::Plain as Pooling;
 use trainer::ops::{Choice, PlainKind};
@@ -141,6 +141,7 @@ fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
     }
     PlainModel {
         image: input.shape,
+        takes: ValueType::Pixels,
         origin: [0, 0],
         input,
         outputs: vec![layers.len()],

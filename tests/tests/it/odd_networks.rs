@@ -190,7 +190,7 @@ fn runs_if_accepted(file: &[u8]) -> bool {
     if image.max(arena) <= 1 << 24 && macs <= 1 << 30 {
         let mut arena = vec![0; arena];
         let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
-        session.run(&vec![99; image]).expect("the model's image");
+        session.run(&vec![99u8; image]).expect("the model's image");
     }
     true
 }

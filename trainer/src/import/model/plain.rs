@@ -6,7 +6,7 @@
 
 use infer::format::{OUTPUTS_MAX, OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
-use infer::{SelfTestError, Shape};
+use infer::{SelfTestError, Shape, ValueType};
 use thiserror::Error;
 
 use crate::import::tflite::reference::{
@@ -269,6 +269,7 @@ impl<'n, 'a> Maps<'n, 'a> {
         let outputs = self.outputs()?;
         Ok(PlainModel {
             image: self.input.shape,
+            takes: ValueType::Int8,
             origin: [0, 0],
             input: self.input,
             layers: self.layers,
