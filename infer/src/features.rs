@@ -74,6 +74,8 @@ features! {
     Add = "add";
     /// Depthwise convolutions.
     Depthwise = "depthwise";
+    /// Softmaxes.
+    Softmax = "softmax";
     /// [`Rounding::Twice`](crate::quant::Rounding::Twice): models from TensorFlow Lite.
     TwoRoundings = "two-roundings";
 }

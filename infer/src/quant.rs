@@ -210,6 +210,50 @@ impl Requantise for Twice {
     }
 }
 
+/// A factor of TensorFlow Lite's: `multiplier / 2^31 * 2^shift`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Factor {
+    /// 2^30 to 2^31 - 1, or 0.
+    pub multiplier: i32,
+    /// -31 to 30, a positive one to the left.
+    pub shift: i8,
+}
+
+impl Factor {
+    /// Whether multiplier and shift are in their ranges, and a value of up to `largest` in size
+    /// still fits 32 bits when it is shifted to the left.
+    pub(crate) const fn fits(self, largest: u64) -> bool {
+        let left = if self.shift > 0 { self.shift as u32 } else { 0 };
+        (self.multiplier == 0 || self.multiplier >= 1 << 30)
+            && self.shift >= -31
+            && self.shift <= 30
+            && largest <= i32::MAX as u64 >> left
+    }
+
+    /// `value` times this factor, with two roundings: see [`requantise_twice`].
+    #[inline(always)]
+    pub(crate) const fn scale(self, value: i32) -> i32 {
+        let size = self.shift.unsigned_abs() as u32;
+        let (left, right) = if self.shift > 0 { (size, 0) } else { (0, size) };
+        let product = multiply(value.wrapping_shl(left), self.multiplier);
+        divide_by_power_of_two(product, right)
+    }
+}
+
+/// `a * b / 2^31`, rounded to nearest with halves up. One of them is not -2^31.
+#[inline(always)]
+pub(crate) const fn multiply(a: i32, b: i32) -> i32 {
+    ((a as i64 * b as i64 + (1 << 30)) >> 31) as i32
+}
+
+/// `value / 2^exponent` for an exponent of 0 to 31, rounded to nearest with halves away from zero.
+#[inline(always)]
+pub(crate) const fn divide_by_power_of_two(value: i32, exponent: u32) -> i32 {
+    let half = 1_u32.wrapping_shl(exponent) >> 1;
+    let size = value.unsigned_abs().wrapping_add(half).wrapping_shr(exponent) as i32;
+    if value < 0 { size.wrapping_neg() } else { size }
+}
+
 /// Quantisation of a layer's output: `real = scale * (int8 - zero_point)`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputQuant {
@@ -250,19 +294,13 @@ pub const fn requantise(accumulator: i32, multiplier: i32, zero_point: i8) -> i8
 /// ```
 #[inline(always)]
 pub const fn requantise_twice(accumulator: i32, multiplier: i32, shift: i8, zero_point: i8) -> i8 {
-    let size = shift.unsigned_abs() as u32;
-    let (left, right) = if shift > 0 { (size, 0) } else { (0, size) };
-    let product = accumulator.wrapping_shl(left) as i64 * multiplier as i64;
-    let product = ((product + (1 << 30)) >> 31) as i32;
-    let half = 1_u32.wrapping_shl(right) >> 1;
-    let size = product.unsigned_abs().wrapping_add(half).wrapping_shr(right) as i32;
-    let scaled = if product < 0 { size.wrapping_neg() } else { size };
+    let scaled = Factor { multiplier, shift }.scale(accumulator);
     saturate(scaled.saturating_add(zero_point as i32))
 }
 
 /// The nearest int8 value.
 #[inline(always)]
-const fn saturate(value: i32) -> i8 {
+pub(crate) const fn saturate(value: i32) -> i8 {
     if value < i8::MIN as i32 {
         i8::MIN
     } else if value > i8::MAX as i32 {

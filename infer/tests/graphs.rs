@@ -8,11 +8,11 @@ mod support;
 
 use infer::format::{
     AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, DepthwiseRecord, MaxPoolRecord,
-    OperatorRecord, OutputQuant, Tensor,
+    OperatorRecord, OutputQuant, Scaling, SoftmaxRecord, Tensor,
 };
 use infer::kernels::Kernels;
 use infer::ops::{Buffers, Kind, Record};
-use infer::quant::{ChannelParameters, quantise_pixel};
+use infer::quant::{ChannelParameters, Factor, quantise_pixel};
 use infer::schedule::INPUTS_MAX;
 use infer::{
     Conv, Dense, Depthwise, LayerProblem, Model, ModelError, Native, Portable, Reference, Session,
@@ -190,6 +190,8 @@ fn add_layer(random: &mut Random, graph: &mut Graph) {
         Kind::Dense => Some(dense(random, input, read)),
         Kind::Depthwise => Some(depthwise(random, input, read)),
         Kind::Add => add(random, graph, input),
+        Kind::Softmax if random.below(3) > 0 => None, // nearly all that it makes is -128
+        Kind::Softmax => Some(softmax(random, input, read)),
     };
     if let Some(Made { operator, output, channels, weights }) = made {
         *graph = graph.clone().with_numbers(operator, output, channels, weights);
@@ -296,10 +298,19 @@ fn add(random: &mut Random, graph: &Graph, first: u8) -> Option<Made> {
     let mut spare = |input: u16, output: u16| random.below((input - output + 1) as u32) as u16;
     let origins =
         [a, b].map(|map| [spare(map.height, shape.height), spare(map.width, shape.width)]);
-    let (inputs, multipliers, shift) = ([first, second], [9000, 14_000], 14);
-    let operator = OperatorRecord::Add(AddRecord { inputs, origins, multipliers, shift });
+    let (inputs, scaling) =
+        ([first, second], Scaling::Once { multipliers: [9000, 14_000], shift: 14 });
+    let operator = OperatorRecord::Add(AddRecord { inputs, origins, scaling });
     let output = Tensor { shape, quant: quant(random.int8()) };
     Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
+}
+
+fn softmax(random: &mut Random, input: u8, read: Tensor) -> Made {
+    let factor = Factor { multiplier: 1 << 30, shift: random.pick(&[20, 23, 26]) };
+    let operator = OperatorRecord::Softmax(SoftmaxRecord { input, factor });
+    let quant = OutputQuant { scale: 1.0 / 256.0, zero_point: -128 };
+    let output = Tensor { shape: read.shape, quant };
+    Made { operator, output, channels: Vec::new(), weights: Vec::new() }
 }
 
 fn weights(random: &mut Random, count: usize) -> Vec<i8> {
@@ -332,8 +343,9 @@ fn a_residual_block_that_holds_too_few_rows_gets_stuck() {
                 numbers.1,
             );
         }
-        let (inputs, origins, multipliers) = ([0, 3], [[0, 0]; 2], [8192; 2]);
-        let record = AddRecord { inputs, origins, multipliers, shift: 14 };
+        let (inputs, origins) = ([0, 3], [[0, 0]; 2]);
+        let scaling = Scaling::Once { multipliers: [8192; 2], shift: 14 };
+        let record = AddRecord { inputs, origins, scaling };
         graph = graph.clone().with(OperatorRecord::Add(record), graph.image);
         graph.held_rows = held;
         graph.layers[0].held_rows = between;

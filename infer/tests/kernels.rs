@@ -8,11 +8,11 @@ mod random_layer;
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::kernels::{Kernels, Portable};
 use infer::packing::{Filters, Matrix};
-use infer::quant::ChannelParameters;
+use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{
-    Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, measured,
+    Filling, Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, measured,
 };
 
 /// Layers per algorithm. Miri takes seconds for each.
@@ -97,8 +97,8 @@ fn weights_the_exporter_would_not_write_are_refused() {
             let (record, tensors) = conv::record(&mut random, algorithm);
             let [input, output] = tensors;
             let (mut values, random) = (vec![0; input.shape.len()], &mut random);
-            let pattern = Pattern::Random;
-            let conv = conv::fill(random, &record, tensors, pattern, &mut values, &mut numbers);
+            let filling = Filling { pattern: Pattern::Random, rounding: Rounding::Once };
+            let conv = conv::fill(random, &record, tensors, filling, &mut values, &mut numbers);
             let bytes = conv.unwrap().filters().packed_bytes() as usize;
             let mut packed = numbers.packed.0[..bytes].to_vec();
             packed[random.below(bytes as u32) as usize] ^= 1 << random.below(8);

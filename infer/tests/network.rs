@@ -13,9 +13,11 @@ mod built_in;
 use infer::embedded;
 use infer::format::{
     AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, DepthwiseRecord, InputRecord,
-    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Tensor, TensorRecord,
+    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Scaling, SoftmaxRecord, Tensor,
+    TensorRecord,
 };
 use infer::ops::Record;
+use infer::quant::Factor;
 use infer::schedule::INPUTS_MAX;
 use infer::{
     Input, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session, Shape, Table,
@@ -110,7 +112,7 @@ impl Random {
 /// An operator that reads one of the tensors before it, mostly.
 fn operator(random: &mut Random, input: u8) -> OperatorRecord {
     let sides = |random: &mut Random| [random.side(), random.side()];
-    match random.below(6) {
+    match random.below(7) {
         0 => OperatorRecord::MaxPool(MaxPoolRecord {
             input,
             size: sides(random),
@@ -130,8 +132,11 @@ fn operator(random: &mut Random, input: u8) -> OperatorRecord {
         3 => OperatorRecord::Add(AddRecord {
             inputs: [input, random.below(4) as u8],
             origins: [[0, 0], [random.below(2) as u16, 0]],
-            multipliers: [9000, 14_000],
-            shift: random.below(26) as u8,
+            scaling: Scaling::Once { multipliers: [9000, 14_000], shift: random.below(26) as u8 },
+        }),
+        4 => OperatorRecord::Softmax(SoftmaxRecord {
+            input,
+            factor: Factor { multiplier: 1 << 30, shift: random.below(40) as i8 - 4 },
         }),
         _ => OperatorRecord::Conv(ConvRecord {
             input,
@@ -157,7 +162,7 @@ fn stated(record: &OperatorRecord, input: Shape, output: Tensor) -> [u64; 2] {
     let channels = 8 * output.shape.channels as u64;
     match LayerKind::of_record(record, &inputs, output) {
         LayerKind::Conv(conv) => [channels, conv.filters().packed_bytes()],
-        LayerKind::MaxPool(_) | LayerKind::Add(_) => [0, 0],
+        LayerKind::MaxPool(_) | LayerKind::Add(_) | LayerKind::Softmax(_) => [0, 0],
         LayerKind::Dense(dense) => [8 * dense.units as u64, dense.matrix().packed_bytes()],
         LayerKind::Depthwise(depthwise) => [channels, depthwise.weight_bytes()],
     }

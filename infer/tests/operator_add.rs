@@ -3,7 +3,8 @@
 mod support;
 
 use infer::features::Feature;
-use infer::format::{AddRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Tensor};
+use infer::format::{AddRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Scaling, Tensor};
+use infer::quant::Factor;
 use infer::{Add, LayerKind, LayerProblem, Model, Portable, Reference, Shape, Table, ops::Buffers};
 use support::check_left_out;
 use support::graph::Graph;
@@ -21,7 +22,8 @@ fn worked_example_of_the_document() {
     let shape = Shape::new(1, 1, 3);
     let [a, b, output] = [(0, 0), (1, 10), (2, -128)]
         .map(|(index, zero)| Tensor { shape, quant: quant(scales[index] as f32, zero) });
-    let record = AddRecord { inputs: [0, 1], origins: [[0; 2]; 2], multipliers, shift: 14 };
+    let scaling = Scaling::Once { multipliers, shift: 14 };
+    let record = AddRecord { inputs: [0, 1], origins: [[0; 2]; 2], scaling };
     let kind = LayerKind::Add(Add::of(&record, &[a, b], output));
     let (first, second) = ([41, -128, 127], [-33, -28, 127]);
     // 41 * 20480 - 43 * 8192 = 487424; + 8192 = 495616; >> 14 = 30; -128 + 30 = -98.
@@ -38,12 +40,16 @@ fn worked_example_of_the_document() {
     assert!((0.04 * (-98.0 + 128.0) - 1.19f64).abs() <= 0.02);
 }
 
+fn once(multipliers: [i16; 2], shift: u8) -> Scaling {
+    Scaling::Once { multipliers, shift }
+}
+
 /// The sum of a 4x4x2 map and of its 3x3 inner part after a pooling, after `change`.
 fn sum(change: impl FnOnce(&mut AddRecord, &mut Tensor)) -> Graph {
     let tensor = |side| Tensor { shape: Shape::new(side, side, 2), quant: quant(1.0, -128) };
     let pool = MaxPoolRecord { input: 0, size: [2, 2], stride: [1, 1], origin: [0, 0] };
     let origins = [[1, 1], [0, 0]];
-    let mut record = AddRecord { inputs: [0, 1], origins, multipliers: [1, i16::MAX], shift: 23 };
+    let mut record = AddRecord { inputs: [0, 1], origins, scaling: once([1, i16::MAX], 23) };
     let mut output = tensor(3);
     change(&mut record, &mut output);
     Graph::new(tensor(4))
@@ -58,7 +64,7 @@ fn records() {
         Model::from_bytes(&file, &mut Table::<2>::new()).map(|_| ()).expect("valid");
     };
     loads(sum(|_, _| ()));
-    loads(sum(|record, _| record.shift = 1));
+    loads(sum(|record, _| record.scaling = once([1, 1], 1)));
     let problem = |change: fn(&mut AddRecord, &mut Tensor)| sum(change).problem();
     for (input, axis) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
         let found = sum(|record, _| record.origins[input][axis] += 1).problem();
@@ -71,13 +77,15 @@ fn records() {
     assert_eq!(problem(|_, output| output.shape.channels = 1), LayerProblem::OutsideMap);
     for input in 0..2 {
         for multiplier in [0, -1, i16::MIN] {
-            let found = sum(|record, _| record.multipliers[input] = multiplier).problem();
+            let mut multipliers = [1; 2];
+            multipliers[input] = multiplier;
+            let found = sum(|record, _| record.scaling = once(multipliers, 23)).problem();
             assert_eq!(found, LayerProblem::Multiplier { channel: input as u16 });
         }
     }
     let range = LayerProblem::AccumulatorRange { channel: 0 };
-    assert_eq!(problem(|record, _| record.shift = 0), range);
-    assert_eq!(problem(|record, _| record.shift = 24), range);
+    assert_eq!(problem(|record, _| record.scaling = once([1, 1], 0)), range);
+    assert_eq!(problem(|record, _| record.scaling = once([1, 1], 24)), range);
     assert_eq!(problem(|record, _| record.inputs = [0, 0]), LayerProblem::SameInput);
     assert_eq!(problem(|record, _| record.inputs = [1, 1]), LayerProblem::SameInput);
     assert_eq!(problem(|record, _| record.inputs = [0, 2]), LayerProblem::UnknownInput);
@@ -91,8 +99,8 @@ fn extremes() {
     for zero_points in 0..8 {
         let zero = |bit: u32| if zero_points >> bit & 1 == 0 { -128 } else { 127 };
         for shift in [1, 8, 23] {
-            let multipliers = [i16::MAX; 2];
-            let record = AddRecord { inputs: [0, 1], origins: [[0; 2]; 2], multipliers, shift };
+            let scaling = once([i16::MAX; 2], shift);
+            let record = AddRecord { inputs: [0, 1], origins: [[0; 2]; 2], scaling };
             let [a, b, output] =
                 [0, 1, 2].map(|bit| Tensor { shape, quant: quant(1.0, zero(bit)) });
             let kind = LayerKind::Add(Add::of(&record, &[a, b], output));
@@ -107,7 +115,58 @@ fn extremes() {
     }
 }
 
+const fn factor(multiplier: i32, shift: i8) -> Factor {
+    Factor { multiplier, shift }
+}
+
+/// A quarter of the common scale, of which the output has two steps.
+const TWICE: [Factor; 2] = [factor(1 << 30, -1), factor(1 << 30, -18)];
+
+/// `(41 / 2 + 3 / 4) * 2` is 42.5: halves are rounded away from zero. The other way round
+/// `(41 / 4 + 3 / 2) * 2` is 23.5.
+#[test]
+fn two_roundings_by_hand() {
+    let shape = Shape::new(1, 1, 3);
+    let tensor = |zero| Tensor { shape, quant: quant(1.0, zero) };
+    let (first, second) = ([41, -41, 127], [13, 7, 127]);
+    for (scaled, expected) in [(0, [17, -31, 127]), (1, [36, -50, 127])] {
+        let scaling = Scaling::twice(scaled, TWICE);
+        let record = AddRecord { inputs: [0, 1], origins: [[0; 2]; 2], scaling };
+        let kind = LayerKind::Add(Add::of(&record, &[tensor(0), tensor(10)], tensor(-7)));
+        for run in [LayerKind::run::<Reference>, LayerKind::run::<Portable>] {
+            let output = &mut [0; 3];
+            run(&kind, Buffers { input: &first, second: &second, scratch: &mut [], output });
+            assert_eq!(*output, expected);
+        }
+    }
+}
+
+#[test]
+fn records_of_two_roundings() {
+    let with = |change: fn(&mut [Factor; 2])| {
+        let mut factors = TWICE;
+        change(&mut factors);
+        sum(|record, _| record.scaling = Scaling::twice(1, factors)).problem()
+    };
+    if !Feature::TwoRoundings.is_built() {
+        return;
+    }
+    let file = sum(|record, _| record.scaling = Scaling::twice(1, TWICE)).file();
+    assert!(Model::from_bytes(&file, &mut Table::<2>::new()).is_ok());
+    let multiplier = LayerProblem::Multiplier { channel: 1 };
+    assert_eq!(with(|factors| factors[0].multiplier = (1 << 30) - 1), multiplier);
+    assert_eq!(with(|factors| factors[0].shift = 1), multiplier);
+    assert_eq!(with(|factors| factors[0].shift = -32), multiplier);
+    let range = LayerProblem::AccumulatorRange { channel: 0 };
+    assert_eq!(with(|factors| factors[1].multiplier = -1), range);
+    assert_eq!(with(|factors| factors[1].shift = 4), range);
+    let unknown = sum(|record, _| record.scaling = Scaling::twice(2, TWICE)).problem();
+    assert_eq!(unknown, LayerProblem::UnknownInput);
+}
+
 #[test]
 fn left_out() {
+    let twice = sum(|record, _| record.scaling = Scaling::twice(1, TWICE)).file();
+    check_left_out(&twice, &[Feature::MaxPool, Feature::Add, Feature::TwoRoundings]);
     check_left_out(&sum(|_, _| ()).file(), &[Feature::MaxPool, Feature::Add]);
 }

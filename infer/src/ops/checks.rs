@@ -1,7 +1,7 @@
 //! Checks that several operators make of their records and numbers.
 
 use crate::error::LayerProblem;
-use crate::quant::{ChannelParameters, Rounding, with_shifts};
+use crate::quant::{ChannelParameters, Factor, Rounding, with_shifts};
 use crate::shape::Shape;
 
 /// Largest map or section, bytes.
@@ -76,11 +76,12 @@ pub fn check_channels(
 ) -> Result<(), LayerProblem> {
     let rounding = Rounding::of(parameters, channels);
     for (channel, parameters) in (0u16..).zip(with_shifts(parameters, channels)) {
-        let shift =
-            checked_factor(&parameters, rounding).ok_or(LayerProblem::Multiplier { channel })?;
+        if !is_factor(&parameters, rounding) {
+            return Err(LayerProblem::Multiplier { channel });
+        }
         let magnitude = magnitude(channel as usize)?;
         let largest = parameters.bias.unsigned_abs() as u64 + 128 * magnitude;
-        if largest > i32::MAX as u64 >> shift {
+        if largest > i32::MAX as u64 >> parameters.shift.unwrap_or_default().max(0) {
             return Err(LayerProblem::AccumulatorRange { channel });
         }
         if 128 * magnitude > sum_max {
@@ -90,12 +91,13 @@ pub fn check_channels(
     Ok(())
 }
 
-/// By how many bits a channel shifts to the left; `None` where its factor is out of range.
-fn checked_factor(parameters: &ChannelParameters, rounding: Rounding) -> Option<u32> {
-    let shift = match rounding {
-        Rounding::Once => return (parameters.multiplier >= 1).then_some(0),
-        Rounding::Twice => parameters.shift?,
-    };
-    let is_normal = parameters.multiplier == 0 || parameters.multiplier >= 1 << 30;
-    (is_normal && (-31..=30).contains(&shift)).then(|| shift.max(0) as u32)
+/// Whether a channel's factor is in range.
+fn is_factor(parameters: &ChannelParameters, rounding: Rounding) -> bool {
+    match (rounding, parameters.shift) {
+        (Rounding::Once, _) => parameters.multiplier >= 1,
+        (Rounding::Twice, Some(shift)) => {
+            Factor { multiplier: parameters.multiplier, shift }.fits(0)
+        }
+        (Rounding::Twice, None) => false,
+    }
 }

@@ -9,6 +9,7 @@ pub mod conv;
 pub mod dense;
 pub mod depthwise;
 pub mod max_pool;
+pub mod softmax;
 
 mod checks;
 mod operator;
@@ -250,6 +251,8 @@ operators! {
     Add: add, AddRecord;
     /// Depthwise convolution.
     Depthwise<'m>: depthwise, DepthwiseRecord;
+    /// Share of each channel's exponential in the sum of its pixel.
+    Softmax: softmax, SoftmaxRecord;
 }
 
 impl Feature {

@@ -1,5 +1,6 @@
 //! Random sums: of a part of the image and a part of a copy of it.
 
+use infer::format::Scaling;
 use infer::{Add, Shape};
 use trainer::ops::PlainKind;
 use trainer::ops::add::Plain;
@@ -27,7 +28,8 @@ pub fn extreme(random: &mut Random) -> PlainLayer {
 fn sum(random: &mut Random, output: Shape, spare: [u16; 2]) -> PlainLayer {
     let input = Shape::new(output.height + spare[0], output.width + spare[1], output.channels);
     let multipliers = [random.within(1, 9000) as i16, 9000];
-    let kind = PlainKind::Add(Plain { origins: [[0, 0], spare], multipliers, shift: 14 });
+    let scaling = Scaling::Once { multipliers, shift: 14 };
+    let kind = PlainKind::Add(Plain { origins: [[0, 0], spare], scaling });
     let mut layer = with_numbers(random, input, output, kind, 0);
     layer.inputs.push(Edge { number: 1, ..layer.inputs[0] });
     layer

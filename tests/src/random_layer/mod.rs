@@ -5,6 +5,7 @@ mod conv;
 mod dense;
 mod depthwise;
 mod max_pool;
+mod softmax;
 
 use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
@@ -62,6 +63,7 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::Dense(algorithm) => dense::layer(random, algorithm),
             Choice::Add(_) => add::layer(random),
             Choice::Depthwise(_) => depthwise::layer(random),
+            Choice::Softmax(_) => softmax::layer(random),
         };
         let model = alone(random, layer);
         if is_small(&model.layers[measured(&model, choice)], choice) {
@@ -89,6 +91,7 @@ pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::Dense(_) => dense::extreme(random),
             Choice::Add(_) => add::extreme(random),
             Choice::Depthwise(_) => depthwise::extreme(random),
+            Choice::Softmax(_) => softmax::extreme(random),
         };
         let is_small = |layer: &PlainLayer| {
             layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
@@ -114,6 +117,7 @@ fn operations(kind: &LayerKind<'_>) -> u64 {
         LayerKind::Dense(dense) => dense::operations(dense),
         LayerKind::Add(add) => add::operations(add),
         LayerKind::Depthwise(depthwise) => depthwise::operations(depthwise),
+        LayerKind::Softmax(softmax) => softmax::operations(softmax),
     }
 }
 

@@ -8,8 +8,13 @@ macro_rules! call {
 }
 
 macro_rules! operators {
-    (operators: $($Operator:ident: $module:ident),+; activations: $($Activation:ident),+;) => {
+    (
+        operators: $($Operator:ident: $module:ident),+;
+        imported: $($Imported:ident: $imported:ident),+;
+        activations: $($Activation:ident),+;
+    ) => {
         $(pub mod $module;)+
+        $(pub mod $imported;)+
 
         /// What a layer of a description does.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +45,8 @@ macro_rules! operators {
         pub enum PlainKind {
             $(#[doc = concat!("See [`", stringify!($module), "::Plain`].")]
             $Operator($module::Plain),)+
+            $(#[doc = concat!("See [`", stringify!($imported), "::Plain`].")]
+            $Imported($imported::Plain),)+
         }
 
         /// How an operator is computed.
@@ -47,6 +54,8 @@ macro_rules! operators {
         pub enum Choice {
             $(#[doc = concat!("See [`", stringify!($module), "::Algorithm`].")]
             $Operator($module::Algorithm),)+
+            $(#[doc = concat!("See [`", stringify!($imported), "::Algorithm`].")]
+            $Imported($imported::Algorithm),)+
         }
 
         /// The types of layers.
@@ -191,12 +200,15 @@ macro_rules! operators {
                     $(Self::$Operator(_) => {
                         $module::Plain::algorithms().into_iter().map(Choice::$Operator).collect()
                     })+
+                    $(Self::$Imported(_) => {
+                        $imported::Plain::algorithms().into_iter().map(Choice::$Imported).collect()
+                    })+
                 }
             }
 
             /// See [`PlainOperator::runs_by_rows`].
             pub fn runs_by_rows(&self) -> bool {
-                call!([$($Operator)+] self, operator => operator.runs_by_rows())
+                call!([$($Operator)+ $($Imported)+] self, operator => operator.runs_by_rows())
             }
 
             /// See [`PlainOperator::record`]; a choice for another operator counts as the direct
@@ -206,8 +218,14 @@ macro_rules! operators {
                     $((Self::$Operator(operator), Choice::$Operator(algorithm)) => {
                         operator.record(inputs, algorithm)
                     })+
+                    $((Self::$Imported(operator), Choice::$Imported(algorithm)) => {
+                        operator.record(inputs, algorithm)
+                    })+
                     $((Self::$Operator(operator), _) => {
                         operator.record(inputs, $module::Plain::algorithms()[0])
+                    })+
+                    $((Self::$Imported(operator), _) => {
+                        operator.record(inputs, $imported::Plain::algorithms()[0])
                     })+
                 }
             }
@@ -216,54 +234,55 @@ macro_rules! operators {
         impl Choice {
             /// Every way to compute every operator.
             pub fn all() -> Vec<Self> {
-                let all = [$($module::Plain::algorithms().into_iter().map(Self::$Operator)
-                    .collect::<Vec<_>>()),+];
-                all.concat()
+                let mut all = vec![];
+                $(all.extend($module::Plain::algorithms().into_iter().map(Self::$Operator));)+
+                $(all.extend($imported::Plain::algorithms().into_iter().map(Self::$Imported));)+
+                all
             }
 
             /// Name, for people.
             pub fn name(self) -> String {
-                call!([$($Operator)+] self, algorithm => algorithm.name())
+                call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.name())
             }
 
             /// Name of its formula in the cost files.
             pub fn formula(self) -> String {
-                call!([$($Operator)+] self, algorithm => algorithm.formula())
+                call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.formula())
             }
 
             /// See [`Algorithm::loop_term`].
             pub fn loop_term(self) -> Option<&'static str> {
-                call!([$($Operator)+] self, algorithm => algorithm.loop_term())
+                call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.loop_term())
             }
         }
 
         impl Running for infer::LayerKind<'_> {
             fn choice(&self) -> Choice {
-                call!([$($Operator)+] self, operator => operator.choice())
+                call!([$($Operator)+ $($Imported)+] self, operator => operator.choice())
             }
 
             fn plain(&self) -> PlainKind {
-                call!([$($Operator)+] self, operator => Running::plain(operator))
+                call!([$($Operator)+ $($Imported)+] self, operator => Running::plain(operator))
             }
 
             fn channels(&self) -> Vec<ChannelParameters> {
-                call!([$($Operator)+] self, operator => Running::channels(operator))
+                call!([$($Operator)+ $($Imported)+] self, operator => Running::channels(operator))
             }
 
             fn weights(&self) -> Vec<i8> {
-                call!([$($Operator)+] self, operator => Running::weights(operator))
+                call!([$($Operator)+ $($Imported)+] self, operator => Running::weights(operator))
             }
 
             fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
-                call!([$($Operator)+] self, operator => operator.pack(channels, weights))
+                call!([$($Operator)+ $($Imported)+] self, operator => operator.pack(channels, weights))
             }
 
             fn terms(&self) -> Vec<Term> {
-                call!([$($Operator)+] self, operator => operator.terms())
+                call!([$($Operator)+ $($Imported)+] self, operator => operator.terms())
             }
 
             fn describe(&self) -> String {
-                call!([$($Operator)+] self, operator => operator.describe())
+                call!([$($Operator)+ $($Imported)+] self, operator => operator.describe())
             }
         }
     };

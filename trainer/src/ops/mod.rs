@@ -13,7 +13,8 @@
 //! | as `infer` runs it | `infer::Conv` | [`Running`] | [`infer::LayerKind`] |
 //!
 //! To add one: its folder here, and its line in the list. Until its forms are all there, the
-//! program does not compile.
+//! program does not compile. Of an operator that networks trained here do not have, only imported
+//! ones, the list has the last three forms.
 
 #[macro_use]
 mod list;
@@ -44,6 +45,7 @@ use crate::kernels::{Gradient, Reach};
 
 operators! {
     operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise;
+    imported: Softmax: softmax;
     activations: Relu, Softmax;
 }
 

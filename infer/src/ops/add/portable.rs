@@ -1,13 +1,44 @@
 //! Sums in plain safe Rust, for every core; no panics.
 
-use super::{Add, Kernels};
+use super::{Add, HEADROOM_BITS, Kernels, Scaling, factors};
+use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Portable;
+use crate::quant::saturate;
 
 impl Kernels for Portable {
     fn run(add: &Add, Buffers { input, second, output, .. }: Buffers<'_>) {
-        each_run(add, [input, second], output, |sum, a, b, out| sum.of(a, b, out));
+        match Sum::new(add) {
+            Some(sum) => each_run(add, [input, second], output, |a, b, out| sum.of(a, b, out)),
+            None => rounded_twice(add, [input, second], output),
+        }
     }
+}
+
+/// Sums with two roundings.
+///
+/// ```text
+/// output = saturate(zero point + factor of the sum(factor of a((a - zero point of a) << 20)
+///                                                  + ((b - zero point of b) << 19)))
+/// ```
+///
+/// Range: a value less its zero point is at most 255 in size. Shifted, it is below 2^28, and half
+/// of that at most after its factor. The loader has proved that the sum fits 32 bits after its shift
+/// to the left.
+#[inline(never)]
+pub(super) fn rounded_twice(add: &Add, [a, b]: [&[i8]; 2], output: &mut [i8]) {
+    let Scaling::Twice { scaled, multipliers, shifts } = &add.scaling else { return };
+    let [of_input, of_sum] = factors(multipliers, shifts);
+    let [zero_a, zero_b] = add.input_zero_points.map(i32::from);
+    each_run(add, [a, b], output, |a, b, out| {
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            let (a, b) = (*a as i32 - zero_a, *b as i32 - zero_b);
+            let (scaled, halved) = if *scaled == 0 { (a, b) } else { (b, a) };
+            let scaled = of_input.scale(scaled << HEADROOM_BITS);
+            let sum = of_sum.scale(scaled.wrapping_add(halved << (HEADROOM_BITS - 1)));
+            *out = saturate(sum.saturating_add(add.output_zero_point as i32));
+        }
+    });
 }
 
 /// What turns a value of each input into one of the output.
@@ -33,14 +64,20 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    fn new(add: &Add) -> Self {
-        let ([a, b], [zero_a, zero_b]) = (add.multipliers, add.input_zero_points);
-        let shift = add.shift as u32 & 31;
+    /// That of a layer; `None` where it rounds twice.
+    pub fn new(add: &Add) -> Option<Self> {
+        let (multipliers, shift) = match add.scaling {
+            Scaling::Twice { .. } if Feature::TwoRoundings.is_built() => return None,
+            Scaling::Twice { .. } => ([0; 2], 0),
+            Scaling::Once { multipliers, shift } => (multipliers, shift),
+        };
+        let ([a, b], [zero_a, zero_b]) = (multipliers, add.input_zero_points);
+        let shift = shift as u32 & 31;
         let zeros = zero_a as i32 * a as i32 + zero_b as i32 * b as i32;
-        let rounded = (add.output_quant.zero_point as i32) << shift;
+        let rounded = (add.output_zero_point as i32) << shift;
         let half = (1u32 << shift) as i32 / 2;
         let offset = rounded.wrapping_add(half).wrapping_sub(zeros);
-        Self { multipliers: add.multipliers, offset, shift }
+        Some(Self { multipliers, offset, shift })
     }
 
     /// Values that lie side by side in both inputs.
@@ -60,17 +97,16 @@ pub(super) fn each_run(
     add: &Add,
     [a, b]: [&[i8]; 2],
     output: &mut [i8],
-    add_run: impl Fn(Sum, &[i8], &[i8], &mut [i8]),
+    add_run: impl Fn(&[i8], &[i8], &mut [i8]),
 ) {
-    let sum = Sum::new(add);
-    let is_whole = add.inputs.iter().all(|input| input.width == add.output.width);
+    let is_whole = add.inputs.iter().all(|[_, width]| *width == add.output.width);
     let rows = if is_whole { add.output.height as usize } else { 1 };
     let run = (rows * add.output.row_len()).max(1);
     for (index, out) in output.chunks_exact_mut(run).enumerate() {
         let row = rows * index;
         if let (Some(a), Some(b)) = (inputs_of(add, 0, a, row, run), inputs_of(add, 1, b, row, run))
         {
-            add_run(sum, a, b, out);
+            add_run(a, b, out);
         }
     }
 }
@@ -84,7 +120,7 @@ fn inputs_of<'v>(
     row: usize,
     run: usize,
 ) -> Option<&'v [i8]> {
-    let (shape, [first_row, first_column]) = (add.inputs.get(index)?, add.origins.get(index)?);
+    let (shape, [first_row, first_column]) = (add.map(index), add.origins.get(index)?);
     let start = (*first_row as usize + row) * shape.row_len()
         + *first_column as usize * shape.channels as usize;
     values.get(start..start + run)

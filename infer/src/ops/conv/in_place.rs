@@ -16,12 +16,17 @@ use crate::quant::{Once, Requantise, Rounding, Twice};
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
     match conv.rounding() {
         Rounding::Once => rounded::<Once>(conv, input, output),
-        Rounding::Twice => rounded::<Twice>(conv, input, output),
+        Rounding::Twice => rounded_twice(conv, input, output),
     }
 }
 
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
+fn rounded_twice(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
+    rounded::<Twice>(conv, input, output);
+}
+
+#[inline(always)]
 fn rounded<Rounded: Requantise>(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {

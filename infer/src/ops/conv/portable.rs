@@ -54,12 +54,17 @@ impl Kernels for Portable {
 pub(super) fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     match conv.rounding() {
         Rounding::Once => rounded::<Once>(conv, input, scratch, output),
-        Rounding::Twice => rounded::<Twice>(conv, input, scratch, output),
+        Rounding::Twice => rounded_twice(conv, input, scratch, output),
     }
 }
 
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
+fn rounded_twice(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    rounded::<Twice>(conv, input, scratch, output);
+}
+
+#[inline(always)]
 fn rounded<Rounded: Requantise>(
     conv: &Conv<'_>,
     input: &[i8],

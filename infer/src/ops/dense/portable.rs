@@ -23,12 +23,17 @@ impl Kernels for Portable {
 pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     match dense.rounding() {
         Rounding::Once => rounded_rows::<Once>(dense, input, output),
-        Rounding::Twice => rounded_rows::<Twice>(dense, input, output),
+        Rounding::Twice => rows_rounded_twice(dense, input, output),
     }
 }
 
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
+fn rows_rounded_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    rounded_rows::<Twice>(dense, input, output);
+}
+
+#[inline(always)]
 fn rounded_rows<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let rows = dense.weights.chunks_exact(input.len().max(1));
     let parameters = Rounded::parameters(dense.channels, dense.units);

@@ -138,12 +138,17 @@ const BLOCK: usize = 8;
 pub(super) fn pixels(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
     match depthwise.rounding() {
         Rounding::Once => rounded::<Once>(depthwise, run, out),
-        Rounding::Twice => rounded::<Twice>(depthwise, run, out),
+        Rounding::Twice => rounded_twice(depthwise, run, out),
     }
 }
 
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
+fn rounded_twice(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
+    rounded::<Twice>(depthwise, run, out);
+}
+
+#[inline(always)]
 fn rounded<Rounded: Requantise>(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
     let channels = (depthwise.output.channels as usize).max(1);
     let step = depthwise.stride[1] as usize * depthwise.input.channels as usize;

@@ -1,6 +1,7 @@
 //! Random sums.
 
-use infer::format::{AddRecord, OutputQuant, Tensor};
+use infer::format::{AddRecord, OutputQuant, Scaling, Tensor};
+use infer::quant::Factor;
 use infer::{Add, LayerKind, Shape};
 
 use super::{Pattern, QUANT, Random, most};
@@ -28,11 +29,8 @@ pub fn any(
         let (height, width) = (output.height + row, output.width + column);
         Shape::new(height + side(3), width + side(3), output.channels)
     });
-    let shift = 1 + random.below(23) as u8;
-    let largest = random.pick(&[1, 400, i16::MAX]);
-    let mut multiplier = || 1 + random.below(largest as u32) as i16;
-    let multipliers = [multiplier(), multiplier()];
-    let record = AddRecord { inputs: [0, 1], origins, multipliers, shift };
+    let scaling = if random.below(2) == 0 { once(random) } else { twice(random) };
+    let record = AddRecord { inputs: [0, 1], origins, scaling };
     let tensors = shapes.map(|shape| Tensor { shape, quant: quant(random) });
     let output = Tensor { shape: output, quant: quant(random) };
     fill(random, pattern, [first, second], shapes);
@@ -47,11 +45,29 @@ pub fn measured(
     second: &mut [i8],
 ) -> Option<(&'static str, Option<LayerKind<'static>>)> {
     let (name, shape) = *MEASURED.get(index)?;
-    let (origins, multipliers, shift) = ([[0, 0]; 2], [20_000, 31_000], 15);
-    let record = AddRecord { inputs: [0, 1], origins, multipliers, shift };
+    let scaling = Scaling::Once { multipliers: [20_000, 31_000], shift: 15 };
+    let record = AddRecord { inputs: [0, 1], origins: [[0, 0]; 2], scaling };
     fill(random, Pattern::Random, [first, second], [shape; 2]);
     let tensor = Tensor { shape, quant: QUANT };
     Some((name, Some(LayerKind::Add(Add::of(&record, &[tensor; 2], tensor)))))
+}
+
+fn once(random: &mut Random) -> Scaling {
+    let shift = 1 + random.below(23) as u8;
+    let largest = random.pick(&[1, 400, i16::MAX]);
+    let mut multiplier = || 1 + random.below(largest as u32) as i16;
+    Scaling::Once { multipliers: [multiplier(), multiplier()], shift }
+}
+
+/// The output's factor leaves values that end within int8 or not.
+fn twice(random: &mut Random) -> Scaling {
+    let mut factor = |shift| {
+        let normal = 1 << 30 | (random.next() >> 2) as i32;
+        let multiplier = random.pick(&[normal, normal, 1 << 30, i32::MAX, 0]);
+        Factor { multiplier, shift }
+    };
+    let factors = [factor(0), factor(-18)];
+    Scaling::twice(random.below(2) as u8, factors)
 }
 
 fn quant(random: &mut Random) -> OutputQuant {

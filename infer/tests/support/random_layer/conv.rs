@@ -4,7 +4,7 @@ use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerKind, LayerProblem, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
 /// Input and output of the tutorial's convolutions, without what pooling throws away.
 const MEASURED: [(&str, Shape, Shape); 3] = [
@@ -23,7 +23,9 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let conv = fill(random, &record, tensors, pattern, values, numbers);
+    let is_plain = matches!(algorithm, Algorithm::Direct | Algorithm::DirectInPlace);
+    let filling = Filling { pattern, rounding: rounding(random, is_plain) };
+    let conv = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Conv(conv.expect("the largest weights of these sizes stay in every range"))
 }
 
@@ -40,7 +42,7 @@ pub fn measured<'b>(
     let record = ConvRecord { input: 0, kernel, stride, origin: [0, 0], pool, algorithm };
     let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
     let values = &mut values[..input.len()];
-    let conv = fill(random, &record, tensors, Pattern::Random, values, numbers);
+    let conv = fill(random, &record, tensors, Filling::MEASURED, values, numbers);
     Some((name, conv.ok().map(LayerKind::Conv)))
 }
 
@@ -91,7 +93,7 @@ pub fn fill<'b>(
     random: &mut Random,
     record: &ConvRecord,
     [input, output]: [Tensor; 2],
-    pattern: Pattern,
+    Filling { pattern, rounding }: Filling,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Result<Conv<'b>, LayerProblem> {
@@ -113,8 +115,6 @@ pub fn fill<'b>(
         let columns = filters.kernel[1] as usize;
         *weight = pattern.weight(random, tile, pixel / columns, pixel % columns);
     }
-    let plain = matches!(record.algorithm, Algorithm::Direct | Algorithm::DirectInPlace);
-    let rounding = rounding(random, plain);
     let channel_bytes = rounding.channel_bytes() * filters.output_channels as usize;
     let channels = &mut numbers.channels.0[..channel_bytes];
     fill_channels(random, rounding, weights, filters.taps(), channels);

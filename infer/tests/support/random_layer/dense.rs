@@ -4,7 +4,7 @@ use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Dense, LayerKind, LayerProblem, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
 /// Inputs and units of the tutorial's dense layers.
 const MEASURED: [(&str, u16, u16); 3] =
@@ -20,7 +20,9 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let dense = fill(random, &record, tensors, pattern, values, numbers);
+    let rounding = rounding(random, algorithm == DenseAlgorithm::Rows);
+    let filling = Filling { pattern, rounding };
+    let dense = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Dense(dense.expect("the largest weights of these sizes stay in every range"))
 }
 
@@ -37,7 +39,7 @@ pub fn measured<'b>(
     let tensors =
         [inputs, units].map(|values| Tensor { shape: Shape::vector(values), quant: QUANT });
     let values = &mut values[..inputs as usize];
-    let dense = fill(random, &record, tensors, Pattern::Random, values, numbers);
+    let dense = fill(random, &record, tensors, Filling::MEASURED, values, numbers);
     Some((name, dense.ok().map(LayerKind::Dense)))
 }
 
@@ -58,7 +60,7 @@ pub fn fill<'b>(
     random: &mut Random,
     record: &DenseRecord,
     [input, output]: [Tensor; 2],
-    pattern: Pattern,
+    Filling { pattern, rounding }: Filling,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Result<Dense<'b>, LayerProblem> {
@@ -71,7 +73,6 @@ pub fn fill<'b>(
     for weight in weights.iter_mut() {
         *weight = pattern.weight(random, 0, 1, 1);
     }
-    let rounding = rounding(random, record.algorithm == DenseAlgorithm::Rows);
     let channels = &mut numbers.channels.0[..rounding.channel_bytes() * units];
     fill_channels(random, rounding, weights, input.len(), channels);
     let packed = &mut numbers.packed.0[..dense.matrix().packed_bytes() as usize];

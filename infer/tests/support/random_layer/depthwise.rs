@@ -3,7 +3,7 @@
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
 use infer::{Depthwise, LayerKind, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
 /// A layer that is measured.
 struct Measured {
@@ -61,7 +61,8 @@ pub fn any<'b>(
         let quant = OutputQuant { scale: 1.0, zero_point: zero_point() };
         Tensor { shape, quant }
     });
-    fill(random, &record, tensors, pattern, values, numbers)
+    let filling = Filling { pattern, rounding: rounding(random, true) };
+    fill(random, &record, tensors, filling, values, numbers)
 }
 
 /// A layer whose instructions are counted.
@@ -74,7 +75,7 @@ pub fn measured<'b>(
     let Measured { name, input, output, kernel, stride, padding } = *MEASURED.get(index)?;
     let record = DepthwiseRecord { input: 0, kernel, stride: [stride; 2], origin: [-padding; 2] };
     let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
-    Some((name, Some(fill(random, &record, tensors, Pattern::Random, values, numbers))))
+    Some((name, Some(fill(random, &record, tensors, Filling::MEASURED, values, numbers))))
 }
 
 /// Fills the buffers with numbers for a depthwise convolution.
@@ -82,7 +83,7 @@ fn fill<'b>(
     random: &mut Random,
     record: &DepthwiseRecord,
     [input, output]: [Tensor; 2],
-    pattern: Pattern,
+    Filling { pattern, rounding }: Filling,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
@@ -100,7 +101,6 @@ fn fill<'b>(
         *weight = pattern.weight(random, 0, tap / columns, tap % columns);
         packed[depthwise.weight_place(channel, tap)] = *weight as u8;
     }
-    let rounding = rounding(random, true);
     let parameters = &mut numbers.channels.0[..rounding.channel_bytes() * channels];
     fill_channels(random, rounding, weights, taps, parameters);
     let in_range = "the largest weights of these sizes stay in range";

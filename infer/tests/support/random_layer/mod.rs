@@ -5,6 +5,7 @@ pub mod conv;
 pub mod dense;
 pub mod depthwise;
 pub mod max_pool;
+pub mod softmax;
 #[path = "../split_mix.rs"]
 mod split_mix;
 
@@ -56,6 +57,18 @@ pub enum Pattern {
     Signs,
 }
 
+/// The numbers of a layer with weights.
+#[derive(Clone, Copy)]
+pub struct Filling {
+    pub pattern: Pattern,
+    pub rounding: Rounding,
+}
+
+impl Filling {
+    /// That of layers whose instructions are counted.
+    const MEASURED: Self = Self { pattern: Pattern::Random, rounding: Rounding::Once };
+}
+
 /// Sizes of the buffers: bytes.
 pub const VALUES: usize = 16 * 1024;
 pub const WEIGHTS: usize = 64 * 1024;
@@ -104,6 +117,7 @@ pub enum Choice {
     Dense(DenseAlgorithm),
     Add,
     Depthwise,
+    Softmax,
 }
 
 /// Every operator of the crate with each of its algorithms.
@@ -115,6 +129,7 @@ pub fn each_choice(mut visit: impl FnMut(Choice)) {
             Kind::Dense => DenseAlgorithm::ALL.map(Choice::Dense).into_iter().for_each(&mut visit),
             Kind::Add => visit(Choice::Add),
             Kind::Depthwise => visit(Choice::Depthwise),
+            Kind::Softmax => visit(Choice::Softmax),
         }
     }
 }
@@ -165,6 +180,7 @@ fn layer<'b>(
         Choice::Dense(algorithm) => dense::any(random, algorithm, pattern, values, numbers),
         Choice::Add => add::any(random, pattern, values, &mut second.0),
         Choice::Depthwise => depthwise::any(random, pattern, values, numbers),
+        Choice::Softmax => softmax::any(random, pattern, values),
     }
 }
 
@@ -185,6 +201,7 @@ pub fn measured<'b>(
         }
         Choice::Add => add::measured(random, index, &mut first.0, &mut second.0),
         Choice::Depthwise => depthwise::measured(random, index, &mut first.0, numbers),
+        Choice::Softmax => softmax::measured(random, index, &mut first.0),
     }
 }
 

@@ -1,5 +1,6 @@
 //! A model file of a network, whose bytes have been compared.
 
+mod layers;
 mod plain;
 
 pub use plain::{ImportError, plain_model};

@@ -1,20 +1,15 @@
 //! A network as layers that `infer` runs, with the numbers of the file.
 //!
 //! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are folded: the order of a map in memory stays.
-//! - The input's zero point goes into the biases: see `docs/arithmetic.md`.
-//! - A fused activation is the output's saturation. One that is more than that is refused.
 
 use infer::format::{OUTPUTS_MAX, OutputQuant, Tensor};
-use infer::quant::ChannelParameters;
 use infer::{SelfTestError, Shape, ValueType};
 use thiserror::Error;
 
-use crate::import::tflite::reference::{
-    Conv, Factor, Filters, FullyConnected, Misfit, Node, Unsupported,
-};
-use crate::import::tflite::{self, ElementType, Kind, Network, Window, placed};
+use super::layers::Made;
+use crate::import::tflite::reference::{Misfit, Node, Unsupported};
+use crate::import::tflite::{self, ElementType, Kind, Network};
 use crate::model_file::WriteModelError;
-use crate::ops::{PlainKind, conv, dense, max_pool};
 use crate::plain_model::{Edge, PlainLayer, PlainModel};
 use crate::terminal::printable;
 
@@ -82,14 +77,6 @@ enum Step {
     Layer(Made),
 }
 
-/// A layer without its edges.
-struct Made {
-    kind: PlainKind,
-    output: Tensor,
-    channels: Vec<ChannelParameters>,
-    weights: Vec<i8>,
-}
-
 /// What becomes of every operator.
 fn steps(network: &Network<'_>) -> Result<Vec<Step>, Unsupported> {
     let (mut steps, mut unsupported) = (Vec::new(), Unsupported::default());
@@ -107,18 +94,14 @@ fn step(node: Node<'_>, shaped: &[usize]) -> Result<Step, Misfit> {
     if node.operator.constant {
         return node.is_read_for_its_shape().then_some(Step::Nothing).ok_or(Misfit::Constant);
     }
-    let made = match &node.operator.kind {
-        Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => {
-            node.same_scale(1)?;
-            return Ok(Step::Renamed);
-        }
-        Kind::Conv(window, _) => conv(node, *window)?,
-        Kind::FullyConnected { .. } => return Ok(Step::Layer(dense(node)?)),
-        Kind::MaxPool(size, window, _) => max_pool(node, *size, *window)?,
-        Kind::Other(_) => return Err(Misfit::Operator),
-        _ => return Err(Misfit::Chip),
-    };
-    is_read_as_made(node, shaped).then_some(Step::Layer(made)).ok_or(Misfit::Reshaped)
+    if let Kind::Reshape | Kind::Squeeze | Kind::ExpandDims = node.operator.kind {
+        node.same_scale(1)?;
+        return Ok(Step::Renamed);
+    }
+    let made = Made::of(node)?;
+    let keeps_order = matches!(node.operator.kind, Kind::FullyConnected { .. });
+    let is_as_made = keeps_order || are_read_as_made(node, shaped);
+    is_as_made.then_some(Step::Layer(made)).ok_or(Misfit::Reshaped)
 }
 
 /// For each tensor the one that was made or given, whose values it has.
@@ -134,87 +117,19 @@ fn shapes_in_memory(network: &Network<'_>) -> Vec<usize> {
     tensors
 }
 
-/// Whether an operator's first input has the rows, columns and channels with which it was made.
-fn is_read_as_made(node: Node<'_>, shaped: &[usize]) -> bool {
-    let Some(Some(input)) = node.operator.inputs.first() else { return false };
-    let [read, made] =
-        [*input, shaped[*input]].map(|tensor| shape(&node.network.tensors[tensor].shape));
-    read.is_ok() && read == made
-}
-
-fn conv(node: Node<'_>, window: Window) -> Result<Made, Misfit> {
-    let filters = Conv::full(node)?.filters();
-    if window.dilation != [1, 1] {
-        return Err(Misfit::Dilation);
-    }
-    let &[_, rows, columns, _] = &node.input(1)?.shape[..] else { return Err(Misfit::Count) };
-    let axes = placed(node.network, node.operator).ok_or(Misfit::Count)?;
-    let [above, left] = axes.map(|axis| i16::try_from(axis.before));
-    let origin = [-above.map_err(|_| Misfit::Size)?, -left.map_err(|_| Misfit::Size)?];
-    let (kernel, stride) = (small([rows, columns])?, small(window.stride)?);
-    made(node, PlainKind::Conv(conv::Plain { kernel, stride, origin, pool: [1, 1] }), filters)
-}
-
-fn dense(node: Node<'_>) -> Result<Made, Misfit> {
-    let filters = FullyConnected::new(node)?.filters();
-    let inputs = filters.weights.len() / filters.bias.len();
-    if node.input(0)?.elements() != inputs {
-        return Err(Misfit::Map);
-    }
-    let made = made(node, PlainKind::Dense(dense::Plain), filters)?;
-    let units = Shape::vector(made.output.shape.channels);
-    if made.output.shape == units { Ok(made) } else { Err(Misfit::Map) }
-}
-
-fn max_pool(node: Node<'_>, size: [usize; 2], window: Window) -> Result<Made, Misfit> {
-    node.same_scale(1)?;
-    saturates(node.clamped()?.range)?;
-    let axes = placed(node.network, node.operator).ok_or(Misfit::Count)?;
-    if axes.iter().any(|axis| axis.before + axis.after > 0) {
-        return Err(Misfit::Outside);
-    }
-    let (size, stride) = (small(size)?, small(window.stride)?);
-    let kind = PlainKind::MaxPool(max_pool::Plain { size, stride, origin: [0, 0] });
-    Ok(Made { kind, output: tensor(node.output()?)?, channels: vec![], weights: vec![] })
-}
-
-/// A layer with weights.
-fn made(node: Node<'_>, kind: PlainKind, filters: Filters) -> Result<Made, Misfit> {
-    saturates(filters.output.range)?;
-    let channels = channels(&filters)?;
-    Ok(Made { kind, output: tensor(node.output()?)?, channels, weights: filters.weights })
-}
-
-/// Refuses an activation that leaves less than saturation does.
-fn saturates(range: [i32; 2]) -> Result<(), Misfit> {
-    if range == [i8::MIN, i8::MAX].map(i32::from) { Ok(()) } else { Err(Misfit::Clamp) }
-}
-
-/// The numbers of each filter, with the input's zero point in the bias.
-fn channels(filters: &Filters) -> Result<Vec<ChannelParameters>, Misfit> {
-    let of_filter = filters.weights.len() / filters.bias.len();
-    let numbers = filters.bias.iter().zip(&filters.factors);
-    let channel = |((bias, factor), weights): ((&i32, &Factor), &[i8])| {
-        let sum: i64 = weights.iter().map(|weight| i64::from(*weight)).sum();
-        let bias = i64::from(*bias) - i64::from(filters.input_zero_point) * sum;
-        let size: u64 = weights.iter().map(|weight| u64::from(weight.unsigned_abs())).sum();
-        if !factor.fits(bias.unsigned_abs() + 128 * size) {
-            return Err(Misfit::Range);
-        }
-        let shift = Some(factor.shift as i8);
-        Ok(ChannelParameters { bias: bias as i32, multiplier: factor.multiplier, shift })
-    };
-    numbers.zip(filters.weights.chunks(of_filter.max(1))).map(channel).collect()
-}
-
-/// Sides of a kernel or strides.
-fn small(sides: [usize; 2]) -> Result<[u8; 2], Misfit> {
-    let [rows, columns] = sides.map(|side| u8::try_from(side).map_err(|_| Misfit::Size));
-    Ok([rows?, columns?])
+/// Whether an operator's maps have the rows, columns and channels with which they were made.
+fn are_read_as_made(node: Node<'_>, shaped: &[usize]) -> bool {
+    let tensors = &node.network.tensors;
+    let mut maps =
+        node.operator.inputs.iter().flatten().filter(|map| tensors[**map].data.is_none());
+    maps.all(|input| {
+        let [read, made] = [*input, shaped[*input]].map(|tensor| shape(&tensors[tensor].shape));
+        read.is_ok() && read == made
+    })
 }
 
 /// A map as a model has it.
-fn tensor(tensor: &tflite::Tensor<'_>) -> Result<Tensor, Misfit> {
+pub(super) fn tensor(tensor: &tflite::Tensor<'_>) -> Result<Tensor, Misfit> {
     if tensor.element != ElementType::Int8 {
         let (found, expected) = (tensor.element.name(), ElementType::Int8.name());
         return Err(Misfit::Element { found, expected });
@@ -287,7 +202,7 @@ impl<'n, 'a> Maps<'n, 'a> {
         let Made { kind, output: tensor, channels, weights } = made;
         self.layers.push(PlainLayer {
             name: layer_name(self.network.tensors[output].name),
-            inputs: self.edge_of_first(inputs).into_iter().collect(),
+            inputs: inputs.iter().filter_map(|input| self.edges[(*input)?]).collect(),
             output: tensor,
             kind,
             channels,

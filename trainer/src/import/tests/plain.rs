@@ -65,6 +65,7 @@ fn outcome(part: &Network<'_>, input: &[i8], expected: &[i8]) -> String {
         Err(ImportError::Operators(unsupported)) => {
             format!("{:?}", unsupported.operators().next().unwrap().1)
         }
+        Err(ImportError::Input(misfit)) => format!("{misfit:?}"),
         Err(other) => panic!("{other}"),
     }
 }
@@ -73,6 +74,7 @@ fn outcome(part: &Network<'_>, input: &[i8], expected: &[i8]) -> String {
 fn without_activation(operator: &Operator) -> Option<Operator> {
     let kind = match operator.kind.clone() {
         Kind::Conv(window, _) => Kind::Conv(window, Activation::None),
+        Kind::DepthwiseConv(window, _) => Kind::DepthwiseConv(window, Activation::None),
         Kind::FullyConnected { keep_dimensions, .. } => {
             Kind::FullyConnected { activation: Activation::None, keep_dimensions }
         }
@@ -163,10 +165,8 @@ fn all_that_is_missing_is_said_at_once() {
     let refused = refusal(&read(fixture!("chain.tflite")).unwrap());
     assert_eq!(
         refused,
-        "operator 1 (DEPTHWISE_CONV_2D): no kernel for chips yet: convert without it; operator 3 \
-         (MAX_POOL_2D): windows that reach outside of the map: convert with padding \"valid\"; \
-         operator 5 (AVERAGE_POOL_2D): no kernel for chips yet: convert without it; operator 12 \
-         (SOFTMAX): no kernel for chips yet: convert without it"
+        "operator 3 (MAX_POOL_2D): windows that reach outside of the map: convert with padding \
+         \"valid\"; operator 5 (AVERAGE_POOL_2D): no kernel for chips yet: convert without it"
     );
     let series = refusal(&read(fixture!("series.tflite")).unwrap());
     assert!(series.contains("operator 5 (CONV_2D): a map of several batches"), "{series}");
@@ -215,14 +215,16 @@ fn public_networks() {
         println!("skipped: KINDLING_MODELS names no folder of networks");
         return;
     };
-    let read_file = |path: &str| fs::read(Path::new(&folder).join(path)).unwrap();
-    let file = read_file("ad.tflite");
-    let model = model(&read(&file).unwrap(), OPTIONS).unwrap();
-    let (count, inputs) = numpy::array(&read_file("vectors/ad_in.npy"));
-    let (_, outputs) = numpy::array(&read_file("vectors/ad_out.npy"));
-    let outputs = outputs.chunks(outputs.len() / count);
-    for (input, output) in inputs.chunks(inputs.len() / count).zip(outputs) {
-        agree(&model, input, output, "ad");
+    let read_file = |path: String| fs::read(Path::new(&folder).join(path)).unwrap();
+    for name in ["ad", "sww"] {
+        let file = read_file(format!("{name}.tflite"));
+        let model = model(&read(&file).unwrap(), OPTIONS).unwrap();
+        let (count, inputs) = numpy::array(&read_file(format!("vectors/{name}_in.npy")));
+        let (_, outputs) = numpy::array(&read_file(format!("vectors/{name}_out.npy")));
+        let outputs = outputs.chunks(outputs.len() / count);
+        for (input, output) in inputs.chunks(inputs.len() / count).zip(outputs) {
+            agree(&model, input, output, name);
+        }
+        assert_eq!(count, 20);
     }
-    assert_eq!(count, 20);
 }

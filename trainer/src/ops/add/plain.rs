@@ -1,7 +1,7 @@
 //! A sum in integers: its record, as `infer` runs it, and its cost.
 
 use infer::Add;
-use infer::format::{AddRecord, OperatorRecord};
+use infer::format::{AddRecord, OperatorRecord, Scaling};
 use infer::schedule::INPUTS_MAX;
 
 use crate::ops::{self, CALL, Choice, Part, PlainKind, PlainOperator, Running, Scales, Term};
@@ -20,10 +20,8 @@ const SHIFT_MAX: u8 = 23;
 pub struct Plain {
     /// Row and column of each input under the first output.
     pub origins: [[u16; 2]; INPUTS_MAX],
-    /// Scale of each input in scales of the output, times `2^shift`.
-    pub multipliers: [i16; INPUTS_MAX],
-    /// See `multipliers`.
-    pub shift: u8,
+    /// How values of the inputs become one of the output.
+    pub scaling: Scaling,
 }
 
 impl Plain {
@@ -40,7 +38,7 @@ impl Plain {
         };
         // A sum reads no padding.
         let origins = part.inputs.map(|input| input.origin.map(i16::unsigned_abs));
-        Self { origins, multipliers: steps.map(multiplier), shift }
+        Self { origins, scaling: Scaling::Once { multipliers: steps.map(multiplier), shift } }
     }
 }
 
@@ -69,9 +67,8 @@ impl PlainOperator for Plain {
     }
 
     fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {
-        let Self { origins, multipliers, shift } = *self;
-        let inputs = [inputs[0], inputs[1]];
-        OperatorRecord::Add(AddRecord { inputs, origins, multipliers, shift })
+        let Self { origins, scaling } = *self;
+        OperatorRecord::Add(AddRecord { inputs: [inputs[0], inputs[1]], origins, scaling })
     }
 }
 
@@ -81,15 +78,15 @@ impl Running for Add {
     }
 
     fn plain(&self) -> PlainKind {
-        let Self { origins, multipliers, shift, .. } = *self;
-        PlainKind::Add(Plain { origins, multipliers, shift })
+        let Self { origins, scaling, .. } = *self;
+        PlainKind::Add(Plain { origins, scaling })
     }
 
     /// Row by row, or all rows at once where they lie one after the other.
     fn terms(&self) -> Vec<Term> {
         let output = self.output;
         let values = output.len() as f64;
-        let is_whole = self.inputs.iter().all(|input| input.width == output.width);
+        let is_whole = self.inputs.iter().all(|[_, width]| *width == output.width);
         let runs = if is_whole { 1.0 } else { output.height as f64 };
         vec![(CALL, 1.0), ("run", runs), ("value", values)]
     }
@@ -112,8 +109,10 @@ mod tests {
         let part = Part { inputs: [source; 2], output: Shape::vector(1) };
         let quant = |scale| OutputQuant { scale, zero_point: 0 };
         let scales = Scales { inputs: inputs.map(quant), output: quant(output) };
-        let Plain { multipliers, shift, .. } = Plain::new(&part, &scales);
-        (multipliers, shift)
+        match Plain::new(&part, &scales).scaling {
+            Scaling::Once { multipliers, shift } => (multipliers, shift),
+            Scaling::Twice { .. } => panic!("one rounding"),
+        }
     }
 
     /// 0.5 and 0.25 steps: `0.5 * 2^15 = 16384` and half of that; with one shift more the first

@@ -7,7 +7,7 @@
 //! Nothing leaves 32 bits: see [`Sum`].
 #![allow(unsafe_code)]
 
-use super::portable::{Sum, each_run};
+use super::portable::{Sum, each_run, rounded_twice};
 use super::{Add, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
@@ -36,7 +36,12 @@ unsafe extern "C" {
 impl Kernels for CortexM {
     fn run(add: &Add, Buffers { input, second, output, .. }: Buffers<'_>) {
         if Feature::Add.is_built() {
-            each_run(add, [input, second], output, add_run);
+            match Sum::new(add) {
+                Some(sum) => {
+                    each_run(add, [input, second], output, |a, b, out| add_run(sum, a, b, out));
+                }
+                None => rounded_twice(add, [input, second], output),
+            }
         }
     }
 }

@@ -49,6 +49,11 @@ impl Sum {
         let largest = (255 << HEADROOM_BITS) + 2;
         sum.factor.fits(largest).then_some(sum).ok_or(Misfit::Range)
     }
+
+    /// Those of the inputs, and of the output.
+    pub fn factors(&self) -> [Factor; 3] {
+        [self.factors[0], self.factors[1], self.factor]
+    }
 }
 
 impl Kernel for Sum {

@@ -58,6 +58,12 @@ pub enum Misfit {
     /// It runs here, but no chip has it.
     #[error("no kernel for chips yet: convert without it")]
     Chip,
+    /// Maps of different sizes, or a constant among them.
+    #[error(
+        "a constant or maps of different sizes, which no kernel for chips combines: convert with \
+         two maps of the same size"
+    )]
+    Broadcast,
     /// Taps that lie apart.
     #[error("a dilation, which no kernel for chips has: convert with dilation 1")]
     Dilation,

@@ -21,9 +21,11 @@ mod softmax;
 mod taps;
 
 pub(crate) use conv::{Conv, Filters, FullyConnected};
+pub(crate) use elementwise::Sum;
 pub use error::{Misfit, Unsupported};
 pub use fixed_point::Factor;
 pub(crate) use node::Node;
+pub(crate) use softmax::Softmax;
 
 use super::network::{ElementType, Network};
 use super::operator::{Kind, Operator};

@@ -45,6 +45,11 @@ impl Softmax {
         Ok(Self { depth, factor, least })
     }
 
+    /// What a step of the input becomes.
+    pub fn factor(&self) -> Factor {
+        self.factor
+    }
+
     /// `exp` of a difference, with 31 fraction bits; `None` where it does not count.
     fn exp(&self, value: i8, largest: i8) -> Option<i32> {
         let difference = i32::from(value) - i32::from(largest);

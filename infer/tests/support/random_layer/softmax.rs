@@ -1,0 +1,42 @@
+//! Random softmaxes.
+
+use infer::format::{OutputQuant, SoftmaxRecord, Tensor};
+use infer::quant::Factor;
+use infer::{LayerKind, Shape, Softmax};
+
+use super::{Pattern, QUANT, Random, most};
+
+/// Maps whose softmaxes are measured: the scores of a keyword network, and a long row.
+const MEASURED: [(&str, Shape); 2] =
+    [("12 classes", Shape::vector(12)), ("1000 classes", Shape::vector(1000))];
+
+/// A random softmax with its input, whose steps stand for little or for much.
+pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKind<'static> {
+    let mut side = |limit| 1 + random.below(limit) as u16;
+    let input = Shape::new(side(most(4, 2)), side(most(4, 2)), side(most(40, 5)));
+    let multiplier = 1 << 30 | (random.next() >> 2) as i32;
+    let factor = Factor { multiplier, shift: random.pick(&[0, 18, 22, 24, 26, 30]) };
+    for (index, value) in values[..input.len()].iter_mut().enumerate() {
+        let column = index % input.row_len() / input.channels as usize;
+        *value = pattern.input(random, 0, index / input.row_len(), column);
+    }
+    of(input, factor)
+}
+
+/// A softmax of values whose steps are a sixteenth.
+pub fn measured(
+    random: &mut Random,
+    index: usize,
+    values: &mut [i8],
+) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    let (name, input) = *MEASURED.get(index)?;
+    values[..input.len()].iter_mut().for_each(|value| *value = random.int8());
+    Some((name, Some(of(input, Factor { multiplier: 1 << 30, shift: 23 }))))
+}
+
+fn of(shape: Shape, factor: Factor) -> LayerKind<'static> {
+    let output = OutputQuant { scale: 1.0 / 256.0, zero_point: -128 };
+    let record = SoftmaxRecord { input: 0, factor };
+    let tensor = |quant| Tensor { shape, quant };
+    LayerKind::Softmax(Softmax::of(&record, &[tensor(QUANT); 2], tensor(output)))
+}
