@@ -7,9 +7,10 @@ use thiserror::Error;
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
 use crate::export::{ExportError, plain_model};
+use crate::model_file::WriteModelError;
 use crate::network::Network;
 use crate::plain_model::{PlainLayer, PlainModel};
-use crate::plan::{Budget, Core, FastestError, Loading, Miss, Plan, front_of};
+use crate::plan::{Budget, Core, Loading, Miss, Plan, front_of};
 use crate::quantize::quantize;
 use crate::train::initial;
 
@@ -19,9 +20,9 @@ pub enum EstimateError {
     /// The network cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// There are no plans for it.
+    /// No model file can hold it.
     #[error(transparent)]
-    Plan(#[from] FastestError),
+    Write(#[from] WriteModelError),
 }
 
 /// A network as planning sees it.

@@ -114,7 +114,10 @@ pub fn export_with(
 }
 
 /// How the model is run on the target.
-fn planned(plain: &PlainModel, target: Target) -> Result<Choices, FastestError> {
+///
+/// # Errors
+/// A model that no file can hold, or a chip that is too small.
+pub fn planned(plain: &PlainModel, target: Target) -> Result<Choices, FastestError> {
     match target {
         Target::Portable => Ok(plain.direct()),
         Target::Chip(core, loading, budget) => {

@@ -7,6 +7,7 @@
 pub mod atomic_file;
 pub mod backend;
 pub mod calibrate;
+pub mod check;
 pub mod cli;
 pub mod data;
 pub mod device;

@@ -284,7 +284,7 @@ impl PlainLayer {
             *tensor = edge.tensor;
         }
         let record = self.kind.record(&self.input_numbers(), choice);
-        LayerKind::of_record(&record, &tensors, self.output)
+        LayerKind::of_record(&record, &tensors, self.output).rounded(self.rounding())
     }
 
     /// The weights as the choice has them in the file.

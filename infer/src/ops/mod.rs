@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LayerProblem;
 use crate::features::Feature;
+use crate::quant::Rounding;
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
@@ -33,6 +34,10 @@ pub use sections::{SECTION_ALIGNMENT_BYTES, Sections};
 #[cfg(not(kindling_backend = "portable"))]
 pub use sets::CortexM;
 pub use sets::{KernelSet, Native, Portable, Reference};
+
+/// Stands for channel parameters with shifts: longer than those without of any layer.
+static SHIFTED: [u8; Rounding::Once.channel_bytes() * u16::MAX as usize + 1] =
+    [0; Rounding::Once.channel_bytes() * u16::MAX as usize + 1];
 
 /// Makes the unions of all operators, and passes on what is asked of a union to the operator in it.
 ///
@@ -124,6 +129,14 @@ macro_rules! operators {
                     $(Self::$name(operator) => {
                         Self::$name(operator.with_unchecked(channels, weights))
                     })+
+                }
+            }
+
+            /// The operator of this rounding, still without its numbers: what a planner asks.
+            pub const fn rounded(self, rounding: Rounding) -> Self {
+                match rounding {
+                    Rounding::Once => self,
+                    Rounding::Twice => self.with_unchecked(&SHIFTED, &[]),
                 }
             }
 

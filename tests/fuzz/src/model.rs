@@ -49,9 +49,9 @@ fn run(model: &Model) {
     let scores = |arena: &mut [i8], reference: bool| {
         let mut session = Session::new(model, arena).expect("a buffer of the model's size");
         let scores = if reference {
-            session.run_with::<Reference>(&image, &mut ())
+            session.run_stored::<Reference>(&image, &mut ())
         } else {
-            session.run_with::<Native>(&image, &mut ())
+            session.run_stored::<Native>(&image, &mut ())
         };
         let scores = scores.expect("an image of the model's size");
         assert!(scores.class() < model.classes());

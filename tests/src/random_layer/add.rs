@@ -1,6 +1,7 @@
 //! Random sums: of a part of the image and a part of a copy of it.
 
 use infer::format::Scaling;
+use infer::quant::Factor;
 use infer::{Add, Shape};
 use trainer::ops::PlainKind;
 use trainer::ops::add::Plain;
@@ -33,6 +34,12 @@ fn sum(random: &mut Random, output: Shape, spare: [u16; 2]) -> PlainLayer {
     let mut layer = with_numbers(random, input, output, kind, 0);
     layer.inputs.push(Edge { number: 1, ..layer.inputs[0] });
     layer
+}
+
+/// A quarter of the common scale, of which the output has two steps.
+pub fn twice() -> Scaling {
+    let factor = |shift| Factor { multiplier: 1 << 30, shift };
+    Scaling::twice(1, [factor(-1), factor(-18)])
 }
 
 /// Sums.

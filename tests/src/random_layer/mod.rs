@@ -7,6 +7,7 @@ mod depthwise;
 mod max_pool;
 mod softmax;
 
+use infer::features::Feature;
 use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
 use infer::{LayerKind, Shape, ValueType};
@@ -70,6 +71,24 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             return model;
         }
     }
+}
+
+/// The model with two roundings and the same factors; `None` where `choice` does not compute it, or
+/// nothing is rounded.
+pub fn rounded_twice(mut model: PlainModel, choice: Choice) -> Option<PlainModel> {
+    let index = measured(&model, choice);
+    for layer in &mut model.layers {
+        for channel in &mut layer.channels {
+            let shift = channel.multiplier.leading_zeros() as i8 - 1;
+            (channel.multiplier, channel.shift) = (channel.multiplier << shift, Some(-1 - shift));
+        }
+        if let PlainKind::Add(add) = &mut layer.kind {
+            add.scaling = add::twice();
+        }
+    }
+    let layer = &model.layers[index];
+    let rounds = layer.kind(choice).needs(Feature::TwoRoundings) || !layer.channels.is_empty();
+    (rounds && layer.packed(choice).is_ok()).then_some(model)
 }
 
 fn is_small(layer: &PlainLayer, choice: Choice) -> bool {

@@ -8,6 +8,7 @@ use infer::{ModelError, TrustError};
 use thiserror::Error;
 
 use crate::atomic_file::WriteError;
+use crate::check::CheckError;
 use crate::data::DataError;
 use crate::data::fit::FitError;
 use crate::data::picture::ChannelsError;
@@ -59,6 +60,9 @@ pub enum CliError {
     /// The way from float to int8.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A model's answers.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// The planning.
     #[error(transparent)]
     Plan(#[from] FastestError),

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::FileOption;
+use super::options::{ChipOption, FileOption};
+use super::planned::PendingPlan;
 use super::{CliError, import_file, inspect, model_file};
 use crate::atomic_file::PendingFile;
 use crate::import::{model, tflite};
@@ -21,6 +22,7 @@ use crate::terminal::print;
 #[command(after_help = "\
 Examples:
   trainer import network.tflite --out model.kndl
+  trainer import network.tflite --core m4 --flash 512K --ram 64K --out model.kndl
   trainer import network.tflite --out model.kndl --model-version 2 --no-self-test")]
 pub(super) struct ImportArgs {
     /// A .tflite file
@@ -30,6 +32,8 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
+    chip: ChipOption,
+    #[command(flatten)]
     file: FileOption,
 }
 
@@ -37,9 +41,13 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let file = import_file::read(&args.network)?;
     let path = || args.network.clone();
     let network = tflite::read(&file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
-    let model = model::model(&network, args.file.of_import())
+    let model = model::model(&network, args.file.of_import(&args.chip)?)
         .map_err(|cause| CliError::Import { path: path(), cause })?;
-    PendingFile::write(&args.out, &model)?.commit()?;
+    let file = PendingFile::write(&args.out, &model)?;
+    let core = args.chip.core();
+    let plan = core.map(|core| PendingPlan::note(&args.out, &model, &model, core)).transpose()?;
+    file.commit()?;
+    plan.map_or(Ok(()), PendingPlan::commit)?;
     report(&args.out, &model)
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
 mod appearance;
+mod check;
 mod checkpoint;
 mod compare;
 mod completions;
@@ -68,6 +69,7 @@ enum Command {
     Plan(plan::PlanArgs),
     Predict(predict::PredictArgs),
     Import(import::ImportArgs),
+    Check(check::CheckArgs),
     Inspect(inspect::InspectArgs),
     Keygen(keygen::KeygenArgs),
     Sign(sign::SignArgs),
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(args)) => plan::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Import(args)) => import::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Keygen(args)) => keygen::run(&args),
         Some(Command::Sign(args)) => sign::run(&args),

@@ -90,8 +90,9 @@ pub(super) struct FileOption {
 
 impl FileOption {
     /// What an imported model's file is to hold.
-    pub(super) fn of_import(&self) -> FileOptions {
-        FileOptions { version: self.model_version, self_test: !self.no_self_test }
+    pub(super) fn of_import(&self, chip: &ChipOption) -> Result<FileOptions, CliError> {
+        let Self { model_version: version, no_self_test } = *self;
+        Ok(FileOptions { version, self_test: !no_self_test, target: chip.target()? })
     }
 
     /// What the file is to hold.

@@ -67,7 +67,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let mut table = ModelTable::new();
     let model = PlainModel::of(&model_file::parse(&args.model, &bytes, &mut table)?);
-    let plans = front_of(&model, args.core, loading(args.built_in))?;
+    let plans = front_of(&model, args.core, loading(args.built_in)).map_err(FastestError::Write)?;
     let chosen = Budget { flash: args.flash, ram: args.ram }.choose(&plans);
     print(&text(args, &model, &plans, chosen.ok()))?;
     let plan = &plans[chosen.map_err(FastestError::Miss)?];

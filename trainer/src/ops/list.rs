@@ -274,7 +274,9 @@ macro_rules! operators {
             }
 
             fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
-                call!([$($Operator)+ $($Imported)+] self, operator => operator.pack(channels, weights))
+                call!([$($Operator)+ $($Imported)+] self, operator => {
+                    operator.pack(channels, weights)
+                })
             }
 
             fn terms(&self) -> Vec<Term> {

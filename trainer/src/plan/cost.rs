@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use infer::LayerKind;
+use infer::features::Feature;
+use infer::quant::Rounding;
 use serde::{Deserialize, Serialize};
 
 use super::Core;
@@ -18,6 +20,20 @@ pub type Formula = BTreeMap<String, f64>;
 /// Name of the formula for what runs besides the layers' kernels.
 pub const FRAME: &str = "Frame";
 
+/// Name of the formula for layers of an algorithm that round so: with two roundings other loops run
+/// on some cores.
+pub fn formula(choice: Choice, rounding: Rounding) -> String {
+    match rounding {
+        Rounding::Once => choice.formula(),
+        Rounding::Twice => choice.formula() + "Twice",
+    }
+}
+
+/// How a layer rounds.
+fn rounding(kind: &LayerKind<'_>) -> Rounding {
+    if kind.needs(Feature::TwoRoundings) { Rounding::Twice } else { Rounding::Once }
+}
+
 /// The measured costs of a class of cores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
@@ -25,7 +41,7 @@ pub struct Costs {
     pub code: Code,
     /// Flash taken by code where the model is built in.
     pub built_in_code: Code,
-    /// Formula of each algorithm, by [`Choice::formula`]'s name.
+    /// Formula of each algorithm, by [`formula`]'s name.
     pub formulas: BTreeMap<String, Formula>,
 }
 
@@ -70,7 +86,7 @@ impl Costs {
 
     /// Predicted instructions of a layer.
     pub fn layer(&self, kind: &LayerKind<'_>) -> f64 {
-        self.sum(&kind.choice().formula(), &kind.terms())
+        self.sum(&formula(kind.choice(), rounding(kind)), &kind.terms())
     }
 
     /// Predicted instructions of all that is not a layer's kernel.

@@ -11,11 +11,10 @@
 
 use super::code::{Build, Features, Loading, MostBytes};
 use super::groups::Group;
-use super::{Core, Costs, FastestError};
+use super::{Core, Costs};
 use crate::model_file::{self, WriteModelError};
 use crate::placement::{self, busy_bytes};
 use crate::plain_model::{Choice, Choices, PlainLayer, PlainModel};
-use infer::quant::Rounding;
 
 /// Sections begin at multiples of this many bytes of the file.
 const SECTION_ALIGNMENT_BYTES: usize = infer::format::SECTION_ALIGNMENT_BYTES;
@@ -67,15 +66,12 @@ struct Partial {
 /// the most.
 ///
 /// # Errors
-/// A model that no file can hold, or whose costs are not known.
+/// A model that no file can hold.
 pub fn front_of(
     model: &PlainModel,
     core: Core,
     loading: Loading,
-) -> Result<Vec<Plan>, FastestError> {
-    if model.layers.iter().any(|layer| layer.rounding() == Rounding::Twice) {
-        return Err(FastestError::NotMeasured);
-    }
+) -> Result<Vec<Plan>, WriteModelError> {
     let mut plans = vec![];
     for build in Build::ALL {
         plans.extend(front(model, &Costs::of(core, build), build, loading)?);

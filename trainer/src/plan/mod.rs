@@ -29,12 +29,6 @@ use crate::plain_model::PlainModel;
 /// Why there is no plan for a chip.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum FastestError {
-    /// A model from TensorFlow Lite, of whose arithmetic nothing is measured.
-    #[error(
-        "no plan: what the arithmetic of TensorFlow Lite costs on a core is not measured yet; the \
-         model runs on any core as it is"
-    )]
-    NotMeasured,
     /// No model file can hold the network.
     #[error(transparent)]
     Write(#[from] WriteModelError),

@@ -56,7 +56,7 @@ fn import_writes_a_model_or_nothing() {
     let message =
         error(&mut workshop.trainer(["import", &fixture("chain.tflite"), "--out", "model.kndl"]));
     assert!(message.contains("operator 5 (AVERAGE_POOL_2D): no kernel for chips yet"), "{message}");
-    assert!(message.contains("operator 12 (SOFTMAX)"), "{message}");
+    assert!(message.contains("operator 3 (MAX_POOL_2D): windows that reach"), "{message}");
     assert!(!workshop.path("model.kndl").exists());
     let scores = fixture("scores.tflite");
     let (stdout, stderr) =
@@ -65,8 +65,23 @@ fn import_writes_a_model_or_nothing() {
     assert!(stdout.contains("next: trainer inspect model.kndl"), "{stdout}");
     let (stdout, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
     assert!(stdout.contains("self-test passed"), "{stdout}");
-    let message = error(&mut workshop.trainer(["plan", "model.kndl", "--core", "m4"]));
-    assert!(message.contains("arithmetic of TensorFlow Lite"), "{message}");
+    let (stdout, _) = run(&mut workshop.trainer(["plan", "model.kndl", "--core", "m4"]), 0);
+    assert!(stdout.contains("two-roundings"), "{stdout}");
+    let planned = ["import", &scores, "--core", "m4", "--ram", "64K", "--out", "m4.kndl"];
+    run(&mut workshop.trainer(planned), 0);
+    assert!(workshop.path("m4.plan.toml").exists());
+    let message = error(&mut workshop.trainer([
+        "import",
+        &scores,
+        "--core",
+        "m4",
+        "--ram",
+        "10",
+        "--out",
+        "none.kndl",
+    ]));
+    assert!(message.contains("RAM") || message.contains("memory"), "{message}");
+    assert!(!workshop.path("none.kndl").exists());
 }
 
 #[test]

@@ -23,8 +23,8 @@ impl Kernels for Portable {
 /// ```
 ///
 /// Range: a value less its zero point is at most 255 in size. Shifted, it is below 2^28, and half
-/// of that at most after its factor. The loader has proved that the sum fits 32 bits after its shift
-/// to the left.
+/// of that at most after its factor. The loader has proved that the sum fits 32 bits after its
+/// shift to the left.
 #[inline(never)]
 pub(super) fn rounded_twice(add: &Add, [a, b]: [&[i8]; 2], output: &mut [i8]) {
     let Scaling::Twice { scaled, multipliers, shifts } = &add.scaling else { return };

@@ -137,8 +137,8 @@ impl Softmax {
             && self.factor.shift >= 0
     }
 
-    /// The smallest difference to the largest value whose exponential counts: of smaller ones, which
-    /// are below -31 in real numbers, the scaled difference could leave 32 bits.
+    /// The smallest difference to the largest value whose exponential counts: of smaller ones,
+    /// which are below -31 in real numbers, the scaled difference could leave 32 bits.
     const fn least(&self) -> i32 {
         -((31 << fixed_point::DIFFERENCE_FRACTION_BITS) >> (self.factor.shift as u32 & 31))
     }

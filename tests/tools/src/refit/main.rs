@@ -20,13 +20,14 @@ use std::{env, fs, process};
 use fit::{Sample, coefficients};
 use infer::LayerKind;
 use infer::features::Feature;
+use infer::quant::Rounding;
 use tests::firmware::{self, Board, Variant};
 use tests::measure::{Counts, counts_of};
-use tests::random_layer::{Random, measured, model};
+use tests::random_layer::{Random, measured, model, rounded_twice};
 use trainer::model_file::write;
 use trainer::ops::{Choice, Running, Term};
 use trainer::plain_model::PlainModel;
-use trainer::plan::cost::{FRAME, Formula};
+use trainer::plan::cost::{FRAME, Formula, formula};
 use trainer::plan::groups::Group;
 use trainer::plan::{Build, Core, Costs, Loading};
 
@@ -57,7 +58,7 @@ fn main() {
     let is_formula = |word: &String| {
         [CODE[0], CODE[1], BASE, FRAME].contains(&word.as_str())
             || Feature::ALL.iter().any(|part| part.name() == word)
-            || choices.iter().any(|choice| choice.formula() == *word)
+            || formulas_of(&choices).any(|(name, ..)| name == *word)
     };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
     let known =
@@ -75,6 +76,17 @@ fn main() {
                 .expect("trainer/costs can be written");
         }
     }
+}
+
+/// All formulas by name, each of an algorithm and a rounding.
+fn formulas_of(choices: &[Choice]) -> impl Iterator<Item = (String, Choice, Rounding)> {
+    let with = |choice: &Choice| [(*choice, Rounding::Once), (*choice, Rounding::Twice)];
+    let known = |(choice, rounding): &(Choice, Rounding)| {
+        *rounding == Rounding::Once
+            || rounded_twice(model(&mut Random::new(1), *choice), *choice).is_some()
+    };
+    let all = choices.iter().flat_map(with).filter(known);
+    all.map(|(choice, rounding)| (formula(choice, rounding), choice, rounding))
 }
 
 fn refuse(name: &str, problem: &str) -> ! {
@@ -105,9 +117,9 @@ fn measure(core: Core, build: Build) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
     let [code, built_in_code] = Loading::ALL.map(|loading| code::measure(board, build, loading));
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
-    for choice in Choice::all() {
-        let samples = samples(board, build, choice, &mut frames);
-        formulas.insert(choice.formula(), fitted_choice(core, choice, &samples));
+    for (name, choice, rounding) in formulas_of(&Choice::all()) {
+        let samples = samples(board, build, choice, rounding, &mut frames);
+        formulas.insert(name.clone(), fitted_choice(core, choice, &name, &samples));
     }
     formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
     Costs { code, built_in_code, formulas }
@@ -136,11 +148,13 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
         }
     }
     let mut frames = vec![];
-    let is_measured = |choice: &Choice| is_wanted(FRAME) || is_wanted(&choice.formula());
-    for choice in Choice::all().into_iter().filter(is_measured) {
-        let samples = samples(board(core), build, choice, &mut frames);
-        if is_wanted(&choice.formula()) {
-            costs.formulas.insert(choice.formula(), fitted_choice(core, choice, &samples));
+    for (name, choice, rounding) in formulas_of(&Choice::all()) {
+        if !is_wanted(FRAME) && !is_wanted(&name) {
+            continue;
+        }
+        let samples = samples(board(core), build, choice, rounding, &mut frames);
+        if is_wanted(&name) {
+            costs.formulas.insert(name.clone(), fitted_choice(core, choice, &name, &samples));
         }
     }
     if is_wanted(FRAME) {
@@ -157,10 +171,17 @@ fn samples(
     board: Board,
     build: Build,
     choice: Choice,
+    rounding: Rounding,
     frames: &mut Vec<Measured>,
 ) -> Vec<Measured> {
     let mut random = Random::new(1);
-    let models: Vec<PlainModel> = (0..LAYERS).map(|_| model(&mut random, choice)).collect();
+    let models = std::iter::repeat_with(|| model(&mut random, choice));
+    let models: Vec<PlainModel> = match rounding {
+        Rounding::Once => models.take(LAYERS).collect(),
+        Rounding::Twice => {
+            models.filter_map(|model| rounded_twice(model, choice)).take(LAYERS).collect()
+        }
+    };
     let groups: Vec<Group> =
         models.iter().map(|model| group(&mut random, model, measured(model, choice))).collect();
     let file = |(model, group): (&PlainModel, &Group)| {
@@ -212,12 +233,12 @@ fn summed(kinds: &[(LayerKind<'_>, usize)]) -> Vec<Term> {
 }
 
 /// The formula of an algorithm, of the terms that count on the core.
-fn fitted_choice(core: Core, choice: Choice, measured: &[Measured]) -> Formula {
+fn fitted_choice(core: Core, choice: Choice, name: &str, measured: &[Measured]) -> Formula {
     let counts = |(term, _): &Term| choice.counts(term, core == Core::M55);
     let counted =
         |(terms, count): &Measured| (terms.iter().copied().filter(counts).collect(), *count);
     let measured: Vec<Measured> = measured.iter().map(counted).collect();
-    fitted(&choice.formula(), &measured)
+    fitted(name, &measured)
 }
 
 fn fitted(name: &str, measured: &[Measured]) -> Formula {

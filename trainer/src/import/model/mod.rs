@@ -11,6 +11,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::tflite::Network;
 use super::tflite::reference::{Interpreter, Values};
+use crate::export::{Target, planned};
 use crate::model_file::{self, ModelTable, WriteModelError};
 use crate::plain_model::{PlainModel, PlainSelfTest};
 
@@ -24,24 +25,27 @@ pub struct FileOptions {
     pub version: u32,
     /// Whether the file holds an input with the scores that TensorFlow Lite's arithmetic gives it.
     pub self_test: bool,
+    /// Where the model will run.
+    pub target: Target,
 }
 
-/// Writes a model that runs on any core. It has given the scores of TensorFlow Lite's arithmetic
+/// Writes a model, planned for the target. It has given the scores of TensorFlow Lite's arithmetic
 /// for a random input, whether the file holds that or not.
 ///
 /// # Errors
-/// What no model holds, or other scores.
+/// What no model holds, a chip that is too small, or other scores.
 pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, ImportError> {
     let mut plain = plain_model(network)?;
     plain.version = options.version;
     plain.self_test = Some(answered(network, &plain)?);
-    let bytes = model_file::write(&plain, &plain.direct())?;
+    let choices = planned(&plain, options.target)?;
+    let bytes = model_file::write(&plain, &choices)?;
     test(&bytes)?;
     if options.self_test {
         return Ok(bytes);
     }
     plain.self_test = None;
-    Ok(model_file::write(&plain, &plain.direct())?)
+    Ok(model_file::write(&plain, &choices)?)
 }
 
 /// A random input with TensorFlow Lite's answer.

@@ -11,6 +11,7 @@ use crate::import::tflite::reference::{Misfit, Node, Unsupported};
 use crate::import::tflite::{self, ElementType, Kind, Network};
 use crate::model_file::WriteModelError;
 use crate::plain_model::{Edge, PlainLayer, PlainModel};
+use crate::plan::FastestError;
 use crate::terminal::printable;
 
 /// Longest name of a layer, bytes; of longer ones the end is kept.
@@ -46,6 +47,9 @@ pub enum ImportError {
     /// No model file can hold it.
     #[error(transparent)]
     Write(#[from] WriteModelError),
+    /// There is no plan for the chip.
+    #[error(transparent)]
+    Fastest(#[from] FastestError),
     /// The model is at fault.
     #[error("the model does not give TensorFlow Lite's bytes: {0}")]
     Differs(SelfTestError),

@@ -10,15 +10,17 @@ use infer::{Model, SelfTestError, Session, Table};
 
 use super::reference::take;
 use super::{fixture, numpy};
+use crate::export::Target;
 use crate::import::model::{FileOptions, ImportError, model, plain_model};
 use crate::import::tflite::reference::{Interpreter, Values};
 use crate::import::tflite::{Activation, Kind, Network, Operator, read};
+use crate::plan::{Budget, Core, Loading};
 
-const OPTIONS: FileOptions = FileOptions { version: 3, self_test: true };
+const OPTIONS: FileOptions = FileOptions { version: 3, self_test: true, target: Target::Portable };
 
 /// What a model answers to an input.
 fn answer<Set: Kernels>(file: &[u8], input: &[i8]) -> Vec<i8> {
-    let mut table = Table::<16>::new();
+    let mut table = Table::<254>::new();
     let model = Model::from_bytes(file, &mut table).unwrap();
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).unwrap();
@@ -146,8 +148,8 @@ fn the_file_holds_what_was_asked_for() {
     let network = read(fixture!("chain.tflite")).unwrap();
     let part = part(&network, network.inputs[0], &network.operators[..1]);
     let holds = |self_test| {
-        let file = model(&part, FileOptions { version: 3, self_test }).unwrap();
-        let mut table = Table::<16>::new();
+        let file = model(&part, FileOptions { self_test, ..OPTIONS }).unwrap();
+        let mut table = Table::<254>::new();
         let model = Model::from_bytes(&file, &mut table).unwrap();
         let tested = infer::self_test(&model, &mut vec![0; model.arena_bytes()]);
         (model.version(), tested)
@@ -218,12 +220,15 @@ fn public_networks() {
     let read_file = |path: String| fs::read(Path::new(&folder).join(path)).unwrap();
     for name in ["ad", "sww"] {
         let file = read_file(format!("{name}.tflite"));
-        let model = model(&read(&file).unwrap(), OPTIONS).unwrap();
+        let network = read(&file).unwrap();
+        let fastest = Target::Chip(Core::M4, Loading::OnChip, Budget::default());
+        let models = [Target::Portable, fastest]
+            .map(|target| model(&network, FileOptions { target, ..OPTIONS }).unwrap());
         let (count, inputs) = numpy::array(&read_file(format!("vectors/{name}_in.npy")));
         let (_, outputs) = numpy::array(&read_file(format!("vectors/{name}_out.npy")));
         let outputs = outputs.chunks(outputs.len() / count);
         for (input, output) in inputs.chunks(inputs.len() / count).zip(outputs) {
-            agree(&model, input, output, name);
+            models.iter().for_each(|model| agree(model, input, output, name));
         }
         assert_eq!(count, 20);
     }

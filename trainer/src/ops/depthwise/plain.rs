@@ -1,7 +1,7 @@
 //! A depthwise convolution in integers: its record, as `infer` runs it, and its cost.
 
 use infer::format::{DepthwiseRecord, OperatorRecord};
-use infer::quant::ChannelParameters;
+use infer::quant::{ChannelParameters, Rounding};
 use infer::{Depthwise, LayerProblem, Shape};
 
 use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
@@ -79,7 +79,8 @@ impl Running for Depthwise<'_> {
 
     /// Where there is one output channel for each of the input, by blocks of channels of which the
     /// last ends with the last channel; else, and where there are fewer channels than a block has,
-    /// channel by channel. A core has blocks of four or of eight.
+    /// channel by channel. A core has blocks of four or of eight. With two roundings the portable
+    /// loop runs, whose blocks have eight channels and never overlap.
     fn terms(&self) -> Vec<Term> {
         let [rows, columns] = [0, 1].map(|axis| TapsInside::along(self, axis));
         let (all_taps, blocks) = (self.taps() as f64, rows.blocks * columns.blocks);
@@ -89,10 +90,16 @@ impl Running for Depthwise<'_> {
         let inside_of_blocks = rows.taps_of_blocks * columns.taps_of_blocks;
         let of = |is_so: bool, count: f64| if is_so { count } else { 0.0 };
         let is_plain = self.multiplier() == 1;
-        let four = of(is_plain && channels >= 4, (outputs / 4.0).ceil());
-        let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
-        let few = of(is_plain && (4..8).contains(&channels), outputs);
-        let one = of(!is_plain || channels < 4, outputs);
+        let is_portable = self.rounding() == Rounding::Twice;
+        let four = of(is_plain && channels >= 4 && !is_portable, (outputs / 4.0).ceil());
+        let few = of(is_plain && (4..8).contains(&channels) && !is_portable, outputs);
+        let (eight, one) = match (is_plain, is_portable) {
+            (false, _) => (0.0, outputs),
+            (true, true) => ((channels / 8) as f64, (channels % 8) as f64),
+            (true, false) => {
+                (of(channels >= 8, (outputs / 8.0).ceil()), of(channels < 4, outputs))
+            }
+        };
         vec![
             (CALL, 1.0),
             ("block", blocks),
