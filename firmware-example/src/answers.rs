@@ -2,7 +2,7 @@
 //! bits, little endian.
 
 use cortex_m_semihosting::hprintln;
-use infer::{Model, Session};
+use infer::{Model, Native, Session};
 
 use crate::board::host::{File, HostError};
 use crate::board::{BUFFER_BYTES, Counter};
@@ -83,7 +83,8 @@ fn answer_all(
             images_in[..read].chunks_exact(image_bytes).zip(answers.chunks_exact_mut(answer_bytes));
         let answered = pairs.len();
         for (image, answer) in pairs {
-            let (scores, instructions) = counter.count(|| session.run(image));
+            let (scores, instructions) =
+                counter.count(|| session.run_stored::<Native>(image, &mut ()));
             let scores = scores.map_err(|_| AnswerError::ImageTooLarge(image_bytes))?;
             let bytes =
                 scores.values().iter().map(|score| *score as u8).chain(instructions.to_le_bytes());

@@ -1,7 +1,7 @@
 //! The image that a model carries with the scores it must give: one of those it was trained on.
 
 use cortex_m_semihosting::hprintln;
-use infer::{Model, Session};
+use infer::{Model, Native, Session};
 
 use crate::board::Counter;
 use crate::digits::draw;
@@ -14,7 +14,7 @@ pub fn show(session: &mut Session, model: &Model, counter: &mut Counter) -> bool
         return true;
     };
     draw(test.image, model.image_shape());
-    let (scores, counted) = counter.count(|| session.run(test.image));
+    let (scores, counted) = counter.count(|| session.run_stored::<Native>(test.image, &mut ()));
     let Ok(scores) = scores else { return false }; // no: the loader has checked its size
     let is_same = scores.values().iter().map(|score| *score as u8).eq(test.scores.iter().copied());
     hprintln!(

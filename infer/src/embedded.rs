@@ -11,18 +11,22 @@ use crate::features::Feature;
 use crate::graph::format::{InputRecord, LayerRecord};
 use crate::graph::layer::{AFTER_RUN, Input, Layer, Place};
 use crate::graph::network::Network;
+use crate::interface::Interface;
 use crate::memory::ALIGNMENT_BYTES;
 use crate::ops::{Inputs, LayerKind, Tensor};
 use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
-use crate::value_type::ValueType;
 
-/// A checked input record with what the image's values are, and the last tensor that is made from
-/// the input's.
-pub const fn input(record: &InputRecord, takes: ValueType, last_reader: u8) -> Input {
+/// A checked input record with what the network takes and gives, and the last tensor that is made
+/// from the input's.
+pub const fn input<'m>(
+    record: &InputRecord,
+    interface: Interface<'m>,
+    last_reader: u8,
+) -> Input<'m> {
     let InputRecord { image, origin, tensor } = *record;
     let place = Place { last_reader, ..Place::of(&tensor) };
-    Input { image, takes, origin, tensor: tensor.tensor, place }
+    Input { image, interface, origin, tensor: tensor.tensor, place }
 }
 
 /// A checked layer record with the tensors that it reads, its channel parameters and weights, and
@@ -44,7 +48,7 @@ pub const fn layer<'m>(
 
 /// The layers with what they leave and what they need; `None` when they do not belong together.
 pub const fn network<'m>(
-    input: &'m Input,
+    input: &'m Input<'m>,
     layers: &'m [Layer<'m>],
     outputs: &'m [u8],
     arena_bytes: usize,

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::value_type::ValueType;
+use crate::value_type::{OutputType, ValueType};
 
 /// Why [`Model::from_bytes`](crate::Model::from_bytes) refused a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +186,13 @@ pub enum SelfTestError {
 pub enum RunError {
     /// The input was refused, before any work began.
     Input(InputError),
+    /// The model gives something else than was asked for.
+    Output {
+        /// What the model gives.
+        gives: OutputType,
+        /// What was asked for.
+        asked: OutputType,
+    },
     /// A layer could not be run: the [`Network`](crate::Network) was made by hand, of parts that do
     /// not belong together. One that a loader or a build script has checked never gives this.
     Network,
@@ -345,6 +352,9 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(error) => error.fmt(f),
+            Self::Output { gives, asked } => {
+                write!(f, "the model gives {gives}, and was asked for {asked}")
+            }
             Self::Network => f.write_str(
                 "the parts of the network do not belong together: use what a loader or \
                  infer::build has checked",

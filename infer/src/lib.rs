@@ -46,6 +46,7 @@ mod error;
 pub mod features;
 mod graph;
 mod header;
+mod interface;
 mod memory;
 pub mod ops;
 pub mod quant;
@@ -64,9 +65,11 @@ pub mod wire;
 
 pub use error::{InputError, LayerProblem, ModelError, RunError, SelfTestError, SessionError};
 pub use graph::layer::{Input, Layer};
+pub use graph::metadata::Metadata;
 pub use graph::model::Model;
 pub use graph::network::{LAYER_BYTES, Network};
 pub use graph::table::Table;
+pub use interface::{ChannelScale, Interface};
 #[doc(hidden)]
 pub use memory::header_of_included;
 pub use memory::{Aligned, Arena, arena_bytes, layers};
@@ -76,20 +79,21 @@ pub use run::observer::Observer;
 pub use run::self_test::self_test;
 pub use run::session::{Run, Session};
 pub use run::values::Value;
-pub use scores::Scores;
+pub use scores::{Reals, Reconstruction, Scores};
 pub use shape::Shape;
 #[cfg(feature = "signature")]
 pub use signature::PublicKey;
 pub use trust::{Trust, TrustError};
-pub use value_type::ValueType;
+pub use value_type::{OutputType, ValueType};
 
 /// The model file: its header, records and sections, and how they are written.
 pub mod format {
     pub use crate::checksum::checksum;
     pub use crate::graph::format::{
-        InputRecord, Interface, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, OUTPUTS_MAX, SelfTest,
-        TensorRecord, Traits,
+        InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, OUTPUTS_MAX, SelfTest, TensorRecord,
+        Traits,
     };
+    pub use crate::graph::metadata::Field;
     pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
     pub use crate::ops::add::Scaling;

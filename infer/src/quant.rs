@@ -310,6 +310,31 @@ pub(crate) const fn saturate(value: i32) -> i8 {
     }
 }
 
+impl OutputQuant {
+    /// The real value of an int8 value.
+    #[inline]
+    pub fn real(self, value: i8) -> f32 {
+        self.scale * (value as i32 - self.zero_point as i32) as f32
+    }
+
+    /// The nearest int8 value, halves up: `saturate(zero_point + floor(real / scale + 0.5))`. What
+    /// is not a number becomes -128.
+    ///
+    /// One division and one sum in `f32`, so the same bits on host and chip. `as` cuts off
+    /// fractions, stays within 0 to 255, and makes 0 of what is not a number.
+    ///
+    /// ```
+    /// let quant = infer::format::OutputQuant { scale: 0.5847, zero_point: 83 };
+    /// assert_eq!(quant.quantise(-25.0), 40); // -42.757 is -43
+    /// assert_eq!(quant.quantise(1e9), 127);
+    /// ```
+    #[inline]
+    pub fn quantise(self, real: f32) -> i8 {
+        let stored = (real / self.scale + (self.zero_point as f32 + 128.5)) as u8;
+        quantise_pixel(stored)
+    }
+}
+
 /// A pixel as the network's int8 input.
 #[inline(always)]
 pub const fn quantise_pixel(pixel: u8) -> i8 {

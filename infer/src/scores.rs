@@ -11,6 +11,37 @@ pub struct Scores<'s> {
     quant: OutputQuant,
 }
 
+/// The real values that a network ends with.
+#[derive(Clone, Copy, Debug)]
+pub struct Reals<'s>(Scores<'s>);
+
+/// The input as a network has made it once more.
+#[derive(Clone, Copy, Debug)]
+pub struct Reconstruction<'s> {
+    /// Its values.
+    pub values: Reals<'s>,
+    /// Mean of the squared differences from the input.
+    pub error: f32,
+}
+
+impl<'s> Reals<'s> {
+    /// The values that stand for these real ones.
+    pub const fn new(values: Scores<'s>) -> Self {
+        Self(values)
+    }
+
+    /// The real values: `scale * (int8 - zero point)`.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = f32> + use<'s> {
+        let Scores { values, quant } = self.0;
+        values.iter().map(move |value| quant.real(*value))
+    }
+
+    /// The int8 values.
+    pub fn int8(self) -> &'s [i8] {
+        self.0.values
+    }
+}
+
 impl<'s> Scores<'s> {
     /// Scores that were computed elsewhere, such as on a chip, with the quantisation of the model's
     /// output.

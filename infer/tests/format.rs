@@ -3,11 +3,14 @@
 mod support;
 
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, Interface, LayerRecord, OperatorRecord, WriteError,
-    checksum, write,
+    Algorithm, Content, DenseAlgorithm, Header, LayerRecord, OperatorRecord, WriteError, checksum,
+    write,
 };
 use infer::ops::Kind;
-use infer::{LayerKind, Model, ModelError, Shape, Table};
+use infer::{
+    ChannelScale, Interface, LayerKind, Metadata, Model, ModelError, OutputType, Shape, Table,
+    ValueType,
+};
 use support::Parts;
 
 #[test]
@@ -30,6 +33,19 @@ fn golden_bytes() {
         hex(&golden),
         "the format changed: raise FORMAT_VERSION and write golden.hex anew"
     );
+}
+
+/// Outputs, traits, scales and metadata, which end the records.
+#[test]
+fn golden_bytes_of_the_last_records() {
+    let scale = ChannelScale { mean: 1.5, deviation: 2.0 }.to_le_bytes();
+    let (takes, gives) = (ValueType::Reals, OutputType::Reals);
+    let interface = Interface { takes, gives, scales: scale.to_vec().leak() };
+    let metadata = Metadata::new(&[0, 4, 3, b'c', b'a', b't']);
+    let file = Parts { interface, metadata, ..Parts::default() }.file();
+    let end = Header::BYTES + Header::read(&file).unwrap().record_bytes as usize;
+    let golden = "01 03 6d 08 00 00 c0 3f 00 00 00 40 06 00 04 03 63 61 74";
+    assert_eq!(hex(&file[end - 19..end]).replace('\n', " "), golden);
 }
 
 #[test]
@@ -104,6 +120,7 @@ fn more_layers_than_a_file_counts_are_an_error() {
         let content = Content {
             input,
             interface: Interface::default(),
+            metadata: Metadata::default(),
             layers,
             sections,
             outputs,

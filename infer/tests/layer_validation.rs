@@ -4,11 +4,11 @@
 mod support;
 
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, Interface, LayerRecord, MaxPoolRecord, OperatorRecord,
-    Section, TensorRecord,
+    Algorithm, Content, DenseAlgorithm, LayerRecord, MaxPoolRecord, OperatorRecord, Section,
+    TensorRecord,
 };
 use infer::schedule::SLICES_MAX;
-use infer::{LayerProblem, Model, ModelError, Shape, Table};
+use infer::{Interface, LayerProblem, Metadata, Model, ModelError, Shape, Table};
 use support::{HALF, Parts, channel, refused, whole, written};
 
 /// The problem with layer `index` after `change`.
@@ -381,6 +381,7 @@ fn alone(parts: &Parts, layer: LayerRecord<'_>, section: Section<'_>) -> Vec<u8>
     written(&Content {
         input,
         interface: Interface::default(),
+        metadata: Metadata::default(),
         layers: &[layer],
         sections: &[section],
         outputs: &[1],

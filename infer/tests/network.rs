@@ -20,8 +20,8 @@ use infer::ops::Record;
 use infer::quant::Factor;
 use infer::schedule::INPUTS_MAX;
 use infer::{
-    Input, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session, Shape, Table,
-    ValueType,
+    Input, Interface, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session,
+    Shape, Table,
 };
 use split_mix::SplitMix64;
 #[cfg(feature = "build")]
@@ -202,7 +202,7 @@ fn parts_that_do_not_belong_together_give_wrong_scores_or_an_error() {
             origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
             tensor: tensor(random, shapes[0]),
         };
-        let input: Input = embedded::input(&record, ValueType::Pixels, random.last_reader(0));
+        let input: Input = embedded::input(&record, Interface::default(), random.last_reader(0));
         let last = shapes.len() as u8 - 1;
         let layer = |tensor: u8| {
             let pair = [shapes[tensor as usize - 1], shapes[tensor as usize]];

@@ -6,12 +6,11 @@ mod support;
 
 use infer::features::Feature;
 use infer::format::{
-    Algorithm, Content, DenseAlgorithm, DenseRecord, Interface, LayerRecord, OperatorRecord,
-    Section,
+    Algorithm, Content, DenseAlgorithm, DenseRecord, LayerRecord, OperatorRecord, Section,
 };
 use infer::packing::{Filters, Matrix};
 use infer::quant::ChannelParameters;
-use infer::{LayerProblem, Model, ModelError, Shape, Table};
+use infer::{Interface, LayerProblem, Metadata, Model, ModelError, Shape, Table};
 use support::{HALF, Parts, channel, check_left_out as check, whole, written};
 
 /// A model of one layer whose weights are 0.
@@ -25,6 +24,7 @@ fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -
         written(&Content {
             input,
             interface: Interface::default(),
+            metadata: Metadata::default(),
             layers: &[layer],
             sections: &[Section { channels: &channels, weights: &weights }],
             outputs: &[1],

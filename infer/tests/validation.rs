@@ -4,13 +4,13 @@
 mod support;
 
 use infer::format::{
-    Content, DenseAlgorithm, DenseRecord, Header, Interface, LAYERS_MAX, OperatorRecord,
+    Content, DenseAlgorithm, DenseRecord, Header, LAYERS_MAX, OperatorRecord,
     SECTION_ALIGNMENT_BYTES, Section,
 };
 use infer::ops::Kind;
 use infer::{
-    InputError, LayerProblem, Model, ModelError, Native, RunError, SelfTestError, Session,
-    SessionError, Shape, Table, self_test,
+    InputError, Interface, LayerProblem, Metadata, Model, ModelError, Native, RunError,
+    SelfTestError, Session, SessionError, Shape, Table, self_test,
 };
 use support::{Parts, refused, whole, with_checksum, written};
 
@@ -144,6 +144,7 @@ fn chain(layers: usize) -> Vec<u8> {
     written(&Content {
         input,
         interface: Interface::default(),
+        metadata: Metadata::default(),
         layers: &records,
         sections: &sections,
         outputs: &[layers as u8],

@@ -3,12 +3,12 @@
 
 mod support;
 
-use infer::format::{Content, Interface, OperatorRecord, Section, Tensor, TensorRecord};
+use infer::format::{Content, OperatorRecord, Section, Tensor, TensorRecord};
 use infer::wire::{
     Answer, Clock, Frame, InUse, Known, NoRoom, PART_BYTES_MAX, Receiver, Refusal, Request, Server,
     Turn, Values, encode, frame_bytes,
 };
-use infer::{Model, Shape, Table};
+use infer::{Interface, Metadata, Model, Shape, Table};
 use support::{Parts, written};
 
 type Buffer = Vec<u8>;
@@ -63,6 +63,7 @@ fn model_of_many_classes() -> Vec<u8> {
     written(&Content {
         input,
         interface: Interface::default(),
+        metadata: Metadata::default(),
         layers: &[pool.record(OperatorRecord::MaxPool)],
         sections: &[Section { channels: &[], weights: &[] }],
         outputs: &[1],

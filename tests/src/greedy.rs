@@ -2,12 +2,12 @@
 //! would.
 
 use infer::format::{
-    Algorithm, Content, ConvRecord, InputRecord, Interface, LAYERS_MAX, LayerRecord, MaxPoolRecord,
+    Algorithm, Content, ConvRecord, InputRecord, LAYERS_MAX, LayerRecord, MaxPoolRecord,
     OperatorRecord, OutputQuant, Section, Tensor, TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
 use infer::schedule::SLICES_MAX;
-use infer::{Model, ModelError, Shape, Table};
+use infer::{Interface, Metadata, Model, ModelError, Shape, Table};
 
 const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };
 
@@ -181,6 +181,7 @@ fn file(
     let content = Content {
         input,
         interface: Interface::default(),
+        metadata: Metadata::default(),
         layers,
         sections,
         outputs: &[layers.len() as u8],

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use infer::kernels::Native;
-use infer::{Model, RunError, Session, SessionError, ValueType};
+use infer::{Input, Model, RunError, Session, SessionError, ValueType};
 use thiserror::Error;
 
 use crate::data::elements::Element;
@@ -106,7 +106,9 @@ impl fmt::Display for Difference {
 pub fn check(model: &Model<'_>, inputs: &Path, expected: &Path) -> Result<usize, CheckError> {
     let input = model.input();
     let (each, answer) = (input.image.len(), model.classes());
-    let inputs = values(inputs, input.takes, each)?;
+    let takes = input.interface.takes;
+    let inputs = values(inputs, takes, each)?;
+    let each = each * element(takes).bytes();
     let expected = values(expected, ValueType::Int8, answer)?;
     let (runs, answers) = (inputs.len() / each, expected.len() / answer);
     if runs != answers {
@@ -117,7 +119,7 @@ pub fn check(model: &Model<'_>, inputs: &Path, expected: &Path) -> Result<usize,
     let mut session = Session::new(model, &mut arena)?;
     for (number, (image, expected)) in inputs.chunks(each).zip(expected.chunks(answer)).enumerate()
     {
-        let found = session.run_stored::<Native>(&stored(image, input.takes), &mut ())?;
+        let found = session.run_stored::<Native>(&stored(image, input), &mut ())?;
         differences.extend(difference(number, expected, found.values()));
     }
     match differences.first() {
@@ -138,10 +140,30 @@ fn difference(input: usize, expected: &[u8], found: &[i8]) -> Option<Difference>
 }
 
 /// An input as a session takes stored ones.
-fn stored(image: &[u8], takes: ValueType) -> Vec<u8> {
-    match takes {
+fn stored(image: &[u8], input: &Input<'_>) -> Vec<u8> {
+    match input.interface.takes {
         ValueType::Pixels => image.to_vec(),
         ValueType::Int8 => image.iter().map(|value| value ^ 0x80).collect(),
+        ValueType::Reals => {
+            let values = image.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            let channels = (0..input.image.channels.into()).cycle();
+            values.zip(channels).map(|(value, channel)| real(value, channel, input)).collect()
+        }
+    }
+}
+
+/// A real value of a channel as it is stored.
+fn real(value: f32, channel: usize, input: &Input<'_>) -> u8 {
+    let value = input.interface.scale(channel).apply(value);
+    input.tensor.quant.quantise(value) as u8 ^ 0x80
+}
+
+/// The type of the numbers in a file of such values.
+const fn element(values: ValueType) -> Element {
+    match values {
+        ValueType::Pixels => Element::U8,
+        ValueType::Int8 => Element::I8,
+        ValueType::Reals => Element::F32,
     }
 }
 
@@ -152,11 +174,11 @@ fn values(path: &Path, expected: ValueType, each: usize) -> Result<Vec<u8>, Chec
     let Array { shape, numbers } =
         npy::decode(&file[..]).map_err(|cause| CheckError::Array { path: path(), cause })?;
     let found = numbers.element;
-    if found != (if expected == ValueType::Int8 { Element::I8 } else { Element::U8 }) {
+    if found != element(expected) || (numbers.big_endian && found.bytes() > 1) {
         return Err(CheckError::Type { path: path(), found, expected });
     }
     let count = shape.first().map_or(0, |count| *count as usize);
-    if count == 0 || Some(numbers.bytes.len()) != count.checked_mul(each) {
+    if count == 0 || Some(numbers.bytes.len()) != count.checked_mul(each * found.bytes()) {
         return Err(CheckError::Shape { path: path(), shape, each });
     }
     Ok(numbers.bytes)
@@ -166,6 +188,7 @@ const fn numpy_name(values: ValueType) -> &'static str {
     match values {
         ValueType::Pixels => "uint8",
         ValueType::Int8 => "int8",
+        ValueType::Reals => "float32",
     }
 }
 
@@ -179,6 +202,26 @@ mod tests {
     use crate::import::model::{FileOptions, model};
     use crate::import::tflite;
     use crate::import::tflite::reference::{Interpreter, Values};
+
+    #[test]
+    fn real_values_are_stored_as_the_model_quantises_them() {
+        let shape = infer::Shape::new(1, 1, 2);
+        let quant = infer::format::OutputQuant { scale: 0.5, zero_point: -3 };
+        let tensor = infer::format::Tensor { shape, quant };
+        let tensor = infer::format::TensorRecord { tensor, held_rows: 1, at: 0 };
+        let record = infer::format::InputRecord { image: shape, origin: [0, 0], tensor };
+        let scales = [(1.0, 2.0), (0.0, 10.0)]
+            .map(|(mean, deviation)| infer::ChannelScale { mean, deviation }.to_le_bytes());
+        let interface = infer::Interface {
+            takes: ValueType::Reals,
+            scales: scales.as_flattened(),
+            ..infer::Interface::default()
+        };
+        let input = infer::embedded::input(&record, interface, 1);
+        // (3 - 1) / 2 is two steps of 0.5 above -3, 20 / 10 is four; stored values are 128 more.
+        let bytes = [3.0_f32, 20.0].map(f32::to_le_bytes);
+        assert_eq!(stored(bytes.as_flattened(), &input), [127, 129]);
+    }
 
     /// An array file of bytes.
     fn npy(descr: &str, shape: &str, values: &[i8]) -> Vec<u8> {

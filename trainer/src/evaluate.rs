@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use infer::{Model, ModelError, RunError, Session};
+use infer::{Model, ModelError, Native, RunError, Session};
 use thiserror::Error;
 
 use crate::data::Dataset;
@@ -155,7 +155,7 @@ fn int8_answers(
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut answer = |index| {
-        let scores = session.run(images.image(index))?;
+        let scores = session.run_stored::<Native>(images.image(index), &mut ())?;
         let probabilities = scores.probabilities().collect();
         Ok(Answer { class: scores.class(), scores: scores.values().to_vec(), probabilities })
     };

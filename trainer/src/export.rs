@@ -1,23 +1,23 @@
 //! From a trained float model to the bytes of a model file, step by step: calibrate, quantise,
 //! plan, place, write, test. Each step reads what the one before made.
 
-use infer::format::{LAYERS_MAX, OutputQuant, Tensor};
-use infer::quant::INPUT_ZERO_POINT;
+use infer::format::{LAYERS_MAX, Tensor};
 use infer::schedule::INPUTS_MAX;
-use infer::{Model, Shape, Table, ValueType};
+use infer::{Model, Shape, Table};
 use thiserror::Error;
 
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
 use crate::data::fit::{self, FitError};
+use crate::data::metadata::About;
+use crate::data::scale::PIXELS;
 use crate::float_model::FloatModel;
 use crate::graph::{DemandError, Stage, StageDemand, demand};
-use crate::inputs::PIXEL_MAX;
 use crate::model_file::{self, WriteModelError};
 use crate::network::NetworkError;
 use crate::ops::{Operator, Scales};
 use crate::placement;
-use crate::plain_model::{Choices, Edge, PlainLayer, PlainModel, PlainSelfTest};
+use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
 
@@ -88,7 +88,7 @@ pub enum ExportError {
 }
 
 /// Calibrates on `training`, quantises, plans for the target and writes a model for images of the
-/// training set's shape.
+/// training set's shape that says `about` itself.
 ///
 /// # Errors
 /// A network or numbers that no model file can hold, or a chip that is too small; what is returned
@@ -97,11 +97,13 @@ pub fn export_with(
     model: &FloatModel,
     training: &Dataset,
     options: ExportOptions,
+    about: &About,
 ) -> Result<Exported, ExportError> {
     fit::require(&model.network, training)?;
     let quant = quantize(model, &calibrate(model, training))?;
     let mut plain = plain_model(model, quant.clone(), training.shape)?;
     plain.version = options.version;
+    (plain.interface, plain.metadata) = (about.interface.clone(), about.metadata.clone());
     if options.self_test && !training.is_empty() {
         plain.self_test = Some(PlainSelfTest::from(training.image(0).to_vec()));
     }
@@ -126,7 +128,7 @@ pub fn planned(plain: &PlainModel, target: Target) -> Result<Choices, FastestErr
     }
 }
 
-/// [`export_with`] a self-test, as version 0.
+/// [`export_with`] a self-test, as version 0, of pixels without names.
 ///
 /// # Errors
 /// As [`export_with`].
@@ -135,7 +137,7 @@ pub fn export_for(
     training: &Dataset,
     target: Target,
 ) -> Result<Exported, ExportError> {
-    export_with(model, training, target.into())
+    export_with(model, training, target.into(), &About::default())
 }
 
 /// [`export_for`] any core.
@@ -164,10 +166,7 @@ pub fn plain_model(
 ) -> Result<PlainModel, ExportError> {
     let stages = model.network.stages()?;
     let demand = demand(&model.network)?;
-    let input = Tensor {
-        shape: demand.input.shape(model.network.input.channels),
-        quant: OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT },
-    };
+    let input = Tensor { shape: demand.input.shape(model.network.input.channels), quant: PIXELS };
     let mut tensors = vec![input];
     let mut layers = Vec::new();
     for ((stage, demanded), quant) in stages.iter().zip(&demand.stages).zip(quant.stages) {
@@ -177,13 +176,14 @@ pub fn plain_model(
     }
     Ok(PlainModel {
         image,
-        takes: ValueType::Pixels,
+        interface: PlainInterface::default(),
         origin: demand.origin,
         input,
         layers,
         outputs: vec![stages.len()],
         version: 0,
         self_test: None,
+        metadata: vec![],
     })
 }
 

@@ -2,14 +2,13 @@
 //!
 //! Format 2 knew chains of layers only: each layer read what the layer before it left.
 
-use infer::Shape;
 use infer::format::{
-    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, Interface,
-    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor,
-    TensorRecord,
+    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
+    MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord,
 };
 use infer::packing::{Filters, Matrix};
 use infer::quant::{ChannelParameters, INPUT_ZERO_POINT};
+use infer::{Interface, Metadata, Shape};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -65,6 +64,7 @@ pub fn convert(file: &[u8]) -> Result<Vec<u8>, ConvertError> {
     };
     let converted = in_growing_buffer(&Content {
         interface: Interface::default(),
+        metadata: Metadata::default(),
         input: input.record(),
         layers: &records,
         sections: &sections,

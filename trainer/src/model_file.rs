@@ -1,10 +1,10 @@
 //! The bytes of a model file from a plain model, a choice for each layer, and their places.
 
 use infer::format::{
-    self, Content, InputRecord, Interface, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section,
-    SelfTest, TensorRecord, WriteError,
+    self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
+    TensorRecord, WriteError,
 };
-use infer::{LayerProblem, Model, ModelError, RunError, SessionError, Table};
+use infer::{LayerProblem, Metadata, Model, ModelError, RunError, SessionError, Table};
 use thiserror::Error;
 
 use crate::placement::{self, ArenaPlan, ArenaTooLarge};
@@ -211,7 +211,8 @@ fn with_records(
         model.outputs.iter().map(|output| u8::try_from(*output).unwrap_or(u8::MAX)).collect();
     in_growing_buffer(&Content {
         input,
-        interface: Interface { takes: model.takes },
+        interface: model.interface.of_file(),
+        metadata: Metadata::new(&model.metadata),
         layers: &layers,
         sections,
         outputs: &outputs,

@@ -7,7 +7,9 @@ use std::ops::Range;
 use infer::format::{LayerRecord, Tensor, TensorRecord};
 use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::{INPUTS_MAX, Read, RowWindow, Schedule, Slice, Stage, Tensors, group_end};
-use infer::{Layer, LayerKind, LayerProblem, Model, Network, Shape, ValueType};
+use infer::{
+    Interface, Layer, LayerKind, LayerProblem, Model, Network, OutputType, Shape, ValueType,
+};
 
 use crate::ops::Running;
 pub use crate::ops::{Choice, PlainKind};
@@ -17,8 +19,8 @@ pub use crate::ops::{Choice, PlainKind};
 pub struct PlainModel {
     /// The image the caller hands over.
     pub image: Shape,
-    /// What its values are.
-    pub takes: ValueType,
+    /// What its values are, and those of the first output.
+    pub interface: PlainInterface,
     /// Row and column of the image at which tensor 0 begins.
     pub origin: [i16; 2],
     /// Tensor 0: the part of the image that is read.
@@ -31,6 +33,40 @@ pub struct PlainModel {
     pub version: u32,
     /// An image with the scores it must give.
     pub self_test: Option<PlainSelfTest>,
+    /// What the file says for people, as [`Metadata`](infer::Metadata) has it.
+    pub metadata: Vec<u8>,
+}
+
+/// What a model takes and gives: an [`Interface`] of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlainInterface {
+    /// What the values of the image are.
+    pub takes: ValueType,
+    /// What the values of the first output are.
+    pub gives: OutputType,
+    /// Mean and deviation of each channel, as [`Interface::scales`].
+    pub scales: Vec<u8>,
+}
+
+impl PlainInterface {
+    /// As a file has it.
+    pub fn of_file(&self) -> Interface<'_> {
+        let Self { takes, gives, ref scales } = *self;
+        Interface { takes, gives, scales }
+    }
+}
+
+impl From<Interface<'_>> for PlainInterface {
+    fn from(Interface { takes, gives, scales }: Interface<'_>) -> Self {
+        Self { takes, gives, scales: scales.to_vec() }
+    }
+}
+
+impl From<ValueType> for PlainInterface {
+    /// Scores of such values.
+    fn from(takes: ValueType) -> Self {
+        Self { takes, ..Self::default() }
+    }
 }
 
 /// An image of the shape that the caller hands over, and the int8 scores it must give.
@@ -119,13 +155,14 @@ impl PlainModel {
         });
         Self {
             image: input.image,
-            takes: input.takes,
+            interface: input.interface.into(),
             origin: input.origin,
             input: input.tensor,
             layers: model.layers().iter().map(|layer| PlainLayer::of(&network, layer)).collect(),
             outputs: model.outputs().iter().map(|tensor| usize::from(*tensor)).collect(),
             version: model.version(),
             self_test,
+            metadata: model.metadata().bytes().to_vec(),
         }
     }
 

@@ -26,7 +26,7 @@ fn scores(file: &[u8]) -> Result<Vec<i8>, WriteModelError> {
     let Some(test) = model.self_test() else { return Ok(vec![]) };
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).map_err(WriteModelError::SelfTestMemory)?;
-    let scores = session.run_with::<Reference>(test.image, &mut ());
+    let scores = session.run_stored::<Reference>(test.image, &mut ());
     Ok(scores.map_err(WriteModelError::SelfTestImage)?.values().to_vec())
 }
 

@@ -7,7 +7,7 @@
 use core::panic::PanicInfo;
 use core::slice;
 
-use infer::{Model, Session, Table};
+use infer::{Model, Native, Session, Table};
 
 /// Layers of the largest model that is let in: they lie on the stack during a call, 88 bytes each.
 const LAYERS: usize = 32;
@@ -120,7 +120,8 @@ fn run(
     let mut table = Table::<LAYERS>::new();
     let model = Model::from_bytes(file, &mut table).map_err(|_| KindlingStatus::BadModel)?;
     let mut session = Session::new(&model, arena).map_err(|_| KindlingStatus::BadArena)?;
-    let scores = session.run(image).map_err(|_| KindlingStatus::BadImage)?;
+    let scores =
+        session.run_stored::<Native>(image, &mut ()).map_err(|_| KindlingStatus::BadImage)?;
     let values = scores.values();
     to.get_mut(..values.len()).ok_or(KindlingStatus::BadScores)?.copy_from_slice(values);
     Ok(scores.class())

@@ -173,7 +173,7 @@ fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line)
 fn run(model: &Model<'_>, arena: &mut [i8], image: &[u8], line: &mut Line) -> fmt::Result {
     match Session::new(model, arena) {
         Err(error) => return write!(line, "{error:?}"),
-        Ok(mut session) => match session.run(image) {
+        Ok(mut session) => match session.run_stored::<Native>(image, &mut ()) {
             Err(error) => return write!(line, "{error:?}"),
             Ok(scores) => write!(line, "{} of {:?}, self-test ", scores.class(), scores.values())?,
         },

@@ -33,6 +33,7 @@ fn main() -> ! {
             black_box(&[]),
             black_box(&mut arena),
         ));
+        black_box(answer_to_values(black_box(&FILE.0), black_box(&[]), black_box(&mut arena)));
         #[cfg(feature = "signature")]
         black_box(trusted(black_box(&FILE.0), black_box([0; infer::PublicKey::BYTES])));
         #[cfg(feature = "update")]
@@ -65,6 +66,18 @@ fn answer_built_in(
     let mut session = Session::new(*network?, arena).ok()?;
     let scores = session.run(image).ok()?;
     Some((scores.class(), scores.probabilities().nth(scores.class())?))
+}
+
+/// Everything that firmware asks of a model of other values than pixels.
+#[inline(never)]
+fn answer_to_values(file: &[u8], reals: &[f32], arena: &mut [i8]) -> Option<f32> {
+    let mut table = Table::<8>::new();
+    let model = Model::from_bytes(file, &mut table).ok()?;
+    let names = model.metadata().name(reals.len()).map_or(0, str::len);
+    let text = model.metadata().preparation().map_or(0, str::len);
+    let mut session = Session::new(&model, arena).ok()?;
+    let error = session.reconstruct(reals).ok()?.error;
+    Some(error + (names + text) as f32)
 }
 
 /// Everything that firmware asks of signed models.

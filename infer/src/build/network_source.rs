@@ -15,6 +15,7 @@ use crate::graph::format::{InputRecord, LayerRecord, TensorRecord};
 use crate::graph::layer::{Layer, Place};
 use crate::graph::model::Model;
 use crate::graph::network::Network;
+use crate::interface::Interface;
 use crate::ops::{Inputs, LayerKind, Tensor};
 use crate::schedule::{INPUTS_MAX, Schedule};
 
@@ -32,12 +33,12 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
          `Session::new(NETWORK, ...)` needs no loader.\n\
          pub const NETWORK: infer::Network<'static> = {{\n\
          #[allow(unused_imports)]\n\
-         use infer::{{Input, Layer, Shape, ValueType, embedded::*, features::Feature, format::*, \
+         use infer::{{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, features::Feature, format::*, \
          ops::OperatorRecord::*}};\n\
          #[allow(unused_imports)]\n\
          use infer::format::{{Algorithm::*, DenseAlgorithm::*}};\n\
          const {{\n{features}}}\n\
-         static INPUT: Input = {input};\n\
+         static INPUT: Input<'static> = {input};\n\
          static LAYERS: [Layer<'static>; {count}] = [\n{layers}];\n\
          network(&INPUT, &LAYERS, &{outputs:?}, {arena}).expect(\"a checked model\")\n\
          }};\n"
@@ -63,7 +64,12 @@ fn input(network: &Network<'_>) -> String {
     let input = network.input();
     let tensor = tensor_record(input.tensor, &input.place);
     let record = InputRecord { image: input.image, origin: input.origin, tensor };
-    format!("input(&{record:?}, ValueType::{:?}, {})", input.takes, input.place.last_reader)
+    let Interface { takes, gives, scales } = input.interface;
+    let interface = format!(
+        "Interface {{ takes: ValueType::{takes:?}, gives: OutputType::{gives:?}, \
+         scales: &{scales:?} }}"
+    );
+    format!("input(&{record:?}, {interface}, {})", input.place.last_reader)
 }
 
 fn layer_source(network: &Network<'_>, layer: &Layer<'_>, file: &[u8]) -> String {

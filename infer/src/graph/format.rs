@@ -8,7 +8,7 @@
 //!
 //! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`],
 //! the number of layers, one [`LayerRecord`] each, the number of outputs, the number of the tensor
-//! that each is, and a byte of [`Traits`]. The *sections* follow in the layers' order: the
+//! that each is, a byte of [`Traits`], and what it says that follows. The *sections* follow in the layers' order: the
 //! channel parameters of an operator that has weights, then its weights; at the end those of the
 //! self-test. Nothing in the file says where a section lies: its place and size follow from the
 //! records before it, so sections cannot overlap, and the last must end where the file ends.
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::header::Header;
 use crate::ops::{OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
 use crate::shape::Shape;
-use crate::value_type::ValueType;
+use crate::value_type::{OutputType, ValueType};
 
 /// Most layers of a model: a tensor's number takes a byte, and 255 is none.
 pub const LAYERS_MAX: usize = 254;
@@ -30,44 +30,74 @@ pub const OUTPUTS_MAX: usize = 4;
 /// Longest layer name, bytes.
 pub const NAME_BYTES_MAX: usize = 32;
 
-/// What the values are that a network takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Interface {
-    /// What the values of the image are.
-    pub takes: ValueType,
-}
-
-/// A byte that says whether there is a self-test, and what the values of the image are.
+/// The byte after the outputs: what follows it, and what the values of image and output are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traits {
     /// Whether there is a self-test.
     pub has_self_test: bool,
     /// What the values of the image are.
-    pub interface: Interface,
+    pub takes: ValueType,
+    /// What the values of the first output are.
+    pub gives: OutputType,
+    /// Whether the scales of the channels follow.
+    pub has_scales: bool,
+    /// Whether [`Metadata`](crate::Metadata) follow.
+    pub has_metadata: bool,
 }
 
 impl Traits {
     const SELF_TEST: u8 = 1;
-    const INT8: u8 = 2;
+    const METADATA: u8 = 1 << 5;
+    const SCALES: u8 = 1 << 6;
 
     /// `None` for bits that say nothing in this format.
     pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits & !(Self::SELF_TEST | Self::INT8) != 0 {
+        let takes = match bits >> 1 & 3 {
+            0 => ValueType::Pixels,
+            1 => ValueType::Int8,
+            2 => ValueType::Reals,
+            _ => return None,
+        };
+        let gives = match bits >> 3 & 3 {
+            0 => OutputType::Scores,
+            1 => OutputType::Reals,
+            2 => OutputType::Reconstruction,
+            _ => return None,
+        };
+        if bits > 0x7f {
             return None;
         }
-        let takes = if bits & Self::INT8 == 0 { ValueType::Pixels } else { ValueType::Int8 };
-        let interface = Interface { takes };
-        Some(Self { has_self_test: bits & Self::SELF_TEST != 0, interface })
+        let has_self_test = bits & Self::SELF_TEST != 0;
+        let (has_metadata, has_scales) = (bits & Self::METADATA != 0, bits & Self::SCALES != 0);
+        Some(Self { has_self_test, takes, gives, has_scales, has_metadata })
     }
 
     /// The byte as the file has it.
     pub const fn bits(self) -> u8 {
-        let self_test = if self.has_self_test { Self::SELF_TEST } else { 0 };
-        let takes = match self.interface.takes {
+        let takes = match self.takes {
             ValueType::Pixels => 0,
-            ValueType::Int8 => Self::INT8,
+            ValueType::Int8 => 1,
+            ValueType::Reals => 2,
         };
-        self_test | takes
+        let gives = match self.gives {
+            OutputType::Scores => 0,
+            OutputType::Reals => 1,
+            OutputType::Reconstruction => 2,
+        };
+        let flags = [
+            (self.has_self_test, Self::SELF_TEST),
+            (self.has_metadata, Self::METADATA),
+            (self.has_scales, Self::SCALES),
+        ];
+        let mut bits = takes << 1 | gives << 3;
+        let mut flag = 0;
+        while flag < flags.len() {
+            if flags[flag].0 {
+                bits |= flags[flag].1;
+            }
+            flag += 1;
+        }
+        bits
     }
 }
 

@@ -1,20 +1,20 @@
 //! The layers of a checked network: what each computes, of which tensors, and where.
 
 use super::format::TensorRecord;
+use crate::interface::Interface;
 use crate::ops::{Inputs, LayerKind, Tensor};
 use crate::schedule::Stage;
 use crate::shape::Shape;
-use crate::value_type::ValueType;
 
 /// How the caller's image becomes tensor 0: its value (row, column, channel) is that of the image
 /// at `(row + origin[0], column + origin[1])`, a pixel less 128; outside of the image it is the
 /// tensor's zero point.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Input {
+pub struct Input<'m> {
     /// The image the caller hands over: any values of two sides and channels.
     pub image: Shape,
-    /// What its values are.
-    pub takes: ValueType,
+    /// What its values are, and those of the network's output.
+    pub interface: Interface<'m>,
     /// Row and column of the image at which the tensor begins.
     pub origin: [i16; 2],
     /// Tensor 0.
@@ -122,7 +122,7 @@ impl<'a> Layer<'a> {
     }
 }
 
-impl Input {
+impl Input<'_> {
     /// What is read outside of the image.
     pub(crate) const fn zero(&self) -> i8 {
         self.tensor.quant.zero_point

@@ -2,6 +2,7 @@
 
 pub mod format;
 pub(crate) mod layer;
+pub mod metadata;
 pub(crate) mod model;
 pub(crate) mod network;
 mod placement;

@@ -9,6 +9,7 @@
 
 use super::format::SelfTest;
 use super::layer::{Input, Layer};
+use super::metadata::Metadata;
 use super::network::Network;
 use super::reader;
 use super::table::Table;
@@ -20,7 +21,7 @@ use crate::shape::Shape;
 /// A validated model that borrows its layers from the caller's table, and its weights from the
 /// file.
 pub struct Model<'m> {
-    pub(crate) input: Input,
+    pub(crate) input: Input<'m>,
     pub(crate) layers: &'m [Layer<'m>],
     /// The tensors that the network is run for.
     pub(crate) outputs: &'m [u8],
@@ -28,6 +29,7 @@ pub struct Model<'m> {
     pub(crate) version: u32,
     pub(crate) file_bytes: usize,
     pub(crate) arena_bytes: usize,
+    pub(crate) metadata: Metadata<'m>,
     /// Slices of a run.
     pub(crate) slices: u32,
 }
@@ -79,13 +81,19 @@ impl<'m> Model<'m> {
         self.self_test
     }
 
-    /// The image [`Session::run`](crate::Session::run) takes: rows of pixels of 8-bit values.
+    /// What the file says for people: names of the classes and the like.
+    pub const fn metadata(&self) -> Metadata<'m> {
+        self.metadata
+    }
+
+    /// The image [`Session::run`](crate::Session::run) takes: rows of values of
+    /// [`Interface::takes`](crate::Interface::takes).
     pub const fn image_shape(&self) -> Shape {
         self.input.image
     }
 
     /// How the image becomes tensor 0.
-    pub const fn input(&self) -> &Input {
+    pub const fn input(&self) -> &Input<'m> {
         &self.input
     }
 

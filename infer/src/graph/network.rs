@@ -18,7 +18,7 @@ use crate::shape::Shape;
 /// memory. Made of a `&Model`, or a constant that a build script wrote.
 #[derive(Clone, Copy, Debug)]
 pub struct Network<'m> {
-    pub(crate) input: &'m Input,
+    pub(crate) input: &'m Input<'m>,
     pub(crate) layers: &'m [Layer<'m>],
     /// The tensors that the network is run for.
     pub(crate) outputs: &'m [u8],
@@ -38,13 +38,14 @@ impl<'m> Network<'m> {
         self.arena_bytes
     }
 
-    /// The image [`Session::run`](crate::Session::run) takes: rows of pixels of 8-bit values.
+    /// The image [`Session::run`](crate::Session::run) takes: rows of values of
+    /// [`Interface::takes`](crate::Interface::takes).
     pub const fn image_shape(&self) -> Shape {
         self.input.image
     }
 
     /// How the image becomes tensor 0.
-    pub const fn input(&self) -> &'m Input {
+    pub const fn input(&self) -> &'m Input<'m> {
         self.input
     }
 

@@ -22,7 +22,7 @@ type Buffer = (usize, usize);
 /// # Errors
 /// More slices than [`SLICES_MAX`]; a schedule that gets stuck; a slice that needs a part of the
 /// crate that is not in this build.
-pub(crate) fn find_scratch(input: &Input, layers: &mut [Layer<'_>]) -> Result<u32, ModelError> {
+pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Result<u32, ModelError> {
     let mut schedule = Schedule::new();
     for slices in 0..=SLICES_MAX {
         let network = Network { input, layers, outputs: &[], arena_bytes: 0 };

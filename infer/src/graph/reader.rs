@@ -7,6 +7,7 @@ use super::format::{
     self, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, SelfTest, TensorRecord, Traits,
 };
 use super::layer::{AFTER_RUN, Input, Layer, Place};
+use super::metadata::Metadata;
 use super::model::Model;
 use super::network::Network;
 use super::placement;
@@ -14,13 +15,14 @@ use crate::checksum::checksum;
 use crate::error::{LayerProblem, ModelError};
 use crate::features::Feature;
 use crate::header::Header;
+use crate::interface::Interface;
 use crate::ops::{
     Inputs, KernelSet, LayerKind, Native, Reading, Record, Sections, Tensor, check_scale,
     check_shape,
 };
-use crate::quant::{INPUT_ZERO_POINT, Rounding};
+use crate::quant::Rounding;
 use crate::schedule::INPUTS_MAX;
-use crate::value_type::ValueType;
+use crate::value_type::OutputType;
 
 /// Reads a file: its layers into `layers`, which is empty.
 pub(crate) fn read<'t, 'f: 't>(
@@ -79,9 +81,10 @@ impl<'a> Reader<'a> {
         check_readers(layers)?;
         let slices = placement::find_scratch(&input, layers)?;
         let traits = self.traits()?;
-        input.takes = traits.interface.takes;
-        check_zero(&input).map_err(ModelError::Input)?;
+        input.interface = self.interface(traits, &input)?;
+        let metadata = self.bytes_if(traits.has_metadata)?;
         let network = Network { input: &input, layers, outputs, arena_bytes: 0 };
+        check_output(&network)?;
         let self_test = if traits.has_self_test { Some(self.self_test(&network)?) } else { None };
         let arena_bytes = placement::check(&network)?;
         if arena_bytes != header.arena_bytes as usize {
@@ -91,21 +94,32 @@ impl<'a> Reader<'a> {
         }
         self.finish()?;
         let (version, file_bytes) = (header.model_version, header.file_bytes as usize);
-        Ok(Model { input, layers, outputs, self_test, version, file_bytes, arena_bytes, slices })
+        let metadata = Metadata::new(metadata);
+        Ok(Model {
+            input,
+            layers,
+            outputs,
+            self_test,
+            version,
+            file_bytes,
+            arena_bytes,
+            metadata,
+            slices,
+        })
     }
 
-    fn input(&mut self, rounding: Rounding) -> Result<Input, ModelError> {
+    fn input(&mut self, rounding: Rounding) -> Result<Input<'a>, ModelError> {
         let record: InputRecord = self.record()?;
         check_input(&record, rounding).map_err(ModelError::Input)?;
         let InputRecord { image, origin, tensor } = record;
-        let (takes, place) = (ValueType::Pixels, Place::of(&tensor));
-        Ok(Input { image, takes, origin, tensor: tensor.tensor, place })
+        let (interface, place) = (Interface::default(), Place::of(&tensor));
+        Ok(Input { image, interface, origin, tensor: tensor.tensor, place })
     }
 
     fn layers(
         &mut self,
         header: &Header,
-        input: &mut Input,
+        input: &mut Input<'_>,
         layers: &mut VecView<Layer<'a>>,
     ) -> Result<(), ModelError> {
         let count: u16 = self.record()?;
@@ -131,7 +145,7 @@ impl<'a> Reader<'a> {
     fn layer(
         &mut self,
         record: LayerRecord<'a>,
-        input: &Input,
+        input: &Input<'_>,
         layers: &[Layer<'a>],
     ) -> Result<Layer<'a>, LayerProblem> {
         let LayerRecord { name, operator, output, scratch_at } = record;
@@ -159,7 +173,7 @@ impl<'a> Reader<'a> {
     /// The tensors that the network is run for, each of them whole.
     fn outputs(
         &mut self,
-        input: &mut Input,
+        input: &mut Input<'_>,
         layers: &mut [Layer<'_>],
     ) -> Result<&'a [u8], ModelError> {
         let outputs: &'a [u8] = self.record()?;
@@ -195,6 +209,23 @@ impl<'a> Reader<'a> {
         Traits::from_bits(self.record()?).ok_or(ModelError::Records)
     }
 
+    fn interface(
+        &mut self,
+        traits: Traits,
+        input: &Input<'_>,
+    ) -> Result<Interface<'a>, ModelError> {
+        let Traits { takes, gives, .. } = traits;
+        let interface = Interface { takes, gives, scales: self.bytes_if(traits.has_scales)? };
+        let (channels, quant) = (input.image.channels, input.tensor.quant);
+        interface.check(channels, quant).map_err(ModelError::Input)?;
+        Ok(interface)
+    }
+
+    /// The next byte string, if there is one.
+    fn bytes_if(&mut self, is_there: bool) -> Result<&'a [u8], ModelError> {
+        if is_there { self.record() } else { Ok(&[]) }
+    }
+
     fn record<Record: serde::Deserialize<'a>>(&mut self) -> Result<Record, ModelError> {
         let (record, rest) = format::read_record(self.records).ok_or(ModelError::Records)?;
         self.records = rest;
@@ -210,7 +241,7 @@ impl<'a> Reader<'a> {
 /// The tensors that an operator reads, and how many rows of each are held.
 fn tensors_of(
     inputs: Inputs,
-    input: &Input,
+    input: &Input<'_>,
     layers: &[Layer<'_>],
 ) -> Result<([Tensor; INPUTS_MAX], [u16; INPUTS_MAX]), LayerProblem> {
     let (mut tensors, mut held_rows) = ([input.tensor; INPUTS_MAX], [0; INPUTS_MAX]);
@@ -231,7 +262,11 @@ fn tensors_of(
 }
 
 /// The place of a tensor that there is.
-fn place_of<'p>(tensor: usize, input: &'p mut Input, layers: &'p mut [Layer<'_>]) -> &'p mut Place {
+fn place_of<'p>(
+    tensor: usize,
+    input: &'p mut Input<'_>,
+    layers: &'p mut [Layer<'_>],
+) -> &'p mut Place {
     match tensor.checked_sub(1).and_then(|layer| layers.get_mut(layer)) {
         Some(layer) => &mut layer.place,
         None => &mut input.place,
@@ -258,10 +293,11 @@ fn check_input(record: &InputRecord, rounding: Rounding) -> Result<(), LayerProb
     if is_built { Ok(()) } else { Err(LayerProblem::NotBuilt) }
 }
 
-/// A pixel of 0 is the real value 0.
-fn check_zero(input: &Input) -> Result<(), LayerProblem> {
-    let is_right = input.takes != ValueType::Pixels || input.zero() == INPUT_ZERO_POINT;
-    if is_right { Ok(()) } else { Err(LayerProblem::OutputQuant) }
+/// A reconstruction is as large as the image.
+fn check_output(network: &Network<'_>) -> Result<(), ModelError> {
+    let is_other = network.classes() != network.image_shape().len();
+    let wrong = network.input.interface.gives == OutputType::Reconstruction && is_other;
+    if wrong { Err(ModelError::Outputs) } else { Ok(()) }
 }
 
 /// Size, scale and held rows of a tensor.

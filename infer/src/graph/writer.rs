@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::format::{InputRecord, Interface, LayerRecord, SelfTest, Traits};
+use super::format::{InputRecord, LayerRecord, SelfTest, Traits};
+use super::metadata::Metadata;
 use crate::checksum::checksum;
 use crate::header::Header;
+use crate::interface::Interface;
 use crate::ops::SECTION_ALIGNMENT_BYTES;
 use crate::quant::{ChannelParameters, Rounding};
 
@@ -12,8 +14,10 @@ use crate::quant::{ChannelParameters, Rounding};
 pub struct Content<'c> {
     /// How the image becomes tensor 0.
     pub input: InputRecord,
-    /// What the network takes.
-    pub interface: Interface,
+    /// What the network takes and gives.
+    pub interface: Interface<'c>,
+    /// What the file says for people; left out where it says nothing.
+    pub metadata: Metadata<'c>,
     /// The layers in order.
     pub layers: &'c [LayerRecord<'c>],
     /// Channel parameters and packed weights of each layer, empty for an operator without; as long
@@ -81,8 +85,11 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteErr
         writer.record(layer)?;
     }
     writer.record(&content.outputs)?;
-    let (has_self_test, interface) = (content.self_test.is_some(), content.interface);
-    writer.record(&Traits { has_self_test, interface }.bits())?;
+    let (metadata, scales) = (content.metadata.bytes(), content.interface.scales);
+    writer.record(&traits(content).bits())?;
+    for bytes in [scales, metadata].into_iter().filter(|bytes| !bytes.is_empty()) {
+        writer.record(&bytes)?;
+    }
     let record_bytes = stated(writer.at - Header::BYTES)?;
     writer.align()?;
     for section in content.sections {
@@ -93,6 +100,17 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteErr
         writer.aligned(scores)?;
     }
     writer.finish(content, record_bytes)
+}
+
+fn traits(content: &Content<'_>) -> Traits {
+    let Interface { takes, gives, scales } = content.interface;
+    Traits {
+        has_self_test: content.self_test.is_some(),
+        takes,
+        gives,
+        has_scales: !scales.is_empty(),
+        has_metadata: !content.metadata.bytes().is_empty(),
+    }
 }
 
 /// The layers as the file counts them.

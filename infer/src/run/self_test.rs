@@ -16,7 +16,7 @@ pub fn self_test(model: &Model<'_>, arena: &mut [i8]) -> Result<(), SelfTestErro
     let test = model.self_test().ok_or(SelfTestError::Absent)?;
     let mut session = Session::new(model, arena).map_err(SelfTestError::Session)?;
     // The loader proved that the image has the model's size.
-    let scores = sealed::Values::run(test.image, model.input().takes, &mut session);
+    let scores = sealed::Values::run(test.image, model.input().interface.takes, &mut session);
     let scores = scores.map_err(|_| SelfTestError::Absent)?;
     let same = scores.values().iter().map(|score| *score as u8).eq(test.scores.iter().copied());
     if same { Ok(()) } else { Err(SelfTestError::Differs) }

@@ -10,8 +10,8 @@ use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
 use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, window};
 use crate::schedule::{Schedule, Slice};
-use crate::scores::Scores;
-use crate::value_type::ValueType;
+use crate::scores::{Reals, Reconstruction, Scores};
+use crate::value_type::{OutputType, ValueType};
 
 /// A network with the buffer it works in. One run at a time: [`Session::run`] borrows the session
 /// mutably.
@@ -41,18 +41,56 @@ impl<'m, 'a> Session<'m, 'a> {
     }
 
     /// Classifies one image: rows of [`Network::image_shape`] of the values that the model takes,
-    /// `u8` pixels, 0 is black, or `i8`.
+    /// `u8` pixels, 0 is black, `i8` or `f32`.
     ///
     /// # Errors
-    /// An image of the wrong size or of other values, before any work. A run of a network that was
+    /// An image of the wrong size or of other values, or a model that gives no scores, before any
+    /// work. A run of a network that was
     /// checked cannot fail once it started; one that was made by hand of parts that do not belong
     /// together is [`RunError::Network`].
     pub fn run<V: Value>(&mut self, image: &[V]) -> Result<Scores<'_>, RunError> {
+        self.require(OutputType::Scores)?;
         V::run(image, V::TYPE, self)
     }
 
-    /// [`Session::run`] with a kernel set of the caller's choice and an observer. Every kernel set
-    /// gives the same bytes.
+    /// The real values that a model gives for an input.
+    ///
+    /// # Errors
+    /// As [`Session::run`], of a model that gives no real values.
+    pub fn regress<V: Value>(&mut self, input: &[V]) -> Result<Reals<'_>, RunError> {
+        self.require(OutputType::Reals)?;
+        V::run(input, V::TYPE, self).map(Reals::new)
+    }
+
+    /// The input as the model makes it once more, and how far that is from it.
+    ///
+    /// The error is the mean of `(input - output)^2`, summed up in `f32` in memory order: of the
+    /// input's real values as the network means them, [`ChannelScale::apply`](crate::ChannelScale)
+    /// done, not rounded.
+    ///
+    /// # Errors
+    /// As [`Session::run`], of a model that gives no reconstruction.
+    pub fn reconstruct<V: Value>(&mut self, input: &[V]) -> Result<Reconstruction<'_>, RunError> {
+        self.require(OutputType::Reconstruction)?;
+        let network = self.network;
+        let values = V::run(input, V::TYPE, self).map(Reals::new)?;
+        let channels = (0..network.image_shape().channels as usize).cycle();
+        let pairs = values.iter().zip(input.iter().zip(channels));
+        let difference = |(output, (value, channel)): (f32, (&V, usize))| {
+            value.real(network.input(), channel) - output
+        };
+        let squares = pairs.map(difference).map(|difference| difference * difference);
+        let error = squares.sum::<f32>() / input.len().max(1) as f32;
+        Ok(Reconstruction { values, error })
+    }
+
+    fn require(&self, asked: OutputType) -> Result<(), RunError> {
+        let gives = self.network.input().interface.gives;
+        if gives == asked { Ok(()) } else { Err(RunError::Output { gives, asked }) }
+    }
+
+    /// [`Session::run`] with a kernel set of the caller's choice and an observer, whatever the model
+    /// gives. Every kernel set gives the same bytes.
     ///
     /// # Errors
     /// As [`Session::run`].
@@ -75,7 +113,7 @@ impl<'m, 'a> Session<'m, 'a> {
         image: &[u8],
         observer: &mut impl Observer,
     ) -> Result<Scores<'_>, RunError> {
-        self.run_as::<_, Set>(image, self.network.input().takes, observer)
+        self.run_as::<_, Set>(image, self.network.input().interface.takes, observer)
     }
 
     /// Runs on values that stand for those of a type.
@@ -108,7 +146,8 @@ impl<'m, 'a> Session<'m, 'a> {
         image: &'s [V],
         given: ValueType,
     ) -> Result<Run<'s, 'm, 'a, V, Set>, InputError> {
-        let (takes, expected) = (self.network.input().takes, self.network.image_shape().len());
+        let (takes, expected) =
+            (self.network.input().interface.takes, self.network.image_shape().len());
         if (takes != given) | (image.len() != expected) {
             return Err(InputError::of((takes, given), (expected, image.len())));
         }
@@ -201,7 +240,7 @@ fn make<Set: Kernels>(
 
 /// Puts the next rows of the part of the image that the network reads where the first layer expects
 /// them; `None` when there is no room.
-fn place<V: Value>(input: &Input, image: &[V], slice: &Slice, arena: &mut [i8]) -> Option<()> {
+fn place<V: Value>(input: &Input<'_>, image: &[V], slice: &Slice, arena: &mut [i8]) -> Option<()> {
     let (at, bytes) = input.arena_use();
     let row_len = input.tensor.shape.row_len();
     let rows = make_room(arena.get_mut(at..at + bytes)?, slice, row_len)?;

@@ -15,7 +15,7 @@ pub const LAYERS: usize = 3;
 /// The network of `MODEL`, checked when this was built: `Session::new(NETWORK, ...)` needs no loader.
 pub const NETWORK: infer::Network<'static> = {
 #[allow(unused_imports)]
-use infer::{Input, Layer, Shape, ValueType, embedded::*, features::Feature, format::*, ops::OperatorRecord::*};
+use infer::{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, features::Feature, format::*, ops::OperatorRecord::*};
 #[allow(unused_imports)]
 use infer::format::{Algorithm::*, DenseAlgorithm::*};
 const {
@@ -23,7 +23,7 @@ require(Feature::Direct);
 require(Feature::MaxPool);
 require(Feature::DenseRows);
 }
-static INPUT: Input = input(&InputRecord { image: Shape { height: 5, width: 5, channels: 1 }, origin: [0, 0], tensor: TensorRecord { tensor: Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }, held_rows: 5, at: 0 } }, ValueType::Pixels, 1);
+static INPUT: Input<'static> = input(&InputRecord { image: Shape { height: 5, width: 5, channels: 1 }, origin: [0, 0], tensor: TensorRecord { tensor: Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }, held_rows: 5, at: 0 } }, Interface { takes: ValueType::Pixels, gives: OutputType::Scores, scales: &[] }, 1);
 static LAYERS: [Layer<'static>; 3] = [
 layer(&LayerRecord { name: "conv1", operator: Conv(ConvRecord { input: 0, kernel: [2, 2], stride: [1, 1], origin: [0, 0], pool: [2, 2], algorithm: Direct }), output: TensorRecord { tensor: Tensor { shape: Shape { height: 2, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, held_rows: 2, at: 64 }, scratch_at: 32 }, Inputs::one(0), &[Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }, Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }], [section(MODEL, 128, 16), section(MODEL, 144, 8)], (65535, 2, 16)),
 layer(&LayerRecord { name: "pool1", operator: MaxPool(MaxPoolRecord { input: 1, size: [2, 1], stride: [2, 1], origin: [0, 0] }), output: TensorRecord { tensor: Tensor { shape: Shape { height: 1, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, held_rows: 1, at: 0 }, scratch_at: 0 }, Inputs::one(1), &[Tensor { shape: Shape { height: 2, width: 2, channels: 2 }, quant: OutputQuant { scale: 0.5, zero_point: -128 } }, Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }], [&[], &[]], (65535, 3, 0)),

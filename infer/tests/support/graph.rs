@@ -2,10 +2,10 @@
 //! the test gives no other, and the scratch memory of all layers lies after the last.
 
 use infer::format::{
-    Content, InputRecord, Interface, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
+    Content, InputRecord, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
 };
 use infer::quant::ChannelParameters;
-use infer::{LayerProblem, Model, ModelError, Table};
+use infer::{Interface, LayerProblem, Metadata, Model, ModelError, Table};
 
 use super::{refused, written};
 
@@ -16,6 +16,7 @@ pub const LAYERS: usize = 32;
 #[derive(Clone)]
 pub struct Graph {
     pub image: Tensor,
+    pub interface: Interface<'static>,
     pub held_rows: u16,
     pub layers: Vec<Layer>,
     pub outputs: Vec<u8>,
@@ -37,6 +38,7 @@ impl Graph {
     pub fn new(image: Tensor) -> Self {
         Self {
             image,
+            interface: Interface::default(),
             held_rows: image.shape.height,
             layers: Vec::new(),
             outputs: Vec::new(),
@@ -107,7 +109,8 @@ impl Graph {
             .collect();
         written(&Content {
             input: InputRecord { image: self.image.shape, origin: [0, 0], tensor },
-            interface: Interface::default(),
+            interface: self.interface,
+            metadata: Metadata::default(),
             layers: &self.layers.iter().zip(outputs).map(record).collect::<Vec<_>>(),
             sections: &sections,
             outputs: &self.outputs,

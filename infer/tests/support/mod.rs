@@ -8,12 +8,11 @@ pub mod graph;
 
 use infer::features::Feature;
 use infer::format::{
-    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, Interface,
-    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor,
-    TensorRecord, write,
+    Algorithm, Content, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
+    MaxPoolRecord, OperatorRecord, OutputQuant, Section, SelfTest, Tensor, TensorRecord, write,
 };
 use infer::quant::ChannelParameters;
-use infer::{LayerProblem, Model, ModelError, Shape, Table, ValueType};
+use infer::{Interface, LayerProblem, Metadata, Model, ModelError, Shape, Table};
 
 /// The largest multiplier: a hair less than one half.
 pub const HALF: i32 = i32::MAX;
@@ -29,7 +28,8 @@ const SCORES: [u8; 3] = [66, -11i8 as u8, 7];
 #[derive(Clone)]
 pub struct Parts {
     pub input: InputRecord,
-    pub takes: ValueType,
+    pub interface: Interface<'static>,
+    pub metadata: Metadata<'static>,
     pub conv: Made<ConvRecord>,
     pub pool: Made<MaxPoolRecord>,
     pub dense: Made<DenseRecord>,
@@ -74,7 +74,8 @@ impl Default for Parts {
                 origin: [0, 0],
                 tensor: whole(Shape::new(5, 5, 1), pixels, 0),
             },
-            takes: ValueType::Pixels,
+            interface: Interface::default(),
+            metadata: Metadata::default(),
             conv: Made {
                 name: "conv1",
                 operator: ConvRecord {
@@ -142,7 +143,8 @@ impl Parts {
         ];
         let content = Content {
             input: self.input,
-            interface: Interface { takes: self.takes },
+            interface: self.interface,
+            metadata: self.metadata,
             layers: &self.layers(),
             sections: &sections,
             outputs: &self.outputs,

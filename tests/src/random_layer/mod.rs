@@ -10,11 +10,11 @@ mod softmax;
 use infer::features::Feature;
 use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
-use infer::{LayerKind, Shape, ValueType};
+use infer::{LayerKind, Shape};
 use trainer::ops::dense::Plain;
 use trainer::ops::max_pool::Plain as Pooling;
 use trainer::ops::{Choice, PlainKind};
-use trainer::plain_model::{Edge, PlainLayer, PlainModel};
+use trainer::plain_model::{Edge, PlainInterface, PlainLayer, PlainModel};
 
 /// Most operations of a layer: keeps the emulator's time short.
 const OPERATIONS_MAX: u64 = 3_000_000;
@@ -164,13 +164,14 @@ fn alone(random: &mut Random, layer: PlainLayer) -> PlainModel {
     }
     PlainModel {
         image: input.shape,
-        takes: ValueType::Pixels,
+        interface: PlainInterface::default(),
         origin: [0, 0],
         input,
         outputs: vec![layers.len()],
         layers,
         version: 0,
         self_test: None,
+        metadata: vec![],
     }
 }
 

@@ -123,7 +123,7 @@ fn expected(file: &[u8]) -> String {
     let image: Vec<u8> = (0..model.image_shape().len()).map(|at| (at * 31 + 7) as u8).collect();
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the model's size");
-    let scores = session.run_with::<Reference>(&image, &mut ()).expect("an image of its size");
+    let scores = session.run_stored::<Reference>(&image, &mut ()).expect("an image of its size");
     let answer = format!("{} of {:?}", scores.class(), scores.values());
     format!("{answer}, self-test {:?}", self_test(&model, &mut arena))
 }

@@ -18,7 +18,9 @@ use infer::Table;
 use infer::format::LAYERS_MAX;
 use infer::format::{Algorithm, Header, SECTION_ALIGNMENT_BYTES, checksum};
 use infer::ops::Buffers;
-use infer::{Layer, LayerKind, Model, ModelError, Observer, Reference, Session, Trust, TrustError};
+use infer::{
+    Layer, LayerKind, Model, ModelError, Native, Observer, Reference, Session, Trust, TrustError,
+};
 use tests::networks::ODD;
 use tests::plans::{tutorial_with_self_test, untrained};
 use trainer::model_file::write;
@@ -328,7 +330,8 @@ fn run_between_guards(model: &Model<'_>) -> Vec<i8> {
     let mut memory = vec![0x5A; bytes + 64];
     let mut session =
         Session::new(model, &mut memory[32..32 + bytes]).expect("a buffer of its size");
-    let scores = session.run(&image(model)).expect("an image of its size").values().to_vec();
+    let scores = session.run_stored::<Native>(&image(model), &mut ());
+    let scores = scores.expect("an image of its size").values().to_vec();
     assert!(
         memory[..32].iter().chain(&memory[32 + bytes..]).all(|byte| *byte == 0x5A),
         "written beside the buffer"
@@ -345,7 +348,8 @@ fn reference_scores(model: &Model<'_>, observer: &mut impl Observer) -> Vec<i8> 
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(model, &mut arena).expect("a buffer of its size");
     let image = image(model);
-    session.run_with::<Reference>(&image, observer).expect("an image of its size").values().to_vec()
+    let scores = session.run_stored::<Reference>(&image, observer);
+    scores.expect("an image of its size").values().to_vec()
 }
 
 /// The whole map that a layer makes of a whole map.

@@ -3,6 +3,7 @@
 use infer::Model;
 
 use crate::data::appearance::Appearance;
+use crate::data::metadata::Preparation;
 use crate::data::picture::Look;
 use crate::data::record::DataRecord;
 
@@ -10,9 +11,12 @@ use crate::data::record::DataRecord;
 /// those of all images lie in the middle.
 const CENTRED: f64 = 1.5;
 
-/// By the record beside the model file, or else by the image that the file holds for its self-test,
+/// By what the model file says, by the record beside it, or else by the image that the file holds for its self-test,
 /// the first of the training set.
 pub(super) fn of(record: Option<&DataRecord>, model: &Model<'_>) -> Look {
+    if let Some(Preparation { appearance, resize, .. }) = Preparation::of_model(model.metadata()) {
+        return Look { appearance, resize };
+    }
     match record {
         Some(record) => Look { appearance: record.appearance, resize: record.reading.resize },
         None => Look { appearance: of_self_test(model), ..Look::default() },

@@ -8,6 +8,7 @@ use infer::BACKEND;
 use super::options::{DataOption, Threads};
 use super::{CliError, model_file};
 use crate::data::DataDir;
+use crate::data::metadata;
 use crate::data::record::DataRecord;
 use crate::evaluate::evaluate_int8;
 use crate::model_file::ModelTable;
@@ -44,8 +45,11 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let result = evaluate_int8(&bytes, &test, args.threads.count())?;
     let accuracy = percent_of(result.correct, test.len());
     let (right, all, seconds) = (result.correct, test.len(), result.seconds);
-    let matrix =
-        confusion::draw(&result.confusion, result.classes, &DataRecord::names_of(record.as_ref()));
+    let matrix = confusion::draw(
+        &result.confusion,
+        result.classes,
+        &metadata::names(model.metadata(), record.as_ref()),
+    );
     let text = format!(
         "int8 accuracy {accuracy}: {right} of {all} images right ({seconds:.2} s, kernels: \
             {BACKEND})"

@@ -9,6 +9,7 @@ use super::CliError;
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
 use crate::atomic_file::PendingFile;
+use crate::data::metadata::About;
 use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
@@ -61,7 +62,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let (data, record) = data(args, recorded, &model.network)?;
-    let exported = export_with(&model, &data.train, args.file.options(&args.chip)?)?;
+    let exported =
+        export_with(&model, &data.train, args.file.options(&args.chip)?, &About::of(&record))?;
     let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
     let record =
         PendingFile::write(&DataRecord::path_beside(&args.out), record.to_toml().as_bytes())?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use infer::format::OutputQuant;
-use infer::{Layer, Model, Network, SelfTestError, Trust, signature};
+use infer::{Layer, Model, Network, OutputType, SelfTestError, Trust, signature};
 
 use super::{CliError, model_file};
 use crate::model_file::ModelTable;
@@ -56,10 +56,11 @@ fn inspect_model(args: &InspectArgs) -> Result<(), CliError> {
     let model = model_file::parse(&args.model, bytes, &mut table)?;
     let signature = signature_line(args, &file)?;
     let name = args.model.display();
-    let (size, classes, version) = (grouped(file.len() as u64), model.classes(), model.version());
+    let (size, gives, version) = (grouped(file.len() as u64), gives(&model), model.version());
     let head = format!(
-        "{name}: {size} bytes, {classes} classes, version {version}, {}, {signature}",
-        self_test_line(&model)
+        "{name}: {size} bytes, {gives}, version {version}, {}, {signature}{}",
+        self_test_line(&model),
+        names_line(&model)
     );
     Ok(print(&format!(
         "{head}\n{}\n{}\n{}",
@@ -93,13 +94,31 @@ fn self_test_line(model: &Model<'_>) -> &'static str {
     }
 }
 
+/// What the first output is.
+fn gives(model: &Model<'_>) -> String {
+    let values = model.classes();
+    match model.input().interface.gives {
+        OutputType::Scores => format!("{values} classes"),
+        OutputType::Reals => format!("{values} real values"),
+        OutputType::Reconstruction => format!("a reconstruction of {values} values"),
+    }
+}
+
+/// The names of the classes, where the file has any.
+fn names_line(model: &Model<'_>) -> String {
+    let names: Vec<String> =
+        model.metadata().names().map(|name| printable(name).to_string()).collect();
+    if names.is_empty() { String::new() } else { format!("\n{}", names.join(", ")) }
+}
+
 fn input_line(model: &Model<'_>) -> String {
     let input = model.input();
     let [row, column] = input.origin;
     let (image, map) = (input.image, input.tensor.shape);
     let OutputQuant { scale, zero_point } = input.tensor.quant;
+    let takes = input.interface.takes;
     format!(
-        "image {image}, of which the model reads {map} from row {row}, column {column}; scale \
+        "image {image}, {takes}, of which the model reads {map} from row {row}, column {column}; scale \
             {scale:.6}, zero point {zero_point}\n"
     )
 }

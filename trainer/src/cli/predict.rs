@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use infer::{Model, Scores, Session};
+use infer::{Model, Native, Scores, Session};
 
 use super::{CliError, appearance, model_file};
 use crate::data::class_names::ClassNames;
+use crate::data::metadata::{self, Preparation};
 use crate::data::picture::{Fitted, Invert, Look};
 use crate::data::picture_file;
 use crate::data::record::DataRecord;
@@ -47,7 +48,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
     let record = DataRecord::beside(&args.model, model.image_shape());
     let look = appearance::of(record.as_ref(), &model);
-    let names = DataRecord::names_of(record.as_ref());
+    let names = metadata::names(model.metadata(), record.as_ref());
     let mut failed = 0;
     for path in &args.images {
         let predicted = match is_series(path) {
@@ -81,7 +82,8 @@ fn predict(
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");
-    let scores = session.run(&pixels).expect("the picture has been fitted to the model");
+    let scores = session.run_stored::<Native>(&pixels, &mut ());
+    let scores = scores.expect("the picture has been fitted to the model");
     let name = path.display();
     let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();
     let picture = digit::draw(&pixels, model.image_shape(), shows_colour());
@@ -103,24 +105,28 @@ fn predict_series(
     path: &Path,
     record: Option<&DataRecord>,
 ) -> Result<String, CliError> {
-    let trained_on = record.and_then(|record| Some((record, record.reading.columns.as_ref()?)));
-    let Some((record, columns)) = trained_on else {
-        return Err(CliError::NoSeries { path: path.to_owned() });
+    let unknown = || CliError::NoSeries { path: path.to_owned() };
+    let of_record = |record: &DataRecord| Preparation {
+        columns: record.reading.columns.clone(),
+        scales: record.scales.clone(),
+        ..Preparation::default()
     };
+    let prepared = Preparation::of_model(model.metadata()).or_else(|| record.map(of_record));
+    let Preparation { columns, scales, .. } = prepared.ok_or_else(unknown)?;
+    let columns = columns.ok_or_else(unknown)?;
     let of = |problem| DataError::Series { path: path.to_owned(), problem };
-    let runs = series::read_values(path, columns).map_err(of)?;
+    let runs = series::read_values(path, &columns).map_err(of)?;
     // Without a window that is an error, here as in training.
     columns.windows(&runs).map_err(of)?;
-    let names = ClassNames::new(&record.names);
+    let names = metadata::names(model.metadata(), record);
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut text = String::new();
     for (first, window) in runs.iter().flat_map(|run| columns.cut(run)) {
-        let scaled = window.iter().zip(record.scales.iter().cycle());
+        let scaled = window.iter().zip(scales.iter().cycle());
         let pixels: Vec<u8> = scaled.map(|(value, scale)| scale.pixel(*value)).collect();
-        let scores =
-            session.run(&pixels).map_err(|_| CliError::NoSeries { path: path.to_owned() })?;
+        let scores = session.run_stored::<Native>(&pixels, &mut ()).map_err(|_| unknown())?;
         let last = first + columns.window as usize - 1;
         text += &verdict(&format!("{} rows {first} to {last}", path.display()), &scores, &names);
     }

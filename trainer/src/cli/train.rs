@@ -11,6 +11,7 @@ use super::planned::PendingPlan;
 use super::{CliError, estimate, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
 use crate::data::class_names::ClassNames;
+use crate::data::metadata::About;
 use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, Dataset, fit};
@@ -144,7 +145,9 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     run.check_chip(export.target)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
-    let exported = export_with(&trained.model, &data.train, export)?;
+    let source = options.data.named().unwrap_or(Path::new(""));
+    let record = DataRecord::of(&data, source, &request.reading);
+    let exported = export_with(&trained.model, &data.train, export, &About::of(&record))?;
     run.go_on()?;
     let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
     let metrics = run.metrics(&trained.epochs, &exported, &evaluation, &data.test);
@@ -162,8 +165,6 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         reading: &request.reading,
         data_files: &data_files,
     })?;
-    let source = options.data.named().unwrap_or(Path::new(""));
-    let record = DataRecord::of(&data, source, &request.reading);
     let planned = run.write(&trained.model, &record, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
     let names = ClassNames::new(&data.names);

@@ -20,6 +20,7 @@ pub mod folder;
 mod idx;
 mod idx_error;
 mod jpeg;
+pub mod metadata;
 pub mod npy;
 pub mod npz;
 mod parts;

@@ -132,7 +132,7 @@ fn measure(
         for (place, index) in batch.iter().enumerate() {
             let mut compare =
                 Compare { maps: &maps, quant, place, images: batch.len(), measured: &mut measured };
-            let run = session.run_with::<infer::Native>(images.image(*index), &mut compare);
+            let run = session.run_stored::<infer::Native>(images.image(*index), &mut compare);
             run.expect("the images have been run before");
         }
     }

@@ -1,16 +1,19 @@
 //! `device eval`: the test images on the chip.
 
 use indicatif::ProgressBar;
+use infer::Model;
 
 use super::connect::{self, Connection, Unit};
 use super::{CliError, EvalArgs};
 use crate::cli::interrupt;
 use crate::data::class_names::ClassNames;
+use crate::data::metadata;
 use crate::data::record::DataRecord;
 use crate::data::{DataDir, Dataset, fit};
 use crate::device::evaluate::{ChipEvaluation, evaluate};
 use crate::device::session::DeviceError;
 use crate::evaluate::evaluate_int8;
+use crate::model_file::ModelTable;
 use crate::terminal::number::percent_of;
 use crate::terminal::progress::counting_bar;
 use crate::terminal::{complain, confusion, print};
@@ -28,6 +31,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let wanted = args.limit.map_or(test.len(), |limit| (limit as usize).min(test.len()));
     test.labels.truncate(wanted);
     test.pixels.truncate(wanted * test.shape.len());
+    let names = names(model.as_deref(), record.as_ref());
     let expected = model.map(|file| host_scores(&file, &test)).transpose()?;
     let bar = counting_bar(wanted);
     let mut goes_on = |so_far: &ChipEvaluation| {
@@ -36,7 +40,14 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     };
     let (result, error) = evaluate(&mut session, &test, wanted, expected.as_deref(), &mut goes_on);
     bar.finish_and_clear();
-    report(&result, unit, &DataRecord::names_of(record.as_ref()), error)
+    report(&result, unit, &names, error)
+}
+
+/// By the chip's model where its file is at hand.
+fn names(file: Option<&[u8]>, record: Option<&DataRecord>) -> ClassNames {
+    let mut table = ModelTable::new();
+    let model = file.and_then(|file| Model::from_bytes(file, &mut table).ok());
+    metadata::names(model.map(|model| model.metadata()).unwrap_or_default(), record)
 }
 
 /// What the chip must answer: every plan of a model gives the same scores.

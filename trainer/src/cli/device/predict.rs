@@ -9,6 +9,7 @@ use super::{CliError, PredictArgs};
 use crate::cli::appearance;
 use crate::cli::predict::{bars, verdict};
 use crate::data::class_names::ClassNames;
+use crate::data::metadata;
 use crate::data::picture::{Fitted, Invert, Look};
 use crate::data::picture_file;
 use crate::data::record::DataRecord;
@@ -28,8 +29,9 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     }
     let shape = connection.session.chip().image;
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, shape));
+    let metadata = model.as_ref().map(Model::metadata).unwrap_or_default();
+    let names = metadata::names(metadata, record.as_ref());
     let look = model.map(|model| appearance::of(record.as_ref(), &model)).unwrap_or_default();
-    let names = DataRecord::names_of(record.as_ref());
     args.images.iter().try_for_each(|path| predict(&mut connection, path, args, &look, &names))
 }
 

@@ -213,8 +213,8 @@ fn sensor_values_are_scaled_channel_by_channel() {
     sensors(folder.path(), "test", &[0.0, 2.0, -2.0]);
     let data = DataDir::load(folder.path()).unwrap();
     assert_eq!(data.train.shape, Shape::new(3, 1, 2));
-    assert_eq!(data.train.pixels, [0, 0, 128, 128, 255, 255, 191, 191, 64, 64, 255, 255]);
-    assert_eq!(data.test.pixels, [128, 128, 255, 255, 0, 0]);
+    assert_eq!(data.train.pixels, [0, 0, 127, 127, 255, 255, 191, 191, 64, 64, 255, 255]);
+    assert_eq!(data.test.pixels, [127, 127, 255, 255, 0, 0]);
     let bounds: Vec<_> = data.scales.iter().map(|scale| (scale.low, scale.high)).collect();
     assert_eq!(bounds, [(-1.0, 1.0), (-1000.0, 1000.0)]);
     assert!(data.notes[0].contains("from -1 to 1, -1000 to 1000: whoever"), "{:?}", data.notes);

@@ -45,7 +45,7 @@ fn windows_lie_within_one_label_and_columns_have_scales_of_their_own() {
         (Shape::new(2, 1, 2), vec!["down".into(), "up".into()])
     );
     // y from 10 to 50, x from 0 to 4 in the windows; y comes first.
-    let expected = [0, 0, 64, 64, 64, 64, 128, 128, 255, 255, 0, 128];
+    let expected = [0, 0, 64, 64, 64, 64, 127, 127, 255, 255, 0, 127];
     assert_eq!((data.train.pixels.as_slice(), data.train.labels), (&expected[..], vec![1, 1, 1]));
     assert_eq!((data.test.pixels.as_slice(), data.test.labels), (&[0, 255, 64, 255][..], vec![0]));
     assert!(data.notes[0].contains("from y 10 to 50, x 0 to 4: whoever"), "{:?}", data.notes);

@@ -188,13 +188,14 @@ impl<'n, 'a> Maps<'n, 'a> {
         let outputs = self.outputs()?;
         Ok(PlainModel {
             image: self.input.shape,
-            takes: ValueType::Int8,
+            interface: ValueType::Int8.into(),
             origin: [0, 0],
             input: self.input,
             layers: self.layers,
             outputs,
             version: 0,
             self_test: None,
+            metadata: vec![],
         })
     }
 

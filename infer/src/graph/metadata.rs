@@ -1,0 +1,64 @@
+//! What a model file says for people and for programs that show its answers. Nothing of it is needed
+//! to run the model, and the loader passes over it.
+//!
+//! A field is a number and a byte string, in postcard; fields follow each other. A reader passes
+//! over fields whose numbers it does not know, and over what cannot be read.
+
+use super::format::read_record;
+
+/// The metadata of a model file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metadata<'m>(&'m [u8]);
+
+/// The fields that this crate knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Field {
+    /// Names of the classes in their order, or of the values of another output: strings.
+    Names = 0,
+    /// How an input is made from pictures or sensor values: text in TOML.
+    Preparation = 1,
+}
+
+impl<'m> Metadata<'m> {
+    /// The metadata that these bytes are.
+    pub const fn new(bytes: &'m [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn bytes(self) -> &'m [u8] {
+        self.0
+    }
+
+    /// The name of a class, or of another output's value.
+    pub fn name(self, index: usize) -> Option<&'m str> {
+        self.names().nth(index)
+    }
+
+    /// The names in order, none where the file has none.
+    pub fn names(self) -> impl Iterator<Item = &'m str> {
+        let mut rest = self.field(Field::Names).unwrap_or_default();
+        core::iter::from_fn(move || {
+            let (name, after) = read_record(rest)?;
+            rest = after;
+            Some(name)
+        })
+    }
+
+    /// How an input is made from pictures or sensor values: text in TOML.
+    pub fn preparation(self) -> Option<&'m str> {
+        core::str::from_utf8(self.field(Field::Preparation)?).ok()
+    }
+
+    fn field(self, wanted: Field) -> Option<&'m [u8]> {
+        let mut rest = self.0;
+        while let Some(((number, content), after)) = read_record::<(u8, &[u8])>(rest) {
+            if number == wanted as u8 {
+                return Some(content);
+            }
+            rest = after;
+        }
+        None
+    }
+}

@@ -1,0 +1,163 @@
+//! What a model file says of its data for people and for programs that make inputs: names of the
+//! classes, and how an input is made.
+
+use infer::format::Field;
+use infer::{Metadata, ValueType};
+use serde::{Deserialize, Serialize};
+
+use super::appearance::Appearance;
+use super::class_names::ClassNames;
+use super::reading::{Columns, Reading, Resize};
+use super::record::DataRecord;
+use super::scale::Scale;
+use crate::plain_model::PlainInterface;
+
+/// What a model file says beside the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// What the network takes and gives.
+    pub interface: PlainInterface,
+    /// As [`Metadata`] has it.
+    pub metadata: Vec<u8>,
+}
+
+/// How an input is made from a picture or from sensor values.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// How pictures of another size become images.
+    #[serde(default)]
+    pub resize: Resize,
+    /// Whether rows and columns are exchanged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transpose: bool,
+    /// What the columns of a series are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Columns>,
+    /// Scale of each channel, where the values are no pixels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scales: Vec<Scale>,
+    /// What the training images look like: ground, ink, box, centre.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearance: Option<Appearance>,
+}
+
+impl About {
+    /// Of what a model is trained on. Images of IDX files without names need no word: those of the
+    /// self-test show what they look like.
+    pub fn of(record: &DataRecord) -> Self {
+        let is_plain = record.names.is_empty()
+            && record.scales.is_empty()
+            && record.reading == Reading::default();
+        if is_plain {
+            return Self::default();
+        }
+        Self { interface: interface(&record.scales), metadata: metadata(record) }
+    }
+}
+
+impl Preparation {
+    /// Of a model file that says it.
+    pub fn of_model(metadata: Metadata<'_>) -> Option<Self> {
+        toml::from_str(metadata.preparation()?).ok()
+    }
+}
+
+/// The names of a model's classes; where its file has none, those of the record beside it.
+pub fn names(metadata: Metadata<'_>, record: Option<&DataRecord>) -> ClassNames {
+    let names: Vec<String> = metadata.names().map(str::to_owned).collect();
+    if names.is_empty() { DataRecord::names_of(record) } else { ClassNames::new(&names) }
+}
+
+/// Sensor values are real; a channel's least value is its mean, and its range the deviation.
+fn interface(scales: &[Scale]) -> PlainInterface {
+    if scales.is_empty() {
+        return PlainInterface::default();
+    }
+    let scales = scales.iter().flat_map(|scale| scale.of_channel().to_le_bytes()).collect();
+    PlainInterface { scales, ..ValueType::Reals.into() }
+}
+
+fn metadata(record: &DataRecord) -> Vec<u8> {
+    let mut bytes = vec![];
+    let names: Vec<u8> = record.names.iter().flat_map(encoded).collect();
+    if !names.is_empty() {
+        push(&mut bytes, Field::Names, &names);
+    }
+    let preparation = Preparation {
+        resize: record.reading.resize,
+        transpose: record.reading.transpose,
+        columns: record.reading.columns.clone(),
+        scales: record.scales.clone(),
+        appearance: record.appearance,
+    };
+    let text = toml::to_string(&preparation).expect("numbers and text can be written as TOML");
+    push(&mut bytes, Field::Preparation, text.as_bytes());
+    bytes
+}
+
+fn push(bytes: &mut Vec<u8>, field: Field, content: &[u8]) {
+    bytes.extend(encoded(&(field as u8, content)));
+}
+
+fn encoded(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("memory for what memory holds")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use infer::ChannelScale;
+
+    use super::*;
+    use crate::data::{DataDir, Dataset};
+
+    fn record(names: Vec<String>, scales: Vec<Scale>, reading: &Reading) -> DataRecord {
+        let (pixels, labels) = (vec![0, 9, 0, 9, 200, 9], vec![0]);
+        let shape = infer::Shape::new(2, 3, 1);
+        let train = Dataset { shape, pixels, labels, classes: 1 };
+        let data = DataDir { test: train.clone(), train, names, notes: vec![], scales };
+        DataRecord::of(&data, Path::new("somewhere"), reading)
+    }
+
+    #[test]
+    fn names_and_preparation_come_back_as_they_were_written() {
+        let reading = Reading { resize: Resize::Nearest, transpose: true, ..Reading::default() };
+        let record = record(vec!["cat".into(), "m\u{f6}w".into()], vec![], &reading);
+        let About { interface, metadata } = About::of(&record);
+        assert_eq!(interface, PlainInterface::default());
+        let metadata = Metadata::new(&metadata);
+        assert_eq!(names(metadata, None), ClassNames::new(&record.names));
+        let preparation = Preparation::of_model(metadata).unwrap();
+        assert_eq!((preparation.resize, preparation.transpose), (Resize::Nearest, true));
+        assert_eq!(preparation.appearance, record.appearance);
+    }
+
+    #[test]
+    fn a_model_of_sensor_values_takes_them_as_they_are() {
+        let scales = vec![Scale { low: -2.0, high: 6.0 }, Scale { low: 3.0, high: 3.0 }];
+        let about = About::of(&record(vec![], scales.clone(), &Reading::default()));
+        let interface = about.interface.of_file();
+        assert_eq!(interface.takes, ValueType::Reals);
+        assert_eq!(interface.scale(0), ChannelScale { mean: -2.0, deviation: 8.0 });
+        let quant = crate::data::scale::PIXELS;
+        for (channel, scale) in scales.iter().enumerate() {
+            for value in [-9.0, -2.0, 1.7, 3.0, 6.0, 9.0_f32] {
+                let read = quant.quantise(interface.scale(channel).apply(value));
+                assert_eq!(read as u8 ^ 0x80, scale.pixel(value as f64), "{value} of {channel}");
+            }
+        }
+        assert_eq!(Preparation::of_model(Metadata::new(&about.metadata)).unwrap().scales, scales);
+    }
+
+    #[test]
+    fn plain_images_without_names_need_no_word() {
+        let about = About::of(&record(vec![], vec![], &Reading::default()));
+        assert_eq!(about, About::default());
+        let names = names(
+            Metadata::default(),
+            Some(&record(vec!["a".into()], vec![], &Reading::default())),
+        );
+        assert_eq!(names.of(0), "a");
+    }
+}
