@@ -80,9 +80,7 @@ impl<'a> Reader<'a> {
         let outputs = self.outputs(&mut input, layers)?;
         check_readers(layers)?;
         let slices = placement::find_scratch(&input, layers)?;
-        let traits = self.traits()?;
-        input.interface = self.interface(traits, &input)?;
-        let metadata = self.bytes_if(traits.has_metadata)?;
+        let (traits, metadata) = self.last_records(&mut input)?;
         let network = Network { input: &input, layers, outputs, arena_bytes: 0 };
         check_output(&network)?;
         let self_test = if traits.has_self_test { Some(self.self_test(&network)?) } else { None };
@@ -176,7 +174,7 @@ impl<'a> Reader<'a> {
         input: &mut Input<'_>,
         layers: &mut [Layer<'_>],
     ) -> Result<&'a [u8], ModelError> {
-        let outputs: &'a [u8] = self.record()?;
+        let outputs = self.bytes_if(true)?;
         if outputs.is_empty() || outputs.len() > format::OUTPUTS_MAX {
             return Err(ModelError::Outputs);
         }
@@ -205,23 +203,21 @@ impl<'a> Reader<'a> {
         Ok(SelfTest { image, scores })
     }
 
-    fn traits(&mut self) -> Result<Traits, ModelError> {
-        Traits::from_bits(self.record()?).ok_or(ModelError::Records)
-    }
-
-    fn interface(
-        &mut self,
-        traits: Traits,
-        input: &Input<'_>,
-    ) -> Result<Interface<'a>, ModelError> {
+    /// The traits and what they say that follows. Not inlined: compilers take what comes after many
+    /// checks for rare.
+    #[inline(never)]
+    fn last_records(&mut self, input: &mut Input<'a>) -> Result<(Traits, &'a [u8]), ModelError> {
+        let traits = Traits::from_bits(self.record()?).ok_or(ModelError::Records)?;
         let Traits { takes, gives, .. } = traits;
         let interface = Interface { takes, gives, scales: self.bytes_if(traits.has_scales)? };
         let (channels, quant) = (input.image.channels, input.tensor.quant);
         interface.check(channels, quant).map_err(ModelError::Input)?;
-        Ok(interface)
+        input.interface = interface;
+        Ok((traits, self.bytes_if(traits.has_metadata)?))
     }
 
-    /// The next byte string, if there is one.
+    /// The next byte string, if there is one. Not inlined: three places would have its code.
+    #[inline(never)]
     fn bytes_if(&mut self, is_there: bool) -> Result<&'a [u8], ModelError> {
         if is_there { self.record() } else { Ok(&[]) }
     }
