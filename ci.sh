@@ -10,9 +10,11 @@ PARTS=(
     "firmware-cargo asked the same, for trainer device: tells which cargo builds the firmware"
     "lint quick format and lints, warnings are errors"
     "quick-test asked tests of the library and the trainer, without the emulator"
-    "docs all documentation, warnings are errors"
+    "docs all documentation, warnings are errors; the site, where mdbook is installed"
     "packages all infer packed, for RISC-V and WebAssembly, and by the oldest Rust that it accepts"
     "test all all tests; 1,000 images on the emulated chip"
+    "page all the pages' engine built anew answers in a browser as the host does"
+    "engine asked build trainer/page/page.wasm anew, the engine of the pages"
     "firmware quick build the firmware and show ten digits in the emulator"
     "kernels all try all kernels on each emulated core"
     "boards all build the firmware's server for every board"
@@ -68,7 +70,26 @@ lint() {
         -- -D warnings
 }
 
-docs() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --release; }
+# The library's documentation, and the pages of docs as a site in target/book. Links from there to
+# files of the repository lead to where it is published.
+docs() {
+    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --release
+    if command -v mdbook >/dev/null; then
+        mdbook build
+        out_of_the_book target/book 1
+        out_of_the_book target/book/decisions 2
+    else
+        echo "no site: mdbook is not installed (cargo install mdbook --locked)"
+    fi
+}
+
+# out_of_the_book FOLDER DEPTH: links that leave docs lead to where the repository is published.
+# mdbook has made .html of every .md.
+out_of_the_book() {
+    local site=https://github.com/kindling-rs/kindling/blob/main up="href=\"(\\.\\./){$2}"
+    find "$1" -maxdepth 1 -name '*.html' -exec sed -Ei \
+        -e "s#$up([^\"]*)\\.html#href=\"$site/\\2.md#g" -e "s#$up#href=\"$site/#g" {} +
+}
 
 # infer as a package, where a registry compiles it; for cores without kernels of their own; and by
 # the oldest Rust that it accepts.
@@ -107,6 +128,30 @@ tests() {
     local chosen=(--test parts_left_out --test 'operator_*' left_out)
     "${parts[@]}" "${chosen[@]}"
     "${parts[@]}" --features operators "${chosen[@]}"
+}
+
+# report.html and the page of `trainer try` compute with infer in WebAssembly. The engine lies in
+# the repository, since not every machine has the target. The tests run it in a browser; here they
+# run the one that the sources give.
+ENGINE=target/wasm32-unknown-unknown/page/page.wasm
+
+page() {
+    if build_engine; then
+        KINDLING_ENGINE=$PWD/$ENGINE cargo test --release --quiet -p trainer --test it live::
+    else
+        echo "skipped: no wasm32-unknown-unknown here"
+    fi
+}
+
+engine() {
+    build_engine || die "no target wasm32-unknown-unknown here: rustup target add it"
+    install -m 644 "$ENGINE" trainer/page/page.wasm
+}
+
+build_engine() {
+    local target=wasm32-unknown-unknown
+    has_target "$target" || timeout 120 rustup target add "$target" >/dev/null 2>&1 || return 1
+    CARGO_INCREMENTAL=0 cargo build --quiet --profile page -p page --target "$target"
 }
 
 firmware() { firmware_do run --release; }

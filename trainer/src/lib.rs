@@ -24,6 +24,7 @@ pub mod graph;
 pub mod import;
 pub mod inputs;
 pub mod kernels;
+pub mod live;
 pub mod metrics;
 pub mod model_file;
 pub mod net;

@@ -70,7 +70,8 @@ impl Engine {
         self.image
     }
 
-    /// Runs the model by the fast kernels.
+    /// Runs the model by the fast kernels, on an image of a byte for each value: see
+    /// [`Session::run_stored`].
     ///
     /// # Errors
     /// An image of another size.
@@ -108,7 +109,7 @@ impl Engine {
             let mut session =
                 Session::new(model, &mut arena).expect("the buffer has the size the model states");
             let mut maps = Maps::of(model);
-            let scores = session.run_with::<Set>(image, &mut maps).map_err(EngineError::Run)?;
+            let scores = session.run_stored::<Set>(image, &mut maps).map_err(EngineError::Run)?;
             let (scores, probabilities) = (scores.values(), scores.probabilities());
             Ok(Answer {
                 scores: scores.to_vec(),

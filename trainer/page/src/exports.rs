@@ -111,7 +111,7 @@ pub extern "C" fn fit(height: usize, width: usize, channels: usize) -> u32 {
         let pixels = std::mem::take(&mut state.buffer);
         let len = height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels));
         if len != Some(pixels.len()) || pixels.is_empty() || ![1, 3].contains(&channels) {
-            return Err("the picture has not the size that was said".to_owned());
+            return Err("the picture has another size than was said".to_owned());
         }
         let picture = Picture { height, width, channels, pixels };
         let shape = image_shape(state)?;

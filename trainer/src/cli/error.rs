@@ -337,6 +337,14 @@ pub enum CliError {
         /// How it ended.
         status: String,
     },
+    /// No place for a page.
+    #[error("no page on port {port}: {cause}; --port 0 takes a free one")]
+    PageAddress {
+        /// The port.
+        port: u16,
+        /// What the operating system says.
+        cause: io::Error,
+    },
     /// Standard output.
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),

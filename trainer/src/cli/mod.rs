@@ -1,6 +1,7 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
 mod appearance;
+mod browser;
 mod check;
 mod checkpoint;
 mod compare;
@@ -29,6 +30,7 @@ mod sign;
 mod size;
 mod summary;
 mod train;
+mod try_model;
 
 use std::process::ExitCode;
 
@@ -50,6 +52,7 @@ Examples, with `trainer` for `cargo run --release -p trainer --`:
   trainer --seed 1 --out out/seed-1        the same with other random numbers
   trainer train my.toml                    train your own network
   trainer predict out/model.kndl digit.png what is on this picture?
+  trainer try out/model.kndl               draw a digit in a browser
   trainer help predict                     more about a command")]
 struct Cli {
     #[command(subcommand)]
@@ -70,6 +73,7 @@ enum Command {
     Predict(predict::PredictArgs),
     Import(import::ImportArgs),
     Check(check::CheckArgs),
+    Try(try_model::TryArgs),
     Inspect(inspect::InspectArgs),
     Keygen(keygen::KeygenArgs),
     Sign(sign::SignArgs),
@@ -97,6 +101,7 @@ pub fn main() -> ExitCode {
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Try(args)) => try_model::run(&args),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Keygen(args)) => keygen::run(&args),
         Some(Command::Sign(args)) => sign::run(&args),

@@ -4,6 +4,7 @@
 //! Each file here turns one part of a run into typed numbers and charts; [`Report`] holds them, and
 //! the templates in `trainer/templates` show them, with everything that is put in escaped.
 //!
+//! - [`live`](mod@live): the model itself, at work in the page;
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
 //! - [`data`](mod@data): what it was trained on; [`curves`]: how training went;
 //! - [`layers`], [`memory`], [`reading`]: what became of each layer;
@@ -19,6 +20,7 @@ pub mod confusion;
 pub mod curves;
 pub mod data;
 pub mod layers;
+pub mod live;
 pub mod memory;
 pub mod peers;
 pub mod picture;
@@ -39,6 +41,7 @@ use crate::evaluate::Evaluation;
 use crate::export::Exported;
 use crate::float_model::FloatModel;
 use crate::graph::DemandError;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::model_file::ModelTable;
 use crate::preset::Preset;
@@ -101,6 +104,8 @@ pub struct Report {
     pub seed: u64,
     /// The figures at the top.
     pub headline: Headline,
+    /// The model at work; none where it is too large for a page.
+    pub live: Option<Live>,
     /// What it was trained on.
     pub data: DataView,
     /// How training went.
@@ -109,7 +114,7 @@ pub struct Report {
     pub confusion: Confusion,
     /// Images that are answered wrongly or differently.
     pub answers: Answers,
-    /// Whether probabilities can be believed.
+    /// How reliable the probabilities are.
     pub calibration: Calibration,
     /// Quantisation, layer by layer.
     pub layers: Vec<LayerView>,
@@ -156,7 +161,7 @@ pub struct Headline {
     pub threads: usize,
 }
 
-/// Images that are answered rightly.
+/// Images that are answered correctly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accuracy {
     /// Share of all.
@@ -221,6 +226,7 @@ impl Report {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
             headline: Headline::of(run),
+            live: live::of(run, &model),
             data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.reading),
             curves: Curves::of(run.metrics, &run.preset.recipe),
             confusion: Confusion::of(run.evaluation, test, &names),

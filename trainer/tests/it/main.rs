@@ -10,6 +10,7 @@ mod common;
 mod device;
 mod device_update;
 mod full_disk;
+mod live;
 mod report;
 mod resume;
 mod signing;

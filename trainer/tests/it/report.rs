@@ -32,16 +32,23 @@ fn attributes<'h>(html: &'h str, name: &str) -> Vec<&'h str> {
     html.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
-/// `<dd class="value …">` with the narrow space in front of the unit.
+/// `<dd class="value …">` with the narrow space before the unit.
 fn headline(html: &str) -> Vec<&str> {
     let values = html.split("<dd class=\"value").skip(1);
     values.map(|rest| rest.split('>').nth(1).unwrap().split('<').next().unwrap()).collect()
 }
 
+/// The page without its scripts, which hold what no page shows.
+fn without_scripts(html: &str) -> String {
+    let mut parts = html.split("<script");
+    let head = parts.next().unwrap().to_owned();
+    head + &parts.map(|part| part.split_once("</script>").unwrap().1).collect::<String>()
+}
+
 #[test]
 fn the_page_needs_nothing_from_outside() {
     let html = report(&with_mistakes());
-    for outside in ["http:", "https:", "//www", "@import", "<script", "<link", "<iframe"] {
+    for outside in ["http:", "https:", "//www", "@import", "<link", "<iframe", "fetch("] {
         assert!(!html.contains(outside), "{outside}");
     }
     for address in [attributes(&html, "src"), attributes(&html, "href")].concat() {
@@ -123,6 +130,32 @@ fn the_matrices_are_those_of_the_metrics() {
     }
 }
 
+/// What a browser computes with: the model file itself, and what is known of it.
+#[test]
+fn the_model_is_in_the_page() {
+    use base64::Engine;
+    let workshop = with_mistakes();
+    let html = report(&workshop);
+    let script = |id: &str| {
+        let (_, rest) = html.split_once(&format!("id=\"{id}\">")).unwrap();
+        rest.split_once("</script>").unwrap().0.to_owned()
+    };
+    let model = fs::read(workshop.path("out/model.kndl")).unwrap();
+    let engine = base64::engine::general_purpose::STANDARD;
+    assert_eq!(engine.decode(script("live-model")).unwrap(), model);
+    let facts: Value = serde_json::from_str(&script("live-facts")).unwrap();
+    let samples = facts["samples"].as_array().unwrap();
+    let labels: Vec<&str> =
+        samples.iter().map(|sample| sample["label"].as_str().unwrap()).collect();
+    assert_eq!((labels.len(), &labels[..4]), (20, &["0", "1", "2", "0"][..]));
+    assert_eq!(facts["cores"].as_array().unwrap().len(), 5);
+    let is_file = |plan: &Value| plan["is_file"] == Value::Bool(true);
+    for core in facts["cores"].as_array().unwrap() {
+        let plans = core["plans"].as_array().unwrap();
+        assert_eq!(plans.iter().filter(|plan| is_file(plan)).count(), 1, "{core}");
+    }
+}
+
 /// Nearly everything wrong, and pictures that do not compress: the page stays small and says what
 /// it leaves out.
 #[test]
@@ -196,9 +229,11 @@ fn names_are_escaped() {
     let out = "<i>'\"";
     workshop.trainer(["train", hostile, "--data", "data", "-q", "--out", out]).assert().success();
     let html = fs::read_to_string(workshop.path(out).join("report.html")).unwrap();
-    for raw in ["<script", "<b onload", "alert('x')<", "<i>"] {
+    for raw in ["<script>", "<b onload", "alert('x')<", "<i>"] {
         assert!(!html.contains(raw), "{raw}");
     }
+    assert!(html.contains("\\u003cb onload="), "in the facts of the model");
+    let html = without_scripts(&html);
     assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)&#60;&#34;&#38;.toml"), "as text");
     assert!(html.contains("&lt;b onload="), "in the charts");
     // Attributes end where they should: every quote that opens one closes it.
