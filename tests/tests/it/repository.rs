@@ -1,5 +1,5 @@
 //! What holds for the repository as a whole: lines that fit a screen, pages that name files which
-//! exist, an index of the tests, one table of environment variables.
+//! exist, links that lead somewhere, an index of the tests, one table of environment variables.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -111,6 +111,60 @@ fn the_files_that_pages_name_are_there() {
     };
     let missing: Vec<String> = pages.iter().flat_map(named).collect();
     assert!(pages.len() > 15 && missing.is_empty(), "no such file:\n{}", missing.join("\n"));
+}
+
+/// Where the links of a page lead, but for other sites. What stands between backquotes is code.
+fn links(page: &str) -> Vec<String> {
+    let prose: String = page.split('`').step_by(2).collect();
+    let targets = prose.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let inside = targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:"));
+    inside.map(str::to_owned).collect()
+}
+
+/// The name of a heading in a link, as hosts and mdbook make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// Whether a page has a heading of that name.
+fn has_anchor(page: &Path, name: &str) -> bool {
+    let text = fs::read_to_string(page).unwrap_or_default();
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor(line.trim_start_matches('#').trim())).any(|found| found == name)
+}
+
+/// Whether a link of a page leads to a file or folder, and to a heading where it names one.
+fn leads_somewhere(page: &str, link: &str) -> bool {
+    let (path, heading) = link.split_once('#').map_or((link, None), |(p, h)| (p, Some(h)));
+    let page = root().join(page);
+    let target = if path.is_empty() { page } else { page.with_file_name("").join(path) };
+    target.exists() && heading.is_none_or(|heading| has_anchor(&target, heading))
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut pages = BTreeSet::new();
+    files(&root(), &["md"], &mut pages);
+    let (mut dead, mut count) = (vec![], 0);
+    for page in &pages {
+        let all = links(&text(page));
+        count += all.len();
+        let lost = all.iter().filter(|link| !leads_somewhere(page, link));
+        dead.extend(lost.map(|link| format!("{page}: {link}")));
+    }
+    assert!(count > 100 && dead.is_empty(), "{count} links, dead ones:\n{}", dead.join("\n"));
+}
+
+#[test]
+fn the_book_has_every_page_once() {
+    let mut pages = BTreeSet::new();
+    files(&root().join("docs"), &["md"], &mut pages);
+    pages.remove("docs/SUMMARY.md");
+    let mut listed: Vec<String> =
+        links(&text("docs/SUMMARY.md")).iter().map(|link| format!("docs/{link}")).collect();
+    listed.sort();
+    assert_eq!(pages.into_iter().collect::<Vec<_>>(), listed, "docs/SUMMARY.md");
 }
 
 /// Whether what is named so in the file is a variable: assembly and C have other names.

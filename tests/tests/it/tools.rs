@@ -57,5 +57,7 @@ fn the_readme_has_the_figures_of_the_benchmarks() {
         assert!(known.iter().any(|cells| line.ends_with(cells)), "README.md: {line}");
     }
     let beside = page::beside_cmsis_nn(&rows);
-    assert!(readme.contains(&beside), "README.md lacks the table\n{beside}");
+    for page in ["README.md", "docs/compare.md"] {
+        assert!(text(page).contains(&beside), "{page} lacks the table\n{beside}");
+    }
 }
