@@ -154,7 +154,7 @@ fn is_set(feature: &str) -> bool {
     env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase().replace('-', "_"))).is_some()
 }
 
-/// The text behind `key = ` in a description, which `trainer` reads and writes as TOML.
+/// The text after `key = ` in a description, which `trainer` reads and writes as TOML.
 pub fn value<'d>(description: &'d str, key: &str) -> Option<&'d str> {
     written(description, key)?.strip_prefix('"')?.split('"').next()
 }

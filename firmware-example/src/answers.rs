@@ -13,7 +13,7 @@ enum AnswerError {
     Host,
     /// The file's length in bytes is no whole number of images.
     PartialImage(usize),
-    /// The board's buffers cannot hold an image of so many bytes, or its answer.
+    /// The board's buffers cannot hold an image of this many bytes, or its answer.
     ImageTooLarge(usize),
 }
 

@@ -15,7 +15,7 @@ const EXPECTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/expected.bin")
 /// Characters for pixels from dark to bright.
 const SHADES: &[u8] = b" .:+#@";
 
-/// A model that was trained on digits has at least so many of the ten right.
+/// How many of the ten a model that was trained on digits gets right, at least.
 const KNOWN_MIN: usize = 8;
 
 /// Whether the model was trained on digits: by the host's answers, of which there are none for a

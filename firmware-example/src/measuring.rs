@@ -55,7 +55,7 @@ pub fn count<'m>(
     Ok(())
 }
 
-/// Writes the scores of all images of the file `images`, raw and one after the other, and behind
+/// Writes the scores of all images of the file `images`, raw and one after the other, and after
 /// those of each the instructions of its run; as many images as fit are held in `buffer` at a time.
 pub fn answer<'m>(
     counter: &mut Counter,

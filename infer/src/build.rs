@@ -80,7 +80,7 @@ fn write(name: &str, path: &Path) -> Result<(), String> {
 /// The folder in `OUT_DIR` for what is embedded.
 const FOLDER: &str = "embedded_models";
 
-/// The variable that tells `embedded_model!()` its source; with `_NAME` behind it
+/// The variable that tells `embedded_model!()` its source; with `_NAME` after it
 /// `embedded_model!("NAME")`.
 const VARIABLE: &str = "KINDLING_EMBEDDED_MODEL";
 

@@ -49,7 +49,7 @@ pub enum ModelError {
     },
     /// The records are not postcard of this format.
     Records,
-    /// Bytes remain behind the last record or the last section, or padding is not zero.
+    /// Bytes remain after the last record or the last section, or padding is not zero.
     Surplus,
     /// No layer, more than the table or the format holds, or not as many as the header says.
     LayerCount {
@@ -310,8 +310,8 @@ impl fmt::Display for LayerProblem {
             Self::UnknownInput => f.write_str("it reads a tensor that no layer before it makes"),
             Self::SameInput => f.write_str("it reads a tensor twice"),
             Self::Unread => f.write_str("nothing reads what it makes"),
-            Self::OutputShape => f.write_str("its tensor has not the shape that it makes"),
-            Self::OutputQuant => f.write_str("its tensor has not the quantisation that it makes"),
+            Self::OutputShape => f.write_str("its tensor has another shape than it makes"),
+            Self::OutputQuant => f.write_str("its tensor has another quantisation than it makes"),
             Self::Stuck => f.write_str("layers that take turns wait for each other for ever"),
         }
     }

@@ -18,7 +18,7 @@ pub struct Header {
     pub layers: u16,
     /// Bytes of the whole file.
     pub file_bytes: u32,
-    /// CRC-32 (IEEE 802.3) of everything behind this field.
+    /// CRC-32 (IEEE 802.3) of everything after this field.
     pub checksum: u32,
     /// Bytes of working memory the model needs.
     pub arena_bytes: u32,

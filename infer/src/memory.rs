@@ -40,7 +40,7 @@ pub const fn layers(file: &[u8]) -> Option<usize> {
 pub const fn header_of_included(file: &[u8]) -> Header {
     match Header::read(file) {
         Ok(header) if header.file_bytes as usize == file.len() => header,
-        Ok(_) => panic!("the model file is damaged: it has not the length that its header states"),
+        Ok(_) => panic!("the model file is damaged: its header states another length"),
         Err(ModelError::TooShort { .. }) => panic!("no model: the file is shorter than a header"),
         Err(ModelError::Magic { .. }) => panic!("no model: the file does not begin with KNDL"),
         Err(ModelError::Version { .. }) => {

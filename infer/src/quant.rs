@@ -9,7 +9,7 @@ use crate::features::Feature;
 /// Zero point of the network's input: a pixel `p` of 0 to 255 becomes the int8 value `p - 128`.
 pub const INPUT_ZERO_POINT: i8 = -128;
 
-/// Zero point of every map behind a ReLU. The smallest int8 value stands for 0.0, so saturation
+/// Zero point of every map after a ReLU. The smallest int8 value stands for 0.0, so saturation
 /// *is* the ReLU.
 pub const RELU_ZERO_POINT: i8 = -128;
 

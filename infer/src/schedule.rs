@@ -74,8 +74,8 @@ pub struct Read {
     pub window: RowWindow,
 }
 
-/// Row `r` of a tensor reads rows `origin + r * step .. origin + r * step + reach` of an input,
-/// those of them that there are.
+/// Row `r` of a tensor reads rows `origin + r * step .. origin + r * step + reach` of an input, as
+/// far as the input has them.
 ///
 /// The loader bounds `rows * step + reach` of a tensor by 2^30, so that all of this fits 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -89,8 +89,8 @@ impl Trust {
         Self { minimum_version, ..self }
     }
 
-    /// The same, but no model whose run takes more than so many [`Model::operations`]. A small file
-    /// can hold a model that runs for hours: whoever loads what nobody has signed should say what
+    /// The same, but no model whose run takes more [`Model::operations`] than these. A small file
+    /// can hold a model that runs for hours: a caller that loads unsigned models should say what
     /// is too long.
     #[must_use]
     pub const fn at_most_operations(self, operations_max: u64) -> Self {

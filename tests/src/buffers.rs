@@ -8,7 +8,7 @@ use trainer::model_file::write;
 use trainer::placement::ArenaPlan;
 use trainer::plain_model::{Choices, PlainModel};
 
-/// Buffers begin at multiples of so many bytes.
+/// Buffers begin at multiples of this many bytes.
 const ALIGNMENT_BYTES: u32 = 16;
 
 /// All tensors and scratch memory one after the other, in as many orders: each of them once as the

@@ -27,7 +27,7 @@ const ARENA_BYTES: usize = 16 * 1024;
 /// Room for another model, bytes.
 const ROOM_BYTES: usize = 16 * 1024;
 
-/// How often something happens: once in so many times; never for 0.
+/// How often something happens: once in this many times; never for 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
     /// A byte is lost.
@@ -42,7 +42,7 @@ pub struct Faults {
     pub message_lost: u16,
     /// A whole message comes twice.
     pub message_doubled: u16,
-    /// A whole message comes late: behind later ones.
+    /// A whole message comes late: after later ones.
     pub message_late: u16,
 }
 
@@ -88,7 +88,7 @@ impl FaultyLine {
         }
     }
 
-    /// What arrives of a message, together with late ones that arrive behind it.
+    /// What arrives of a message, together with late ones that arrive after it.
     fn carry(&mut self, message: &[u8], way: Way) -> Vec<u8> {
         self.counts.messages += 1;
         let damaged = self.damage(message);

@@ -12,7 +12,7 @@ use crate::firmware::{self, Board, Variant};
 /// Most bytes of models that the firmware takes at once.
 const BATCH_BYTES: usize = 1024 * 1024;
 
-/// Model files lie at multiples of so many bytes.
+/// Model files lie at multiples of this many bytes.
 const ALIGNMENT_BYTES: usize = 16;
 
 /// What one run of a model takes.
@@ -34,7 +34,7 @@ pub struct Counts {
     pub image_instructions: Vec<u32>,
 }
 
-/// Instructions of a run are stored in so many bytes behind its scores.
+/// Bytes that hold the instructions of a run, after its scores.
 const INSTRUCTION_BYTES: usize = 4;
 
 /// The scores of all images and the instructions of the run of each, from what the firmware wrote.

@@ -104,7 +104,7 @@ fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A layer run in some way: its place, its algorithm, how many rows are held of the map in front of
+/// A layer run in some way: its place, its algorithm, how many rows are held of the map before
 /// it and of its own, and how it is compiled.
 type Way = (usize, Choice, u16, u16, Build);
 

@@ -48,10 +48,10 @@ fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
 }
 
 impl FloatModel {
-    /// Values in front of the softmax, `[image][class]`, for images `[image][row][column][channel]`
+    /// Values before the softmax, `[image][class]`, for images `[image][row][column][channel]`
     /// of 0 to 1.
     ///
-    /// `observe` is told each stage's output, `[image][row][column][channel]`, behind ReLU and
+    /// `observe` is told each stage's output, `[image][row][column][channel]`, after ReLU and
     /// pooling: the part of the map that later stages read.
     ///
     /// # Panics

@@ -109,7 +109,7 @@ impl Net {
         }
     }
 
-    /// Burn's forward pass: images `[image, row, column, channel]` to values in front of the
+    /// Burn's forward pass: images `[image, row, column, channel]` to values before the
     /// softmax, `[image, class]`.
     pub fn forward(&self, stages: &[Stage], images: Tensor<4>) -> Tensor<2> {
         let mut parameters = self.weights.iter().zip(&self.biases);

@@ -204,7 +204,7 @@ impl PlainModel {
         last
     }
 
-    /// The model as the schedule sees it, when so many rows of each tensor are held.
+    /// The model as the schedule sees it, with the rows of each tensor that are held.
     pub fn flow(&self, held_rows: &[u16]) -> Flow {
         let heights = self.heights();
         let edge = |edge: &Edge, window: RowWindow| {

@@ -340,7 +340,7 @@ mod tests {
         }
     }
 
-    /// Behind a stage whose outputs are all zero, the next stage leaves its biases.
+    /// After a stage whose outputs are all zero, the next stage leaves its biases.
     #[test]
     fn a_stage_behind_a_dead_one_leaves_its_biases() {
         let mut model = dense(vec![0.0; 4], vec![0.0; 2]);

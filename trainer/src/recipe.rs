@@ -156,7 +156,7 @@ pub struct BatchNorm {
     pub momentum: f64,
     /// Added to the variance.
     pub epsilon: f64,
-    /// Lower limit of gamma, above 0, so that folding stays exact in front of the pooling.
+    /// Lower limit of gamma, above 0, so that folding stays exact before the pooling.
     pub min_gamma: f64,
 }
 

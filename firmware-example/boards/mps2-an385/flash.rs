@@ -1,3 +1,3 @@
-//! Slots for models in code memory behind the program: see `memory.x`.
+//! Slots for models in code memory after the program: see `memory.x`.
 
 pub use crate::board::mps2::flash;

@@ -1,4 +1,4 @@
-//! Slots for models in code memory behind the program: see `memory.x`.
+//! Slots for models in code memory after the program: see `memory.x`.
 
 use crate::board::code_memory::{Journal, Slot, flash_at};
 

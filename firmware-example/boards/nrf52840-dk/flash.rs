@@ -1,4 +1,4 @@
-//! Slots for models in the chip's flash behind the program: see `memory.x`.
+//! Slots for models in the chip's flash after the program: see `memory.x`.
 
 use crate::board::nvmc::Nvmc;
 

@@ -28,7 +28,7 @@ typedef enum KindlingStatus {
    */
   KINDLING_STATUS_BAD_ARENA = 3,
   /*
-   The image has not the model's size.
+   The image has another size than the model's.
    */
   KINDLING_STATUS_BAD_IMAGE = 4,
   /*

@@ -24,7 +24,7 @@ pub enum KindlingStatus {
     BadModel = 2,
     /// The arena is too small, or its address is no multiple of 16.
     BadArena = 3,
-    /// The image has not the model's size.
+    /// The image has another size than the model's.
     BadImage = 4,
     /// There is not room for all scores.
     BadScores = 5,

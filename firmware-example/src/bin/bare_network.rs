@@ -1,6 +1,6 @@
 //! The least that a program does with a network that was checked when it was built: run it, take
 //! the class. Its size is the code size that tables and plans state for models that are built in;
-//! `bare` has the loader besides.
+//! `bare` has the loader too.
 
 #![no_std]
 #![no_main]

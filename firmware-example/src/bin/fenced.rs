@@ -2,7 +2,7 @@
 //! first|last`.
 //!
 //! MODELS holds files one after the other, a length of 32 bits, little endian, before each. Each is
-//! loaded and run twice: file, working memory and image once directly behind a stretch of memory
+//! loaded and run twice: file, working memory and image once directly after a stretch of memory
 //! that nobody may touch and once directly before one, with other bytes around them. ANSWERS gets a
 //! line for each: why it was refused, that it is too large, or what it answered. An access beside a
 //! buffer is a fault, which ends the program, as does `touch`, which reads a byte of a guard.
@@ -34,7 +34,7 @@ const LAYERS: usize = 32;
 /// network takes a fourteenth of it.
 const OPERATIONS_MAX: u64 = 1 << 26;
 
-/// Bytes before and behind a buffer that are looked at, where no guard is.
+/// Bytes before and after a buffer that are looked at, where no guard is.
 const NEAR_BYTES: usize = 32;
 
 /// Longest answer, bytes: a longer one is cut off.

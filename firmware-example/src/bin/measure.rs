@@ -5,7 +5,7 @@
 //! bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer,
 //! as 32 bits, little endian. IMAGES holds raw images; for each model SCORES gets the scores of
 //! each of them and the instructions of its run. `-` for COUNTS counts nothing: for emulators that
-//! run without `-icount`, which is faster; the instructions behind the scores mean nothing then.
+//! run without `-icount`, which is faster; the instructions after the scores mean nothing then.
 
 #![no_std]
 #![no_main]

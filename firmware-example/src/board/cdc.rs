@@ -1,7 +1,7 @@
 //! A serial port over USB (the class CDC-ACM, for which every system has a driver), on any chip
 //! that has a `UsbBus`.
 //!
-//! Nothing here waits: whoever owns the port polls it, and so a test on the host can.
+//! Nothing here waits: the owner of the port polls it. So a test on the host can do that too.
 
 use usb_device::bus::{UsbBus, UsbBusAllocator};
 use usb_device::device::{

@@ -10,7 +10,7 @@ use super::CORE_HERTZ;
 /// Of virtual time, under `-icount shift=0`.
 const INSTRUCTIONS_PER_SECOND: u64 = 1_000_000_000;
 
-/// SysTick counts down through so many ticks.
+/// Ticks through which SysTick counts down.
 const TICKS: u32 = 1 << 24;
 
 /// Instructions of the loop that [`Counter::check`] times.

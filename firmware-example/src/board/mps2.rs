@@ -29,7 +29,7 @@ pub fn uart() -> Cmsdk {
     unsafe { Cmsdk::start(0x4000_4000, 25_000_000) }
 }
 
-/// The journal and two slots for models, in the code memory of AN385, AN386 and AN500 behind the
+/// The journal and two slots for models, in the code memory of AN385, AN386 and AN500 after the
 /// program: see their `memory.x`. The caller has no other from an earlier call.
 #[allow(unsafe_code)]
 #[cfg(slots)]

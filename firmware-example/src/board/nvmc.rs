@@ -52,7 +52,7 @@ impl<const PAGE_BYTES: usize> Nvmc<PAGE_BYTES> {
 }
 
 impl Controller {
-    /// Does `work` with the flash in this state; readable again behind it.
+    /// Does `work` with the flash in this state; readable again after it.
     fn while_in(
         self,
         state: u32,

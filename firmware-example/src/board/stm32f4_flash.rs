@@ -79,7 +79,7 @@ impl Controller {
     }
 
     fn wait(self) {
-        // The order of the write before this and of what is read behind it.
+        // The order of the write before this and of what is read after it.
         cortex_m::asm::dsb();
         while self.status.read() & BUSY != 0 {}
     }

@@ -1,5 +1,5 @@
 //! The board's own USB port as the line. The SysTick interrupt polls it every millisecond, so that
-//! a host is answered while a model runs; whoever reads or writes polls it too.
+//! a host is answered while a model runs; a read or a write polls it too.
 
 use core::cell::RefCell;
 

@@ -8,7 +8,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::exception;
 use infer::wire::Clock;
 
-/// SysTick counts down through so many ticks of the core clock.
+/// Ticks of the core clock through which SysTick counts down.
 #[cfg(not(feature = "usb"))]
 const PERIOD: u32 = 1 << 24;
 

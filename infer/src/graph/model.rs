@@ -34,7 +34,7 @@ pub struct Model<'m> {
     pub(crate) slices: u32,
 }
 
-/// Looking for the next slice, and beginning it, counts as so many operations.
+/// What looking for the next slice and beginning it counts as, in operations.
 const SLICE_OPERATIONS: u64 = 128;
 
 impl<'m> Model<'m> {

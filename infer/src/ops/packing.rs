@@ -1,6 +1,6 @@
 //! How weights lie in the file: what the packings of several operators share.
 
-/// A buffer given to a packing function has not the size that follows from the layer.
+/// A buffer given to a packing function does not have the layer's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizeMismatch;
 

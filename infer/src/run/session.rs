@@ -254,7 +254,7 @@ fn place<V: Value>(input: &Input<'_>, image: &[V], slice: &Slice, arena: &mut [i
     Some(())
 }
 
-/// Drops the rows that are not needed any more and gives the memory of the rows to be made behind
+/// Drops the rows that are not needed any more and gives the memory of the rows to be made after
 /// the others.
 fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'h mut [i8]> {
     let (dropped, kept) = (slice.dropped as usize * row_len, slice.kept as usize * row_len);

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! COBS leaves no zero inside, so a receiver that lost its place, or is switched on in the middle,
-//! finds it again at the next zero. The zero in front ends whatever noise came before.
+//! finds it again at the next zero. The zero at the beginning ends any noise before it.
 
 use cobs::CobsEncoder;
 use postcard::ser_flavors::Flavor;

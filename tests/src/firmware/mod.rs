@@ -9,7 +9,7 @@ use cargo::{cargo, cargo_for, emulator, output, program, refused, said, with_mod
 use tempfile::TempPath;
 use trainer::plan::{Build, Features, Loading};
 
-/// Instructions of a run are stored in so many bytes behind the scores.
+/// Bytes that hold the instructions of a run, after the scores.
 const INSTRUCTION_BYTES: usize = 4;
 
 /// A board that the emulator has.
@@ -273,7 +273,7 @@ pub fn program_with_stack_sizes(board: Board) -> TempPath {
     program_that_may_panic(board, &["prove-no-panic"])
 }
 
-/// The program of the no-panic proof with these features besides, linked whether a panic is
+/// The program of the no-panic proof with these features added, linked whether a panic is
 /// reachable or not.
 ///
 /// # Panics

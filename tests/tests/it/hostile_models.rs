@@ -1,4 +1,4 @@
-//! Three models with every bit flipped, cut off at every byte, and with bytes behind: refused, or,
+//! Three models with every bit flipped, cut off at every byte, and with bytes after: refused, or,
 //! when the CRC is that of the changed bytes, refused or run within their buffers, within the work
 //! they announce, and as the reference runs.
 //!
@@ -264,7 +264,7 @@ impl Sound {
 
     /// The reference's scores of a file of which one byte is changed.
     ///
-    /// A byte behind the records belongs to the numbers of one layer. The layers in front of that
+    /// A byte after the records belongs to the numbers of one layer. The layers before that
     /// one are what they were, so the maps that they leave are the sound file's: the reference goes
     /// on from there, unless that needs the image. It does so on whole maps: neither the plan's
     /// order nor its memory has a part in what it says.

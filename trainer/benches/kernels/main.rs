@@ -1,9 +1,9 @@
 //! `cargo bench -p trainer --bench kernels`: how fast the gradient kernels are. Divan shows times
-//! and operations per second ("items"); the table behind it shows the fastest call in GFLOP/s and
+//! and operations per second ("items"); the table after it shows the fastest call in GFLOP/s and
 //! as a share of what one core can do at most.
 //!
 //! One thread, one call as training makes it: the sixteen images of a shard. Backward counts the
-//! operations that are done: half of the gradients are 0, as behind a ReLU, and cost no
+//! operations that are done: half of the gradients are 0, as after a ReLU, and cost no
 //! multiply-add.
 
 mod layers;

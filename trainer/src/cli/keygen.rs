@@ -11,7 +11,7 @@ use crate::terminal::print;
 /// Make a key pair for signing models
 ///
 /// Writes NAME.pem, the private key, readable by its owner alone, and NAME.pub, the 32 bytes of the
-/// public key that go into the firmware. Neither replaces a file that is there. Whoever has
+/// public key that go into the firmware. Neither replaces a file that is there. Anyone who has
 /// NAME.pem can sign models for your devices: keep it off the build machines that need not sign,
 /// and keep a copy, since devices know no other key.
 #[derive(Args)]

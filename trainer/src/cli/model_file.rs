@@ -12,7 +12,7 @@ use crate::data::{Dataset, fit};
 use crate::model_file::ModelTable;
 use crate::terminal::complain;
 
-/// The bytes of the model, without a signature behind it.
+/// The bytes of the model, without a signature after it.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = read_signed(path)?;
     let model_bytes = signature::split(&bytes).map_or(bytes.len(), |(model, _)| model.len());

@@ -1,4 +1,4 @@
-//! `sign`: a signature behind a model file.
+//! `sign`: a signature after a model file.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::terminal::print;
 
 /// Sign a model
 ///
-/// Puts an Ed25519 signature behind the model file, in place of one that is there. A chip that is
+/// Puts an Ed25519 signature after the model file, in place of one that is there. A chip that is
 /// given the public key loads no other model: see `Model::from_signed_bytes` of the crate `infer`.
 #[derive(Args)]
 #[command(after_help = "\

@@ -1,6 +1,6 @@
 //! Sizes on the command line: `256K`, `1M`, `4096`.
 
-/// Bytes of a size: a whole number, with K for 1,024 bytes or M for 1,048,576 behind it.
+/// Bytes of a size: a whole number, with K for 1,024 bytes or M for 1,048,576 after it.
 pub(super) fn parse(text: &str) -> Result<usize, String> {
     let wrong = || {
         "a size is a whole number of bytes, or of K (1,024) or M (1,048,576), such as 256K"

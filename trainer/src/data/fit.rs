@@ -125,7 +125,7 @@ pub fn check_model(
         let highest = highest_label(images);
         format!(
             "the labels go up to {highest}, the model tells {outputs} classes apart: {beyond} of \
-                the {} images cannot be answered rightly",
+                the {} images cannot be answered correctly",
             images.len()
         )
     };

@@ -16,7 +16,7 @@ pub struct Maps {
     pub images: usize,
     /// The network's input, then each stage's output: `[image][row][column][channel]`.
     maps: Vec<Aligned>,
-    /// Per stage: its values in front of the normalisation, where there is one.
+    /// Per stage: its values before the normalisation, where there is one.
     values: Vec<Aligned>,
     /// Per stage: what its operator keeps.
     buffers: Vec<Buffers>,
@@ -51,7 +51,7 @@ impl Maps {
         &self.maps[stage + 1][..self.images * layout.stages[stage].output().len()]
     }
 
-    /// Values of a normalised stage in front of its normalisation.
+    /// Values of a normalised stage before its normalisation.
     pub fn values(&self, layout: &Layout, stage: usize) -> &[f32] {
         &self.values[stage][..self.images * layout.stages[stage].output().len()]
     }
@@ -62,7 +62,7 @@ impl Maps {
         (&self.values[stage][..len], &mut self.maps[stage + 1][..len])
     }
 
-    /// Takes the inputs through `stages`; a normalised stage ends in front of its normalisation.
+    /// Takes the inputs through `stages`; a normalised stage ends before its normalisation.
     pub fn forward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
         for index in stages {
             let stage = &layout.stages[index];

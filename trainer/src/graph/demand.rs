@@ -16,9 +16,9 @@ use crate::ops::{Operator, Part, Source, Window};
 /// Rows `rows[0]..rows[1]` and columns `columns[0]..columns[1]` of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// First row, and the row behind the last.
+    /// First row, and the row after the last.
     pub rows: [u16; 2],
-    /// First column, and the column behind the last.
+    /// First column, and the column after the last.
     pub columns: [u16; 2],
 }
 

@@ -11,7 +11,7 @@ const LINE_FLOATS: usize = LINE_BYTES / size_of::<f32>();
 /// A slice of floats that begins on a cache line.
 #[derive(Debug)]
 pub struct Aligned {
-    /// The floats and up to a line of others in front of or behind them.
+    /// The floats and up to a line of others before or after them.
     values: Vec<f32>,
     start: usize,
     len: usize,

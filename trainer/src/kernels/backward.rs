@@ -282,7 +282,7 @@ unsafe fn weight_gradient<const POOLED: bool>(job: &Job<'_>, gradient: &mut Grad
     }
 }
 
-/// The pixels, cut where places lie more than [`PART_BYTES`] behind the part's first.
+/// The pixels, cut where places lie more than [`PART_BYTES`] after the part's first.
 fn parts(pixels: &[usize]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {

@@ -1,12 +1,12 @@
 //! Values of a map at many places.
 #![allow(unsafe_code)]
 
-/// The values that lie `offset` behind each of the places.
+/// The values that lie `offset` after each of the places.
 ///
 /// To be called from within [`super::Loops`], which compile it for the machine's instruction set.
 ///
 /// # Panics
-/// When one of them lies behind the map's end.
+/// When one of them lies after the map's end.
 #[inline(always)]
 pub fn gather(map: &[f32], places: &[u32], offset: usize, values: &mut [f32]) {
     // The largest of all rather than a search for one too large: that is done on whole vectors.

@@ -187,7 +187,7 @@ impl Tile {
     ) {
         let Reach { row_step, channels, .. } = self.reach;
         let weights_row = self.reach.columns() * LANES;
-        // SAFETY: the tile's taps lie in `to` and, `LANES` floats each, in the weights behind each
+        // SAFETY: the tile's taps lie in `to` and, `LANES` floats each, in the weights after each
         // term's place: the caller answers for both.
         unsafe {
             let to = to.as_mut_ptr().add(self.row * row_step + self.column * channels);

@@ -118,7 +118,7 @@ impl Reach {
         self.run / self.channels
     }
 
-    /// Floats from a position's first tap to behind its last.
+    /// Floats from a position's first tap to after its last.
     pub const fn span(&self) -> usize {
         (self.rows - 1) * self.row_step + self.run
     }

@@ -33,8 +33,8 @@ impl Product<'_> {
     /// Adds it to `to`.
     ///
     /// # Safety
-    /// The machine has the instruction set; `to` holds `run` floats behind each row's place, the
-    /// source behind each term's; there is a factor for each row and term.
+    /// The machine has the instruction set; `to` holds `run` floats after each row's place, the
+    /// source after each term's; there is a factor for each row and term.
     #[inline(always)]
     pub unsafe fn add<V: Vector>(&self, to: &mut [f32]) {
         let rows = self.rows.len();

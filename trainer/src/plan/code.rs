@@ -96,7 +96,7 @@ impl Loading {
     /// Both of them.
     pub const ALL: [Self; 2] = [Self::OnChip, Self::BuiltIn];
 
-    /// Bytes of flash that layers take besides code and model file.
+    /// Bytes of flash that layers take apart from code and model file.
     pub const fn layer_bytes(self, layers: usize) -> usize {
         match self {
             Self::OnChip => 0,

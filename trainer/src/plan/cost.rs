@@ -17,7 +17,7 @@ use crate::ops::{Choice, Running, Term};
 /// Instructions for each occurrence of a term.
 pub type Formula = BTreeMap<String, f64>;
 
-/// Name of the formula for what runs besides the layers' kernels.
+/// Name of the formula for what runs apart from the layers' kernels.
 pub const FRAME: &str = "Frame";
 
 /// Name of the formula for layers of an algorithm that round so: with two roundings other loops run

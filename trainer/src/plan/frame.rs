@@ -1,12 +1,12 @@
-//! What runs besides the layers' kernels, and what its instructions grow with.
+//! What runs apart from the layers' kernels, and what its instructions grow with.
 
 use infer::Shape;
 use infer::schedule::Slice;
 
 use crate::ops::Term;
 
-/// All that runs besides the layers' kernels: placing the image, keeping the schedule, and moving
-/// rows that are held.
+/// All that runs apart from the layers' kernels: placing the image, keeping the schedule, and
+/// moving rows that are held.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FrameWork {
     slices: f64,
@@ -30,7 +30,7 @@ impl FrameWork {
         }
     }
 
-    /// With so many slices more that move nothing.
+    /// With more slices, which move nothing.
     pub fn with_slices(self, more: usize) -> Self {
         Self { slices: self.slices + more as f64, ..self }
     }

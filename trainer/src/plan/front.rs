@@ -280,7 +280,7 @@ impl Plan {
         Self::of(model, costs, build, loading, choices, [arena.bytes as usize, model_bytes])
     }
 
-    /// What comes of these choices, whose working memory and model file take so many bytes.
+    /// What comes of these choices, with the bytes of working memory and model file.
     fn of(
         model: &PlainModel,
         costs: &Costs,

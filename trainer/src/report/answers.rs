@@ -11,7 +11,7 @@ const NUMBERS_MAX: usize = 2_000;
 
 /// Images that are answered wrongly or differently.
 pub struct Answers {
-    /// Images that at least one model gets wrong; the surest mistake first.
+    /// Images that at least one model gets wrong; the mistake with the highest probability first.
     pub wrong: Gallery,
     /// Images on which the models give different classes, whether one of them is right or not.
     pub differing: Gallery,

@@ -1,4 +1,4 @@
-//! Whether the probabilities can be believed.
+//! How reliable the probabilities are.
 
 use super::plot::{Plot, reliability};
 use super::value::{Count, Percent};

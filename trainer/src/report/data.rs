@@ -13,7 +13,7 @@ pub struct DataView {
     pub shape: String,
     /// The least and the greatest pixel of the training images.
     pub pixels: [u8; 2],
-    /// Training images, of which so many were held out.
+    /// Training images, the held-out ones among them.
     pub training: Count,
     /// Training images that were not trained on.
     pub held_out: Count,

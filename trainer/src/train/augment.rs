@@ -73,7 +73,7 @@ impl Distorter {
         }
     }
 
-    /// How many columns behind `middle` each pixel of a row of the part lies, filled up to whole
+    /// How many columns after `middle` each pixel of a row of the part lies, filled up to whole
     /// vectors.
     fn across(&self, middle: f32) -> Vec<f32> {
         let columns = (self.first[1]..).take((self.part.width as usize).next_multiple_of(LANES));
@@ -108,7 +108,7 @@ pub struct Placer<'p> {
     strength: f32,
     displacements: Displacements,
     padded: Padded,
-    /// How many columns each pixel of a row lies behind the image's centre, filled up to whole
+    /// How many columns each pixel of a row lies after the image's centre, filled up to whole
     /// vectors.
     across: Vec<f32>,
     places: Places,

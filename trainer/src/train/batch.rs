@@ -109,7 +109,7 @@ impl BatchGradients {
         });
     }
 
-    /// Takes a shard through the stages of a part, the normalisation in front of it included.
+    /// Takes a shard through the stages of a part, the normalisation before it included.
     fn shard_forward(&self, shard: &mut Shard, part: &Range<usize>) {
         if part.start > 0 {
             shard.normalise(&self.shards.layout, part.start - 1, &self.scales[part.start - 1]);
@@ -147,7 +147,7 @@ impl BatchGradients {
     }
 
     /// Takes all shards back through a part that ends with a normalised stage, whose sums are
-    /// `sums`; those of the part in front.
+    /// `sums`; those of the part before.
     fn backward(&self, batch: &Batch<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
         let stage = part.end - 1;
         total(self.shards.each(batch.chosen, |shard, gradients, _| {
@@ -179,7 +179,7 @@ impl BatchGradients {
     }
 }
 
-/// The stages, cut behind each normalised one.
+/// The stages, cut after each normalised one.
 fn parts(layout: &Layout) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut start = 0;
@@ -198,7 +198,7 @@ fn packed(parameters: &[StageParameters], layout: &Layout) -> Vec<Weights> {
     stages.map(|(index, (stage, operator))| packed_stage(stage, operator, asks(index))).collect()
 }
 
-/// A normalised stage has no bias of its own: its beta comes behind the normalisation.
+/// A normalised stage has no bias of its own: its beta comes after the normalisation.
 fn packed_stage(stage: &StageParameters, operator: &FloatKind, map_gradient: bool) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
     let weights = Weights::new(&stage.rows, bias);

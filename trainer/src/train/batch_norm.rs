@@ -1,4 +1,4 @@
-//! Batch normalisation: behind a convolution and its pooling, in front of the ReLU, so on the
+//! Batch normalisation: after a convolution and its pooling, before the ReLU, so on the
 //! pooled values only.
 //!
 //! ```text
@@ -154,12 +154,12 @@ impl BatchScale {
         }
     }
 
-    /// Forward: from the values to those behind the ReLU.
+    /// Forward: from the values to those after the ReLU.
     pub fn normalise(&self, set: InstructionSet, values: &[f32], output: &mut [f32]) {
         set.run(Normalise { scale: self, values, output });
     }
 
-    /// Backward: cuts `gradient`, that of the values behind the ReLU, where it passes none; writes
+    /// Backward: cuts `gradient`, that of the values after the ReLU, where it passes none; writes
     /// the normalised values to `normal`.
     pub fn cut(
         &self,
@@ -171,7 +171,7 @@ impl BatchScale {
         set.run(Cut { scale: self, values, gradient, normal });
     }
 
-    /// Backward: turns `gradient`, that of the values in front of the ReLU, into that of the values
+    /// Backward: turns `gradient`, that of the values before the ReLU, into that of the values
     /// before normalisation.
     pub fn back(
         &self,

@@ -1,4 +1,4 @@
-//! Softmax with cross-entropy: the loss, and its gradient by the values in front of the softmax.
+//! Softmax with cross-entropy: the loss, and its gradient by the values before the softmax.
 
 use serde::{Deserialize, Serialize};
 

@@ -41,7 +41,7 @@ pub struct BatchReport {
     pub batch_loss: f64,
     /// Mean loss per image of this epoch so far.
     pub loss: f64,
-    /// Part of this epoch's images answered rightly when they came, 0 to 1.
+    /// Part of this epoch's images answered correctly when they came, 0 to 1.
     pub accuracy: f64,
     /// Speed of this epoch so far.
     pub images_per_second: f64,
@@ -56,9 +56,9 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean loss per image while training.
     pub loss: f64,
-    /// Part of the images answered rightly while training, 0 to 1.
+    /// Part of the images answered correctly while training, 0 to 1.
     pub accuracy: f64,
-    /// Part of the held-out images answered rightly at its end, 0 to 1; `None` when none are held
+    /// Part of the held-out images answered correctly at its end, 0 to 1; `None` when none are held
     /// out.
     pub held_out_accuracy: Option<f64>,
     /// Wall time, the held-out images included.

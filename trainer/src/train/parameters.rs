@@ -53,7 +53,7 @@ impl StageParameters {
     /// The stage's weights with the normalisation folded into them: `w' = w * gamma / sqrt(variance
     /// + epsilon)`, `b' = beta - mean * gamma / sqrt(variance + epsilon)`.
     ///
-    /// Training normalises behind the pooling, the model folds in front of it: a factor above 0
+    /// Training normalises after the pooling, the model folds before it: a factor above 0
     /// keeps the largest value of each window the largest, so both are the same function.
     pub fn folded(&self, epsilon: f32) -> StageWeights {
         let Some(norm) = &self.norm else {

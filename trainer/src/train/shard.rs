@@ -107,7 +107,7 @@ impl Shard {
     }
 
     /// Takes the gradients that the backward pass has come to back through `stages`, from the last
-    /// to the first; that of the last is complete (of a normalised stage: in front of the
+    /// to the first; that of the last is complete (of a normalised stage: before the
     /// normalisation). Leaves the parameters' gradients over the shard's images in `gradients`, one
     /// for each stage.
     pub fn backward(

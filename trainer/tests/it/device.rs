@@ -25,7 +25,7 @@ fn trainer(arguments: &[&str]) -> Command {
     command
 }
 
-/// The message of a command that fails, behind what it tells of its progress.
+/// The message of a command that fails, after what it tells of its progress.
 fn error(command: &mut Command) -> String {
     let (_, stderr) = run(command, 1);
     let line = stderr.lines().last().unwrap();

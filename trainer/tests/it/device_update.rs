@@ -65,7 +65,7 @@ fn a_transfer_that_is_cut_off_goes_on_where_it_stopped_and_the_model_stays() {
     assert_eq!(workshop.runs(), old);
 
     let (said, _) = workshop.update(&new, 0);
-    let resumed = said.strip_prefix("went on behind the ").and_then(|rest| rest.split(' ').next());
+    let resumed = said.strip_prefix("went on after the ").and_then(|rest| rest.split(' ').next());
     let resumed: usize = resumed.unwrap_or_else(|| panic!("{said}")).parse().unwrap();
     assert!(resumed > 30 * 1024 && resumed < 45 * 1024, "{said}");
     assert!(said.contains("1 of 1 known answers right, in flash; it stays at a reset"), "{said}");

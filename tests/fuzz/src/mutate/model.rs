@@ -63,7 +63,7 @@ pub fn damage(file: &[u8], number: u64) -> Vec<u8> {
     damaged
 }
 
-/// Header, records and what follows the padding behind them.
+/// Header, records and what follows the padding after them.
 fn parts(file: &[u8]) -> Option<(Header, &[u8], &[u8])> {
     let header = Header::read(file).ok()?;
     let end = Header::BYTES.checked_add(header.record_bytes as usize)?;

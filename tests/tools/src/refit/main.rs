@@ -1,6 +1,6 @@
 //! Measures the costs again: `cargo run --release -p tools --bin refit [m0|m3|m4|m33|m55]...
 //! [FORMULA]...`, all of them by default; with a formula's name (`ConvDirect`) only that, with
-//! `Frame` only that of what runs besides the layers, with `Code` or `BuiltInCode` only the bytes
+//! `Frame` only that of what else runs, with `Code` or `BuiltInCode` only the bytes
 //! of code, with a part's name (`max-pool`) only what that part adds to them, and with `Base` only
 //! what every model needs.
 //!
@@ -166,7 +166,7 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
 /// Terms by name, and the count.
 type Measured = (Vec<Term>, f64);
 
-/// The measured layers of an algorithm; what ran besides the layers goes to `frames`.
+/// The measured layers of an algorithm; what else ran goes to `frames`.
 fn samples(
     board: Board,
     build: Build,
@@ -202,7 +202,7 @@ fn samples(
             continue;
         }
         let frame = total.saturating_sub(layers.iter().sum());
-        // A layer behind the measured one is a slice of its own.
+        // A layer after the measured one is a slice of its own.
         frames.push((work.frame.with_slices(layers.len() - 1).terms(), frame as f64));
     }
     samples

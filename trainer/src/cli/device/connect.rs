@@ -30,9 +30,9 @@ pub(super) struct Connection {
 /// What ticks of the chip's clock mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Unit {
-    /// Emulated: so many ticks for a second of virtual time, which is 10^9 instructions.
+    /// Emulated: ticks for a second of virtual time, which is 10^9 instructions.
     Instructions(u64),
-    /// A real clock, with so many ticks per second; 0 for a chip without one.
+    /// A real clock: ticks per second; 0 for a chip without one.
     Time(u64),
 }
 

@@ -16,7 +16,7 @@ pub(super) fn run(args: &UpdateArgs) -> Result<(), CliError> {
     bar.finish_and_clear();
     let update = updated?;
     if update.resumed_at > 0 && update.resumed_at < file.len() {
-        print(&format!("went on behind the {} bytes of an earlier attempt\n", update.resumed_at))?;
+        print(&format!("went on after the {} bytes of an earlier attempt\n", update.resumed_at))?;
     }
     // On the chip this also ends the trial of a model in flash.
     let test = session.self_test()?;

@@ -179,7 +179,7 @@ fn a_model_is_for_images_of_one_shape() {
     assert_eq!(
         check_model(SMALL, 6, &images).unwrap(),
         ["the labels go up to 7, the model tells 6 classes apart: 1 of the 3 images cannot be \
-                answered rightly"]
+                answered correctly"]
     );
 }
 

@@ -82,7 +82,7 @@ fn said<'e>(file: &ElfBytes<'e, LittleEndian>) -> Option<&'e str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// What the line says behind `key=`.
+/// What the line says after `key=`.
 fn value<'l>(line: &'l str, key: &str) -> Option<&'l str> {
     line.split_ascii_whitespace().find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
 }

@@ -6,7 +6,7 @@ use infer::Shape;
 use crate::inputs::PIXEL_MAX;
 use crate::kernels::{LANES, gather};
 
-/// Zeros in front of each row and column of the padded image; behind there is one more.
+/// Zeros before each row and column of the padded image; there is one more after it.
 const BORDER: usize = 1;
 
 /// Where each output pixel lies in the image, row after row.
@@ -29,7 +29,7 @@ impl Places {
     /// For `rows` rows of `columns` pixels.
     pub fn new(rows: usize, columns: usize) -> Self {
         // Rows are written in whole vectors: what sticks out is overwritten by the next row, of the
-        // last one it lies behind all pixels.
+        // last one it lies after all pixels.
         let len = rows * columns + LANES;
         let floats = || vec![0.0; len];
         Self {
@@ -133,7 +133,7 @@ impl Padded {
     #[inline(always)]
     fn find_corners(&self, places: &mut Places) {
         let (channels, row_len) = (self.channels() as u32, self.row_len() as u32);
-        // Beyond the border everything is 0; inside of the limits each place has a neighbour behind
+        // Beyond the border everything is 0; inside of the limits each place has a neighbour after
         // it.
         let [last_row, last_column] = self.sides.map(|side| (side - 2) as f32);
         let [rows, columns] = &places.axes;

@@ -4,7 +4,7 @@
 //! "KNDLCKPT"           8 bytes
 //! format version       u32, little endian
 //! identity, state      postcard: what run it is, and how far it has come
-//! CRC-32               u32, little endian, of everything in front of it
+//! CRC-32               u32, little endian, of everything before it
 //! ```
 //!
 //! The file is of use to the program that wrote it and no other: a change of [`Identity`] or

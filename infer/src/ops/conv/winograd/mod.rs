@@ -251,7 +251,7 @@ fn run<Core: Primitives, const FOUR: bool>(
     }
 }
 
-/// Transforms the inputs of the tiles of a pass, group behind group.
+/// Transforms the inputs of the tiles of a pass, group after group.
 fn transform_tiles<Core: Primitives, const FOUR: bool>(
     conv: &Conv<'_>,
     grid: &TileGrid,

@@ -80,7 +80,7 @@ kindling_paired:
   stmia r2!, {r3-r6}
   str r2, [sp, #PAIRED_SUMS]
   ldr r0, [sp, #PAIRED_INPUTS]
-  cmp r1, r12                 @ the second channel ends a byte behind the end
+  cmp r1, r12                 @ the second channel ends a byte after the end
   bhi 3f
   ldr r1, [sp, #PAIRED_WEIGHTS]
   adds r1, r1, #1

@@ -9,7 +9,7 @@
 //!         output = requantise(bias + max of the window's sums)
 //! ```
 //!
-//! A window that does not fill its last batch repeats a pixel there: a maximum does not mind.
+//! A window that does not fill its last batch repeats a pixel there: the maximum stays the same.
 #![allow(unsafe_code)]
 
 use crate::arm::instructions::requantise;
@@ -63,7 +63,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     }
 }
 
-/// Row and column of the pixel number `index` behind output `first`: of its window, or, without
+/// Row and column of the pixel number `index` after output `first`: of its window, or, without
 /// pooling, of the map.
 pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
     let width = (conv.output.width as usize).max(1);

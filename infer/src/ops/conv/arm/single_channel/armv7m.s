@@ -55,7 +55,7 @@
   TWO_PIXELS \first, r2, r3
 .endm
 
-@ Puts the tap at `byte` behind r5 on the stack.
+@ Puts the tap at `byte` after r5 on the stack.
 .macro TAP byte, index
   ldrsb r6, [r5, #\byte]
   str r6, [sp, #(TAPS + 4 * \index)]

@@ -8,8 +8,8 @@
 //!         output = requantise(bias + max of the window's sums)
 //! ```
 //!
-//! A window of less than four pixels repeats one: a maximum does not mind. The vector unit must be
-//! switched on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
+//! A window of less than four pixels repeats one: the maximum stays the same. The vector unit must
+//! be switched on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
 use core::arch::global_asm;

@@ -31,7 +31,7 @@
   PIXEL \multiply, r6, r14
 .endm
 
-@ All chunks from r1 and r3 on, one or more; two at a time behind the first. r9 is lost.
+@ All chunks from r1 and r3 on, one or more; two at a time after the first. r9 is lost.
 .macro CHUNKS
   CHUNK vmladav.s8
   subs r9, r5, r3

@@ -7,7 +7,7 @@
 @ right by the proof in transform.rs. A word holds two inputs; its halves are used one after the
 @ other.
 @
-@ r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps of the DSP kernel behind its first}. A
+@ r0 = v, r1 = u, r2 = sums, r3 = {address after v, steps of the DSP kernel after its first}. A
 @ step is two input pairs for two tiles, four for one. Registers: r0 and r1 addresses of v and u,
 @ r2-r5 words, r6 and r7 operands, r8-r11 sums [channel][tile], r12 rounds of four input pairs left
 @ in the chain.
@@ -17,7 +17,7 @@
 @ The frame:
 .set FOLD, 0                  @ four words: sums kept while another chain runs
 .set SUMS, 16                 @ where the next sums go
-.set V_END, 20                @ address behind the last v
+.set V_END, 20                @ address after the last v
 .set ROUNDS, 24               @ rounds of a chain
 .set FRAME, 28
 

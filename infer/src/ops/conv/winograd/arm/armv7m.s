@@ -6,9 +6,9 @@
 @ |v| <= 12800 and |u| <= 6272 (F(4x4)), so a product fits 32 bits; sums may wrap, and come out
 @ right by the proof in transform.rs.
 @
-@ r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps of the DSP kernel behind its first}. A
+@ r0 = v, r1 = u, r2 = sums, r3 = {address after v, steps of the DSP kernel after its first}. A
 @ step is two input pairs for two tiles, four for one. Registers: r0-r3 sums, r4-r7 operands, r8
-@ rounds of four input pairs left in the chain, r9 rounds of a chain, r10 address behind v, r11
+@ rounds of four input pairs left in the chain, r9 rounds of a chain, r10 address after v, r11
 @ address of sums, r12 address of v, lr address of u.
 
 

@@ -18,7 +18,7 @@
 @ The frame of every function here:
 .set FOLD, 0          @ four words: sums kept while another chain runs
 .set SUMS, 16         @ where the next sums go
-.set V_END, 20        @ address behind the last v
+.set V_END, 20        @ address after the last v
 .set MORE, 24         @ full rounds per chain
 .set LEFT, 28         @ full rounds left in this chain
 .set ENTRY, 32        @ where each of up to four chains enters its unrolled loop
@@ -76,7 +76,7 @@
 .L\name\()_end_\index:
 .endm
 
-@ The same for more than UNROLL steps behind the first.
+@ The same for more than UNROLL steps after the first.
 .macro LONG_CHAIN name, index, step, op
   CHAIN \name, \index, \step, \op
   ldr r4, [sp, #LEFT]
@@ -87,7 +87,7 @@
   bpl.w .L\name\()_round_\index
 .endm
 
-@ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address behind v, steps behind the
+@ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address after v, steps after the
 @ first}. Leaves in r5 the bytes of code of the steps before the first full round.
 .macro ENTER step_bytes
   push {r4-r11, lr}
@@ -100,7 +100,7 @@
   subs r6, r5, #1
   it mi
   movmi r6, #0
-  lsr r6, r6, #3              @ rounds behind the 1 to UNROLL steps that come first
+  lsr r6, r6, #3              @ rounds after the 1 to UNROLL steps that come first
   str r6, [sp, #MORE]
   str r6, [sp, #LEFT]
   sub r5, r5, r6, lsl #3

@@ -11,7 +11,7 @@
 @ pair, bytes from point to point, bytes from pair to pair, quads}. Registers: r4-r11 values of a
 @ line, r12 and lr addresses, r0-r3 as stated.
 
-@ The frame behind the columns of words:
+@ The frame after the columns of words:
 .set COLUMNS, 144             @ room for six columns of six rows
 .set SOURCE, 144              @ and bytes to the row below, to the next column
 .set POINTS, 156              @ and bytes from point to point

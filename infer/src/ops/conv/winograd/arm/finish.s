@@ -7,7 +7,7 @@
 @ Additions wrap; what is shifted right at the end is exact by the proof in transform.rs.
 @
 @ r0 = sums [line][slot], r1 = slots, r2 = address
-@ behind the last slot, r3 = bytes to the output below, next to it, and zero point. A slot is
+@ after the last slot, r3 = bytes to the output below, next to it, and zero point. A slot is
 @ {address of its first output, bias, multiplier}.
 
 @ value = requantise(bias r10 + value >> shift, with multiplier r11 and zero point r9); r5 is lost.
@@ -114,7 +114,7 @@ F2_FINISH kindling_f2_finish_one, 8
   LARGER \right, r5
 .endm
 
-@ The frame behind the four rows of six words:
+@ The frame after the four rows of six words:
 @ The slot's output, bytes to the output below, next to it, zero point, bias, multiplier:
 .set F4_OUTPUT, 96
 .set F4_STEPS, 100
@@ -160,7 +160,7 @@ FINISH \name
   F4_ROW r2, r4
   LARGER r0, r2               @ rows 2 and 3 by 4
   LARGER r1, r4
-  ldmia r12, {r6-r11}         @ the frame behind the rows
+  ldmia r12, {r6-r11}         @ the frame after the rows
   FINISH_OUTPUT r0, 4
   FINISH_OUTPUT r1, 2
   add r6, r6, r7

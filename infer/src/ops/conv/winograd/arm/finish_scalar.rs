@@ -15,7 +15,7 @@ use crate::arm::is_at_word;
 use crate::ops::conv::winograd::Finish;
 use crate::ops::conv::winograd::transform::{INVERSE_OF_NINE, Tile, output_line};
 
-/// Finishes a group that is whole; `false` when `sums` has not the size that follows from it.
+/// Finishes a group that is whole; `false` when `sums` has another size than that of the group.
 pub(super) fn run(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) -> bool {
     match (finish.tile, finish.group.tiles) {
         (Tile::Two, 1) => run_with::<16>(finish, sums, output, pooled_two),

@@ -55,7 +55,7 @@ unsafe extern "C" {
     fn kindling_f4_one_tile_long(v: *const i8, u: *const u8, sums: *mut i8, extent: &Extent);
 }
 
-/// Steps behind the first that `dsp.s` has code for without a loop.
+/// Steps after the first that `dsp.s` has code for without a loop.
 const UNROLL: usize = 8;
 
 /// Products of a group.

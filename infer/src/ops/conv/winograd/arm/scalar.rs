@@ -84,7 +84,7 @@ unsafe fn one_channel<const INPUTS: usize, const POINTS: usize>(
         let mut values = [0; SIDE_MAX];
         let mut at = column_at;
         for value in values.iter_mut().take(INPUTS) {
-            // SAFETY: the caller's promise; the address behind the last value is not read.
+            // SAFETY: the caller's promise; the address after the last value is not read.
             *value = unsafe { at.read() } as i32;
             at = at.wrapping_add(transform.row_bytes);
         }

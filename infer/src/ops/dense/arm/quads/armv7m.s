@@ -13,8 +13,8 @@
 @ r12 address of inputs, lr of weights.
 
 @ The frame:
-.set DENSE_INPUTS, 0          @ first, behind the last
-.set DENSE_PARAMETERS, 8      @ next, behind the last
+.set DENSE_INPUTS, 0          @ first, after the last
+.set DENSE_PARAMETERS, 8      @ next, after the last
 .set DENSE_OUTPUT, 16         @ next, and zero point
 .set DENSE_FRAME, 24
 

@@ -14,8 +14,8 @@
 
 .set DENSE_ROUND, 4           @ quads per round of the loop
 @ The frame:
-.set DENSE_INPUTS, 0          @ first, behind the last
-.set DENSE_PARAMETERS, 8      @ next, behind the last
+.set DENSE_INPUTS, 0          @ first, after the last
+.set DENSE_PARAMETERS, 8      @ next, after the last
 .set DENSE_OUTPUT, 16         @ next, and zero point
 .set DENSE_ENTRY, 24          @ where the quads that make no full round begin
 .set DENSE_FRAME, 32

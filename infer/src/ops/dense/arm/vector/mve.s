@@ -2,7 +2,7 @@
 @
 @   for each unit: output = requantise(bias + inputs . weights)
 @
-@ The loop is predicated: it neither reads nor adds what is behind the last input. r0 = {inputs,
+@ The loop is predicated: it neither reads nor adds what is after the last input. r0 = {inputs,
 @ number of inputs, weights, parameters, end of parameters, output, zero point} Registers: r1 =
 @ inputs, r2 = number, r3 = weights, r4 = sum, r5 = parameters, r6 = end of parameters, r7 = output,
 @ r8 = zero point, r9 and r10 addresses, lr inputs left.
