@@ -19,6 +19,10 @@ macro_rules! features {
             /// All of them.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$feature),+];
 
+            /// Whether an operator is in this build that [reduces](crate::ops::Operator::reduces) its
+            /// input.
+            pub(crate) const REDUCES: bool = Self::AveragePool.is_built();
+
             /// Its name in `Cargo.toml`.
             pub const fn name(self) -> &'static str {
                 match self {
@@ -78,4 +82,14 @@ features! {
     Softmax = "softmax";
     /// [`Rounding::Twice`](crate::quant::Rounding::Twice): models from TensorFlow Lite.
     TwoRoundings = "two-roundings";
+    /// Averages over windows and over maps.
+    AveragePool = "average-pool";
+    /// Functions of one value, by tables.
+    Lookup = "lookup";
+    /// Tensors side by side, and paddings.
+    Concat = "concat";
+    /// Products of two tensors.
+    Mul = "mul";
+    /// Convolutions whose taps lie apart.
+    Dilation = "dilation";
 }

@@ -97,6 +97,7 @@ pub mod format {
     pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
     pub use crate::ops::add::Scaling;
+    pub use crate::ops::concat::PartRecord;
     pub use crate::ops::conv::Algorithm;
     pub use crate::ops::dense::DenseAlgorithm;
     pub use crate::ops::records::*;

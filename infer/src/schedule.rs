@@ -22,6 +22,10 @@
 //! make a row make those that it can: where one reader of a tensor lags another, a part of the rows
 //! that are held serves the one that lags.
 //!
+//! An operator that reduces its input to a single row, such as a global average, takes rows before
+//! its row is complete. Its tensor counts the rows that it has taken; its readers see no row of it
+//! until all are.
+//!
 //! A chain of operators cannot get stuck. [`Model::from_bytes`](crate::Model::from_bytes) checks
 //! that a tensor's held rows suffice for one row of its reader at least (`rows_at_once` is 1 or
 //! more). So if the reader lacks rows, the rows it needs and has not got are fewer than those held:
@@ -31,6 +35,8 @@
 //! loader, which walks the whole schedule, refuses the model.
 
 use core::ops::Range;
+
+use crate::features::Feature;
 
 /// Most tensors that take turns.
 pub const TURNS_MAX: usize = 24;
@@ -63,6 +69,9 @@ pub struct Stage {
     pub rows_at_once: u16,
     /// The last tensor that is made from this one; 0 when none is.
     pub last_reader: usize,
+    /// Whether its operator [reduces](crate::ops::Operator::reduces) its input: the rows are those
+    /// that it takes, and once all are taken a single row is there to be read.
+    pub reduces: bool,
 }
 
 /// What a row of a tensor reads of another one.
@@ -180,7 +189,7 @@ impl RowWindow {
 impl Stage {
     /// The network's input: `rows` rows, of which `held` are held at once.
     pub const fn input(rows: u16, held: u16, last_reader: usize) -> Self {
-        Self { rows, held, rows_at_once: u16::MAX, last_reader }
+        Self { rows, held, rows_at_once: u16::MAX, last_reader, reduces: false }
     }
 
     const fn is_whole(&self) -> bool {
@@ -288,6 +297,18 @@ impl Schedule {
         of_group.copied().unwrap_or(Held { first: 0, end: rows })
     }
 
+    /// The rows of a tensor that are there to be read, and how many it has.
+    #[inline(always)]
+    fn readable(&self, tensor: usize, tensors: &impl Tensors) -> (Held, u16) {
+        let Some(stage) = tensors.stage(tensor) else { return (Held::default(), 0) };
+        let held = self.held(tensor, stage.rows);
+        if Feature::REDUCES && stage.reduces {
+            let is_complete = held.end == stage.rows;
+            return (Held { first: 0, end: is_complete as u16 }, 1);
+        }
+        (held, stage.rows)
+    }
+
     /// The rows of a tensor that can be made now.
     fn slice(&self, tensor: usize, tensors: &impl Tensors, demand: Demand) -> Option<Slice> {
         let stage = tensors.stage(tensor)?;
@@ -312,8 +333,8 @@ impl Schedule {
     /// Whether the inputs hold all that the first `rows` rows of a tensor read.
     fn inputs_suffice(&self, tensor: usize, rows: u16, tensors: &impl Tensors) -> bool {
         (0..INPUTS_MAX).map_while(|input| tensors.read(tensor, input)).all(|read| {
-            let height = tensors.stage(read.tensor).map_or(0, |stage| stage.rows);
-            read.window.suffices(rows, self.held(read.tensor, height).end, height)
+            let (held, height) = self.readable(read.tensor, tensors);
+            read.window.suffices(rows, held.end, height)
         })
     }
 
@@ -322,8 +343,8 @@ impl Schedule {
     fn rows_of_inputs(&self, tensor: usize, tensors: &impl Tensors) -> u16 {
         let reads = (0..INPUTS_MAX).map_while(|input| tensors.read(tensor, input));
         let rows = reads.map(|read| {
-            let height = tensors.stage(read.tensor).map_or(0, |stage| stage.rows);
-            read.window.rows_of(self.held(read.tensor, height).end, height)
+            let (held, height) = self.readable(read.tensor, tensors);
+            read.window.rows_of(held.end, height)
         });
         rows.min().unwrap_or(u16::MAX)
     }
@@ -348,20 +369,19 @@ impl Schedule {
             let Some(read) = tensors.read(slice.tensor, input) else {
                 break;
             };
-            *rows = self.input_rows(slice.rows.start, &read, tensors.stage(read.tensor)?.rows);
+            *rows = input_rows(slice.rows.start, &read, self.readable(read.tensor, tensors));
         }
         Some(slice)
     }
+}
 
-    /// What rows from `start` on read of an input of `height` rows.
-    fn input_rows(&self, start: u16, read: &Read, height: u16) -> InputRows {
-        let held = self.held(read.tensor, height);
-        let first = read.window.first_read(start, height).min(held.end);
-        let window = read.window.origin + (start as u32 * read.window.step) as i32;
-        // Negative at the tensor's beginning only: there it is the window's origin, an i16.
-        let origin = (window - first as i32).clamp(i16::MIN as i32, 0) as i16;
-        InputRows { rows: first..held.end, skipped: first.saturating_sub(held.first), origin }
-    }
+/// What rows from `start` on read of an input of which these rows are held, of `height` rows.
+fn input_rows(start: u16, read: &Read, (held, height): (Held, u16)) -> InputRows {
+    let first = read.window.first_read(start, height).min(held.end);
+    let window = read.window.origin + (start as u32 * read.window.step) as i32;
+    // Negative at the tensor's beginning only: there it is the window's origin, an i16.
+    let origin = (window - first as i32).clamp(i16::MIN as i32, 0) as i16;
+    InputRows { rows: first..held.end, skipped: first.saturating_sub(held.first), origin }
 }
 
 /// How many rows a slice is to have.
@@ -422,14 +442,30 @@ mod tests {
         fn with(mut self, [rows, held]: [u16; 2], reads: &[(usize, RowWindow)]) -> Self {
             let (made, mut rows_at_once) = (self.0.len(), u16::MAX);
             for (tensor, window) in reads {
+                let height = self.height(*tensor);
                 let stage = &mut self.0[*tensor].0;
                 stage.last_reader = made;
-                rows_at_once = rows_at_once.min(window.rows_at_once(stage.held, stage.rows));
+                rows_at_once = rows_at_once.min(window.rows_at_once(stage.held, height));
             }
             let reads =
                 reads.iter().map(|(tensor, window)| Read { tensor: *tensor, window: *window });
-            self.0.push((Stage { rows, held, rows_at_once, last_reader: 0 }, reads.collect()));
+            let stage = Stage { rows, held, rows_at_once, last_reader: 0, reduces: false };
+            self.0.push((stage, reads.collect()));
             self
+        }
+
+        /// With a tensor more, of one row, which is made of all rows of the tensor `read`.
+        fn with_reduced(self, read: usize) -> Self {
+            let rows = self.height(read);
+            let mut graph = self.with([rows, rows], &[(read, POINT)]);
+            graph.0.last_mut().unwrap().0.reduces = true;
+            graph
+        }
+
+        /// Rows that readers see.
+        fn height(&self, tensor: usize) -> u16 {
+            let (stage, _) = &self.0[tensor];
+            if stage.reduces { 1 } else { stage.rows }
         }
 
         fn slices(&self) -> (Vec<Slice>, bool) {
@@ -513,6 +549,20 @@ mod tests {
         assert!(!check(&residual(16, [3, 3, 3, 1])));
     }
 
+    /// The third tensor takes two rows at once of the second; its reader waits for the last.
+    #[test]
+    fn what_is_reduced_is_taken_row_by_row() {
+        let graph = Graph::input(6, 6)
+            .with([6, 2], &[(0, POINT)])
+            .with_reduced(1)
+            .with([3, 3], &[(2, RowWindow { origin: -1, step: 1, reach: 3 })]);
+        let taken = [0..2, 2..4, 4..6];
+        let turns = taken.into_iter().flat_map(|rows| [(1, rows.clone()), (2, rows)]);
+        let all = [(0, 0..6)].into_iter().chain(turns).chain([(3, 0..3)]);
+        assert_eq!(graph.made(), all.collect::<Vec<_>>());
+        assert!(check(&graph));
+    }
+
     #[test]
     fn branches_are_made_in_the_order_of_their_operators() {
         let graph = Graph::input(8, 8)
@@ -535,11 +585,14 @@ mod tests {
             assert_eq!(held[slice.tensor].start + slice.kept, slice.rows.start);
             assert!(held[slice.tensor].len() <= stage.held as usize, "{slice:?}");
             for (read, input) in reads.iter().zip(&slice.inputs) {
-                let front = &held[read.tensor];
+                let (height, front) = (graph.height(read.tensor), &held[read.tensor]);
+                let (read_stage, _) = &graph.0[read.tensor];
+                let reduced = 0..(front.end == read_stage.rows) as u16;
+                let front = if read_stage.reduces { &reduced } else { front };
                 for row in slice.rows.clone() {
                     let first = read.window.origin + row as i32 * read.window.step as i32;
                     for row in first..first + read.window.reach as i32 {
-                        let exists = row >= 0 && row < graph.0[read.tensor].0.rows as i32;
+                        let exists = row >= 0 && row < height as i32;
                         assert!(!exists || front.contains(&(row as u16)), "{slice:?} reads {row}");
                     }
                 }
@@ -606,7 +659,11 @@ mod tests {
                 let mut reads: Vec<_> =
                     windows.iter().map(|(window, tensor)| (*tensor, *window)).collect();
                 reads[0].0 = made - 1;
-                let height = graph.0[made - 1].0.rows.div_ceil(step as u16);
+                if below(6) == 0 {
+                    graph = graph.with_reduced(made - 1);
+                    continue;
+                }
+                let height = graph.height(made - 1).div_ceil(step as u16);
                 let held = if made == count { height } else { hold(height, &mut below) };
                 graph = graph.with([height, held], &reads);
             }

@@ -53,6 +53,14 @@ impl Shape {
         self.height == other.height && self.width == other.width && self.channels == other.channels
     }
 
+    /// Whether it lies inside of `outer` from row and column `origin` on, channel by channel.
+    pub(crate) const fn is_inside(self, origin: [u16; 2], outer: Self) -> bool {
+        let [row, column] = origin;
+        row as u32 + self.height as u32 <= outer.height as u32
+            && column as u32 + self.width as u32 <= outer.width as u32
+            && self.channels == outer.channels
+    }
+
     /// Values in one row.
     pub const fn row_len(self) -> usize {
         self.width as usize * self.channels as usize

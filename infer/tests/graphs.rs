@@ -7,8 +7,9 @@ mod random_layer;
 mod support;
 
 use infer::format::{
-    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, DepthwiseRecord, MaxPoolRecord,
-    OperatorRecord, OutputQuant, Scaling, SoftmaxRecord, Tensor,
+    AddRecord, Algorithm, AveragePoolRecord, ConcatRecord, ConvRecord, DenseAlgorithm, DenseRecord,
+    DepthwiseRecord, DilatedRecord, LookupRecord, MaxPoolRecord, MulRecord, OperatorRecord,
+    OutputQuant, PartRecord, Scaling, SoftmaxRecord, Tensor,
 };
 use infer::kernels::Kernels;
 use infer::ops::{Buffers, Kind, Record};
@@ -22,7 +23,7 @@ use random_layer::Random;
 use support::channel;
 use support::graph::{Graph, LAYERS, Layer};
 
-const GRAPHS: u64 = if cfg!(miri) { 3 } else { 1500 };
+const GRAPHS: u64 = if cfg!(miri) { 3 } else { 2500 };
 
 /// Ways in which the rows of a graph are held, and in which its tensors lie.
 const VARIANTS: u64 = 12;
@@ -118,12 +119,10 @@ fn hold_some(random: &mut Random, mut graph: Graph) -> Graph {
 /// Puts each tensor where another one begins, or anywhere.
 fn share_memory(random: &mut Random, graph: &mut Graph) {
     let mut ends = vec![0];
-    let tensors = graph.layers.iter().map(|layer| (layer.output, layer.held_rows));
-    for (tensor, held_rows) in [(graph.image, graph.held_rows)].into_iter().chain(tensors) {
+    for bytes in graph.held_bytes() {
         let place = random.pick(&ends[ends.len().saturating_sub(3)..]);
         let place = if random.below(4) == 0 { ends[0] } else { place };
         graph.places.push(place);
-        let bytes = held_rows as usize * tensor.shape.row_len();
         ends.push(place + bytes.div_ceil(16) as u32);
     }
 }
@@ -192,6 +191,11 @@ fn add_layer(random: &mut Random, graph: &mut Graph) {
         Kind::Add => add(random, graph, input),
         Kind::Softmax if random.below(3) > 0 => None, // nearly all that it makes is -128
         Kind::Softmax => Some(softmax(random, input, read)),
+        Kind::AveragePool => Some(average_pool(random, input, read)),
+        Kind::Lookup => Some(lookup(random, input, read)),
+        Kind::Concat => concat(random, graph, input),
+        Kind::Mul => mul(random, graph, input),
+        Kind::Dilated => dilated(random, input, read),
     };
     if let Some(Made { operator, output, channels, weights }) = made {
         *graph = graph.clone().with_numbers(operator, output, channels, weights);
@@ -265,6 +269,89 @@ fn max_pool(random: &mut Random, input: u8, read: Tensor) -> Option<Made> {
     let shape = Shape::new(side(height, 0)?, side(width, 1)?, channels);
     let operator = OperatorRecord::MaxPool(MaxPoolRecord { input, size, stride, origin });
     let output = Tensor { shape, quant: read.quant };
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
+}
+
+/// Averages over windows that each have a pixel at least, or over the whole map.
+fn average_pool(random: &mut Random, input: u8, read: Tensor) -> Made {
+    let Shape { height, width, channels } = read.shape;
+    let is_global = random.below(2) == 0;
+    let (kernel, stride, origin) = window(random);
+    let (size, stride, origin) = match is_global {
+        true => ([height + 1, width], [1, 1], [-(random.below(2) as i16), 0]),
+        false => (kernel.map(u16::from), stride, origin),
+    };
+    let side = |map: u16, axis: usize| match is_global {
+        true => 1,
+        false => (map as i32 - 1 - origin[axis] as i32) as u16 / stride[axis] as u16 + 1,
+    };
+    let shape = Shape::new(side(height, 0), side(width, 1), channels);
+    let record = AveragePoolRecord { input, size, stride, origin };
+    let output = Tensor { shape, quant: read.quant };
+    let operator = OperatorRecord::AveragePool(record);
+    Made { operator, output, channels: Vec::new(), weights: Vec::new() }
+}
+
+/// A convolution whose taps lie apart, of one that has no pooling.
+fn dilated(random: &mut Random, input: u8, read: Tensor) -> Option<Made> {
+    let made = conv(random, input, read);
+    let OperatorRecord::Conv(record) = made.operator else { unreachable!("a convolution") };
+    let dilation = random.pick(&[[2, 1], [3, 1], [2, 2], [1, 3]]);
+    let record = DilatedRecord { conv: record, dilation };
+    let dilates = matches!(
+        record.conv.algorithm,
+        Algorithm::Direct | Algorithm::DirectPaired | Algorithm::DirectInPlace
+    );
+    dilates.then_some(Made { operator: OperatorRecord::Dilated(record), ..made })
+}
+
+/// A random table for all of a map but the first row or column.
+fn lookup(random: &mut Random, input: u8, read: Tensor) -> Made {
+    let Shape { height, width, channels } = read.shape;
+    let origin = [height, width].map(|side| if side > 1 { random.below(2) as u16 } else { 0 });
+    let shape = Shape::new(height - origin[0], width - origin[1], channels);
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    let operator = OperatorRecord::Lookup(LookupRecord { input, origin });
+    let weights = (0..256).map(|_| random.int8() as u8).collect();
+    Made { operator, output, channels: Vec::new(), weights }
+}
+
+/// A tensor within a border, alone or with any other.
+fn concat(random: &mut Random, graph: &Graph, first: u8) -> Option<Made> {
+    let read = tensor(graph, first);
+    let others = (0..=graph.layers.len() as u8).filter(|other| *other != first);
+    let others: Vec<u8> = others.collect();
+    let second = others.get(random.below(2 * others.len().max(1) as u32) as usize).copied();
+    let Shape { height, width, .. } = read.shape;
+    let (height, width) = (height + random.below(4) as u16, width + random.below(3) as u16);
+    let mut part = |input| {
+        let origin = [-(random.below(4) as i16), 1 - random.below(3) as i16];
+        PartRecord { input, origin, multiplier: random.pick(&[1 << 14, 9000]) }
+    };
+    let record = ConcatRecord { first: part(first), second: second.map(part), shift: 14 };
+    let more = second.map_or(0, |second| tensor(graph, second).shape.channels);
+    let channels = read.shape.channels + more;
+    if channels > 40 {
+        return None;
+    }
+    let quant = quant(random.pick(&[-128, read.quant.zero_point]));
+    let output = Tensor { shape: Shape::new(height, width, channels), quant };
+    let operator = OperatorRecord::Concat(record);
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
+}
+
+/// The product of a tensor and any other of as many channels, or of one pixel.
+fn mul(random: &mut Random, graph: &Graph, first: u8) -> Option<Made> {
+    let Made { operator: OperatorRecord::Add(record), mut output, .. } = add(random, graph, first)?
+    else {
+        return None;
+    };
+    let AddRecord { inputs, mut origins, .. } = record;
+    let [a, b] = inputs.map(|input| tensor(graph, input).shape);
+    if [b.height, b.width] == [1, 1] {
+        (origins, output.shape) = ([[0, 0]; 2], a);
+    }
+    let operator = OperatorRecord::Mul(MulRecord { inputs, origins, multiplier: 1 << 25 });
     Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 

@@ -12,12 +12,10 @@ mod built_in;
 
 use infer::embedded;
 use infer::format::{
-    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, DepthwiseRecord, InputRecord,
-    LayerRecord, MaxPoolRecord, OperatorRecord, OutputQuant, Scaling, SoftmaxRecord, Tensor,
-    TensorRecord,
+    AddRecord, Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, InputRecord, LayerRecord,
+    OperatorRecord, OutputQuant, Scaling, Tensor, TensorRecord,
 };
-use infer::ops::Record;
-use infer::quant::Factor;
+use infer::ops::{Kind, Record};
 use infer::schedule::INPUTS_MAX;
 use infer::{
     Input, Interface, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session,
@@ -112,31 +110,16 @@ impl Random {
 /// An operator that reads one of the tensors before it, mostly.
 fn operator(random: &mut Random, input: u8) -> OperatorRecord {
     let sides = |random: &mut Random| [random.side(), random.side()];
-    match random.below(7) {
-        0 => OperatorRecord::MaxPool(MaxPoolRecord {
-            input,
-            size: sides(random),
-            stride: sides(random),
-            origin: [random.below(3) as u16, random.below(3) as u16],
-        }),
-        1 => {
+    match random.below(8) {
+        0..=3 => any_operator(random, input),
+        4 => {
             let algorithm = DenseAlgorithm::ALL[random.below(3)];
             OperatorRecord::Dense(DenseRecord { input, algorithm })
         }
-        2 => OperatorRecord::Depthwise(DepthwiseRecord {
-            input,
-            kernel: sides(random),
-            stride: sides(random),
-            origin: [random.below(6) as i16 - 3, random.below(6) as i16 - 3],
-        }),
-        3 => OperatorRecord::Add(AddRecord {
+        5 => OperatorRecord::Add(AddRecord {
             inputs: [input, random.below(4) as u8],
             origins: [[0, 0], [random.below(2) as u16, 0]],
             scaling: Scaling::Once { multipliers: [9000, 14_000], shift: random.below(26) as u8 },
-        }),
-        4 => OperatorRecord::Softmax(SoftmaxRecord {
-            input,
-            factor: Factor { multiplier: 1 << 30, shift: random.below(40) as i8 - 4 },
         }),
         _ => OperatorRecord::Conv(ConvRecord {
             input,
@@ -146,6 +129,18 @@ fn operator(random: &mut Random, input: u8) -> OperatorRecord {
             pool: if random.below(2) == 0 { [2, 2] } else { sides(random) },
             algorithm: Algorithm::ALL[random.below(Algorithm::ALL.len())],
         }),
+    }
+}
+
+/// An operator of any kind, with small numbers: records begin with the kind and what is read.
+fn any_operator(random: &mut Random, input: u8) -> OperatorRecord {
+    loop {
+        let mut bytes =
+            [0; 32].map(|_: u8| [random.side(), random.below(8) as u8][random.below(2)]);
+        (bytes[0], bytes[1]) = (random.below(Kind::ALL.len()) as u8, input);
+        if let Ok((record, _)) = postcard::take_from_bytes(&bytes) {
+            return record;
+        }
     }
 }
 
@@ -162,9 +157,10 @@ fn stated(record: &OperatorRecord, input: Shape, output: Tensor) -> [u64; 2] {
     let channels = 8 * output.shape.channels as u64;
     match LayerKind::of_record(record, &inputs, output) {
         LayerKind::Conv(conv) => [channels, conv.filters().packed_bytes()],
-        LayerKind::MaxPool(_) | LayerKind::Add(_) | LayerKind::Softmax(_) => [0, 0],
+        LayerKind::Dilated(dilated) => [channels, dilated.conv().filters().packed_bytes()],
         LayerKind::Dense(dense) => [8 * dense.units as u64, dense.matrix().packed_bytes()],
         LayerKind::Depthwise(depthwise) => [channels, depthwise.weight_bytes()],
+        _ => [0, 0],
     }
 }
 

@@ -89,6 +89,8 @@ fn records() {
     assert_eq!(problem(|record, _| record.inputs = [0, 0]), LayerProblem::SameInput);
     assert_eq!(problem(|record, _| record.inputs = [1, 1]), LayerProblem::SameInput);
     assert_eq!(problem(|record, _| record.inputs = [0, 2]), LayerProblem::UnknownInput);
+    assert_eq!(problem(|record, _| record.inputs = [0, 255]), LayerProblem::UnknownInput);
+    assert_eq!(problem(|record, _| record.inputs = [255, 0]), LayerProblem::UnknownInput);
 }
 
 /// The ends of every range: nothing leaves 32 bits (tests of the debug build look at each sum).

@@ -21,7 +21,7 @@ impl Odd {
 }
 
 /// All of them.
-pub const ODD: [Odd; 11] = [
+pub const ODD: [Odd; 12] = [
     Odd {
         name: "1x1 and 5x5 kernels",
         toml: r#"
@@ -149,6 +149,18 @@ pub const ODD: [Odd; 11] = [
                 { type = "conv", filters = 6, kernel = 1, name = "b" },
                 { type = "add", from = ["b", "a"], name = "c" },
                 { type = "depthwise", kernel = [5, 2], stride = [2, 1] },
+                { type = "dense", units = 4 },
+            ]"#,
+    },
+    Odd {
+        name: "averages over windows and over a map",
+        toml: r#"
+            input = { height = 18, width = 17, channels = 1 }
+            layer = [
+                { type = "conv", filters = 13, kernel = 3, activation = "relu" },
+                { type = "average_pool", size = [3, 2], stride = 2, padding = "same" },
+                { type = "conv", filters = 24, kernel = 3, padding = "same" },
+                { type = "average_pool" },
                 { type = "dense", units = 4 },
             ]"#,
     },

@@ -204,6 +204,6 @@ fn plain_layer(
         output: Tensor { shape: demanded.part.output, quant: quant.output },
         kind: stage.kind.plain(&demanded.part, &scales),
         channels: quant.channels,
-        weights: quant.weights,
+        weights: stage.kind.table(&scales).unwrap_or(quant.weights),
     }
 }

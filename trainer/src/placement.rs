@@ -12,7 +12,6 @@
 
 use std::ops::Range;
 
-use infer::format::Tensor;
 use thiserror::Error;
 
 use crate::plain_model::{Choices, Flow, PlainModel};
@@ -63,10 +62,9 @@ pub struct Lifetimes {
 /// As [`place`].
 pub fn arena(model: &PlainModel, choices: &Choices) -> Result<ArenaPlan, ArenaTooLarge> {
     let flow = model.flow(&choices.held_rows);
-    let bytes = |(tensor, held): (Tensor, &u16)| *held as usize * tensor.shape.row_len();
     place(&Lifetimes::new(
         flow.groups(),
-        model.tensors().zip(&choices.held_rows).map(bytes).collect(),
+        model.held_bytes(&choices.held_rows),
         &model.last_readers(),
         scratch_bytes(model, choices, &flow),
     ))

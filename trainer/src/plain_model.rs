@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use infer::format::{LayerRecord, Tensor, TensorRecord};
+use infer::ops::SUM_BYTES;
 use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::{INPUTS_MAX, Read, RowWindow, Schedule, Slice, Stage, Tensors, group_end};
 use infer::{
@@ -187,6 +188,19 @@ impl PlainModel {
         self.tensors().map(|tensor| tensor.shape.height).collect()
     }
 
+    /// Bytes that each tensor takes when so many rows of it are held.
+    pub fn held_bytes(&self, held_rows: &[u16]) -> Vec<usize> {
+        let of_values = self.layers.iter().map(|layer| match layer.reduces() {
+            Some(_) => SUM_BYTES,
+            None => 1,
+        });
+        let bytes = |((tensor, held), of_value): ((Tensor, &u16), usize)| {
+            of_value * *held as usize * tensor.shape.row_len()
+        };
+        let of_values = std::iter::once(1).chain(of_values);
+        self.tensors().zip(held_rows).zip(of_values).map(bytes).collect()
+    }
+
     /// Values of the first output.
     pub fn classes(&self) -> usize {
         let tensor = self.outputs.first().and_then(|output| self.tensors().nth(*output));
@@ -218,7 +232,11 @@ impl PlainModel {
             let edges: Vec<_> = windows.map(|(window, from)| edge(from, window)).collect();
             let rows_at_once = edges.iter().map(|(_, rows)| *rows).min().unwrap_or(u16::MAX);
             let (rows, held) = (heights[made], held_rows[made]);
-            stages.push(Stage { rows, held, rows_at_once, last_reader: 0 });
+            let stage = Stage { rows, held, rows_at_once, last_reader: 0, reduces: false };
+            stages.push(match layer.reduces() {
+                Some(rows) => Stage { rows, held: rows, reduces: true, ..stage },
+                None => stage,
+            });
             reads.push(edges.into_iter().map(|(read, _)| read).collect());
         }
         for (stage, last_reader) in stages.iter_mut().zip(self.last_readers()) {
@@ -304,6 +322,12 @@ impl PlainLayer {
     pub fn row_windows(&self) -> Vec<RowWindow> {
         let kind = self.kind(self.choices()[0]);
         (0..self.inputs.len()).map(|input| kind.row_window(input)).collect()
+    }
+
+    /// Rows of its input that it takes one by one, where it keeps sums: see
+    /// [`infer::ops::Operator::reduces`].
+    pub fn reduces(&self) -> Option<u16> {
+        self.kind(self.choices()[0]).reduces()
     }
 
     /// The layer's record; a choice for another kind of layer counts as the direct one.

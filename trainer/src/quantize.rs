@@ -11,7 +11,7 @@ use crate::float_model::{FloatModel, StageWeights};
 use crate::graph::Stage;
 use crate::inputs::PIXEL_MAX;
 use crate::network::NetworkError;
-use crate::ops::{Operator, OutputScale};
+use crate::ops::{Operator, OutputScale, WEIGHTED_STEPS_MAX};
 
 /// Largest int8 weight; -128 is not used, so that the range is symmetric.
 const WEIGHT_MAX: f64 = 127.0;
@@ -102,6 +102,11 @@ fn quantize_stage(
     let input = inputs[0];
     let output = match stage.kind.output_scale() {
         OutputScale::OfInput => input,
+        OutputScale::Fixed(quant) => quant,
+        OutputScale::Product { relu } => {
+            let step: f64 = inputs.iter().map(|input| input.scale as f64).product();
+            output_quant(range, relu, step / WEIGHTED_STEPS_MAX)
+        }
         OutputScale::Calibrated { relu, steps_max } => {
             output_quant(range, relu, steepest(inputs, &rows) / steps_max)
         }

@@ -2,7 +2,7 @@
 
 use super::format::TensorRecord;
 use crate::interface::Interface;
-use crate::ops::{Inputs, LayerKind, Tensor};
+use crate::ops::{Inputs, LayerKind, SUM_BYTES, Tensor};
 use crate::schedule::Stage;
 use crate::shape::Shape;
 
@@ -105,9 +105,11 @@ impl<'a> Layer<'a> {
         self.kind.work().operations
     }
 
-    /// The held rows of its output, as `(start, bytes)` in the arena.
+    /// The held rows of its output, or the sums that come to be its output, as `(start, bytes)` in
+    /// the arena.
     pub fn output_use(&self) -> (usize, usize) {
-        self.place.arena_use(self.output())
+        let (at, bytes) = self.place.arena_use(self.output());
+        (at, if self.kind.reduces().is_some() { SUM_BYTES * bytes } else { bytes })
     }
 
     /// Its scratch memory, as `(start, bytes)` in the arena.
@@ -115,10 +117,14 @@ impl<'a> Layer<'a> {
         (self.scratch_at as usize, self.scratch_bytes as usize)
     }
 
-    pub(crate) const fn stage(&self) -> Stage {
+    pub(crate) fn stage(&self) -> Stage {
         let Place { rows, held_rows: held, last_reader, .. } = self.place;
         let (rows_at_once, last_reader) = (self.rows_at_once, last_reader as usize);
-        Stage { rows, held, rows_at_once, last_reader }
+        let stage = Stage { rows, held, rows_at_once, last_reader, reduces: false };
+        match self.kind.reduces() {
+            Some(rows) => Stage { rows, held: rows, reduces: true, ..stage },
+            None => stage,
+        }
     }
 }
 

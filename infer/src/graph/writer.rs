@@ -37,9 +37,10 @@ pub struct Content<'c> {
 /// The numbers of one layer.
 #[derive(Clone, Copy)]
 pub struct Section<'c> {
-    /// One entry per output channel; with a shift each if the model rounds twice.
+    /// One entry per output channel, with a shift each if the model rounds twice; empty for an
+    /// operator without.
     pub channels: &'c [ChannelParameters],
-    /// Weights, packed as the layer's algorithm asks.
+    /// Weights, packed as the layer's algorithm asks, or a table; empty for an operator without.
     pub weights: &'c [u8],
 }
 
@@ -143,17 +144,16 @@ impl Writer<'_> {
     }
 
     fn section(&mut self, section: &Section<'_>) -> Result<(), WriteError> {
-        if section.channels.is_empty() {
-            return Ok(());
+        if !section.channels.is_empty() {
+            self.align()?;
         }
-        self.align()?;
         for channel in section.channels {
             self.bytes(&channel.to_le_bytes())?;
         }
         for shift in section.channels.iter().filter_map(|channel| channel.shift) {
             self.bytes(&shift.to_le_bytes())?;
         }
-        self.aligned(section.weights)
+        if section.weights.is_empty() { Ok(()) } else { self.aligned(section.weights) }
     }
 
     fn aligned(&mut self, bytes: &[u8]) -> Result<(), WriteError> {

@@ -34,7 +34,7 @@ pub fn check_coordinates(
     input: Shape,
     windows: [u64; 2],
     stride: [u8; 2],
-    size: [u8; 2],
+    size: [u16; 2],
 ) -> Result<(), LayerProblem> {
     let reach = |axis: usize| windows[axis] * stride[axis] as u64 + size[axis] as u64 + (1 << 15);
     let (rows, columns) = (reach(0), reach(1));

@@ -5,10 +5,15 @@
 //! the rest of the crate asks a layer, and the trait of a whole kernel set.
 
 pub mod add;
+pub mod average_pool;
+pub mod concat;
 pub mod conv;
 pub mod dense;
 pub mod depthwise;
+pub mod dilated;
+pub mod lookup;
 pub mod max_pool;
+pub mod mul;
 pub mod softmax;
 
 mod checks;
@@ -28,7 +33,7 @@ use crate::shape::Shape;
 
 pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_shape};
 pub(crate) use operator::operations_of_map;
-pub use operator::{Buffers, Inputs, Operator, Reading, Record, Tensor, Work};
+pub use operator::{Buffers, Inputs, Operator, Reading, Record, SUM_BYTES, Tensor, Work};
 pub use packing::SizeMismatch;
 pub use sections::{SECTION_ALIGNMENT_BYTES, Sections};
 #[cfg(not(kindling_backend = "portable"))]
@@ -215,6 +220,8 @@ macro_rules! operators {
                 output -> Tensor, or Tensor::NONE;
                 /// Bytes of scratch memory.
                 scratch_bytes -> usize, or 0;
+                /// Rows of its input that it takes one by one, for an operator that does.
+                reduces -> Option<u16>, or None;
                 /// Channel parameters and packed weights, as the file has them.
                 numbers -> [&'m [u8]; 2], or [&[], &[]];
                 /// What it takes to run it.
@@ -266,6 +273,16 @@ operators! {
     Depthwise<'m>: depthwise, DepthwiseRecord;
     /// Share of each channel's exponential in the sum of its pixel.
     Softmax: softmax, SoftmaxRecord;
+    /// Average over windows.
+    AveragePool: average_pool, AveragePoolRecord;
+    /// A function of one value, by a table.
+    Lookup<'m>: lookup, LookupRecord;
+    /// Channels of one tensor, or of two one after the other.
+    Concat: concat, ConcatRecord;
+    /// Product of two tensors.
+    Mul: mul, MulRecord;
+    /// Convolution whose taps lie apart.
+    Dilated<'m>: dilated, DilatedRecord;
 }
 
 impl Feature {

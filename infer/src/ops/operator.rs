@@ -46,6 +46,16 @@ pub trait Operator<'m>: Copy {
         0
     }
 
+    /// Rows of its input that it takes one by one, for an operator that makes a single row and keeps
+    /// sums of what it has taken; `None` for one that makes each row at once.
+    ///
+    /// Such an operator never needs all of its input at once. The sums lie where its output comes
+    /// to lie, [`SUM_BYTES`] for each value; the rows of its slices, and of its
+    /// [row window](Self::row_window), are those that it takes.
+    fn reduces(&self) -> Option<u16> {
+        None
+    }
+
     /// Channel parameters and packed weights, as the file has them; empty for an operator without.
     fn numbers(&self) -> [&'m [u8]; 2] {
         [&[], &[]]
@@ -61,6 +71,9 @@ pub trait Operator<'m>: Copy {
     fn needs(&self, feature: Feature) -> bool;
 }
 
+/// Bytes of a sum that an operator keeps which [reduces](Operator::reduces) its input.
+pub const SUM_BYTES: usize = 4;
+
 /// The record of an operator in the file.
 pub trait Record {
     /// The tensors that it reads.
@@ -71,21 +84,26 @@ pub trait Record {
 /// `n - 1` makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inputs {
+    /// [`NO_TENSOR`] stands for an input that is not there: so a layer stays within
+    /// [`LAYER_BYTES`](crate::LAYER_BYTES).
     tensors: [u8; INPUTS_MAX],
-    count: u8,
 }
+
+/// The number of no tensor: see [`LAYERS_MAX`](crate::format::LAYERS_MAX).
+const NO_TENSOR: u8 = u8::MAX;
+
+/// A number that no layer can read: no layer comes after the one that makes it.
+const UNREADABLE: u8 = NO_TENSOR - 1;
 
 impl Inputs {
     /// One input.
     pub const fn one(tensor: u8) -> Self {
-        let mut tensors = [0; INPUTS_MAX];
-        tensors[0] = tensor;
-        Self { tensors, count: 1 }
+        Self { tensors: [tensor, NO_TENSOR] }
     }
 
     /// Two inputs.
-    pub const fn two(tensors: [u8; 2]) -> Self {
-        Self { tensors, count: 2 }
+    pub const fn two([first, second]: [u8; 2]) -> Self {
+        Self { tensors: [first, if second == NO_TENSOR { UNREADABLE } else { second }] }
     }
 
     /// The first input.
@@ -96,8 +114,8 @@ impl Inputs {
     /// The tensor that is input number `input`; `None` after the last.
     #[inline(always)]
     pub fn get(&self, input: usize) -> Option<usize> {
-        let tensor = *self.tensors.get(input)? as usize;
-        (input < self.count as usize).then_some(tensor)
+        let tensor = *self.tensors.get(input)?;
+        (input < self.count()).then_some(tensor as usize)
     }
 
     /// The tensor that is input number `input`, which need not be there.
@@ -107,12 +125,12 @@ impl Inputs {
 
     /// How many there are: 1 to [`INPUTS_MAX`].
     pub const fn count(&self) -> usize {
-        self.count as usize
+        if self.tensors[1] == NO_TENSOR { 1 } else { 2 }
     }
 
     /// The tensors in their order.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        self.tensors.into_iter().take(self.count as usize).map(usize::from)
+        self.tensors.into_iter().take(self.count()).map(usize::from)
     }
 }
 

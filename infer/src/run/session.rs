@@ -8,7 +8,7 @@ use super::values::Value;
 use crate::error::{InputError, RunError, SessionError};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
-use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, window};
+use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, SUM_BYTES, window};
 use crate::schedule::{Schedule, Slice};
 use crate::scores::{Reals, Reconstruction, Scores};
 use crate::value_type::{OutputType, ValueType};
@@ -232,10 +232,20 @@ fn make<Set: Kernels>(
     observer: &mut impl Observer,
 ) -> Option<()> {
     let layer = network.layers().get(index)?;
-    observer.before(index, layer, slice.rows.clone());
+    let rows = rows_made(layer, &slice);
+    observer.before(index, layer, rows.clone());
     let made = run_slice::<Set>(network, layer, &slice, arena)?;
-    observer.after(index, layer, slice.rows, made);
+    observer.after(index, layer, rows, made);
     Some(())
+}
+
+/// The rows that a slice makes: of an operator that reduces its input the only one, when all is
+/// taken.
+fn rows_made(layer: &Layer<'_>, slice: &Slice) -> Range<u16> {
+    match layer.kind.reduces() {
+        Some(rows) => 0..(slice.rows.end == rows) as u16,
+        None => slice.rows.clone(),
+    }
 }
 
 /// Puts the next rows of the part of the image that the network reads where the first layer expects
@@ -287,19 +297,20 @@ fn run_slice<'a, Set: Kernels>(
 ) -> Option<&'a [i8]> {
     let kind = layer.kind.slice(slice);
     let row_len = kind.output().shape.row_len();
-    // The rows that are held before the slice is made, or after it.
+    // The rows that are held before the slice is made, or after it; or a sum for each value.
     let rows = slice.kept as usize + slice.rows.len().max(slice.dropped as usize);
-    let held = part(layer.place.at, rows * row_len);
+    let reduces = layer.kind.reduces().is_some();
+    let held = part(layer.place.at, if reduces { SUM_BYTES } else { rows } * row_len);
     let scratch = part(layer.scratch_at, kind.scratch_bytes());
     let first = input_part(network, layer, slice, &kind, 0);
     let has_second = layer.inputs.count() > 1;
     let second = if has_second { input_part(network, layer, slice, &kind, 1) } else { 0..0 };
     let parts = arena.get_disjoint_mut([first, second, scratch, held]).ok()?;
     let [input, second, scratch, held] = parts;
-    let output = make_room(held, slice, row_len)?;
+    let output = if reduces { held } else { make_room(held, slice, row_len)? };
     // In one place: each place has the operators' code once more.
     kind.run::<Set>(Buffers { input, second, scratch, output });
-    Some(output)
+    if reduces { output.get(..rows_made(layer, slice).len() * row_len) } else { Some(output) }
 }
 
 /// The rows of an input that a slice reads.

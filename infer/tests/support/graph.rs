@@ -4,8 +4,10 @@
 use infer::format::{
     Content, InputRecord, LayerRecord, OperatorRecord, Section, Tensor, TensorRecord,
 };
+use infer::ops::{Record, SUM_BYTES};
 use infer::quant::ChannelParameters;
-use infer::{Interface, LayerProblem, Metadata, Model, ModelError, Table};
+use infer::schedule::INPUTS_MAX;
+use infer::{Interface, LayerKind, LayerProblem, Metadata, Model, ModelError, Table};
 
 use super::{refused, written};
 
@@ -85,17 +87,35 @@ impl Graph {
         }
     }
 
+    /// Bytes that each tensor takes: its held rows, or the sums that come to be its row.
+    pub fn held_bytes(&self) -> Vec<usize> {
+        let image = self.held_rows as usize * self.image.shape.row_len();
+        let bytes = |layer: &Layer| {
+            let inputs = layer.operator.inputs();
+            let mut tensors = [self.image; INPUTS_MAX];
+            for (tensor, number) in tensors.iter_mut().zip(inputs.iter()) {
+                let made = number.checked_sub(1).and_then(|index| self.layers.get(index));
+                *tensor = made.map_or(self.image, |layer| layer.output);
+            }
+            let kind = LayerKind::of_record(&layer.operator, &tensors, layer.output);
+            let of_value = if kind.reduces().is_some() { SUM_BYTES } else { 1 };
+            of_value * layer.held_rows as usize * layer.output.shape.row_len()
+        };
+        std::iter::once(image).chain(self.layers.iter().map(bytes)).collect()
+    }
+
     fn file_for(&self, arena_bytes: u32) -> Vec<u8> {
         let (mut end, mut places) = (0, self.places.iter());
-        let mut place = |tensor: Tensor, held_rows: u16| {
+        let mut place = |tensor: Tensor, held_rows: u16, bytes: usize| {
             let at = places.next().map_or(end, |place| 16 * place);
-            let bytes = held_rows as u32 * tensor.shape.row_len() as u32;
-            end = end.max((at + bytes).next_multiple_of(16));
+            end = end.max((at + bytes as u32).next_multiple_of(16));
             TensorRecord { tensor, held_rows, at }
         };
-        let tensor = place(self.image, self.held_rows);
+        let bytes = self.held_bytes();
+        let tensor = place(self.image, self.held_rows, bytes[0]);
+        let layers = self.layers.iter().zip(&bytes[1..]);
         let outputs: Vec<TensorRecord> =
-            self.layers.iter().map(|layer| place(layer.output, layer.held_rows)).collect();
+            layers.map(|(layer, bytes)| place(layer.output, layer.held_rows, *bytes)).collect();
         let record = |(layer, output): (&Layer, TensorRecord)| LayerRecord {
             name: "",
             operator: layer.operator,

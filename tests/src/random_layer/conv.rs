@@ -41,7 +41,8 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
             .max(1)
     };
     let input = Shape::new(side(output.height, 0), side(output.width, 1), channels);
-    let kind = PlainKind::Conv(Plain { kernel, stride, origin: [-padding; 2], pool });
+    let kind =
+        PlainKind::Conv(Plain { kernel, stride, dilation: [1, 1], origin: [-padding; 2], pool });
     let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
     with_numbers(random, input, output, kind, taps)
 }
@@ -87,7 +88,7 @@ pub fn extreme(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     // Sometimes nothing but padding lies under the kernel.
     let far = random.one_of(&[0, 0, 0, 1000]);
     let origin = padding.map(|padding: i16| -padding - far);
-    let kind = PlainKind::Conv(Plain { kernel, stride, origin, pool });
+    let kind = PlainKind::Conv(Plain { kernel, stride, dilation: [1, 1], origin, pool });
     let taps = kernel[0] as usize * kernel[1] as usize * channels as usize;
     with_numbers(random, input, output, kind, taps)
 }

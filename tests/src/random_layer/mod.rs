@@ -1,10 +1,14 @@
 //! Small models with random sizes, to measure what a layer costs.
 
 mod add;
+mod average_pool;
+mod concat;
 mod conv;
 mod dense;
 mod depthwise;
+mod lookup;
 mod max_pool;
+mod mul;
 mod softmax;
 
 use infer::features::Feature;
@@ -65,6 +69,10 @@ pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::Add(_) => add::layer(random),
             Choice::Depthwise(_) => depthwise::layer(random),
             Choice::Softmax(_) => softmax::layer(random),
+            Choice::AveragePool(_) => average_pool::layer(random),
+            Choice::Lookup(_) => lookup::layer(random),
+            Choice::Concat(_) => concat::layer(random),
+            Choice::Mul(_) => mul::layer(random),
         };
         let model = alone(random, layer);
         if is_small(&model.layers[measured(&model, choice)], choice) {
@@ -111,6 +119,10 @@ pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
             Choice::Add(_) => add::extreme(random),
             Choice::Depthwise(_) => depthwise::extreme(random),
             Choice::Softmax(_) => softmax::extreme(random),
+            Choice::AveragePool(_) => average_pool::extreme(random),
+            Choice::Lookup(_) => lookup::extreme(random),
+            Choice::Concat(_) => concat::extreme(random),
+            Choice::Mul(_) => mul::extreme(random),
         };
         let is_small = |layer: &PlainLayer| {
             layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
@@ -137,6 +149,11 @@ fn operations(kind: &LayerKind<'_>) -> u64 {
         LayerKind::Add(add) => add::operations(add),
         LayerKind::Depthwise(depthwise) => depthwise::operations(depthwise),
         LayerKind::Softmax(softmax) => softmax::operations(softmax),
+        LayerKind::AveragePool(pool) => average_pool::operations(pool),
+        LayerKind::Lookup(lookup) => lookup::operations(lookup),
+        LayerKind::Concat(concat) => concat::operations(concat),
+        LayerKind::Mul(mul) => mul::operations(mul),
+        LayerKind::Dilated(dilated) => conv::operations(dilated.conv()),
     }
 }
 

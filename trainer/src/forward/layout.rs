@@ -19,6 +19,10 @@ pub struct Layout {
     pub input_origin: [usize; 2],
     /// One entry per stage.
     pub stages: Vec<FloatKind>,
+    /// The largest value that each stage leaves, where something cuts off what is above it.
+    pub most: Vec<f32>,
+    /// Probability that a value of each stage is left out while training.
+    pub dropout: Vec<f32>,
     /// The tensors that each stage reads: 0 is the input, `n` what stage `n - 1` leaves.
     pub reads: Vec<Vec<usize>>,
 }
@@ -36,6 +40,8 @@ impl Layout {
             input: input.shape(network.input.channels),
             input_origin: [input.rows[0] as usize, input.columns[0] as usize],
             stages: stages.iter().zip(&demanded).map(float).collect(),
+            most: stages.iter().map(|stage| stage.kind.rectifier().most()).collect(),
+            dropout: stages.iter().map(|stage| stage.dropout).collect(),
             reads: stages.iter().map(|stage| stage.inputs.clone()).collect(),
         })
     }

@@ -78,6 +78,23 @@ impl Maps {
                 scratch: &mut self.scratch,
             };
             stage.forward(&mut pass, inputs, output);
+            if !stage.normalised() {
+                self.cut(layout, index);
+            }
+        }
+    }
+
+    /// Output of stage `stage`, to be changed.
+    pub fn output_mut(&mut self, layout: &Layout, stage: usize) -> &mut [f32] {
+        &mut self.maps[stage + 1][..self.images * layout.stages[stage].output().len()]
+    }
+
+    /// Cuts the output of a stage off at the largest value that it leaves.
+    pub fn cut(&mut self, layout: &Layout, stage: usize) {
+        let most = layout.most[stage];
+        if most < f32::INFINITY {
+            let output = self.output_mut(layout, stage);
+            output.iter_mut().for_each(|value| *value = value.min(most));
         }
     }
 

@@ -139,12 +139,12 @@ fn origin_on_image(offset: [i16; 2], input: Region) -> Result<[i16; 2], DemandEr
 
 /// The part of an input that a stage reads to compute `output`.
 fn read_by(stage: &Stage, input: usize, output: Region) -> Region {
-    let input = stage.kind.input(input);
-    match stage.kind.windows() {
-        None => Region::whole(input),
+    let map = stage.kind.input(input);
+    match stage.kind.windows(input) {
+        None => Region::whole(map),
         Some([rows, columns]) => Region {
-            rows: rows.read(output.rows, input.height),
-            columns: columns.read(output.columns, input.width),
+            rows: rows.read(output.rows, map.height),
+            columns: columns.read(output.columns, map.width),
         },
     }
 }
@@ -171,7 +171,7 @@ fn source(
     output: Region,
 ) -> Result<Source, DemandError> {
     let read = regions[stage.inputs[input]];
-    let origin = match stage.kind.windows() {
+    let origin = match stage.kind.windows(input) {
         None => [0, 0],
         Some([rows, columns]) => [
             rows.first(output.rows[0]) - read.rows[0] as i64,
@@ -213,7 +213,9 @@ mod tests {
 
     fn conv(filters: u16, kernel: u8, stride: u8, padding: Padding) -> LayerKind {
         let (kernel, stride) = (Extent::Square(kernel), Extent::Square(stride));
-        LayerKind::Conv(conv::Layer { filters, kernel, stride, padding, activation: None })
+        let dilation = Extent::Square(1);
+        let activation = None;
+        LayerKind::Conv(conv::Layer { filters, kernel, stride, dilation, padding, activation })
     }
 
     fn pool(size: u8) -> LayerKind {

@@ -6,7 +6,8 @@ use infer::schedule::INPUTS_MAX;
 use super::Stage;
 use super::sources::{Node, nodes};
 use crate::network::{Layer, Network, NetworkError, Source, TENSOR_LIMIT};
-use crate::ops::{Lowered, Operator, Problem, StageKind, at_most};
+use crate::ops::lookup::Lookup;
+use crate::ops::{Function, Lowered, Operator, Problem, Rectifier, StageKind, at_most};
 
 /// The stages of a network, each after those that it reads.
 pub(super) fn stages(network: &Network) -> Result<Vec<Stage>, NetworkError> {
@@ -41,14 +42,37 @@ struct Lowering {
 impl Lowering {
     /// The tensor that a layer makes.
     fn layer(&mut self, index: usize, layer: &Layer) -> Result<usize, Problem> {
-        let inputs = self.inputs(index);
+        let mut inputs = self.inputs(index);
+        while inputs.len() > INPUTS_MAX {
+            // The first two become one, which is no layer's.
+            let rest = inputs.split_off(INPUTS_MAX);
+            let name = format!("{}.{}", self.nodes[index].name, rest.len());
+            inputs = vec![self.step(index, layer, inputs, name)?];
+            inputs.extend(rest);
+        }
+        let made = self.step(index, layer, inputs, self.nodes[index].name.clone())?;
+        match layer.kind.activation() {
+            Some(activation) => Ok(self.activate(index, made, activation.function())),
+            None => Ok(made),
+        }
+    }
+
+    /// The tensor that a layer makes of some tensors.
+    fn step(
+        &mut self,
+        index: usize,
+        layer: &Layer,
+        inputs: Vec<usize>,
+        name: String,
+    ) -> Result<usize, Problem> {
         let mut shapes = [self.shape(inputs[0]); INPUTS_MAX];
         for (shape, tensor) in shapes.iter_mut().zip(&inputs) {
             *shape = self.shape(*tensor);
         }
         match layer.kind.lower(shapes)? {
-            Lowered::Operator(kind) => self.operator(index, kind, inputs),
-            Lowered::Relu => self.relu(inputs[0]),
+            Lowered::Operator(kind) => self.operator(kind, inputs, name),
+            Lowered::Function(function) => self.function(index, function, inputs[0]),
+            Lowered::Dropout(rate) => self.dropout(rate, inputs[0]),
             Lowered::Probabilities if index + 1 < self.nodes.len() => {
                 Err(Problem::Misplaced("softmax must be the last layer: move it to the end"))
             }
@@ -69,38 +93,82 @@ impl Lowering {
     /// An operator is a stage of its own, unless the stage that it reads takes it in.
     fn operator(
         &mut self,
-        index: usize,
         kind: StageKind,
         inputs: Vec<usize>,
+        name: String,
     ) -> Result<usize, Problem> {
         let before = inputs[0];
-        if self.is_read_once(before) && self.stages[before - 1].kind.take_in(&kind) {
+        if self.is_read_once(before)
+            && let Stage { kind: other, dropout: 0.0, .. } = &mut self.stages[before - 1]
+            && other.take_in(&kind)
+        {
             return Ok(before);
         }
         check_limits(&kind)?;
-        let name = self.nodes[index].name.clone();
-        self.stages.push(Stage { name, inputs, kind });
+        self.stages.push(Stage { name, inputs, kind, dropout: 0.0 });
         Ok(self.stages.len())
     }
 
-    /// A ReLU joins the nearest operator before it that takes one: it commutes with the others,
-    /// where nothing else reads what is between.
-    fn relu(&mut self, input: usize) -> Result<usize, Problem> {
-        let mut tensor = input;
-        while self.is_read_once(tensor) {
-            let Stage { kind, inputs, .. } = &mut self.stages[tensor - 1];
-            if kind.take_in_relu() {
-                return Ok(input);
+    /// A ReLU joins the nearest operator before it that takes one, where what is between commutes
+    /// with it and nothing else reads that; else it is a stage of its own, as any other function.
+    fn function(
+        &mut self,
+        index: usize,
+        function: Function,
+        input: usize,
+    ) -> Result<usize, Problem> {
+        if let Function::Rectify(rectifier) = function {
+            let mut tensor = input;
+            while self.is_read_once(tensor) {
+                let Stage { kind, inputs, dropout, .. } = &mut self.stages[tensor - 1];
+                if *dropout > 0.0 && rectifier != Rectifier::Relu {
+                    break;
+                }
+                if kind.rectify(rectifier) {
+                    return Ok(input);
+                }
+                if !kind.commutes_with_relu() {
+                    break;
+                }
+                tensor = inputs[0];
             }
-            tensor = inputs[0];
+            if tensor == 0 && rectifier == Rectifier::Relu {
+                return Err(Problem::Misplaced(
+                    "nothing in front of this relu can be negative: remove it",
+                ));
+            }
         }
-        Err(Problem::Misplaced(match tensor {
-            0 => "nothing in front of this relu can be negative: remove it",
-            _ => {
-                "another layer reads what this relu reads: set activation = \"relu\" in the \
-                  layers that need it"
-            }
-        }))
+        Ok(self.lookup(function, input, self.nodes[index].name.clone()))
+    }
+
+    /// The tensor after a layer's own activation: nothing can read what is before it.
+    fn activate(&mut self, index: usize, made: usize, function: Function) -> usize {
+        if let Function::Rectify(rectifier) = function
+            && self.stages[made - 1].kind.rectify(rectifier)
+        {
+            return made;
+        }
+        self.lookup(function, made, format!("{}.activation", self.nodes[index].name))
+    }
+
+    /// Dropout is a part of the stage before it, of which nothing else reads what it leaves.
+    fn dropout(&mut self, rate: f32, input: usize) -> Result<usize, Problem> {
+        if !self.is_read_once(input) {
+            return Err(Problem::Misplaced(
+                "dropout follows a layer that no other layer reads: move it, or let the others \
+                 read the dropout",
+            ));
+        }
+        let dropout = &mut self.stages[input - 1].dropout;
+        *dropout = 1.0 - (1.0 - *dropout) * (1.0 - rate);
+        Ok(input)
+    }
+
+    /// A function as a stage of its own.
+    fn lookup(&mut self, function: Function, input: usize, name: String) -> usize {
+        let kind = StageKind::Lookup(Lookup { shape: self.shape(input), function });
+        self.stages.push(Stage { name, inputs: vec![input], kind, dropout: 0.0 });
+        self.stages.len()
     }
 
     /// Whether one layer only reads a tensor as it is by now; the input is nobody's to change.

@@ -58,9 +58,9 @@ fn names(layers: &[Layer]) -> Vec<String> {
 
 /// The layers that a layer reads, of those `before` it.
 fn reads(layer: &Layer, before: &[String]) -> Result<Vec<Option<usize>>, Problem> {
-    let (needed, from) = (layer.kind.inputs(), &layer.from);
+    let ((needed, may_be_more), from) = (layer.kind.inputs(), &layer.from);
     let found = if from.is_empty() { 1 } else { from.len() };
-    if found != needed {
+    if found < needed || found > needed && !may_be_more {
         return Err(Problem::Inputs { found, needed });
     }
     if let Some(twice) = from.iter().enumerate().find(|(at, name)| from[..*at].contains(name)) {

@@ -13,6 +13,8 @@ pub struct Stage {
     pub inputs: Vec<usize>,
     /// What it computes.
     pub kind: StageKind,
+    /// Probability that a value that it leaves is left out while training.
+    pub dropout: f32,
 }
 
 impl Stage {

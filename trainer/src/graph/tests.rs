@@ -1,9 +1,9 @@
 use infer::Shape;
 
 use super::*;
-use crate::ops::StageKind;
 use crate::ops::conv::Conv;
 use crate::ops::max_pool::Pooling;
+use crate::ops::{Operator, Rectifier, StageKind};
 
 fn network(layers: &str) -> Network {
     let input = "input = { height = 28, width = 20, channels = 3 }\n";
@@ -35,8 +35,8 @@ fn a_convolution_takes_the_relu_and_the_pooling_behind_it() {
         assert_eq!(stages.len(), 1, "{name}");
         let conv = conv(&stages[0]);
         assert_eq!(
-            (conv.relu, conv.pool),
-            (true, Some(Pooling { size: [2, 2], stride: [2, 2] })),
+            (conv.rectifier, conv.pool),
+            (Rectifier::Relu, Some(Pooling { size: [2, 2], stride: [2, 2] })),
             "{name}"
         );
         assert_eq!(
@@ -169,12 +169,125 @@ fn only_what_one_layer_reads_is_joined() {
     let expected: [(&str, &[usize]); 4] =
         [("a", &[0]), ("pool1", &[1]), ("b", &[1]), ("add1", &[2, 3])];
     assert_eq!(inputs(&format!("{A}, {pool}, {conv}, {add}")), named(&expected));
-    let refused =
-        refusal(&format!("{A}, {{ type = 'relu' }}, {{ type = 'add', from = ['a', 'relu'] }}"));
-    assert!(refused.starts_with("layer 2 'relu': another layer reads what this relu"), "{refused}");
+    let alone =
+        inputs(&format!("{A}, {{ type = 'relu' }}, {{ type = 'add', from = ['a', 'relu'] }}"));
+    assert_eq!(alone, named(&[("a", &[0]), ("relu", &[1]), ("add1", &[1, 2])]));
     let add = "{ type = 'add', from = ['relu', 'b'] }";
-    let between = refusal(&format!("{A}, {pool}, {{ type = 'relu' }}, {conv}, {add}"));
-    assert!(between.starts_with("layer 3 'relu': another layer reads"), "{between}");
+    let between = inputs(&format!("{A}, {pool}, {{ type = 'relu' }}, {conv}, {add}"));
+    let expected: [(&str, &[usize]); 5] =
+        [("a", &[0]), ("pool1", &[1]), ("relu", &[2]), ("b", &[1]), ("add1", &[3, 4])];
+    assert_eq!(between, named(&expected));
+}
+
+/// What cuts values off is done by the operator before it, whatever the operator; other functions
+/// are stages of their own, as is a ReLU after what does not take it in.
+#[test]
+fn functions_join_or_are_stages_of_their_own() {
+    let conv = |activation: &str| {
+        format!("{{ type = 'conv', filters = 3, kernel = 3, activation = '{activation}' }}")
+    };
+    for (activation, rectifier) in [("relu", Rectifier::Relu), ("relu6", Rectifier::Relu6)] {
+        let within = stages(&conv(activation));
+        let after = stages(&format!("{CONV}, {{ type = '{activation}' }}"));
+        assert_eq!([within.len(), after.len()], [1, 1]);
+        assert_eq!([within[0].kind.rectifier(), after[0].kind.rectifier()], [rectifier; 2]);
+    }
+    let both = stages(&format!("{}, {{ type = 'relu' }}", conv("relu6")));
+    assert_eq!((both.len(), both[0].kind.rectifier()), (1, Rectifier::Relu6));
+    for activation in ["leaky_relu", "sigmoid", "tanh", "hard_swish"] {
+        let found = inputs(&format!("{}, {{ type = 'dense', units = 2 }}", conv(activation)));
+        let expected: [(&str, &[usize]); 3] =
+            [("conv1", &[0]), ("conv1.activation", &[1]), ("dense1", &[2])];
+        assert_eq!(found, named(&expected), "{activation}");
+    }
+    let average =
+        inputs(&format!("{CONV}, {{ type = 'average_pool', size = 2 }}, {{ type = 'relu' }}"));
+    assert_eq!(average, named(&[("conv1", &[0]), ("average1", &[1]), ("relu", &[2])]));
+    let pad =
+        stages(&format!("{CONV}, {{ type = 'pad', padding = [1, 1, 1, 1] }}, {{ type = 'relu' }}"));
+    assert_eq!((pad.len(), pad[0].kind.rectifier()), (2, Rectifier::Relu));
+}
+
+#[test]
+fn more_than_two_maps_are_joined_two_at_a_time() {
+    let conv = |name: &str| {
+        format!("{{ type = 'conv', filters = 2, kernel = 1, from = ['input'], name = '{name}' }}")
+    };
+    let layers = ["a", "b", "c", "d"].map(conv).join(", ");
+    let found = inputs(&format!("{layers}, {{ type = 'concat', from = ['d', 'b', 'a', 'c'] }}"));
+    let expected: [(&str, &[usize]); 7] = [
+        ("a", &[0]),
+        ("b", &[0]),
+        ("c", &[0]),
+        ("d", &[0]),
+        ("concat1.2", &[4, 2]),
+        ("concat1.1", &[5, 1]),
+        ("concat1", &[6, 3]),
+    ];
+    assert_eq!(found, named(&expected));
+    let stages = stages(&format!("{layers}, {{ type = 'concat', from = ['d', 'b', 'a', 'c'] }}"));
+    assert_eq!(stages[6].output(), Shape::new(28, 20, 8));
+    let unlike = "{ type = 'max_pool', size = 2, from = ['input'], name = 'b' }, \
+                  { type = 'concat', from = ['a', 'b'] }";
+    assert_eq!(
+        refusal(&format!("{}, {unlike}", conv("a"))),
+        "layer 3 'concat1' from 'a' of 28x20x2 and 'b' of 14x10x3: it joins maps of 28x20x2 and \
+         14x10x3, which must have as many rows and columns"
+    );
+}
+
+#[test]
+fn layers_over_series_are_windows_of_one_column() {
+    let series = |layer: &str| {
+        let text = format!("input = {{ height = 20, width = 1, channels = 2 }}\nlayer = [{layer}]");
+        toml::from_str::<Network>(&text).unwrap().stages().map(|stages| stages[0].clone())
+    };
+    let stage =
+        series("{ type = 'conv_1d', filters = 4, kernel = 3, dilation = 4, padding = 'causal' }");
+    let stage = stage.unwrap();
+    let found = conv(&stage);
+    assert_eq!((found.kernel, found.dilation, found.padding), ([3, 1], [4, 1], [8, 0]));
+    assert_eq!(found.output, Shape::new(20, 1, 4));
+    let valid = series("{ type = 'conv_1d', filters = 4, kernel = 3, dilation = 4, stride = 2 }");
+    assert_eq!(valid.unwrap().output(), Shape::new(6, 1, 4));
+    for (layer, height) in [
+        ("{ type = 'depthwise_1d', kernel = 5, padding = [1, 2] }", 19),
+        ("{ type = 'max_pool_1d', size = 3 }", 6),
+        ("{ type = 'average_pool_1d', size = 3, stride = 2, padding = 'same' }", 10),
+        ("{ type = 'average_pool_1d' }", 1),
+    ] {
+        assert_eq!(series(layer).unwrap().output(), Shape::new(height, 1, 2), "{layer}");
+    }
+    let map = refusal("{ type = 'max_pool_1d', size = 3 }");
+    assert!(
+        map.contains("reads a map of 28x20x3; a layer over series reads a single column"),
+        "{map}"
+    );
+    let apart = refusal("{ type = 'conv', filters = 1, kernel = 3, dilation = 2 }");
+    assert!(apart.contains("say dilation = [rows, 1]"), "{apart}");
+}
+
+#[test]
+fn padding_is_a_word_or_four_numbers() {
+    let padded = |padding: &str, stride: u8| {
+        let layer = format!(
+            "{{ type = 'conv', filters = 1, kernel = [3, 4], stride = {stride}, padding = {padding} }}"
+        );
+        let stages = stages(&layer);
+        let conv = conv(&stages[0]);
+        (conv.output.height, conv.output.width, conv.padding)
+    };
+    assert_eq!(padded("'valid'", 1), (26, 17, [0, 0]));
+    assert_eq!(padded("'causal'", 1), (28, 20, [2, 1]));
+    assert_eq!(padded("'causal'", 3), (10, 7, [2, 1]));
+    assert_eq!(padded("[2, 5, 0, 3]", 1), (33, 20, [2, 0]));
+    assert_eq!(padded("[2, 5, 0, 3]", 2), (17, 10, [2, 0]));
+    let pad = stages("{ type = 'pad', padding = [1, 2, 3, 4] }");
+    assert_eq!(pad[0].output(), Shape::new(31, 27, 3));
+    let word = refusal("{ type = 'pad', padding = 'same' }");
+    assert!(word.contains("say padding = [top, bottom, left, right]"), "{word}");
+    let outside = refusal("{ type = 'average_pool', size = 2, padding = [0, 2, 0, 0] }");
+    assert!(outside.contains("holds a whole window of 2"), "{outside}");
 }
 
 #[test]

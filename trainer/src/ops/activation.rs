@@ -1,4 +1,4 @@
-//! Activations: layers of a description that become part of the operator before them.
+//! Functions of one value, in a layer or as layers of their own.
 
 use infer::Shape;
 use infer::schedule::INPUTS_MAX;
@@ -12,26 +12,196 @@ use super::description::{Description, Lowered, Problem, Values};
 pub enum Activation {
     /// `max(x, 0)`.
     Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+    /// `x`, and below 0 a hundredth of it.
+    LeakyRelu,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// `x * min(max(x + 3, 0), 6) / 6`.
+    HardSwish,
 }
+
+/// A function of one value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Function {
+    /// What cuts values off, which most operators do in passing.
+    Rectify(Rectifier),
+    /// `x`, and below 0 `slope * x`.
+    LeakyRelu {
+        /// Slope below 0.
+        slope: f32,
+    },
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// `x * min(max(x + 3, 0), 6) / 6`.
+    HardSwish,
+}
+
+/// What cuts the values of an operator off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rectifier {
+    /// Nothing.
+    #[default]
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+/// The slope of a leaky ReLU below 0 where none is given.
+const LEAKY_SLOPE: f32 = 0.01;
+
+/// Largest value after a ReLU6.
+const RELU6_MAX: f32 = 6.0;
 
 impl Activation {
     /// What the key `activation` may hold.
-    pub const VALUES: Values = Values::Word(&["relu"]);
+    pub const VALUES: Values =
+        Values::Word(&["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish"]);
+
+    /// Its function.
+    pub const fn function(self) -> Function {
+        match self {
+            Self::Relu => Function::Rectify(Rectifier::Relu),
+            Self::Relu6 => Function::Rectify(Rectifier::Relu6),
+            Self::LeakyRelu => Function::LeakyRelu { slope: LEAKY_SLOPE },
+            Self::Sigmoid => Function::Sigmoid,
+            Self::Tanh => Function::Tanh,
+            Self::HardSwish => Function::HardSwish,
+        }
+    }
 }
 
-/// `max(x, 0)`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relu {}
+impl Rectifier {
+    /// Whether values below 0 are cut off.
+    pub fn is_some(self) -> bool {
+        self != Self::None
+    }
 
-impl Description for Relu {
-    const TYPE: &'static str = "relu";
-    const NAME: &'static str = "relu";
+    /// Both, one after the other.
+    pub fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    /// The smallest value there can be.
+    pub const fn least(self) -> f32 {
+        match self {
+            Self::None => f32::NEG_INFINITY,
+            Self::Relu | Self::Relu6 => 0.0,
+        }
+    }
+
+    /// The largest value there can be.
+    pub const fn most(self) -> f32 {
+        match self {
+            Self::None | Self::Relu => f32::INFINITY,
+            Self::Relu6 => RELU6_MAX,
+        }
+    }
+}
+
+impl Function {
+    /// Its value at `x`.
+    pub fn at(self, x: f64) -> f64 {
+        match self {
+            Self::Rectify(rectifier) => {
+                x.max(rectifier.least().into()).min(rectifier.most().into())
+            }
+            Self::LeakyRelu { slope } if x < 0.0 => slope as f64 * x,
+            Self::LeakyRelu { .. } => x,
+            Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
+            Self::Tanh => libm::tanh(x),
+            Self::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        }
+    }
+
+    /// Its derivative at `x`.
+    pub fn slope_at(self, x: f64) -> f64 {
+        let y = self.at(x);
+        let if_so = |is_so: bool| if is_so { 1.0 } else { 0.0 };
+        match self {
+            Self::Rectify(rectifier) => {
+                if_so(y > rectifier.least().into() && y < rectifier.most().into())
+            }
+            Self::LeakyRelu { slope } if x < 0.0 => slope.into(),
+            Self::LeakyRelu { .. } => 1.0,
+            Self::Sigmoid => y * (1.0 - y),
+            Self::Tanh => 1.0 - y * y,
+            Self::HardSwish => match x {
+                ..=-3.0 => 0.0,
+                3.0.. => 1.0,
+                _ => (2.0 * x + 3.0) / 6.0,
+            },
+        }
+    }
+}
+
+/// A layer of one function, with nothing to say of it.
+macro_rules! function {
+    ($(#[doc = $doc:literal])+ $Name:ident, $name:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name {}
+
+        impl Description for $Name {
+            const TYPE: &'static str = $name;
+            const NAME: &'static str = $name;
+            const NUMBERED: bool = false;
+            const KEYS: &'static [(&'static str, Values)] = &[];
+
+            fn lower(&self, _: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
+                Ok(Lowered::Function(Activation::$Name.function()))
+            }
+        }
+    };
+}
+
+function! {
+    /// `max(x, 0)`.
+    Relu, "relu"
+}
+function! {
+    /// `min(max(x, 0), 6)`.
+    Relu6, "relu6"
+}
+function! {
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid, "sigmoid"
+}
+function! {
+    /// The hyperbolic tangent.
+    Tanh, "tanh"
+}
+function! {
+    /// `x * min(max(x + 3, 0), 6) / 6`.
+    HardSwish, "hard_swish"
+}
+
+/// `x`, and below 0 `slope * x`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeakyRelu {
+    /// Slope below 0; 0.01 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slope: Option<f32>,
+}
+
+impl Description for LeakyRelu {
+    const TYPE: &'static str = "leaky_relu";
+    const NAME: &'static str = "leaky_relu";
     const NUMBERED: bool = false;
-    const KEYS: &'static [(&'static str, Values)] = &[];
+    const KEYS: &'static [(&'static str, Values)] = &[("slope", Values::Real(0.0..=1.0))];
 
     fn lower(&self, _: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
-        Ok(Lowered::Relu)
+        let slope = self.slope.unwrap_or(LEAKY_SLOPE);
+        Ok(Lowered::Function(Function::LeakyRelu { slope }))
     }
 }
 
@@ -48,5 +218,44 @@ impl Description for Softmax {
 
     fn lower(&self, _: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         Ok(Lowered::Probabilities)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Activation; 6] = [
+        Activation::Relu,
+        Activation::Relu6,
+        Activation::LeakyRelu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::HardSwish,
+    ];
+
+    #[test]
+    fn slopes_are_difference_quotients() {
+        for activation in ALL {
+            let function = activation.function();
+            for step in -80..80 {
+                // Never at a corner: those are at whole numbers.
+                let (x, h) = (step as f64 / 10.0 + 0.05, 1e-5);
+                let quotient = (function.at(x + h) - function.at(x - h)) / (2.0 * h);
+                let slope = function.slope_at(x);
+                assert!((slope - quotient).abs() < 1e-8, "{activation:?} at {x}: {slope}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_functions() {
+        let at = |activation: Activation, x| activation.function().at(x);
+        assert_eq!([-1.0, 2.0, 7.0].map(|x| at(Activation::Relu, x)), [0.0, 2.0, 7.0]);
+        assert_eq!([-1.0, 2.0, 7.0].map(|x| at(Activation::Relu6, x)), [0.0, 2.0, 6.0]);
+        assert_eq!(at(Activation::HardSwish, 1.0), 4.0 / 6.0);
+        assert_eq!([-4.0, 4.0].map(|x| at(Activation::HardSwish, x)), [0.0, 4.0]);
+        assert_eq!(at(Activation::Sigmoid, 0.0), 0.5);
+        assert!((at(Activation::LeakyRelu, -2.0) + 0.02).abs() < 1e-9);
     }
 }

@@ -7,7 +7,7 @@ use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::StageKind;
+use super::{Activation, Function, StageKind};
 
 /// What a layer of a description does: the part of its table that its type gives a meaning.
 pub trait Description {
@@ -26,12 +26,20 @@ pub trait Description {
     /// How many maps the layer reads.
     const INPUTS: usize = 1;
 
+    /// Whether it may read more, two at a time.
+    const MORE_INPUTS: bool = false;
+
     /// What the layer becomes when it reads maps of the shapes `inputs`, of which the first
     /// [`Self::INPUTS`] count.
     ///
     /// # Errors
     /// Sizes that make no operator.
     fn lower(&self, inputs: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem>;
+
+    /// The activation that follows what the layer becomes.
+    fn activation(&self) -> Option<Activation> {
+        None
+    }
 }
 
 /// What a layer becomes.
@@ -39,8 +47,10 @@ pub trait Description {
 pub enum Lowered {
     /// An operator. The one before it may take it in: see [`super::Operator::take_in`].
     Operator(StageKind),
-    /// A ReLU of what is before it.
-    Relu,
+    /// A function of each value before it, which the operator there may do in passing.
+    Function(Function),
+    /// Dropout of what is before it, with this rate.
+    Dropout(f32),
     /// Probabilities of what is before it: the scores' meaning, nothing that is computed here.
     Probabilities,
 }
@@ -52,8 +62,15 @@ pub enum Values {
     Whole(RangeInclusive<i64>),
     /// One whole number, or two: rows and columns.
     Extent(RangeInclusive<i64>),
+    /// Any number of the range.
+    Real(RangeInclusive<f64>),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// See [`Padding`]: a word, or a number for each of these sides.
+    Padding {
+        /// The sides.
+        numbers: &'static [&'static str],
+    },
 }
 
 /// Why a layer cannot be built.
@@ -72,9 +89,9 @@ pub enum Problem {
     )]
     DoesNotFit {
         /// Window rows.
-        rows: u8,
+        rows: u16,
         /// Window columns.
-        columns: u8,
+        columns: u16,
         /// What the layer reads.
         input: Shape,
     },
@@ -82,10 +99,35 @@ pub enum Problem {
     #[error("it would leave more than 65535 channels: use a smaller multiplier")]
     Channels,
     /// Maps that must be alike.
-    #[error("it adds maps of {} and {}, which must have one shape", shapes[0], shapes[1])]
+    #[error("it {verb} maps of {} and {}, which must {needed}", shapes[0], shapes[1])]
     ShapesDiffer {
+        /// What the layer does with them.
+        verb: &'static str,
         /// What the layer reads.
         shapes: [Shape; INPUTS_MAX],
+        /// What they must have.
+        needed: &'static str,
+    },
+    /// A layer over series that reads a map.
+    #[error(
+        "it reads a map of {input}; a layer over series reads a single column, a row for each \
+         moment: use the type without '_1d'"
+    )]
+    NoSeries {
+        /// What it reads.
+        input: Shape,
+    },
+    /// A window that can lie in padding as a whole.
+    #[error(
+        "padding of {before} before and {after} after it holds a whole window of {size}: use less"
+    )]
+    NothingButPadding {
+        /// Zeros before the map.
+        before: u8,
+        /// Zeros after it.
+        after: u8,
+        /// The window.
+        size: u8,
     },
     /// A layer that reads too few maps, or too many.
     #[error(
@@ -158,6 +200,17 @@ impl Extent {
     }
 }
 
+impl Values {
+    /// Padding of a map.
+    pub const PADDING: Self = Self::Padding { numbers: &["top", "bottom", "left", "right"] };
+}
+
+impl From<[u8; 2]> for Extent {
+    fn from(sides: [u8; 2]) -> Self {
+        Self::Each(sides)
+    }
+}
+
 impl Default for Extent {
     fn default() -> Self {
         Extent::Square(1)
@@ -174,6 +227,12 @@ pub enum Padding {
     /// Zeros, so that the output has `ceil(input / stride)` rows and columns; an odd zero goes to
     /// the bottom and right.
     Same,
+    /// Rows of zeros above the input only, as many as a window reaches back: no row of the output
+    /// reads a row after its own. Columns as [`Padding::Same`].
+    Causal,
+    /// So many zeros `[top, bottom, left, right]`.
+    #[serde(untagged)]
+    Each([u8; 4]),
 }
 
 /// Refuses a tensor of more than `limit` values.
@@ -208,15 +267,16 @@ pub fn positive_sides(extent: Extent, what: &'static str) -> Result<[u8; 2], Pro
 /// [`Problem::DoesNotFit`].
 pub fn windowed(
     input: Shape,
-    window: [u8; 2],
+    window: [u16; 2],
     stride: [u8; 2],
     padding: Padding,
-) -> Result<([u16; 2], [u8; 2]), Problem> {
+) -> Result<([u16; 2], [u16; 2]), Problem> {
     let [rows, columns] = window;
     let refused = || Problem::DoesNotFit { rows, columns, input };
     let side = |axis: usize| {
         let length = [input.height, input.width][axis];
-        windowed_side(length, window[axis], stride[axis], padding).ok_or_else(refused)
+        let side = PaddedSide::of(padding, axis);
+        windowed_side(length, window[axis], stride[axis], side).ok_or_else(refused)
     };
     let ((height, top), (width, left)) = (side(0)?, side(1)?);
     Ok(([height, width], [top, left]))
@@ -227,26 +287,62 @@ pub fn windowed(
 pub fn padding_after(
     input: u16,
     outputs: u16,
-    (kernel, stride, before): (u8, u8, u8),
+    (kernel, stride, before): (impl Into<usize>, u8, u16),
 ) -> (usize, usize) {
-    let reach = (outputs as usize - 1) * stride as usize + kernel as usize;
+    let reach = (outputs as usize - 1) * stride as usize + kernel.into();
     (before as usize, reach.saturating_sub(input as usize + before as usize))
+}
+
+/// What is read beyond the ends of one side.
+#[derive(Clone, Copy)]
+enum PaddedSide {
+    /// Nothing.
+    Valid,
+    /// Zeros at both ends, so that only the stride makes it shorter.
+    Same,
+    /// The same zeros, all of them before the first value.
+    Causal,
+    /// So many zeros before and after.
+    Each([u8; 2]),
+}
+
+impl PaddedSide {
+    /// Along rows (0) or columns (1).
+    const fn of(padding: Padding, axis: usize) -> Self {
+        match padding {
+            Padding::Valid => Self::Valid,
+            Padding::Causal if axis == 0 => Self::Causal,
+            Padding::Same | Padding::Causal => Self::Same,
+            Padding::Each(zeros) => Self::Each([zeros[2 * axis], zeros[2 * axis + 1]]),
+        }
+    }
 }
 
 /// Output length along one side and the zeros in front of it, or `None` when the window does not
 /// fit.
 ///
-/// `valid`: `(input - kernel) / stride + 1`. `same`: `ceil(input / stride)`, total padding `(output
-/// - 1) * stride + kernel - input`, its smaller half in front (as Keras and PyTorch-export do).
-fn windowed_side(input: u16, kernel: u8, stride: u8, padding: Padding) -> Option<(u16, u8)> {
-    let (kernel, stride) = (kernel as u16, stride as u16);
-    match padding {
-        Padding::Valid => Some((input.checked_sub(kernel)? / stride + 1, 0)),
-        Padding::Same => {
-            let output = input.div_ceil(stride);
+/// ```text
+/// valid           output = (input - kernel) / stride + 1
+/// same, causal    output = ceil(input / stride)
+///                 zeros  = (output - 1) * stride + kernel - input, or for causal kernel - 1
+/// ```
+///
+/// `same` has the smaller half of its zeros in front (as Keras and PyTorch-export do).
+fn windowed_side(input: u16, kernel: u16, stride: u8, side: PaddedSide) -> Option<(u16, u16)> {
+    let stride = stride as u16;
+    let output = input.div_ceil(stride);
+    match side {
+        PaddedSide::Valid => Some((input.checked_sub(kernel)? / stride + 1, 0)),
+        PaddedSide::Same => {
             let needed = (output as u32 - 1) * stride as u32 + kernel as u32;
             let total = needed.saturating_sub(input as u32);
-            Some((output, (total / 2) as u8))
+            Some((output, (total / 2) as u16))
+        }
+        PaddedSide::Causal => Some((output, kernel - 1)),
+        PaddedSide::Each([before, after]) => {
+            let padded = input as u32 + before as u32 + after as u32;
+            let output = padded.checked_sub(kernel as u32)? / stride as u32 + 1;
+            Some((u16::try_from(output).ok()?, before as u16))
         }
     }
 }

@@ -4,6 +4,7 @@
 use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 
+use super::Source;
 use crate::kernels::{Aligned, Gradient, InstructionSet, Reach, Weights};
 
 /// An operator laid out for the float kernels. Maps are `[image][row][column][channel]`.
@@ -84,6 +85,16 @@ pub struct Buffers {
     pub pixels: Vec<usize>,
     /// Which of its window's positions each output came from.
     pub choices: Vec<u16>,
+}
+
+/// Where the rows of a map of the shape `output` lie in the map that is read, of which none is
+/// padding: those of all images, one after the other.
+pub fn rows_of(source: &Source, output: Shape, images: usize) -> impl Iterator<Item = usize> {
+    let Source { shape, origin } = *source;
+    let [first_row, column] = origin.map(|origin| origin.max(0) as usize);
+    let (height, row_len, len) = (output.height as usize, shape.row_len(), shape.len());
+    let row = move |row| (first_row + row) * row_len + column * shape.channels as usize;
+    (0..images).flat_map(move |image| (0..height).map(move |r| image * len + row(r)))
 }
 
 /// Places of `count` rows and columns of pixels, `step` apart, from `first` on, in a map whose rows

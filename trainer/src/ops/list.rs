@@ -7,23 +7,35 @@ macro_rules! call {
     };
 }
 
+/// Calls the operator in a layer of a model; a convolution whose taps lie apart is a convolution.
+macro_rules! call_running {
+    ([$($Operator:ident)+] $value:expr, $operator:ident => $result:expr) => {
+        match $value {
+            $(infer::LayerKind::$Operator($operator) => $result,)+
+            infer::LayerKind::Dilated(dilated) => {
+                let $operator = dilated.conv();
+                $result
+            }
+        }
+    };
+}
+
 macro_rules! operators {
     (
         operators: $($Operator:ident: $module:ident),+;
         imported: $($Imported:ident: $imported:ident),+;
-        activations: $($Activation:ident),+;
+        layers: $($name:literal $Layer:ident: $layer:ty),+;
     ) => {
         $(pub mod $module;)+
         $(pub mod $imported;)+
 
         /// What a layer of a description does.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(tag = "type", rename_all = "snake_case")]
+        #[serde(tag = "type")]
         pub enum LayerKind {
-            $(#[doc = concat!("See [`", stringify!($module), "::Layer`].")]
-            $Operator($module::Layer),)+
-            $(#[doc = concat!("See [`", stringify!($Activation), "`].")]
-            $Activation($Activation),)+
+            $(#[doc = concat!("A layer of the type `", $name, "`.")]
+            #[serde(rename = $name)]
+            $Layer($layer),)+
         }
 
         /// An operator whose shapes are known.
@@ -59,23 +71,17 @@ macro_rules! operators {
         }
 
         /// The types of layers.
-        pub const TYPES: &[&str] = &[
-            $(<$module::Layer as Description>::TYPE,)+
-            $(<$Activation as Description>::TYPE,)+
-        ];
+        pub const TYPES: &[&str] = &[$(<$layer as Description>::TYPE),+];
 
         /// The same, with what their keys may hold.
-        pub const LAYERS: &[(&str, &[(&str, Values)])] = &[
-            $((<$module::Layer as Description>::TYPE, <$module::Layer as Description>::KEYS),)+
-            $((<$Activation as Description>::TYPE, <$Activation as Description>::KEYS),)+
-        ];
+        pub const LAYERS: &[(&str, &[(&str, Values)])] =
+            &[$((<$layer as Description>::TYPE, <$layer as Description>::KEYS)),+];
 
         impl LayerKind {
             /// Begins the name of a layer that has none, and whether a number follows.
             pub fn name(&self) -> (&'static str, bool) {
                 match self {
-                    $(Self::$Operator(_) => named::<$module::Layer>(),)+
-                    $(Self::$Activation(_) => named::<$Activation>(),)+
+                    $(Self::$Layer(_) => named::<$layer>(),)+
                 }
             }
 
@@ -84,14 +90,20 @@ macro_rules! operators {
             /// # Errors
             /// Sizes that make no operator.
             pub fn lower(&self, inputs: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
-                call!([$($Operator)+ $($Activation)+] self, layer => layer.lower(inputs))
+                call!([$($Layer)+] self, layer => layer.lower(inputs))
             }
 
-            /// See [`Description::INPUTS`].
-            pub const fn inputs(&self) -> usize {
+            /// See [`Description::activation`].
+            pub fn activation(&self) -> Option<Activation> {
+                call!([$($Layer)+] self, layer => layer.activation())
+            }
+
+            /// See [`Description::INPUTS`] and [`Description::MORE_INPUTS`].
+            pub const fn inputs(&self) -> (usize, bool) {
                 match self {
-                    $(Self::$Operator(_) => <$module::Layer as Description>::INPUTS,)+
-                    $(Self::$Activation(_) => <$Activation as Description>::INPUTS,)+
+                    $(Self::$Layer(_) => {
+                        (<$layer as Description>::INPUTS, <$layer as Description>::MORE_INPUTS)
+                    })+
                 }
             }
         }
@@ -113,16 +125,24 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.macs())
             }
 
-            fn windows(&self) -> Option<[Window; 2]> {
-                call!([$($Operator)+] self, operator => operator.windows())
+            fn windows(&self, input: usize) -> Option<[Window; 2]> {
+                call!([$($Operator)+] self, operator => operator.windows(input))
             }
 
             fn take_in(&mut self, next: &StageKind) -> bool {
                 call!([$($Operator)+] self, operator => operator.take_in(next))
             }
 
-            fn take_in_relu(&mut self) -> bool {
-                call!([$($Operator)+] self, operator => operator.take_in_relu())
+            fn rectifier(&self) -> Rectifier {
+                call!([$($Operator)+] self, operator => operator.rectifier())
+            }
+
+            fn rectify(&mut self, rectifier: Rectifier) -> bool {
+                call!([$($Operator)+] self, operator => operator.rectify(rectifier))
+            }
+
+            fn commutes_with_relu(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.commutes_with_relu())
             }
 
             fn output_scale(&self) -> OutputScale {
@@ -135,6 +155,10 @@ macro_rules! operators {
 
             fn plain(&self, part: &Part, scales: &Scales) -> PlainKind {
                 call!([$($Operator)+] self, operator => operator.plain(part, scales))
+            }
+
+            fn table(&self, scales: &Scales) -> Option<Vec<i8>> {
+                call!([$($Operator)+] self, operator => operator.table(scales))
             }
 
             fn oracle(
@@ -258,33 +282,33 @@ macro_rules! operators {
 
         impl Running for infer::LayerKind<'_> {
             fn choice(&self) -> Choice {
-                call!([$($Operator)+ $($Imported)+] self, operator => operator.choice())
+                call_running!([$($Operator)+ $($Imported)+] self, operator => operator.choice())
             }
 
             fn plain(&self) -> PlainKind {
-                call!([$($Operator)+ $($Imported)+] self, operator => Running::plain(operator))
+                call_running!([$($Operator)+ $($Imported)+] self, operator => Running::plain(operator))
             }
 
             fn channels(&self) -> Vec<ChannelParameters> {
-                call!([$($Operator)+ $($Imported)+] self, operator => Running::channels(operator))
+                call_running!([$($Operator)+ $($Imported)+] self, operator => Running::channels(operator))
             }
 
             fn weights(&self) -> Vec<i8> {
-                call!([$($Operator)+ $($Imported)+] self, operator => Running::weights(operator))
+                call_running!([$($Operator)+ $($Imported)+] self, operator => Running::weights(operator))
             }
 
             fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {
-                call!([$($Operator)+ $($Imported)+] self, operator => {
+                call_running!([$($Operator)+ $($Imported)+] self, operator => {
                     operator.pack(channels, weights)
                 })
             }
 
             fn terms(&self) -> Vec<Term> {
-                call!([$($Operator)+ $($Imported)+] self, operator => operator.terms())
+                call_running!([$($Operator)+ $($Imported)+] self, operator => operator.terms())
             }
 
             fn describe(&self) -> String {
-                call!([$($Operator)+ $($Imported)+] self, operator => operator.describe())
+                call_running!([$($Operator)+ $($Imported)+] self, operator => operator.describe())
             }
         }
     };

@@ -12,6 +12,8 @@
 //! | a way to compute it | `conv::Algorithm` | [`Algorithm`] | [`Choice`] |
 //! | as `infer` runs it | `infer::Conv` | [`Running`] | [`infer::LayerKind`] |
 //!
+//! The list has the types of layers too: most operators have one, some several.
+//!
 //! To add one: its folder here, and its line in the list. Until its forms are all there, the
 //! program does not compile. Of an operator that networks trained here do not have, only imported
 //! ones, the list has the last three forms.
@@ -21,18 +23,24 @@ mod list;
 
 mod activation;
 mod description;
+mod dropout;
 mod float;
 mod operator;
 mod plain;
+mod series;
 
-pub use activation::{Activation, Relu, Softmax};
+pub use activation::{
+    Activation, Function, HardSwish, LeakyRelu, Rectifier, Relu, Relu6, Sigmoid, Softmax, Tanh,
+};
 pub use description::{Description, Extent, Lowered, Padding, Problem, Values, at_most};
+pub use dropout::Dropout;
 pub use float::{Buffers, FloatOperator, InputGradients, Inputs, Pass};
 pub use operator::{
     BurnParameters, Operator, OutputScale, Part, Scales, Source, WEIGHTED_STEPS_MAX, WeightShape,
     Window,
 };
 pub use plain::{Algorithm, CALL, PlainOperator, Running, Term, UNPACKED};
+pub use series::{AveragePool1d, Conv1d, Depthwise1d, MaxPool1d, SeriesPadding};
 
 use burn::tensor::Tensor;
 use infer::format::OperatorRecord;
@@ -44,9 +52,31 @@ use serde::{Deserialize, Serialize};
 use crate::kernels::{Gradient, Reach};
 
 operators! {
-    operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise;
+    operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise,
+        AveragePool: average_pool, Lookup: lookup, Concat: concat, Mul: mul;
     imported: Softmax: softmax;
-    activations: Relu, Softmax;
+    layers:
+        "conv" Conv: conv::Layer,
+        "depthwise" Depthwise: depthwise::Layer,
+        "dense" Dense: dense::Layer,
+        "max_pool" MaxPool: max_pool::Layer,
+        "average_pool" AveragePool: average_pool::Layer,
+        "add" Add: add::Layer,
+        "mul" Mul: mul::Layer,
+        "concat" Concat: concat::Layer,
+        "pad" Pad: concat::Pad,
+        "relu" Relu: Relu,
+        "relu6" Relu6: Relu6,
+        "leaky_relu" LeakyRelu: LeakyRelu,
+        "sigmoid" Sigmoid: Sigmoid,
+        "tanh" Tanh: Tanh,
+        "hard_swish" HardSwish: HardSwish,
+        "conv_1d" Conv1d: Conv1d,
+        "depthwise_1d" Depthwise1d: Depthwise1d,
+        "max_pool_1d" MaxPool1d: MaxPool1d,
+        "average_pool_1d" AveragePool1d: AveragePool1d,
+        "dropout" Dropout: Dropout,
+        "softmax" Softmax: Softmax;
 }
 
 fn named<L: Description>() -> (&'static str, bool) {

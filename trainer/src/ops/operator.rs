@@ -5,7 +5,7 @@ use infer::Shape;
 use infer::format::OutputQuant;
 use infer::schedule::INPUTS_MAX;
 
-use super::{FloatKind, PlainKind, StageKind};
+use super::{FloatKind, PlainKind, Rectifier, StageKind};
 
 /// See [`OutputScale::Calibrated`], where a multiplier below 2^31 stands for the scales of input
 /// and weights over the output's, times 2^32.
@@ -29,18 +29,27 @@ pub trait Operator {
         0
     }
 
-    /// What each output reads of each input, along rows and along columns; `None` where every
-    /// output reads all of it.
-    fn windows(&self) -> Option<[Window; 2]>;
+    /// What each output reads of its input number `input`, along rows and along columns; `None`
+    /// where every output reads all of it.
+    fn windows(&self, input: usize) -> Option<[Window; 2]>;
 
     /// Takes in the operator that reads what this one leaves, if both run in one pass.
     fn take_in(&mut self, _next: &StageKind) -> bool {
         false
     }
 
-    /// Takes in a ReLU that follows; where not, the operator commutes with it, and the one before
-    /// is asked.
-    fn take_in_relu(&mut self) -> bool {
+    /// What cuts its values off.
+    fn rectifier(&self) -> Rectifier {
+        Rectifier::None
+    }
+
+    /// Takes in what cuts its values off, if it can.
+    fn rectify(&mut self, _rectifier: Rectifier) -> bool {
+        false
+    }
+
+    /// Whether a ReLU before it makes of every map what one after it makes.
+    fn commutes_with_relu(&self) -> bool {
         false
     }
 
@@ -52,6 +61,11 @@ pub trait Operator {
 
     /// The operator on the part of its maps that is computed, in integers of these scales.
     fn plain(&self, part: &Part, scales: &Scales) -> PlainKind;
+
+    /// The table of its answers in these scales, for an operator that has one.
+    fn table(&self, _scales: &Scales) -> Option<Vec<i8>> {
+        None
+    }
 
     /// Burn's forward pass of maps `[image, channel, row, column]`, as many as it reads: what the
     /// kernels are tested against. `parameters` gives the operator's weights and bias, for those
@@ -92,11 +106,23 @@ pub struct Window {
     pub padding: i64,
 }
 
+impl Window {
+    /// An output reads the input under it.
+    pub const POINT: Self = Self { step: 1, reach: 1, padding: 0 };
+}
+
 /// How the scale of an output comes about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OutputScale {
     /// It is that of the input: the values are.
     OfInput,
+    /// It is this one, whatever comes in.
+    Fixed(OutputQuant),
+    /// From the range that calibration saw, of products of values of both inputs.
+    Product {
+        /// Whether a ReLU cuts the output: its smallest value then is 0.
+        relu: bool,
+    },
     /// From the range that calibration saw.
     Calibrated {
         /// Whether a ReLU cuts the output: its smallest value then is 0.

@@ -50,11 +50,13 @@ impl Group {
         };
         let mut groups = vec![alone];
         let readers = Readers::of(model);
+        let most_rows =
+            |last: usize| model.layers[last].reduces().unwrap_or(heights[last + 1]).max(2);
         let may_take_turns = |layer: &usize| model.layers[*layer].kind.runs_by_rows();
         let ends = (first..model.layers.len()).take(LAYERS_MAX).take_while(may_take_turns);
         for last in ends.filter(|last| readers.end_a_group(first, *last)) {
             let mut rows = 1;
-            while rows <= ROWS_AT_ONCE_MAX && rows < heights[last + 1].max(2) {
+            while rows <= ROWS_AT_ONCE_MAX && rows < most_rows(last) {
                 let leaving = readers.leaving(&heights, first, last, rows).into_iter();
                 let is_short =
                     |group: &Self| group.work(model).is_some_and(|work| work.slices <= SLICES_MAX);
@@ -70,22 +72,21 @@ impl Group {
         let last_readers = model.last_readers();
         let (first, end) = (self.first, self.end);
         let is_in_use = move |tensor: &usize| *tensor > first || last_readers[*tensor] > first;
-        let held = move |tensor: usize, height: u16| match tensor.checked_sub(first + 1) {
-            Some(layer) => self.held_rows[layer],
-            None if tensor == 0 && first == 0 => self.held_input,
-            None => height,
-        };
-        let tensors: Vec<_> = model.tensors().map(|tensor| tensor.shape).collect();
-        (0..=end).filter(is_in_use).map(move |tensor| {
-            held(tensor, tensors[tensor].height) as usize * tensors[tensor].row_len()
-        })
+        let bytes = model.held_bytes(&self.held_rows_of(model));
+        (0..=end).filter(is_in_use).map(move |tensor| bytes[tensor])
+    }
+
+    /// Rows that are held of each tensor while the group runs.
+    fn held_rows_of(&self, model: &PlainModel) -> Vec<u16> {
+        let mut held_rows = model.heights();
+        held_rows[0] = if self.first == 0 { self.held_input } else { held_rows[0] };
+        held_rows[self.first + 1..=self.end].copy_from_slice(&self.held_rows);
+        held_rows
     }
 
     /// In which slices the group runs, after all before it; `None` when it gets stuck.
     pub fn work(&self, model: &PlainModel) -> Option<GroupWork> {
-        let mut held_rows = model.heights();
-        held_rows[0] = if self.first == 0 { self.held_input } else { held_rows[0] };
-        held_rows[self.first + 1..=self.end].copy_from_slice(&self.held_rows);
+        let held_rows = self.held_rows_of(model);
         let shapes: Vec<_> = model.tensors().map(|tensor| tensor.shape).collect();
         let made = if self.first == 0 { 0..self.end + 1 } else { self.first + 1..self.end + 1 };
         let mut work = GroupWork::default();

@@ -26,14 +26,21 @@ const SECTIONS: &[(&str, &str)] = &[
 const LAYER_KEYS: &[(&str, &str)] = &[
     ("filters", "Output channels."),
     ("kernel", "Window: `n`, or `[rows, columns]`."),
-    ("size", "Window: `n`, or `[rows, columns]`."),
+    ("size", "Window: `n`, or `[rows, columns]`; left out, of an average pooling, the whole map."),
     ("stride", "Step: `n`, or `[rows, columns]`; left out 1, of a pooling its window."),
     (
         "padding",
-        "`\"same\"` reads zeros beyond the edge, so that only the step makes the map smaller; left \
-            out `\"valid\"`.",
+        "`\"same\"` reads zeros beyond the edge, so that only the step makes the map smaller; \
+            `\"causal\"` reads those zeros above the first row, so that no row reads a later one; \
+            left out `\"valid\"`, which reads none.",
     ),
-    ("activation", "`\"relu\"` follows; left out nothing does."),
+    ("activation", "What follows; left out nothing does. `\"leaky_relu\"` has a slope of 0.01."),
+    ("slope", "Slope below 0; left out 0.01."),
+    ("rate", "Probability that a value is left out while training."),
+    (
+        "dilation",
+        "Step from one tap of a kernel to the next: `n`, or `[rows, columns]`; left out 1.",
+    ),
     ("units", "Outputs."),
     ("multiplier", "Output channels for each channel of the input; left out 1."),
 ];
@@ -89,7 +96,8 @@ fn layers() -> String {
         "\n## `[[network.layer]]`\n\nOne table for each layer, each after those that it \
          reads.\n`type` must be there.\n`name`, text, names the layer in tables and \
          files.\n`from`, names of layers before it or `\"input\"`, says what it reads; left \
-         out, it reads the layer before it.\n`add` reads two layers, all others one.\n\n| \
+         out, it reads the layer before it.\n`add` and `mul` read two layers, `concat` two or more, all \
+         others one.\n\n| \
          type | key | value |\n| --- | --- | --- |\n"
             .to_owned();
     for (layer, keys) in ops::LAYERS {

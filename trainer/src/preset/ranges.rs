@@ -25,6 +25,9 @@ const EPSILON: RangeInclusive<f64> = 1e-12..=1.0;
 /// Weight of what was before in a moving average: with more, nothing that comes in `f32` counts.
 const DECAY: RangeInclusive<f64> = 0.0..=0.99999;
 
+/// What a layer may read beyond the edge of a map, in a word.
+const PADDINGS: &[&str] = &["valid", "same", "causal"];
+
 /// What a number may be.
 #[derive(Clone)]
 pub(super) enum Allowed {
@@ -38,6 +41,8 @@ pub(super) enum Allowed {
     Real(RangeInclusive<f64>),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// What is read beyond the edge of a map: a word, or a number for each of these sides.
+    Padding(&'static [&'static str]),
     /// Any text.
     Text,
     /// Names of layers.
@@ -46,7 +51,7 @@ pub(super) enum Allowed {
     Flag,
 }
 
-use Allowed::{Extent, Flag, Names, Pair, Real, Text, Whole, Word};
+use Allowed::{Extent, Flag, Names, Padding, Pair, Real, Text, Whole, Word};
 
 /// A value of a preset.
 pub(super) struct Rule {
@@ -241,9 +246,11 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Every value of a layer by its key, whatever the layer's type.
-fn layer_rules() -> Vec<(&'static str, Allowed)> {
-    let of_keys = ops::LAYERS.iter().flat_map(|(_, keys)| *keys);
+/// Every value of a layer of some type by its key.
+fn layer_rules(layer: &Spanned<DeValue<'_>>) -> Vec<(&'static str, Allowed)> {
+    let found = layer.get_ref().get("type").and_then(|found| found.get_ref().as_str());
+    let keys = ops::LAYERS.iter().filter(|(layer, _)| Some(*layer) == found);
+    let of_keys = keys.flat_map(|(_, keys)| *keys);
     let of_keys = of_keys.map(|(key, values)| (*key, Allowed::from(values)));
     [("type", Word(ops::TYPES)), ("name", Text), ("from", Names)]
         .into_iter()
@@ -256,42 +263,57 @@ impl From<&Values> for Allowed {
         match values {
             Values::Whole(range) => Whole(range.clone()),
             Values::Extent(range) => Extent(range.clone()),
+            Values::Real(range) => Real(range.clone()),
             Values::Word(words) => Word(words),
+            Values::Padding { numbers } => Padding(numbers),
         }
     }
 }
 
 /// Checks every value that is there; missing and unknown keys are not looked at.
 pub(super) fn check(table: &Spanned<DeTable<'_>>, text: &str) -> Result<(), Problem> {
-    let layers = layer_rules().into_iter();
-    let layers = layers.map(|(key, allowed)| (vec!["network", "layer", "*", key], allowed));
-    let others = RULES.iter().map(|rule| (rule.path.to_vec(), rule.allowed.clone()));
-    for (path, allowed) in layers.chain(others) {
-        if let Some(section) = table.get_ref().get(path[0])
-            && let Some(value) = first_refused(section, &path[1..], &allowed)
-        {
-            let key = path[1..].join(".").replace(".*", "");
-            let found =
-                text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
-            let message = format!("{key} is {found}; it must be {allowed}");
-            return Err(Problem { at: value.span(), message });
+    let layers = table.get_ref().get("network").and_then(|network| network.get_ref().get("layer"));
+    for layer in layers.and_then(|layers| layers.get_ref().as_array()).into_iter().flatten() {
+        for (key, allowed) in layer_rules(layer) {
+            refuse(layer, &[key], &format!("layer.{key}"), &allowed, text)?;
+        }
+    }
+    for Rule { path, allowed, .. } in RULES {
+        if let Some(section) = table.get_ref().get(path[0]) {
+            refuse(section, &path[1..], &path[1..].join("."), allowed, text)?;
         }
     }
     Ok(())
 }
 
-/// The first value at `path` below `value` that is not allowed.
-fn first_refused<'t, 'i>(
+/// Refuses the value at `path` below `value` if it is not allowed.
+fn refuse(
+    value: &Spanned<DeValue<'_>>,
+    path: &[&str],
+    key: &str,
+    allowed: &Allowed,
+    text: &str,
+) -> Result<(), Problem> {
+    match refused(value, path, allowed) {
+        None => Ok(()),
+        Some(value) => {
+            let found = text.get(value.span()).unwrap_or_default();
+            let found = found.lines().next().unwrap_or_default();
+            let message = format!("{key} is {found}; it must be {allowed}");
+            Err(Problem { at: value.span(), message })
+        }
+    }
+}
+
+/// The value at `path` below `value` if it is not allowed.
+fn refused<'t, 'i>(
     value: &'t Spanned<DeValue<'i>>,
     path: &[&str],
     allowed: &Allowed,
 ) -> Option<&'t Spanned<DeValue<'i>>> {
     match path {
         [] => (!allowed.admits(value.get_ref())).then_some(value),
-        ["*", rest @ ..] => {
-            value.get_ref().as_array()?.iter().find_map(|item| first_refused(item, rest, allowed))
-        }
-        [key, rest @ ..] => first_refused(value.get_ref().get(*key)?, rest, allowed),
+        [key, rest @ ..] => refused(value.get_ref().get(*key)?, rest, allowed),
     }
 }
 
@@ -313,6 +335,14 @@ impl Allowed {
             Pair(range) => pair(range),
             Real(range) => number.is_some_and(|number| range.contains(&number)),
             Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            Padding(sides) => match value.as_array() {
+                Some(zeros) => {
+                    let is_count =
+                        |zeros: &Spanned<DeValue<'_>>| whole(&(0..=255), zeros.get_ref());
+                    zeros.len() == sides.len() && zeros.iter().all(is_count)
+                }
+                None => value.as_str().is_some_and(|word| PADDINGS.contains(&word)),
+            },
             Text => value.as_str().is_some(),
             Names => value
                 .as_array()
@@ -349,6 +379,12 @@ impl fmt::Display for Allowed {
                 write!(f, "a number from {} to {}", real(*range.start()), real(*range.end()))
             }
             Word(words) => f.write_str(&alternatives(words)),
+            Padding(sides) => write!(
+                f,
+                "{} or [{}], whole numbers from 0 to 255",
+                alternatives(PADDINGS).replace(" or ", ", "),
+                sides.join(", ")
+            ),
             Text => f.write_str("text in quotes"),
             Names => f.write_str("names of layers before it, such as [\"conv1\", \"conv2\"]"),
             Flag => f.write_str("true or false"),

@@ -83,8 +83,7 @@ fn what_is_wrong_is_named_with_its_line() {
         (
             "type = \"max_pool\"",
             "type = \"mean_pool\"",
-            "21: layer.type is \"mean_pool\"; it must be \"conv\", \"max_pool\", \"dense\", \
-                \"add\", \"depthwise\", \"relu\" or \"softmax\"",
+            "21: layer.type is \"mean_pool\"; it must be \"conv\", \"depthwise\", \"dense\", ",
         ),
         ("type = \"max_pool\"", "kind = \"max_pool\"", "20: missing field `type`"),
         (
@@ -236,7 +235,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "kernel = 3",
             "kernel = 3\npadding = 1",
-            "layer.padding is 1; it must be \"valid\" or \"same\"",
+            "layer.padding is 1; it must be \"valid\", \"same\", \"causal\" or [top, bottom, ",
         ),
         ("kernel = 3", "kernel = 3\nname = 7", "layer.name is 7; it must be text in quotes"),
         (

@@ -22,6 +22,15 @@ pub enum Purpose {
         /// Number of the image in its data set, below 2^32.
         image: usize,
     },
+    /// Values of an image that a stage leaves out in an epoch.
+    Dropout {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Number of the image in its data set, below 2^32.
+        image: usize,
+        /// Number of the stage.
+        stage: usize,
+    },
 }
 
 /// Random numbers of a seed for one purpose.
@@ -30,6 +39,11 @@ pub struct Random(ChaCha8Rng);
 impl Random {
     /// The stream of `purpose` under `seed`.
     pub fn new(seed: u64, purpose: Purpose) -> Self {
+        let seed = match purpose {
+            // Streams number epochs and images; so each stage has a seed of its own.
+            Purpose::Dropout { stage, .. } => seed.wrapping_add((stage as u64 + 1) << 32),
+            _ => seed,
+        };
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(match purpose {
             Purpose::Weights => 0,
@@ -37,7 +51,9 @@ impl Random {
             Purpose::HeldOut => u64::MAX,
             Purpose::Order { epoch } => epoch as u64,
             // Above all orders: epochs are below 2^32.
-            Purpose::Distortion { epoch, image } => (epoch as u64) << 32 | image as u64,
+            Purpose::Distortion { epoch, image } | Purpose::Dropout { epoch, image, .. } => {
+                (epoch as u64) << 32 | image as u64
+            }
         });
         Self(generator)
     }

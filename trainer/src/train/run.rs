@@ -15,7 +15,7 @@ use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
 use super::parameters::{Norm, StageGradient, StageParameters};
 use super::random::{Purpose, Random};
-use super::shards::{Batch, Distortion};
+use super::shards::{Batch, Distortion, Dropout};
 use super::state::{Epoch, Place, State};
 use super::workers::Workers;
 use super::{TrainOptions, Trained, decay, initial, schedule};
@@ -260,7 +260,8 @@ impl<'r> Run<'r> {
             strength: distorter.strength(epoch, recipe.epochs),
         });
         let class_weights = &self.class_weights[..];
-        let batch = |chosen| Batch { data: self.data, chosen, distortion, class_weights };
+        let dropout = Dropout { seed: *seed, epoch };
+        let batch = |chosen| Batch { data: self.data, chosen, distortion, class_weights, dropout };
         if self.placed != Some(self.place) {
             gradients.set_parameters(parameters);
             gradients.place(&batch(chosen));

@@ -6,6 +6,8 @@ use std::ops::Range;
 use infer::schedule::INPUTS_MAX;
 
 use super::batch_norm::{BatchScale, ChannelSums};
+use super::random::{Purpose, Random};
+use super::shards::Dropout;
 use crate::forward::{Layout, Maps, normalised_len};
 use crate::kernels::{Aligned, Gradient, InstructionSet, Loops, Weights};
 use crate::ops::FloatOperator;
@@ -21,6 +23,9 @@ pub struct Shard {
     gradients: Vec<Aligned>,
     /// Memory for gradients, so that no batch asks for new.
     spare: Vec<Aligned>,
+    /// Numbers of the images, and what decides which of their values are left out.
+    images: Vec<usize>,
+    dropout: Dropout,
 }
 
 impl Shard {
@@ -31,7 +36,16 @@ impl Shard {
             normal: vec![0.0; layout.stages.iter().map(normalised_len).max().unwrap_or(0)],
             gradients: vec![Aligned::default(); layout.stages.len() + 1],
             spare: Vec::new(),
+            images: Vec::new(),
+            dropout: Dropout::default(),
         }
+    }
+
+    /// Begins with other images.
+    pub fn begin(&mut self, images: &[usize], dropout: Dropout) {
+        self.images.clear();
+        self.images.extend(images);
+        self.dropout = dropout;
     }
 
     /// See [`Maps::inputs`].
@@ -44,9 +58,22 @@ impl Shard {
         self.maps.output(layout, stage)
     }
 
-    /// See [`Maps::forward`].
+    /// See [`Maps::forward`]; some values are left out where the network has dropout.
     pub fn forward(&mut self, layout: &Layout, weights: &[Weights], stages: Range<usize>) {
-        self.maps.forward(layout, weights, stages);
+        for stage in stages {
+            self.maps.forward(layout, weights, stage..stage + 1);
+            if !layout.stages[stage].normalised() {
+                self.leave_out(layout, stage);
+            }
+        }
+    }
+
+    /// Leaves some of a stage's values out, where the network has dropout.
+    fn leave_out(&mut self, layout: &Layout, stage: usize) {
+        if layout.dropout[stage] > 0.0 {
+            let kept = Kept { layout, stage, images: &self.images, dropout: self.dropout };
+            kept.scale(self.maps.output_mut(layout, stage));
+        }
     }
 
     /// Sums over the values of a stage that waits for its normalisation.
@@ -60,6 +87,25 @@ impl Shard {
         let set = self.maps.set;
         let (values, output) = self.maps.to_normalise(layout, stage);
         scale.normalise(set, values, output);
+        self.maps.cut(layout, stage);
+        self.leave_out(layout, stage);
+    }
+
+    /// Takes the gradient of a stage back to before some values were left out, and before they were
+    /// cut off at the largest that the stage leaves.
+    fn uncut(&mut self, layout: &Layout, stage: usize) {
+        let (most, rate) = (layout.most[stage], layout.dropout[stage]);
+        if rate > 0.0 {
+            let kept = Kept { layout, stage, images: &self.images, dropout: self.dropout };
+            kept.scale(&mut self.gradients[stage + 1]);
+        }
+        let most = most / (1.0 - rate);
+        if most < f32::INFINITY {
+            let output = self.maps.output(layout, stage);
+            for (gradient, output) in self.gradients[stage + 1].iter_mut().zip(output) {
+                *gradient = if *output >= most { 0.0 } else { *gradient };
+            }
+        }
     }
 
     /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the
@@ -70,6 +116,7 @@ impl Shard {
         stage: usize,
         scale: &BatchScale,
     ) -> ChannelSums {
+        self.uncut(layout, stage);
         let output = layout.stages[stage].output();
         let set = self.maps.set;
         let mut sums = ChannelSums::zero(output.channels as usize);
@@ -119,6 +166,9 @@ impl Shard {
     ) {
         for index in stages.rev() {
             let stage = &layout.stages[index];
+            if !stage.normalised() {
+                self.uncut(layout, index);
+            }
             let mut output_gradient = std::mem::take(&mut self.gradients[index + 1]);
             if stage.relu() && !stage.normalised() {
                 let output = self.maps.output(layout, index);
@@ -164,6 +214,28 @@ impl Shard {
             *sum += value;
         }
         self.spare.push(gradient);
+    }
+}
+
+/// The values of a stage that are not left out.
+struct Kept<'k> {
+    layout: &'k Layout,
+    stage: usize,
+    images: &'k [usize],
+    dropout: Dropout,
+}
+
+impl Kept<'_> {
+    /// Makes those 0 that are left out, and divides the others by the probability that they stay.
+    fn scale(&self, values: &mut [f32]) {
+        let (stage, Dropout { seed, epoch }) = (self.stage, self.dropout);
+        let (rate, len) = (self.layout.dropout[stage], self.layout.stages[stage].output().len());
+        for (image, values) in self.images.iter().zip(values.chunks_exact_mut(len)) {
+            let mut random = Random::new(seed, Purpose::Dropout { epoch, image: *image, stage });
+            for value in values {
+                *value = if random.unit() < rate { 0.0 } else { *value / (1.0 - rate) };
+            }
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Batch<'b> {
     pub distortion: Option<Distortion<'b>>,
     /// What an image of each label counts; empty where all count 1.
     pub class_weights: &'b [f32],
+    /// What values are left out by, where the network has dropout.
+    pub dropout: Dropout,
 }
 
 impl Batch<'_> {
@@ -35,6 +37,15 @@ impl Batch<'_> {
         let equal = 1.0 / self.chosen.len() as f32;
         self.class_weights.get(label as usize).map_or(equal, |weight| weight * equal)
     }
+}
+
+/// What decides which values are left out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dropout {
+    /// Seed of the run.
+    pub seed: u64,
+    /// The epoch, from 1.
+    pub epoch: usize,
 }
 
 /// How a batch's images are distorted.
@@ -135,6 +146,7 @@ impl Shards {
     /// Writes the images into a shard.
     fn place(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
         let layout = &self.layout;
+        shard.begin(images, batch.dropout);
         let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
         let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
             distorter.placer(batch.data, seed, epoch, strength)

@@ -9,21 +9,22 @@ use super::optimizer::Optimizer;
 use super::parameters::{StageGradient, StageParameters};
 use super::random::{Purpose, Random};
 use super::run::beginning;
-use super::shards::Batch;
+use super::shard::Shard;
+use super::shards::{Batch, Dropout};
 use super::workers::Workers;
 use super::*;
 use crate::backend;
 use crate::forward::Layout;
 use crate::graph::Stage;
 use crate::inputs::network_inputs;
-use crate::kernels::InstructionSet;
+use crate::kernels::{InstructionSet, Weights};
 use crate::net::{Net, values};
 use crate::recipe;
 use infer::Shape;
 
 /// Networks of all kinds: name, input, and layers as `name=type numbers @from relu`, of which name
-/// and from may be left out.
-const NETWORKS: [(&str, [u16; 3], &str); 17] = [
+/// and from may be left out, or with `key:value` in place of the numbers.
+const NETWORKS: [(&str, [u16; 3], &str); 24] = [
     (
         "the tutorial's kinds",
         [20, 20, 1],
@@ -85,6 +86,57 @@ const NETWORKS: [(&str, [u16; 3], &str); 17] = [
             w=conv 5 3 1 valid @a; add @v,w relu; dense 4",
     ),
     (
+        "averages over windows and over a map",
+        [13, 12, 3],
+        "conv 5 3 1 same; average_pool size:[3,2] stride:2 padding:'same'; conv 4 2 1 valid relu; \
+            average_pool size:2 stride:1; average_pool; dense 3",
+    ),
+    (
+        "functions as layers, of parts of maps and of products",
+        [11, 10, 2],
+        "a=conv 6 3 1 valid @input; s=sigmoid @a; b=pool 2 2 @s; c=conv 6 3 1 valid @s; \
+            t=tanh @c; d=conv 6 4 1 valid @t; h=hard_swish @d; e=conv filters:6 kernel:[1,2] @b; \
+            l=leaky_relu slope:0.2 @e; mul @h,l; dense 5; relu6; dense 3",
+    ),
+    (
+        "ReLU6 of every operator that takes it in",
+        [9, 8, 3],
+        "a=conv filters:7 kernel:3 padding:'same' activation:'relu6'; \
+            b=depthwise kernel:3 padding:'same' activation:'relu6'; \
+            c=mul activation:'relu6' @a,b; d=add activation:'relu6' @c,a; \
+            dense units:9 activation:'relu6'; dense units:3 activation:'tanh'",
+    ),
+    (
+        "maps side by side: three branches, of one a ReLU after it, borders",
+        [9, 8, 3],
+        "a=conv 3 1 1 valid; b=conv 5 3 1 same @a; c=pool 3 1 @a; p=pad padding:[2,0,1,1] @c; \
+            concat @a,b,p; relu; k=conv 4 3 2 valid; l=depthwise 1 1 valid 1 @k; concat @k,l; \
+            dense 3",
+    ),
+    (
+        "taps that lie apart",
+        [13, 11, 3],
+        "conv filters:5 kernel:3 dilation:[2,1] padding:'same' activation:'relu'; \
+            conv filters:4 kernel:[1,3] dilation:3 padding:'same'; pool 2 2; \
+            conv filters:4 kernel:[2,1] stride:2 dilation:[3,7]; dense 3",
+    ),
+    (
+        "series: causal, apart, by steps, poolings",
+        [40, 1, 3],
+        "a=conv_1d filters:16 kernel:3 padding:'causal' activation:'relu'; \
+            b=conv_1d filters:16 kernel:3 dilation:4 padding:'causal'; add @b,a relu; \
+            depthwise_1d kernel:5 stride:2 padding:[1,2]; max_pool_1d size:2; \
+            average_pool_1d size:3 stride:1 padding:'same'; average_pool_1d; dense 3",
+    ),
+    (
+        "factors for channels, causal and explicit padding",
+        [10, 7, 4],
+        "a=conv filters:8 kernel:[3,2] padding:'causal' activation:'relu'; \
+            average_pool; conv 8 1 1 valid; s=sigmoid; \
+            b=mul @a,s; depthwise kernel:3 stride:[2,1] padding:[2,1,0,3]; \
+            average_pool size:3 stride:2 padding:[1,2,0,1]; dense 3",
+    ),
+    (
         "readers of different parts of a map",
         [12, 11, 2],
         "a=conv 4 3 1 valid relu; b=pool 2 2 @a; c=conv 4 2 2 valid @a; add @b,c relu; dense 3",
@@ -107,10 +159,16 @@ fn network(input: [u16; 3], layers: &str) -> Network {
         let (layer, from) = layer.split_once('@').unwrap_or((layer, ""));
         let (from, after) = from.split_once(' ').unwrap_or((from, ""));
         let words: Vec<&str> = layer.split_whitespace().chain(after.split_whitespace()).collect();
-        let relu = if words.last() == Some(&"relu") { "activation = \"relu\"\n" } else { "" };
+        let relu = if words.len() > 1 && words.last() == Some(&"relu") {
+            "activation = \"relu\"\n"
+        } else {
+            ""
+        };
         let from: Vec<&str> = from.split(',').filter(|name| !name.is_empty()).collect();
         text += &format!("[[layer]]\nname = {name:?}\nfrom = {from:?}\n");
+        let has_keys = words.iter().any(|word| word.contains(':'));
         text += &match words[0] {
+            other if has_keys => keyed(other, &words[1..], relu),
             "add" => format!("type = \"add\"\n{relu}"),
             "depthwise" => format!(
                 "type = \"depthwise\"\nkernel = {}\nstride = {}\npadding = \"{}\"\n\
@@ -122,10 +180,18 @@ fn network(input: [u16; 3], layers: &str) -> Network {
                 words[1], words[2], words[3], words[4]
             ),
             "pool" => format!("type = \"max_pool\"\nsize = {}\nstride = {}\n", words[1], words[2]),
-            _ => format!("type = \"dense\"\nunits = {}\n{relu}", words[1]),
+            "dense" => format!("type = \"dense\"\nunits = {}\n{relu}", words[1]),
+            other => keyed(other, &[], relu),
         };
     }
     toml::from_str(&text).expect("a network")
+}
+
+/// A layer with `key:value` for each of its keys.
+fn keyed(kind: &str, words: &[&str], relu: &str) -> String {
+    let keys = words.iter().filter_map(|word| word.split_once(':'));
+    let keys: String = keys.map(|(key, value)| format!("{key} = {value}\n")).collect();
+    format!("type = \"{kind}\"\n{keys}{relu}")
 }
 
 /// Random images and labels.
@@ -168,7 +234,13 @@ fn our_gradients(
     );
     let mut parameters = beginning(model, &layout);
     let chosen: Vec<usize> = (0..data.len()).collect();
-    let chosen = Batch { data, chosen: &chosen, distortion: None, class_weights: &[] };
+    let chosen = Batch {
+        data,
+        chosen: &chosen,
+        distortion: None,
+        class_weights: &[],
+        dropout: Dropout::default(),
+    };
     batch.set_parameters(&parameters);
     batch.place(&chosen);
     let tally = batch.compute(&chosen);
@@ -247,16 +319,61 @@ fn gradients_are_those_of_automatic_differentiation() {
     }
 }
 
+// No ReLU and no pooling: where a maximum changes hands, a difference quotient is no slope.
+
 #[test]
 fn gradients_are_slopes_of_the_loss() {
-    // No ReLU and no pooling: where a maximum changes hands, a difference quotient is no slope.
-    let network = network([9, 8, 2], "conv 6 3 2 same; conv 5 3 1 valid; dense 7; dense 4");
-    let (model, data) = (model(&network), data(&network, 16));
+    let layers = "conv 6 3 2 same; conv 5 3 1 valid; dense 7; dense 4";
+    assert_gradients_are_slopes(&network([9, 8, 2], layers));
+}
+
+/// What is left out is the same for the same image and epoch.
+#[test]
+fn gradients_with_dropout_are_slopes_of_the_loss() {
+    let layers = "conv 6 3 2 same; dropout rate:0.25; conv 5 3 1 valid; tanh; dropout rate:0.5; \
+                  dense 7; dropout rate:0.1; dense 4";
+    assert_gradients_are_slopes(&network([9, 8, 2], layers));
+}
+
+/// A trained network leaves nothing out; one that is trained leaves out the share that it says, and
+/// divides the others so that their mean stays.
+#[test]
+fn dropout_is_for_training_alone() {
+    let layers = |dropout: &str| format!("conv 16 3 1 valid relu; {dropout}dense 3");
+    let [with, without] =
+        ["dropout rate:0.4; ", ""].map(|dropout| network([30, 30, 1], &layers(dropout)));
+    let images = data(&with, 4);
+    let forward = |network: &Network| {
+        let chosen = network_inputs(&network.input, &images, &[0, 1, 2, 3]);
+        model(network).forward(&chosen, &mut |_, _| ())
+    };
+    assert_eq!(forward(&with), forward(&without));
+    let layout = Layout::new(&with).unwrap();
+    let weights = vec![Weights::new(&[1.0; 144], vec![1.0; 16]), Weights::new(&[], vec![])];
+    let mut shard = Shard::new(InstructionSet::detect(), &layout, 1);
+    let mut map = |epoch| {
+        shard.begin(&[7], Dropout { seed: 3, epoch });
+        shard.inputs(&layout, 1).fill(1.0);
+        shard.forward(&layout, &weights, 0..1);
+        shard.output(&layout, 0).to_vec()
+    };
+    let first = map(1);
+    assert_eq!(first, map(1));
+    assert_ne!(first, map(2));
+    let kept = first.iter().filter(|value| **value != 0.0).count() as f64 / first.len() as f64;
+    assert!((kept - 0.6).abs() < 0.02, "{kept}");
+    assert!(first.iter().all(|value| *value == 0.0 || (*value - 10.0 / 0.6).abs() < 1e-5));
+}
+
+fn assert_gradients_are_slopes(network: &Network) {
+    let (model, data) = (model(network), data(network, 16));
     let set = InstructionSet::detect();
     let gradient = our_gradients(&model, &data, set, 1).1;
     let loss = |model: &FloatModel| our_gradients(model, &data, set, 1).0.loss / 16.0;
     let step = 0.01;
-    for (stage, gradient) in gradient.iter().enumerate() {
+    let is_trained = |stage: &usize| !model.stages[*stage].bias.is_empty();
+    let trained = (0..model.stages.len()).filter(is_trained);
+    for (stage, gradient) in trained.zip(&gradient) {
         let outputs = model.stages[stage].bias.len();
         let taps = model.stages[stage].weights.len() / outputs;
         for (output, tap) in [(0, 0), (outputs - 1, taps - 1), (outputs / 2, taps / 3)] {

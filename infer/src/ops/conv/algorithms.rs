@@ -35,7 +35,9 @@ macro_rules! algorithms {
                 let fits = match self {
                     $(Self::$name => $fits(conv),)+
                 };
-                fits && (matches!(conv.rounding(), Rounding::Once) || self.rounds_twice())
+                fits
+                    && (matches!(conv.rounding(), Rounding::Once) || self.rounds_twice())
+                    && (!conv.is_dilated() || self.dilates())
             }
 
             /// Whether all parts that it needs are in this build, whatever the layer's shape.
@@ -192,6 +194,11 @@ impl Algorithm {
     /// Whether it computes layers of [`Rounding::Twice`].
     const fn rounds_twice(self) -> bool {
         matches!(self, Self::Direct | Self::DirectInPlace)
+    }
+
+    /// Whether it computes layers whose taps lie apart.
+    const fn dilates(self) -> bool {
+        matches!(self, Self::Direct | Self::DirectPaired | Self::DirectInPlace)
     }
 
     /// The Winograd tile, if the weights are stored transformed.

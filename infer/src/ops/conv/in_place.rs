@@ -53,13 +53,13 @@ fn pixel<Rounded: Requantise>(
             None => largest_sum(conv, input, weights, |weight| weight as i8 as i32, row, column),
         };
         let accumulator = parameters.bias + largest;
-        *out = Rounded::output(accumulator, parameters, conv.output_quant.zero_point);
+        *out = Rounded::output(accumulator, parameters, conv.output_zero_point);
     }
 }
 
 /// Where the patches of a 2x2 window begin in the map, if all lie inside of it.
 fn four_inside(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; 4]> {
-    if conv.pool != [2, 2] {
+    if conv.pool != [2, 2] || conv.is_dilated() {
         return None;
     }
     let first =
@@ -143,6 +143,9 @@ fn sum<Weight: Copy>(
     let channels = conv.input.channels as i32;
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
     let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+    if conv.is_dilated() {
+        return sum_apart(conv, input, weights, value, [y, x]);
+    }
     let kernel_row = (conv.kernel[1] as usize * channels as usize).max(1);
     let rows = (0..).zip(weights.chunks_exact(kernel_row));
     let products = rows.map(|(i, weights)| {
@@ -156,6 +159,38 @@ fn sum<Weight: Copy>(
         }
     });
     products.sum()
+}
+
+/// [`sum`] tap by tap, where the first tap lies at row and column `first`.
+#[inline(never)]
+fn sum_apart<Weight: Copy>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    weights: &[Weight],
+    value: impl Fn(Weight) -> i32,
+    [y, x]: [i32; 2],
+) -> i32 {
+    let channels = (conv.input.channels as usize).max(1);
+    let [down, right] = conv.dilation.map(i32::from);
+    let mut sum = 0;
+    for (i, weights) in (0..).zip(weights.chunks_exact((conv.kernel[1] as usize * channels).max(1)))
+    {
+        let source = window::row(input, conv.input, y + i * down);
+        for (j, weights) in (0..).zip(weights.chunks_exact(channels)) {
+            let start = (x + j * right) * channels as i32;
+            let values =
+                usize::try_from(start).ok().and_then(|start| source.get(start..start + channels));
+            sum += match values {
+                Some(values) => {
+                    values.iter().zip(weights).map(|(a, b)| *a as i32 * value(*b)).sum::<i32>()
+                }
+                None => {
+                    weights.iter().map(|b| conv.input_zero_point as i32 * value(*b)).sum::<i32>()
+                }
+            };
+        }
+    }
+    sum
 }
 
 /// A kernel row that reaches outside of the map.

@@ -46,8 +46,14 @@ pub struct Conv<'m> {
     pub origin: [i16; 2],
     /// Rows and columns of the pooling window, which is also its step; 1, 1 without pooling.
     pub pool: [u8; 2],
-    /// How the output is quantised.
-    pub output_quant: OutputQuant,
+    /// Step from one tap to the next in rows and columns: 1, 1 but in a
+    /// [`Dilated`](crate::Dilated).
+    pub dilation: [u8; 2],
+    /// Real value of one step of the output. It and the zero point are fields of their own: so a
+    /// layer of any operator stays within [`LAYER_BYTES`](crate::LAYER_BYTES).
+    pub output_scale: f32,
+    /// The output that stands for 0.0.
+    pub output_zero_point: i8,
     /// Which algorithm runs it.
     pub algorithm: Algorithm,
     /// Channel parameters, 8 bytes per output channel; with two roundings one more each for the
@@ -83,6 +89,22 @@ impl<'m> Conv<'m> {
     /// Pixels of one pooling window.
     pub const fn window(&self) -> usize {
         self.pool[0] as usize * self.pool[1] as usize
+    }
+
+    /// Whether its taps lie apart: never in a build without that part.
+    #[inline(always)]
+    pub(crate) const fn is_dilated(&self) -> bool {
+        Feature::Dilation.is_built() && !matches!(self.dilation, [1, 1])
+    }
+
+    /// Rows (0) or columns (1) from the first tap to the last.
+    const fn reach(&self, axis: usize) -> u32 {
+        let kernel = self.kernel[axis] as u32;
+        if self.is_dilated() {
+            kernel.saturating_sub(1) * self.dilation[axis] as u32 + 1
+        } else {
+            kernel
+        }
     }
 
     /// Bytes of scratch memory the algorithm needs.
@@ -176,7 +198,7 @@ impl<'m> Operator<'m> for Conv<'m> {
     const IS_BUILT: bool = Algorithm::any_is_built();
 
     fn read(record: &ConvRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
-        record.read(reading)
+        record.read([1, 1], reading)
     }
 
     fn record(&self, inputs: Inputs) -> ConvRecord {
@@ -189,16 +211,16 @@ impl<'m> Operator<'m> for Conv<'m> {
     }
 
     fn output(&self) -> Tensor {
-        Tensor { shape: self.output, quant: self.output_quant }
+        let (scale, zero_point) = (self.output_scale, self.output_zero_point);
+        Tensor { shape: self.output, quant: OutputQuant { scale, zero_point } }
     }
 
     fn row_window(&self, _: usize) -> RowWindow {
-        let [pool, stride, kernel] =
-            [self.pool[0] as u32, self.stride[0] as u32, self.kernel[0] as u32];
+        let [pool, stride] = [self.pool[0] as u32, self.stride[0] as u32];
         RowWindow {
             origin: self.origin[0] as i32,
             step: pool * stride,
-            reach: (pool - 1) * stride + kernel,
+            reach: (pool - 1) * stride + self.reach(0),
         }
     }
 
@@ -224,7 +246,8 @@ impl<'m> Operator<'m> for Conv<'m> {
         let window = self.window() as u64;
         let macs = self.output.len() as u64 * window * self.taps() as u64;
         let positions = self.output.height as u64 * self.output.width as u64 * window;
-        let window_rows = positions * self.kernel[0] as u64;
+        let columns = if self.is_dilated() { self.kernel[1] as u64 } else { 1 };
+        let window_rows = positions * self.kernel[0] as u64 * columns;
         let weights = self.taps() as u64 * self.output.channels as u64;
         let kernels = WINDOW_ROW_OPERATIONS * window_rows + WEIGHT_OPERATIONS * weights;
         Work { macs, operations: macs + kernels + operations_of_map(self.output) * window }

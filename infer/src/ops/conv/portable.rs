@@ -97,10 +97,28 @@ pub(super) fn gather_patch(conv: &Conv<'_>, input: &[i8], row: i32, column: i32,
     let channels = conv.input.channels as usize;
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
     let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+    if conv.is_dilated() {
+        return gather_apart(conv, input, [y, x], patch);
+    }
     let kernel_row = (conv.kernel[1] as usize * channels).max(1);
     for (i, out) in (0..).zip(patch.chunks_exact_mut(kernel_row)) {
         let source = window::row(input, conv.input, y + i);
         window::copy(source, x * channels as i32, out, conv.input_zero_point, |value| value);
+    }
+}
+
+/// [`gather_patch`] tap by tap, where the first tap lies at row and column `first`.
+#[inline(never)]
+fn gather_apart(conv: &Conv<'_>, input: &[i8], [y, x]: [i32; 2], patch: &mut [i8]) {
+    let channels = (conv.input.channels as usize).max(1);
+    let [down, right] = conv.dilation.map(i32::from);
+    let rows = patch.chunks_exact_mut((conv.kernel[1] as usize * channels).max(1));
+    for (i, out) in (0..).zip(rows) {
+        let source = window::row(input, conv.input, y + i * down);
+        for (j, out) in (0..).zip(out.chunks_exact_mut(channels)) {
+            let start = (x + j * right) * channels as i32;
+            window::copy(source, start, out, conv.input_zero_point, |value| value);
+        }
     }
 }
 
@@ -111,7 +129,7 @@ fn pixel<Rounded: Requantise>(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
     let parameters = Rounded::parameters(conv.channels, conv.output.channels);
     for ((parameters, weights), out) in parameters.zip(rows).zip(out) {
         let accumulator = parameters.bias + largest_sum(patches, weights);
-        *out = Rounded::output(accumulator, parameters, conv.output_quant.zero_point);
+        *out = Rounded::output(accumulator, parameters, conv.output_zero_point);
     }
 }
 

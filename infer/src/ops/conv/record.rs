@@ -36,12 +36,19 @@ impl Record for ConvRecord {
 }
 
 impl ConvRecord {
-    pub(super) fn read<'m>(&self, reading: &mut Reading<'_, 'm>) -> Result<Conv<'m>, LayerProblem> {
+    /// The convolution of the record whose taps lie so far apart.
+    pub(crate) fn read<'m>(
+        &self,
+        dilation: [u8; 2],
+        reading: &mut Reading<'_, 'm>,
+    ) -> Result<Conv<'m>, LayerProblem> {
         check_sides(&[self.kernel, self.stride, self.pool])?;
         let Shape { height, width, .. } = reading.output.shape;
         let convolved = [height as u64 * self.pool[0] as u64, width as u64 * self.pool[1] as u64];
-        check_coordinates(reading.inputs[0].shape, convolved, self.stride, self.kernel)?;
-        let conv = Conv::of(self, reading.inputs, reading.output);
+        let conv = Conv { dilation, ..Conv::of(self, reading.inputs, reading.output) };
+        // Fits: below 2^16.
+        let reach = [0, 1].map(|axis| conv.reach(axis) as u16);
+        check_coordinates(reading.inputs[0].shape, convolved, self.stride, reach)?;
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
@@ -71,7 +78,9 @@ impl<'m> Conv<'m> {
             stride: record.stride,
             origin: record.origin,
             pool: record.pool,
-            output_quant: output.quant,
+            dilation: [1, 1],
+            output_scale: output.quant.scale,
+            output_zero_point: output.quant.zero_point,
             algorithm: record.algorithm,
             channels: &[],
             weights: &[],

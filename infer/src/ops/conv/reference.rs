@@ -38,12 +38,13 @@ fn convolved(conv: &Conv<'_>, input: &[i8], row: usize, column: usize, channel: 
     for (tap, [i, j, c]) in
         coordinates(kernel_rows.into(), kernel_columns.into(), conv.input.channels).enumerate()
     {
+        let [i, j] = [i * conv.dilation[0] as usize, j * conv.dilation[1] as usize];
         let y = conv.origin[0] as isize + (row * conv.stride[0] as usize + i) as isize;
         let x = conv.origin[1] as isize + (column * conv.stride[1] as usize + j) as isize;
         let weight = conv.filters().weight(conv.weights, channel, tap);
         accumulator += value_at(conv, input, y, x, c) as i32 * weight as i32;
     }
-    output(accumulator, parameters, conv.output_quant.zero_point)
+    output(accumulator, parameters, conv.output_zero_point)
 }
 
 fn value_at(conv: &Conv<'_>, input: &[i8], y: isize, x: isize, channel: usize) -> i8 {

@@ -34,7 +34,7 @@ fn one_channel(
         for (column, out) in (0..).zip(out_row.iter_mut().skip(channel).step_by(channels)) {
             let largest = in_place::largest_sum(conv, input, weights, i32::from, row, column);
             let accumulator = parameters.bias + largest;
-            *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+            *out = requantise(accumulator, parameters.multiplier, conv.output_zero_point);
         }
     }
 }

@@ -182,7 +182,8 @@ impl<'m> Operator<'m> for Depthwise<'m> {
         let depthwise = Self::of(record, reading.inputs, reading.output);
         let Shape { height, width, channels } = depthwise.output;
         let windows = [height as u64, width as u64];
-        check_coordinates(depthwise.input, windows, record.stride, record.kernel)?;
+        let kernel = record.kernel.map(u16::from);
+        check_coordinates(depthwise.input, windows, record.stride, kernel)?;
         if !channels.is_multiple_of(depthwise.input.channels) {
             return Err(LayerProblem::OutputShape);
         }

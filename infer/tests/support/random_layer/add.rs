@@ -76,9 +76,6 @@ fn quant(random: &mut Random) -> OutputQuant {
 
 fn fill(random: &mut Random, pattern: Pattern, maps: [&mut [i8]; 2], shapes: [Shape; 2]) {
     for (values, shape) in maps.into_iter().zip(shapes) {
-        for (index, value) in values[..shape.len()].iter_mut().enumerate() {
-            let column = index % shape.row_len() / shape.channels as usize;
-            *value = pattern.input(random, 0, index / shape.row_len(), column);
-        }
+        super::fill(random, pattern, shape, values);
     }
 }

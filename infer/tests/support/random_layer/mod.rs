@@ -1,10 +1,15 @@
 //! Random layers for comparing kernel sets, without `std`, so that a chip can run them too.
 
 pub mod add;
+pub mod average_pool;
+pub mod concat;
 pub mod conv;
 pub mod dense;
 pub mod depthwise;
+pub mod dilated;
+pub mod lookup;
 pub mod max_pool;
+pub mod mul;
 pub mod softmax;
 #[path = "../split_mix.rs"]
 mod split_mix;
@@ -13,7 +18,7 @@ use infer::format::{Algorithm, DenseAlgorithm, Inputs, OutputQuant};
 use infer::kernels::{Kernels, Reference};
 use infer::ops::{Buffers, Kind, Record};
 use infer::quant::{ChannelParameters, Rounding};
-use infer::{Aligned, LayerKind};
+use infer::{Aligned, LayerKind, Shape};
 use split_mix::SplitMix64;
 
 /// A reproducible source of numbers.
@@ -118,6 +123,11 @@ pub enum Choice {
     Add,
     Depthwise,
     Softmax,
+    AveragePool,
+    Lookup,
+    Concat,
+    Mul,
+    Dilated(Algorithm),
 }
 
 /// Every operator of the crate with each of its algorithms.
@@ -130,6 +140,13 @@ pub fn each_choice(mut visit: impl FnMut(Choice)) {
             Kind::Add => visit(Choice::Add),
             Kind::Depthwise => visit(Choice::Depthwise),
             Kind::Softmax => visit(Choice::Softmax),
+            Kind::AveragePool => visit(Choice::AveragePool),
+            Kind::Lookup => visit(Choice::Lookup),
+            Kind::Concat => visit(Choice::Concat),
+            Kind::Mul => visit(Choice::Mul),
+            Kind::Dilated => {
+                dilated::ALGORITHMS.map(Choice::Dilated).into_iter().for_each(&mut visit)
+            }
         }
     }
 }
@@ -181,6 +198,11 @@ fn layer<'b>(
         Choice::Add => add::any(random, pattern, values, &mut second.0),
         Choice::Depthwise => depthwise::any(random, pattern, values, numbers),
         Choice::Softmax => softmax::any(random, pattern, values),
+        Choice::AveragePool => average_pool::any(random, pattern, values),
+        Choice::Lookup => lookup::any(random, pattern, values, numbers),
+        Choice::Concat => concat::any(random, pattern, values, &mut second.0),
+        Choice::Mul => mul::any(random, pattern, values, &mut second.0),
+        Choice::Dilated(algorithm) => dilated::any(random, algorithm, pattern, values, numbers),
     }
 }
 
@@ -202,6 +224,13 @@ pub fn measured<'b>(
         Choice::Add => add::measured(random, index, &mut first.0, &mut second.0),
         Choice::Depthwise => depthwise::measured(random, index, &mut first.0, numbers),
         Choice::Softmax => softmax::measured(random, index, &mut first.0),
+        Choice::AveragePool => average_pool::measured(random, index, &mut first.0),
+        Choice::Lookup => lookup::measured(random, index, &mut first.0, numbers),
+        Choice::Concat => concat::measured(random, index, &mut first.0, &mut second.0),
+        Choice::Mul => mul::measured(random, index, &mut first.0, &mut second.0),
+        Choice::Dilated(algorithm) => {
+            dilated::measured(random, index, algorithm, &mut first.0, numbers)
+        }
     }
 }
 
@@ -285,6 +314,14 @@ impl Pattern {
 /// Most of what a layer has of something: fewer under Miri, which takes a thousand times as long.
 const fn most(count: u32, under_miri: u32) -> u32 {
     if cfg!(miri) { under_miri } else { count }
+}
+
+/// Fills a map of `shape` at the start of `values`.
+fn fill(random: &mut Random, pattern: Pattern, shape: Shape, values: &mut [i8]) {
+    for (index, value) in values[..shape.len()].iter_mut().enumerate() {
+        let column = index % shape.row_len() / shape.channels as usize;
+        *value = pattern.input(random, 0, index / shape.row_len(), column);
+    }
 }
 
 /// How a layer's accumulators become int8: either way, where its algorithm computes both.

@@ -53,7 +53,8 @@ impl Made {
 fn conv(node: Node<'_>, window: Window) -> Result<Made, Misfit> {
     let filters = Conv::full(node)?.filters();
     let Kernel { kernel, stride, origin } = Kernel::new(node, window)?;
-    let kind = PlainKind::Conv(conv::Plain { kernel, stride, origin, pool: [1, 1] });
+    let kind =
+        PlainKind::Conv(conv::Plain { kernel, stride, dilation: [1, 1], origin, pool: [1, 1] });
     Made::weighted(node, kind, filters)
 }
 

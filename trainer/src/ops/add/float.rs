@@ -4,6 +4,7 @@ use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 
 use crate::kernels::{Aligned, Gradient};
+use crate::ops::float::rows_of;
 use crate::ops::{Buffers, FloatOperator, InputGradients, Inputs, Part, Pass, Source};
 
 /// A sum and where its rows lie in the maps that it reads.
@@ -23,15 +24,9 @@ impl Float {
         Self { inputs: part.inputs, output: part.output, relu }
     }
 
-    /// Where the rows of the sum begin in the map that is its input number `input`: those of all
-    /// images, one after the other.
+    /// Where the rows of the sum begin in the map that is its input number `input`.
     fn rows(&self, input: usize, images: usize) -> impl Iterator<Item = usize> {
-        let Source { shape, origin } = self.inputs[input];
-        // A sum reads no padding.
-        let [first_row, column] = origin.map(|origin| origin.max(0) as usize);
-        let (height, row_len, len) = (self.output.height as usize, shape.row_len(), shape.len());
-        let row = move |row| (first_row + row) * row_len + column * shape.channels as usize;
-        (0..images).flat_map(move |image| (0..height).map(move |r| image * len + row(r)))
+        rows_of(&self.inputs[input], self.output, images)
     }
 }
 

@@ -4,17 +4,17 @@ mod float;
 mod plain;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 pub use float::Float;
-pub use plain::{Algorithm, Plain};
+pub use plain::{Algorithm, Plain, STEPS_MAX, scaling};
 
+use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, FloatKind, Lowered, Operator, OutputScale, Part,
-    PlainKind, Problem, Scales, StageKind, Values, Window,
+    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale, Part,
+    PlainKind, Problem, Rectifier, Scales, StageKind, Values, Window,
 };
 
 /// A layer of the type `add`: the sum of two maps of the same shape, where a branch meets the way
@@ -22,7 +22,7 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {
-    /// `"relu"` or nothing.
+    /// What follows, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
 }
@@ -32,8 +32,8 @@ pub struct Layer {
 pub struct Add {
     /// Each map it reads, and what it leaves.
     pub shape: Shape,
-    /// Whether a ReLU follows.
-    pub relu: bool,
+    /// What cuts its values off.
+    pub rectifier: Rectifier,
 }
 
 impl Description for Layer {
@@ -45,10 +45,14 @@ impl Description for Layer {
     fn lower(&self, shapes: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         let [shape, second] = shapes;
         if shape != second {
-            return Err(Problem::ShapesDiffer { shapes });
+            let needed = "have one shape";
+            return Err(Problem::ShapesDiffer { verb: "adds", shapes, needed });
         }
-        let relu = self.activation == Some(Activation::Relu);
-        Ok(Lowered::Operator(StageKind::Add(Add { shape, relu })))
+        Ok(Lowered::Operator(StageKind::Add(Add { shape, rectifier: Rectifier::None })))
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        self.activation
     }
 }
 
@@ -61,21 +65,25 @@ impl Operator for Add {
         self.shape
     }
 
-    fn windows(&self) -> Option<[Window; 2]> {
-        Some([Window { step: 1, reach: 1, padding: 0 }; 2])
+    fn windows(&self, _: usize) -> Option<[Window; 2]> {
+        Some([Window::POINT; 2])
     }
 
-    fn take_in_relu(&mut self) -> bool {
-        self.relu = true;
+    fn rectifier(&self) -> Rectifier {
+        self.rectifier
+    }
+
+    fn rectify(&mut self, rectifier: Rectifier) -> bool {
+        self.rectifier = self.rectifier.and(rectifier);
         true
     }
 
     fn output_scale(&self) -> OutputScale {
-        OutputScale::Calibrated { relu: self.relu, steps_max: plain::STEPS_MAX }
+        OutputScale::Calibrated { relu: self.rectifier.is_some(), steps_max: STEPS_MAX }
     }
 
     fn float(&self, part: &Part) -> FloatKind {
-        FloatKind::Add(Float::new(self.relu, part))
+        FloatKind::Add(Float::new(self.rectifier.is_some(), part))
     }
 
     fn plain(&self, part: &Part, scales: &Scales) -> PlainKind {
@@ -88,6 +96,6 @@ impl Operator for Add {
         _: &mut dyn FnMut() -> BurnParameters,
     ) -> Tensor<4> {
         let sum = maps[0].clone() + maps[1].clone();
-        if self.relu { relu(sum) } else { sum }
+        of_burn(Function::Rectify(self.rectifier), sum)
     }
 }

@@ -1,13 +1,13 @@
 //! A sum in integers: its record, as `infer` runs it, and its cost.
 
 use infer::Add;
-use infer::format::{AddRecord, OperatorRecord, Scaling};
+use infer::format::{AddRecord, OperatorRecord, OutputQuant, Scaling};
 use infer::schedule::INPUTS_MAX;
 
 use crate::ops::{self, CALL, Choice, Part, PlainKind, PlainOperator, Running, Scales, Term};
 
 /// Most output steps of a step of an input: the largest multiplier over `2^1`.
-pub(super) const STEPS_MAX: f64 = 16_383.0;
+pub const STEPS_MAX: f64 = 16_383.0;
 
 /// Largest multiplier.
 const MULTIPLIER_MAX: f64 = i16::MAX as f64;
@@ -28,18 +28,26 @@ impl Plain {
     /// The sum of the parts that are computed, in these scales: multipliers of as many bits as
     /// there are.
     pub fn new(part: &Part, scales: &Scales) -> Self {
-        let steps =
-            scales.inputs.map(|input| input.scale as f64 / scales.output.scale as f64);
-        let largest = steps.into_iter().fold(0.0, f64::max);
-        let fits = |shift: &u8| (largest * f64::from(1u32 << shift)).round() <= MULTIPLIER_MAX;
-        let shift = (1..=SHIFT_MAX).rev().find(fits).unwrap_or(1);
-        let multiplier = |steps: f64| {
-            (steps * f64::from(1u32 << shift)).round().clamp(1.0, MULTIPLIER_MAX) as i16
-        };
+        let (multipliers, shift) = scaling(&scales.inputs, scales.output);
         // A sum reads no padding.
         let origins = part.inputs.map(|input| input.origin.map(i16::unsigned_abs));
-        Self { origins, scaling: Scaling::Once { multipliers: steps.map(multiplier), shift } }
+        Self { origins, scaling: Scaling::Once { multipliers, shift } }
     }
+}
+
+/// The scale of each input, of which there are one or two, in scales of the output, times
+/// `2^shift`; and the shift, the largest with which they fit 16 bits.
+pub fn scaling(inputs: &[OutputQuant], output: OutputQuant) -> ([i16; INPUTS_MAX], u8) {
+    let steps = |input: &OutputQuant| input.scale as f64 / output.scale as f64;
+    let largest = inputs.iter().map(steps).fold(0.0, f64::max);
+    let fits = |shift: &u8| (largest * f64::from(1u32 << shift)).round() <= MULTIPLIER_MAX;
+    let shift = (1..=SHIFT_MAX).rev().find(fits).unwrap_or(1);
+    let mut multipliers = [1; INPUTS_MAX];
+    for (multiplier, input) in multipliers.iter_mut().zip(inputs) {
+        let exact = (steps(input) * f64::from(1u32 << shift)).round();
+        *multiplier = exact.clamp(1.0, MULTIPLIER_MAX) as i16;
+    }
+    (multipliers, shift)
 }
 
 /// How a sum is computed: there is one way.
@@ -99,8 +107,6 @@ impl Running for Add {
 #[cfg(test)]
 mod tests {
     use infer::Shape;
-    use infer::format::OutputQuant;
-
     use super::*;
     use crate::ops::Source;
 

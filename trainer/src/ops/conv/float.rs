@@ -21,6 +21,8 @@ pub struct Float {
     pub inset: [usize; 2],
     /// How a position reads its taps.
     pub reach: Reach,
+    /// Values of a padded row.
+    padded_row: usize,
     /// Place of each output pixel's first position in the padded map.
     pub pixels: Vec<usize>,
     /// The window's positions, relative to the first.
@@ -35,33 +37,38 @@ impl Float {
     /// The positions of the part that is computed.
     pub fn new(conv: &Conv, part: &Part) -> Self {
         let (Source { shape: input, origin }, output) = (part.inputs[0], part.output);
-        let [kernel, stride, pool] =
-            [conv.kernel, conv.stride, conv.pool_size()].map(|sides| sides.map(usize::from));
+        let [kernel, stride, pool, dilation] =
+            [conv.kernel, conv.stride, conv.pool_size(), conv.dilation]
+                .map(|sides| sides.map(usize::from));
+        let reach = conv.reach().map(usize::from);
         let outputs = [output.height, output.width].map(usize::from);
         let sides = [input.height, input.width].map(usize::from);
         let inset: [usize; 2] = origin.map(|origin| origin.min(0).unsigned_abs() as usize);
         let first: [usize; 2] = origin.map(|origin| origin.max(0) as usize);
         let padded: [usize; 2] = [0, 1].map(|axis| {
             let last = (outputs[axis] * pool[axis] - 1) * stride[axis];
-            (first[axis] + last + kernel[axis]).max(inset[axis] + sides[axis])
+            (first[axis] + last + reach[axis]).max(inset[axis] + sides[axis])
         });
         let channels = input.channels as usize;
-        let (steps, row_step) = ([padded[1] * channels, channels], padded[1] * channels);
+        let padded_row = padded[1] * channels;
+        let steps = [padded_row, channels];
+        // Columns that lie apart are rows of one column each: then there is one row only.
+        let (rows, row_step, columns) = match dilation[1] {
+            1 => (kernel[0], dilation[0] * padded_row, kernel[1]),
+            _ if kernel[1] == 1 => (kernel[0], dilation[0] * padded_row, 1),
+            apart => (kernel[1], apart * channels, 1),
+        };
         let step = [stride[0] * pool[0], stride[1] * pool[1]];
         Self {
             input,
             output,
             padded,
             inset,
-            reach: Reach {
-                rows: kernel[0],
-                row_step,
-                run: kernel[1] * channels,
-                channels,
-            },
+            reach: Reach { rows, row_step, run: columns * channels, channels },
+            padded_row,
             pixels: places(steps, first, outputs, step),
             window: places(steps, [0, 0], pool, stride),
-            relu: conv.relu,
+            relu: conv.rectifier.is_some(),
             normalised: false,
         }
     }
@@ -82,8 +89,8 @@ impl Float {
     }
 
     /// Values of a padded row.
-    fn padded_row(&self) -> usize {
-        self.reach.row_step
+    const fn padded_row(&self) -> usize {
+        self.padded_row
     }
 
     /// Values of a padded map.

@@ -16,7 +16,7 @@ pub use plain::Plain;
 
 use super::max_pool::Pooling;
 use super::{
-    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, Scales, StageKind,
+    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, Rectifier, Scales, StageKind,
     WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
@@ -36,10 +36,12 @@ pub struct Conv {
     pub kernel: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
+    /// Step from one tap to the next in rows and columns.
+    pub dilation: [u8; 2],
     /// Zeros above and left of the input (those below and right follow from the shapes).
-    pub padding: [u8; 2],
-    /// Whether a ReLU follows.
-    pub relu: bool,
+    pub padding: [u16; 2],
+    /// What cuts its values off.
+    pub rectifier: Rectifier,
     /// The pooling that follows.
     pub pool: Option<Pooling>,
 }
@@ -50,9 +52,19 @@ impl Conv {
         self.pool.map_or([1, 1], |pool| pool.size)
     }
 
+    /// Rows and columns from the first tap to the last.
+    pub fn reach(&self) -> [u16; 2] {
+        reach(self.kernel, self.dilation)
+    }
+
     fn area(&self) -> usize {
         self.kernel.map(usize::from).iter().product()
     }
+}
+
+/// Rows and columns from the first tap of a kernel to its last.
+fn reach(kernel: [u8; 2], dilation: [u8; 2]) -> [u16; 2] {
+    [0, 1].map(|axis| (kernel[axis] as u16 - 1) * dilation[axis] as u16 + 1)
 }
 
 impl Operator for Conv {
@@ -73,12 +85,12 @@ impl Operator for Conv {
         self.convolved.len() as u64 * self.area() as u64 * self.input.channels as u64
     }
 
-    fn windows(&self) -> Option<[Window; 2]> {
+    fn windows(&self, _: usize) -> Option<[Window; 2]> {
         let along = |axis: usize| {
             let (pool, stride) = (self.pool_size()[axis] as i64, self.stride[axis] as i64);
             Window {
                 step: pool * stride,
-                reach: (pool - 1) * stride + self.kernel[axis] as i64,
+                reach: (pool - 1) * stride + self.reach()[axis] as i64,
                 padding: self.padding[axis] as i64,
             }
         };
@@ -98,13 +110,17 @@ impl Operator for Conv {
         }
     }
 
-    fn take_in_relu(&mut self) -> bool {
-        self.relu = true;
+    fn rectifier(&self) -> Rectifier {
+        self.rectifier
+    }
+
+    fn rectify(&mut self, rectifier: Rectifier) -> bool {
+        self.rectifier = self.rectifier.and(rectifier);
         true
     }
 
     fn output_scale(&self) -> OutputScale {
-        OutputScale::Calibrated { relu: self.relu, steps_max: WEIGHTED_STEPS_MAX }
+        OutputScale::Calibrated { relu: self.rectifier.is_some(), steps_max: WEIGHTED_STEPS_MAX }
     }
 
     fn float(&self, part: &Part) -> FloatKind {
@@ -112,9 +128,9 @@ impl Operator for Conv {
     }
 
     fn plain(&self, part: &Part, _: &Scales) -> PlainKind {
-        let Self { kernel, stride, .. } = *self;
+        let Self { kernel, stride, dilation, .. } = *self;
         let (origin, pool) = (part.inputs[0].origin, self.pool_size());
-        PlainKind::Conv(Plain { kernel, stride, origin, pool })
+        PlainKind::Conv(Plain { kernel, stride, dilation, origin, pool })
     }
 
     fn oracle(

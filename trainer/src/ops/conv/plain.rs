@@ -1,6 +1,6 @@
 //! A convolution in integers: its record, and as `infer` runs it.
 
-use infer::format::{ConvRecord, OperatorRecord};
+use infer::format::{ConvRecord, DilatedRecord, OperatorRecord};
 use infer::quant::ChannelParameters;
 use infer::{Conv, LayerProblem};
 
@@ -14,6 +14,9 @@ pub struct Plain {
     pub kernel: [u8; 2],
     /// Step in rows and columns.
     pub stride: [u8; 2],
+    /// Step from one tap to the next in rows and columns: a record of its own has it unless that is
+    /// 1, 1.
+    pub dilation: [u8; 2],
     /// Input row and column under the first tap of the first output.
     pub origin: [i16; 2],
     /// Rows and columns of the pooling window.
@@ -28,9 +31,13 @@ impl PlainOperator for Plain {
     }
 
     fn record(&self, inputs: &[u8], algorithm: Algorithm) -> OperatorRecord {
-        let Self { kernel, stride, origin, pool } = *self;
+        let Self { kernel, stride, dilation, origin, pool } = *self;
         let input = inputs[0];
-        OperatorRecord::Conv(ConvRecord { input, kernel, stride, origin, pool, algorithm })
+        let conv = ConvRecord { input, kernel, stride, origin, pool, algorithm };
+        match dilation {
+            [1, 1] => OperatorRecord::Conv(conv),
+            _ => OperatorRecord::Dilated(DilatedRecord { conv, dilation }),
+        }
     }
 }
 
@@ -40,8 +47,8 @@ impl Running for Conv<'_> {
     }
 
     fn plain(&self) -> PlainKind {
-        let Conv { kernel, stride, origin, pool, .. } = *self;
-        PlainKind::Conv(Plain { kernel, stride, origin, pool })
+        let Conv { kernel, stride, dilation, origin, pool, .. } = *self;
+        PlainKind::Conv(Plain { kernel, stride, dilation, origin, pool })
     }
 
     fn channels(&self) -> Vec<ChannelParameters> {
@@ -77,6 +84,7 @@ impl Running for Conv<'_> {
         };
         let (stride, pool) =
             (unless_one(" stride ", self.stride), unless_one(", pool ", self.pool));
-        format!("conv {}{stride}{pool} ({:?})", by(self.kernel), self.algorithm)
+        let dilation = unless_one(" dilation ", self.dilation);
+        format!("conv {}{stride}{dilation}{pool} ({:?})", by(self.kernel), self.algorithm)
     }
 }

@@ -287,7 +287,11 @@ impl Sizes {
             pixels: conv.output.height as f64 * conv.output.width as f64,
             window: conv.window() as f64,
             taps: conv.taps() as f64,
-            rows: conv.kernel[0] as f64,
+            // Taps that lie apart are read one by one.
+            rows: match conv.dilation {
+                [1, 1] => conv.kernel[0] as f64,
+                _ => conv.kernel[0] as f64 * conv.kernel[1] as f64,
+            },
             channels: conv.output.channels as f64,
         }
     }

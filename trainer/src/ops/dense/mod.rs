@@ -4,7 +4,6 @@ mod float;
 mod plain;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
@@ -14,9 +13,10 @@ pub use infer::format::DenseAlgorithm as Algorithm;
 pub use plain::Plain;
 
 use super::description::positive;
+use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, FloatKind, Lowered, Operator, OutputScale, Part,
-    PlainKind, Problem, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape, Window,
+    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale, Part,
+    PlainKind, Problem, Rectifier, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
 /// A layer of the type `dense`: fully connected with bias; flattens its input row by row, pixel by
@@ -26,7 +26,7 @@ use super::{
 pub struct Layer {
     /// Outputs.
     pub units: u16,
-    /// `"relu"` or nothing.
+    /// What follows, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
 }
@@ -38,8 +38,8 @@ pub struct Dense {
     pub input: Shape,
     /// Outputs.
     pub units: u16,
-    /// Whether a ReLU follows.
-    pub relu: bool,
+    /// What cuts its values off.
+    pub rectifier: Rectifier,
 }
 
 impl Description for Layer {
@@ -50,8 +50,12 @@ impl Description for Layer {
 
     fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         positive(self.units, "units")?;
-        let relu = self.activation == Some(Activation::Relu);
-        Ok(Lowered::Operator(StageKind::Dense(Dense { input, units: self.units, relu })))
+        let (units, rectifier) = (self.units, Rectifier::None);
+        Ok(Lowered::Operator(StageKind::Dense(Dense { input, units, rectifier })))
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        self.activation
     }
 }
 
@@ -73,22 +77,26 @@ impl Operator for Dense {
         self.input.len() as u64 * self.units as u64
     }
 
-    fn windows(&self) -> Option<[Window; 2]> {
+    fn windows(&self, _: usize) -> Option<[Window; 2]> {
         None
     }
 
-    fn take_in_relu(&mut self) -> bool {
-        self.relu = true;
+    fn rectifier(&self) -> Rectifier {
+        self.rectifier
+    }
+
+    fn rectify(&mut self, rectifier: Rectifier) -> bool {
+        self.rectifier = self.rectifier.and(rectifier);
         true
     }
 
     fn output_scale(&self) -> OutputScale {
-        OutputScale::Calibrated { relu: self.relu, steps_max: WEIGHTED_STEPS_MAX }
+        OutputScale::Calibrated { relu: self.rectifier.is_some(), steps_max: WEIGHTED_STEPS_MAX }
     }
 
     fn float(&self, part: &Part) -> FloatKind {
         let (input, output) = (part.inputs[0].shape, part.output);
-        FloatKind::Dense(Float { input, output, relu: self.relu })
+        FloatKind::Dense(Float { input, output, relu: self.rectifier.is_some() })
     }
 
     fn plain(&self, _: &Part, _: &Scales) -> PlainKind {
@@ -102,11 +110,8 @@ impl Operator for Dense {
     ) -> Tensor<4> {
         let BurnParameters { weight, bias } = parameters();
         let flat: Tensor<2> = maps[0].clone().permute([0, 2, 3, 1]).flatten(1, 3);
-        let mut out = flat.matmul(weight.transpose()) + bias.unsqueeze();
-        if self.relu {
-            out = relu(out);
-        }
+        let out: Tensor<2> = flat.matmul(weight.transpose()) + bias.unsqueeze();
         let [images, units] = out.dims();
-        out.reshape([images, units, 1, 1])
+        of_burn(Function::Rectify(self.rectifier), out.reshape([images, units, 1, 1]))
     }
 }

@@ -49,7 +49,7 @@ impl Float {
             };
             (0..outputs[axis]).map(taps).collect()
         });
-        Self { input, output, taps, kernel, relu: depthwise.relu, normalised: false }
+        Self { input, output, taps, kernel, relu: depthwise.rectifier.is_some(), normalised: false }
     }
 
     /// Calls `each` with every tap inside of the map: its number, and the places of the input pixel

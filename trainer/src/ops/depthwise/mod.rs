@@ -5,7 +5,6 @@ mod float;
 mod plain;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use infer::Shape;
@@ -16,9 +15,10 @@ pub use float::Float;
 pub use plain::{Algorithm, Plain};
 
 use super::description::{padding_after, positive, positive_sides, windowed};
+use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, Extent, FloatKind, Lowered, Operator, OutputScale,
-    Padding, Part, PlainKind, Problem, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape,
+    Activation, BurnParameters, Description, Extent, FloatKind, Function, Lowered, Operator, OutputScale,
+    Padding, Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape,
     Window,
 };
 
@@ -31,18 +31,18 @@ pub struct Layer {
     /// Step `n` or `[rows, columns]`; 1 when left out.
     #[serde(default)]
     pub stride: Extent,
-    /// `"valid"` (default) or `"same"`.
+    /// What is read beyond the edge; nothing when left out.
     #[serde(default)]
     pub padding: Padding,
     /// Output channels for each input channel; 1 when left out.
     #[serde(default = "one")]
     pub multiplier: u16,
-    /// `"relu"` or nothing.
+    /// What follows, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
 }
 
-const fn one() -> u16 {
+pub(super) const fn one() -> u16 {
     1
 }
 
@@ -61,9 +61,9 @@ pub struct Depthwise {
     /// Step in rows and columns.
     pub stride: [u8; 2],
     /// Zeros above and left of the input (those below and right follow from the shapes).
-    pub padding: [u8; 2],
-    /// Whether a ReLU follows.
-    pub relu: bool,
+    pub padding: [u16; 2],
+    /// What cuts its values off.
+    pub rectifier: Rectifier,
 }
 
 impl Description for Layer {
@@ -72,7 +72,7 @@ impl Description for Layer {
     const KEYS: &'static [(&'static str, Values)] = &[
         ("kernel", Values::Extent(1..=255)),
         ("stride", Values::Extent(1..=255)),
-        ("padding", Values::Word(&["valid", "same"])),
+        ("padding", Values::PADDING),
         ("multiplier", Values::Whole(1..=65_535)),
         ("activation", Activation::VALUES),
     ];
@@ -81,12 +81,16 @@ impl Description for Layer {
         positive(self.multiplier, "multiplier")?;
         let kernel = positive_sides(self.kernel, "kernel")?;
         let stride = positive_sides(self.stride, "stride")?;
-        let ([height, width], padding) = windowed(input, kernel, stride, self.padding)?;
+        let ([height, width], padding) = windowed(input, kernel.map(u16::from), stride, self.padding)?;
         let channels = input.channels.checked_mul(self.multiplier);
         let output = Shape::new(height, width, channels.ok_or(Problem::Channels)?);
-        let relu = self.activation == Some(Activation::Relu);
-        let depthwise = Depthwise { input, output, kernel, stride, padding, relu };
+        let rectifier = Rectifier::None;
+        let depthwise = Depthwise { input, output, kernel, stride, padding, rectifier };
         Ok(Lowered::Operator(StageKind::Depthwise(depthwise)))
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        self.activation
     }
 }
 
@@ -118,22 +122,26 @@ impl Operator for Depthwise {
         self.output.len() as u64 * self.taps() as u64
     }
 
-    fn windows(&self) -> Option<[Window; 2]> {
+    fn windows(&self, _: usize) -> Option<[Window; 2]> {
         let along = |axis: usize| {
-            let [step, reach, padding] =
-                [self.stride[axis], self.kernel[axis], self.padding[axis]].map(i64::from);
+            let [step, reach] = [self.stride[axis], self.kernel[axis]].map(i64::from);
+            let padding = self.padding[axis] as i64;
             Window { step, reach, padding }
         };
         Some([along(0), along(1)])
     }
 
-    fn take_in_relu(&mut self) -> bool {
-        self.relu = true;
+    fn rectifier(&self) -> Rectifier {
+        self.rectifier
+    }
+
+    fn rectify(&mut self, rectifier: Rectifier) -> bool {
+        self.rectifier = self.rectifier.and(rectifier);
         true
     }
 
     fn output_scale(&self) -> OutputScale {
-        OutputScale::Calibrated { relu: self.relu, steps_max: WEIGHTED_STEPS_MAX }
+        OutputScale::Calibrated { relu: self.rectifier.is_some(), steps_max: WEIGHTED_STEPS_MAX }
     }
 
     fn float(&self, part: &Part) -> FloatKind {
@@ -161,6 +169,6 @@ impl Operator for Depthwise {
         let (stride, groups) = (self.stride.map(usize::from), self.input.channels as usize);
         let options = ConvOptions::new_with_padding(stride, padding, [1, 1], groups);
         let out = conv2d(maps[0].clone(), kernel, Some(bias), options);
-        if self.relu { relu(out) } else { out }
+        of_burn(Function::Rectify(self.rectifier), out)
     }
 }

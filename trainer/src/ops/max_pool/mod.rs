@@ -60,7 +60,7 @@ impl Description for Layer {
     fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         let size = positive_sides(self.size, "size")?;
         let stride = positive_sides(self.stride.unwrap_or(self.size), "stride")?;
-        let ([height, width], _) = windowed(input, size, stride, Padding::Valid)?;
+        let ([height, width], _) = windowed(input, size.map(u16::from), stride, Padding::Valid)?;
         let output = Shape::new(height, width, input.channels);
         let pool = Pooling { size, stride };
         Ok(Lowered::Operator(StageKind::MaxPool(MaxPool { input, output, pool })))
@@ -76,13 +76,17 @@ impl Operator for MaxPool {
         self.output
     }
 
-    fn windows(&self) -> Option<[Window; 2]> {
+    fn windows(&self, _: usize) -> Option<[Window; 2]> {
         let Pooling { size, stride } = self.pool;
         let along = |axis: usize| {
             let (step, reach) = (stride[axis] as i64, size[axis] as i64);
             Window { step, reach, padding: 0 }
         };
         Some([along(0), along(1)])
+    }
+
+    fn commutes_with_relu(&self) -> bool {
+        true
     }
 
     fn output_scale(&self) -> OutputScale {

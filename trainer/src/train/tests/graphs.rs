@@ -2,7 +2,7 @@
 
 use super::*;
 
-const GRAPHS: u64 = 24;
+const GRAPHS: u64 = 60;
 
 /// A map that layers can read.
 #[derive(Clone)]
@@ -57,10 +57,15 @@ fn graph(seed: u64) -> ([usize; 3], String) {
     let mut graph = Graph { layers: vec![], made: vec![input] };
     for _ in 0..4 + random.below(6) {
         let read = random.below(graph.made.len());
-        match random.below(6) {
+        match random.below(11) {
             0..=2 => graph.conv(read, &mut random),
             3 => graph.depthwise(read, &mut random),
             4 => graph.pool(read),
+            5 => graph.average_pool(read, &mut random),
+            6 => graph.function(read, &mut random),
+            7 => graph.concat(read, &mut random),
+            8 => graph.mul(read, &mut random),
+            9 => graph.pad(read, &mut random),
             _ => graph.add(read),
         }
     }
@@ -99,6 +104,60 @@ impl Graph {
         if rows >= 2 && columns >= 2 {
             self.push(&[read], "pool 2 2", [rows / 2, columns / 2, channels], false);
         }
+    }
+
+    fn average_pool(&mut self, read: usize, random: &mut Random) {
+        let [rows, columns, channels] = self.made[read].shape;
+        match random.below(3) {
+            0 => self.push(&[read], "average_pool", [1, 1, channels], false),
+            _ => {
+                let layer = "average_pool size:3 stride:2 padding:'same'";
+                let shape = [rows.div_ceil(2), columns.div_ceil(2), channels];
+                self.push(&[read], layer, shape, false);
+            }
+        }
+    }
+
+    fn function(&mut self, read: usize, random: &mut Random) {
+        let functions = ["relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish"];
+        let layer = functions[random.below(functions.len())];
+        self.push(&[read], layer, self.made[read].shape, false);
+    }
+
+    /// The channels of maps of as many rows and columns, three of them at most.
+    fn concat(&mut self, read: usize, random: &mut Random) {
+        let [rows, columns, _] = self.made[read].shape;
+        let is_alike =
+            |other: &usize| *other != read && self.made[*other].shape[..2] == [rows, columns];
+        let others: Vec<usize> = (0..self.made.len()).filter(is_alike).collect();
+        let count = others.len().min(1 + random.below(2));
+        if count == 0 {
+            return;
+        }
+        let reads: Vec<usize> = [&[read], &others[..count]].concat();
+        let channels = reads.iter().map(|read| self.made[*read].shape[2]).sum();
+        self.push(&reads, "concat", [rows, columns, channels], random.below(2) == 0);
+    }
+
+    /// The product with a map of the same shape, or with a factor for each channel.
+    fn mul(&mut self, read: usize, random: &mut Random) {
+        let [_, _, channels] = self.made[read].shape;
+        let fits = |other: &usize| {
+            let shape = self.made[*other].shape;
+            *other != read && (shape == self.made[read].shape || shape == [1, 1, channels])
+        };
+        if let Some(other) = (0..self.made.len()).find(fits) {
+            let shape = self.made[read].shape;
+            self.push(&[read, other], "mul", shape, random.below(2) == 0);
+        }
+    }
+
+    fn pad(&mut self, read: usize, random: &mut Random) {
+        let [rows, columns, channels] = self.made[read].shape;
+        let zeros = [0; 4].map(|_: usize| random.below(3));
+        let shape = [rows + zeros[0] + zeros[1], columns + zeros[2] + zeros[3], channels];
+        let layer = format!("pad padding:[{},{},{},{}]", zeros[0], zeros[1], zeros[2], zeros[3]);
+        self.push(&[read], &layer, shape, false);
     }
 
     fn add(&mut self, read: usize) {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::*;
 use crate::ops::conv::Conv;
 use crate::ops::depthwise::Depthwise;
-use crate::ops::{BurnParameters, Operator, StageKind};
+use crate::ops::{BurnParameters, Operator, Rectifier, StageKind};
 use crate::recipe::{Augment, Average as AverageRecipe, BatchNorm, Schedule};
 
 /// Networks of which every pooled value is read, so that Burn's whole maps are what we normalise.
@@ -78,7 +78,13 @@ fn our_gradients(
         EPSILON,
     );
     let chosen: Vec<usize> = (0..data.len()).collect();
-    let chosen = Batch { data, chosen: &chosen, distortion: None, class_weights: &[] };
+    let chosen = Batch {
+        data,
+        chosen: &chosen,
+        distortion: None,
+        class_weights: &[],
+        dropout: Dropout::default(),
+    };
     let mut parameters = parameters(model);
     batch.set_parameters(&parameters);
     batch.place(&chosen);
@@ -120,9 +126,9 @@ fn one_stage(
 
 fn without_relu(kind: &StageKind) -> StageKind {
     match kind.clone() {
-        StageKind::Conv(conv) => StageKind::Conv(Conv { relu: false, ..conv }),
+        StageKind::Conv(conv) => StageKind::Conv(Conv { rectifier: Rectifier::None, ..conv }),
         StageKind::Depthwise(depthwise) => {
-            StageKind::Depthwise(Depthwise { relu: false, ..depthwise })
+            StageKind::Depthwise(Depthwise { rectifier: Rectifier::None, ..depthwise })
         }
         other => panic!("{other:?} is not normalised"),
     }
@@ -154,7 +160,8 @@ fn burn_forward(
                 let map = one_stage(&without_relu(&stage.kind), &inputs, Some(without_bias));
                 let vector = |values: &[f32]| Tensor::<1>::from_floats(values, device);
                 let moments = running.then(|| (vector(&norm.mean), vector(&norm.variance)));
-                normalised(map, gammas.next().unwrap().val(), bias, &moments)
+                let out = normalised(map, gammas.next().unwrap().val(), bias, &moments);
+                out.clamp_max(stage.kind.rectifier().most())
             }
             _ => one_stage(&stage.kind, &inputs, own),
         };

@@ -360,7 +360,7 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
                 channel: 2 * pair,
                 steps: [conv.output.row_len(), conv.output.channels as usize],
                 parameters: ChannelParameters::pair_from_le_bytes(parameters),
-                zero_point: conv.output_quant.zero_point,
+                zero_point: conv.output_zero_point,
             };
             if group.is_whole || !Feature::Edges.is_built() {
                 Core::finish(&finish, sums, output);

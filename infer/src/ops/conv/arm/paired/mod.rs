@@ -141,7 +141,7 @@ fn all_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
             let outputs = out.iter_mut().skip(2 * pair + index).step_by(channels);
             for (out, sum) in outputs.zip(sums) {
                 let accumulator = sum.wrapping_add(parameters.bias);
-                *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+                *out = requantise(accumulator, parameters.multiplier, conv.output_zero_point);
             }
         }
     }

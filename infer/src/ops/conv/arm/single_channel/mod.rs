@@ -93,7 +93,7 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
         parameters: conv.channels.as_ptr(),
         output: out.as_mut_ptr(),
         output_step: channels,
-        zero_point: conv.output_quant.zero_point as i32,
+        zero_point: conv.output_zero_point as i32,
     };
     // SAFETY: there is a window, of `WINDOW_BYTES` as all are; `weights` has 12 bytes per channel
     // and `parameters` 8; all begin at whole words. One byte per window and channel is written,
@@ -133,7 +133,7 @@ fn all_channels(conv: &Conv<'_>, windows: &[i8], out: &mut [i8]) {
             unsafe { kindling_single_channel_sums(range.start, range.end, &weights, &mut sums) }
             for (sum, out) in sums.into_iter().take(windows.len() / WINDOW_BYTES).zip(&mut out) {
                 let accumulator = sum.wrapping_add(parameters.bias);
-                *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+                *out = requantise(accumulator, parameters.multiplier, conv.output_zero_point);
             }
         }
     }

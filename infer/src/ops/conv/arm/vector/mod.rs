@@ -153,7 +153,7 @@ fn one_window(conv: &Conv<'_>, inputs: &[i8], out: &mut [i8]) {
         parameters: parameters.start,
         parameters_end: parameters.end,
         output: out.as_mut_ptr(),
-        zero_point: conv.output_quant.zero_point as i32,
+        zero_point: conv.output_zero_point as i32,
     };
     // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and for each pair of
     // channels two chunks of weights for each and 16 bytes of parameters, at a whole word; writes
@@ -186,7 +186,7 @@ fn all_channels(conv: &Conv<'_>, inputs: &[i8], batch_bytes: usize, out: &mut [i
             let outputs = out.iter_mut().skip(2 * pair + index).step_by(channels);
             for (out, sum) in outputs.zip(sums) {
                 let accumulator = sum.wrapping_add(parameters.bias);
-                *out = requantise(accumulator, parameters.multiplier, conv.output_quant.zero_point);
+                *out = requantise(accumulator, parameters.multiplier, conv.output_zero_point);
             }
         }
     }

@@ -1,0 +1,249 @@
+//! Product of two tensors, value by value, or of a tensor with one value for each channel.
+
+use serde::{Deserialize, Serialize};
+
+use super::operator::{
+    Buffers, Inputs, Operator, Reading, Record, Tensor, Work, operations_of_map,
+};
+#[cfg(not(kindling_backend = "portable"))]
+use super::sets::CortexM;
+use super::sets::{Portable, Reference};
+use super::window::coordinates;
+use crate::error::LayerProblem;
+use crate::features::Feature;
+use crate::quant::{OutputQuant, requantise};
+use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
+use crate::shape::Shape;
+
+/// Product of the two tensors that it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MulRecord {
+    /// The tensors that it reads.
+    pub inputs: [u8; 2],
+    /// Row and column of each input under the first output.
+    pub origins: [[u16; 2]; 2],
+    /// `scale of one input * scale of the other / output scale`, times 2^32: 1 or more.
+    pub multiplier: i32,
+}
+
+/// Product of two tensors, value by value.
+///
+/// Output pixel (row, column) is the product of pixel `(origins[i][0] + row, origins[i][1] +
+/// column)` of each input `i`; a second input of one pixel is that for every output.
+#[derive(Clone, Copy, Debug)]
+pub struct Mul {
+    /// The maps it reads.
+    pub inputs: [Shape; 2],
+    /// The values that stand for 0.0 there.
+    pub input_zero_points: [i8; 2],
+    /// Row and column of each input under output pixel (0, 0).
+    pub origins: [[u16; 2]; 2],
+    /// `scale of one input * scale of the other / output scale`, times 2^32.
+    pub multiplier: i32,
+    /// The map it leaves.
+    pub output: Shape,
+    /// How the output is quantised. With a zero point of -128 saturation is the ReLU.
+    pub output_quant: OutputQuant,
+}
+
+/// The kernels of a set for products.
+pub trait Kernels {
+    /// Product of two tensors.
+    fn run(mul: &Mul, buffers: Buffers<'_>);
+}
+
+impl Kernels for Reference {
+    /// ```text
+    /// for each output pixel and channel:
+    ///     output = requantise((a - zero of a) * (b - zero of b))
+    /// ```
+    fn run(mul: &Mul, Buffers { input, second, output, .. }: Buffers<'_>) {
+        let shape = mul.output;
+        for ([row, column, channel], out) in
+            coordinates(shape.height, shape.width, shape.channels).zip(output)
+        {
+            let factor = |index: usize, values: &[i8]| {
+                let [first_row, first_column] = mul.origins[index].map(usize::from);
+                let (map, is_pixel) = (mul.inputs[index], index == 1 && mul.is_by_channel());
+                let (row, column) = if is_pixel { (0, 0) } else { (row, column) };
+                let at = (first_row + row) * map.row_len()
+                    + (first_column + column) * shape.channels as usize
+                    + channel;
+                values[at] as i32 - mul.input_zero_points[index] as i32
+            };
+            let product = factor(0, input) * factor(1, second);
+            *out = requantise(product, mul.multiplier, mul.output_quant.zero_point);
+        }
+    }
+}
+
+impl Kernels for Portable {
+    /// Pixel by pixel. Each factor is below 2^8 in size, so the product fits 17 bits.
+    fn run(mul: &Mul, Buffers { input, second, output, .. }: Buffers<'_>) {
+        let channels = mul.output.channels as usize;
+        let [zero_a, zero_b] = mul.input_zero_points.map(i32::from);
+        for (row, out) in output.chunks_exact_mut(mul.output.row_len().max(1)).enumerate() {
+            for (column, out) in out.chunks_exact_mut(channels.max(1)).enumerate() {
+                let a = mul.pixel(0, input, row, column);
+                let b = mul.pixel(1, second, row, column);
+                for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                    let product = (*a as i32 - zero_a) * (*b as i32 - zero_b);
+                    *out = requantise(product, mul.multiplier, mul.output_quant.zero_point);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(kindling_backend = "portable"))]
+impl Kernels for CortexM {
+    fn run(mul: &Mul, buffers: Buffers<'_>) {
+        if Feature::Mul.is_built() {
+            <Portable as Kernels>::run(mul, buffers);
+        }
+    }
+}
+
+impl Mul {
+    /// The operator of a record that reads `inputs` and makes `output`.
+    pub const fn of(record: &MulRecord, inputs: &[Tensor; INPUTS_MAX], output: Tensor) -> Self {
+        let MulRecord { origins, multiplier, .. } = *record;
+        let [first, second] = inputs;
+        Self {
+            inputs: [first.shape, second.shape],
+            input_zero_points: [first.quant.zero_point, second.quant.zero_point],
+            origins,
+            multiplier,
+            output: output.shape,
+            output_quant: output.quant,
+        }
+    }
+
+    pub(crate) const fn with_unchecked(self, _: &[u8], _: &[u8]) -> Self {
+        self
+    }
+
+    /// Whether the second input is one pixel for all outputs.
+    const fn is_by_channel(&self) -> bool {
+        self.inputs[1].height == 1 && self.inputs[1].width == 1
+    }
+
+    /// The channels of input number `index` under an output pixel.
+    #[inline(always)]
+    fn pixel<'v>(&self, index: usize, values: &'v [i8], row: usize, column: usize) -> &'v [i8] {
+        if index == 1 && self.is_by_channel() {
+            return values;
+        }
+        let (Some(map), Some([first_row, first_column])) =
+            (self.inputs.get(index), self.origins.get(index))
+        else {
+            return &[];
+        };
+        let start = (*first_row as usize + row) * map.row_len()
+            + (*first_column as usize + column) * map.channels as usize;
+        values.get(start..start + map.channels as usize).unwrap_or_default()
+    }
+
+    /// The size of what it makes.
+    pub(crate) const fn made(&self) -> Shape {
+        self.output
+    }
+
+    /// Whether it reads tensors of these sizes, no side is 0, and the output lies inside of both.
+    pub(crate) const fn belongs_to(&self, inputs: &[Shape; INPUTS_MAX]) -> bool {
+        self.inputs[0].is(inputs[0])
+            && self.inputs[1].is(inputs[1])
+            && !self.output.is_empty()
+            && self.is_inside()
+    }
+
+    /// Whether the output lies inside of each input, or has the channels of the one pixel.
+    const fn is_inside(&self) -> bool {
+        let [first, second] = self.inputs;
+        let is_inside_of_second = match self.is_by_channel() {
+            true => {
+                let is_at_pixel = matches!(self.origins[1], [0, 0]);
+                is_at_pixel && second.channels == self.output.channels
+            }
+            false => self.output.is_inside(self.origins[1], second),
+        };
+        self.output.is_inside(self.origins[0], first) && is_inside_of_second
+    }
+}
+
+impl<'m> Operator<'m> for Mul {
+    type Record = MulRecord;
+
+    const IS_BUILT: bool = Feature::Mul.is_built();
+
+    fn read(record: &MulRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
+        let mul = Self::of(record, reading.inputs, reading.output);
+        if !mul.is_inside() {
+            return Err(LayerProblem::OutsideMap);
+        }
+        if mul.multiplier < 1 {
+            return Err(LayerProblem::Multiplier { channel: 0 });
+        }
+        if !Feature::Mul.is_built() {
+            return Err(LayerProblem::NotBuilt);
+        }
+        Ok(mul)
+    }
+
+    fn record(&self, inputs: Inputs) -> MulRecord {
+        let Self { origins, multiplier, .. } = *self;
+        let inputs = [0, 1].map(|input| inputs.get(input).unwrap_or_default() as u8);
+        MulRecord { inputs, origins, multiplier }
+    }
+
+    fn input(&self, input: usize) -> Shape {
+        let [first, second] = self.inputs;
+        if input == 0 { first } else { second }
+    }
+
+    fn output(&self) -> Tensor {
+        Tensor { shape: self.output, quant: self.output_quant }
+    }
+
+    fn row_window(&self, input: usize) -> RowWindow {
+        let [[first, _], [second, _]] = self.origins;
+        match (input, self.is_by_channel()) {
+            (0, _) => RowWindow { origin: first as i32, step: 1, reach: 1 },
+            (_, false) => RowWindow { origin: second as i32, step: 1, reach: 1 },
+            (_, true) => RowWindow { origin: 0, step: 0, reach: 1 },
+        }
+    }
+
+    fn slice(&self, slice: &Slice) -> Self {
+        let (mut mul, [first, second]) = (*self, &slice.inputs);
+        mul.inputs[0].height = first.rows.end - first.rows.start;
+        mul.origins[0][0] = 0;
+        if !self.is_by_channel() {
+            mul.inputs[1].height = second.rows.end - second.rows.start;
+            mul.origins[1][0] = 0;
+        }
+        mul.output.height = slice.rows.end - slice.rows.start;
+        mul
+    }
+
+    fn work(&self) -> Work {
+        const PIXEL_OPERATIONS: u64 = 32;
+        let pixels = self.output.height as u64 * self.output.width as u64;
+        let operations = operations_of_map(self.output) + PIXEL_OPERATIONS * pixels;
+        Work { macs: 0, operations }
+    }
+
+    fn is_built(&self) -> bool {
+        Feature::Mul.is_built()
+    }
+
+    fn needs(&self, feature: Feature) -> bool {
+        feature == Feature::Mul
+    }
+}
+
+impl Record for MulRecord {
+    fn inputs(&self) -> Inputs {
+        Inputs::two(self.inputs)
+    }
+}

@@ -1,0 +1,60 @@
+//! Random convolutions whose taps lie apart.
+
+use infer::format::{Algorithm, ConvRecord, DilatedRecord, Tensor};
+use infer::{Dilated, LayerKind, Shape};
+
+use super::{Filling, Numbers, Pattern, QUANT, Random, conv, rounding};
+
+/// The algorithms that compute them.
+pub const ALGORITHMS: [Algorithm; 3] =
+    [Algorithm::Direct, Algorithm::DirectPaired, Algorithm::DirectInPlace];
+
+/// A random convolution with random steps between its taps.
+pub fn any<'b>(
+    random: &mut Random,
+    algorithm: Algorithm,
+    pattern: Pattern,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let (conv, tensors) = conv::record(random, algorithm);
+    let dilation = [1 + random.below(4) as u8, 1 + random.below(4) as u8];
+    let values = &mut values[..tensors[0].shape.len()];
+    let is_plain = matches!(algorithm, Algorithm::Direct | Algorithm::DirectInPlace);
+    let filling = Filling { pattern, rounding: rounding(random, is_plain) };
+    filled(random, DilatedRecord { conv, dilation }, tensors, filling, values, numbers)
+}
+
+/// A layer of a temporal convolutional network.
+pub fn measured<'b>(
+    random: &mut Random,
+    index: usize,
+    algorithm: Algorithm,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+    let shape = [Shape::new(128, 1, 16)].into_iter().nth(index)?;
+    let (kernel, stride, origin, pool) = ([3, 1], [1, 1], [-8, 0], [1, 1]);
+    let conv = ConvRecord { input: 0, kernel, stride, origin, pool, algorithm };
+    let record = DilatedRecord { conv, dilation: [4, 1] };
+    let tensors = [Tensor { shape, quant: QUANT }; 2];
+    let values = &mut values[..shape.len()];
+    let layer = filled(random, record, tensors, Filling::MEASURED, values, numbers);
+    Some(("causal, dilated by 4", Some(layer)))
+}
+
+fn filled<'b>(
+    random: &mut Random,
+    record: DilatedRecord,
+    tensors: [Tensor; 2],
+    filling: Filling,
+    values: &mut [i8],
+    numbers: &'b mut Numbers,
+) -> LayerKind<'b> {
+    let conv = conv::fill(random, &record.conv, tensors, filling, values, numbers);
+    let conv = conv.expect("the largest weights of these sizes stay in every range");
+    let [channels, weights] = infer::ops::Operator::numbers(&conv);
+    let [input, output] = tensors;
+    let bare = Dilated::of(&record, &[input; 2], output);
+    LayerKind::Dilated(bare.with_numbers(channels, weights).expect("numbers of the same sizes"))
+}

@@ -1,0 +1,53 @@
+//! Random products.
+
+use infer::format::{MulRecord, OutputQuant, Tensor};
+use infer::{LayerKind, Mul, Shape};
+
+use super::{Pattern, QUANT, Random, fill, most};
+
+/// A random product with its inputs, of which it reads all or a part; the second may be a pixel.
+pub fn any(
+    random: &mut Random,
+    pattern: Pattern,
+    first: &mut [i8],
+    second: &mut [i8],
+) -> LayerKind<'static> {
+    let mut side = |limit| 1 + random.below(limit) as u16;
+    let output = Shape::new(side(most(6, 3)), side(most(9, 3)), side(most(40, 5)));
+    let is_by_channel = random.below(3) == 0;
+    let mut spare = |limit| random.below(limit) as u16;
+    let mut origins = [[spare(3), spare(3)], [spare(3), spare(3)]];
+    let mut shapes = origins.map(|[row, column]| {
+        let (height, width) = (output.height + row, output.width + column);
+        Shape::new(height + spare(2), width + spare(2), output.channels)
+    });
+    if is_by_channel {
+        (origins[1], shapes[1]) = ([0, 0], Shape::vector(output.channels));
+    }
+    let multiplier = random.pick(&[1, 1 << 20, 1 << 26, i32::MAX]);
+    let record = MulRecord { inputs: [0, 1], origins, multiplier };
+    let mut quant =
+        || OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, -7, 0, 127]) };
+    let tensors = shapes.map(|shape| Tensor { shape, quant: quant() });
+    let output = Tensor { shape: output, quant: quant() };
+    fill(random, pattern, shapes[0], first);
+    fill(random, pattern, shapes[1], second);
+    LayerKind::Mul(Mul::of(&record, &tensors, output))
+}
+
+/// The product of two maps, and of a map with a pixel.
+pub fn measured(
+    random: &mut Random,
+    index: usize,
+    first: &mut [i8],
+    second: &mut [i8],
+) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    let shape = Shape::new(16, 16, 32);
+    let (name, other) = *[("mul", shape), ("mul by channel", Shape::vector(32))].get(index)?;
+    fill(random, Pattern::Random, shape, first);
+    fill(random, Pattern::Random, other, second);
+    let tensor = |shape| Tensor { shape, quant: QUANT };
+    let record = MulRecord { inputs: [0, 1], origins: [[0, 0]; 2], multiplier: 1 << 24 };
+    let mul = Mul::of(&record, &[tensor(shape), tensor(other)], tensor(shape));
+    Some((name, Some(LayerKind::Mul(mul))))
+}
