@@ -19,6 +19,7 @@ mod held_rows;
 mod hostile_models;
 mod limits;
 mod model_slots;
+mod networks;
 mod nvmc;
 mod odd_networks;
 mod plan_parity;
