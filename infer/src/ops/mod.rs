@@ -187,7 +187,16 @@ macro_rules! operators {
             /// Computes the output with a kernel set.
             #[inline(always)]
             pub fn run<Set: Kernels>(&self, buffers: Buffers<'_>) {
-                match self {
+                // In the convolution's place: each place has its code once more.
+                let conv;
+                let kind = match self {
+                    Self::Dilated(dilated) if Dilated::IS_BUILT => {
+                        conv = Self::Conv(*dilated.conv());
+                        &conv
+                    }
+                    other => other,
+                };
+                match kind {
                     $(Self::$name(operator) if $name::IS_BUILT => {
                         <Set as $module::Kernels>::run(operator, buffers)
                     })+

@@ -9,7 +9,7 @@ use infer::{Kernels, Model, Portable, Reference, Session};
 use tests::firmware::{Board, M0, M3, M4, M7, M33, M55};
 use tests::measure::counts;
 use trainer::data::Dataset;
-use trainer::export::{ExportOptions, Target, export_with};
+use trainer::export::export;
 use trainer::model_file::{ModelTable, write};
 use trainer::plain_model::PlainModel;
 use trainer::plan::{Core, Loading, Plan, front_of};
@@ -81,8 +81,7 @@ fn trained(preset: &Preset, data: &Dataset) -> PlainModel {
     let recipe = Recipe { epochs: 1, batch: IMAGES / 2, ..preset.recipe.clone() };
     let options = TrainOptions { seed: 0, threads: 2 };
     let model = train(&preset.network, &recipe, data, &options, &mut Quiet).expect("it trains");
-    let options = ExportOptions { target: Target::Portable, version: 0, self_test: false };
-    let file = export_with(&model.model, data, options).expect("it exports").bytes;
+    let file = export(&model.model, data).expect("it exports").bytes;
     PlainModel::of(&Model::from_bytes(&file, &mut ModelTable::new()).expect("a model"))
 }
 

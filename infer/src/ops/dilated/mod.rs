@@ -4,11 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::checks::check_sides;
-use super::conv::{self, Conv, ConvRecord};
+use super::conv::{Conv, ConvRecord};
 use super::operator::{Buffers, Inputs, Operator, Reading, Record, Tensor, Work};
-#[cfg(not(kindling_backend = "portable"))]
-use super::sets::CortexM;
-use super::sets::{Portable, Reference};
+use super::sets::KernelSet;
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
@@ -34,26 +32,9 @@ pub trait Kernels {
     fn run(dilated: &Dilated<'_>, buffers: Buffers<'_>);
 }
 
-impl Kernels for Reference {
-    /// As a convolution: see [`conv::Kernels`].
-    fn run(dilated: &Dilated<'_>, buffers: Buffers<'_>) {
-        <Self as conv::Kernels>::run(&dilated.0, buffers);
-    }
-}
-
-impl Kernels for Portable {
-    fn run(dilated: &Dilated<'_>, buffers: Buffers<'_>) {
-        <Self as conv::Kernels>::run(&dilated.0, buffers);
-    }
-}
-
-#[cfg(not(kindling_backend = "portable"))]
-impl Kernels for CortexM {
-    fn run(dilated: &Dilated<'_>, buffers: Buffers<'_>) {
-        if Feature::Dilation.is_built() {
-            <Self as conv::Kernels>::run(&dilated.0, buffers);
-        }
-    }
+/// [`LayerKind::run`](crate::LayerKind::run) runs it as the convolution that it is.
+impl<Set: KernelSet> Kernels for Set {
+    fn run(_: &Dilated<'_>, _: Buffers<'_>) {}
 }
 
 impl<'m> Dilated<'m> {
