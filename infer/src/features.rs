@@ -19,8 +19,8 @@ macro_rules! features {
             /// All of them.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$feature),+];
 
-            /// Whether an operator is in this build that [reduces](crate::ops::Operator::reduces) its
-            /// input.
+            /// Whether an operator is in this build that
+            /// [reduces](crate::ops::Operator::reduces) its input.
             pub(crate) const REDUCES: bool = Self::AveragePool.is_built();
 
             /// Its name in `Cargo.toml`.

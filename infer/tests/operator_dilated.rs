@@ -1,5 +1,5 @@
-//! Convolutions whose taps lie apart: the worked example of `docs/arithmetic.md`, and every check of
-//! the record that a convolution has not.
+//! Convolutions whose taps lie apart: the worked example of `docs/arithmetic.md`, and every check
+//! of the record that a convolution has not.
 
 mod support;
 

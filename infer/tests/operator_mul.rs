@@ -23,7 +23,8 @@ fn worked_example_of_the_document() {
     let shape = Shape::new(2, 1, 2);
     let inputs = [tensor(shape, 0), tensor(Shape::vector(2), 10)];
     let kind = LayerKind::Mul(Mul::of(&record, &inputs, tensor(shape, -5)));
-    // 41 * -60 / 40 = -61.5, which is rounded up; the others are 61.5 less the rounding of the multiplier, -48 and -190.5.
+    // 41 * -60 / 40 = -61.5, which is rounded up; the others are 61.5 less the rounding of the
+    // multiplier, -48 and -190.5.
     let expected = [-66, 56, -53, -128];
     for run in [LayerKind::run::<Reference>, LayerKind::run::<Portable>] {
         let (input, second, mut output) = ([41, -41, 32, 127], [-50, -50], [0; 4]);

@@ -33,8 +33,8 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
          `Session::new(NETWORK, ...)` needs no loader.\n\
          pub const NETWORK: infer::Network<'static> = {{\n\
          #[allow(unused_imports)]\n\
-         use infer::{{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, features::Feature, format::*, \
-         ops::OperatorRecord::*}};\n\
+         use infer::{{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, \
+         features::Feature, format::*, ops::OperatorRecord::*}};\n\
          #[allow(unused_imports)]\n\
          use infer::format::{{Algorithm::*, DenseAlgorithm::*}};\n\
          const {{\n{features}}}\n\

@@ -8,10 +8,11 @@
 //!
 //! The *header* is fixed-width and little endian. The *records* are postcard: one [`InputRecord`],
 //! the number of layers, one [`LayerRecord`] each, the number of outputs, the number of the tensor
-//! that each is, a byte of [`Traits`], and what it says that follows. The *sections* follow in the layers' order: the
-//! channel parameters of an operator that has weights, then its weights; at the end those of the
-//! self-test. Nothing in the file says where a section lies: its place and size follow from the
-//! records before it, so sections cannot overlap, and the last must end where the file ends.
+//! that each is, a byte of [`Traits`], and what it says that follows. The *sections* follow in the
+//! layers' order: the channel parameters of an operator that has weights, then its weights; at the
+//! end those of the self-test. Nothing in the file says where a section lies: its place and size
+//! follow from the records before it, so sections cannot overlap, and the last must end where the
+//! file ends.
 //! `docs/format.md` lists every field with its checks.
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! What a model file says for people and for programs that show its answers. Nothing of it is needed
-//! to run the model, and the loader passes over it.
+//! What a model file says for people and for programs that show its answers. Nothing of it is
+//! needed to run the model, and the loader passes over it.
 //!
 //! A field is a number and a byte string, in postcard; fields follow each other. A reader passes
 //! over fields whose numbers it does not know, and over what cannot be read.

@@ -46,8 +46,8 @@ pub trait Operator<'m>: Copy {
         0
     }
 
-    /// Rows of its input that it takes one by one, for an operator that makes a single row and keeps
-    /// sums of what it has taken; `None` for one that makes each row at once.
+    /// Rows of its input that it takes one by one, for an operator that makes a single row and
+    /// keeps sums of what it has taken; `None` for one that makes each row at once.
     ///
     /// Such an operator never needs all of its input at once. The sums lie where its output comes
     /// to lie, [`SUM_BYTES`] for each value; the rows of its slices, and of its

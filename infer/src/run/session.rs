@@ -89,8 +89,8 @@ impl<'m, 'a> Session<'m, 'a> {
         if gives == asked { Ok(()) } else { Err(RunError::Output { gives, asked }) }
     }
 
-    /// [`Session::run`] with a kernel set of the caller's choice and an observer, whatever the model
-    /// gives. Every kernel set gives the same bytes.
+    /// [`Session::run`] with a kernel set of the caller's choice and an observer, whatever the
+    /// model gives. Every kernel set gives the same bytes.
     ///
     /// # Errors
     /// As [`Session::run`].

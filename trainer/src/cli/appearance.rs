@@ -11,8 +11,8 @@ use crate::data::record::DataRecord;
 /// those of all images lie in the middle.
 const CENTRED: f64 = 1.5;
 
-/// By what the model file says, by the record beside it, or else by the image that the file holds for its self-test,
-/// the first of the training set.
+/// By what the model file says, by the record beside it, or else by the image that the file holds
+/// for its self-test, the first of the training set.
 pub(super) fn of(record: Option<&DataRecord>, model: &Model<'_>) -> Look {
     if let Some(Preparation { appearance, resize, .. }) = Preparation::of_model(model.metadata()) {
         return Look { appearance, resize };

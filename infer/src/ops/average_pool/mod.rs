@@ -132,7 +132,8 @@ impl AveragePool {
     }
 }
 
-/// The part of a window, `step` after the first one, that lies in a map of `length` rows or columns.
+/// The part of a window, `step` after the first one, that lies in a map of `length` rows or
+/// columns.
 fn inside(origin: i16, step: usize, size: u16, length: u16) -> Range<usize> {
     let start = origin as i32 + step as i32;
     let within = |place: i32| place.clamp(0, length as i32) as usize;

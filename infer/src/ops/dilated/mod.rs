@@ -21,8 +21,8 @@ pub struct DilatedRecord {
     pub dilation: [u8; 2],
 }
 
-/// A convolution whose taps lie apart: tap (i, j) of convolved pixel (row, column) lies at input row
-/// `origin[0] + row * stride[0] + i * dilation[0]`, and likewise its column.
+/// A convolution whose taps lie apart: tap (i, j) of convolved pixel (row, column) lies at input
+/// row `origin[0] + row * stride[0] + i * dilation[0]`, and likewise its column.
 #[derive(Clone, Copy, Debug)]
 pub struct Dilated<'m>(Conv<'m>);
 
