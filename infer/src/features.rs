@@ -4,7 +4,7 @@
 //! A model that needs a part that is not in the build is refused when it is loaded
 //! ([`LayerProblem::NotBuilt`](crate::LayerProblem::NotBuilt)). `trainer plan` counts the code of
 //! the parts that a plan needs, and prints their names for `Cargo.toml`. Which layer needs which is
-//! told by its operator.
+//! told by its operator, and what the graph needs by the network.
 
 /// Makes the enum of parts and what is asked of each.
 macro_rules! features {
@@ -27,6 +27,16 @@ macro_rules! features {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$feature => $name,)+
+                }
+            }
+
+            /// The part that its Cargo feature brings along: an operator of two inputs is part of
+            /// no chain, and one that reduces takes rows as they come.
+            pub const fn brings(self) -> Option<Self> {
+                match self {
+                    Self::Add | Self::Concat | Self::Mul => Some(Self::Branches),
+                    Self::AveragePool => Some(Self::HeldRows),
+                    _ => None,
                 }
             }
 
@@ -92,4 +102,8 @@ features! {
     Mul = "mul";
     /// Convolutions whose taps lie apart.
     Dilation = "dilation";
+    /// Tensors of which only some rows are held at once.
+    HeldRows = "held-rows";
+    /// Layers that read other tensors than that of the layer before them.
+    Branches = "branches";
 }

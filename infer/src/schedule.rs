@@ -44,6 +44,15 @@ pub const TURNS_MAX: usize = 24;
 /// Most tensors that an operator reads.
 pub const INPUTS_MAX: usize = 2;
 
+/// Whether tensors of which only some rows are held are in the build.
+pub(crate) const HOLDS_ROWS: bool = Feature::HeldRows.is_built();
+
+/// Whether graphs that are no chains are in the build.
+pub(crate) const BRANCHES: bool = Feature::Branches.is_built();
+
+/// Inputs of an operator that this build looks at.
+pub(crate) const INPUTS: usize = if BRANCHES { INPUTS_MAX } else { 1 };
+
 /// Most slices of a run: a model that is cut into more is refused, so that a few bytes cannot ask
 /// for hours of looking for the next slice.
 pub const SLICES_MAX: u32 = 16_384;
@@ -212,10 +221,8 @@ impl Schedule {
 
     /// What is made next; `None` when all is done, or when no tensor can be made further.
     pub fn next(&mut self, tensors: &impl Tensors) -> Option<Slice> {
-        match self.left {
-            0 => self.begin_group(tensors),
-            _ => self.next_of_group(tensors),
-        }
+        let is_under_way = HOLDS_ROWS && self.left > 0;
+        if is_under_way { self.next_of_group(tensors) } else { self.begin_group(tensors) }
     }
 
     /// Whether all tensors are made.
@@ -233,7 +240,7 @@ impl Schedule {
     fn begin_group(&mut self, tensors: &impl Tensors) -> Option<Slice> {
         let first = self.group.end;
         let stage = tensors.stage(first)?;
-        if stage.is_whole() {
+        if stage.is_whole() || !HOLDS_ROWS {
             self.group = first..first + 1;
             return self.whole(first, stage.rows, tensors);
         }
@@ -246,17 +253,20 @@ impl Schedule {
         if self.group.len() > TURNS_MAX { None } else { self.next_of_group(tensors) }
     }
 
-    /// All rows of a tensor, made of tensors that are whole.
+    /// All rows of a tensor, made of tensors that are whole; in a build that holds all tensors
+    /// whole nobody asks which rows of the inputs that takes.
     #[inline(always)]
     fn whole(&self, tensor: usize, rows: u16, tensors: &impl Tensors) -> Option<Slice> {
-        self.with_inputs(Slice { tensor, rows: 0..rows, ..Slice::default() }, tensors)
+        let slice = Slice { tensor, rows: 0..rows, ..Slice::default() };
+        if HOLDS_ROWS { self.with_inputs(slice, tensors) } else { Some(slice) }
     }
 
     /// The next slice of tensors that take turns.
     #[inline(never)]
     fn next_of_group(&mut self, tensors: &impl Tensors) -> Option<Slice> {
         let waiting = self.last_slice(self.last, tensors, Demand::AtOnce);
-        let slice = waiting.or_else(|| self.any_slice(tensors))?;
+        // A chain cannot get stuck.
+        let slice = if BRANCHES { waiting.or_else(|| self.any_slice(tensors)) } else { waiting }?;
         self.make(&slice, &tensors.stage(slice.tensor)?);
         Some(slice)
     }
@@ -332,7 +342,7 @@ impl Schedule {
 
     /// Whether the inputs hold all that the first `rows` rows of a tensor read.
     fn inputs_suffice(&self, tensor: usize, rows: u16, tensors: &impl Tensors) -> bool {
-        (0..INPUTS_MAX).map_while(|input| tensors.read(tensor, input)).all(|read| {
+        (0..INPUTS).map_while(|input| tensors.read(tensor, input)).all(|read| {
             let (held, height) = self.readable(read.tensor, tensors);
             read.window.suffices(rows, held.end, height)
         })
@@ -341,7 +351,7 @@ impl Schedule {
     /// Most rows of a tensor that can be made of those of its inputs.
     #[cold]
     fn rows_of_inputs(&self, tensor: usize, tensors: &impl Tensors) -> u16 {
-        let reads = (0..INPUTS_MAX).map_while(|input| tensors.read(tensor, input));
+        let reads = (0..INPUTS).map_while(|input| tensors.read(tensor, input));
         let rows = reads.map(|read| {
             let (held, height) = self.readable(read.tensor, tensors);
             read.window.rows_of(held.end, height)
@@ -352,9 +362,10 @@ impl Schedule {
     /// First row of a tensor that one of its readers has still to read.
     fn first_needed(&self, tensor: usize, stage: &Stage, tensors: &impl Tensors) -> u16 {
         let mut first = stage.rows;
-        for reader in tensor + 1..=stage.last_reader {
+        let last_reader = if BRANCHES { stage.last_reader } else { tensor + 1 };
+        for reader in tensor + 1..=last_reader {
             let made = self.held(reader, 0).end;
-            let reads = (0..INPUTS_MAX).map_while(|input| tensors.read(reader, input));
+            let reads = (0..INPUTS).map_while(|input| tensors.read(reader, input));
             for Read { window, .. } in reads.filter(|read| read.tensor == tensor) {
                 first = first.min(window.first_read(made, stage.rows));
             }
@@ -365,7 +376,7 @@ impl Schedule {
     /// The slice with what it reads.
     #[inline(always)]
     fn with_inputs(&self, mut slice: Slice, tensors: &impl Tensors) -> Option<Slice> {
-        for (input, rows) in slice.inputs.iter_mut().enumerate() {
+        for (input, rows) in slice.inputs.iter_mut().enumerate().take(INPUTS) {
             let Some(read) = tensors.read(slice.tensor, input) else {
                 break;
             };

@@ -6,6 +6,7 @@
 mod random_layer;
 mod support;
 
+use infer::features::Feature;
 use infer::format::{
     AddRecord, Algorithm, AveragePoolRecord, ConcatRecord, ConvRecord, DenseAlgorithm, DenseRecord,
     DepthwiseRecord, DilatedRecord, LookupRecord, MaxPoolRecord, MulRecord, OperatorRecord,
@@ -92,6 +93,8 @@ fn expected(graph: &Graph, image: &[u8]) -> Vec<Vec<i8>> {
     let model = Model::from_bytes(&file, &mut table).expect("whole tensors, apart");
     let mut tensors = vec![image.iter().map(|pixel| quantise_pixel(*pixel)).collect::<Vec<i8>>()];
     for layer in model.layers() {
+        // An operator of two inputs is part of no chain.
+        assert!(layer.inputs.count() == 1 || layer.kind.needs(Feature::Branches));
         let mut output = vec![0; layer.output().len()];
         let mut inputs = layer.inputs.iter().map(|tensor| &tensors[tensor][..]);
         let (input, second) = (inputs.next().unwrap(), inputs.next().unwrap_or_default());

@@ -15,19 +15,28 @@ use support::{HALF, Parts, channel, check_left_out as check, whole, written};
 
 /// A model of one layer whose weights are 0.
 fn model(map: Shape, layer: LayerRecord<'_>, channels: u16, weight_bytes: u64) -> Vec<u8> {
+    let channels: Vec<ChannelParameters> = (0..channels).map(|_| channel(0, HALF)).collect();
+    let weights = vec![0; weight_bytes as usize];
+    model_of(map, &[layer], &[Section { channels: &channels, weights: &weights }], &[1])
+}
+
+fn model_of(
+    map: Shape,
+    layers: &[LayerRecord<'_>],
+    sections: &[Section<'_>],
+    outputs: &[u8],
+) -> Vec<u8> {
     let mut input = Parts::default().input;
     input.image = map;
     input.tensor = whole(map, input.tensor.tensor.quant, 0);
-    let channels: Vec<ChannelParameters> = (0..channels).map(|_| channel(0, HALF)).collect();
-    let weights = vec![0; weight_bytes as usize];
     let file = |arena_bytes| {
         written(&Content {
             input,
             interface: Interface::default(),
             metadata: Metadata::default(),
-            layers: &[layer],
-            sections: &[Section { channels: &channels, weights: &weights }],
-            outputs: &[1],
+            layers,
+            sections,
+            outputs,
             arena_bytes,
             model_version: 1,
             self_test: None,
@@ -125,4 +134,33 @@ fn dense_layers_and_poolings_left_out() {
     check(&dense(DenseAlgorithm::Quads), &[Feature::DenseQuads]);
     check(&dense(DenseAlgorithm::QuadsWide), &[Feature::DenseQuadsWide]);
     check(&pooling(), &[Feature::MaxPool]);
+}
+
+/// Two poolings of 2x1, each of a tensor of `reads`; of the first one's 4 rows `held` are held.
+fn two_poolings(reads: [u8; 2], held: u16, outputs: &[u8]) -> Vec<u8> {
+    let quant = Parts::default().input.tensor.tensor.quant;
+    let mut layers = [1, 2].map(|made| {
+        let mut pool = Parts::default().pool;
+        pool.operator.input = reads[made - 1];
+        let height = if pool.operator.input == 0 { 4 } else { 2 };
+        pool.output = whole(Shape::new(height, 2, 2), quant, 64 * made as u32);
+        pool.record(OperatorRecord::MaxPool)
+    });
+    layers[0].output.held_rows = held;
+    let none = Section { channels: &[], weights: &[] };
+    model_of(Shape::new(8, 2, 2), &layers, &[none, none], outputs)
+}
+
+#[test]
+fn what_the_graph_needs_left_out() {
+    check(&two_poolings([0, 1], 4, &[2]), &[Feature::MaxPool]);
+    check(&two_poolings([0, 1], 2, &[2]), &[Feature::MaxPool, Feature::HeldRows]);
+    check(&two_poolings([0, 0], 4, &[1, 2]), &[Feature::MaxPool, Feature::Branches]);
+}
+
+#[test]
+fn what_a_part_brings_is_not_left_out() {
+    for part in Feature::ALL.into_iter().filter(|part| part.is_built()) {
+        assert!(part.brings().is_none_or(Feature::is_built), "{part:?}");
+    }
 }

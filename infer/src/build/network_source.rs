@@ -52,7 +52,9 @@ fn needed_features(network: &Network<'_>) -> Vec<Feature> {
     let layer = |tensor: usize| network.layers().get(tensor.checked_sub(1)?);
     let kinds: Vec<LayerKind<'_>> =
         slices.filter_map(|slice| Some(layer(slice.tensor)?.kind.slice(&slice))).collect();
-    let is_needed = |feature: &Feature| kinds.iter().any(|kind| feature.is_needed_by(kind));
+    let is_needed = |feature: &Feature| {
+        network.needs(*feature) || kinds.iter().any(|kind| feature.is_needed_by(kind))
+    };
     Feature::ALL.into_iter().filter(is_needed).collect()
 }
 

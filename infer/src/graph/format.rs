@@ -126,7 +126,7 @@ pub struct TensorRecord {
 }
 
 /// One layer: an operator and the tensor that it makes, which is tensor `n + 1` for layer `n`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct LayerRecord<'a> {
     /// Name, for people.
     pub name: &'a str,

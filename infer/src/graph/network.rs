@@ -8,8 +8,9 @@
 
 use core::ops::Range;
 
-use super::layer::{Input, Layer};
+use super::layer::{Input, Layer, Place};
 use super::model::Model;
+use crate::features::Feature;
 use crate::ops::Tensor;
 use crate::schedule::{Read, Stage, Tensors, group_end};
 use crate::shape::Shape;
@@ -72,6 +73,19 @@ impl<'m> Network<'m> {
         match tensor.checked_sub(1) {
             None => Some(self.input.arena_use()),
             Some(layer) => self.layers.get(layer).map(Layer::output_use),
+        }
+    }
+
+    /// Whether the graph needs a part of this crate, whatever its operators are.
+    pub fn needs(&self, feature: Feature) -> bool {
+        let mut layers = self.layers.iter().enumerate();
+        match feature {
+            Feature::HeldRows => {
+                let is_whole = |place: &Place| place.held_rows == place.rows;
+                !is_whole(&self.input.place) || !layers.all(|(_, layer)| is_whole(&layer.place))
+            }
+            Feature::Branches => !layers.all(|(index, layer)| layer.inputs.are_of_a_chain(index)),
+            _ => false,
         }
     }
 

@@ -17,11 +17,11 @@ use crate::features::Feature;
 use crate::header::Header;
 use crate::interface::Interface;
 use crate::ops::{
-    Inputs, KernelSet, LayerKind, Native, Reading, Record, Sections, Tensor, check_scale,
-    check_shape,
+    Inputs, KernelSet, LayerKind, Native, OperatorRecord, Reading, Record, Sections, Tensor,
+    check_scale, check_shape,
 };
 use crate::quant::Rounding;
-use crate::schedule::INPUTS_MAX;
+use crate::schedule::{BRANCHES, HOLDS_ROWS, INPUTS_MAX};
 use crate::value_type::OutputType;
 
 /// Reads a file: its layers into `layers`, which is empty.
@@ -126,10 +126,9 @@ impl<'a> Reader<'a> {
             return Err(ModelError::LayerCount { found: count as usize, limit });
         }
         for index in 0..count as u8 {
-            let record: LayerRecord<'a> = self.record()?;
-            let layer = self
-                .layer(record, input, layers)
-                .map_err(|problem| ModelError::Layer { index, problem })?;
+            let refused = |problem| ModelError::Layer { index, problem };
+            let record = self.layer_record()?.map_err(refused)?;
+            let layer = self.layer(record, input, layers).map_err(refused)?;
             for tensor in layer.inputs.iter() {
                 place_of(tensor, input, layers).last_reader = index + 1;
             }
@@ -137,6 +136,18 @@ impl<'a> Reader<'a> {
             let _ = layers.push(layer);
         }
         Ok(())
+    }
+
+    fn layer_record(&mut self) -> Result<Result<LayerRecord<'a>, LayerProblem>, ModelError> {
+        let name = self.record()?;
+        let (operator, rest) = OperatorRecord::read(self.records).ok_or(ModelError::Records)?;
+        self.records = rest;
+        let operator = match operator {
+            Ok(operator) => operator,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let (output, scratch_at) = (self.record()?, self.record()?);
+        Ok(Ok(LayerRecord { name, operator, output, scratch_at }))
     }
 
     /// Reads a layer, whose inputs are among the tensors that the layers before it make.
@@ -152,6 +163,9 @@ impl<'a> Reader<'a> {
         }
         check_tensor(&output)?;
         let inputs = operator.inputs();
+        if !BRANCHES && !inputs.are_of_a_chain(layers.len()) {
+            return Err(LayerProblem::NotBuilt);
+        }
         let (tensors, held_rows) = tensors_of(inputs, input, layers)?;
         let mut reading =
             Reading { inputs: &tensors, output: output.tensor, sections: &mut self.sections };
@@ -301,9 +315,10 @@ fn check_tensor(record: &TensorRecord) -> Result<(), LayerProblem> {
     check_shape(record.tensor.shape)?;
     check_scale(record.tensor.quant.scale)?;
     let held = record.held_rows;
-    if held == 0 || held > record.tensor.shape.height {
-        Err(LayerProblem::HeldRows)
-    } else {
-        Ok(())
+    match record.tensor.shape.height.checked_sub(held) {
+        _ if held == 0 => Err(LayerProblem::HeldRows),
+        None => Err(LayerProblem::HeldRows),
+        Some(1..) if !HOLDS_ROWS => Err(LayerProblem::NotBuilt),
+        Some(_) => Ok(()),
     }
 }

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::Rounding;
-use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
+use crate::schedule::{HOLDS_ROWS, INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
 pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_shape};
@@ -80,6 +80,21 @@ macro_rules! operators {
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         pub enum OperatorRecord {
             $($(#[doc = $doc])+ $name($record),)+
+        }
+
+        impl OperatorRecord {
+            /// Reads a record, as postcard has it, from the front of `bytes`, and gives back the
+            /// rest; `None` when it is none. That of an operator that is not in the build is not
+            /// looked at, so that reading it costs no code.
+            pub(crate) fn read(bytes: &[u8]) -> Option<(Result<Self, LayerProblem>, &[u8])> {
+                let (number, bytes): (u32, _) = postcard::take_from_bytes(bytes).ok()?;
+                $(if $name::IS_BUILT && number == Kind::$name as u32 {
+                    let (record, rest) = postcard::take_from_bytes(bytes).ok()?;
+                    return Some((Ok(Self::$name(record)), rest));
+                })+
+                let is_known = (number as usize) < Kind::ALL.len();
+                is_known.then_some((Err(LayerProblem::NotBuilt), bytes))
+            }
         }
 
         impl Record for OperatorRecord {
@@ -177,6 +192,8 @@ macro_rules! operators {
             /// The operator that makes just the rows of a slice, of just the rows that are held.
             pub fn slice(&self, slice: &Slice) -> Self {
                 match self {
+                    // Every slice is the whole layer.
+                    _ if !HOLDS_ROWS => *self,
                     $(Self::$name(operator) if $name::IS_BUILT => {
                         Self::$name(operator.slice(slice))
                     })+

@@ -123,6 +123,11 @@ impl Inputs {
         self.tensors[input]
     }
 
+    /// Whether layer number `layer` reads what the layer before it makes, and nothing else.
+    pub(crate) const fn are_of_a_chain(&self, layer: usize) -> bool {
+        self.count() == 1 && self.tensors[0] as usize == layer
+    }
+
     /// How many there are: 1 to [`INPUTS_MAX`].
     pub const fn count(&self) -> usize {
         if self.tensors[1] == NO_TENSOR { 1 } else { 2 }

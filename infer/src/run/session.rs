@@ -9,7 +9,7 @@ use crate::error::{InputError, RunError, SessionError};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
 use crate::ops::{Buffers, KernelSet, Kernels, LayerKind, Native, SUM_BYTES, window};
-use crate::schedule::{Schedule, Slice};
+use crate::schedule::{BRANCHES, HOLDS_ROWS, Schedule, Slice};
 use crate::scores::{Reals, Reconstruction, Scores};
 use crate::value_type::{OutputType, ValueType};
 
@@ -268,7 +268,7 @@ fn place<V: Value>(input: &Input<'_>, image: &[V], slice: &Slice, arena: &mut [i
 /// the others.
 fn make_room<'h>(held: &'h mut [i8], slice: &Slice, row_len: usize) -> Option<&'h mut [i8]> {
     let (dropped, kept) = (slice.dropped as usize * row_len, slice.kept as usize * row_len);
-    if dropped > 0 {
+    if HOLDS_ROWS && dropped > 0 {
         move_down(held, dropped, kept);
     }
     held.get_mut(kept..kept + slice.rows.len() * row_len)
@@ -303,7 +303,7 @@ fn run_slice<'a, Set: Kernels>(
     let held = part(layer.place.at, if reduces { SUM_BYTES } else { rows } * row_len);
     let scratch = part(layer.scratch_at, kind.scratch_bytes());
     let first = input_part(network, layer, slice, &kind, 0);
-    let has_second = layer.inputs.count() > 1;
+    let has_second = BRANCHES && layer.inputs.count() > 1;
     let second = if has_second { input_part(network, layer, slice, &kind, 1) } else { 0..0 };
     let parts = arena.get_disjoint_mut([first, second, scratch, held]).ok()?;
     let [input, second, scratch, held] = parts;

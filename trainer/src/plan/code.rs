@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 13] = [
+pub const PAIRS: [[Feature; 2]; 14] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -69,6 +69,7 @@ pub const PAIRS: [[Feature; 2]; 13] = [
     [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
+    [Feature::HeldRows, Feature::Branches],
 ];
 
 impl Build {

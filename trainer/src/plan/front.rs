@@ -143,7 +143,8 @@ fn candidates(
 ) -> Vec<Partial> {
     let Some(work) = group.work(model) else { return vec![] };
     let (held_input, instructions) = (group.held_input, costs.frame(&work.frame));
-    let mut partials = vec![Partial { held_input, instructions, ..Partial::default() }];
+    let features = group.features(model);
+    let mut partials = vec![Partial { held_input, instructions, features, ..Partial::default() }];
     for index in 0..group.end - group.first {
         let mut extended = vec![];
         for (choice, packed_bytes) in &sections.0[group.first + index] {
@@ -293,7 +294,7 @@ impl Plan {
         let whole = Group { first: 0, end: model.layers.len(), held_input, held_rows };
         let work = whole.work(model).ok_or(WriteModelError::Stuck)?;
         let (mut layer_instructions, mut longest_step, mut features) =
-            (vec![], 0.0, Features::NONE);
+            (vec![], 0.0, whole.features(model));
         for (index, choice) in choices.layers.iter().enumerate() {
             let mut sum = 0.0;
             for (kind, count) in work.kinds(model, 0, index, *choice) {

@@ -10,10 +10,12 @@
 use std::collections::BTreeMap;
 
 use infer::LayerKind;
+use infer::features::Feature;
 use infer::schedule::{RowWindow, Slice, TURNS_MAX};
 
+use super::Features;
 use super::frame::FrameWork;
-use crate::plain_model::{Choice, PlainModel};
+use crate::plain_model::{Choice, PlainLayer, PlainModel};
 
 /// Most rows of the last tensor of a group that are made at once, unless all are.
 const ROWS_AT_ONCE_MAX: u16 = 8;
@@ -65,6 +67,21 @@ impl Group {
             }
         }
         groups
+    }
+
+    /// The parts of `infer` that the graph needs here, whatever its operators are.
+    pub fn features(&self, model: &PlainModel) -> Features {
+        let heights = model.heights();
+        let mut made = self.held_rows.iter().zip(&heights[self.first + 1..]);
+        let holds_rows = made.any(|(held, height)| held < height)
+            || (self.first == 0 && self.held_input < heights[0]);
+        let mut layers = model.layers.iter().enumerate();
+        let is_of_a_chain = |(index, layer): (usize, &PlainLayer)| {
+            layer.inputs.len() == 1 && layer.inputs[0].number == index
+        };
+        let has_branches = !layers.all(is_of_a_chain);
+        let needed = [(holds_rows, Feature::HeldRows), (has_branches, Feature::Branches)];
+        needed.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, feature)| feature).collect()
     }
 
     /// Bytes of the held rows of each tensor that is in use while the group runs.

@@ -138,7 +138,7 @@ impl<'m> Operator<'m> for Add {
     fn needs(&self, feature: Feature) -> bool {
         match feature {
             Feature::TwoRoundings => matches!(self.scaling, Scaling::Twice { .. }),
-            other => other == Feature::Add,
+            other => matches!(other, Feature::Add | Feature::Branches),
         }
     }
 }

@@ -235,7 +235,7 @@ impl<'m> Operator<'m> for AveragePool {
     }
 
     fn needs(&self, feature: Feature) -> bool {
-        feature == Feature::AveragePool
+        matches!(feature, Feature::AveragePool | Feature::HeldRows)
     }
 }
 

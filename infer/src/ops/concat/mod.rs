@@ -200,7 +200,7 @@ impl<'m> Operator<'m> for Concat {
     }
 
     fn needs(&self, feature: Feature) -> bool {
-        feature == Feature::Concat
+        matches!(feature, Feature::Concat | Feature::Branches)
     }
 }
 

@@ -238,7 +238,7 @@ impl<'m> Operator<'m> for Mul {
     }
 
     fn needs(&self, feature: Feature) -> bool {
-        feature == Feature::Mul
+        matches!(feature, Feature::Mul | Feature::Branches)
     }
 }
 

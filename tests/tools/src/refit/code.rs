@@ -110,7 +110,8 @@ impl Linker {
     /// Bytes of a part that is no convolution.
     fn beside_a_convolution(&self, feature: Feature) -> i32 {
         let dense = if feature == DENSE { Feature::DenseQuads } else { DENSE };
-        self.linked(&[Feature::Direct, dense, feature]) - self.linked(&[Feature::Direct, dense])
+        let others: Vec<_> = [Feature::Direct, dense].into_iter().chain(feature.brings()).collect();
+        self.linked(&[&others[..], &[feature]].concat()) - self.linked(&others)
     }
 
     /// What the tiles and their weights add, such that the nine sets of them that make a program
