@@ -97,7 +97,8 @@ impl<'m> Conv<'m> {
         Feature::Dilation.is_built() && !matches!(self.dilation, [1, 1])
     }
 
-    /// Rows (0) or columns (1) from the first tap to the last.
+    /// Rows (0) or columns (1) from the first tap to the last. Inlined, so that no axis is checked.
+    #[inline(always)]
     const fn reach(&self, axis: usize) -> u32 {
         let kernel = self.kernel[axis] as u32;
         if self.is_dilated() {

@@ -47,7 +47,7 @@ impl ConvRecord {
         let convolved = [height as u64 * self.pool[0] as u64, width as u64 * self.pool[1] as u64];
         let conv = Conv { dilation, ..Conv::of(self, reading.inputs, reading.output) };
         // Fits: below 2^16.
-        let reach = [0, 1].map(|axis| conv.reach(axis) as u16);
+        let reach = [conv.reach(0) as u16, conv.reach(1) as u16];
         check_coordinates(reading.inputs[0].shape, convolved, self.stride, reach)?;
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
