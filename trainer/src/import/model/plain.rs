@@ -204,16 +204,23 @@ impl<'n, 'a> Maps<'n, 'a> {
     }
 
     fn layer(&mut self, output: usize, inputs: &[Option<usize>], made: Made) -> Option<Edge> {
-        let Made { kind, output: tensor, channels, weights } = made;
-        self.layers.push(PlainLayer {
-            name: layer_name(self.network.tensors[output].name),
-            inputs: inputs.iter().filter_map(|input| self.edges[(*input)?]).collect(),
-            output: tensor,
-            kind,
-            channels,
-            weights,
-        });
-        Some(Edge { number: self.layers.len(), tensor })
+        let name = self.network.tensors[output].name;
+        let inputs = inputs.iter().filter_map(|input| self.edges[(*input)?]).collect();
+        let activation = made.activation();
+        let edge = self.push(layer_name(name), inputs, made);
+        match activation {
+            None => Some(edge),
+            Some(lookup) => {
+                let first = name.split(';').next().unwrap_or_default();
+                Some(self.push(layer_name(&format!("{first}/activation")), vec![edge], lookup))
+            }
+        }
+    }
+
+    fn push(&mut self, name: String, inputs: Vec<Edge>, made: Made) -> Edge {
+        let Made { kind, output, channels, weights, .. } = made;
+        self.layers.push(PlainLayer { name, inputs, output, kind, channels, weights });
+        Edge { number: self.layers.len(), tensor: output }
     }
 
     fn outputs(&self) -> Result<Vec<usize>, ImportError> {

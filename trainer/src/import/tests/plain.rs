@@ -12,8 +12,8 @@ use super::reference::take;
 use super::{fixture, numpy};
 use crate::export::Target;
 use crate::import::model::{FileOptions, ImportError, model, plain_model};
-use crate::import::tflite::reference::{Interpreter, Values};
-use crate::import::tflite::{Activation, Kind, Network, Operator, read};
+use crate::import::tflite::reference::Values;
+use crate::import::tflite::{ElementType, Network, Operator, read};
 use crate::plan::{Budget, Core, Loading};
 
 const OPTIONS: FileOptions = FileOptions { version: 3, self_test: true, target: Target::Portable };
@@ -72,52 +72,51 @@ fn outcome(part: &Network<'_>, input: &[i8], expected: &[i8]) -> String {
     }
 }
 
-/// An operator without its activation.
-fn without_activation(operator: &Operator) -> Option<Operator> {
-    let kind = match operator.kind.clone() {
-        Kind::Conv(window, _) => Kind::Conv(window, Activation::None),
-        Kind::DepthwiseConv(window, _) => Kind::DepthwiseConv(window, Activation::None),
-        Kind::FullyConnected { keep_dimensions, .. } => {
-            Kind::FullyConnected { activation: Activation::None, keep_dimensions }
-        }
-        Kind::MaxPool(size, window, _) => Kind::MaxPool(size, window, Activation::None),
-        _ => return None,
-    };
-    Some(Operator { kind, ..operator.clone() })
+/// The tensor that an operator reads, where there is one of int8 besides constants.
+fn only_map(network: &Network<'_>, operator: &Operator) -> Option<usize> {
+    let is_map = |tensor: &usize| network.tensors[*tensor].data.is_none();
+    let maps: Vec<usize> = operator.inputs.iter().flatten().copied().filter(is_map).collect();
+    let is_int8 = |tensor: usize| network.tensors[tensor].element == ElementType::Int8;
+    match maps[..] {
+        [map] if is_int8(map) && is_int8(operator.outputs[0]) => Some(map),
+        _ => None,
+    }
 }
 
 /// Single operators with random shapes, options, scales and weights: those that a model holds give
-/// TensorFlow Lite's bytes; without their activations, which may end inside of the output's range,
-/// those of its arithmetic.
+/// TensorFlow Lite's bytes, whatever the activation.
 #[test]
 fn random_operators() {
     let network = read(fixture!("operators.tflite")).unwrap();
     let runs = runs(&network, fixture!("operators.answers"));
     let mut outcomes = BTreeMap::<(&str, String), usize>::new();
     for operator in &network.operators {
-        let Some(bare) = without_activation(operator) else { continue };
-        let input = operator.inputs[0].unwrap();
-        let name = operator.kind.name();
+        let Some(input) = only_map(&network, operator) else { continue };
         for run in &runs {
-            let values = int8_of(run, input);
             let answer = int8_of(run, operator.outputs[0]);
-            let all = outcome(&part(&network, input, from_ref(operator)), values, answer);
-            *outcomes.entry((name, all)).or_default() += 1;
-            let bare = part(&network, input, from_ref(&bare));
-            let maps = Interpreter::new(&bare).unwrap().run(&[Values::Int8(values.to_vec())]);
-            let Some(Values::Int8(expected)) = &maps[bare.outputs[0]] else { panic!("no map") };
-            *outcomes.entry(("bare", outcome(&bare, values, expected))).or_default() += 1;
+            let part = part(&network, input, from_ref(operator));
+            let outcome = outcome(&part, int8_of(run, input), answer);
+            *outcomes.entry((operator.kind.name(), outcome)).or_default() += 1;
         }
     }
     println!("{outcomes:#?}");
-    let count = |name: &str, outcome: &str| {
-        let found = outcomes.iter().find(|((kind, why), _)| *kind == name && why == outcome);
-        found.map_or(0, |(_, count)| *count)
-    };
-    assert_eq!(count("CONV_2D", "same bytes"), 2);
-    assert_eq!(count("CONV_2D", "Clamp"), 6);
-    assert_eq!(count("FULLY_CONNECTED", "same bytes"), 30);
-    assert_eq!(count("FULLY_CONNECTED", "Clamp"), 2);
+    let same = |name: &str| outcomes.get(&(name, "same bytes".to_owned())).copied().unwrap_or(0);
+    for (name, count) in [
+        ("CONV_2D", 8),
+        ("DEPTHWISE_CONV_2D", 8),
+        ("FULLY_CONNECTED", 32),
+        ("AVERAGE_POOL_2D", 6),
+        ("SOFTMAX", 2),
+        ("RELU", 8),
+        ("RELU6", 4),
+        ("LEAKY_RELU", 12),
+        ("HARD_SWISH", 8),
+        ("LOGISTIC", 8),
+        ("TANH", 8),
+        ("QUANTIZE", 4),
+    ] {
+        assert_eq!(same(name), count, "{name}");
+    }
 }
 
 /// Convolutions, a pooling and dense layers, between them a reshape and what computes its shape.
@@ -168,7 +167,7 @@ fn all_that_is_missing_is_said_at_once() {
     assert_eq!(
         refused,
         "operator 3 (MAX_POOL_2D): windows that reach outside of the map: convert with padding \
-         \"valid\"; operator 5 (AVERAGE_POOL_2D): no kernel for chips yet: convert without it"
+         \"valid\""
     );
     let series = refusal(&read(fixture!("series.tflite")).unwrap());
     assert!(series.contains("operator 5 (CONV_2D): a map of several batches"), "{series}");
@@ -218,7 +217,7 @@ fn public_networks() {
         return;
     };
     let read_file = |path: String| fs::read(Path::new(&folder).join(path)).unwrap();
-    for name in ["ad", "sww"] {
+    for name in ["ad", "ic", "kws", "sww", "vww"] {
         let file = read_file(format!("{name}.tflite"));
         let network = read(&file).unwrap();
         let fastest = Target::Chip(Core::M4, Loading::OnChip, Budget::default());

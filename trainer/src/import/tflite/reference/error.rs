@@ -70,12 +70,11 @@ pub enum Misfit {
     /// Windows that end outside of the map.
     #[error("windows that reach outside of the map: convert with padding \"valid\"")]
     Outside,
-    /// An activation that is more than the output's saturation.
+    /// Maps that no kernel puts side by side.
     #[error(
-        "an activation that ends inside of its output's range, which no kernel for chips has: \
-         convert with data that reach the activation's ends"
+        "more than two maps, a constant, or another dimension than the last: convert without it"
     )]
-    Clamp,
+    Concatenation,
     /// A map that is no image.
     #[error(
         "a map of several batches or of more than three dimensions: convert for one image or \
