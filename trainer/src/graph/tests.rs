@@ -271,7 +271,8 @@ fn layers_over_series_are_windows_of_one_column() {
 fn padding_is_a_word_or_four_numbers() {
     let padded = |padding: &str, stride: u8| {
         let layer = format!(
-            "{{ type = 'conv', filters = 1, kernel = [3, 4], stride = {stride}, padding = {padding} }}"
+            "{{ type = 'conv', filters = 1, kernel = [3, 4], stride = {stride}, \
+             padding = {padding} }}"
         );
         let stages = stages(&layer);
         let conv = conv(&stages[0]);

@@ -286,15 +286,21 @@ macro_rules! operators {
             }
 
             fn plain(&self) -> PlainKind {
-                call_running!([$($Operator)+ $($Imported)+] self, operator => Running::plain(operator))
+                call_running!(
+                    [$($Operator)+ $($Imported)+] self, operator => Running::plain(operator)
+                )
             }
 
             fn channels(&self) -> Vec<ChannelParameters> {
-                call_running!([$($Operator)+ $($Imported)+] self, operator => Running::channels(operator))
+                call_running!(
+                    [$($Operator)+ $($Imported)+] self, operator => Running::channels(operator)
+                )
             }
 
             fn weights(&self) -> Vec<i8> {
-                call_running!([$($Operator)+ $($Imported)+] self, operator => Running::weights(operator))
+                call_running!(
+                    [$($Operator)+ $($Imported)+] self, operator => Running::weights(operator)
+                )
             }
 
             fn pack(&self, channels: &[u8], weights: &[i8]) -> Result<Vec<u8>, LayerProblem> {

@@ -1,8 +1,9 @@
 //! Operators as layers that `infer` runs, with the numbers of the file.
 //!
 //! - The input's zero point goes into the biases: see `docs/arithmetic.md`.
-//! - A fused activation is the output's saturation. One that is more than that is a lookup after the
-//!   operator, as is every function of one value: its table is what the reference makes of all values.
+//! - A fused activation is the output's saturation. One that is more than that is a lookup after
+//!   the operator, as is every function of one value: its table is what the reference makes of all
+//!   values.
 
 use infer::Shape;
 use infer::format::{Scaling, Tensor};

@@ -13,8 +13,8 @@ pub use plain::{Algorithm, Plain, STEPS_MAX, scaling};
 
 use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale, Part,
-    PlainKind, Problem, Rectifier, Scales, StageKind, Values, Window,
+    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale,
+    Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values, Window,
 };
 
 /// A layer of the type `add`: the sum of two maps of the same shape, where a branch meets the way
@@ -90,11 +90,7 @@ impl Operator for Add {
         PlainKind::Add(Plain::new(part, scales))
     }
 
-    fn oracle(
-        &self,
-        maps: &[Tensor<4>],
-        _: &mut dyn FnMut() -> BurnParameters,
-    ) -> Tensor<4> {
+    fn oracle(&self, maps: &[Tensor<4>], _: &mut dyn FnMut() -> BurnParameters) -> Tensor<4> {
         let sum = maps[0].clone() + maps[1].clone();
         of_burn(Function::Rectify(self.rectifier), sum)
     }

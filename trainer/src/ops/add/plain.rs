@@ -106,9 +106,9 @@ impl Running for Add {
 
 #[cfg(test)]
 mod tests {
-    use infer::Shape;
     use super::*;
     use crate::ops::Source;
+    use infer::Shape;
 
     fn multipliers(inputs: [f32; 2], output: f32) -> ([i16; 2], u8) {
         let source = Source { shape: Shape::vector(1), origin: [0, 0] };

@@ -135,11 +135,7 @@ impl Operator for AveragePool {
         PlainKind::AveragePool(Plain { size, stride, origin: part.inputs[0].origin })
     }
 
-    fn oracle(
-        &self,
-        maps: &[Tensor<4>],
-        _: &mut dyn FnMut() -> BurnParameters,
-    ) -> Tensor<4> {
+    fn oracle(&self, maps: &[Tensor<4>], _: &mut dyn FnMut() -> BurnParameters) -> Tensor<4> {
         let [images, channels, rows, columns] = maps[0].dims();
         let ones = Tensor::ones([images, channels, rows, columns], &maps[0].device());
         self.sums(maps[0].clone()) / self.sums(ones)

@@ -80,7 +80,10 @@ impl Running for AveragePool {
         match self.output.height == 1 && self.output.width == 1 {
             true => format!("average of {rows}x{columns}"),
             false => {
-                format!("average pool {rows}x{columns} stride {}x{}", self.stride[0], self.stride[1])
+                format!(
+                    "average pool {rows}x{columns} stride {}x{}",
+                    self.stride[0], self.stride[1]
+                )
             }
         }
     }

@@ -13,8 +13,8 @@ pub use plain::{Algorithm, Plain};
 
 use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale, Padding, Part,
-    PlainKind, Problem, Rectifier, Scales, StageKind, Values, Window,
+    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale,
+    Padding, Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values, Window,
 };
 
 /// A layer of the type `concat`: the channels of two maps or more, one after the other.
@@ -92,7 +92,8 @@ impl Description for Pad {
                 limit: u16::MAX.into(),
             })
         };
-        let (height, width) = (side(input.height, [top, bottom])?, side(input.width, [left, right])?);
+        let (height, width) =
+            (side(input.height, [top, bottom])?, side(input.width, [left, right])?);
         let output = Shape::new(height, width, input.channels);
         let inputs = [input, Shape::new(0, 0, 0)];
         let padding = [top, left].map(u16::from);
@@ -127,7 +128,8 @@ impl Operator for Concat {
 
     /// A padding leaves the values that it reads; the ReLU goes to the operator before it.
     fn rectify(&mut self, rectifier: Rectifier) -> bool {
-        self.rectifier = if self.is_pad() { Rectifier::None } else { self.rectifier.and(rectifier) };
+        self.rectifier =
+            if self.is_pad() { Rectifier::None } else { self.rectifier.and(rectifier) };
         !self.is_pad()
     }
 
@@ -153,11 +155,7 @@ impl Operator for Concat {
         PlainKind::Concat(Plain::new(self, part, scales))
     }
 
-    fn oracle(
-        &self,
-        maps: &[Tensor<4>],
-        _: &mut dyn FnMut() -> BurnParameters,
-    ) -> Tensor<4> {
+    fn oracle(&self, maps: &[Tensor<4>], _: &mut dyn FnMut() -> BurnParameters) -> Tensor<4> {
         let out = match self.is_pad() {
             true => self.padded(maps[0].clone()),
             false => Tensor::cat(maps.to_vec(), 1),

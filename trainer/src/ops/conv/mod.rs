@@ -16,8 +16,8 @@ pub use plain::Plain;
 
 use super::max_pool::Pooling;
 use super::{
-    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, Rectifier, Scales, StageKind,
-    WEIGHTED_STEPS_MAX, WeightShape, Window,
+    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, Rectifier, Scales,
+    StageKind, WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
 /// A convolution with what follows it. The order of ReLU and pooling does not matter: both are

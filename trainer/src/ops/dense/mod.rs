@@ -15,8 +15,9 @@ pub use plain::Plain;
 use super::description::positive;
 use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale, Part,
-    PlainKind, Problem, Rectifier, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape, Window,
+    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale,
+    Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values, WEIGHTED_STEPS_MAX,
+    WeightShape, Window,
 };
 
 /// A layer of the type `dense`: fully connected with bias; flattens its input row by row, pixel by

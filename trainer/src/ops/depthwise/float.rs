@@ -62,8 +62,8 @@ impl Float {
             for rows in &self.taps[0] {
                 for columns in &self.taps[1] {
                     for (row, kernel_row) in rows.range.clone().enumerate() {
-                        let row = image * self.input.len()
-                            + (rows.first + row) * self.input.row_len();
+                        let row =
+                            image * self.input.len() + (rows.first + row) * self.input.row_len();
                         for (column, kernel_column) in columns.range.clone().enumerate() {
                             let tap = kernel_row * self.kernel[1] + kernel_column;
                             each(tap, row + (columns.first + column) * channels, output);

@@ -17,9 +17,9 @@ pub use plain::{Algorithm, Plain};
 use super::description::{padding_after, positive, positive_sides, windowed};
 use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, Extent, FloatKind, Function, Lowered, Operator, OutputScale,
-    Padding, Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values, WEIGHTED_STEPS_MAX, WeightShape,
-    Window,
+    Activation, BurnParameters, Description, Extent, FloatKind, Function, Lowered, Operator,
+    OutputScale, Padding, Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values,
+    WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
 /// A layer of the type `depthwise`.
@@ -81,7 +81,8 @@ impl Description for Layer {
         positive(self.multiplier, "multiplier")?;
         let kernel = positive_sides(self.kernel, "kernel")?;
         let stride = positive_sides(self.stride, "stride")?;
-        let ([height, width], padding) = windowed(input, kernel.map(u16::from), stride, self.padding)?;
+        let ([height, width], padding) =
+            windowed(input, kernel.map(u16::from), stride, self.padding)?;
         let channels = input.channels.checked_mul(self.multiplier);
         let output = Shape::new(height, width, channels.ok_or(Problem::Channels)?);
         let rectifier = Rectifier::None;

@@ -96,9 +96,7 @@ impl Running for Depthwise<'_> {
         let (eight, one) = match (is_plain, is_portable) {
             (false, _) => (0.0, outputs),
             (true, true) => ((channels / 8) as f64, (channels % 8) as f64),
-            (true, false) => {
-                (of(channels >= 8, (outputs / 8.0).ceil()), of(channels < 4, outputs))
-            }
+            (true, false) => (of(channels >= 8, (outputs / 8.0).ceil()), of(channels < 4, outputs)),
         };
         vec![
             (CALL, 1.0),

@@ -3,8 +3,8 @@
 mod float;
 mod plain;
 
-use burn::tensor::activation::sigmoid;
 use burn::tensor::Tensor;
+use burn::tensor::activation::sigmoid;
 use infer::Shape;
 use infer::format::OutputQuant;
 
@@ -67,11 +67,7 @@ impl Operator for Lookup {
         Some(plain::table(self.function, scales.inputs[0], scales.output))
     }
 
-    fn oracle(
-        &self,
-        maps: &[Tensor<4>],
-        _: &mut dyn FnMut() -> BurnParameters,
-    ) -> Tensor<4> {
+    fn oracle(&self, maps: &[Tensor<4>], _: &mut dyn FnMut() -> BurnParameters) -> Tensor<4> {
         of_burn(self.function, maps[0].clone())
     }
 }

@@ -104,11 +104,7 @@ impl Operator for MaxPool {
         PlainKind::MaxPool(Plain { size, stride, origin })
     }
 
-    fn oracle(
-        &self,
-        maps: &[Tensor<4>],
-        _: &mut dyn FnMut() -> BurnParameters,
-    ) -> Tensor<4> {
+    fn oracle(&self, maps: &[Tensor<4>], _: &mut dyn FnMut() -> BurnParameters) -> Tensor<4> {
         largest(maps[0].clone(), self.pool)
     }
 }

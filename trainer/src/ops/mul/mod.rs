@@ -100,11 +100,7 @@ impl Operator for Mul {
         PlainKind::Mul(Plain::new(part, scales))
     }
 
-    fn oracle(
-        &self,
-        maps: &[Tensor<4>],
-        _: &mut dyn FnMut() -> BurnParameters,
-    ) -> Tensor<4> {
+    fn oracle(&self, maps: &[Tensor<4>], _: &mut dyn FnMut() -> BurnParameters) -> Tensor<4> {
         let product = maps[0].clone() * maps[1].clone();
         of_burn(Function::Rectify(self.rectifier), product)
     }
