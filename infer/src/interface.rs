@@ -68,7 +68,7 @@ impl Interface<'_> {
         scales.get(channel).map_or(ChannelScale::NONE, ChannelScale::from_le_bytes)
     }
 
-    /// Whether an input with so many channels can be of it: a pixel of 0 is the real value 0, and
+    /// Whether an input with this number of channels can be of it: a pixel of 0 is the real value 0, and
     /// real values have scales for all channels or for none.
     pub(crate) fn check(&self, channels: u16, quant: OutputQuant) -> Result<(), LayerProblem> {
         let is_real = self.takes == ValueType::Reals;

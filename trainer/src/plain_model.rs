@@ -188,7 +188,7 @@ impl PlainModel {
         self.tensors().map(|tensor| tensor.shape.height).collect()
     }
 
-    /// Bytes that each tensor takes when so many rows of it are held.
+    /// Bytes that each tensor takes when `held_rows` of its rows are held.
     pub fn held_bytes(&self, held_rows: &[u16]) -> Vec<usize> {
         let of_values = self.layers.iter().map(|layer| match layer.reduces() {
             Some(_) => SUM_BYTES,

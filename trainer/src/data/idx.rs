@@ -80,7 +80,7 @@ impl<Source: Read> Parser<Source> {
         Ok(Idx { dimensions, numbers: Numbers { element, big_endian: true, bytes } })
     }
 
-    /// The four bytes in front of the dimensions; gives the type of the values and the number of
+    /// The four bytes before the dimensions; gives the type of the values and the number of
     /// dimensions.
     fn magic(&mut self, ranks: &[u8]) -> Result<(Element, u8), IdxError> {
         let found = self.word()?;

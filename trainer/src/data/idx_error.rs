@@ -22,7 +22,7 @@ pub enum IdxError {
     },
     /// All values are there, but the gzip stream ends inside of its checksum.
     #[error(
-        "gzip data breaks off behind its last value, byte {at} of the unpacked file: copy the file \
+        "gzip data breaks off after its last value, byte {at} of the unpacked file: copy the file \
             again"
     )]
     Unchecked {

@@ -451,8 +451,8 @@ pub(super) fn scale_note(scales: &[Scale], names: &[String]) -> Option<String> {
     let shown = shown.collect::<Vec<_>>().join(", ");
     let rest = if scales.len() > SCALES_SHOWN { ", …" } else { "" };
     Some(format!(
-        "the values are no pixels; each channel is scaled to 0 to 255, from {shown}{rest}: whoever \
-            runs the model must do the same (model.data.toml has the numbers)"
+        "the values are no pixels: the model takes them as they are, as f32, and scales each \
+         channel from {shown}{rest}"
     ))
 }
 
@@ -513,7 +513,7 @@ fn by(sides: &[u64]) -> String {
 }
 
 /// Files whose names are those of IDX files of `stem`: `train-images-idx3-ubyte`,
-/// `train-images.idx3-ubyte`, with or without `.gz`, with or without the set's name in front.
+/// `train-images.idx3-ubyte`, with or without `.gz`, with or without the set's name before it.
 fn candidates(folder: &Path, stem: &str) -> Vec<PathBuf> {
     let is_idx = |name: &str| {
         name.split_once(stem).is_some_and(|(before, after)| {

@@ -331,7 +331,7 @@ fn other_element_types_are_pixels_where_they_can_be() {
     }
     let signed = typed(0x0b, |value| (value as i16 - 7).to_be_bytes().to_vec()).unwrap();
     assert_eq!(signed.scales, [Scale { low: -7.0, high: 16.0 }]);
-    assert!(signed.notes[0].contains("each channel is scaled to 0 to 255, from -7 to 16"));
+    assert!(signed.notes[0].contains("scales each channel from -7 to 16"));
     let nan = typed(0x0d, |_| f32::NAN.to_be_bytes().to_vec()).unwrap_err().to_string();
     assert!(nan.contains("value 0 is NaN: images are finite numbers"), "{nan}");
     // Training images from 0 to 1, test images from 0 to 255.

@@ -134,7 +134,7 @@ impl Lowering {
             }
             if tensor == 0 && rectifier == Rectifier::Relu {
                 return Err(Problem::Misplaced(
-                    "nothing in front of this relu can be negative: remove it",
+                    "nothing before this relu can be negative: remove it",
                 ));
             }
         }

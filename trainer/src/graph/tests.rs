@@ -52,7 +52,7 @@ fn a_pooling_is_a_stage_of_its_own_where_it_cannot_join() {
     let alone = |layers: &str| {
         matches!(stages(layers).last(), Some(Stage { kind: StageKind::MaxPool(_), .. }))
     };
-    assert!(alone("{ type = 'max_pool', size = 2 }"), "no convolution in front");
+    assert!(alone("{ type = 'max_pool', size = 2 }"), "no convolution before it");
     assert!(
         alone(&format!("{CONV}, {{ type = 'max_pool', size = 3, stride = 2 }}")),
         "overlapping windows"
@@ -110,7 +110,7 @@ fn what_cannot_be_built_is_named_with_its_place() {
     );
     let early = format!("{{ type = 'softmax' }}, {CONV}");
     assert!(refusal(&early).starts_with("layer 1 'softmax': softmax must be the last layer"));
-    assert!(refusal("{ type = 'relu' }").contains("nothing in front of this relu can be negative"));
+    assert!(refusal("{ type = 'relu' }").contains("nothing before this relu can be negative"));
     assert!(refusal("{ type = 'dense', units = 0 }").starts_with("layer 1 'dense1': units is 0"));
     let wide = "{ type = 'conv', filters = 60000, kernel = 1 }";
     assert!(refusal(wide).contains("the output would have 33600000 values; the limit is 16777216"));

@@ -20,7 +20,7 @@ pub trait Description {
     /// Whether a number follows that name: `conv1`, `conv2`.
     const NUMBERED: bool = true;
 
-    /// The keys of the layer besides `type` and `name`, and what each may hold.
+    /// The keys of the layer beside `type` and `name`, and what each may hold.
     const KEYS: &'static [(&'static str, Values)];
 
     /// How many maps the layer reads.
@@ -85,7 +85,7 @@ pub enum Problem {
     /// A window that does not fit what it reads.
     #[error(
         "a {rows}x{columns} window does not fit its input of {input}: use a smaller window, \
-         'same' padding or fewer layers in front of it"
+         'same' padding or fewer layers before it"
     )]
     DoesNotFit {
         /// Window rows.
@@ -230,7 +230,7 @@ pub enum Padding {
     /// Rows of zeros above the input only, as many as a window reaches back: no row of the output
     /// reads a row after its own. Columns as [`Padding::Same`].
     Causal,
-    /// So many zeros `[top, bottom, left, right]`.
+    /// Numbers of zeros `[top, bottom, left, right]`.
     #[serde(untagged)]
     Each([u8; 4]),
 }
@@ -302,7 +302,7 @@ enum PaddedSide {
     Same,
     /// The same zeros, all of them before the first value.
     Causal,
-    /// So many zeros before and after.
+    /// Numbers of zeros before and after.
     Each([u8; 2]),
 }
 
@@ -318,7 +318,7 @@ impl PaddedSide {
     }
 }
 
-/// Output length along one side and the zeros in front of it, or `None` when the window does not
+/// Output length along one side and the zeros before it, or `None` when the window does not
 /// fit.
 ///
 /// ```text
@@ -327,7 +327,7 @@ impl PaddedSide {
 ///                 zeros  = (output - 1) * stride + kernel - input, or for causal kernel - 1
 /// ```
 ///
-/// `same` has the smaller half of its zeros in front (as Keras and PyTorch-export do).
+/// `same` has the smaller half of its zeros before it (as Keras and PyTorch-export do).
 fn windowed_side(input: u16, kernel: u16, stride: u8, side: PaddedSide) -> Option<(u16, u16)> {
     let stride = stride as u16;
     let output = input.div_ceil(stride);

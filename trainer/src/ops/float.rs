@@ -28,7 +28,7 @@ pub trait FloatOperator {
         false
     }
 
-    /// Puts batch normalisation in front of the ReLU, where the operator has a place for it.
+    /// Puts batch normalisation before the ReLU, where the operator has a place for it.
     fn normalise(&mut self) {}
 
     /// Whether the values are normalised over the batch, which then does the ReLU too.
@@ -45,7 +45,7 @@ pub trait FloatOperator {
 
     /// Adds the gradient of the parameters to `gradient`, and those of the inputs to
     /// `input_gradients`, of which those are empty that nobody asks for. `output_gradient` is that
-    /// in front of the ReLU.
+    /// before the ReLU.
     fn backward(
         &self,
         pass: &mut Pass<'_>,
@@ -62,7 +62,7 @@ pub type Inputs<'i> = [&'i [f32]; INPUTS_MAX];
 /// The gradients of those maps.
 pub type InputGradients<'g> = [&'g mut [f32]; INPUTS_MAX];
 
-/// What an operator works with besides its maps.
+/// What an operator works with beside its maps.
 pub struct Pass<'p> {
     /// Instructions to use.
     pub set: InstructionSet,

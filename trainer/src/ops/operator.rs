@@ -102,7 +102,7 @@ pub struct Window {
     pub step: i64,
     /// Inputs that an output reads.
     pub reach: i64,
-    /// Zeros in front of the input.
+    /// Zeros before the input.
     pub padding: i64,
 }
 

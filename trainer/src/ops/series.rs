@@ -19,7 +19,7 @@ pub enum SeriesPadding {
     Same,
     /// As [`Padding::Causal`].
     Causal,
-    /// So many zeros `[before, after]`.
+    /// Numbers of zeros `[before, after]`.
     #[serde(untagged)]
     Each([u8; 2]),
 }
@@ -44,7 +44,7 @@ const fn one() -> u8 {
     1
 }
 
-/// A window of so many moments.
+/// A window of a number of moments.
 const fn along(length: u8) -> Extent {
     Extent::Each([length, 1])
 }

@@ -18,7 +18,7 @@ use crate::quant::OutputQuant;
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
-/// Most pixels of a window: a sum of so many values, and half their number, fit 32 bits.
+/// Most pixels of a window: the sum of that number of values, and half that number, fit 32 bits.
 const PIXELS_MAX: u32 = 1 << 23;
 
 /// Average over windows of the tensor that it reads.
@@ -221,7 +221,7 @@ impl<'m> Operator<'m> for AveragePool {
         pool
     }
 
-    /// A division counts as so many operations more: a core without one has a loop for it.
+    /// A division counts as this number of operations: a core without one has a loop for it.
     fn work(&self) -> Work {
         const DIVISION_OPERATIONS: u64 = 32;
         let values = self.output.len() as u64;

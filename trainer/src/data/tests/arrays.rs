@@ -217,7 +217,11 @@ fn sensor_values_are_scaled_channel_by_channel() {
     assert_eq!(data.test.pixels, [127, 127, 255, 255, 0, 0]);
     let bounds: Vec<_> = data.scales.iter().map(|scale| (scale.low, scale.high)).collect();
     assert_eq!(bounds, [(-1.0, 1.0), (-1000.0, 1000.0)]);
-    assert!(data.notes[0].contains("from -1 to 1, -1000 to 1000: whoever"), "{:?}", data.notes);
+    assert!(
+        data.notes[0].contains("scales each channel from -1 to 1, -1000 to 1000"),
+        "{:?}",
+        data.notes
+    );
     assert!(data.notes[1].contains("4 values lie beyond those of the"), "{:?}", data.notes);
     // A network of two dimensions takes the same values as one channel, with one scale.
     let read = |wanted, known| {

@@ -48,7 +48,11 @@ fn windows_lie_within_one_label_and_columns_have_scales_of_their_own() {
     let expected = [0, 0, 64, 64, 64, 64, 127, 127, 255, 255, 0, 127];
     assert_eq!((data.train.pixels.as_slice(), data.train.labels), (&expected[..], vec![1, 1, 1]));
     assert_eq!((data.test.pixels.as_slice(), data.test.labels), (&[0, 255, 64, 255][..], vec![0]));
-    assert!(data.notes[0].contains("from y 10 to 50, x 0 to 4: whoever"), "{:?}", data.notes);
+    assert!(
+        data.notes[0].contains("scales each channel from y 10 to 50, x 0 to 4"),
+        "{:?}",
+        data.notes
+    );
     assert!(data.notes[1].starts_with("1 of 3 runs of one group and one label are shorter"));
     assert!(data.notes[2].starts_with("1 of 4 values lie beyond"), "{:?}", data.notes);
 }

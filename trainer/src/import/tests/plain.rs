@@ -72,7 +72,7 @@ fn outcome(part: &Network<'_>, input: &[i8], expected: &[i8]) -> String {
     }
 }
 
-/// The tensor that an operator reads, where there is one of int8 besides constants.
+/// The tensor that an operator reads, where there is one of int8 that is no constant.
 fn only_map(network: &Network<'_>, operator: &Operator) -> Option<usize> {
     let is_map = |tensor: &usize| network.tensors[*tensor].data.is_none();
     let maps: Vec<usize> = operator.inputs.iter().flatten().copied().filter(is_map).collect();

@@ -68,7 +68,7 @@ fn has_blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &[i8]) -> bool {
         && end_of_input(depthwise, run, out.len() / channels) <= run.input.len() as u64
 }
 
-/// The value after the last that a run of so many pixels reads.
+/// The value after the last that a run of `pixels` pixels reads.
 fn end_of_input(depthwise: &Depthwise<'_>, run: &Run<'_>, pixels: usize) -> u64 {
     let (map, channels) = (depthwise.input, depthwise.input.channels as u64);
     let last_pixel = (pixels as u64 - 1) * depthwise.stride[1] as u64 * channels;
