@@ -68,8 +68,8 @@ impl Interface<'_> {
         scales.get(channel).map_or(ChannelScale::NONE, ChannelScale::from_le_bytes)
     }
 
-    /// Whether an input with this number of channels can be of it: a pixel of 0 is the real value 0, and
-    /// real values have scales for all channels or for none.
+    /// Whether an input with this number of channels can be of it: a pixel of 0 is the real value
+    /// 0, and real values have scales for all channels or for none.
     pub(crate) fn check(&self, channels: u16, quant: OutputQuant) -> Result<(), LayerProblem> {
         let is_real = self.takes == ValueType::Reals;
         if self.takes == ValueType::Pixels && quant.zero_point != INPUT_ZERO_POINT {

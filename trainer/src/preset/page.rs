@@ -96,8 +96,8 @@ fn layers() -> String {
         "\n## `[[network.layer]]`\n\nOne table for each layer, each after those that it \
          reads.\n`type` must be there.\n`name`, text, names the layer in tables and \
          files.\n`from`, names of layers before it or `\"input\"`, says what it reads; left \
-         out, it reads the layer before it.\n`add` and `mul` read two layers, `concat` two or more, \
-         all others one.\n\n| \
+         out, it reads the layer before it.\n`add` and `mul` read two layers, `concat` two or \
+         more, all others one.\n\n| \
          type | key | value |\n| --- | --- | --- |\n"
             .to_owned();
     for (layer, keys) in ops::LAYERS {
