@@ -41,7 +41,8 @@ macro_rules! operators {
         /// An operator whose shapes are known.
         #[derive(Clone, Debug, PartialEq)]
         pub enum StageKind {
-            $(#[doc = concat!("See [`", stringify!($module), "`].")]
+            $(#[doc = concat!("See [`", stringify!($module), "`](mod@",
+                stringify!($module), ").")]
             $Operator($module::$Operator),)+
         }
 
