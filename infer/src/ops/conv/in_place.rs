@@ -13,36 +13,51 @@ use super::Conv;
 use crate::ops::window;
 use crate::quant::{Once, Requantise, Rounding, Twice};
 
-pub(super) fn conv(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
+/// `largest_of_four` is [`largest_of_four`], or the same for a core.
+pub(super) fn conv(
+    conv: &Conv<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    largest_of_four: impl LargestOfFour,
+) {
     match conv.rounding() {
-        Rounding::Once => rounded::<Once>(conv, input, output),
-        Rounding::Twice => rounded_twice(conv, input, output),
+        Rounding::Once => rounded::<Once>(conv, input, output, largest_of_four),
+        Rounding::Twice => rounded::<Twice>(conv, input, output, largest_of_four),
     }
 }
 
-/// With a stack frame of its own: within the caller's it would take as much while others run.
-#[inline(never)]
-fn rounded_twice(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
-    rounded::<Twice>(conv, input, output);
+/// The largest of the sums of products of weights with four patches of the input, which begin at
+/// these places, all inside of the map.
+pub(super) trait LargestOfFour:
+    Fn(&Conv<'_>, &[i8], &[u8], [usize; 4]) -> i32 + Copy
+{
 }
 
-#[inline(always)]
-fn rounded<Rounded: Requantise>(conv: &Conv<'_>, input: &[i8], output: &mut [i8]) {
+impl<Four: Fn(&Conv<'_>, &[i8], &[u8], [usize; 4]) -> i32 + Copy> LargestOfFour for Four {}
+
+fn rounded<Rounded: Requantise>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    output: &mut [i8],
+    largest_of_four: impl LargestOfFour,
+) {
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
-            pixel::<Rounded>(conv, input, row, column, out);
+            pixel::<Rounded>(conv, input, [row, column], out, largest_of_four);
         }
     }
 }
 
-/// All channels of one output pixel.
+/// All channels of one output pixel. By itself: the loop over the taps wants the registers that the
+/// loops around it would take.
+#[inline(never)]
 fn pixel<Rounded: Requantise>(
     conv: &Conv<'_>,
     input: &[i8],
-    row: i32,
-    column: i32,
+    [row, column]: [i32; 2],
     out: &mut [i8],
+    largest_of_four: impl LargestOfFour,
 ) {
     let four = four_inside(conv, row, column);
     let filters = conv.weights.chunks_exact(conv.taps().max(1));
@@ -80,7 +95,12 @@ fn four_inside(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; 4]> {
 }
 
 /// Largest of the sums of products of the weights with four patches inside of the map.
-fn largest_of_four(conv: &Conv<'_>, input: &[i8], weights: &[u8], places: [usize; 4]) -> i32 {
+pub(super) fn largest_of_four(
+    conv: &Conv<'_>,
+    input: &[i8],
+    weights: &[u8],
+    places: [usize; 4],
+) -> i32 {
     let kernel_row = (conv.kernel[1] as usize * conv.input.channels as usize).max(1);
     let (mut sums, mut places) = ([0; 4], places);
     for weights in weights.chunks_exact(kernel_row) {

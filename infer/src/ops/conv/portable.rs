@@ -29,7 +29,7 @@ impl Kernels for Portable {
         match conv.algorithm {
             Algorithm::Direct if Feature::Direct.is_built() => direct(conv, input, scratch, output),
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
-                in_place::conv(conv, input, output)
+                in_place::conv(conv, input, output, in_place::largest_of_four)
             }
             Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel
                 if conv.algorithm.is_built() =>

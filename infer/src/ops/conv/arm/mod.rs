@@ -1,18 +1,24 @@
 //! Convolution on this build's core: which kernel runs which algorithm.
 
+#[cfg(kindling_dsp)]
+mod in_place;
 mod paired;
 mod single_channel;
 #[cfg(kindling_backend = "mve")]
 mod vector;
 
+#[cfg(not(kindling_dsp))]
+use super::in_place::largest_of_four;
 #[cfg(not(kindling_backend = "mve"))]
 use super::unpacked;
 use super::winograd;
-use super::{Algorithm, Conv, Kernels, in_place, portable};
+use super::{Algorithm, Conv, Kernels, portable};
 use crate::arm::is_at_word;
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
+#[cfg(kindling_dsp)]
+use in_place::largest_of_four;
 
 impl Kernels for CortexM {
     /// Does nothing unless all slices are as the layer states.
@@ -25,7 +31,7 @@ impl Kernels for CortexM {
                 portable::direct(conv, input, scratch, output)
             }
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
-                in_place::conv(conv, input, output)
+                super::in_place::conv(conv, input, output, largest_of_four)
             }
             #[cfg(kindling_backend = "mve")]
             Algorithm::DirectVector if Feature::DirectVector.is_built() => {

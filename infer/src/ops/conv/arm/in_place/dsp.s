@@ -1,0 +1,95 @@
+@ Direct convolution without scratch memory, with the DSP extension: four patches that lie inside of
+@ the map, one output channel.
+@
+@   for each row of the kernel, for each tap of the row:
+@       sum[patch] += input[patch] * weight
+@   answer max over the patches of sum
+@
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums. Words of input and weights may lie at any address.
+@
+@ r0 = {four patches, weights, taps of a row, from the end of a row of taps to the next in the input,
+@ rows}; a tap and a row or more. Registers: r0 and r1 weights, r2 and r3 inputs, r4-r7 addresses of
+@ the patches, r8 of the weights, r9-r12 sums, lr taps left; on the stack the arguments and rows
+@ left.
+
+.set IN_PLACE_WEIGHTS, 16
+.set IN_PLACE_TAPS, 20
+.set IN_PLACE_SKIP, 24
+.set IN_PLACE_ROWS, 28
+
+.macro IN_PLACE_FOUR_TAPS patch, sum
+  ldr r2, [\patch], #4
+  sxtb16 r3, r2
+  sxtb16 r2, r2, ror #8
+  smlad \sum, r3, r1, \sum
+  smlad \sum, r2, r0, \sum
+.endm
+
+.macro IN_PLACE_TAP patch, sum
+  ldrsb r2, [\patch], #1
+  smlabb \sum, r2, r0, \sum
+.endm
+
+.section .text.kindling_in_place, "ax", %progbits
+.global kindling_in_place
+.type kindling_in_place, %function
+.thumb_func
+.balign 4
+kindling_in_place:
+  push {r4-r11, lr}
+  ldr r1, [r0, #IN_PLACE_ROWS]
+  ldm r0, {r4-r8}
+  push {r0, r1}
+  mov r9, #0
+  mov r10, #0
+  mov r11, #0
+  mov r12, #0
+1:                            @ a row of taps
+  ldr r0, [sp]
+  ldr lr, [r0, #IN_PLACE_TAPS]
+  subs lr, lr, #4
+  blo 3f
+2:
+  ldr r0, [r8], #4
+  sxtb16 r1, r0
+  sxtb16 r0, r0, ror #8
+  IN_PLACE_FOUR_TAPS r4, r9
+  IN_PLACE_FOUR_TAPS r5, r10
+  IN_PLACE_FOUR_TAPS r6, r11
+  IN_PLACE_FOUR_TAPS r7, r12
+  subs lr, lr, #4
+  bhs 2b
+3:
+  adds lr, lr, #4
+  beq 5f
+4:
+  ldrsb r0, [r8], #1
+  IN_PLACE_TAP r4, r9
+  IN_PLACE_TAP r5, r10
+  IN_PLACE_TAP r6, r11
+  IN_PLACE_TAP r7, r12
+  subs lr, lr, #1
+  bne 4b
+5:
+  ldrd r0, r1, [sp]
+  ldr r2, [r0, #IN_PLACE_SKIP]
+  add r4, r4, r2
+  add r5, r5, r2
+  add r6, r6, r2
+  add r7, r7, r2
+  subs r1, r1, #1
+  str r1, [sp, #4]
+  bne 1b
+  add sp, sp, #8
+  cmp r10, r9
+  it gt
+  movgt r9, r10
+  cmp r12, r11
+  it gt
+  movgt r11, r12
+  cmp r11, r9
+  it gt
+  movgt r9, r11
+  mov r0, r9
+  pop {r4-r11, pc}
