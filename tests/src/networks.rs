@@ -159,7 +159,7 @@ pub const ODD: [Odd; 12] = [
             layer = [
                 { type = "conv", filters = 13, kernel = 3, activation = "relu" },
                 { type = "average_pool", size = [3, 2], stride = 2, padding = "same" },
-                { type = "conv", filters = 24, kernel = 3, padding = "same" },
+                { type = "conv", filters = 24, kernel = 7 },
                 { type = "average_pool" },
                 { type = "dense", units = 4 },
             ]"#,
