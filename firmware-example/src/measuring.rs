@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use infer::format::LAYERS_MAX;
-use infer::{Layer, Native, Network, Observer, Session};
+use infer::{Layer, Native, Network, Observer, RunError, Scores, Session};
 
 use crate::board::Counter;
 use crate::board::host::{File, HostError};
@@ -40,15 +40,16 @@ pub fn count<'m>(
     let network = network.into();
     let image = image.get(..network.image_shape().len()).ok_or(HostError)?;
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
-    let (result, total) = counter.count(|| session.run(image).map(|_| ()));
+    let (result, total) = counter.count(|| run(&mut session, image).map(|_| ()));
     result.map_err(|_| HostError)?;
     to.write(&total.to_le_bytes())?;
-    let stack_bytes = stack::used_by(|| _ = core::hint::black_box(session.run(image).is_ok()));
+    let stack_bytes =
+        stack::used_by(|| _ = core::hint::black_box(run(&mut session, image).is_ok()));
     to.write(&(stack_bytes as u32).to_le_bytes())?;
     to.write(&loading.instructions.to_le_bytes())?;
     to.write(&loading.stack_bytes.to_le_bytes())?;
     let mut layers = Layers { counter, begun: 0, instructions: [0; LAYERS_MAX] };
-    session.run_with::<Native>(image, &mut layers).map_err(|_| HostError)?;
+    session.run_stored::<Native>(image, &mut layers).map_err(|_| HostError)?;
     for instructions in &layers.instructions[..network.layers().len()] {
         to.write(&instructions.to_le_bytes())?;
     }
@@ -91,13 +92,18 @@ fn write_answer(
     image: &[u8],
     to: &mut File,
 ) -> Result<(), HostError> {
-    let (scores, instructions) = counter.count(|| session.run(image));
+    let (scores, instructions) = counter.count(|| run(session, image));
     let scores = scores.map_err(|_| HostError)?;
     let mut bytes = [0; CLASSES_MAX];
     let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
     bytes.iter_mut().zip(scores.values()).for_each(|(byte, score)| *byte = *score as u8);
     to.write(bytes)?;
     to.write(&instructions.to_le_bytes())
+}
+
+/// Runs the network on an image as files hold it, whatever it takes.
+fn run<'s>(session: &'s mut Session, image: &[u8]) -> Result<Scores<'s>, RunError> {
+    session.run_stored::<Native>(image, &mut ())
 }
 
 /// Fills an image with noise, always the same.

@@ -9,6 +9,7 @@ pub mod faulty_line;
 pub mod firmware;
 pub mod flash_geometry;
 pub mod greedy;
+pub mod imported;
 pub mod limits;
 pub mod measure;
 pub mod networks;

@@ -17,6 +17,7 @@ mod fuzz;
 mod fuzz_targets;
 mod held_rows;
 mod hostile_models;
+mod imported;
 mod limits;
 mod model_slots;
 mod networks;
