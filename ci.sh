@@ -26,6 +26,7 @@ PARTS=(
     "fuzz asked [SECONDS] libFuzzer with AddressSanitizer, 60 seconds for each kind of input"
     "coverage asked [INPUTS] share of the code for hostile bytes that fuzz targets and tests reach"
     "bench asked the tutorial's network on every emulated core; writes docs/benchmarks.md"
+    "mlperf asked FOLDER [CORE]... MLPerf Tiny's networks likewise; writes docs/mlperf-tiny.md"
     "parity asked all 10,000 test images on every emulated core, by every plan of the benchmark"
 )
 
@@ -249,6 +250,11 @@ examples() {
 
 bench() { cargo run --release -p tools --bin bench; }
 
+mlperf() {
+    [ $# -gt 0 ] || die "mlperf: no folder; docs/mlperf-tiny.md says what it holds"
+    cargo run --release -p tools --bin mlperf -- "$@"
+}
+
 parity() {
     KINDLING_PARITY_PLANS=all KINDLING_PARITY_IMAGES=10000 \
         cargo test --release -p tests -- parity --nocapture
@@ -278,7 +284,7 @@ run() {
 named() { printf '%s\n' "${PARTS[@]}" | awk -v of="$1" '$2 ~ "^(" of ")$" { print $1 }'; }
 
 help() {
-    echo "./ci.sh             all parts but quick-test, fuzz, coverage, bench and parity"
+    echo "./ci.sh             all parts but quick-test, fuzz, coverage, bench, mlperf and parity"
     echo "./ci.sh quick       setup, lint, quick-test and firmware: below five minutes when warm"
     local part
     for part in "${PARTS[@]}"; do
@@ -293,7 +299,7 @@ case ${1:-all} in
     *)
         named '.*' | grep -qx -- "$1" || { help >&2; exit 2; }
         case $1 in
-            packages | test | firmware | kernels | boards | examples | no-panic | bench | \
+            packages | test | firmware | kernels | boards | examples | no-panic | bench | mlperf | \
                 parity | lint) setup ;;
         esac
         run "$@"

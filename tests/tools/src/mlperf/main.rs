@@ -1,0 +1,174 @@
+//! Measures the networks of MLPerf Tiny on every core class in the emulator: `cargo run --release
+//! -p tools --bin mlperf FOLDER [CORE]...`; `mlperf page` writes the page anew from what was
+//! measured last.
+//!
+//! FOLDER holds `NAME.tflite` of each network, and in `vectors` inputs and what TensorFlow Lite's
+//! reference kernels answer. Writes `target/bench/mlperf.json` and, when all cores were asked for,
+//! `docs/mlperf-tiny.json` and from it `docs/mlperf-tiny.md`.
+
+mod cmsis_nn;
+#[path = "../code_size.rs"]
+mod code_size;
+mod page;
+mod row;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+use code_size::code_bytes;
+use infer::Model;
+use row::{PLANS, Row};
+use tests::firmware::{self, Board, Variant};
+use tests::imported::{Imported, PUBLIC, random_inputs, reference};
+use tests::limits::CORES;
+use tests::measure::{Counts, built_in_counts, counts_of};
+use trainer::model_file::{ModelTable, write};
+use trainer::plan::{Core, Loading, Plan, front_of};
+
+/// Random inputs beside those of the folder.
+const RANDOM_INPUTS: usize = 100;
+
+/// Asks for the page alone.
+const PAGE: &str = "page";
+
+fn main() {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if words == [PAGE] {
+        return write_page(&last_measured());
+    }
+    let (folder, asked) = words.split_first().unwrap_or_else(|| {
+        refuse(
+            "no folder: give the one with kws.tflite, vww.tflite, ic.tflite, ad.tflite, sww.tflite",
+        )
+    });
+    let cores = classes();
+    if let Some(unknown) = asked.iter().find(|asked| cores.iter().all(|core| core.0 != *asked)) {
+        let names: Vec<&str> = cores.iter().map(|core| core.0).collect();
+        refuse(&format!("{unknown}: no such core; there are {}", names.join(", ")));
+    }
+    let is_wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let networks: Vec<Case> = PUBLIC.iter().map(|name| Case::of(Path::new(folder), name)).collect();
+    let mut rows = vec![];
+    for (name, board, core) in cores.into_iter().filter(|core| is_wanted(core.0)) {
+        for case in &networks {
+            rows.extend(PLANS.iter().map(|plan| case.row((name, plan), board, core)));
+        }
+    }
+    let json = row::to_json(&rows);
+    write_file("target/bench", "mlperf.json", &json);
+    if asked.is_empty() {
+        write_file("docs", "mlperf-tiny.json", &json);
+        write_page(&rows);
+    }
+}
+
+fn refuse(problem: &str) -> ! {
+    eprintln!("error: {problem}");
+    process::exit(2)
+}
+
+/// The cores; an M7 runs what an M4 runs.
+fn classes() -> Vec<(&'static str, Board, Core)> {
+    CORES.into_iter().filter(|(name, ..)| *name != "m7").collect()
+}
+
+/// A network with all inputs that are compared.
+struct Case {
+    imported: Imported,
+    inputs: Vec<u8>,
+    answers: Vec<i8>,
+}
+
+impl Case {
+    fn of(folder: &Path, name: &str) -> Self {
+        let imported = Imported::public(folder, name);
+        let random = random_inputs(&imported.model, RANDOM_INPUTS);
+        let answers = [&imported.answers[..], &reference(&imported.model, &random)].concat();
+        let inputs = [&imported.inputs[..], &random].concat();
+        Self { imported, inputs, answers }
+    }
+
+    fn row(&self, (core, wanted): (&str, &str), board: Board, class: Core) -> Row {
+        let model = &self.imported.model;
+        let loading = if wanted == PLANS[2] { Loading::BuiltIn } else { Loading::OnChip };
+        let front = front_of(model, class, loading).expect("plans");
+        let plan = chosen(&front, wanted);
+        let file = write(model, &plan.choices).expect("a plan of the front");
+        let counts = self.counts(board, plan, &file);
+        let mut table = ModelTable::new();
+        let parsed = Model::from_bytes(&file, &mut table).expect("a model");
+        let layer_bytes = plan.loading.layer_bytes(plan.choices.layers.len());
+        let kinds = parsed.layers().iter().map(|layer| format!("{:?}", layer.kind.kind()));
+        let row = Row {
+            network: self.imported.name.clone(),
+            core: core.to_owned(),
+            plan: wanted.to_owned(),
+            built_in: loading == Loading::BuiltIn,
+            instructions: counts.total,
+            predicted_instructions: plan.instructions.round() as u64,
+            load_instructions: counts.load,
+            macs: parsed.macs(),
+            operators: row::by_operator(kinds, &counts.layers),
+            code_bytes: code(board, plan) + layer_bytes,
+            model_bytes: file.len(),
+            arena_bytes: plan.ram,
+            image_bytes: model.image.len(),
+            stack_bytes: counts.stack_bytes.max(counts.load_stack_bytes),
+            opt_level: plan.build.opt_level().trim_matches('"').to_owned(),
+            exact: counts.scores == self.answers,
+        };
+        println!("{}", serde_json::to_string(&row).expect("numbers and names"));
+        row
+    }
+
+    /// Loaded models run in firmware with all parts, so that one program serves all networks.
+    fn counts(&self, board: Board, plan: &Plan, file: &[u8]) -> Counts {
+        match plan.loading {
+            Loading::OnChip => {
+                let files = [file.to_vec()];
+                counts_of(board, Variant::complete(plan.build), &files, &self.inputs).remove(0)
+            }
+            Loading::BuiltIn => built_in_counts(board, variant(plan), file, &self.inputs),
+        }
+    }
+}
+
+fn chosen<'p>(front: &'p [Plan], wanted: &str) -> &'p Plan {
+    let fastest = || front.iter().min_by(|a, b| a.instructions.total_cmp(&b.instructions));
+    let found = match wanted {
+        "smallest-ram" => front.iter().min_by_key(|plan| (plan.ram, plan.instructions as u64)),
+        "smallest-flash" => front.iter().min_by_key(|plan| (plan.flash, plan.instructions as u64)),
+        _ => fastest(),
+    };
+    found.expect("a plan")
+}
+
+const fn variant(plan: &Plan) -> Variant {
+    Variant { build: plan.build, features: plan.features }
+}
+
+/// Bytes of code of firmware with just the parts that the plan needs.
+fn code(board: Board, plan: &Plan) -> usize {
+    let program = firmware::bare_program(board, variant(plan), plan.loading);
+    code_bytes(&fs::read(program).expect("the program that was built")).expect("an ELF file")
+}
+
+fn last_measured() -> Vec<Row> {
+    let json = fs::read_to_string(of_repository("docs").join("mlperf-tiny.json"));
+    serde_json::from_str(&json.expect("docs/mlperf-tiny.json")).expect("as mlperf writes it")
+}
+
+fn write_page(rows: &[Row]) {
+    write_file("docs", "mlperf-tiny.md", &page::text(rows));
+}
+
+/// Writes into a folder of the repository.
+fn write_file(folder: &str, name: &str, text: &str) {
+    let folder = of_repository(folder);
+    fs::create_dir_all(&folder).expect("the repository can be written");
+    fs::write(folder.join(name), text).expect("the repository can be written");
+}
+
+fn of_repository(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder)
+}

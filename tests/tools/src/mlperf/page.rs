@@ -1,0 +1,137 @@
+//! `docs/mlperf-tiny.md`, from what was measured.
+
+use trainer::terminal::number::grouped;
+
+use super::cmsis_nn;
+use super::row::{PLANS, Row};
+
+const HEAD: &str = "\
+# MLPerf Tiny
+
+Written by `./ci.sh mlperf FOLDER`, from what it measures and keeps in `docs/mlperf-tiny.json`.
+The networks are the int8 reference models of MLPerf Tiny, \
+from `mlcommons/tiny` at 1afd2c9 (2026-05-12), Apache License 2.0, unchanged.
+They are no part of this repository: FOLDER holds them.
+
+| name | file, under `benchmark/training/` of that repository | bytes | SHA-256 begins |
+| --- | --- | ---: | --- |
+| kws | `keyword_spotting/trained_models/kws_ref_model.tflite` | 53,936 | aeea4368 |
+| vww | `visual_wake_words/trained_models/vww_96_int8.tflite` | 333,288 | 597a384c |
+| ic | `image_classification/trained_models/pretrainedResnet_quant.tflite` | 98,496 | 3c002613 |
+| ad | `anomaly_detection/trained_models/ad01_int8.tflite` | 276,976 | 87cf2419 |
+| sww | `streaming_wakeword/trained_models/str_ww_ref_model.tflite` | 74,520 | 3af85508 |
+
+FOLDER holds each as `NAME.tflite`, \
+with `vectors/NAME_in.npy`, 20 inputs of int8, and `vectors/NAME_out.npy`, \
+what TensorFlow Lite's reference kernels answer \
+(`tflite-runtime` 2.14.0, `OpResolverType.BUILTIN_REF`).
+
+`trainer import` reads each network, the planner makes three plans for each core, \
+and each plan answers the 20 inputs and 100 random ones in QEMU with `-icount`.
+The counts are **instructions, not cycles**.
+
+| column | what it is |
+| --- | --- |
+| plan | *fastest*, *smallest-ram* and *smallest-flash*, the last with the model built in |
+| instructions | of one run |
+| code | everything that loads, checks and runs the model, \
+with only the parts of `infer` that the plan needs |
+| RAM | the arena; the caller's image and the stack come on top |
+| stack | the most that loading or running takes |
+| exact | all 120 answers are byte for byte TensorFlow Lite's, or the reference kernels' for random \
+inputs |
+
+";
+
+/// The whole page.
+pub fn text(rows: &[Row]) -> String {
+    let mut text = HEAD.to_owned();
+    text += "## Instructions beside CMSIS-NN\n\n";
+    text += cmsis_nn::SOURCE;
+    beside(&mut text, rows);
+    text += "\n## Working memory beside CMSIS-NN\n\n\
+        CMSIS-NN's arena holds the image; the last column counts it here too.\n\n";
+    memory(&mut text, rows);
+    text += "\n## All plans\n\n";
+    plans(&mut text, rows);
+    text += "\n## Where the instructions go\n\n\
+        The layers of each operator in the fastest plan.\n\n";
+    operators(&mut text, rows);
+    text
+}
+
+fn of<'r>(rows: &'r [Row], network: &str, core: &str, plan: &str) -> Option<&'r Row> {
+    rows.iter().find(|row| row.network == network && row.core == core && row.plan == plan)
+}
+
+fn beside(text: &mut String, rows: &[Row]) {
+    *text += "| network | core | Kindling, fastest | CMSIS-NN | ratio |\n\
+        | --- | --- | ---: | ---: | ---: |\n";
+    for (network, counts, ..) in cmsis_nn::COUNTS {
+        against(text, rows, (network, network), counts);
+        if network == "vww" {
+            let named = "vww, CMSIS-NN without constant channels";
+            against(text, rows, (network, named), cmsis_nn::VWW_WITHOUT_CONSTANTS);
+        }
+    }
+}
+
+fn against(text: &mut String, rows: &[Row], (network, named): (&str, &str), counts: [u64; 5]) {
+    for (core, theirs) in cmsis_nn::CORES.into_iter().zip(counts) {
+        let Some(row) = of(rows, network, core, PLANS[0]) else { continue };
+        let ratio = theirs as f64 / f64::from(row.instructions);
+        let cells = [named, core, &grouped(row.instructions.into()), &grouped(theirs)];
+        line(text, &[&cells[..], &[&format!("{ratio:.2}")]].concat());
+    }
+}
+
+fn memory(text: &mut String, rows: &[Row]) {
+    *text += "| network | smallest plan B | with the image B | CMSIS-NN B |\n\
+        | --- | ---: | ---: | ---: |\n";
+    for (network, _, theirs, _) in cmsis_nn::COUNTS {
+        let Some(row) = of(rows, network, "m4", PLANS[1]) else { continue };
+        let both = row.arena_bytes + row.image_bytes;
+        let ours = [row.arena_bytes, both].map(|bytes| grouped(bytes as u64));
+        let theirs = if theirs == 0 { "not known".to_owned() } else { grouped(theirs) };
+        line(text, &[network, &ours[0], &ours[1], &theirs]);
+    }
+}
+
+fn plans(text: &mut String, rows: &[Row]) {
+    *text += "| network | core | plan | instructions | predicted | load | MACs | code B | model B \
+        | RAM B | image B | stack B | opt-level | exact |\n\
+        | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- \
+        | --- |\n";
+    for row in rows {
+        let off = row.predicted_instructions as f64 / f64::from(row.instructions) - 1.0;
+        let load = u64::from(row.load_instructions);
+        let load = if row.built_in { "-".to_owned() } else { grouped(load) };
+        let bytes = [row.code_bytes, row.model_bytes, row.arena_bytes, row.image_bytes];
+        let [code, model, arena, image] = bytes.map(|bytes| grouped(bytes as u64));
+        let instructions = grouped(row.instructions.into());
+        let (off, macs) = (format!("{:+.1} %", 100.0 * off), grouped(row.macs));
+        let stack = grouped(row.stack_bytes.into());
+        let names = [&row.network[..], &row.core, &row.plan];
+        let counts = [&instructions[..], &off, &load, &macs];
+        let sizes = [&code[..], &model, &arena, &image, &stack, &row.opt_level];
+        let exact = [if row.exact { "yes" } else { "NO" }];
+        line(text, &[&names[..], &counts, &sizes, &exact].concat());
+    }
+}
+
+fn operators(text: &mut String, rows: &[Row]) {
+    *text += "| network | core | operator | instructions | share |\n\
+        | --- | --- | --- | ---: | ---: |\n";
+    for row in rows.iter().filter(|row| row.plan == PLANS[0]) {
+        for (operator, instructions) in &row.operators {
+            let share = 100.0 * *instructions as f64 / f64::from(row.instructions);
+            let (count, share) = (grouped(*instructions), format!("{share:.0} %"));
+            line(text, &[&row.network, &row.core, operator, &count, &share]);
+        }
+    }
+}
+
+/// A line of a table.
+fn line(text: &mut String, cells: &[&str]) {
+    *text += &format!("| {} |\n", cells.join(" | "));
+}
