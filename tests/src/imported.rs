@@ -1,4 +1,4 @@
-//! Networks that were trained elsewhere, as `trainer import` reads them, with inputs and the bytes
+//! Networks that were trained elsewhere, as `trainer import` makes models of them, with inputs and the bytes
 //! that TensorFlow Lite's reference kernels answer.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use trainer::import::model::plain_model;
 use trainer::import::tflite;
 use trainer::model_file::{ModelTable, write};
 use trainer::plain_model::PlainModel;
+use trainer::savings::without_idle_channels;
 
 use crate::random_layer::Random;
 
@@ -107,7 +108,7 @@ pub fn reference(model: &PlainModel, inputs: &[u8]) -> Vec<i8> {
 
 fn plain(file: &[u8]) -> PlainModel {
     let network = tflite::read(file).expect("a network in a .tflite file");
-    plain_model(&network).expect("operators that a model holds")
+    without_idle_channels(&plain_model(&network).expect("operators that a model holds"))
 }
 
 fn read(path: &Path) -> Vec<u8> {

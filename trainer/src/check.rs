@@ -238,7 +238,8 @@ mod tests {
     fn example() -> (Vec<u8>, Vec<i8>, Vec<i8>) {
         let file = include_bytes!("../fixtures/scores.tflite");
         let network = tflite::read(file).unwrap();
-        let options = FileOptions { version: 0, self_test: false, target: Target::Portable };
+        let target = Target::Portable;
+        let options = FileOptions { version: 0, self_test: false, target, keep_all: false };
         let each = network.tensors[network.inputs[0]].elements();
         let inputs: Vec<i8> = (0..3 * each).map(|place| (place * 37 % 251) as i8).collect();
         let interpreter = Interpreter::new(&network).unwrap();

@@ -37,6 +37,7 @@ pub mod preset;
 pub mod quantize;
 pub mod recipe;
 pub mod report;
+pub mod savings;
 pub mod self_test;
 pub mod signing;
 pub mod statistics;

@@ -12,8 +12,8 @@ use infer::{
     Interface, Layer, LayerKind, LayerProblem, Model, Network, OutputType, Shape, ValueType,
 };
 
-use crate::ops::Running;
 pub use crate::ops::{Choice, PlainKind};
+use crate::ops::{Mixing, Running};
 
 /// A quantised model whose algorithms and memory are still to be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -322,6 +322,11 @@ impl PlainLayer {
     pub fn row_windows(&self) -> Vec<RowWindow> {
         let kind = self.kind(self.choices()[0]);
         (0..self.inputs.len()).map(|input| kind.row_window(input)).collect()
+    }
+
+    /// How its output's channels come of those of its first input.
+    pub fn mixing(&self) -> Mixing {
+        self.kind.mixing(self.input(), self.output.shape)
     }
 
     /// Rows of its input that it takes one by one, where it keeps sums: see

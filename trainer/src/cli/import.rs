@@ -10,6 +10,8 @@ use super::{CliError, import_file, inspect, model_file};
 use crate::atomic_file::PendingFile;
 use crate::import::{model, tflite};
 use crate::model_file::ModelTable;
+use crate::plain_model::PlainModel;
+use crate::savings::Effort;
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 
@@ -31,6 +33,9 @@ pub(super) struct ImportArgs {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Keep channels and layers on which no answer depends
+    #[arg(long)]
+    keep_all: bool,
     #[command(flatten)]
     chip: ChipOption,
     #[command(flatten)]
@@ -41,14 +46,32 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let file = import_file::read(&args.network)?;
     let path = || args.network.clone();
     let network = tflite::read(&file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
-    let model = model::model(&network, args.file.of_import(&args.chip)?)
+    let model = model::model(&network, args.file.of_import(&args.chip, args.keep_all)?)
         .map_err(|cause| CliError::Import { path: path(), cause })?;
     let file = PendingFile::write(&args.out, &model)?;
     let core = args.chip.core();
     let plan = core.map(|core| PendingPlan::note(&args.out, &model, &model, core)).transpose()?;
     file.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
-    report(&args.out, &model)
+    report(&args.out, &model)?;
+    let whole = model::plain_model(&network).map(|whole| Effort::of(&whole));
+    whole.map_or(Ok(()), |whole| left_out(whole, &args.out, &model))
+}
+
+/// What was left out, where anything was.
+fn left_out(whole: Effort, out: &Path, file: &[u8]) -> Result<(), CliError> {
+    let mut table = ModelTable::new();
+    let model = PlainModel::of(&model_file::parse(out, file, &mut table)?);
+    let kept = Effort::of(&model);
+    if kept == whole {
+        return Ok(());
+    }
+    let [macs, all_macs] = [kept, whole].map(|effort| grouped(effort.macs));
+    let [weights, all_weights] = [kept, whole].map(|effort| grouped(effort.weights as u64));
+    Ok(print(&format!(
+        "left out, since no answer depends on it: {macs} of {all_macs} multiply-accumulates and \
+         {weights} of {all_weights} weights remain (--keep-all keeps all)\n"
+    ))?)
 }
 
 /// The layers, and what to do with them.

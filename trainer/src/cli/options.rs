@@ -90,9 +90,13 @@ pub(super) struct FileOption {
 
 impl FileOption {
     /// What an imported model's file is to hold.
-    pub(super) fn of_import(&self, chip: &ChipOption) -> Result<FileOptions, CliError> {
+    pub(super) fn of_import(
+        &self,
+        chip: &ChipOption,
+        keep_all: bool,
+    ) -> Result<FileOptions, CliError> {
         let Self { model_version: version, no_self_test } = *self;
-        Ok(FileOptions { version, self_test: !no_self_test, target: chip.target()? })
+        Ok(FileOptions { version, self_test: !no_self_test, target: chip.target()?, keep_all })
     }
 
     /// What the file is to hold.

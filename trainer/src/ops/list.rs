@@ -236,6 +236,13 @@ macro_rules! operators {
                 call!([$($Operator)+ $($Imported)+] self, operator => operator.runs_by_rows())
             }
 
+            /// See [`PlainOperator::mixing`].
+            pub fn mixing(&self, input: Shape, output: Shape) -> Mixing {
+                call!([$($Operator)+ $($Imported)+] self, operator => {
+                    operator.mixing(input, output)
+                })
+            }
+
             /// See [`PlainOperator::record`]; a choice for another operator counts as the direct
             /// one.
             pub fn record(&self, inputs: &[u8], choice: Choice) -> OperatorRecord {

@@ -39,7 +39,7 @@ pub use operator::{
     BurnParameters, Operator, OutputScale, Part, Scales, Source, WEIGHTED_STEPS_MAX, WeightShape,
     Window,
 };
-pub use plain::{Algorithm, CALL, PlainOperator, Running, Term, UNPACKED};
+pub use plain::{Algorithm, CALL, Mixing, PlainOperator, Running, Term, UNPACKED, leaves_map};
 pub use series::{AveragePool1d, Conv1d, Depthwise1d, MaxPool1d, SeriesPadding};
 
 use burn::tensor::Tensor;

@@ -1,8 +1,8 @@
 //! An operator in integers, before it is planned: what of it is the same for every algorithm.
 
-use infer::LayerProblem;
 use infer::format::OperatorRecord;
 use infer::quant::ChannelParameters;
+use infer::{LayerProblem, Shape};
 
 use super::{Choice, PlainKind};
 
@@ -20,9 +20,42 @@ pub trait PlainOperator {
         true
     }
 
+    /// How its output's channels come of those of its first input, for maps of these sizes.
+    fn mixing(&self, _input: Shape, _output: Shape) -> Mixing {
+        Mixing::Fixed
+    }
+
     /// Its record in a model file; `inputs` are the numbers of the tensors that it reads, as many
     /// as it reads.
     fn record(&self, inputs: &[u8], algorithm: Self::Algorithm) -> OperatorRecord;
+}
+
+/// How the channels of an operator's output come of those of its first input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mixing {
+    /// Each adds up all of them, with weights `[output channel][tap][input channel]`.
+    All {
+        /// Whether some taps lie outside of the map.
+        is_padded: bool,
+    },
+    /// Each adds up one of them, with weights `[output channel][tap]`.
+    Own {
+        /// Whether some taps lie outside of the map.
+        is_padded: bool,
+    },
+    /// Each is one of them, value by value what the weights, a table of 256 answers, say.
+    Table,
+    /// Each is one of them, with some of its values.
+    Same,
+    /// In a way of its own, of all inputs: no channel can be left out.
+    Fixed,
+}
+
+/// Whether a window along an axis leaves the map: `taps` taps, `dilation` apart, the first of
+/// output 0 at `origin`, of `outputs` outputs `stride` apart.
+pub fn leaves_map([origin, taps, dilation, stride]: [i32; 4], [inputs, outputs]: [i32; 2]) -> bool {
+    let last = origin + (outputs - 1) * stride + (taps - 1) * dilation;
+    origin < 0 || last >= inputs
 }
 
 /// A way to compute an operator.

@@ -14,6 +14,7 @@ use super::tflite::reference::{Interpreter, Values};
 use crate::export::{Target, planned};
 use crate::model_file::{self, ModelTable, WriteModelError};
 use crate::plain_model::{PlainModel, PlainSelfTest};
+use crate::savings::without_idle_channels;
 
 /// Seed of the input of self-tests.
 const SEED: u64 = 0;
@@ -27,6 +28,8 @@ pub struct FileOptions {
     pub self_test: bool,
     /// Where the model will run.
     pub target: Target,
+    /// Whether the model also computes [what no answer depends on](crate::savings).
+    pub keep_all: bool,
 }
 
 /// Writes a model, planned for the target. It has given the scores of TensorFlow Lite's arithmetic
@@ -35,7 +38,8 @@ pub struct FileOptions {
 /// # Errors
 /// What no model holds, a chip that is too small, or other scores.
 pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, ImportError> {
-    let mut plain = plain_model(network)?;
+    let whole = plain_model(network)?;
+    let mut plain = if options.keep_all { whole } else { without_idle_channels(&whole) };
     plain.version = options.version;
     plain.self_test = Some(answered(network, &plain)?);
     let choices = planned(&plain, options.target)?;

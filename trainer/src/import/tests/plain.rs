@@ -16,7 +16,8 @@ use crate::import::tflite::reference::Values;
 use crate::import::tflite::{ElementType, Network, Operator, read};
 use crate::plan::{Budget, Core, Loading};
 
-const OPTIONS: FileOptions = FileOptions { version: 3, self_test: true, target: Target::Portable };
+const OPTIONS: FileOptions =
+    FileOptions { version: 3, self_test: true, target: Target::Portable, keep_all: false };
 
 /// What a model answers to an input.
 fn answer<Set: Kernels>(file: &[u8], input: &[i8]) -> Vec<i8> {
@@ -221,8 +222,11 @@ fn public_networks() {
         let file = read_file(format!("{name}.tflite"));
         let network = read(&file).unwrap();
         let fastest = Target::Chip(Core::M4, Loading::OnChip, Budget::default());
-        let models = [Target::Portable, fastest]
-            .map(|target| model(&network, FileOptions { target, ..OPTIONS }).unwrap());
+        let portable = Target::Portable;
+        let models = [(portable, false), (fastest, false), (portable, true)].map(|made| {
+            let (target, keep_all) = made;
+            model(&network, FileOptions { target, keep_all, ..OPTIONS }).unwrap()
+        });
         let (count, inputs) = numpy::array(&read_file(format!("vectors/{name}_in.npy")));
         let (_, outputs) = numpy::array(&read_file(format!("vectors/{name}_out.npy")));
         let outputs = outputs.chunks(outputs.len() / count);

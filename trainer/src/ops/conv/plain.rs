@@ -2,10 +2,10 @@
 
 use infer::format::{ConvRecord, DilatedRecord, OperatorRecord};
 use infer::quant::ChannelParameters;
-use infer::{Conv, LayerProblem};
+use infer::{Conv, LayerProblem, Shape};
 
 use super::{Algorithm, terms};
-use crate::ops::{Choice, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{Choice, Mixing, PlainKind, PlainOperator, Running, Term, leaves_map};
 
 /// A convolution with the pooling that follows it; fields as in [`ConvRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +28,19 @@ impl PlainOperator for Plain {
 
     fn algorithms() -> Vec<Algorithm> {
         Algorithm::ALL.to_vec()
+    }
+
+    fn mixing(&self, input: Shape, output: Shape) -> Mixing {
+        let axis = |axis: usize, inputs: u16, outputs: u16| {
+            let Self { kernel, stride, dilation, origin, pool } = *self;
+            let [kernel, stride, dilation, pool] =
+                [kernel, stride, dilation, pool].map(|of| i32::from(of[axis]));
+            let outputs = i32::from(outputs) * pool;
+            let window = [i32::from(origin[axis]), kernel, dilation, stride];
+            leaves_map(window, [inputs.into(), outputs])
+        };
+        let is_padded = axis(0, input.height, output.height) || axis(1, input.width, output.width);
+        Mixing::All { is_padded }
     }
 
     fn record(&self, inputs: &[u8], algorithm: Algorithm) -> OperatorRecord {

@@ -2,10 +2,10 @@
 
 use infer::format::{DenseRecord, OperatorRecord};
 use infer::quant::ChannelParameters;
-use infer::{Dense, LayerProblem};
+use infer::{Dense, LayerProblem, Shape};
 
 use super::Algorithm;
-use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{self, CALL, Choice, Mixing, PlainKind, PlainOperator, Running, Term};
 
 /// A dense layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +31,10 @@ impl PlainOperator for Plain {
     /// Every unit reads the whole map.
     fn runs_by_rows(&self) -> bool {
         false
+    }
+
+    fn mixing(&self, _: Shape, _: Shape) -> Mixing {
+        Mixing::All { is_padded: false }
     }
 
     fn record(&self, inputs: &[u8], algorithm: Algorithm) -> OperatorRecord {

@@ -4,7 +4,7 @@ use infer::format::{DepthwiseRecord, OperatorRecord};
 use infer::quant::{ChannelParameters, Rounding};
 use infer::{Depthwise, LayerProblem, Shape};
 
-use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{self, CALL, Choice, Mixing, PlainKind, PlainOperator, Running, Term, leaves_map};
 
 /// A depthwise convolution; fields as in [`DepthwiseRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,6 +39,17 @@ impl PlainOperator for Plain {
 
     fn algorithms() -> Vec<Algorithm> {
         vec![Algorithm::Direct]
+    }
+
+    fn mixing(&self, input: Shape, output: Shape) -> Mixing {
+        let axis = |axis: usize, inputs: u16, outputs: u16| {
+            let Self { kernel, stride, origin } = *self;
+            let [kernel, stride] = [kernel, stride].map(|of| i32::from(of[axis]));
+            let window = [i32::from(origin[axis]), kernel, 1, stride];
+            leaves_map(window, [inputs.into(), outputs.into()])
+        };
+        let is_padded = axis(0, input.height, output.height) || axis(1, input.width, output.width);
+        Mixing::Own { is_padded }
     }
 
     fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {

@@ -1,9 +1,9 @@
 //! A function of one value in integers: its table, its record, as `infer` runs it, and its cost.
 
 use infer::format::{LookupRecord, OperatorRecord, OutputQuant};
-use infer::{LayerProblem, Lookup};
+use infer::{LayerProblem, Lookup, Shape};
 
-use crate::ops::{self, CALL, Choice, Function, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{self, CALL, Choice, Function, Mixing, PlainKind, PlainOperator, Running, Term};
 
 /// A lookup; fields as in [`LookupRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +44,10 @@ impl PlainOperator for Plain {
 
     fn algorithms() -> Vec<Algorithm> {
         vec![Algorithm::Direct]
+    }
+
+    fn mixing(&self, _: Shape, _: Shape) -> Mixing {
+        Mixing::Table
     }
 
     fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {

@@ -1,9 +1,9 @@
 //! A pooling in integers: its record, as `infer` runs it, and its cost.
 
-use infer::MaxPool;
 use infer::format::{MaxPoolRecord, OperatorRecord};
+use infer::{MaxPool, Shape};
 
-use crate::ops::{self, CALL, Choice, PlainKind, PlainOperator, Running, Term};
+use crate::ops::{self, CALL, Choice, Mixing, PlainKind, PlainOperator, Running, Term};
 
 /// Maximum over windows; fields as in [`MaxPoolRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +38,10 @@ impl PlainOperator for Plain {
 
     fn algorithms() -> Vec<Algorithm> {
         vec![Algorithm::Direct]
+    }
+
+    fn mixing(&self, _: Shape, _: Shape) -> Mixing {
+        Mixing::Same
     }
 
     fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {
