@@ -16,6 +16,9 @@ use trainer::model_file::write;
 use trainer::plain_model::PlainModel;
 use trainer::plan::{Budget, Build, Core, Costs, Loading, Plan, front, front_of};
 
+use crate::tools::measured;
+use crate::tools::measured::Row;
+
 /// Images that every plan answers.
 const IMAGES: usize = 100;
 
@@ -109,93 +112,39 @@ fn odd_off(board: Board, core: Core, odd: &Odd) -> Vec<String> {
 /// How far off the bytes of code may be.
 const CODE_ERROR: f64 = 0.05;
 
-/// Counted by `cargo run --release -p tools --bin bench`: core, limit, instructions, bytes of code.
-const COUNTED: [(&str, Core, Loading, &str, u32, usize); 43] = [
-    ("m0", Core::M0, Loading::OnChip, "512K flash, 16K RAM", 2_864_000, 43_668),
-    ("m0", Core::M0, Loading::OnChip, "256K flash, 16K RAM", 3_759_640, 28_664),
-    ("m0", Core::M0, Loading::OnChip, "128K flash, 16K RAM", 7_190_400, 23_128),
-    (
-        "m0",
-        Core::M0,
-        Loading::OnChip,
-        "256K flash, 16K RAM with stack and image",
-        3_759_640,
-        28_664,
-    ),
-    ("m0", Core::M0, Loading::OnChip, "smallest RAM", 10_864_640, 29_924),
-    ("m0", Core::M0, Loading::OnChip, "smallest flash", 13_959_960, 20_792),
-    ("m0", Core::M0, Loading::BuiltIn, "128K flash, 16K RAM", 4_427_400, 26_452),
-    ("m0", Core::M0, Loading::BuiltIn, "smallest RAM", 10_864_640, 13_512),
-    ("m0", Core::M0, Loading::BuiltIn, "smallest flash", 13_838_440, 8_200),
-    ("m3", Core::M3, Loading::OnChip, "512K flash, 16K RAM", 1_367_680, 42_320),
-    ("m3", Core::M3, Loading::OnChip, "256K flash, 16K RAM", 1_685_880, 28_532),
-    ("m3", Core::M3, Loading::OnChip, "128K flash, 16K RAM", 3_397_440, 23_108),
-    ("m3", Core::M3, Loading::OnChip, "128K flash, 8K RAM with stack and image", 6_711_520, 21_768),
-    ("m3", Core::M3, Loading::OnChip, "smallest RAM", 6_485_640, 30_412),
-    ("m3", Core::M3, Loading::OnChip, "smallest flash", 5_712_640, 19_780),
-    ("m3", Core::M3, Loading::BuiltIn, "128K flash, 16K RAM", 2_357_880, 21_396),
-    (
-        "m3",
-        Core::M3,
-        Loading::BuiltIn,
-        "128K flash, 8K RAM with stack and image",
-        4_831_080,
-        13_972,
-    ),
-    ("m3", Core::M3, Loading::BuiltIn, "smallest RAM", 6_485_760, 12_684),
-    ("m3", Core::M3, Loading::BuiltIn, "smallest flash", 5_712_160, 6_536),
-    ("m4", Core::M4, Loading::OnChip, "512K flash, 16K RAM", 545_640, 44_616),
-    ("m4", Core::M4, Loading::OnChip, "256K flash, 16K RAM", 812_200, 30_152),
-    ("m4", Core::M4, Loading::OnChip, "128K flash, 16K RAM", 1_288_160, 27_236),
-    ("m4", Core::M4, Loading::OnChip, "smallest RAM", 6_381_720, 29_192),
-    ("m4", Core::M4, Loading::OnChip, "smallest flash", 7_864_000, 19_828),
-    ("m4", Core::M4, Loading::BuiltIn, "128K flash, 16K RAM", 1_114_560, 20_176),
-    ("m4", Core::M4, Loading::BuiltIn, "smallest RAM", 6_381_840, 12_220),
-    ("m4", Core::M4, Loading::BuiltIn, "smallest flash", 7_863_520, 6_512),
-    ("m33", Core::M33, Loading::OnChip, "512K flash, 16K RAM", 546_150, 44_816),
-    ("m33", Core::M33, Loading::OnChip, "256K flash, 16K RAM", 813_700, 29_040),
-    ("m33", Core::M33, Loading::OnChip, "128K flash, 16K RAM", 1_148_300, 27_084),
-    ("m33", Core::M33, Loading::OnChip, "smallest RAM", 6_415_100, 29_512),
-    ("m33", Core::M33, Loading::OnChip, "smallest flash", 5_712_650, 19_784),
-    ("m33", Core::M33, Loading::BuiltIn, "128K flash, 16K RAM", 1_113_400, 20_064),
-    ("m33", Core::M33, Loading::BuiltIn, "smallest RAM", 6_415_250, 12_388),
-    ("m33", Core::M33, Loading::BuiltIn, "smallest flash", 5_712_150, 6_536),
-    ("m55", Core::M55, Loading::OnChip, "512K flash, 32K RAM", 341_187, 29_380),
-    ("m55", Core::M55, Loading::OnChip, "256K flash, 16K RAM", 341_187, 29_380),
-    ("m55", Core::M55, Loading::OnChip, "128K flash, 16K RAM", 356_062, 21_712),
-    ("m55", Core::M55, Loading::OnChip, "smallest RAM", 1_639_062, 26_456),
-    ("m55", Core::M55, Loading::OnChip, "smallest flash", 4_358_000, 19_684),
-    ("m55", Core::M55, Loading::BuiltIn, "128K flash, 16K RAM", 341_187, 11_708),
-    ("m55", Core::M55, Loading::BuiltIn, "smallest RAM", 1_639_062, 9_464),
-    ("m55", Core::M55, Loading::BuiltIn, "smallest flash", 4_357_562, 6_676),
-];
-
+/// The counts are those of `docs/benchmarks.json`: `cargo run --release -p tools --bin bench` makes
+/// them.
 #[test]
 fn predictions_are_near_the_stored_counts() {
-    let model = tutorial();
-    for (class, loading) in
-        Core::ALL.into_iter().flat_map(|core| Loading::ALL.map(|loading| (core, loading)))
-    {
-        let front = front_of(&model, class, loading).expect("plans");
-        for (core, _, _, limit, instructions, code) in
-            COUNTED.into_iter().filter(|row| (row.1, row.2) == (class, loading))
-        {
-            let plans = limits::plans(core, &front, loading);
-            let (_, plan) =
-                plans.iter().find(|(name, _)| *name == limit).expect("a plan for the limit");
-            let plan_code = plan.code_bytes + loading.layer_bytes(plan.choices.layers.len());
-            let near = |predicted: f64, counted: f64, error: f64| {
-                let is_near = (predicted / counted - 1.0).abs() < error;
-                assert!(is_near, "{core}, {loading:?}, {limit}: {counted}, predicted {predicted}");
-            };
-            near(plan.instructions, instructions.into(), TUTORIAL_ERROR);
-            near(plan_code as f64, code as f64, CODE_ERROR);
-            assert!(
-                code + plan.model_bytes <= limits::flash_bytes(limit),
-                "{core}, {loading:?}: not within {limit}"
-            );
+    let (model, rows) = (tutorial(), measured().plans);
+    let is_of = |row: &Row, name: &str, loading: Loading| {
+        row.core == name && row.built_in == (loading == Loading::BuiltIn)
+    };
+    for (name, _, class) in limits::CORES {
+        for loading in Loading::ALL {
+            let front = front_of(&model, class, loading).expect("plans");
+            let plans = limits::plans(name, &front, loading);
+            let counted: Vec<&Row> = rows.iter().filter(|row| is_of(row, name, loading)).collect();
+            assert_eq!(counted.len(), plans.len(), "{name}, {loading:?}: rows");
+            for (row, (limit, plan)) in counted.into_iter().zip(plans) {
+                assert_eq!(row.plan, limit, "{name}, {loading:?}");
+                check_prediction(row, plan);
+            }
         }
     }
+}
+
+fn check_prediction(row: &Row, plan: &Plan) {
+    let Row { core, plan: limit, built_in, instructions, code_bytes, .. } = row;
+    let name = format!("{core}, {limit}, built in: {built_in}");
+    let plan_code = plan.code_bytes + plan.loading.layer_bytes(plan.choices.layers.len());
+    let near = |predicted: f64, counted: f64, error: f64| {
+        let is_near = (predicted / counted - 1.0).abs() < error;
+        assert!(is_near, "{name}: {counted}, predicted {predicted}");
+    };
+    near(plan.instructions, f64::from(*instructions), TUTORIAL_ERROR);
+    near(plan_code as f64, *code_bytes as f64, CODE_ERROR);
+    assert!(code_bytes + plan.model_bytes <= limits::flash_bytes(limit), "{name}: too large");
 }
 
 /// Plans are counted without writing their files.

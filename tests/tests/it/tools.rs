@@ -5,7 +5,7 @@ mod cmsis_nn;
 #[path = "../../tools/src/refit/fit.rs"]
 mod fit;
 #[path = "../../tools/src/bench/measured.rs"]
-mod measured;
+pub mod measured;
 #[path = "../../tools/src/bench/page.rs"]
 mod page;
 
@@ -21,7 +21,8 @@ fn text(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn measured() -> Measured {
+/// What `bench` measured last.
+pub fn measured() -> Measured {
     serde_json::from_str(&text("docs/benchmarks.json")).expect("as bench writes it")
 }
 

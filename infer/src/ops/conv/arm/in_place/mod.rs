@@ -1,5 +1,6 @@
-//! Direct convolution without scratch memory: with the DSP extension and with vectors, windows of 2x2
-//! pixels inside of the map are computed by a loop in assembly, some taps of four pixels at once.
+//! Direct convolution without scratch memory: with the DSP extension and with vectors, windows of
+//! 2x2 pixels inside of the map are computed by a loop in assembly, some taps of four pixels at
+//! once.
 #![allow(unsafe_code)]
 
 use crate::ops::conv::Conv;
