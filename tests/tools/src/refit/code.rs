@@ -68,15 +68,22 @@ pub fn measure_base(board: Board, build: Build, loading: Loading, code: &Code) -
     Linker::new(board, build, loading).base(code)
 }
 
-/// What parts add that are no convolutions and share no code with others, by their names.
+/// What parts add that share no code with others, by their names.
 pub fn measure_parts(
     board: Board,
     build: Build,
     loading: Loading,
     parts: &[Feature],
 ) -> BTreeMap<String, i32> {
-    let linker = Linker { board, build, loading, dense: 0, common: 0 };
-    let bytes = |part: &Feature| linker.beside_a_convolution(*part);
+    let is_convolution = |part: &Feature| CONVOLUTIONS.contains(part);
+    let linker = match parts.iter().any(is_convolution) {
+        true => Linker::new(board, build, loading),
+        false => Linker { board, build, loading, dense: 0, common: 0 },
+    };
+    let bytes = |part: &Feature| match is_convolution(part) {
+        true => linker.convolution(&[*part]),
+        false => linker.beside_a_convolution(*part),
+    };
     parts.iter().map(|part| (part.name().to_owned(), bytes(part))).collect()
 }
 
