@@ -53,36 +53,34 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let plan = core.map(|core| PendingPlan::note(&args.out, &model, &model, core)).transpose()?;
     file.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
-    report(&args.out, &model)?;
-    let whole = model::plain_model(&network).map(|whole| Effort::of(&whole));
-    whole.map_or(Ok(()), |whole| left_out(whole, &args.out, &model))
+    let whole =
+        model::plain_model(&network).map_err(|cause| CliError::Import { path: path(), cause })?;
+    report(&args.out, &model, Effort::of(&whole))
 }
 
-/// What was left out, where anything was.
-fn left_out(whole: Effort, out: &Path, file: &[u8]) -> Result<(), CliError> {
-    let mut table = ModelTable::new();
-    let model = PlainModel::of(&model_file::parse(out, file, &mut table)?);
-    let kept = Effort::of(&model);
-    if kept == whole {
-        return Ok(());
-    }
-    let [macs, all_macs] = [kept, whole].map(|effort| grouped(effort.macs));
-    let [weights, all_weights] = [kept, whole].map(|effort| grouped(effort.weights as u64));
-    Ok(print(&format!(
-        "left out, since no answer depends on it: {macs} of {all_macs} multiply-accumulates and \
-         {weights} of {all_weights} weights remain (--keep-all keeps all)\n"
-    ))?)
-}
-
-/// The layers, and what to do with them.
-fn report(out: &Path, file: &[u8]) -> Result<(), CliError> {
+/// The layers, and what to do with them; the network of the file takes `whole`.
+fn report(out: &Path, file: &[u8], whole: Effort) -> Result<(), CliError> {
     let mut table = ModelTable::new();
     let model = model_file::parse(out, file, &mut table)?;
     let (name, bytes) = (out.display(), grouped(file.len() as u64));
     Ok(print(&format!(
-        "{}\n{}written: {name}, {bytes} bytes; a random input has the same answer as by TensorFlow \
-         Lite's arithmetic\nnext: trainer inspect {name}\n",
+        "{}\n{}{}written: {name}, {bytes} bytes; a random input has the same answer as by \
+         TensorFlow Lite's arithmetic\nnext: trainer inspect {name}\n",
         inspect::layer_table(&model),
-        inspect::memory_lines(&model)
+        inspect::memory_lines(&model),
+        left_out(whole, Effort::of(&PlainModel::of(&model)))
     ))?)
+}
+
+/// What was left out, where anything was.
+fn left_out(whole: Effort, kept: Effort) -> String {
+    if kept == whole {
+        return String::new();
+    }
+    let [macs, all_macs] = [kept, whole].map(|effort| grouped(effort.macs));
+    let [weights, all_weights] = [kept, whole].map(|effort| grouped(effort.weights as u64));
+    format!(
+        "left out, since no answer depends on it: {macs} of {all_macs} multiply-accumulates and \
+         {weights} of {all_weights} weights remain (--keep-all keeps all)\n"
+    )
 }
