@@ -40,6 +40,8 @@ pub struct Row {
     pub stack_bytes: u32,
     /// As `Cargo.toml` has it.
     pub opt_level: String,
+    /// Inputs that were answered.
+    pub inputs: usize,
     /// Whether all answers were the expected ones, byte for byte.
     pub exact: bool,
 }
