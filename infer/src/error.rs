@@ -218,6 +218,40 @@ pub enum InputError {
     },
 }
 
+/// Why an image that comes row by row gave no scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RowsError {
+    /// Other values than the model takes.
+    Type {
+        /// What the model takes.
+        takes: ValueType,
+        /// What was given.
+        given: ValueType,
+    },
+    /// A row of too few or too many values, which changed nothing.
+    Length {
+        /// Values of a row: width * channels.
+        expected: usize,
+        /// Values there are.
+        found: usize,
+    },
+    /// The image is complete: this row is one too many, and changed nothing.
+    TooMany {
+        /// Rows of the image.
+        image: u16,
+    },
+    /// The image is not complete.
+    TooFew {
+        /// Rows of the image.
+        expected: u16,
+        /// Rows that have come.
+        found: u16,
+    },
+    /// As [`RunError::Network`].
+    Network,
+}
+
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -355,10 +389,31 @@ impl fmt::Display for RunError {
             Self::Output { gives, asked } => {
                 write!(f, "the model gives {gives}, and was asked for {asked}")
             }
-            Self::Network => f.write_str(
-                "the parts of the network do not belong together: use what a loader or \
-                 infer::build has checked",
-            ),
+            Self::Network => f.write_str(NOT_OF_ONE_NETWORK),
+        }
+    }
+}
+
+/// What is said of a network that was made by hand.
+const NOT_OF_ONE_NETWORK: &str = "the parts of the network do not belong together: use what a \
+                                  loader or infer::build has checked";
+
+impl fmt::Display for RowsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Type { takes, given } => {
+                write!(f, "the model takes {takes}, these are {given}")
+            }
+            Self::Length { expected, found } => {
+                write!(f, "a row has {expected} values, this one has {found}")
+            }
+            Self::TooMany { image } => {
+                write!(f, "the image has {image} rows, and all have come: begin the next image")
+            }
+            Self::TooFew { expected, found } => {
+                write!(f, "the image has {expected} rows, {found} have come")
+            }
+            Self::Network => f.write_str(NOT_OF_ONE_NETWORK),
         }
     }
 }
@@ -393,3 +448,4 @@ impl core::error::Error for SessionError {}
 impl core::error::Error for SelfTestError {}
 impl core::error::Error for RunError {}
 impl core::error::Error for InputError {}
+impl core::error::Error for RowsError {}

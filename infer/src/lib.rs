@@ -63,7 +63,9 @@ mod value_type;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use error::{InputError, LayerProblem, ModelError, RunError, SelfTestError, SessionError};
+pub use error::{
+    InputError, LayerProblem, ModelError, RowsError, RunError, SelfTestError, SessionError,
+};
 pub use graph::layer::{Input, Layer};
 pub use graph::metadata::Metadata;
 pub use graph::model::Model;
@@ -76,6 +78,7 @@ pub use memory::{Aligned, Arena, arena_bytes, layers};
 pub use ops::conv::Tiles;
 pub use ops::{Kernels, LayerKind, Native, Portable, Reference, operators::*};
 pub use run::observer::Observer;
+pub use run::rows::Rows;
 pub use run::self_test::self_test;
 pub use run::session::{Run, Session};
 pub use run::values::Value;

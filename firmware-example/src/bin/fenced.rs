@@ -3,9 +3,10 @@
 //!
 //! MODELS holds files one after the other, a length of 32 bits, little endian, before each. Each is
 //! loaded and run twice: file, working memory and image once directly after a stretch of memory
-//! that nobody may touch and once directly before one, with other bytes around them. ANSWERS gets a
-//! line for each: why it was refused, that it is too large, or what it answered. An access beside a
-//! buffer is a fault, which ends the program, as does `touch`, which reads a byte of a guard.
+//! that nobody may touch and once directly before one, with other bytes around them; there the
+//! image is fed row by row. ANSWERS gets a line for each: why it was refused, that it is too large,
+//! or what it answered. An access beside a buffer is a fault, which ends the program, as does
+//! `touch`, which reads a byte of a guard.
 
 #![no_std]
 #![no_main]
@@ -163,7 +164,11 @@ fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line)
     arena.buffer.fill(filling as i8);
     let image = place.put(&mut memory.image, image_bytes, 1, filling).buffer;
     image.iter_mut().zip(0u32..).for_each(|(pixel, at)| *pixel = (at * 31 + 7) as u8);
-    run(&model, arena.buffer, image, line)?;
+    match place {
+        Place::BehindGuard => run(&model, arena.buffer, image, line)?,
+        Place::BeforeGuard => run_by_rows(&model, arena.buffer, image, line)?,
+    }
+    write!(line, ", self-test {:?}", self_test(&model, arena.buffer))?;
     if arena.before.iter().chain(&*arena.behind).any(|byte| *byte != filling as i8) {
         write!(line, "; written beside the working memory")?;
     }
@@ -172,13 +177,25 @@ fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line)
 
 fn run(model: &Model<'_>, arena: &mut [i8], image: &[u8], line: &mut Line) -> fmt::Result {
     match Session::new(model, arena) {
-        Err(error) => return write!(line, "{error:?}"),
+        Err(error) => write!(line, "{error:?}"),
         Ok(mut session) => match session.run_stored::<Native>(image, &mut ()) {
-            Err(error) => return write!(line, "{error:?}"),
-            Ok(scores) => write!(line, "{} of {:?}, self-test ", scores.class(), scores.values())?,
+            Err(error) => write!(line, "{error:?}"),
+            Ok(scores) => write!(line, "{} of {:?}", scores.class(), scores.values()),
         },
     }
-    write!(line, "{:?}", self_test(model, arena))
+}
+
+fn run_by_rows(model: &Model<'_>, arena: &mut [i8], image: &[u8], line: &mut Line) -> fmt::Result {
+    let mut session = match Session::new(model, arena) {
+        Err(error) => return write!(line, "{error:?}"),
+        Ok(session) => session,
+    };
+    let mut rows = session.begin_stored_rows::<Native>();
+    let pushed = image.chunks(model.image_shape().row_len()).try_for_each(|row| rows.push(row));
+    match pushed.and_then(|()| rows.finish()) {
+        Err(error) => write!(line, "{error:?}"),
+        Ok(scores) => write!(line, "{} of {:?}", scores.class(), scores.values()),
+    }
 }
 
 /// An answer as text.

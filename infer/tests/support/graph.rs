@@ -7,7 +7,7 @@ use infer::format::{
 use infer::ops::{Record, SUM_BYTES};
 use infer::quant::ChannelParameters;
 use infer::schedule::INPUTS_MAX;
-use infer::{Interface, LayerKind, LayerProblem, Metadata, Model, ModelError, Table};
+use infer::{Interface, LayerKind, LayerProblem, Metadata, Model, ModelError, Shape, Table};
 
 use super::{refused, written};
 
@@ -18,6 +18,8 @@ pub const LAYERS: usize = 32;
 #[derive(Clone)]
 pub struct Graph {
     pub image: Tensor,
+    /// The image that is shown, and its row and column at which tensor 0 begins.
+    pub shown: (Shape, [i16; 2]),
     pub interface: Interface<'static>,
     pub held_rows: u16,
     pub layers: Vec<Layer>,
@@ -40,6 +42,7 @@ impl Graph {
     pub fn new(image: Tensor) -> Self {
         Self {
             image,
+            shown: (image.shape, [0, 0]),
             interface: Interface::default(),
             held_rows: image.shape.height,
             layers: Vec::new(),
@@ -128,7 +131,7 @@ impl Graph {
             .map(|layer| Section { channels: &layer.channels, weights: &layer.weights })
             .collect();
         written(&Content {
-            input: InputRecord { image: self.image.shape, origin: [0, 0], tensor },
+            input: InputRecord { image: self.shown.0, origin: self.shown.1, tensor },
             interface: self.interface,
             metadata: Metadata::default(),
             layers: &self.layers.iter().zip(outputs).map(record).collect::<Vec<_>>(),

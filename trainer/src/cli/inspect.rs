@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use infer::format::OutputQuant;
-use infer::{Layer, Model, Network, OutputType, SelfTestError, Trust, signature};
+use infer::{Layer, Model, Network, OutputType, SelfTestError, Shape, Trust, ValueType, signature};
 
 use super::{CliError, model_file};
 use crate::model_file::ModelTable;
@@ -192,6 +192,21 @@ pub(super) fn memory_lines(model: &Model<'_>) -> String {
             printable(layer.name)
         );
     }
-    text + "\n(the caller's image is not part of it; buffers are reused from layer to layer and \
-        lie at multiples of 16)\n"
+    let image = image_bytes(model.image_shape(), model.input().interface.takes);
+    let (with_image, image) =
+        (grouped((model.arena_bytes() + image) as u64), grouped(image as u64));
+    format!(
+        "{text}\nwith the image's {image} bytes {with_image}; without, where its rows are fed as they \
+         come (Session::begin_rows)\n(buffers are reused from layer to layer and lie at multiples \
+         of 16)\n"
+    )
+}
+
+/// Bytes of an image as the caller has it.
+pub(super) const fn image_bytes(image: Shape, takes: ValueType) -> usize {
+    image.len()
+        * match takes {
+            ValueType::Pixels | ValueType::Int8 => 1,
+            ValueType::Reals => size_of::<f32>(),
+        }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use super::inspect::image_bytes;
 use super::options::loading;
 use super::planned::PendingPlan;
 use super::{CliError, how_to_build, model_file, size};
@@ -24,7 +25,9 @@ const NOTES: &str = "\
 Instructions are predicted from counts in an emulator; they are no cycles.
 Flash is the model and the code that runs it, with its loader unless the model is built in, \
 compiled with the opt-level in the table.
-RAM is the working memory: the image, the stack and the rest of your program come on top.
+RAM is the working memory; it is all that an image takes whose rows are fed as they come \
+(Session::begin_rows).
+With image: RAM and a whole image. The stack and the rest of your program come on top.
 ";
 
 /// Choose how each layer is computed, for a chip's core, flash and RAM
@@ -118,6 +121,7 @@ fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usiz
         "",
         ">instructions",
         ">RAM",
+        ">with image",
         ">flash",
         ">model",
         ">opt-level",
@@ -129,6 +133,7 @@ fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usiz
             if chosen == Some(*row) { "*".to_owned() } else { String::new() },
             grouped(plan.instructions.round() as u64),
             grouped(plan.ram as u64),
+            grouped((plan.ram + image_bytes(model.image, model.interface.takes)) as u64),
             grouped(plan.flash as u64),
             grouped(plan.model_bytes as u64),
             plan.build.opt_level().to_owned(),

@@ -84,6 +84,31 @@ fn import_writes_a_model_or_nothing() {
 }
 
 #[test]
+fn ram_is_stated_with_and_without_the_image() {
+    let workshop = Workshop::with_model();
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
+    let number = |after: &str| {
+        let (_, rest) = stdout.split_once(after).unwrap_or_else(|| panic!("{after} in {stdout}"));
+        let digits = rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',');
+        digits.filter(char::is_ascii_digit).collect::<String>().parse::<usize>().unwrap()
+    };
+    let arena = fs::read(workshop.path("out/model.kndl")).unwrap();
+    let arena = infer::arena_bytes(&arena).unwrap();
+    assert_eq!(number("working RAM "), arena, "{stdout}");
+    assert_eq!(number("with the image's 64 bytes "), arena + 64, "{stdout}");
+    let (stdout, _) = run(&mut workshop.trainer(["plan", "out/model.kndl", "--core", "m0"]), 0);
+    assert!(stdout.lines().any(|line| line.contains("RAM  with image ")), "{stdout}");
+    let (plan, cells) =
+        (stdout.lines().find(|line| line.starts_with('*')).unwrap(), |at: usize| {
+            move |line: &str| {
+                let cell = line.split_whitespace().nth(at).unwrap().replace(',', "");
+                cell.parse::<usize>().unwrap()
+            }
+        });
+    assert_eq!(cells(3)(plan), cells(2)(plan) + 64, "{stdout}");
+}
+
+#[test]
 fn predict_draws_and_answers() {
     let workshop = Workshop::with_model();
     write_png(&workshop.path("top.png"), 8);
