@@ -238,7 +238,7 @@ boards() {
 # deadlines are wrong.
 examples() {
     local example
-    for example in bare rtic embassy; do
+    for example in bare stream rtic embassy; do
         firmware_do run --release --quiet --example "$example"
     done
     need arm-none-eabi-gcc gcc-arm-none-eabi

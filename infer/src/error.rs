@@ -3,6 +3,7 @@
 
 use core::fmt;
 
+use crate::schedule::SLICES_MAX;
 use crate::value_type::{OutputType, ValueType};
 
 /// Why [`Model::from_bytes`](crate::Model::from_bytes) refused a file.
@@ -218,6 +219,77 @@ pub enum InputError {
     },
 }
 
+/// Why a model cannot run as a [`Stream`](crate::Stream).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StreamError {
+    /// The buffer is no arena of the model.
+    Session(SessionError),
+    /// This build leaves out what streams need: the feature `held-rows`.
+    NotBuilt,
+    /// More layers than the stream was made for.
+    LayerCount {
+        /// Layers of the model.
+        found: usize,
+        /// Most layers that the stream has room for.
+        limit: usize,
+    },
+    /// Rows outside of the image are read.
+    Input,
+    /// A layer cannot stream.
+    Layer {
+        /// Its place, from 0.
+        index: u8,
+        /// What is wrong.
+        problem: StreamProblem,
+    },
+    /// The plan keeps too few rows.
+    Stuck,
+    /// A row completes more than one output.
+    Burst,
+    /// No output, or no end of what comes before the first, within
+    /// [`ROWS_MAX`](crate::flow::ROWS_MAX) rows.
+    TooLong,
+}
+
+/// Why a layer cannot stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StreamProblem {
+    /// It reads padding after the last row, which never comes.
+    PaddingAfter,
+    /// It needs a whole map before its first row is made.
+    WholeMap,
+    /// Its inputs have rows of different lengths of time.
+    Rates,
+    /// The model is not planned for streams.
+    Plan,
+    /// It needs a part of this crate that the build leaves out.
+    NotBuilt,
+}
+
+/// Why a row of a stream was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PushError {
+    /// Other values than the model takes.
+    Type {
+        /// What the model takes.
+        takes: ValueType,
+        /// What was given.
+        given: ValueType,
+    },
+    /// Too few or too many values.
+    Length {
+        /// Values of a row: width * channels.
+        expected: usize,
+        /// Values there are.
+        found: usize,
+    },
+    /// As [`RunError::Network`].
+    Network,
+}
+
 /// Why an image that comes row by row gave no scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -401,12 +473,8 @@ const NOT_OF_ONE_NETWORK: &str = "the parts of the network do not belong togethe
 impl fmt::Display for RowsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Type { takes, given } => {
-                write!(f, "the model takes {takes}, these are {given}")
-            }
-            Self::Length { expected, found } => {
-                write!(f, "a row has {expected} values, this one has {found}")
-            }
+            Self::Type { takes, given } => write_type(f, takes, given),
+            Self::Length { expected, found } => write_length(f, expected, found),
             Self::TooMany { image } => {
                 write!(f, "the image has {image} rows, and all have come: begin the next image")
             }
@@ -415,6 +483,59 @@ impl fmt::Display for RowsError {
             }
             Self::Network => f.write_str(NOT_OF_ONE_NETWORK),
         }
+    }
+}
+
+/// What is said of rows of other values, and of other lengths.
+fn write_type(f: &mut fmt::Formatter<'_>, takes: ValueType, given: ValueType) -> fmt::Result {
+    write!(f, "the model takes {takes}, these are {given}")
+}
+
+fn write_length(f: &mut fmt::Formatter<'_>, expected: usize, found: usize) -> fmt::Result {
+    write!(f, "a row has {expected} values, this one has {found}")
+}
+
+impl fmt::Display for PushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Type { takes, given } => write_type(f, takes, given),
+            Self::Length { expected, found } => write_length(f, expected, found),
+            Self::Network => f.write_str(NOT_OF_ONE_NETWORK),
+        }
+    }
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Session(error) => error.fmt(f),
+            Self::NotBuilt => f.write_str("this build cannot stream: infer needs `held-rows`"),
+            Self::LayerCount { found, limit } => {
+                write!(f, "{found} layers, and the stream has room for {limit}")
+            }
+            Self::Input => f.write_str("rows before the first or after the last are read"),
+            Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
+            Self::Stuck => f.write_str(NOT_PLANNED),
+            Self::Burst => f.write_str("one row completes several outputs"),
+            Self::TooLong => write!(f, "no output that comes again within {SLICES_MAX} rows"),
+        }
+    }
+}
+
+/// What is said of a plan that is not for streams.
+const NOT_PLANNED: &str = "the model is not planned for streams: use `trainer plan --stream`";
+
+impl fmt::Display for StreamProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PaddingAfter => {
+                "it reads padding after the last row, which never comes: make it causal"
+            }
+            Self::WholeMap => "it needs a whole map before its first row is made",
+            Self::Rates => "its inputs do not come at the same rate",
+            Self::Plan => NOT_PLANNED,
+            Self::NotBuilt => "its algorithm is not in this build",
+        })
     }
 }
 
@@ -449,3 +570,5 @@ impl core::error::Error for SelfTestError {}
 impl core::error::Error for RunError {}
 impl core::error::Error for InputError {}
 impl core::error::Error for RowsError {}
+impl core::error::Error for StreamError {}
+impl core::error::Error for PushError {}

@@ -64,7 +64,8 @@ mod value_type;
 pub mod wire;
 
 pub use error::{
-    InputError, LayerProblem, ModelError, RowsError, RunError, SelfTestError, SessionError,
+    InputError, LayerProblem, ModelError, PushError, RowsError, RunError, SelfTestError,
+    SessionError, StreamError, StreamProblem,
 };
 pub use graph::layer::{Input, Layer};
 pub use graph::metadata::Metadata;
@@ -81,6 +82,7 @@ pub use run::observer::Observer;
 pub use run::rows::Rows;
 pub use run::self_test::self_test;
 pub use run::session::{Run, Session};
+pub use run::stream::Stream;
 pub use run::values::Value;
 pub use scores::{Reals, Reconstruction, Scores};
 pub use shape::Shape;
@@ -106,6 +108,11 @@ pub mod format {
     pub use crate::ops::records::*;
     pub use crate::ops::{Inputs, OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
     pub use crate::quant::OutputQuant;
+}
+
+/// Which rows of a [`Stream`] are made, and when: for planners.
+pub mod flow {
+    pub use crate::run::flow::{Flow, ROWS_MAX, Settled, row_of};
 }
 
 /// How weights lie in the file, for the exporter that packs and the kernels that read.

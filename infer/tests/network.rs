@@ -18,8 +18,8 @@ use infer::format::{
 use infer::ops::{Kind, Record};
 use infer::schedule::INPUTS_MAX;
 use infer::{
-    Input, Interface, Layer, LayerKind, Model, Native, Network, Reference, RunError, Session,
-    Shape, Table,
+    Input, Interface, Layer, LayerKind, Model, Native, Network, Reference, RowsError, RunError,
+    Session, Shape, Stream, Table,
 };
 use split_mix::SplitMix64;
 #[cfg(feature = "build")]
@@ -189,7 +189,7 @@ fn parts_that_do_not_belong_together_give_wrong_scores_or_an_error() {
     let more = std::env::var("KINDLING_NETWORKS").ok().and_then(|count| count.parse().ok());
     let numbers: Vec<u8> =
         (0..4000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-    let (mut made, mut ran, mut broken) = (0, 0, 0);
+    let (mut made, mut ran, mut broken, mut streamed) = (0, 0, 0, 0);
     for seed in 0..more.unwrap_or(NETWORKS) {
         let random = &mut Random(SplitMix64(seed));
         let shapes: Vec<Shape> = (0..2 + random.below(3)).map(|_| random.shape()).collect();
@@ -216,9 +216,14 @@ fn parts_that_do_not_belong_together_give_wrong_scores_or_an_error() {
             None => broken += 1,
         }
         assert_eq!(answers[0], answers[1], "seed {seed}: what the memory held shows");
+        // Without a row nothing is pushed, so nothing runs.
+        if network.image_shape().height > 0 {
+            assert_eq!(answers[0], answer_by_rows(network), "seed {seed}: by rows");
+        }
+        streamed += usize::from(stream(network) > 0);
     }
-    println!("{made} networks, {ran} ran, {broken} could not");
-    assert!(ran > 0 && broken > 0);
+    println!("{made} networks, {ran} ran, {broken} could not, {streamed} streamed");
+    assert!(ran > 0 && broken > 0 && streamed > 0);
 }
 
 /// The scores of a run in memory that holds `held` everywhere; `None` when it says that it could
@@ -235,4 +240,24 @@ fn answer(network: Network<'_>, held: i8) -> Option<Vec<i8>> {
         Err(RunError::Network) => None,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The same of an image that comes row by row.
+fn answer_by_rows(network: Network<'_>) -> Option<Vec<i8>> {
+    let (image, mut arena) = (network.image_shape(), vec![-77; network.arena_bytes()]);
+    let mut session = Session::new(network, &mut arena).ok()?;
+    let mut rows = session.begin_rows::<u8>().unwrap();
+    let pushed = (0..image.height).try_for_each(|_| rows.push(&vec![9; image.row_len()]));
+    match pushed.and_then(|()| rows.finish()) {
+        Ok(scores) => Some(scores.values().to_vec()),
+        Err(RowsError::Network) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Outputs of a stream of some rows; there is no panic.
+fn stream(network: Network<'_>) -> usize {
+    let (row, mut arena) = (vec![9u8; network.image_shape().row_len()], vec![1; 4096]);
+    let Ok(mut stream) = Stream::<8>::new(network, &mut arena) else { return 0 };
+    (0..30).filter(|_| stream.push(&row).is_ok_and(|scores| scores.is_some())).count()
 }

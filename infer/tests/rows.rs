@@ -161,9 +161,8 @@ fn an_image_can_begin_in_the_middle_of_another() {
         push_all(&mut rows, &image(1));
         assert_eq!(rows.finish().unwrap().values(), expected);
 
-        let mut rows = session.begin_rows::<u8>().unwrap();
-        image(77).chunks(5).take(3).for_each(|row| rows.push(row).unwrap());
-        drop(rows);
+        let mut given_up = session.begin_rows::<u8>().unwrap();
+        image(77).chunks(5).take(3).for_each(|row| given_up.push(row).unwrap());
         assert_eq!(session.run(&image(1)).unwrap().values(), expected);
         feed::<Native>(&mut session, &image(1));
         assert_eq!(session.output(0).unwrap().values(), expected);

@@ -239,7 +239,8 @@ mod tests {
         let file = include_bytes!("../fixtures/scores.tflite");
         let network = tflite::read(file).unwrap();
         let target = Target::Portable;
-        let options = FileOptions { version: 0, self_test: false, target, keep_all: false };
+        let (keep_all, stream) = (false, false);
+        let options = FileOptions { version: 0, self_test: false, target, keep_all, stream };
         let each = network.tensors[network.inputs[0]].elements();
         let inputs: Vec<i8> = (0..3 * each).map(|place| (place * 37 % 251) as i8).collect();
         let interpreter = Interpreter::new(&network).unwrap();

@@ -18,7 +18,7 @@ use crate::network::NetworkError;
 use crate::ops::{Operator, Scales};
 use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
-use crate::plan::{self, Budget, Core, FastestError, Loading};
+use crate::plan::{self, Budget, Core, FastestError, Loading, stream};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
 
 /// What the model is to run on.
@@ -124,6 +124,21 @@ pub fn planned(plain: &PlainModel, target: Target) -> Result<Choices, FastestErr
         Target::Portable => Ok(plain.direct()),
         Target::Chip(core, loading, budget) => {
             Ok(plan::fastest(plain, core, loading, budget)?.choices)
+        }
+    }
+}
+
+/// How the model is run as a stream on the target.
+///
+/// # Errors
+/// As [`planned`]; a network that cannot stream.
+pub fn planned_as_stream(plain: &PlainModel, target: Target) -> Result<Choices, FastestError> {
+    match target {
+        Target::Portable => stream::direct(plain),
+        Target::Chip(core, loading, budget) => {
+            let mut front = stream::front(plain, core, loading)?;
+            let chosen = budget.choose(&front)?;
+            Ok(front.swap_remove(chosen).choices)
         }
     }
 }

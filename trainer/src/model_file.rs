@@ -4,7 +4,9 @@ use infer::format::{
     self, Content, InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, Section, SelfTest,
     TensorRecord, WriteError,
 };
-use infer::{LayerProblem, Metadata, Model, ModelError, RunError, SessionError, Table};
+use infer::{
+    LayerProblem, Metadata, Model, ModelError, RunError, SessionError, Stream, StreamError, Table,
+};
 use thiserror::Error;
 
 use crate::placement::{self, ArenaPlan, ArenaTooLarge};
@@ -60,6 +62,9 @@ pub enum WriteModelError {
     /// More working memory than a file can say.
     #[error(transparent)]
     Arena(#[from] ArenaTooLarge),
+    /// What was written is no stream, though it should be.
+    #[error("the exported model is refused: {0}")]
+    NoStream(StreamError),
     /// The loader refuses what was written.
     #[error("the exported model is refused: {0}")]
     Refused(ModelError),
@@ -86,6 +91,9 @@ pub fn write_placed(
     check_limits(model)?;
     let mut bytes = lay_out(model, choices, arena, &packed(model, choices)?)?;
     check(&bytes)?;
+    if choices.streams {
+        check_stream(&bytes)?;
+    }
     if model.self_test.as_ref().is_some_and(|test| test.scores.is_none()) {
         self_test::fill_in(&mut bytes)?;
     }
@@ -101,6 +109,15 @@ pub fn check(file: &[u8]) -> Result<(), WriteModelError> {
         Ok(_) => Ok(()),
         Err(error) => Err(WriteModelError::Refused(error)),
     }
+}
+
+/// Whether the file can be run as a stream.
+fn check_stream(file: &[u8]) -> Result<(), WriteModelError> {
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).map_err(WriteModelError::Refused)?;
+    let mut arena = vec![0; model.arena_bytes()];
+    let stream = Stream::<LAYERS_MAX>::new(&model, &mut arena);
+    stream.map(|_| ()).map_err(WriteModelError::NoStream)
 }
 
 /// The weights of each layer as its choice has them in the file.

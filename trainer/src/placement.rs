@@ -62,8 +62,13 @@ pub struct Lifetimes {
 /// As [`place`].
 pub fn arena(model: &PlainModel, choices: &Choices) -> Result<ArenaPlan, ArenaTooLarge> {
     let flow = model.flow(&choices.held_rows);
+    let groups = match choices.streams {
+        // In a stream all tensors are always in use.
+        true => vec![0..model.layers.len() + 1],
+        false => flow.groups(),
+    };
     place(&Lifetimes::new(
-        flow.groups(),
+        groups,
         model.held_bytes(&choices.held_rows),
         &model.last_readers(),
         scratch_bytes(model, choices, &flow),

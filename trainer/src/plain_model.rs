@@ -132,16 +132,19 @@ pub struct Choices {
     pub layers: Vec<Choice>,
     /// How many rows are held at once of each tensor: see [`infer::schedule`].
     pub held_rows: Vec<u16>,
+    /// Whether all tensors have memory of their own, as a [`infer::Stream`] needs it.
+    pub streams: bool,
 }
 
 impl Choices {
-    /// How a model file says it is run.
+    /// How a model file says it is run; it does not say whether that may be as a stream.
     pub fn of(model: &Model<'_>) -> Self {
         let choice = |layer: &Layer<'_>| layer.kind.choice();
         let held = model.layers().iter().map(Layer::held_rows);
         Self {
             layers: model.layers().iter().map(choice).collect(),
             held_rows: std::iter::once(model.input().held_rows()).chain(held).collect(),
+            streams: false,
         }
     }
 }
@@ -175,7 +178,7 @@ impl PlainModel {
 
     /// Layers that run one after the other.
     pub fn with_whole_tensors(&self, layers: Vec<Choice>) -> Choices {
-        Choices { layers, held_rows: self.heights() }
+        Choices { layers, held_rows: self.heights(), streams: false }
     }
 
     /// Tensor 0 and what each layer makes.

@@ -3,8 +3,8 @@
 
 #include "kindling.h"
 
-/* From data.s: the model, the images and their labels. */
-extern const uint8_t model[], model_end[], images[], labels[];
+/* From data.s: the model, the images and their labels, and a model that is planned for streams. */
+extern const uint8_t model[], model_end[], images[], labels[], stream[], stream_end[];
 
 /* From the linker script. */
 extern uint32_t stack_top;
@@ -25,6 +25,22 @@ static void end(const char *text, int success) {
     for (;;) {}
 }
 
+/* Where the next row lies, and how many there are; the outputs of a stream. */
+typedef struct { const uint8_t *next; size_t bytes, left, outputs; } Rows;
+
+static bool next_row(void *context, uint8_t *row) {
+    Rows *rows = context;
+    if (rows->left == 0) return false;
+    rows->left--;
+    for (size_t at = 0; at < rows->bytes; at++) row[at] = *rows->next++;
+    return true;
+}
+
+static void on_scores(void *context, const int8_t *scores, size_t scores_len, size_t best) {
+    Rows *rows = context;
+    rows->outputs += scores_len == 4 && best < 4 && scores[best] >= scores[0];
+}
+
 void start(void) {
     /* The vector unit of the Cortex-M4F, which Rust's hard-float target may use. */
     *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;
@@ -35,6 +51,15 @@ void start(void) {
         end("the model is bad or needs more memory\n", 0);
     if (kindling_sizes(model, model_bytes - 1, &sizes) != KINDLING_STATUS_BAD_MODEL)
         end("a model that is cut off was accepted\n", 0);
+    uint8_t row[28];
+    Rows samples = {images, 6, 130, 0};
+    if (kindling_stream(model, model_bytes, arena, sizeof arena, next_row, on_scores, &samples, row,
+                        sizeof row) != KINDLING_STATUS_NOT_A_STREAM)
+        end("a model that is no stream was accepted\n", 0);
+    /* Its window has 128 rows, so the last three of 130 complete an output each. */
+    KindlingStatus streamed = kindling_stream(stream, (size_t)(stream_end - stream), arena,
+                                              sizeof arena, next_row, on_scores, &samples, row, 6);
+    if (streamed != KINDLING_STATUS_OK || samples.outputs != 3) end("C: wrong stream\n", 0);
     size_t right = 0;
     for (size_t index = 0; index < 10; index++) {
         int8_t scores[10];
@@ -43,6 +68,13 @@ void start(void) {
         KindlingStatus status = kindling_run(model, model_bytes, arena, sizes.arena_bytes, image,
                                              sizes.image_bytes, scores, sizeof scores, &best);
         right += status == KINDLING_STATUS_OK && best == labels[index];
+        int8_t by_rows[10];
+        Rows rows = {image, sizes.row_bytes, sizes.image_bytes / sizes.row_bytes, 0};
+        status = kindling_run_rows(model, model_bytes, arena, sizes.arena_bytes, next_row, &rows,
+                                   row, sizes.row_bytes, by_rows, sizeof by_rows, &best);
+        if (status != KINDLING_STATUS_OK) end("C: rows are refused\n", 0);
+        for (size_t class = 0; class < 10; class++)
+            if (by_rows[class] != scores[class]) end("C: rows give other scores\n", 0);
     }
     end(right == 10 ? "C: 10 of 10 right\n" : "C: wrong answers\n", right == 10);
 }

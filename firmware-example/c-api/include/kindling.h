@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 #include <stddef.h>
+#include <stdbool.h>
 
 /*
  How a call ended.
@@ -35,6 +36,10 @@ typedef enum KindlingStatus {
    There is not room for all scores.
    */
   KINDLING_STATUS_BAD_SCORES = 5,
+  /*
+   The model cannot run as a stream, or is not planned for that.
+   */
+  KINDLING_STATUS_NOT_A_STREAM = 6,
 } KindlingStatus;
 
 /*
@@ -50,10 +55,25 @@ typedef struct KindlingSizes {
    */
   size_t image_bytes;
   /*
+   Bytes of a row of the image.
+   */
+  size_t row_bytes;
+  /*
    Number of scores.
    */
   size_t classes;
 } KindlingSizes;
+
+/*
+ Writes the next row of an image or of a stream to `row`, the pixels of all its columns; false
+ when there is none.
+ */
+typedef bool (*KindlingNextRow)(void *context, uint8_t *row);
+
+/*
+ Is given an output of a stream: its int8 scores, and the class with the highest.
+ */
+typedef void (*KindlingOnScores)(void *context, const int8_t *scores, size_t len, size_t best);
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,6 +107,44 @@ enum KindlingStatus kindling_run(const uint8_t *model,
                                  int8_t *scores,
                                  size_t scores_len,
                                  size_t *best);
+
+/*
+ `kindling_run` on an image that is never in memory: `next_row` is called for each of its rows,
+ with `row` and `context`. Too few rows are a bad image, as is a `row_bytes` that is not the
+ bytes of a row.
+
+ # Safety
+ As `kindling_run`; `row` is the caller's alone, and `next_row` writes no more than `row_bytes`
+ bytes to it.
+ */
+enum KindlingStatus kindling_run_rows(const uint8_t *model,
+                                      size_t model_bytes,
+                                      int8_t *arena,
+                                      size_t arena_bytes,
+                                      KindlingNextRow next_row,
+                                      void *context,
+                                      uint8_t *row,
+                                      size_t row_bytes,
+                                      int8_t *scores,
+                                      size_t scores_len,
+                                      size_t *best);
+
+/*
+ Runs a model that is planned for streams, until `next_row` gives false: it is called for each
+ row, with `row` and `context`, and `on_scores` for each output.
+
+ # Safety
+ As `kindling_run_rows`; `on_scores` keeps no pointer that it is given.
+ */
+enum KindlingStatus kindling_stream(const uint8_t *model,
+                                    size_t model_bytes,
+                                    int8_t *arena,
+                                    size_t arena_bytes,
+                                    KindlingNextRow next_row,
+                                    KindlingOnScores on_scores,
+                                    void *context,
+                                    uint8_t *row,
+                                    size_t row_bytes);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -4,9 +4,10 @@
 //! MODELS holds files one after the other, a length of 32 bits, little endian, before each. Each is
 //! loaded and run twice: file, working memory and image once directly after a stretch of memory
 //! that nobody may touch and once directly before one, with other bytes around them; there the
-//! image is fed row by row. ANSWERS gets a line for each: why it was refused, that it is too large,
-//! or what it answered. An access beside a buffer is a fault, which ends the program, as does
-//! `touch`, which reads a byte of a guard.
+//! image is fed row by row. Then it is run as a stream, the image's rows over and over. ANSWERS
+//! gets a line for each: why it was refused, that it is too large, or what it answered. An access
+//! beside a buffer is a fault, which ends the program, as does `touch`, which reads a byte of a
+//! guard.
 
 #![no_std]
 #![no_main]
@@ -26,7 +27,7 @@ use board::host::{self, CommandLine, File, HostError};
 use cortex_m_semihosting::hprintln;
 use fence::{ARENA_BYTES, Fenced, GUARDS, IMAGE_BYTES};
 use infer::kernels::KernelSet;
-use infer::{Model, Native, Session, Table, Trust, self_test};
+use infer::{Model, Native, Session, Stream, Table, Trust, self_test};
 
 /// Layers of the largest model.
 const LAYERS: usize = 32;
@@ -37,6 +38,12 @@ const OPERATIONS_MAX: u64 = 1 << 26;
 
 /// Bytes before and after a buffer that are looked at, where no guard is.
 const NEAR_BYTES: usize = 32;
+
+/// How often a stream gets the image's rows.
+const STREAM_IMAGES: usize = 3;
+
+/// Of FNV-1a, by which outputs are summed up.
+const PRIME: u32 = 16_777_619;
 
 /// Longest answer, bytes: a longer one is cut off.
 const LINE_BYTES: usize = 64 * 1024;
@@ -169,6 +176,7 @@ fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line)
         Place::BeforeGuard => run_by_rows(&model, arena.buffer, image, line)?,
     }
     write!(line, ", self-test {:?}", self_test(&model, arena.buffer))?;
+    stream(&model, arena.buffer, image, line)?;
     if arena.before.iter().chain(&*arena.behind).any(|byte| *byte != filling as i8) {
         write!(line, "; written beside the working memory")?;
     }
@@ -196,6 +204,32 @@ fn run_by_rows(model: &Model<'_>, arena: &mut [i8], image: &[u8], line: &mut Lin
         Err(error) => write!(line, "{error:?}"),
         Ok(scores) => write!(line, "{} of {:?}", scores.class(), scores.values()),
     }
+}
+
+/// Runs the model as a stream, once more after a reset: the checksum of all outputs.
+fn stream(model: &Model<'_>, arena: &mut [i8], image: &[u8], line: &mut Line) -> fmt::Result {
+    let mut stream = match Stream::<LAYERS>::new(model, arena) {
+        Err(error) => return write!(line, ", stream {error:?}"),
+        Ok(stream) => stream,
+    };
+    let rows = image.chunks(model.image_shape().row_len()).cycle();
+    let height = model.image_shape().height as usize;
+    for rows in [rows.clone().take(height + 5), rows.take(STREAM_IMAGES * height)] {
+        stream.reset();
+        let (mut outputs, mut sum) = (0, 0u32);
+        for row in rows {
+            match stream.push_stored(row) {
+                Err(error) => return write!(line, ", stream {error:?}"),
+                Ok(None) => continue,
+                Ok(Some(scores)) => {
+                    let add = |sum: u32, score: &i8| (sum ^ *score as u32).wrapping_mul(PRIME);
+                    (outputs, sum) = (outputs + 1, scores.values().iter().fold(sum, add));
+                }
+            }
+        }
+        write!(line, ", stream of {outputs} outputs {sum:08x}")?;
+    }
+    Ok(())
 }
 
 /// An answer as text.

@@ -1,6 +1,7 @@
 //! The proof that inference cannot panic: this program loads a model and runs it (with the feature
-//! `update` it updates it too), and its panic handler calls a function that does not exist. If the
-//! compiler could not show that no panic is reachable, the program would not link.
+//! `update` also row by row and as a stream, and it updates it), and its panic handler calls a
+//! function that does not exist. If the compiler could not show that no panic is reachable, the
+//! program would not link.
 //!
 //! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for
 //! every core class. `docs/no-panic.md` tells how to do the same with your own firmware.
@@ -37,7 +38,11 @@ fn main() -> ! {
         #[cfg(feature = "signature")]
         black_box(trusted(black_box(&FILE.0), black_box([0; infer::PublicKey::BYTES])));
         #[cfg(feature = "update")]
-        black_box(update(black_box(&FILE.0)));
+        {
+            black_box(answer_to_rows(black_box(&FILE.0), black_box(&[]), black_box(&mut arena)));
+            black_box(follow(black_box(&FILE.0), black_box(&[]), black_box(&mut arena)));
+            black_box(update(black_box(&FILE.0)));
+        }
     }
 }
 
@@ -78,6 +83,36 @@ fn answer_to_values(file: &[u8], reals: &[f32], arena: &mut [i8]) -> Option<f32>
     let mut session = Session::new(&model, arena).ok()?;
     let error = session.reconstruct(reals).ok()?.error;
     Some(error + (names + text) as f32)
+}
+
+/// Everything that firmware asks of an image that comes row by row: apart from `answer`, whose
+/// stack is bounded without it.
+#[cfg(feature = "update")]
+#[inline(never)]
+fn answer_to_rows(file: &[u8], row: &[u8], arena: &mut [i8]) -> Option<usize> {
+    let mut table = Table::<8>::new();
+    let model = Model::from_bytes(file, &mut table).ok()?;
+    let mut session = Session::new(&model, arena).ok()?;
+    let mut rows = session.begin_rows::<u8>().ok()?;
+    while rows.come() < rows.image_rows() {
+        if rows.push(row).is_err() {
+            rows.restart();
+        }
+    }
+    Some(rows.finish().ok()?.class())
+}
+
+/// Everything that firmware asks of a stream.
+#[cfg(feature = "update")]
+#[inline(never)]
+fn follow(file: &[u8], row: &[f32], arena: &mut [i8]) -> Option<usize> {
+    let mut table = Table::<8>::new();
+    let model = Model::from_bytes(file, &mut table).ok()?;
+    let mut stream = infer::Stream::<8>::new(&model, arena).ok()?;
+    let first = stream.push(row).ok()?.map_or(0, |scores| scores.class());
+    stream.reset();
+    let second = stream.push_stored(&[]).ok()?.map_or(0, |scores| scores.class());
+    Some(first + second + stream.output(1)?.class())
 }
 
 /// Everything that firmware asks of signed models.

@@ -8,7 +8,7 @@
 
 use core::ops::Range;
 
-use super::layer::{Input, Layer, Place};
+use super::layer::{AFTER_RUN, Input, Layer, Place};
 use super::model::Model;
 use crate::features::Feature;
 use crate::ops::Tensor;
@@ -104,6 +104,24 @@ impl<'m> Network<'m> {
         match tensor.checked_sub(1) {
             None => Some(self.input.place.at),
             Some(layer) => self.layers.get(layer).map(|layer| layer.place.at),
+        }
+    }
+
+    /// Rows of a tensor that are held at once.
+    pub(crate) fn held_rows(&self, tensor: usize) -> u16 {
+        self.place(tensor).map_or(0, |place| place.held_rows)
+    }
+
+    /// The last tensor that may be made from a tensor.
+    pub(crate) fn last_reader(&self, tensor: usize) -> usize {
+        let last = self.place(tensor).map_or(0, |place| place.last_reader);
+        if last == AFTER_RUN { self.layers.len() } else { last as usize }
+    }
+
+    fn place(&self, tensor: usize) -> Option<&'m Place> {
+        match tensor.checked_sub(1) {
+            None => Some(&self.input.place),
+            Some(layer) => self.layers.get(layer).map(|layer| &layer.place),
         }
     }
 

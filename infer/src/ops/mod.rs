@@ -241,6 +241,16 @@ macro_rules! operators {
                 }
             }
 
+            /// The rows of its input number `input` that a row of its output reads in a stream.
+            pub fn stream_window(&self, input: usize) -> Option<RowWindow> {
+                match self {
+                    $(Self::$name(operator) if $name::IS_BUILT => {
+                        Operator::stream_window(operator, input)
+                    })+
+                    _ => None,
+                }
+            }
+
             operators! { @methods [$($name)+]
                 /// The tensor that it makes.
                 output -> Tensor, or Tensor::NONE;

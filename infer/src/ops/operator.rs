@@ -38,6 +38,14 @@ pub trait Operator<'m>: Copy {
     /// The rows of its input number `input` that a row of its output reads.
     fn row_window(&self, input: usize) -> RowWindow;
 
+    /// The rows of its input number `input` that a row of its output reads in a
+    /// [`Stream`](crate::Stream), whose rows never end; `None` where it takes all rows of a map.
+    ///
+    /// An operator whose single row reads its whole input slides over it row by row.
+    fn stream_window(&self, input: usize) -> Option<RowWindow> {
+        Some(self.row_window(input))
+    }
+
     /// The operator that makes just the rows of a slice, of just the rows that are held.
     fn slice(&self, slice: &Slice) -> Self;
 

@@ -89,7 +89,7 @@ fn run_slice<'a, Set: Kernels>(
 
 /// The rows of an input that a slice reads.
 #[inline(always)]
-fn input_part(
+pub(super) fn input_part(
     network: &Network<'_>,
     layer: &Layer<'_>,
     slice: &Slice,
@@ -104,6 +104,6 @@ fn input_part(
 }
 
 /// A part of the arena; an empty one where it can overlap nothing.
-fn part(at: u32, bytes: usize) -> Range<usize> {
+pub(super) fn part(at: u32, bytes: usize) -> Range<usize> {
     if bytes == 0 { 0..0 } else { at as usize..at as usize + bytes }
 }

@@ -15,7 +15,7 @@ use super::{refused, written};
 pub const LAYERS: usize = 32;
 
 /// Layers that read tensors: 0 is the image, which is read whole, `n + 1` what layer `n` makes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Graph {
     pub image: Tensor,
     /// The image that is shown, and its row and column at which tensor 0 begins.
@@ -29,7 +29,7 @@ pub struct Graph {
 }
 
 /// A layer with the tensor that it makes.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Layer {
     pub operator: OperatorRecord,
     pub output: Tensor,

@@ -1,5 +1,8 @@
 //! Random acyclic graphs of every operator.
 
+// Each test file uses its part of it.
+#![allow(dead_code)]
+
 use infer::format::{
     AddRecord, Algorithm, AveragePoolRecord, ConcatRecord, ConvRecord, DenseAlgorithm, DenseRecord,
     DepthwiseRecord, DilatedRecord, LookupRecord, MaxPoolRecord, MulRecord, OperatorRecord,
@@ -8,11 +11,48 @@ use infer::format::{
 use infer::ops::{Kind, Record};
 use infer::quant::{ChannelParameters, Factor};
 use infer::schedule::INPUTS_MAX;
-use infer::{Conv, Dense, Depthwise, Shape};
+use infer::{Conv, Dense, Depthwise, LayerKind, Shape};
 
 use crate::random_layer::Random;
 use crate::support::channel;
 use crate::support::graph::{Graph, Layer};
+
+/// As [`graph`], of layers whose rows read no padding after the last row of what they read, and
+/// which make all rows that they can.
+pub fn stream(random: &mut Random) -> Graph {
+    let shape = Shape::new(4 + random.below(20) as u16, 1 + random.below(4) as u16, 4);
+    loop {
+        let mut graph = Graph::new(Tensor { shape, quant: quant(-128) });
+        let layers = 1 + random.below(9) as usize;
+        while graph.layers.len() < layers {
+            add_layer(random, &mut graph, &causal);
+        }
+        graph.outputs = with_one_that_is_read(random, &graph);
+        if graph.outputs.len() <= infer::format::OUTPUTS_MAX {
+            return graph;
+        }
+    }
+}
+
+/// The layer with as many rows as its inputs have whole windows for.
+fn causal(graph: &Graph, mut made: Made) -> Option<Made> {
+    let mut inputs = [graph.image; INPUTS_MAX];
+    for (input, number) in inputs.iter_mut().zip(made.operator.inputs().iter()) {
+        *input = tensor(graph, number as u8);
+    }
+    let kind = LayerKind::of_record(&made.operator, &inputs, made.output);
+    let rows = (0..made.operator.inputs().count()).map(|input| {
+        let window = kind.row_window(input);
+        let more = inputs[input].shape.height as i32 - window.origin - window.reach as i32;
+        match kind.reduces() {
+            Some(_) => 1,
+            None if more < 0 => 0,
+            None => (more as u32).checked_div(window.step).map_or(u16::MAX, |more| more as u16 + 1),
+        }
+    });
+    made.output.shape.height = rows.min()?;
+    (made.output.shape.height > 0).then_some(made)
+}
 
 /// A random graph whose tensors are held whole: layers of every operator that read any tensor
 /// before, those first that nothing reads; what is read by none is an output, and one in the middle
@@ -23,21 +63,27 @@ pub fn graph(random: &mut Random) -> Graph {
     loop {
         let mut graph = Graph::new(Tensor { shape, quant: quant(-128) });
         for _ in 0..2 + random.below(9) {
-            add_layer(random, &mut graph);
+            add_layer(random, &mut graph, &|_, made| Some(made));
         }
         if graph.layers.is_empty() {
             continue;
         }
-        let mut outputs = unread(&graph);
-        let middle = 1 + random.below(graph.layers.len() as u32) as u8;
-        if random.below(2) == 0 && !outputs.contains(&middle) {
-            outputs.push(middle);
-        }
+        let outputs = with_one_that_is_read(random, &graph);
         if outputs.len() <= infer::format::OUTPUTS_MAX {
             graph.outputs = outputs;
             return graph;
         }
     }
+}
+
+/// The tensors that nothing reads, and at times one that is read too.
+fn with_one_that_is_read(random: &mut Random, graph: &Graph) -> Vec<u8> {
+    let mut outputs = unread(graph);
+    let middle = 1 + random.below(graph.layers.len() as u32) as u8;
+    if random.below(2) == 0 && !outputs.contains(&middle) {
+        outputs.push(middle);
+    }
+    outputs
 }
 
 pub fn quant(zero_point: i8) -> OutputQuant {
@@ -61,8 +107,8 @@ fn tensor(graph: &Graph, number: u8) -> Tensor {
     }
 }
 
-/// A layer more, if it can read the tensors that come to hand.
-fn add_layer(random: &mut Random, graph: &mut Graph) {
+/// A layer more, if it can read the tensors that come to hand, and can be adapted.
+fn add_layer(random: &mut Random, graph: &mut Graph, adapt: &dyn Fn(&Graph, Made) -> Option<Made>) {
     let unread = unread(graph);
     let input = match unread.is_empty() || random.below(3) == 0 {
         true => random.below(graph.layers.len() as u32 + 1) as u8,
@@ -84,6 +130,7 @@ fn add_layer(random: &mut Random, graph: &mut Graph) {
         Kind::Mul => mul(random, graph, input),
         Kind::Dilated => dilated(random, input, read),
     };
+    let made = made.and_then(|made| adapt(graph, made));
     if let Some(Made { operator, output, channels, weights }) = made {
         *graph = graph.clone().with_numbers(operator, output, channels, weights);
     }

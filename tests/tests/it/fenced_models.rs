@@ -11,8 +11,7 @@ use std::time::SystemTime;
 use std::{env, fs, iter};
 
 use crate::fuzz::mutate::model::damage;
-use infer::{Reference, Session, Trust, self_test};
-use infer::{Shape, Table};
+use infer::{Model, Reference, Session, Shape, Stream, Table, Trust, self_test};
 use tests::buffers::each_last;
 use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55};
 use tests::greedy;
@@ -21,7 +20,8 @@ use tests::plans::{by_every_algorithm, spread, tutorial_with_self_test, untraine
 use tests::random_layer::{self, Random};
 use trainer::model_file::{write, write_placed};
 use trainer::plain_model::{Choice, Choices, PlainLayer, PlainModel};
-use trainer::plan::{Core, Loading, front_of};
+use trainer::plan::{Core, Loading, Plan, front_of, stream};
+use trainer::preset::Preset;
 
 /// Layers of the largest model, as on the chip.
 const LAYERS: usize = 32;
@@ -40,6 +40,10 @@ const WORK_MAX: usize = 60_000;
 const OPERATIONS_MAX: u64 = 1 << 26;
 const ARENA_BYTES: usize = 256 * 1024;
 const IMAGE_BYTES: usize = 64 * 1024;
+
+/// How often a stream gets the image's rows, and what sums up its outputs: as on the chip.
+const STREAM_IMAGES: usize = 3;
+const PRIME: u32 = 16_777_619;
 
 /// Longest answer.
 const LINE_BYTES: usize = 64 * 1024;
@@ -60,7 +64,7 @@ type Named = (String, Vec<u8>);
 fn every_core_does_with_damaged_models_what_the_host_does() {
     let for_all = [greedy::files(), buffers_at_the_end(), corpus(), damaged()].concat();
     for (board, core) in CORES {
-        let files = [plans(core), for_all.clone()].concat();
+        let files = [plans(core), streams(core), for_all.clone()].concat();
         let ran = compare(board, &files);
         println!("{} {}: {} files, {ran} of them ran", board.name, board.target, files.len());
         assert!(ran > files.len() / 20 && ran < files.len(), "{ran} of {}", files.len());
@@ -107,6 +111,9 @@ fn compare(board: Board, files: &[Named]) -> usize {
     }
     let next = files.get(answers.len()).map_or("the end", |(name, _)| name);
     assert!(done && answers.len() == files.len(), "{core}: ended at {next}: {said}");
+    let streams = answers.iter().filter(|answer| answer.contains("stream of")).count();
+    println!("{core}: {streams} ran as streams");
+    assert!(streams > 20, "{core}: {streams} streams");
     answers.iter().filter(|answer| answer.contains("self-test")).count()
 }
 
@@ -125,7 +132,32 @@ fn expected(file: &[u8]) -> String {
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the model's size");
     let scores = session.run_stored::<Reference>(&image, &mut ()).expect("an image of its size");
     let answer = format!("{} of {:?}", scores.class(), scores.values());
-    format!("{answer}, self-test {:?}", self_test(&model, &mut arena))
+    let tested = self_test(&model, &mut arena);
+    format!("{answer}, self-test {tested:?}{}", expected_stream(&model, &mut arena, &image))
+}
+
+/// What it has to say of the model as a stream.
+fn expected_stream(model: &Model<'_>, arena: &mut [i8], image: &[u8]) -> String {
+    let mut stream = match Stream::<LAYERS, Reference>::with_kernels(model, arena) {
+        Err(error) => return format!(", stream {error:?}"),
+        Ok(stream) => stream,
+    };
+    let rows = image.chunks(model.image_shape().row_len()).cycle();
+    let mut answer = String::new();
+    let height = model.image_shape().height as usize;
+    for count in [height + 5, STREAM_IMAGES * height] {
+        stream.reset();
+        let (mut outputs, mut sum) = (0, 0u32);
+        for row in rows.clone().take(count) {
+            let Some(scores) = stream.push_stored(row).expect("a row of its size") else {
+                continue;
+            };
+            let add = |sum: u32, score: &i8| (sum ^ *score as u32).wrapping_mul(PRIME);
+            (outputs, sum) = (outputs + 1, scores.values().iter().fold(sum, add));
+        }
+        answer += &format!(", stream of {outputs} outputs {sum:08x}");
+    }
+    answer
 }
 
 /// Plans for a core: the models that are meant for it. With their self-test, and without, where the
@@ -142,6 +174,18 @@ fn plans(core: Core) -> Vec<Named> {
         }
     }
     files
+}
+
+/// The temporal convolutional network of the repository, as a stream: the fastest plan and the
+/// slowest.
+fn streams(core: Core) -> Vec<Named> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/networks/tcn.toml");
+    let preset = Preset::load(path.to_str().expect("a name in UTF-8")).expect("a preset");
+    let model = untrained(&preset.network);
+    let front = stream::front(&model, core, Loading::OnChip).expect("it is causal");
+    let file = |plan: &Plan| write(&model, &plan.choices).expect("a plan");
+    let ends = [front.first(), front.last()].into_iter().flatten();
+    ends.map(|plan| ("temporal convolutions as a stream".to_owned(), file(plan))).collect()
 }
 
 /// Networks of odd shapes and random layers by every algorithm, each of their buffers once at the

@@ -30,6 +30,7 @@ mod repository;
 mod rtt;
 mod server_memory;
 mod signature_panics;
+mod streams;
 mod tools;
 mod update_on_chip;
 mod usb_line;

@@ -25,7 +25,8 @@ use crate::terminal::print;
 Examples:
   trainer import network.tflite --out model.kndl
   trainer import network.tflite --core m4 --flash 512K --ram 64K --out model.kndl
-  trainer import network.tflite --out model.kndl --model-version 2 --no-self-test")]
+  trainer import network.tflite --out model.kndl --model-version 2 --no-self-test
+  trainer import network.tflite --core m4 --stream --out model.kndl")]
 pub(super) struct ImportArgs {
     /// A .tflite file
     #[arg(value_name = "FILE")]
@@ -38,6 +39,9 @@ pub(super) struct ImportArgs {
     keep_all: bool,
     #[command(flatten)]
     chip: ChipOption,
+    /// Plan for a stream: a row at a time, without end. No row of any map is computed twice
+    #[arg(long)]
+    stream: bool,
     #[command(flatten)]
     file: FileOption,
 }
@@ -46,7 +50,8 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let file = import_file::read(&args.network)?;
     let path = || args.network.clone();
     let network = tflite::read(&file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
-    let model = model::model(&network, args.file.of_import(&args.chip, args.keep_all)?)
+    let options = args.file.of_import(&args.chip, [args.keep_all, args.stream])?;
+    let model = model::model(&network, options)
         .map_err(|cause| CliError::Import { path: path(), cause })?;
     let file = PendingFile::write(&args.out, &model)?;
     let core = args.chip.core();

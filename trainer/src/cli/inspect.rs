@@ -196,9 +196,9 @@ pub(super) fn memory_lines(model: &Model<'_>) -> String {
     let (with_image, image) =
         (grouped((model.arena_bytes() + image) as u64), grouped(image as u64));
     format!(
-        "{text}\nwith the image's {image} bytes {with_image}; without, where its rows are fed as they \
-         come (Session::begin_rows)\n(buffers are reused from layer to layer and lie at multiples \
-         of 16)\n"
+        "{text}\nwith the image's {image} bytes {with_image}; without, where its rows are fed as \
+         they come (Session::begin_rows)\n(buffers are reused from layer to layer and lie at \
+         multiples of 16)\n"
     )
 }
 

@@ -93,10 +93,11 @@ impl FileOption {
     pub(super) fn of_import(
         &self,
         chip: &ChipOption,
-        keep_all: bool,
+        [keep_all, stream]: [bool; 2],
     ) -> Result<FileOptions, CliError> {
         let Self { model_version: version, no_self_test } = *self;
-        Ok(FileOptions { version, self_test: !no_self_test, target: chip.target()?, keep_all })
+        let (self_test, target) = (!no_self_test, chip.target()?);
+        Ok(FileOptions { version, self_test, target, keep_all, stream })
     }
 
     /// What the file is to hold.

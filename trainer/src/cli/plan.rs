@@ -13,7 +13,7 @@ use super::{CliError, how_to_build, model_file, size};
 use crate::model_file::ModelTable;
 use crate::model_file::write;
 use crate::plain_model::PlainModel;
-use crate::plan::{Budget, Core, FastestError, Plan, front_of};
+use crate::plan::{Budget, Core, FastestError, Plan, front_of, stream};
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 use crate::terminal::table::Table;
@@ -30,6 +30,10 @@ RAM is the working memory; it is all that an image takes whose rows are fed as t
 With image: RAM and a whole image. The stack and the rest of your program come on top.
 ";
 
+const STREAM: &str = "\n\
+As a stream: instructions are those for a new row, on average; \
+the stream's own code is not in flash.";
+
 /// Choose how each layer is computed, for a chip's core, flash and RAM
 ///
 /// Shows the plans of a model that are worth having, the fastest first, and marks the fastest that
@@ -40,7 +44,8 @@ With image: RAM and a whole image. The stack and the rest of your program come o
 Examples:
   trainer plan out/model.kndl --core m4
   trainer plan out/model.kndl --core m4 --flash 256K --ram 16K --out out/m4.kndl
-  trainer plan out/model.kndl --core m4 --flash 128K --built-in --out out/m4.kndl")]
+  trainer plan out/model.kndl --core m4 --flash 128K --built-in --out out/m4.kndl
+  trainer plan out/model.kndl --core m4 --stream --out out/stream.kndl")]
 pub(super) struct PlanArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
@@ -61,6 +66,9 @@ pub(super) struct PlanArgs {
     /// Model file to write with the fastest plan that fits [default: none]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Plan for a stream: a row at a time, without end. No row of any map is computed twice
+    #[arg(long)]
+    stream: bool,
     /// Show every plan
     #[arg(long)]
     all: bool,
@@ -70,7 +78,11 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let mut table = ModelTable::new();
     let model = PlainModel::of(&model_file::parse(&args.model, &bytes, &mut table)?);
-    let plans = front_of(&model, args.core, loading(args.built_in)).map_err(FastestError::Write)?;
+    let loading = loading(args.built_in);
+    let plans = match args.stream {
+        true => stream::front(&model, args.core, loading)?,
+        false => front_of(&model, args.core, loading).map_err(FastestError::Write)?,
+    };
     let chosen = Budget { flash: args.flash, ram: args.ram }.choose(&plans);
     print(&text(args, &model, &plans, chosen.ok()))?;
     let plan = &plans[chosen.map_err(FastestError::Miss)?];
@@ -95,6 +107,7 @@ fn text(args: &PlanArgs, model: &PlainModel, plans: &[Plan], chosen: Option<usiz
         String::new()
     };
     let head = format!("{name} on {core}: {all} plans that no other beats in everything{part}");
+    let head = if args.stream { head + STREAM } else { head };
     let mark = if chosen.is_some() { "* is the fastest that fits.\n" } else { "" };
     let names = model.layers.iter().map(|layer| &*layer.name).collect::<Vec<_>>().join(", ");
     format!(

@@ -9,6 +9,9 @@
 //! the groups that are tried. In graphs that are no chains the places of the buffers can take more
 //! than the most demanding group needs; the plans' working memory is that of the places.
 
+use infer::LayerKind;
+use infer::features::Feature;
+
 use super::code::{Build, Features, Loading, MostBytes};
 use super::groups::Group;
 use super::{Core, Costs};
@@ -48,18 +51,18 @@ pub struct Plan {
 
 /// How some layers are run.
 #[derive(Clone, Debug, Default)]
-struct Partial {
-    choices: Vec<Choice>,
+pub(super) struct Partial {
+    pub(super) choices: Vec<Choice>,
     /// Rows that are held of tensor 0.
-    held_input: u16,
+    pub(super) held_input: u16,
     /// Rows that are held of each layer's output.
-    held_rows: Vec<u16>,
-    instructions: f64,
-    section_bytes: usize,
-    features: Features,
+    pub(super) held_rows: Vec<u16>,
+    pub(super) instructions: f64,
+    pub(super) section_bytes: usize,
+    pub(super) features: Features,
     /// Scratch memory of the most demanding layer; inside of a group.
-    scratch_bytes: usize,
-    ram: usize,
+    pub(super) scratch_bytes: usize,
+    pub(super) ram: usize,
 }
 
 /// The front for a core, whichever way the firmware is compiled, from the fewest instructions to
@@ -118,7 +121,7 @@ pub fn front(
 
 /// The plans that no other is at least as good as in instructions, flash and working memory, the
 /// fastest first.
-fn without_beaten(mut plans: Vec<Plan>) -> Vec<Plan> {
+pub(super) fn without_beaten(mut plans: Vec<Plan>) -> Vec<Plan> {
     plans.sort_by(|a, b| {
         a.instructions
             .total_cmp(&b.instructions)
@@ -150,24 +153,9 @@ fn candidates(
         for (choice, packed_bytes) in &sections.0[group.first + index] {
             let kinds = work.kinds(model, group.first, index, *choice);
             let next = Partial {
-                choices: vec![*choice],
                 held_input,
                 held_rows: vec![group.held_rows[index]],
-                instructions: kinds
-                    .iter()
-                    .map(|(kind, count)| costs.layer(kind) * *count as f64)
-                    .sum(),
-                section_bytes: packed_bytes.next_multiple_of(SECTION_ALIGNMENT_BYTES),
-                features: kinds
-                    .iter()
-                    .map(|(kind, _)| Features::of_layer(kind))
-                    .fold(Features::NONE, Features::and),
-                scratch_bytes: kinds
-                    .iter()
-                    .map(|(kind, _)| kind.scratch_bytes())
-                    .max()
-                    .unwrap_or(0),
-                ram: 0,
+                ..Partial::of_layer(costs, *choice, &kinds, *packed_bytes)
             };
             extended.extend(partials.iter().map(|partial| partial.then(&next)));
         }
@@ -182,10 +170,10 @@ fn candidates(
 
 /// For each layer the ways that compute it exactly and for which the core has a loop, with the
 /// bytes of packed weights they store.
-struct Sections(Vec<Vec<(Choice, usize)>>);
+pub(super) struct Sections(pub(super) Vec<Vec<(Choice, usize)>>);
 
 impl Sections {
-    fn of(model: &PlainModel, costs: &Costs) -> Result<Self, WriteModelError> {
+    pub(super) fn of(model: &PlainModel, costs: &Costs) -> Result<Self, WriteModelError> {
         let layers = model.layers.iter().map(|layer| Self::of_layer(layer, costs));
         Ok(Self(layers.collect::<Result<_, _>>()?))
     }
@@ -205,7 +193,7 @@ impl Sections {
     }
 
     /// Bytes of packed weights of each layer with these choices, which are among the ways.
-    fn bytes(&self, choices: &Choices) -> Vec<usize> {
+    pub(super) fn bytes(&self, choices: &Choices) -> Vec<usize> {
         let of = |(ways, wanted): (&Vec<(Choice, usize)>, &Choice)| {
             ways.iter().find(|(choice, _)| choice == wanted).map_or(0, |(_, bytes)| *bytes)
         };
@@ -214,7 +202,25 @@ impl Sections {
 }
 
 impl Partial {
-    fn then(&self, next: &Self) -> Self {
+    /// A layer that runs slices of these kinds.
+    pub(super) fn of_layer(
+        costs: &Costs,
+        choice: Choice,
+        kinds: &[(LayerKind<'_>, usize)],
+        packed_bytes: usize,
+    ) -> Self {
+        let features = kinds.iter().map(|(kind, _)| Features::of_layer(kind));
+        Self {
+            choices: vec![choice],
+            instructions: kinds.iter().map(|(kind, count)| costs.layer(kind) * *count as f64).sum(),
+            section_bytes: packed_bytes.next_multiple_of(SECTION_ALIGNMENT_BYTES),
+            features: features.fold(Features::NONE, Features::and),
+            scratch_bytes: kinds.iter().map(|(kind, _)| kind.scratch_bytes()).max().unwrap_or(0),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn then(&self, next: &Self) -> Self {
         let is_first = self.held_rows.is_empty();
         Self {
             choices: [&*self.choices, &next.choices].concat(),
@@ -228,9 +234,9 @@ impl Partial {
         }
     }
 
-    fn choices(self) -> Choices {
+    pub(super) fn choices(self) -> Choices {
         let held_rows = std::iter::once(self.held_input).chain(self.held_rows).collect();
-        Choices { layers: self.choices, held_rows }
+        Choices { layers: self.choices, held_rows, streams: false }
     }
 
     fn memory(&self) -> usize {
@@ -240,7 +246,7 @@ impl Partial {
 
 /// Without those that another is at least as good as in every respect, with whatever code it needs
 /// more; the fastest first.
-fn thinned(mut partials: Vec<Partial>, most: &MostBytes) -> Vec<Partial> {
+pub(super) fn thinned(mut partials: Vec<Partial>, most: &MostBytes) -> Vec<Partial> {
     partials.retain(|partial| partial.instructions.is_finite());
     partials.sort_by(|a, b| {
         let by_size = || (a.section_bytes, a.memory()).cmp(&(b.section_bytes, b.memory()));
@@ -260,6 +266,11 @@ fn thinned(mut partials: Vec<Partial>, most: &MostBytes) -> Vec<Partial> {
         !is_beaten
     });
     partials
+}
+
+/// The parts of `infer` that a stream needs, whatever its tensors are.
+pub(super) fn of_stream(choices: &Choices) -> Features {
+    choices.streams.then_some(Feature::HeldRows).into_iter().collect()
 }
 
 impl Plan {
@@ -282,7 +293,7 @@ impl Plan {
     }
 
     /// What comes of these choices, with the bytes of working memory and model file.
-    fn of(
+    pub(super) fn of(
         model: &PlainModel,
         costs: &Costs,
         build: Build,
@@ -294,7 +305,7 @@ impl Plan {
         let whole = Group { first: 0, end: model.layers.len(), held_input, held_rows };
         let work = whole.work(model).ok_or(WriteModelError::Stuck)?;
         let (mut layer_instructions, mut longest_step, mut features) =
-            (vec![], 0.0, whole.features(model));
+            (vec![], 0.0, whole.features(model).and(of_stream(&choices)));
         for (index, choice) in choices.layers.iter().enumerate() {
             let mut sum = 0.0;
             for (kind, count) in work.kinds(model, 0, index, *choice) {

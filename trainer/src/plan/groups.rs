@@ -248,13 +248,21 @@ impl GroupWork {
         index: usize,
         choice: Choice,
     ) -> Vec<(LayerKind<'static>, usize)> {
-        let mut counts: BTreeMap<Sizes, (LayerKind<'static>, usize)> = BTreeMap::new();
         let kind = model.layers[first + index].kind(choice);
-        for slice in &self.layers[index] {
-            counts.entry(Sizes::of(slice)).or_insert_with(|| (kind.slice(slice), 0)).1 += 1;
-        }
-        counts.into_values().collect()
+        kinds(&self.layers[index], |slice| kind.slice(slice))
     }
+}
+
+/// The kinds of slices with how many there are of each.
+pub(super) fn kinds(
+    slices: &[Slice],
+    of: impl Fn(&Slice) -> LayerKind<'static>,
+) -> Vec<(LayerKind<'static>, usize)> {
+    let mut counts: BTreeMap<Sizes, (LayerKind<'static>, usize)> = BTreeMap::new();
+    for slice in slices {
+        counts.entry(Sizes::of(slice)).or_insert_with(|| (of(slice), 0)).1 += 1;
+    }
+    counts.into_values().collect()
 }
 
 /// What makes one slice of a layer another kind than the next.

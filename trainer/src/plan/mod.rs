@@ -5,6 +5,7 @@
 //!   over its [terms](crate::ops::Running::terms), and what else runs: [`frame`];
 //! - [`code`]: how much flash the parts of `infer` take that a plan needs;
 //! - [`groups`]: layers that take turns, so that not all rows of the maps between them are held;
+//! - [`stream`]: the same where rows come one by one and never end;
 //! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
 
 pub mod budget;
@@ -14,6 +15,7 @@ pub mod cost;
 pub mod frame;
 pub mod front;
 pub mod groups;
+pub mod stream;
 
 pub use budget::{Budget, Miss};
 pub use code::{Build, Features, Loading};
@@ -21,6 +23,7 @@ pub use core::Core;
 pub use cost::Costs;
 pub use front::{Plan, front, front_of};
 
+pub use stream::NoStream;
 use thiserror::Error;
 
 use crate::model_file::WriteModelError;
@@ -35,6 +38,9 @@ pub enum FastestError {
     /// The chip is too small.
     #[error(transparent)]
     Miss(#[from] Miss),
+    /// It cannot be a stream.
+    #[error(transparent)]
+    Stream(#[from] NoStream),
 }
 
 /// The plan with the fewest instructions on `core` within `budget`.

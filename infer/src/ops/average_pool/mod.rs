@@ -200,6 +200,12 @@ impl<'m> Operator<'m> for AveragePool {
         }
     }
 
+    /// An average of the whole map slides.
+    fn stream_window(&self, input: usize) -> Option<RowWindow> {
+        let window = self.row_window(input);
+        Some(self.reduces().map_or(window, |rows| RowWindow { reach: rows as u32, ..window }))
+    }
+
     fn reduces(&self) -> Option<u16> {
         let rows = self.rows(0).len();
         (self.output.height == 1 && rows > 1).then_some(rows as u16)

@@ -108,6 +108,10 @@ impl<'m> Operator<'m> for Dense<'m> {
         RowWindow { origin: 0, step: rows, reach: rows }
     }
 
+    fn stream_window(&self, _: usize) -> Option<RowWindow> {
+        Some(RowWindow { origin: 0, step: 1, reach: self.input.height as u32 })
+    }
+
     fn slice(&self, _: &Slice) -> Self {
         *self
     }

@@ -214,6 +214,15 @@ impl<'m> Operator<'m> for Mul {
         }
     }
 
+    /// The one pixel for all rows of a map comes after all of them.
+    fn stream_window(&self, input: usize) -> Option<RowWindow> {
+        let window = self.row_window(input);
+        match window.step {
+            0 if self.output.height > 1 => None,
+            _ => Some(RowWindow { step: 1, ..window }),
+        }
+    }
+
     fn slice(&self, slice: &Slice) -> Self {
         let (mut mul, [first, second]) = (*self, &slice.inputs);
         mul.inputs[0].height = first.rows.end - first.rows.start;

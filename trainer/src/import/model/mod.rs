@@ -11,7 +11,7 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use super::tflite::Network;
 use super::tflite::reference::{Interpreter, Values};
-use crate::export::{Target, planned};
+use crate::export::{Target, planned, planned_as_stream};
 use crate::model_file::{self, ModelTable, WriteModelError};
 use crate::plain_model::{PlainModel, PlainSelfTest};
 use crate::savings::without_idle_channels;
@@ -30,6 +30,8 @@ pub struct FileOptions {
     pub target: Target,
     /// Whether the model also computes [what no answer depends on](crate::savings).
     pub keep_all: bool,
+    /// Whether it will run there as a stream.
+    pub stream: bool,
 }
 
 /// Writes a model, planned for the target. It has given the scores of TensorFlow Lite's arithmetic
@@ -42,7 +44,10 @@ pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, Imp
     let mut plain = if options.keep_all { whole } else { without_idle_channels(&whole) };
     plain.version = options.version;
     plain.self_test = Some(answered(network, &plain)?);
-    let choices = planned(&plain, options.target)?;
+    let choices = match options.stream {
+        true => planned_as_stream(&plain, options.target)?,
+        false => planned(&plain, options.target)?,
+    };
     let bytes = model_file::write(&plain, &choices)?;
     test(&bytes)?;
     if options.self_test {

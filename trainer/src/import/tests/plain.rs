@@ -16,8 +16,13 @@ use crate::import::tflite::reference::Values;
 use crate::import::tflite::{ElementType, Network, Operator, read};
 use crate::plan::{Budget, Core, Loading};
 
-const OPTIONS: FileOptions =
-    FileOptions { version: 3, self_test: true, target: Target::Portable, keep_all: false };
+const OPTIONS: FileOptions = FileOptions {
+    version: 3,
+    self_test: true,
+    target: Target::Portable,
+    keep_all: false,
+    stream: false,
+};
 
 /// What a model answers to an input.
 fn answer<Set: Kernels>(file: &[u8], input: &[i8]) -> Vec<i8> {
