@@ -1,5 +1,5 @@
-//! Networks that were trained elsewhere, as `trainer import` makes models of them, with inputs and the bytes
-//! that TensorFlow Lite's reference kernels answer.
+//! Networks that were trained elsewhere, as `trainer import` makes models of them, with inputs and
+//! the bytes that TensorFlow Lite's reference kernels answer.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

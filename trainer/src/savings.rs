@@ -1,7 +1,8 @@
 //! What a quantised network computes though no answer depends on it, and the same network without.
 //!
 //! - A channel that has one value for every input and at every place goes into the biases of the
-//!   layers that add it up. At a layer with padding that is so only where the value is the padding's.
+//!   layers that add it up. At a layer with padding that is so only where the value is the
+//!   padding's.
 //! - A channel that is multiplied by zeros only, and one that nobody reads, is not made.
 //! - A layer of which nothing is left is no layer any more.
 //!
