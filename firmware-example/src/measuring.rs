@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use infer::format::LAYERS_MAX;
-use infer::{Layer, Native, Network, Observer, RunError, Scores, Session};
+use infer::{Layer, Native, Network, Observer, RunError, Scores, Session, ValueType};
 
 use crate::board::Counter;
 use crate::board::host::{File, HostError};
@@ -39,12 +39,13 @@ pub fn count<'m>(
 ) -> Result<(), HostError> {
     let network = network.into();
     let image = image.get(..network.image_shape().len()).ok_or(HostError)?;
+    let takes = network.input().interface.takes;
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
-    let (result, total) = counter.count(|| run(&mut session, image).map(|_| ()));
+    let (result, total) = counter.count(|| run(&mut session, takes, image).map(|_| ()));
     result.map_err(|_| HostError)?;
     to.write(&total.to_le_bytes())?;
     let stack_bytes =
-        stack::used_by(|| _ = core::hint::black_box(run(&mut session, image).is_ok()));
+        stack::used_by(|| _ = core::hint::black_box(run(&mut session, takes, image).is_ok()));
     to.write(&(stack_bytes as u32).to_le_bytes())?;
     to.write(&loading.instructions.to_le_bytes())?;
     to.write(&loading.stack_bytes.to_le_bytes())?;
@@ -68,6 +69,7 @@ pub fn answer<'m>(
 ) -> Result<(), HostError> {
     let network = network.into();
     let image_bytes = network.image_shape().len();
+    let takes = network.input().interface.takes;
     let batch_bytes = buffer.len() - buffer.len() % image_bytes.max(1);
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
     let mut from = File::open(images)?;
@@ -79,7 +81,7 @@ pub fn answer<'m>(
             return Err(HostError);
         }
         for image in buffer[..read].chunks(image_bytes) {
-            write_answer(counter, &mut session, image, to)?;
+            write_answer(counter, &mut session, takes, image, to)?;
         }
         left -= read;
     }
@@ -89,10 +91,11 @@ pub fn answer<'m>(
 fn write_answer(
     counter: &mut Counter,
     session: &mut Session,
+    takes: ValueType,
     image: &[u8],
     to: &mut File,
 ) -> Result<(), HostError> {
-    let (scores, instructions) = counter.count(|| run(session, image));
+    let (scores, instructions) = counter.count(|| run(session, takes, image));
     let scores = scores.map_err(|_| HostError)?;
     let mut bytes = [0; CLASSES_MAX];
     let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
@@ -101,9 +104,17 @@ fn write_answer(
     to.write(&instructions.to_le_bytes())
 }
 
-/// Runs the network on an image as files hold it, whatever it takes.
-fn run<'s>(session: &'s mut Session, image: &[u8]) -> Result<Scores<'s>, RunError> {
-    session.run_stored::<Native>(image, &mut ())
+/// Runs the network on an image as files hold it, of pixels by the call that firmware for pixels
+/// makes.
+fn run<'s>(
+    session: &'s mut Session,
+    takes: ValueType,
+    image: &[u8],
+) -> Result<Scores<'s>, RunError> {
+    match takes {
+        ValueType::Pixels => session.run(image),
+        _ => session.run_stored::<Native>(image, &mut ()),
+    }
 }
 
 /// Fills an image with noise, always the same.

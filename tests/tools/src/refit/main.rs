@@ -4,9 +4,10 @@
 //! of code, with a part's name (`max-pool`) only what that part adds to them, and with `Base` only
 //! what every model needs.
 //!
-//! For each algorithm it runs models of one random layer in the emulator, counts their instructions
-//! and fits the formula's coefficients, for both ways to compile the firmware. What it writes is
-//! compiled into `trainer`: `trainer/costs/*.toml`. Needed whenever a kernel changes.
+//! For each algorithm it runs models of one random layer in the emulator, in firmware with the
+//! parts that they need, counts their instructions and fits the formula's coefficients, for both
+//! ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`.
+//! Needed whenever a kernel changes.
 
 mod code;
 #[path = "../code_size.rs"]
@@ -26,10 +27,10 @@ use tests::measure::{Counts, counts_of};
 use tests::random_layer::{Random, measured, model, rounded_twice};
 use trainer::model_file::write;
 use trainer::ops::{Choice, Running, Term};
-use trainer::plain_model::PlainModel;
+use trainer::plain_model::{Choices, PlainModel};
 use trainer::plan::cost::{FRAME, Formula, formula};
 use trainer::plan::groups::Group;
-use trainer::plan::{Build, Core, Costs, Loading};
+use trainer::plan::{Build, Core, Costs, Features, Loading};
 
 /// The first lines of a cost file.
 const HEAD: &str = "\
@@ -184,16 +185,19 @@ fn samples(
     };
     let groups: Vec<Group> =
         models.iter().map(|model| group(&mut random, model, measured(model, choice))).collect();
-    let file = |(model, group): (&PlainModel, &Group)| {
+    let chosen = |(model, group): (&PlainModel, &Group)| {
         let mut choices = model.direct();
         choices.layers[group.first] = choice;
         choices.held_rows[0] = group.held_input;
         choices.held_rows[group.end] = group.held_rows[0];
-        write(model, &choices).expect("a layer that the algorithm fits")
+        choices
     };
-    let files: Vec<Vec<u8>> = models.iter().zip(&groups).map(file).collect();
+    let choices: Vec<Choices> = models.iter().zip(&groups).map(chosen).collect();
+    let pairs = || models.iter().zip(&choices);
+    let file = |(model, choices)| write(model, choices).expect("a layer that the algorithm fits");
+    let files: Vec<Vec<u8>> = pairs().map(file).collect();
     let mut samples = Vec::new();
-    let counts = counts_of(board, Variant::complete(build), &files, &[]);
+    let counts = counts_of(board, Variant { build, features: features(pairs()) }, &files, &[]);
     for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
         let work = group.work(model).expect("a layer alone does not get stuck");
         let kinds = work.kinds(model, group.first, 0, choice);
@@ -206,6 +210,20 @@ fn samples(
         frames.push((work.frame.with_slices(layers.len() - 1).terms(), frame as f64));
     }
     samples
+}
+
+/// The parts that models need, as firmware for them has; of rows and branches all have what groups
+/// need.
+fn features<'m>(models: impl Iterator<Item = (&'m PlainModel, &'m Choices)>) -> Features {
+    let kinds: Vec<_> = models
+        .flat_map(|(model, choices)| model.layers.iter().zip(&choices.layers))
+        .map(|(layer, choice)| layer.kind(*choice))
+        .collect();
+    let is_needed = |part: &Feature| {
+        matches!(part, Feature::HeldRows | Feature::Branches)
+            || kinds.iter().any(|kind| part.is_needed_by(kind))
+    };
+    Features::from_iter(Feature::ALL.into_iter().filter(is_needed))
 }
 
 /// The layer with the image placed at once, or, for every other one that reads the image, with only
