@@ -251,7 +251,7 @@ examples() {
 bench() { cargo run --release -p tools --bin bench; }
 
 mlperf() {
-    [ $# -gt 0 ] || die "mlperf: no folder; docs/mlperf-tiny.md says what it holds"
+    [ $# -gt 0 ] || die "mlperf: no folder; tests/README.md says what it holds"
     cargo run --release -p tools --bin mlperf -- "$@"
 }
 

@@ -7,8 +7,8 @@
 //! - A layer of which nothing is left is no layer any more.
 //!
 //! Which values a channel can have follows from those of the layer's input, tap by tap: the
-//! accumulator lies between the sum of the least products and that of the largest, and scaling never
-//! changes the order of two accumulators. A tap that can lie outside of the map may have the
+//! accumulator lies between the sum of the least products and that of the largest, and scaling
+//! never changes the order of two accumulators. A tap that can lie outside of the map may have the
 //! padding's value too. Sums, products and maps side by side are taken to have any values.
 //!
 //! The answers keep their bytes: what is left out is added where it was added before.

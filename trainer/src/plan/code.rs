@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 14] = [
+pub const PAIRS: [[Feature; 2]; 15] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -68,6 +68,7 @@ pub const PAIRS: [[Feature; 2]; 14] = [
     [Feature::SingleChannel, Feature::Direct],
     [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],
+    [Feature::DirectInPlace, Feature::DirectPaired],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
     [Feature::HeldRows, Feature::Branches],
 ];

@@ -43,15 +43,8 @@ pub fn measure(board: Board, build: Build, loading: Loading) -> Code {
     }
     code.base = linker.base(&code);
     for pair in PAIRS {
-        let convolution = if TILES.contains(&pair[0]) { WEIGHTS[0] } else { Feature::Direct };
-        let set = if CONVOLUTIONS.contains(&pair[0]) {
-            &pair[..]
-        } else {
-            &[convolution, pair[0], pair[1]]
-        };
-        let is_known = code.pairs.contains_key(&pair_name(pair));
-        if !is_known {
-            let together = linker.beside_dense(set) - code.bytes(Linker::features(set)) as i32;
+        if !code.pairs.contains_key(&pair_name(pair)) {
+            let together = linker.together(pair, &code);
             code.pairs.insert(pair_name(pair), together);
         }
     }
@@ -85,6 +78,20 @@ pub fn measure_parts(
         false => linker.beside_a_convolution(*part),
     };
     parts.iter().map(|part| (part.name().to_owned(), bytes(part))).collect()
+}
+
+/// What the pairs of these names that are not of Winograd's tiles add, or save, as pairs, where the
+/// parts take what `code` says.
+pub fn measure_pairs(
+    board: Board,
+    build: Build,
+    loading: Loading,
+    code: &Code,
+    names: &[String],
+) -> BTreeMap<String, i32> {
+    let linker = Linker { board, build, loading, dense: 0, common: 0 };
+    let asked = PAIRS.into_iter().filter(|pair| names.contains(&pair_name(*pair)));
+    asked.map(|pair| (pair_name(pair), linker.together(pair, code))).collect()
 }
 
 /// How programs are linked, and two sizes that others are compared with.
@@ -153,6 +160,18 @@ impl Linker {
             }
         }
         code
+    }
+
+    /// Bytes by which a program with both parts of a pair is larger than `code` says.
+    fn together(&self, pair: [Feature; 2], code: &Code) -> i32 {
+        let convolution = if TILES.contains(&pair[0]) { WEIGHTS[0] } else { Feature::Direct };
+        let set = if CONVOLUTIONS.contains(&pair[0]) {
+            &pair[..]
+        } else {
+            &[convolution, pair[0], pair[1]]
+        };
+        let known = code.pairs.get(&pair_name(pair)).copied().unwrap_or_default();
+        self.beside_dense(set) - (code.bytes(Self::features(set)) as i32 - known)
     }
 
     /// Bytes that parts add which are a convolution together, without what all have in common.

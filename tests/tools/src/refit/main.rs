@@ -1,8 +1,9 @@
 //! Measures the costs again: `cargo run --release -p tools --bin refit [m0|m3|m4|m33|m55]...
 //! [FORMULA]...`, all of them by default; with a formula's name (`ConvDirect`) only that, with
 //! `Frame` only that of what else runs, with `Code` or `BuiltInCode` only the bytes
-//! of code, with a part's name (`max-pool`) only what that part adds to them, and with `Base` only
-//! what every model needs.
+//! of code, with a part's name (`max-pool`) only what that part adds to them, with those of a pair
+//! (`"direct-in-place direct-paired"`) what both add together, and with `Base` only what every
+//! model needs.
 //!
 //! For each algorithm it runs models of one random layer in the emulator, in firmware with the
 //! parts that they need, counts their instructions and fits the formula's coefficients, for both
@@ -28,6 +29,7 @@ use tests::random_layer::{Random, measured, model, rounded_twice};
 use trainer::model_file::write;
 use trainer::ops::{Choice, Running, Term};
 use trainer::plain_model::{Choices, PlainModel};
+use trainer::plan::code::{PAIRS, pair_name};
 use trainer::plan::cost::{FRAME, Formula, formula};
 use trainer::plan::groups::Group;
 use trainer::plan::{Build, Core, Costs, Features, Loading};
@@ -59,6 +61,7 @@ fn main() {
     let is_formula = |word: &String| {
         [CODE[0], CODE[1], BASE, FRAME].contains(&word.as_str())
             || Feature::ALL.iter().any(|part| part.name() == word)
+            || PAIRS.into_iter().any(|pair| pair_name(pair) == *word)
             || formulas_of(&choices).any(|(name, ..)| name == *word)
     };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
@@ -147,6 +150,8 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
         if is_wanted(BASE) {
             code.base = code::measure_base(board(core), build, loading, code);
         }
+        let pairs = code::measure_pairs(board(core), build, loading, code, wanted);
+        code.pairs.extend(pairs);
     }
     let mut frames = vec![];
     for (name, choice, rounding) in formulas_of(&Choice::all()) {
