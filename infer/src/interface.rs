@@ -52,6 +52,11 @@ impl ChannelScale {
         (value - self.mean) / self.deviation
     }
 
+    /// The value that [`ChannelScale::apply`] makes `value` of, but for rounding.
+    pub fn restore(self, value: f32) -> f32 {
+        value * self.deviation + self.mean
+    }
+
     /// Whether both are finite and the deviation is above 0, told by their bits: cores without a
     /// floating point unit need no code for comparisons.
     fn is_sound(self) -> bool {

@@ -5,6 +5,7 @@
 //! over fields whose numbers it does not know, and over what cannot be read.
 
 use super::format::read_record;
+use crate::interface::ChannelScale;
 
 /// The metadata of a model file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,11 @@ pub enum Field {
     Names = 0,
     /// How an input is made from pictures or sensor values: text in TOML.
     Preparation = 1,
+    /// How the values of an output of real values become what they stand for: a
+    /// [`ChannelScale`] for each, `f32`, little endian.
+    Scales = 2,
+    /// The error of a reconstruction from which on the input is unusual: `f32`, little endian.
+    Threshold = 3,
 }
 
 impl<'m> Metadata<'m> {
@@ -49,6 +55,20 @@ impl<'m> Metadata<'m> {
     /// How an input is made from pictures or sensor values: text in TOML.
     pub fn preparation(self) -> Option<&'m str> {
         core::str::from_utf8(self.field(Field::Preparation)?).ok()
+    }
+
+    /// How a value of an output of real values becomes what it stands for: by
+    /// [`ChannelScale::restore`].
+    pub fn scale(self, index: usize) -> Option<ChannelScale> {
+        let scales = self.field(Field::Scales)?.as_chunks().0;
+        scales.get(index).map(ChannelScale::from_le_bytes)
+    }
+
+    /// The error of a reconstruction above which the input is unlike those that the model was
+    /// trained on.
+    pub fn threshold(self) -> Option<f32> {
+        let bytes = self.field(Field::Threshold)?.try_into().ok()?;
+        Some(f32::from_le_bytes(bytes))
     }
 
     fn field(self, wanted: Field) -> Option<&'m [u8]> {

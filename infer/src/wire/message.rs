@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::quant::OutputQuant;
 use crate::shape::Shape;
+use crate::value_type::{OutputType, ValueType};
 
 /// What a host asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +113,12 @@ pub struct Identity<'a> {
     pub model_bytes: u32,
     /// The image the model takes.
     pub image: Shape,
-    /// Scores it gives.
+    /// What the image's values are: each is sent as a byte, the int8 value that the network reads,
+    /// plus 128.
+    pub takes: ValueType,
+    /// What the values of the answer are.
+    pub gives: OutputType,
+    /// Values it gives.
     pub classes: u32,
     /// Their quantisation.
     pub output_quant: OutputQuant,

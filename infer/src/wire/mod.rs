@@ -29,7 +29,7 @@ pub use update::UpdateRoom;
 
 /// The protocol this crate speaks. It is the first byte of every message of every version, so that
 /// each side can name both.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Most bytes of an image or a model in one message; a chip may state fewer in its [`Identity`].
 pub const PART_BYTES_MAX: usize = 1024;

@@ -144,6 +144,8 @@ impl<Time: Clock> Server<'_, Time> {
             model: used.id(),
             model_bytes: stated(used.file.len()),
             image: used.model.image_shape(),
+            takes: used.model.input().interface.takes,
+            gives: used.model.input().interface.gives,
             // A map has 2^30 values at most, a model 255 layers.
             classes: used.model.classes() as u32,
             output_quant: used.model.output_quant(),

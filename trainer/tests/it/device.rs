@@ -181,7 +181,7 @@ fn another_version_is_named() {
     let pty = Pty::new(frame);
     let said = error(&mut pty.eval());
     assert!(
-        said.starts_with("the chip speaks version 9 of the wire, this program version 1"),
+        said.starts_with("the chip speaks version 9 of the wire, this program version 2"),
         "{said}"
     );
     pty.end();
