@@ -69,7 +69,7 @@ fn epoch(network: &Network, recipe: &Recipe, data: &Dataset) -> Cost {
 fn repeated(data: &Dataset, images: usize) -> Dataset {
     let pixels = data.pixels.iter().copied().cycle().take(images * data.shape.len()).collect();
     let labels = data.labels.iter().copied().cycle().take(images).collect();
-    Dataset { pixels, labels, ..*data }
+    Dataset { pixels, labels, targets: vec![], ..*data }
 }
 
 fn widened(network: &Network, width: u16) -> Network {

@@ -44,7 +44,7 @@ pub fn calibrate(model: &FloatModel, training: &Dataset) -> Vec<Range> {
 }
 
 /// At most `most` of the numbers below `count`, evenly spread.
-fn spread(count: usize, most: usize) -> Vec<usize> {
+pub fn spread(count: usize, most: usize) -> Vec<usize> {
     let chosen = count.min(most);
     (0..chosen).map(|index| index * count / chosen).collect()
 }

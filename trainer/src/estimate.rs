@@ -103,7 +103,7 @@ impl Row {
 fn some_images(shape: Shape) -> Dataset {
     let stripes = (0..shape.len()).map(|place| (place * 37 % 256) as u8);
     let pixels = std::iter::repeat_n(200, shape.len()).chain(stripes).collect();
-    Dataset { shape, pixels, labels: vec![0, 0], classes: 1 }
+    Dataset { shape, pixels, labels: vec![0, 0], classes: 1, targets: vec![] }
 }
 
 #[cfg(test)]

@@ -1,21 +1,67 @@
 //! A model on a whole data set: the float model by our forward pass, the int8 model through
 //! `infer`, as a chip runs it.
 
+pub mod reconstruction;
+pub mod regression;
+
 use std::time::Instant;
 
-use infer::{Model, ModelError, Native, RunError, Session};
+use infer::format::OutputQuant;
+use infer::{Model, ModelError, Native, Reals, RunError, Scores, Session};
 use thiserror::Error;
 
-use crate::data::Dataset;
+use crate::data::{DataDir, Dataset};
+use crate::export::Exported;
 use crate::float_model::FloatModel;
 use crate::forward::Forward;
 use crate::inputs::network_inputs;
 use crate::model_file::ModelTable;
 use crate::network::OUTPUTS_MAX;
+use crate::recipe::Task;
 use crate::statistics::Reliability;
+use reconstruction::Reconstruction;
+use regression::Regression;
 
 /// Most images per forward pass of the float model.
 const BATCH_IMAGES: usize = 100;
+
+/// How float and int8 model answer, by what they answer.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Classes.
+    Classes(Evaluation),
+    /// Real values.
+    Values(Regression),
+    /// Their input once more.
+    Inputs(Reconstruction),
+}
+
+impl Outcome {
+    /// Of models of a task, of which the int8 one has been exported, over the test images of
+    /// `data`, on `threads` threads (1 or more).
+    ///
+    /// # Errors
+    /// As [`evaluate`].
+    pub fn of(
+        task: Task,
+        float: &FloatModel,
+        exported: &Exported,
+        data: &DataDir,
+        threads: usize,
+    ) -> Result<Self, EvaluateError> {
+        let (file, threshold) = (&exported.bytes, exported.threshold);
+        Ok(match task {
+            Task::Classify => Self::Classes(evaluate(float, file, &data.test, threads)?),
+            Task::Regress => {
+                let (targets, test) = (&data.targets, &data.test);
+                Self::Values(regression::evaluate(float, file, targets, test, threads)?)
+            }
+            Task::Reconstruct => {
+                Self::Inputs(reconstruction::evaluate(float, file, threshold, data, threads)?)
+            }
+        })
+    }
+}
 
 /// How float and int8 model answer on a data set.
 #[derive(Clone, Debug)]
@@ -144,6 +190,72 @@ pub fn evaluate_int8(
         answer.class == **label as usize
     });
     Ok(Int8Evaluation { correct, confusion, classes, answers, seconds })
+}
+
+/// What an int8 model leaves.
+pub struct Int8Outputs {
+    /// Of each image.
+    pub values: Vec<Vec<i8>>,
+    /// What they stand for.
+    pub quant: OutputQuant,
+    /// Wall time of the runs.
+    pub seconds: f64,
+}
+
+impl Int8Outputs {
+    /// The real values, `[image][value]`.
+    pub fn reals(&self) -> Vec<f32> {
+        let of_image =
+            |values: &Vec<i8>| Reals::new(Scores::new(values, self.quant)).iter().collect();
+        let reals: Vec<Vec<f32>> = self.values.iter().map(of_image).collect();
+        reals.concat()
+    }
+}
+
+/// What an int8 model leaves for each image, on `threads` threads (1 or more).
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn int8_outputs(
+    file: &[u8],
+    images: &Dataset,
+    threads: usize,
+) -> Result<Int8Outputs, EvaluateError> {
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).map_err(EvaluateError::Model)?;
+    let begun = Instant::now();
+    let parts = in_parts(images.len(), threads, |range| outputs(&model, images, range));
+    let parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(EvaluateError::Image)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Int8Outputs { values: parts.concat(), quant: model.output_quant(), seconds })
+}
+
+fn outputs(
+    model: &Model<'_>,
+    images: &Dataset,
+    range: std::ops::Range<usize>,
+) -> Result<Vec<Vec<i8>>, RunError> {
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session =
+        Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut output =
+        |image| Ok(session.run_stored::<Native>(images.image(image), &mut ())?.values().to_vec());
+    range.map(&mut output).collect()
+}
+
+/// The values that a float model leaves for each image, `[image][value]`.
+pub(crate) fn float_values(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<f32> {
+    let forward = Forward::new(model);
+    let parts = in_parts(images.len(), threads, |range| {
+        let indices: Vec<usize> = range.collect();
+        let batches = indices.chunks(forward.images_at_once(BATCH_IMAGES));
+        let values = batches.map(|batch| {
+            let inputs = network_inputs(&model.network.input, images, batch);
+            forward.run(&inputs, &mut |_, _| ())
+        });
+        values.collect::<Vec<_>>().concat()
+    });
+    parts.concat()
 }
 
 fn int8_answers(

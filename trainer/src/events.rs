@@ -51,14 +51,15 @@ mod tests {
         let epoch = EpochMetrics {
             epoch: 1,
             loss: 0.5,
-            accuracy: 0.75,
+            accuracy: Some(0.75),
+            held_out_loss: None,
             held_out_accuracy: None,
             seconds: 2.0,
         };
         assert_eq!(
             Event::Epoch { epochs: 3, epoch }.line(),
             "{\"event\":\"epoch\",\"epochs\":3,\"epoch\":1,\"loss\":0.5,\"accuracy\":0.75,\
-             \"held_out_accuracy\":null,\"seconds\":2.0}\n"
+             \"held_out_loss\":null,\"held_out_accuracy\":null,\"seconds\":2.0}\n"
         );
     }
 }

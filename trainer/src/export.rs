@@ -6,11 +6,12 @@ use infer::schedule::INPUTS_MAX;
 use infer::{Model, Shape, Table};
 use thiserror::Error;
 
-use crate::calibrate::calibrate;
+use crate::calibrate::{CALIBRATION_IMAGES, calibrate, spread};
 use crate::data::Dataset;
 use crate::data::fit::{self, FitError};
-use crate::data::metadata::About;
+use crate::data::metadata::{self, About};
 use crate::data::scale::PIXELS;
+use crate::evaluate::{EvaluateError, reconstruction};
 use crate::float_model::FloatModel;
 use crate::graph::{DemandError, Stage, StageDemand, demand};
 use crate::model_file::{self, WriteModelError};
@@ -20,6 +21,7 @@ use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading, stream};
 use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
+use crate::statistics;
 
 /// What the model is to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Exported {
     pub macs_described: u64,
     /// The integers and scales in the file.
     pub quant: QuantModel,
+    /// Of an autoencoder: the error above which an input is unusual.
+    pub threshold: Option<f32>,
 }
 
 /// Why a float model cannot become a model file.
@@ -82,6 +86,9 @@ pub enum ExportError {
     /// No model file can hold the network.
     #[error(transparent)]
     Write(#[from] WriteModelError),
+    /// The autoencoder cannot be run.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
     /// There is no plan for the chip.
     #[error(transparent)]
     Fastest(#[from] FastestError),
@@ -99,7 +106,7 @@ pub fn export_with(
     options: ExportOptions,
     about: &About,
 ) -> Result<Exported, ExportError> {
-    fit::require(&model.network, training)?;
+    fit::require(&model.network, about.task(), training)?;
     let quant = quantize(model, &calibrate(model, training))?;
     let mut plain = plain_model(model, quant.clone(), training.shape)?;
     plain.version = options.version;
@@ -107,12 +114,24 @@ pub fn export_with(
     if options.self_test && !training.is_empty() {
         plain.self_test = Some(PlainSelfTest::from(training.image(0).to_vec()));
     }
+    let threshold = about.threshold_quantile.map(|part| threshold(&plain, training, part));
+    let threshold = threshold.transpose()?;
+    threshold.iter().for_each(|error| metadata::push_threshold(&mut plain.metadata, *error));
     let choices = planned(&plain, options.target)?;
     let arena = placement::arena(&plain, &choices).map_err(WriteModelError::Arena)?;
     let bytes = model_file::write_placed(&plain, &choices, &arena)?;
     let (arena_bytes, macs) = measure(&bytes)?;
     let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
-    Ok(Exported { bytes, arena_bytes, macs, macs_described, quant })
+    Ok(Exported { bytes, arena_bytes, macs, macs_described, quant, threshold })
+}
+
+/// The error that a part of the training images, spread evenly over the set, are not above: those
+/// of the model as any core runs it.
+fn threshold(plain: &PlainModel, training: &Dataset, part: f64) -> Result<f32, ExportError> {
+    let bytes = model_file::write(plain, &plain.direct())?;
+    let images = training.of(spread(training.len(), CALIBRATION_IMAGES).into_iter());
+    let errors = reconstruction::int8_errors(&bytes, &images, 1)?;
+    Ok(statistics::quantile(&errors, part))
 }
 
 /// How the model is run on the target.

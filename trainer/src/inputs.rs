@@ -62,6 +62,7 @@ mod tests {
             pixels: vec![255, 51, 102, 153],
             labels: vec![0],
             classes: 1,
+            targets: vec![],
         };
         let input = Input { height: 2, width: 2, channels: 1, offset: [1, 1] };
         assert_eq!(network_inputs(&input, &images, &[0]), [0.6, 0.0, 0.0, 0.0]);

@@ -1,5 +1,7 @@
 //! How a network is trained: everything of a preset that is not the network itself.
 
+use clap::ValueEnum;
+use infer::OutputType;
 use serde::{Deserialize, Serialize};
 
 /// Least values of a channel that batch normalisation takes mean and variance of.
@@ -9,6 +11,18 @@ pub const STATISTICS_MIN: usize = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
+    /// What the network learns to answer.
+    #[serde(default, skip_serializing_if = "Task::is_classify")]
+    pub task: Task,
+    /// Part of the truth that is spread over all classes alike, 0 to below 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_smoothing: f64,
+    /// What is made small where real values are answered.
+    #[serde(default, skip_serializing_if = "Error::is_squared")]
+    pub error: Error,
+    /// Part of the training inputs that a finished autoencoder calls usual, 0 to 1.
+    #[serde(default = "threshold_quantile", skip_serializing_if = "is_usual_quantile")]
+    pub threshold_quantile: f64,
     /// Passes over the training images, 1 or more.
     pub epochs: usize,
     /// Images per step, 1 or more.
@@ -52,6 +66,91 @@ impl Recipe {
             _ => None,
         }
     }
+}
+
+/// What a network learns to answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// The class of its input, by cross-entropy.
+    #[default]
+    Classify,
+    /// Real values that belong to its input.
+    Regress,
+    /// Its input once more, by the squared error: what is unlike the training inputs comes out
+    /// badly.
+    Reconstruct,
+}
+
+impl Task {
+    /// Every task.
+    pub const ALL: [Self; 3] = [Self::Classify, Self::Regress, Self::Reconstruct];
+
+    /// As a preset has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Classify => "classify",
+            Self::Regress => "regress",
+            Self::Reconstruct => "reconstruct",
+        }
+    }
+
+    /// Whether it is [`Task::Classify`], which files do not mention.
+    pub fn is_classify(&self) -> bool {
+        *self == Self::Classify
+    }
+
+    /// What the values that such a network ends with are.
+    pub const fn gives(self) -> OutputType {
+        match self {
+            Self::Classify => OutputType::Scores,
+            Self::Regress => OutputType::Reals,
+            Self::Reconstruct => OutputType::Reconstruction,
+        }
+    }
+}
+
+impl From<OutputType> for Task {
+    fn from(gives: OutputType) -> Self {
+        match gives {
+            OutputType::Scores => Self::Classify,
+            OutputType::Reals => Self::Regress,
+            OutputType::Reconstruction => Self::Reconstruct,
+        }
+    }
+}
+
+/// What is made small where real values are answered: the mean over an input's values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Error {
+    /// Of squared differences: the answer is a mean, and far values weigh most.
+    #[default]
+    Squared,
+    /// Of differences without their sign: the answer is a median, and a few values that are far off
+    /// change little.
+    Absolute,
+}
+
+impl Error {
+    fn is_squared(&self) -> bool {
+        *self == Self::Squared
+    }
+}
+
+/// The part of the training inputs that is called usual where a recipe does not say it.
+pub const THRESHOLD_QUANTILE: f64 = 0.99;
+
+const fn threshold_quantile() -> f64 {
+    THRESHOLD_QUANTILE
+}
+
+fn is_usual_quantile(quantile: &f64) -> bool {
+    *quantile == THRESHOLD_QUANTILE
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// What an image counts while training.

@@ -64,6 +64,33 @@ fn fair_coin(throws: usize, heads: usize) -> f64 {
     libm::exp(ln_ways - throws as f64 * LN_2)
 }
 
+/// The value that the share `part`, 0 to 1, of some values are not above: of n values in order the
+/// one at ceil(part n), from 1; 0 of none.
+pub fn quantile(values: &[f32], part: f64) -> f32 {
+    let mut ordered = values.to_vec();
+    ordered.sort_by(f32::total_cmp);
+    let rank = (part * ordered.len() as f64).ceil() as usize;
+    ordered.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Share of the pairs of a usual and an unusual value of which the unusual one is greater; equal
+/// ones count half. That is the area under the curve of unusual values found over usual ones called
+/// unusual (J. A. Hanley and B. J. McNeil, Radiology 143, 1982). `None` where either is empty.
+pub fn area_under_curve(usual: &[f32], unusual: &[f32]) -> Option<f64> {
+    let mut ordered: Vec<(f32, bool)> = usual.iter().map(|value| (*value, false)).collect();
+    ordered.extend(unusual.iter().map(|value| (*value, true)));
+    ordered.sort_by(|one, two| one.0.total_cmp(&two.0));
+    let (mut below, mut pairs) = (0, 0.0);
+    for equal in ordered.chunk_by(|one, two| one.0 == two.0) {
+        let found = equal.iter().filter(|(_, is_unusual)| *is_unusual).count();
+        let alarms = equal.len() - found;
+        pairs += found as f64 * (below as f64 + alarms as f64 / 2.0);
+        below += alarms;
+    }
+    let all = usual.len() as f64 * unusual.len() as f64;
+    (all > 0.0).then(|| pairs / all)
+}
+
 /// Bins of [`Reliability`].
 pub const BINS: usize = 10;
 
@@ -114,6 +141,24 @@ mod tests {
 
     fn close(found: f64, expected: f64) -> bool {
         (found - expected).abs() < 5e-6
+    }
+
+    #[test]
+    fn quantiles_by_hand() {
+        let values = [0.4, 0.1, 0.3, 0.2];
+        assert_eq!(
+            [0.5, 0.51, 0.99, 1.0].map(|part| quantile(&values, part)),
+            [0.2, 0.3, 0.4, 0.4]
+        );
+        assert_eq!(quantile(&[], 0.5), 0.0);
+    }
+
+    /// By hand: of six pairs, 2 > 1, 2 = 2 (half), 2 < 3, and 4 above all three: 4.5 of 6.
+    #[test]
+    fn an_area_by_hand() {
+        assert_eq!(area_under_curve(&[1.0, 2.0, 3.0], &[2.0, 4.0]), Some(0.75));
+        assert_eq!(area_under_curve(&[1.0, 2.0], &[3.0]), Some(1.0));
+        assert_eq!(area_under_curve(&[1.0], &[]), None);
     }
 
     /// By hand: n = 10, p = 0.8, z^2 = 3.841459: centre (0.8 + 0.1920729) / 1.3841459 = 0.7167401,

@@ -31,7 +31,8 @@ fn peak_after(steps: usize) -> usize {
     let recipe = Recipe { batch: 4, held_out: 0, epochs: steps * 4 / IMAGES, ..preset.recipe };
     let pixels = (0..IMAGES * 28 * 28).map(|index| (index * 7 % 256) as u8).collect();
     let labels = (0..IMAGES).map(|index| (index % 10) as u8).collect();
-    let data = Dataset { shape: Shape::new(28, 28, 1), pixels, labels, classes: 10 };
+    let data =
+        Dataset { shape: Shape::new(28, 28, 1), pixels, labels, classes: 10, targets: vec![] };
     train(&preset.network, &recipe, &data, &TrainOptions { seed: 1, threads: 2 }, &mut Nobody)
         .unwrap();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

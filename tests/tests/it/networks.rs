@@ -9,12 +9,13 @@ use infer::{Kernels, Model, Portable, Reference, Session};
 use tests::firmware::{Board, M0, M3, M4, M7, M33, M55};
 use tests::measure::counts;
 use trainer::data::Dataset;
-use trainer::export::export;
+use trainer::data::metadata::About;
+use trainer::export::{ExportOptions, Target, export_with};
 use trainer::model_file::{ModelTable, write};
-use trainer::plain_model::PlainModel;
+use trainer::plain_model::{PlainInterface, PlainModel};
 use trainer::plan::{Core, Loading, Plan, front_of};
 use trainer::preset::Preset;
-use trainer::recipe::Recipe;
+use trainer::recipe::{Recipe, Task};
 use trainer::train::{BatchReport, EpochReport, Observer, TrainOptions, train};
 
 /// Files that other tests train to the end.
@@ -73,7 +74,20 @@ fn noise(preset: &Preset) -> Dataset {
     for label in &labels {
         pixels.extend((0..shape.len()).map(|_| pixel(*label)));
     }
-    Dataset { shape, pixels, labels, classes: preset.network.classes().expect("a network") }
+    let outputs = preset.network.classes().expect("a network");
+    let is_classified = preset.recipe.task.is_classify();
+    let targets = match preset.recipe.task {
+        Task::Regress => labels.iter().flat_map(|label| vec![*label as f32; outputs]).collect(),
+        Task::Classify | Task::Reconstruct => vec![],
+    };
+    let classes = if is_classified { outputs } else { CLASSES_MAX };
+    Dataset { shape, pixels, labels, classes, targets }
+}
+
+/// What the model file says of what it answers.
+fn about(preset: &Preset) -> About {
+    let gives = preset.recipe.task.gives();
+    About { interface: PlainInterface { gives, ..PlainInterface::default() }, ..About::default() }
 }
 
 /// The network after two steps of its recipe, in integers.
@@ -81,7 +95,8 @@ fn trained(preset: &Preset, data: &Dataset) -> PlainModel {
     let recipe = Recipe { epochs: 1, batch: IMAGES / 2, ..preset.recipe.clone() };
     let options = TrainOptions { seed: 0, threads: 2 };
     let model = train(&preset.network, &recipe, data, &options, &mut Quiet).expect("it trains");
-    let file = export(&model.model, data).expect("it exports").bytes;
+    let options = ExportOptions::from(Target::Portable);
+    let file = export_with(&model.model, data, options, &about(preset)).expect("it exports").bytes;
     PlainModel::of(&Model::from_bytes(&file, &mut ModelTable::new()).expect("a model"))
 }
 

@@ -9,7 +9,7 @@ use trainer::evaluate::evaluate;
 use trainer::export::export;
 use trainer::model_file::ModelTable;
 use trainer::network::Network;
-use trainer::recipe::{Optimizer, Recipe, Schedule};
+use trainer::recipe::{Error, Optimizer, Recipe, Schedule, Task};
 use trainer::train::{BatchReport, EpochReport, FloatModel, Observer, TrainOptions, train};
 
 /// Classes of the made-up data: which quarter of the image is bright.
@@ -48,11 +48,15 @@ fn data(shape: Shape, images: usize) -> Dataset {
             pixels.extend((0..shape.channels).map(|_| noise() / 2 + bright));
         }
     }
-    Dataset { shape, pixels, labels, classes: CLASSES }
+    Dataset { shape, pixels, labels, classes: CLASSES, targets: vec![] }
 }
 
 fn trained(network: &Network, data: &Dataset) -> FloatModel {
     let recipe = Recipe {
+        task: Task::Classify,
+        label_smoothing: 0.0,
+        error: Error::Squared,
+        threshold_quantile: 0.99,
         epochs: 4,
         batch: 32,
         optimizer: Optimizer::Rmsprop { learning_rate: 0.003, rho: 0.9, epsilon: 1e-7 },

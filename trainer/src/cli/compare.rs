@@ -3,18 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use infer::Model;
+use infer::{Model, OutputType};
 
 use super::options::{DataOption, Threads};
 use super::{CliError, model_file};
 use crate::atomic_file::{PendingFile, prepare_file};
-use crate::data::DataDir;
+use crate::data::metadata;
 use crate::data::record::DataRecord;
-use crate::evaluate::{EvaluateError, Int8Evaluation, evaluate_int8};
+use crate::data::{DataDir, Dataset, Request};
+use crate::evaluate::regression::Regression;
+use crate::evaluate::{EvaluateError, Int8Evaluation, evaluate_int8, reconstruction, regression};
 use crate::model_file::ModelTable;
-use crate::report::comparison::{Comparison, Contender, Disagreement};
-use crate::terminal::print;
+use crate::recipe::Task;
+use crate::report::comparison::{Comparison, Contender, Disagreement, PairRow};
+use crate::report::side_by_side::{self, SideBySide};
 use crate::terminal::table::Table;
+use crate::terminal::{print, printable};
 
 /// Rows of the list of images on which models disagree.
 const ROWS: usize = 12;
@@ -22,7 +26,8 @@ const ROWS: usize = 12;
 /// Compare models on the same test images
 ///
 /// Accuracy with its 95 % interval (Wilson), size, memory and work side by side; whether
-/// differences are more than chance (McNemar's test); the images on which the models disagree.
+/// differences are more than chance (McNemar's test); the images on which the models disagree. Of
+/// real values the distance from those wanted, of autoencoders how they tell unusual inputs.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -48,21 +53,103 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), CliError> {
     if let Some(html) = &args.html {
         prepare_file(html)?;
     }
-    let shape = models[0].image_shape();
-    let record = DataRecord::beside(&args.models[0], shape);
-    let request = args.data.request(shape, record.as_ref());
-    let test = DataDir::read_test(&args.data.path(record.as_ref()), &request)?;
-    model_file::check_images(&args.models[0], &models[0], &test)?;
-    let run = |file: &Vec<u8>| evaluate_int8(file, &test, args.threads.count());
-    let evaluations = files.iter().map(run).collect::<Result<Vec<_>, EvaluateError>>()?;
-    let each = args.models.iter().zip(&models).zip(&evaluations);
-    let contenders: Vec<_> =
-        each.map(|((path, model), evaluation)| contender(path, model, evaluation)).collect();
-    let comparison = Comparison::of(&contenders, &test);
+    let contest = Contest { args, files: &files, models: &models };
+    let (text, page) = match model_file::task(&models[0]) {
+        Task::Classify => contest.of_classes()?,
+        Task::Regress => contest.of_values()?,
+        Task::Reconstruct => contest.of_inputs()?,
+    };
+    let mut written = String::new();
     if let Some(html) = &args.html {
-        PendingFile::write(html, comparison.to_html().as_bytes())?.commit()?;
+        PendingFile::write(html, page.as_bytes())?.commit()?;
+        written = format!("\nwritten: {}\n", html.display());
     }
-    Ok(print(&text(&comparison, args.html.as_deref()))?)
+    Ok(print(&format!("{text}{written}"))?)
+}
+
+/// Models that are run on the same data: that of the first.
+struct Contest<'c> {
+    args: &'c CompareArgs,
+    files: &'c [Vec<u8>],
+    models: &'c [Model<'c>],
+}
+
+impl Contest<'_> {
+    /// Where the data is, and how it is read.
+    fn data(&self) -> (PathBuf, Request) {
+        let (path, model) = (&self.args.models[0], &self.models[0]);
+        let record = DataRecord::beside(path, model.image_shape());
+        let data = &self.args.data;
+        (data.path(record.as_ref()), model_file::request(model, data, record.as_ref()))
+    }
+
+    fn test(&self) -> Result<Dataset, CliError> {
+        let (path, request) = self.data();
+        let test = DataDir::read_test(&path, &request)?;
+        model_file::check_images(&self.args.models[0], &self.models[0], &test)?;
+        Ok(test)
+    }
+
+    fn threads(&self) -> usize {
+        self.args.threads.count()
+    }
+
+    /// What is printed, and the page.
+    fn of_classes(&self) -> Result<(String, String), CliError> {
+        let test = self.test()?;
+        let run = |file: &Vec<u8>| evaluate_int8(file, &test, self.threads());
+        let evaluations = self.files.iter().map(run).collect::<Result<Vec<_>, EvaluateError>>()?;
+        let each = self.args.models.iter().zip(self.models).zip(&evaluations);
+        let contenders: Vec<_> =
+            each.map(|((path, model), evaluation)| contender(path, model, evaluation)).collect();
+        let comparison = Comparison::of(&contenders, &test);
+        Ok((text(&comparison), comparison.to_html()))
+    }
+
+    fn of_values(&self) -> Result<(String, String), CliError> {
+        let test = self.test()?;
+        let run = |(file, model): (&Vec<u8>, &Model<'_>)| {
+            // Each answers in its own scale: what is wanted is that of the data, in its units.
+            let (targets, wanted) = (metadata::targets(model), metadata::targets(&self.models[0]));
+            let of = regression::evaluate_int8(file, &targets, &test, self.threads())?;
+            Ok(Regression { wanted: regression::restored(&wanted, &test.targets), ..of })
+        };
+        let answers = self.files.iter().zip(self.models).map(run);
+        let answers = answers.collect::<Result<Vec<_>, EvaluateError>>()?;
+        let of = SideBySide::of_values(&self.side_by_side(&answers));
+        Ok((table(&of), of.to_html()))
+    }
+
+    fn of_inputs(&self) -> Result<(String, String), CliError> {
+        let (path, request) = self.data();
+        let data = DataDir::read(&path, &request)?;
+        model_file::check_images(&self.args.models[0], &self.models[0], &data.test)?;
+        let run = |(file, model): (&Vec<u8>, &Model<'_>)| {
+            let threshold = model.metadata().threshold();
+            reconstruction::evaluate_int8(file, threshold, &data, self.threads())
+        };
+        let answers = self.files.iter().zip(self.models).map(run);
+        let answers = answers.collect::<Result<Vec<_>, EvaluateError>>()?;
+        let of = SideBySide::of_inputs(&self.side_by_side(&answers));
+        Ok((table(&of), of.to_html()))
+    }
+
+    fn side_by_side<'a, Answers>(
+        &self,
+        answers: &'a [Answers],
+    ) -> Vec<side_by_side::Contender<'a, Answers>> {
+        let each = self.args.models.iter().zip(self.models).zip(answers);
+        let contender = |((path, model), answers): ((&PathBuf, &Model<'_>), &'a Answers)| {
+            side_by_side::Contender {
+                name: path.display().to_string(),
+                answers,
+                file_bytes: model.file_bytes(),
+                arena_bytes: model.arena_bytes(),
+                macs: model.macs(),
+            }
+        };
+        each.map(contender).collect()
+    }
 }
 
 fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, CliError> {
@@ -80,10 +167,15 @@ fn parse<'m, 'f: 'm>(
     let models = models.collect::<Result<Vec<_>, _>>()?;
     let first = &models[0];
     for (path, model) in paths.iter().zip(&models).skip(1) {
-        let same = [model.image_shape() == first.image_shape(), model.classes() == first.classes()];
-        let what = |model: &Model<'_>| match same[0] {
-            false => format!("{} images", model.image_shape()),
-            true => format!("{} classes", model.classes()),
+        let gives = |model: &Model<'_>| model.input().interface.gives;
+        let same = [
+            model.image_shape() == first.image_shape(),
+            model.classes() == first.classes() && gives(model) == gives(first),
+        ];
+        let what = |model: &Model<'_>| match (same[0], gives(model)) {
+            (false, _) => format!("{} images", model.image_shape()),
+            (true, OutputType::Scores) => format!("{} classes", model.classes()),
+            (true, gives) => format!("{} values that are {gives}", model.classes()),
         };
         if same != [true, true] {
             return Err(CliError::NotComparable {
@@ -107,15 +199,39 @@ fn contender<'e>(path: &Path, model: &Model<'_>, evaluation: &'e Int8Evaluation)
     }
 }
 
-fn text(comparison: &Comparison, html: Option<&Path>) -> String {
-    let written = html.map_or_else(String::new, |path| format!("\nwritten: {}\n", path.display()));
+fn text(comparison: &Comparison) -> String {
     format!(
-        "{} test images\n\n{}\n{}\n{}{written}",
+        "{} test images\n\n{}\n{}\n{}",
         comparison.images,
         model_table(comparison),
-        pair_table(comparison),
+        pair_table(&comparison.pairs, ["only first right", "only second right"]),
         disagreement_list(comparison)
     )
+}
+
+/// Models that answer no classes.
+fn table(of: &SideBySide) -> String {
+    let mut text = format!("{} test images\n", of.images);
+    for model in &of.models {
+        let cells = of.titles.iter().zip(&model.cells);
+        let cells: String =
+            cells.map(|(title, cell)| format!("  {title:<24} {}\n", plain(cell))).collect();
+        text += &format!(
+            "\n{} {}\n{cells}  {:<24} {}\n  {:<24} {}\n  {:<24} {}\n",
+            model.letter,
+            printable(&model.name),
+            "file bytes",
+            model.file_bytes,
+            "RAM bytes",
+            model.arena_bytes,
+            "MACs",
+            model.macs
+        );
+    }
+    match of.pairs[..] {
+        [] => text,
+        _ => format!("{text}\n{}", pair_table(&of.pairs, ["for the first", "for the second"])),
+    }
 }
 
 fn model_table(comparison: &Comparison) -> Table {
@@ -151,16 +267,11 @@ fn plain(value: impl std::fmt::Display) -> String {
     value.to_string().replace('\u{202f}', " ")
 }
 
-fn pair_table(comparison: &Comparison) -> String {
-    let mut table = Table::new([
-        "pair",
-        ">only first right",
-        ">only second right",
-        ">mid-p",
-        ">exact p",
-        "verdict",
-    ]);
-    for pair in &comparison.pairs {
+/// The pairs, with what is counted for the first and the second.
+fn pair_table(pairs: &[PairRow], counted: [&str; 2]) -> String {
+    let [first, second] = counted.map(|what| format!(">{what}"));
+    let mut table = Table::new(["pair", &first, &second, ">mid-p", ">exact p", "verdict"]);
+    for pair in pairs {
         let [first, second] = pair.letters;
         table.row([
             format!("{first}, {second}"),
@@ -172,7 +283,7 @@ fn pair_table(comparison: &Comparison) -> String {
                 .map_or("no difference shown".to_owned(), |better| format!("{better} is better")),
         ]);
     }
-    let note = match comparison.pairs.len() {
+    let note = match pairs.len() {
         1 => "McNemar's test; a verdict needs a mid-p below 5 %.\n".to_owned(),
         pairs => format!(
             "McNemar's test; with {pairs} pairs a verdict needs a mid-p below 5 % / {pairs}.\n"

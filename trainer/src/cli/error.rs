@@ -97,6 +97,16 @@ pub enum CliError {
         /// The series.
         path: PathBuf,
     },
+    /// A file that predict cannot read.
+    #[error(
+        "{}: neither a picture (PNG, JPEG), nor an array of inputs (.npy), nor a series (.csv): \
+            convert it",
+        path.display()
+    )]
+    NoInput {
+        /// The file.
+        path: PathBuf,
+    },
     /// A side for data that has one.
     #[error(
         "{}: --side is for folders of pictures; these images have their size: leave it out",

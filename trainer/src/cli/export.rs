@@ -13,13 +13,14 @@ use crate::data::metadata::About;
 use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
-use crate::evaluate::evaluate;
+use crate::evaluate::Outcome;
 use crate::export::export_with;
 use crate::float_record;
 use crate::network::Network;
 use crate::preset::Preset;
+use crate::recipe::THRESHOLD_QUANTILE;
 use crate::terminal::number::{grouped, percent_of};
-use crate::terminal::{complain, print};
+use crate::terminal::{answers, complain, print};
 
 /// Quantise a trained float model and write it, without training
 ///
@@ -64,7 +65,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let (data, record) = data(args, recorded, &model.network)?;
     let exported =
         export_with(&model, &data.train, args.file.options(&args.chip)?, &About::of(&record))?;
-    let result = evaluate(&model, &exported.bytes, &data.test, args.threads.count())?;
+    let outcome = Outcome::of(record.task, &model, &exported, &data, args.threads.count())?;
     let record =
         PendingFile::write(&DataRecord::path_beside(&args.out), record.to_toml().as_bytes())?;
     let (bytes, core) = (&exported.bytes, args.chip.core());
@@ -73,15 +74,25 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     file.commit()?;
     record.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
-    let accuracy = |correct| percent_of(correct, result.images);
     Ok(print(&format!(
-        "float {}, int8 {}, same answer {}\nwritten: {}, {} bytes\n",
-        accuracy(result.float_correct),
-        accuracy(result.int8.correct),
-        accuracy(result.agreeing),
+        "{}written: {}, {} bytes\n",
+        measured(&outcome),
         args.out.display(),
         grouped(exported.bytes.len() as u64)
     ))?)
+}
+
+/// How both models answer.
+fn measured(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Classes(result) => {
+            let shares = [result.float_correct, result.int8.correct, result.agreeing];
+            let [float, int8, same] = shares.map(|count| percent_of(count, result.images));
+            format!("float {float}, int8 {int8}, same answer {same}\n")
+        }
+        Outcome::Values(result) => answers::values(result),
+        Outcome::Inputs(result) => answers::inputs(result),
+    }
 }
 
 /// The images to calibrate on and to measure with: those the record was trained on, or those that
@@ -99,7 +110,9 @@ fn data(
     }
     let (folder, input) = (args.data.path(recorded.as_ref()), network.input);
     let image = recorded.as_ref().map_or(input.shape(), DataRecord::image_shape);
-    let request = args.data.request(image, recorded.as_ref());
+    let task = recorded.as_ref().map(|record| record.task).unwrap_or_default();
+    let quantile = recorded.as_ref().and_then(|record| record.threshold_quantile);
+    let request = args.data.request(image, task, recorded.as_ref());
     let data = DataDir::read(&folder, &request)?;
     let source = recorded.as_ref().map(|record| record.source.clone()).unwrap_or_default();
     let is_the_same = recorded.as_ref().is_some_and(|record| record.is_of(&data.train));
@@ -124,13 +137,16 @@ fn data(
                 model is calibrated on them"
         ));
     }
-    data.notes.iter().chain(&fit::check(network, &data, &Survey::of(&data))?).for_each(|note| {
-        complain(&format!(
-            "note: \
+    data.notes.iter().chain(&fit::check(network, task, &data, &Survey::of(&data))?).for_each(
+        |note| {
+            complain(&format!(
+                "note: \
      {note}"
-        ))
-    });
+            ))
+        },
+    );
     let source = args.data.named().map_or_else(|| source, Path::to_owned);
-    let record = DataRecord::of(&data, &source, &request.reading);
+    let record = DataRecord::of(&data, &source, &request.reading)
+        .for_task(task, quantile.unwrap_or(THRESHOLD_QUANTILE));
     Ok((data, record))
 }

@@ -7,11 +7,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use infer::format::OutputQuant;
-use infer::{Layer, Model, Network, OutputType, SelfTestError, Shape, Trust, ValueType, signature};
+use infer::{Layer, Model, Network, SelfTestError, Shape, Trust, ValueType, signature};
 
+use super::answer::given;
 use super::{CliError, model_file};
+use crate::data::metadata;
+use crate::data::target::Target;
 use crate::model_file::ModelTable;
 use crate::ops::Running;
+use crate::report::value::Real;
 use crate::signing;
 use crate::terminal::number::grouped;
 use crate::terminal::table::Table;
@@ -94,18 +98,27 @@ fn self_test_line(model: &Model<'_>) -> &'static str {
     }
 }
 
-/// What the first output is.
+/// What the first output is; of real values with their names and scales, of a reconstruction with
+/// the threshold of its error.
 fn gives(model: &Model<'_>) -> String {
-    let values = model.classes();
-    match model.input().interface.gives {
-        OutputType::Scores => format!("{values} classes"),
-        OutputType::Reals => format!("{values} real values"),
-        OutputType::Reconstruction => format!("a reconstruction of {values} values"),
+    let said = given(model.input().interface.gives, model.classes());
+    match model.metadata().threshold() {
+        Some(threshold) => format!("{said}, unusual above {}", Real(threshold.into())),
+        None => said,
     }
 }
 
-/// The names of the classes, where the file has any.
+/// The names of the classes, or of the values with what they stand for, where the file has any.
 fn names_line(model: &Model<'_>) -> String {
+    let values = metadata::targets(model);
+    if model.metadata().scale(0).is_some() {
+        let names = Target::names(&values);
+        let line = |(place, value): (usize, &Target)| {
+            let [mean, deviation] = [value.mean, value.deviation].map(|of| Real(of.into()));
+            format!("\n{} = {mean} + {deviation} times value {place}", printable(&names.of(place)))
+        };
+        return values.iter().enumerate().map(line).collect();
+    }
     let names: Vec<String> =
         model.metadata().names().map(|name| printable(name).to_string()).collect();
     if names.is_empty() { String::new() } else { format!("\n{}", names.join(", ")) }

@@ -1,5 +1,6 @@
 //! The command line: what can be asked for. Each command has a file of its own that does it.
 
+mod answer;
 mod appearance;
 mod browser;
 mod check;

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use infer::{Model, signature};
 
 use super::CliError;
+use super::options::DataOption;
 use crate::atomic_file::PendingFile;
+use crate::data::metadata;
 use crate::data::record::DataRecord;
-use crate::data::{Dataset, fit};
+use crate::data::{Dataset, Request, fit};
 use crate::model_file::ModelTable;
+use crate::recipe::Task;
 use crate::terminal::complain;
 
 /// The bytes of the model, without a signature after it.
@@ -41,10 +44,29 @@ pub(super) fn check_images(
     model: &Model<'_>,
     images: &Dataset,
 ) -> Result<(), CliError> {
-    let notes = fit::check_model(model.image_shape(), model.classes(), images)
+    let notes = fit::check_model(model.image_shape(), model.classes(), task(model), images)
         .map_err(|cause| CliError::ModelFit { path: path.to_owned(), cause })?;
     notes.iter().for_each(|note| complain(&format!("note: {note}")));
     Ok(())
+}
+
+/// How the data of a model is read: as its record says, and as its file says what it answers.
+pub(super) fn request(
+    model: &Model<'_>,
+    data: &DataOption,
+    record: Option<&DataRecord>,
+) -> Request {
+    let mut request = data.request(model.image_shape(), task(model), record);
+    let targets = metadata::targets(model);
+    if !targets.is_empty() {
+        request.known.get_or_insert_default().targets = targets;
+    }
+    request
+}
+
+/// What a model answers.
+pub(super) fn task(model: &Model<'_>) -> Task {
+    model.input().interface.gives.into()
 }
 
 /// A file that was made of a model file, and what that was trained on, written and not yet in

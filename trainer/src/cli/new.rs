@@ -10,6 +10,7 @@ use super::options::DataOption;
 use crate::atomic_file::write_public_new;
 use crate::data::{DataDir, DataError, Request};
 use crate::preset::starting;
+use crate::recipe::Task;
 use crate::terminal::print;
 
 /// Largest side that is taken as it is, pixels.
@@ -24,13 +25,14 @@ const TEST_SHARE: f64 = 0.2;
 /// Write a preset to start from, for images of your own
 ///
 /// Looks at the data, chooses an input of the images' size and a small network that ends with one
-/// value per class, and writes it with a recipe as a file to change. Pictures that are larger than
-/// 96x96, or of different sizes, get an input of 48x48.
+/// value per class, or with the values of the task, and writes it with a recipe as a file to
+/// change. Pictures that are larger than 96x96, or of different sizes, get an input of 48x48.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   trainer new my.toml --data path/to/data
-  trainer new my.toml --data photos --side 64")]
+  trainer new my.toml --data photos --side 64
+  trainer new my.toml --task reconstruct --data vibration.npz")]
 pub(super) struct NewArgs {
     /// File to write; one that is there is not replaced
     #[arg(value_name = "FILE")]
@@ -38,6 +40,9 @@ pub(super) struct NewArgs {
     /// Rows and columns of the network's input, for pictures
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(8..=640))]
     side: Option<u16>,
+    /// What the network is to learn: the class, real values, or its input once more
+    #[arg(long, value_name = "TASK", value_enum, default_value_t)]
+    task: Task,
     #[command(flatten)]
     data: DataOption,
 }
@@ -45,14 +50,26 @@ pub(super) struct NewArgs {
 pub(super) fn run(args: &NewArgs) -> Result<(), CliError> {
     let path = args.data.path(None);
     let wanted = wanted(&path, args.side)?;
-    let asked = args.data.request(Shape::new(1, 1, 1), None);
+    let asked = args.data.request(Shape::new(1, 1, 1), args.task, None);
     let (data, test_share) = read(&path, Request { wanted, ..asked })?;
-    let (shape, classes, images) = (data.train.shape, data.train.classes, data.train.len());
-    let text = starting::preset(shape, classes, images);
+    let (shape, images) = (data.train.shape, data.train.len());
+    let (text, answers) = match args.task {
+        Task::Classify => {
+            let classes = data.train.classes;
+            (starting::classify(shape, classes, images), format!("{classes} classes"))
+        }
+        Task::Regress => {
+            let values = data.targets.len();
+            (starting::regress(shape, values, images), format!("{values} values to answer"))
+        }
+        Task::Reconstruct => {
+            (starting::reconstruct(shape, images), "an autoencoder of them".to_owned())
+        }
+    };
     write_public_new(&args.file, text.as_bytes())?;
     let (file, options) = (args.file.display(), args.data.shown(test_share));
     Ok(print(&format!(
-        "written: {file}, for {shape} images and {classes} classes\nnext:\n  \
+        "written: {file}, for {shape} images and {answers}\nnext:\n  \
          trainer estimate {file}\n  trainer train {file}{options}\n"
     ))?)
 }

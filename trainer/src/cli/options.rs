@@ -16,6 +16,7 @@ use crate::device::board::Board;
 use crate::export::{ExportOptions, Target};
 use crate::import::model::FileOptions;
 use crate::plan::{Budget, Core, Loading};
+use crate::recipe::Task;
 use crate::terminal::shell;
 
 /// Most threads that can be asked for.
@@ -123,16 +124,18 @@ pub(super) struct DataOption {
     /// Share of the images that become test images, where the data has none, such as 0.2
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     test_share: Option<f64>,
-    /// File with the names of the classes, one a line
+    /// File with the names of the classes, or of the values to answer, one a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Columns of a CSV file that are values, such as ax,ay,az
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    #[arg(requires = "label_column", requires = "window")]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "window")]
     columns: Vec<String>,
     /// Column of a CSV file that is the class
     #[arg(long, value_name = "NAME", requires = "columns")]
     label_column: Option<String>,
+    /// Columns of a CSV file that are real values to answer; those of a window are its last row's
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "columns")]
+    target_columns: Vec<String>,
     /// Column of a CSV file that must not be parted, such as the person
     #[arg(long, value_name = "NAME", requires = "columns")]
     group_column: Option<String>,
@@ -164,7 +167,8 @@ impl DataOption {
         let window = self.window?;
         Some(Columns {
             values: self.columns.clone(),
-            label: self.label_column.clone()?,
+            label: self.label_column.clone(),
+            targets: self.target_columns.clone(),
             group: self.group_column.clone(),
             window,
             step: self.step.unwrap_or(window),
@@ -176,14 +180,15 @@ impl DataOption {
         let text = |text: &str| shell::quoted(text).into_owned();
         let path = |path: &PathBuf| text(&path.display().to_string());
         let rows = |rows: u16| rows.to_string();
-        let columns = Some(self.columns.join(",")).filter(|columns| !columns.is_empty());
+        let joined = |names: &[String]| Some(text(&names.join(","))).filter(|_| !names.is_empty());
         let options = [
             ("data", self.data.as_ref().map(path)),
             ("size", self.size.map(|size| size.name().to_owned())),
             ("test-share", test_share.map(|share| share.to_string())),
             ("labels", self.labels.as_ref().map(path)),
-            ("columns", columns.map(|columns| text(&columns))),
+            ("columns", joined(&self.columns)),
             ("label-column", self.label_column.as_deref().map(text)),
+            ("target-columns", joined(&self.target_columns)),
             ("group-column", self.group_column.as_deref().map(text)),
             ("window", self.window.map(rows)),
             ("step", self.step.map(rows)),
@@ -194,10 +199,10 @@ impl DataOption {
         shown.collect::<String>() + transpose
     }
 
-    /// How to read it for images of the shape `image`. What is not said here is as the model's
-    /// `record` has it: of the data it was trained on everything, of other data its classes and
-    /// how pictures become images.
-    pub(super) fn request(&self, image: Shape, record: Option<&DataRecord>) -> Request {
+    /// How to read it for images of the shape `image` and a network of this task. What is not said
+    /// here is as the model's `record` has it: of the data it was trained on everything, of other
+    /// data its classes and how pictures become images.
+    pub(super) fn request(&self, image: Shape, task: Task, record: Option<&DataRecord>) -> Request {
         let is_same =
             |record: &&DataRecord| self.data.as_ref().is_none_or(|named| *named == record.source);
         let same = record.filter(is_same);
@@ -211,7 +216,7 @@ impl DataOption {
                 .or_else(|| record.and_then(|record| record.reading.columns.clone())),
             labels: self.labels.clone().or(same.and_then(|record| record.reading.labels.clone())),
         };
-        Request { reading, wanted: Some(image), known: record.map(DataRecord::known) }
+        Request { reading, wanted: Some(image), known: record.map(DataRecord::known), task }
     }
 }
 

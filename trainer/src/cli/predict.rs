@@ -3,23 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use infer::{Model, Native, Scores, Session};
+use infer::{Interface, Model, Native, OutputType, RunError, Session, ValueType};
 
+use super::answer::Meaning;
 use super::{CliError, appearance, model_file};
-use crate::data::class_names::ClassNames;
 use crate::data::metadata::{self, Preparation};
 use crate::data::picture::{Fitted, Invert, Look};
-use crate::data::picture_file;
+use crate::data::picture_file::{self, PictureError};
 use crate::data::record::DataRecord;
-use crate::data::{DataError, series};
+use crate::data::scale::Scale;
+use crate::data::{DataError, Known, inputs, series};
 use crate::model_file::ModelTable;
-use crate::terminal::number::percent;
-use crate::terminal::{complain, digit, print, printable, shows_colour};
+use crate::terminal::{complain, digit, print, shows_colour};
 
-/// Length of a probability of 1, half characters.
-const BAR_HALVES: usize = 60;
-
-/// Classify pictures, PNG or JPEG, or the windows of a series, CSV
+/// Ask a model about pictures, PNG or JPEG, windows of a series, CSV, or an array of inputs, .npy
+///
+/// Says the class, the real values, or whether the input is unusual, as the model answers.
 ///
 /// Any picture will do. Where the training images are drawings on an even ground, such as MNIST's
 /// digits, the picture is made to look like them: what stands out from its ground, with their
@@ -29,12 +28,14 @@ const BAR_HALVES: usize = 60;
 #[command(after_help = "\
 Examples:
   trainer predict out/model.kndl trainer/data/samples/digit-7.png
-  trainer predict out/model.kndl --invert yes photo-1.png photo-2.png")]
+  trainer predict out/model.kndl --invert yes photo-1.png photo-2.png
+  trainer predict out/model.kndl x_test.npy")]
 pub(super) struct PredictArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
-    /// Pictures, or CSV files with the columns of the series that the model was trained on
+    /// Pictures, CSV files with the columns of the series that the model was trained on, or .npy
+    /// files with one input or several
     #[arg(value_name = "PICTURE", required = true)]
     images: Vec<PathBuf>,
     /// Turn dark into light; auto makes the picture look like the training images
@@ -48,12 +49,15 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
     let record = DataRecord::beside(&args.model, model.image_shape());
     let look = appearance::of(record.as_ref(), &model);
-    let names = metadata::names(model.metadata(), record.as_ref());
+    let meaning = Meaning::of(&model, record.as_ref());
     let mut failed = 0;
     for path in &args.images {
         let predicted = match is_series(path) {
-            true => predict_series(&model, path, record.as_ref()),
-            false => predict(&model, path, args.invert, &look, &names),
+            true => predict_series(&model, path, record.as_ref(), &meaning),
+            false if inputs::is_array(path) => {
+                predict_array(&model, path, record.as_ref(), &meaning)
+            }
+            false => predict(&model, path, args.invert, &look, &meaning),
         };
         match predicted {
             Ok(text) => print(&text)?,
@@ -75,9 +79,12 @@ fn predict(
     path: &Path,
     invert: Invert,
     look: &Look,
-    names: &ClassNames,
+    meaning: &Meaning,
 ) -> Result<String, CliError> {
-    let picture = picture_file::read(path)?;
+    let picture = picture_file::read(path).map_err(|error| match error {
+        PictureError::Kind { path } => CliError::NoInput { path },
+        error => error.into(),
+    })?;
     let Fitted { pixels, notes } = picture.fit(model.image_shape(), invert, look)?;
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
@@ -87,11 +94,30 @@ fn predict(
     let name = path.display();
     let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();
     let picture = digit::draw(&pixels, model.image_shape(), shows_colour());
-    Ok(format!(
-        "{notes}{picture}{}{}",
-        bars(&scores, names),
-        verdict(&name.to_string(), &scores, names)
-    ))
+    let answer = meaning.text(&name.to_string(), &pixels, scores.values());
+    Ok(format!("{notes}{picture}{answer}"))
+}
+
+/// One line per input.
+fn predict_array(
+    model: &Model<'_>,
+    path: &Path,
+    record: Option<&DataRecord>,
+    meaning: &Meaning,
+) -> Result<String, CliError> {
+    let scales = metadata::preparation(model, record).unwrap_or_default().scales;
+    let known = Known { scales, ..Known::default() };
+    let pixels = inputs::read(path, model.image_shape(), &known)?;
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session =
+        Session::new(model, &mut arena).expect("the buffer has the size the model states");
+    let mut text = String::new();
+    for (number, image) in pixels.chunks_exact(model.image_shape().len()).enumerate() {
+        let values = session.run_stored::<Native>(image, &mut ());
+        let values = values.expect("the inputs have the model's shape").values();
+        text += &meaning.verdict(&format!("{} input {number}", path.display()), image, values);
+    }
+    Ok(text)
 }
 
 /// Whether a file is a series, by its name.
@@ -104,51 +130,58 @@ fn predict_series(
     model: &Model<'_>,
     path: &Path,
     record: Option<&DataRecord>,
+    meaning: &Meaning,
 ) -> Result<String, CliError> {
     let unknown = || CliError::NoSeries { path: path.to_owned() };
-    let of_record = |record: &DataRecord| Preparation {
-        columns: record.reading.columns.clone(),
-        scales: record.scales.clone(),
-        ..Preparation::default()
-    };
-    let prepared = Preparation::of_model(model.metadata()).or_else(|| record.map(of_record));
+    let prepared = metadata::preparation(model, record);
     let Preparation { columns, scales, .. } = prepared.ok_or_else(unknown)?;
     let columns = columns.ok_or_else(unknown)?;
     let of = |problem| DataError::Series { path: path.to_owned(), problem };
     let runs = series::read_values(path, &columns).map_err(of)?;
     // Without a window that is an error, here as in training.
     columns.windows(&runs).map_err(of)?;
-    let names = metadata::names(model.metadata(), record);
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =
         Session::new(model, &mut arena).expect("the buffer has the size the model states");
     let mut text = String::new();
     for (first, window) in runs.iter().flat_map(|run| columns.cut(run)) {
-        let scaled = window.iter().zip(scales.iter().cycle());
-        let pixels: Vec<u8> = scaled.map(|(value, scale)| scale.pixel(*value)).collect();
-        let scores = session.run_stored::<Native>(&pixels, &mut ()).map_err(|_| unknown())?;
         let last = first + columns.window as usize - 1;
-        text += &verdict(&format!("{} rows {first} to {last}", path.display()), &scores, &names);
+        let rows = match last == first {
+            true => format!("row {first}"),
+            false => format!("rows {first} to {last}"),
+        };
+        let file = format!("{} {rows}", path.display());
+        let window = Window { values: window, scales: &scales };
+        text += &window.answer(&file, &mut session, model, meaning).map_err(|_| unknown())?;
     }
-    Ok(text.replace("\n\n", "\n"))
+    Ok(text)
 }
 
-/// One line per class: its name, its probability, a bar.
-pub(super) fn bars(scores: &Scores<'_>, names: &ClassNames) -> String {
-    let all = || scores.probabilities().enumerate();
-    let name = |class| printable(&names.of(class));
-    let width = all().map(|(class, _)| name(class).chars().count()).max().unwrap_or(0).max(4);
-    let line = |(class, probability): (usize, f32)| {
-        let halves = (probability * BAR_HALVES as f32).round() as usize;
-        let bar = "█".repeat(halves / 2) + if halves % 2 == 1 { "▌" } else { "" };
-        let (name, shown) = (name(class), percent(probability as f64));
-        format!("{name:>width$} {shown:>9}  {bar}").trim_end().to_owned() + "\n"
-    };
-    all().map(line).collect()
+/// Sensor values that a model is asked about.
+struct Window<'w> {
+    values: &'w [f64],
+    /// Of the channels.
+    scales: &'w [Scale],
 }
 
-pub(super) fn verdict(file: &str, scores: &Scores<'_>, names: &ClassNames) -> String {
-    let class = scores.class();
-    let probability = scores.probabilities().nth(class).unwrap_or_default();
-    format!("{file}: {} ({})\n\n", printable(&names.of(class)), percent(probability as f64))
+impl Window<'_> {
+    /// The model's answer. A reconstruction is compared with the values themselves, as on a chip,
+    /// which may lie beyond those that the model was trained on.
+    fn answer(
+        &self,
+        file: &str,
+        session: &mut Session<'_, '_>,
+        model: &Model<'_>,
+        meaning: &Meaning,
+    ) -> Result<String, RunError> {
+        let Interface { takes, gives, .. } = model.input().interface;
+        if (takes, gives) == (ValueType::Reals, OutputType::Reconstruction) {
+            let values: Vec<f32> = self.values.iter().map(|value| *value as f32).collect();
+            return Ok(meaning.of_error(file, session.reconstruct(&values)?.error));
+        }
+        let scaled = self.values.iter().zip(self.scales.iter().cycle());
+        let pixels: Vec<u8> = scaled.map(|(value, scale)| scale.pixel(*value)).collect();
+        let scores = session.run_stored::<Native>(&pixels, &mut ())?;
+        Ok(meaning.verdict(file, &pixels, scores.values()))
+    }
 }

@@ -7,36 +7,52 @@ use super::train::REPORT;
 use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
 use crate::data::picture_file::is_picture;
-use crate::evaluate::Evaluation;
+use crate::evaluate::Outcome;
 use crate::export::Exported;
-use crate::metrics::Metrics;
-use crate::terminal::confusion;
+use crate::metrics::{Metrics, Results};
+use crate::report::value::Real;
 use crate::terminal::number::{grouped, percent};
 use crate::terminal::shell;
+use crate::terminal::{answers, confusion};
 
-/// The table, the confusion matrix and the next commands.
+/// The table, how the answers are, and the next commands.
 pub(super) fn text(
     metrics: &Metrics,
     exported: &Exported,
-    evaluation: &Evaluation,
+    outcome: &Outcome,
     names: &ClassNames,
     model: &Path,
     sample: Option<&Path>,
     planned: Option<&str>,
 ) -> String {
-    let matrix = confusion::draw(&evaluation.int8.confusion, evaluation.int8.classes, names);
+    let answers = match outcome {
+        Outcome::Classes(of) => confusion::draw(&of.int8.confusion, of.int8.classes, names),
+        Outcome::Values(of) => answers::values(of),
+        Outcome::Inputs(of) => answers::inputs(of),
+    };
     let (table, next) = (table(metrics, exported), next_commands(model, sample));
     let planned = planned.map_or(String::new(), |planned| format!("{:<16}{planned}\n", "planned"));
-    format!("\n{table}{planned}\n{matrix}\n{next}")
+    format!("\n{table}{planned}\n{answers}\n{next}")
 }
 
 fn table(metrics: &Metrics, exported: &Exported) -> String {
-    let (float, int8) = (percent(metrics.float_test_accuracy), percent(metrics.int8_test_accuracy));
     let images = grouped(metrics.test_images as u64);
     let (macs, described) = (grouped(exported.macs), grouped(exported.macs_described));
+    let results = match &metrics.results {
+        Results::Classes(of) => {
+            let [float, int8] = [of.float_test_accuracy, of.int8_test_accuracy].map(percent);
+            vec![
+                ("test accuracy", format!("float {float}, int8 {int8} ({images} images)")),
+                ("same answer", format!("{} of the images", percent(of.agreement))),
+            ]
+        }
+        Results::Values(_) => vec![("test images", images)],
+        Results::Inputs(of) => {
+            let threshold = of.threshold.map_or("-".to_owned(), |at| Real(at.into()).to_string());
+            vec![("test images", images), ("threshold", threshold)]
+        }
+    };
     let rows = [
-        ("test accuracy", format!("float {float}, int8 {int8} ({images} images)")),
-        ("same answer", format!("{} of the images", percent(metrics.agreement))),
         ("model file", format!("{} bytes", grouped(metrics.model_bytes as u64))),
         (
             "working RAM",
@@ -48,7 +64,7 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
             format!("{:.2} s per epoch, threads {}", metrics.seconds_per_epoch, metrics.threads),
         ),
     ];
-    rows.iter().map(|(name, value)| format!("{name:<16}{value}\n")).collect()
+    results.iter().chain(&rows).map(|(name, value)| format!("{name:<16}{value}\n")).collect()
 }
 
 /// Commands that work when they are pasted in the repository's folder, with a picture or a

@@ -16,13 +16,13 @@ use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, Dataset, fit};
 use crate::estimate::Estimate;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::Outcome;
 use crate::events::Event;
 use crate::export::{Exported, Target, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::folder_lock::FolderLock;
-use crate::metrics::{EpochMetrics, Metrics};
+use crate::metrics::{EpochMetrics, Metrics, Results};
 use crate::plan::FastestError;
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset, real};
 use crate::report::{FinishedRun, Report, provenance};
@@ -43,8 +43,9 @@ const HELD_OUT_PART: usize = 6;
 ///
 /// Leaves OUT/model.kndl, the quantised model, OUT/model.data.toml, what it was trained on,
 /// OUT/float.burnpack, the float parameters, OUT/metrics.json, and OUT/report.html to look at.
-/// Accuracy is followed on images held out of the training set; the test set is looked at once, at
-/// the end.
+/// Accuracy, or the error, is followed on images held out of the training set; the test set is
+/// looked at once, at the end. The preset's `task` says what is learnt: classes, real values, or
+/// the input once more.
 ///
 /// Ctrl-C ends the run after the batch. OUT/checkpoint.kindling, written anew after each epoch,
 /// holds what `--resume` needs to go on: the same command with --resume added ends with the same
@@ -137,7 +138,8 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     prepare_folder(&options.out, &[&names[..], &planned::NAMES].concat())?;
     interrupt::install()?;
     let (path, image) = (options.data.path(None), run.preset.network.input.shape());
-    let request = options.data.request(image, None);
+    let (task, quantile) = (run.preset.recipe.task, run.preset.recipe.threshold_quantile);
+    let request = options.data.request(image, task, None);
     let data = DataDir::read(&path, &request)?;
     let data_files = provenance::data_files(&path)?;
     let survey = Survey::of(&data);
@@ -146,11 +148,12 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
     let source = options.data.named().unwrap_or(Path::new(""));
-    let record = DataRecord::of(&data, source, &request.reading);
+    let record = DataRecord::of(&data, source, &request.reading).for_task(task, quantile);
     let exported = export_with(&trained.model, &data.train, export, &About::of(&record))?;
     run.go_on()?;
-    let evaluation = evaluate(&trained.model, &exported.bytes, &data.test, run.threads)?;
-    let metrics = run.metrics(&trained.epochs, &exported, &evaluation, &data.test);
+    let outcome = Outcome::of(task, &trained.model, &exported, &data, run.threads)?;
+    let results = Results::of(&outcome, &data.test.labels);
+    let metrics = run.metrics(&trained.epochs, &exported, results, data.test.len());
     let report = Report::of(&FinishedRun {
         command: &shell::command(
             std::env::args_os().skip(1).filter(|argument| argument != "--resume"),
@@ -159,7 +162,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         metrics: &metrics,
         float: &trained.model,
         exported: &exported,
-        evaluation: &evaluation,
+        outcome: &outcome,
         data: &data,
         survey: &survey,
         reading: &request.reading,
@@ -168,7 +171,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let planned = run.write(&trained.model, &record, &exported, &metrics, &report)?;
     checkpoint.run_is_finished(&run.preset);
     let names = ClassNames::new(&data.names);
-    run.conclude(&metrics, &exported, &evaluation, &names, planned.as_deref())
+    run.conclude(&metrics, &exported, &outcome, &names, planned.as_deref())
 }
 
 /// The preset with what the command line says instead.
@@ -192,7 +195,8 @@ struct Run<'o> {
 impl Run<'_> {
     /// Checks the network against the images and says what a user might not expect.
     fn check(&mut self, data: &DataDir, survey: &Survey) -> Result<(), CliError> {
-        let notes = fit::check(&self.preset.network, data, survey)?;
+        let task = self.preset.recipe.task;
+        let notes = fit::check(&self.preset.network, task, data, survey)?;
         data.notes.iter().chain(&notes).for_each(|note| self.note(note));
         let images = data.train.len();
         let (wanted, most) = (self.preset.recipe.held_out, images / HELD_OUT_PART);
@@ -203,7 +207,7 @@ impl Run<'_> {
             self.preset.recipe.held_out = most;
         }
         let held_out = self.preset.recipe.held_out;
-        let split = Split::new(&data.train.labels, held_out, self.options.seed);
+        let split = Split::new(&data.train.strata(), held_out, self.options.seed);
         self.say(&terminal::data::draw(data, survey, &split))
     }
 
@@ -272,14 +276,10 @@ impl Run<'_> {
         &self,
         epochs: &[EpochReport],
         exported: &Exported,
-        evaluation: &Evaluation,
-        test: &Dataset,
+        results: Results,
+        test_images: usize,
     ) -> Metrics {
         let recipe = &self.preset.recipe;
-        let share = |count: usize| count as f64 / evaluation.images as f64;
-        let int8 = &evaluation.int8;
-        let rows = |counts: &[u32]| counts.chunks(int8.classes).map(<[u32]>::to_vec).collect();
-        let [float_reliability, int8_reliability] = evaluation.reliability(&test.labels);
         Metrics {
             preset: self.preset.name.clone(),
             seed: self.options.seed,
@@ -289,17 +289,12 @@ impl Run<'_> {
             threads: self.threads,
             seconds_per_epoch: epochs.iter().map(|epoch| epoch.seconds).sum::<f64>()
                 / epochs.len() as f64,
-            test_images: evaluation.images,
-            float_test_accuracy: share(evaluation.float_correct),
-            int8_test_accuracy: share(int8.correct),
-            agreement: share(evaluation.agreeing),
+            task: recipe.task.name(),
+            test_images,
+            results,
             model_bytes: exported.bytes.len(),
             arena_bytes: exported.arena_bytes,
             macs: exported.macs,
-            float_calibration_error: float_reliability.expected_calibration_error(),
-            int8_calibration_error: int8_reliability.expected_calibration_error(),
-            float_confusion: rows(&evaluation.float_confusion(&test.labels)),
-            confusion: rows(&int8.confusion),
             history: epochs.iter().map(EpochMetrics::from).collect(),
         }
     }
@@ -349,7 +344,7 @@ impl Run<'_> {
         &self,
         metrics: &Metrics,
         exported: &Exported,
-        evaluation: &Evaluation,
+        outcome: &Outcome,
         names: &ClassNames,
         planned: Option<&str>,
     ) -> Result<(), CliError> {
@@ -359,9 +354,7 @@ impl Run<'_> {
             Output::Text | Output::Quiet => {
                 let sample = summary::sample(self.options.data.named());
                 let sample = sample.as_deref();
-                self.say(&summary::text(
-                    metrics, exported, evaluation, names, &model, sample, planned,
-                ))
+                self.say(&summary::text(metrics, exported, outcome, names, &model, sample, planned))
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, appearance, browser, model_file};
+use crate::data::metadata;
 use crate::data::record::DataRecord;
 use crate::live::page::TryPage;
 use crate::live::server::Server;
@@ -52,15 +53,15 @@ fn page(args: &TryArgs) -> Result<String, CliError> {
     let record = DataRecord::beside(&args.model, model.image_shape());
     let test = model.self_test();
     let sample = test.map(|test| Sample { label: "self-test".to_owned(), image: test.image });
-    let columns = record.as_ref().and_then(|record| record.reading.columns.as_ref());
+    let prepared = metadata::preparation(&model, record.as_ref()).unwrap_or_default();
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let subject = Subject {
         file: &file,
         model: &model,
         look: &appearance::of(record.as_ref(), &model),
         classes: record.as_ref().map_or(&[], |record| &record.names),
-        scales: record.as_ref().map_or(&[], |record| &record.scales),
-        channels: columns.map_or(&[], |columns| &columns.values),
+        scales: &prepared.scales,
+        channels: prepared.columns.as_ref().map_or(&[], |columns| &columns.values),
         samples: sample.as_slice(),
     };
     Ok(TryPage::of(&name, &subject).to_html())

@@ -120,6 +120,14 @@ pub enum ValueError {
         /// Of the training images.
         scale: PixelScale,
     },
+    /// A number that no 32 bits hold.
+    #[error("value {index} is {value}: values to answer are finite numbers of 32 bits")]
+    Target {
+        /// Place in the file, from 0.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
     /// A number that is no label.
     #[error("label {index} is {value}: labels are whole numbers from 0 to 255")]
     Label {
@@ -220,6 +228,18 @@ impl Numbers {
             false => Err(ValueError::Label { index, value }),
         };
         self.iter().enumerate().map(label).collect()
+    }
+
+    /// The numbers as real values to answer.
+    ///
+    /// # Errors
+    /// A number that is not finite in 32 bits.
+    pub fn into_targets(self) -> Result<Vec<f64>, ValueError> {
+        let target = |(index, value): (usize, f64)| match (value as f32).is_finite() {
+            true => Ok(value),
+            false => Err(ValueError::Target { index, value }),
+        };
+        self.iter().enumerate().map(target).collect()
     }
 
     fn range(&self) -> Result<[f64; 2], ValueError> {

@@ -106,14 +106,25 @@ pub enum DataError {
         /// What is wrong with it.
         problem: SeriesError,
     },
+    /// Pictures without values.
+    #[error(
+        "{}: folders of pictures name classes, no values: save pictures and values as NumPy \
+            arrays, x_train and y_train, for task = \"regress\"", path.display()
+    )]
+    NoValues {
+        /// The data.
+        path: PathBuf,
+    },
     /// Series of which nobody says what their columns are.
     #[error(
-        "{}: say what its columns are: --columns A,B for the values, --label-column C for the \
-            class, --window N for the rows of a window; there are {there}", path.display()
+        "{}: say what its columns are: --columns A,B for the values, {truth}--window N for the \
+            rows of a window; there are {there}", path.display()
     )]
     Columns {
         /// The file.
         path: PathBuf,
+        /// What is to be said of what is answered.
+        truth: &'static str,
         /// The columns there are.
         there: String,
     },

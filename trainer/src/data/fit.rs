@@ -7,9 +7,11 @@ use thiserror::Error;
 
 use super::appearance::wide_and_high;
 use super::survey::Survey;
+use super::target::Target;
 use super::{DataDir, Dataset};
 use crate::graph::{Region, demand};
 use crate::network::{Input, Network};
+use crate::recipe::Task;
 
 /// Why images and network do not go together.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,6 +49,29 @@ pub enum FitError {
         /// Values the network ends with.
         outputs: usize,
     },
+    /// Another number of values to answer.
+    #[error(
+        "the data has {targets} values to answer for each image, the network ends with {outputs}: \
+            give its last layer {targets} units"
+    )]
+    Targets {
+        /// Of the data.
+        targets: usize,
+        /// Values the network ends with.
+        outputs: usize,
+    },
+    /// A reconstruction of something else.
+    #[error(
+        "the images are {images}; an autoencoder answers with its whole input: its [network.input] \
+            must be {images} without an offset, and its last layer leave {} values, not {outputs}",
+        images.len()
+    )]
+    Reconstruction {
+        /// Of the data set.
+        images: Shape,
+        /// Values the network ends with.
+        outputs: usize,
+    },
     /// A finished model for other images.
     #[error("the model takes {model} images, those of the data set are {images}: use --data")]
     Shape {
@@ -60,8 +85,8 @@ pub enum FitError {
 /// Refuses images that `network` cannot be trained, calibrated or measured on.
 ///
 /// # Errors
-/// Images that it does not see, of other channels, or of more classes than it has outputs.
-pub fn require(network: &Network, images: &Dataset) -> Result<(), FitError> {
+/// Images that it does not see, of other channels, or with other answers than its outputs.
+pub fn require(network: &Network, task: Task, images: &Dataset) -> Result<(), FitError> {
     let Input { height, width, channels, offset } = network.input;
     if images.shape.channels != channels {
         return Err(FitError::Channels { images: images.shape.channels, network: channels });
@@ -74,10 +99,27 @@ pub fn require(network: &Network, images: &Dataset) -> Result<(), FitError> {
         let network = network.input.shape();
         return Err(FitError::Outside { images: images.shape, network, offset });
     }
-    let highest = images.classes.saturating_sub(1).max(highest_label(images));
-    match network.classes() {
-        Ok(outputs) if highest >= outputs => Err(FitError::Classes { highest, outputs }),
-        // A network that cannot be built is refused where it is built.
+    // A network that cannot be built is refused where it is built.
+    let Ok(outputs) = network.classes() else { return Ok(()) };
+    match task {
+        Task::Reconstruct if network.input.shape() == images.shape && offset == [0, 0] => {
+            require_answers(task, outputs, images)
+        }
+        Task::Reconstruct => Err(FitError::Reconstruction { images: images.shape, outputs }),
+        _ => require_answers(task, outputs, images),
+    }
+}
+
+/// Refuses images that ask for other answers than `outputs` values are.
+fn require_answers(task: Task, outputs: usize, images: &Dataset) -> Result<(), FitError> {
+    let (targets, highest) = (images.targets_per_image(), images.classes.saturating_sub(1));
+    let highest = highest.max(highest_label(images));
+    match task {
+        Task::Classify if highest >= outputs => Err(FitError::Classes { highest, outputs }),
+        Task::Regress if targets != outputs => Err(FitError::Targets { targets, outputs }),
+        Task::Reconstruct if images.shape.len() != outputs => {
+            Err(FitError::Reconstruction { images: images.shape, outputs })
+        }
         _ => Ok(()),
     }
 }
@@ -87,38 +129,53 @@ pub fn require(network: &Network, images: &Dataset) -> Result<(), FitError> {
 ///
 /// # Errors
 /// As [`require`], for the training images.
-pub fn check(network: &Network, data: &DataDir, survey: &Survey) -> Result<Vec<String>, FitError> {
-    require(network, &data.train)?;
+pub fn check(
+    network: &Network,
+    task: Task,
+    data: &DataDir,
+    survey: &Survey,
+) -> Result<Vec<String>, FitError> {
+    require(network, task, &data.train)?;
     let outputs = network.classes().unwrap_or_default();
-    let notes = [
-        part_note(network, data.train.shape),
-        outputs_note(outputs, data.train.classes),
-        missing_labels_note(survey),
-        single_class_note(survey),
-        missing_tests_note(survey),
-        uneven_note(survey),
+    let answers = match task {
+        Task::Classify => vec![
+            outputs_note(outputs, data.train.classes),
+            missing_labels_note(survey),
+            single_class_note(survey),
+            missing_tests_note(survey),
+            uneven_note(survey),
+        ],
+        Task::Regress => values_notes(data),
+        Task::Reconstruct => vec![usual_note(survey)],
+    };
+    let images = [
         range_note(survey),
         brightness_note(survey),
         transposed_note(&data.train),
         same_image_note(survey, data.train.len()),
         shared_note(survey, data.test.len()),
-        contradictions_note(survey),
+        contradictions_note(survey).filter(|_| task.is_classify()),
     ];
-    Ok(notes.into_iter().flatten().collect())
+    let part = part_note(network, data.train.shape);
+    Ok([part].into_iter().chain(answers).chain(images).flatten().collect())
 }
 
 /// What is to be said before a finished model for images of the shape `model`, with `outputs`
-/// scores, is measured on `images`.
+/// values that answer `task`, is measured on `images`.
 ///
 /// # Errors
-/// Images of another shape.
+/// Images of another shape, or without the values that the model answers.
 pub fn check_model(
     model: Shape,
     outputs: usize,
+    task: Task,
     images: &Dataset,
 ) -> Result<Vec<String>, FitError> {
     if model != images.shape {
         return Err(FitError::Shape { model, images: images.shape });
+    }
+    if !task.is_classify() {
+        return require_answers(task, outputs, images).map(|()| vec![]);
     }
     let beyond = images.labels.iter().filter(|label| **label as usize >= outputs).count();
     let note = || {
@@ -130,6 +187,51 @@ pub fn check_model(
         )
     };
     Ok((beyond > 0).then(note).into_iter().collect())
+}
+
+/// By how many deviations of the training values the mean of the test values may differ in silence.
+const MEAN_DEVIATIONS: f32 = 1.0;
+
+/// Values to answer that are all the same, or other ones in the test set.
+fn values_notes(data: &DataDir) -> Vec<Option<String>> {
+    let each = data.targets.len();
+    let of = |images: &Dataset, place: usize| -> Vec<f32> {
+        images.targets.iter().skip(place).step_by(each.max(1)).copied().collect()
+    };
+    let note = |place: usize| {
+        let [train, test] = [&data.train, &data.test].map(|images| of(images, place));
+        let (target, name) = (&data.targets[place], Target::names(&data.targets).of(place));
+        if train.iter().all(|value| *value == train[0]) {
+            return Some(format!(
+                "value {name} to answer is {} for all training images: there is nothing to learn",
+                target.mean
+            ));
+        }
+        let mean = test.iter().sum::<f32>() / test.len().max(1) as f32;
+        (mean.abs() > MEAN_DEVIATIONS).then(|| {
+            format!(
+                "value {name} to answer is {} in the mean of the training images, {} in that of \
+                    the test images: they are not from the same source",
+                target.mean,
+                target.scale().restore(mean)
+            )
+        })
+    };
+    (0..each).map(note).collect()
+}
+
+/// Says that nothing unusual is there to be found, where there are labels.
+fn usual_note(survey: &Survey) -> Option<String> {
+    let trained = labels_where(survey, |trained, _| trained > 0);
+    let unusual = labels_where(survey, |trained, tests| trained == 0 && tests > 0);
+    (trained.len() > 1 && unusual.is_empty()).then(|| {
+        format!(
+            "the training images have {}, and no test image has another: all of them are learnt as \
+                usual, and how well unusual ones are found is not measured; leave what is unusual \
+                out of the training images",
+            named("label", &trained)
+        )
+    })
 }
 
 /// Least part of an image's pixels that a network may read in silence.

@@ -196,7 +196,7 @@ pub fn read(
         pixels.extend(image?);
     }
     let labels = files.iter().map(|(_, label)| *label).collect();
-    Ok(Dataset { shape, pixels, labels, classes: names.len() })
+    Ok(Dataset { shape, pixels, labels, classes: names.len(), targets: vec![] })
 }
 
 /// Paths and labels of all pictures.

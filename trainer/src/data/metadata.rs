@@ -2,7 +2,7 @@
 //! classes, and how an input is made.
 
 use infer::format::Field;
-use infer::{Metadata, ValueType};
+use infer::{ChannelScale, Metadata, Model, OutputType, ValueType};
 use serde::{Deserialize, Serialize};
 
 use super::appearance::Appearance;
@@ -10,15 +10,20 @@ use super::class_names::ClassNames;
 use super::reading::{Columns, Reading, Resize};
 use super::record::DataRecord;
 use super::scale::Scale;
+use super::target::Target;
 use crate::plain_model::PlainInterface;
+use crate::recipe::Task;
 
 /// What a model file says beside the network.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
     /// What the network takes and gives.
     pub interface: PlainInterface,
     /// As [`Metadata`] has it.
     pub metadata: Vec<u8>,
+    /// Of an autoencoder: part of the training inputs whose error is not above the threshold that
+    /// the export finds.
+    pub threshold_quantile: Option<f64>,
 }
 
 /// How an input is made from a picture or from sensor values.
@@ -45,21 +50,63 @@ impl About {
     /// Of what a model is trained on. Images of IDX files without names need no word: those of the
     /// self-test show what they look like.
     pub fn of(record: &DataRecord) -> Self {
-        let is_plain = record.names.is_empty()
+        let is_plain = record.task.is_classify()
+            && record.names.is_empty()
             && record.scales.is_empty()
             && record.reading == Reading::default();
         if is_plain {
             return Self::default();
         }
-        Self { interface: interface(&record.scales), metadata: metadata(record) }
+        let interface = PlainInterface { gives: record.task.gives(), ..interface(&record.scales) };
+        let threshold_quantile = record.threshold_quantile;
+        Self { interface, metadata: metadata(record), threshold_quantile }
+    }
+
+    /// What the model answers.
+    pub fn task(&self) -> Task {
+        self.interface.gives.into()
+    }
+}
+
+/// Adds the threshold of an autoencoder to the metadata of its file.
+pub fn push_threshold(metadata: &mut Vec<u8>, threshold: f32) {
+    push(metadata, Field::Threshold, &threshold.to_le_bytes());
+}
+
+/// The real values that a model answers, by its file; of a file that does not say it as they are.
+pub fn targets(model: &Model<'_>) -> Vec<Target> {
+    let metadata = model.metadata();
+    let target = |place: usize| {
+        let ChannelScale { mean, deviation } = metadata.scale(place).unwrap_or(ChannelScale::NONE);
+        Target { name: metadata.name(place).unwrap_or_default().to_owned(), mean, deviation }
+    };
+    match model.input().interface.gives {
+        OutputType::Reals => (0..model.classes()).map(target).collect(),
+        OutputType::Scores | OutputType::Reconstruction => vec![],
     }
 }
 
 impl Preparation {
+    /// Of what a model is trained on.
+    fn of(record: &DataRecord) -> Self {
+        Self {
+            resize: record.reading.resize,
+            transpose: record.reading.transpose,
+            columns: record.reading.columns.clone(),
+            scales: record.scales.clone(),
+            appearance: record.appearance,
+        }
+    }
+
     /// Of a model file that says it.
     pub fn of_model(metadata: Metadata<'_>) -> Option<Self> {
         toml::from_str(metadata.preparation()?).ok()
     }
+}
+
+/// How an input of a model is made: as its file says, or else the record beside it.
+pub fn preparation(model: &Model<'_>, record: Option<&DataRecord>) -> Option<Preparation> {
+    Preparation::of_model(model.metadata()).or_else(|| record.map(Preparation::of))
 }
 
 /// The names of a model's classes; where its file has none, those of the record beside it.
@@ -79,18 +126,25 @@ fn interface(scales: &[Scale]) -> PlainInterface {
 
 fn metadata(record: &DataRecord) -> Vec<u8> {
     let mut bytes = vec![];
-    let names: Vec<u8> = record.names.iter().flat_map(encoded).collect();
+    let named = record.targets.iter().map(|target| &target.name);
+    let named = if named.clone().all(String::is_empty) { vec![] } else { named.collect() };
+    let names: Vec<&String> = match record.task {
+        Task::Regress => named,
+        Task::Classify => record.names.iter().collect(),
+        // The labels are of no answer that the model gives.
+        Task::Reconstruct => vec![],
+    };
+    let names: Vec<u8> = names.into_iter().flat_map(encoded).collect();
     if !names.is_empty() {
         push(&mut bytes, Field::Names, &names);
     }
-    let preparation = Preparation {
-        resize: record.reading.resize,
-        transpose: record.reading.transpose,
-        columns: record.reading.columns.clone(),
-        scales: record.scales.clone(),
-        appearance: record.appearance,
-    };
-    let text = toml::to_string(&preparation).expect("numbers and text can be written as TOML");
+    let scales: Vec<u8> =
+        record.targets.iter().flat_map(|target| target.scale().to_le_bytes()).collect();
+    if !scales.is_empty() {
+        push(&mut bytes, Field::Scales, &scales);
+    }
+    let text =
+        toml::to_string(&Preparation::of(record)).expect("numbers and text can be written as TOML");
     push(&mut bytes, Field::Preparation, text.as_bytes());
     bytes
 }
@@ -115,8 +169,9 @@ mod tests {
     fn record(names: Vec<String>, scales: Vec<Scale>, reading: &Reading) -> DataRecord {
         let (pixels, labels) = (vec![0, 9, 0, 9, 200, 9], vec![0]);
         let shape = infer::Shape::new(2, 3, 1);
-        let train = Dataset { shape, pixels, labels, classes: 1 };
-        let data = DataDir { test: train.clone(), train, names, notes: vec![], scales };
+        let train = Dataset { shape, pixels, labels, classes: 1, targets: vec![] };
+        let data =
+            DataDir { test: train.clone(), train, names, notes: vec![], scales, targets: vec![] };
         DataRecord::of(&data, Path::new("somewhere"), reading)
     }
 
@@ -124,7 +179,7 @@ mod tests {
     fn names_and_preparation_come_back_as_they_were_written() {
         let reading = Reading { resize: Resize::Nearest, transpose: true, ..Reading::default() };
         let record = record(vec!["cat".into(), "m\u{f6}w".into()], vec![], &reading);
-        let About { interface, metadata } = About::of(&record);
+        let About { interface, metadata, .. } = About::of(&record);
         assert_eq!(interface, PlainInterface::default());
         let metadata = Metadata::new(&metadata);
         assert_eq!(names(metadata, None), ClassNames::new(&record.names));

@@ -19,6 +19,7 @@ pub mod fit;
 pub mod folder;
 mod idx;
 mod idx_error;
+pub mod inputs;
 mod jpeg;
 pub mod metadata;
 pub mod npy;
@@ -33,6 +34,7 @@ pub mod series;
 mod share;
 pub mod survey;
 pub mod table;
+pub mod target;
 mod windows;
 
 use std::fs;
@@ -46,6 +48,9 @@ use parts::{Loaded, Source};
 pub use pictures::{appearance, picture};
 use reading::{Reading, Wanted};
 use scale::Scale;
+use target::Target;
+
+use crate::recipe::Task;
 
 /// Training and test images of one shape, with one common set of classes.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +65,8 @@ pub struct DataDir {
     pub notes: Vec<String>,
     /// Scale of each channel, where the values are no pixels; else empty.
     pub scales: Vec<Scale>,
+    /// The real values to answer; empty where there are none.
+    pub targets: Vec<Target>,
 }
 
 /// How a data set is to be read.
@@ -71,6 +78,8 @@ pub struct Request {
     pub wanted: Wanted,
     /// What a finished model says of its data; `None` before there is one.
     pub known: Option<Known>,
+    /// What is to be answered: classes need labels, real values need values.
+    pub task: Task,
 }
 
 /// What a model was trained on, as far as other images must be read in the same way.
@@ -80,6 +89,8 @@ pub struct Known {
     pub names: Vec<String>,
     /// Scale of each channel; empty for pixels.
     pub scales: Vec<Scale>,
+    /// The real values it answers; empty where it answers none.
+    pub targets: Vec<Target>,
 }
 
 impl DataDir {
@@ -96,9 +107,9 @@ impl DataDir {
     /// # Errors
     /// A missing, unreadable, damaged or mismatched file: see [`DataError`].
     pub fn read(path: &Path, request: &Request) -> Result<Self, DataError> {
-        let Request { reading, wanted, known } = request;
-        let loaded = Source::of(path)?.load(reading, *wanted, known.as_ref())?;
-        let Loaded { train, test, names, notes, scales, is_shared_out } = loaded;
+        let reading = &request.reading;
+        let loaded = Source::of(path)?.load(request)?;
+        let Loaded { train, test, names, notes, scales, mut targets, is_shared_out } = loaded;
         let (train, test) = match (test, reading.test_share.filter(|_| !is_shared_out)) {
             (Some(_), Some(_)) => return Err(DataError::HasTest { path: path.to_owned() }),
             (Some(test), None) => (train, test),
@@ -110,13 +121,17 @@ impl DataDir {
             return Err(DataError::Shapes { directory, train: train.shape, test: test.shape });
         }
         let classes = train.classes.max(test.classes);
-        let names = named(names, request, classes, path)?;
+        let wanted = if targets.is_empty() { classes } else { targets.len() };
+        let mut names = named(names, request, wanted, path)?;
+        if !targets.is_empty() {
+            targets.iter_mut().zip(names.drain(..)).for_each(|(target, name)| target.name = name);
+        }
         let classes = classes.max(names.len());
         let [train, test] = [train, test].map(|part| {
             let part = if reading.transpose { part.transposed() } else { part };
             Dataset { classes, ..part }
         });
-        Ok(Self { train, test, names, notes, scales })
+        Ok(Self { train, test, names, notes, scales, targets })
     }
 
     /// Reads the test images of `path`, and the training images only where the test images depend
@@ -125,7 +140,9 @@ impl DataDir {
     /// # Errors
     /// As [`DataDir::read`].
     pub fn read_test(path: &Path, request: &Request) -> Result<Dataset, DataError> {
-        match Source::of(path)?.test_alone(request.known.as_ref())? {
+        let source = Source::of(path)?;
+        let alone = request.task.is_classify().then(|| source.test_alone(request.known.as_ref()));
+        match alone.transpose()?.flatten() {
             Some(test) if request.reading.transpose => Ok(test.transposed()),
             Some(test) => Ok(test),
             None => Ok(Self::read(path, request)?.test),

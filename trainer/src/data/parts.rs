@@ -11,11 +11,14 @@ use super::folder;
 use super::idx::Idx;
 use super::npy::{self, Array};
 use super::npz::{self, Npz};
-use super::reading::{Reading, Wanted};
+use super::reading::Wanted;
 use super::scale::Scale;
 use super::series;
+use super::target::Target;
 use super::windows;
-use super::{Dataset, Known};
+use super::{Dataset, Known, Request};
+use crate::network::OUTPUTS_MAX;
+use crate::recipe::Task;
 
 /// What a path holds, told by names and first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,24 +51,56 @@ pub(super) struct Loaded {
     pub notes: Vec<String>,
     /// Scale of each channel, where the values are no pixels.
     pub scales: Vec<Scale>,
+    /// The real values to answer.
+    pub targets: Vec<Target>,
     /// Whether the share of test images has been taken out.
     pub is_shared_out: bool,
 }
 
 impl Loaded {
     fn of_pictures(train: Dataset, test: Option<Dataset>, names: Vec<String>) -> Self {
-        Self { train, test, names, notes: vec![], scales: vec![], is_shared_out: false }
+        Self {
+            train,
+            test,
+            names,
+            notes: vec![],
+            scales: vec![],
+            targets: vec![],
+            is_shared_out: false,
+        }
     }
 
-    fn of_numbers(
-        train: Dataset,
-        test: Option<Dataset>,
-        scale: PixelScale,
-        notes: Vec<String>,
-    ) -> Self {
-        let scales = scale.scales().to_vec();
-        Self { train, test, names: vec![], notes, scales, is_shared_out: false }
+    fn of_numbers(train: Dataset, test: Option<Dataset>, meaning: Meaning) -> Self {
+        let Meaning { scale, targets, notes, .. } = meaning;
+        let (names, scales) = (vec![], scale.scales().to_vec());
+        Self { train, test, names, notes, scales, targets, is_shared_out: false }
     }
+}
+
+/// What numbers mean: fixed by the training set, and the same for the test set.
+struct Meaning {
+    task: Task,
+    /// How they become pixels.
+    scale: PixelScale,
+    /// The real values that a model answers; empty before they are known.
+    targets: Vec<Target>,
+    /// What a user might not expect.
+    notes: Vec<String>,
+}
+
+impl Meaning {
+    fn new(scale: PixelScale, request: &Request) -> Self {
+        let targets = request.known.as_ref().map(|known| known.targets.clone()).unwrap_or_default();
+        let notes = scale_note(scale.scales(), &[]).into_iter().collect();
+        Self { task: request.task, scale, targets, notes }
+    }
+}
+
+/// Labels or values to answer, with the file they are of and how many there are for each image.
+struct Truth {
+    at: PathBuf,
+    numbers: Numbers,
+    each: usize,
 }
 
 /// Names of one part's files: what they begin with, and what arrays are called.
@@ -133,33 +168,32 @@ impl Source {
     }
 
     /// All of it.
-    pub fn load(
-        &self,
-        reading: &Reading,
-        wanted: Wanted,
-        known: Option<&Known>,
-    ) -> Result<Loaded, DataError> {
+    pub fn load(&self, request: &Request) -> Result<Loaded, DataError> {
+        let Request { reading, wanted, task, .. } = request;
         let is_series = matches!(self, Self::Series(_) | Self::SeriesParts(_));
         if reading.columns.is_some() && !is_series {
             return Err(DataError::NoSeries { path: self.path().to_owned() });
         }
+        if *task == Task::Regress && matches!(self, Self::Parts(_) | Self::Classes(_)) {
+            return Err(DataError::NoValues { path: self.path().to_owned() });
+        }
         match self {
             Self::Series(path) | Self::SeriesParts(path) => {
-                windows::load(path, &self.files()?, reading, wanted, known)
+                windows::load(path, &self.files()?, request)
             }
-            Self::Idx(folder) => idx_files(folder, known),
-            Self::Npy(folder) => arrays(folder, wanted, known, &mut |name| npy_file(folder, name)),
+            Self::Idx(folder) => idx_files(folder, request),
+            Self::Npy(folder) => arrays(folder, request, &mut |name| npy_file(folder, name)),
             Self::Npz(file) => {
                 let unreadable = |cause| DataError::Unreadable { path: file.to_owned(), cause };
                 let bytes = fs::read(file).map_err(unreadable)?;
                 let damaged = |problem| DataError::Npz { path: file.to_owned(), problem };
                 let archive = Npz::new(&bytes).map_err(damaged)?;
-                arrays(file, wanted, known, &mut |name| archive.array(name).map_err(damaged))
+                arrays(file, request, &mut |name| archive.array(name).map_err(damaged))
             }
-            Self::Parts(folder) => pictures(folder, reading, wanted, known),
+            Self::Parts(folder) => pictures(folder, request),
             Self::Classes(folder) => {
-                let names = names_of(known, folder::classes(folder)?, folder)?;
-                let train = folder::read(folder, &names, reading.resize, wanted)?;
+                let names = names_of(request, folder::classes(folder)?, folder)?;
+                let train = folder::read(folder, &names, reading.resize, *wanted)?;
                 Ok(Loaded::of_pictures(train, None, names))
             }
         }
@@ -172,10 +206,10 @@ impl Source {
         if is_scaled || candidates_of(folder, TEST.images).is_empty() {
             return Ok(None);
         }
-        let scale = &PixelScale::AsTheyAre;
         Ok(match idx_images(folder, &TEST)? {
             (at, shape, numbers) if numbers.element == super::elements::Element::U8 => {
-                Some(idx_part(folder, &TEST, (at, shape, numbers), scale, &mut Vec::new())?)
+                let meaning = &mut Meaning::new(PixelScale::AsTheyAre, &Request::default());
+                Some(idx_part(folder, &TEST, (at, shape, numbers), meaning)?)
             }
             _ => None,
         })
@@ -224,34 +258,36 @@ impl Source {
 }
 
 /// Pictures in `train` and `test`, with the classes of both.
-fn pictures(
-    folder: &Path,
-    reading: &Reading,
-    wanted: Wanted,
-    known: Option<&Known>,
-) -> Result<Loaded, DataError> {
+fn pictures(folder: &Path, request: &Request) -> Result<Loaded, DataError> {
+    let Request { reading, wanted, .. } = request;
     let [train, test] = ["train", "test"].map(|part| folder.join(part));
     let mut names = folder::classes(&train)?;
     if test.is_dir() {
         names.extend(folder::classes(&test)?);
     }
-    let names = names_of(known, names, folder)?;
-    let trained = folder::read(&train, &names, reading.resize, wanted)?;
+    let names = names_of(request, names, folder)?;
+    let trained = folder::read(&train, &names, reading.resize, *wanted)?;
     let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
     let test = test.is_dir().then(|| folder::read(&test, &names, reading.resize, wanted));
     Ok(Loaded::of_pictures(trained, test.transpose()?, names))
 }
 
-/// The classes that a model knows, or else those that were found, in order.
+/// The classes that a model knows, or else those that were found, in order. Where no class is
+/// answered there may be others after those that the model knows.
 pub(super) fn names_of(
-    known: Option<&Known>,
+    request: &Request,
     found: Vec<String>,
     folder: &Path,
 ) -> Result<Vec<String>, DataError> {
-    let Some(known) = known.map(|known| &known.names).filter(|names| !names.is_empty()) else {
+    let known = request.known.as_ref().map(|known| &known.names);
+    let Some(known) = known.filter(|names| !names.is_empty()) else {
         return Ok(folder::in_order(found));
     };
-    match found.into_iter().find(|name| !known.contains(name)) {
+    let mut others = found.into_iter().filter(|name| !known.contains(name));
+    if !request.task.is_classify() {
+        return Ok([known.to_vec(), folder::in_order(others.collect())].concat());
+    }
+    match others.next() {
         Some(class) => Err(DataError::UnknownClass {
             folder: folder.to_owned(),
             class,
@@ -261,21 +297,21 @@ pub(super) fn names_of(
     }
 }
 
-fn idx_files(folder: &Path, known: Option<&Known>) -> Result<Loaded, DataError> {
+fn idx_files(folder: &Path, request: &Request) -> Result<Loaded, DataError> {
     let images = idx_images(folder, &TRAIN)?;
-    let scale = scale_of(&images.0, images.1, &images.2, known)?;
-    let mut notes = scale_note(scale.scales(), &[]).into_iter().collect();
-    let train = idx_part(folder, &TRAIN, images, &scale, &mut notes)?;
+    let scale = scale_of(&images.0, images.1, &images.2, request.known.as_ref())?;
+    let mut meaning = Meaning::new(scale, request);
+    let train = idx_part(folder, &TRAIN, images, &mut meaning)?;
     let has_test = !candidates_of(folder, TEST.images).is_empty()
         || !candidates_of(folder, TEST.labels).is_empty();
     let test = match has_test {
         true => {
             let images = idx_images(folder, &TEST)?;
-            Some(idx_part(folder, &TEST, images, &scale, &mut notes)?)
+            Some(idx_part(folder, &TEST, images, &mut meaning)?)
         }
         false => None,
     };
-    Ok(Loaded::of_numbers(train, test, scale, notes))
+    Ok(Loaded::of_numbers(train, test, meaning))
 }
 
 /// File, shape and values of a part's images.
@@ -297,44 +333,79 @@ fn idx_part(
     folder: &Path,
     part: &Part,
     (images_at, shape, numbers): Images,
-    scale: &PixelScale,
-    notes: &mut Vec<String>,
+    meaning: &mut Meaning,
 ) -> Result<Dataset, DataError> {
-    let labels_at = find(folder, part.labels)?;
-    let labels =
-        Idx::read(&labels_at, "label", &[1]).map_err(|error| error.at(&labels_at))?.numbers;
-    dataset(shape, (images_at, numbers), (labels_at, labels), scale, notes)
+    let is_absent = candidates_of(folder, part.labels).is_empty();
+    if is_absent && meaning.task == Task::Reconstruct {
+        return dataset(shape, (images_at, numbers), None, meaning);
+    }
+    let ranks: &[u8] = if meaning.task == Task::Regress { &[1, 2] } else { &[1] };
+    let at = find(folder, part.labels)?;
+    let idx = Idx::read(&at, "label", ranks).map_err(|error| error.at(&at))?;
+    let each = idx.dimensions.get(1).map_or(1, |values| *values as usize);
+    let truth = Truth { at, numbers: idx.numbers, each };
+    dataset(shape, (images_at, numbers), Some(truth), meaning)
 }
 
-/// Images and labels that belong together.
+/// Images, and labels or values that belong to them; without, all have label 0.
 fn dataset(
     shape: Shape,
     (images_at, numbers): (PathBuf, Numbers),
-    (labels_at, labels): (PathBuf, Numbers),
-    scale: &PixelScale,
-    notes: &mut Vec<String>,
+    truth: Option<Truth>,
+    meaning: &mut Meaning,
 ) -> Result<Dataset, DataError> {
-    let pixels = numbers.into_pixels(scale).map_err(|problem| values(&images_at, problem))?;
-    let labels = labels.into_labels().map_err(|problem| values(&labels_at, problem))?;
+    let pixels =
+        numbers.into_pixels(&meaning.scale).map_err(|problem| values(&images_at, problem))?;
     let images = pixels.values.len() / shape.len();
-    if images != labels.len() {
-        return Err(DataError::Counts { images_at, images, labels_at, labels: labels.len() });
+    if let Some(Truth { at, numbers, each }) = &truth
+        && images * each != numbers.count()
+    {
+        let (labels_at, labels) = (at.clone(), numbers.count() / each);
+        return Err(DataError::Counts { images_at, images, labels_at, labels });
     }
     if pixels.cut > 0 {
-        notes.push(format!(
+        meaning.notes.push(format!(
             "{}: {} values lie beyond those of the training images and are cut off",
             images_at.display(),
             pixels.cut
         ));
     }
     if pixels.rounded {
-        notes.push(format!(
+        meaning.notes.push(format!(
             "{}: values between two pixels were rounded to the nearest, 256 steps in all",
             images_at.display()
         ));
     }
-    let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
-    Ok(Dataset { shape, pixels: pixels.values, labels, classes })
+    let unlabelled = Dataset {
+        shape,
+        pixels: pixels.values,
+        labels: vec![0; images],
+        classes: 1,
+        targets: vec![],
+    };
+    match truth {
+        Some(truth) => with_truth(unlabelled, truth, meaning),
+        None => Ok(unlabelled),
+    }
+}
+
+/// The images with their labels, or with their values.
+fn with_truth(
+    images: Dataset,
+    Truth { at, numbers, each }: Truth,
+    meaning: &mut Meaning,
+) -> Result<Dataset, DataError> {
+    let of = |problem| values(&at, problem);
+    if meaning.task != Task::Regress {
+        let labels = numbers.into_labels().map_err(of)?;
+        let classes = labels.iter().max().map_or(0, |label| *label as usize + 1);
+        return Ok(Dataset { labels, classes, ..images });
+    }
+    let numbers = numbers.into_targets().map_err(of)?;
+    if meaning.targets.len() != each {
+        meaning.targets = Target::of_values(&numbers, &vec![String::new(); each]);
+    }
+    Ok(Dataset { targets: Target::scaled(&meaning.targets, &numbers), ..images })
 }
 
 fn values(path: &Path, problem: super::elements::ValueError) -> DataError {
@@ -357,29 +428,31 @@ fn npy_file(folder: &Path, name: &str) -> Result<Option<Array>, DataError> {
 type Get<'g> = &'g mut dyn FnMut(&str) -> Result<Option<Array>, DataError>;
 
 /// Arrays by Keras's names.
-fn arrays(
-    at: &Path,
-    wanted: Wanted,
-    known: Option<&Known>,
-    get: Get<'_>,
-) -> Result<Loaded, DataError> {
+fn arrays(at: &Path, request: &Request, get: Get<'_>) -> Result<Loaded, DataError> {
     let missing = |name| DataError::NoArray { path: at.to_owned(), name };
     let images = first(get, TRAIN.image_arrays)?.ok_or(missing("x_train"))?;
-    let labels = first(get, TRAIN.label_arrays)?.ok_or(missing("y_train"))?;
+    let is_optional = request.task == Task::Reconstruct;
+    let labels = first(get, TRAIN.label_arrays)?;
+    if labels.is_none() && !is_optional {
+        return Err(missing("y_train"));
+    }
     let path = at.join(images.0);
-    let shape = shape_of(&path, &images.1, wanted)?;
-    let scale = scale_of(&path, shape, &images.1.numbers, known)?;
+    let shape = shape_of(&path, &images.1, request.wanted)?;
+    let scale = scale_of(&path, shape, &images.1.numbers, request.known.as_ref())?;
     let wanted = Some(shape);
-    let mut notes = scale_note(scale.scales(), &[]).into_iter().collect();
-    let train = array_part(at, images, labels, wanted, &scale, &mut notes)?;
+    let mut meaning = Meaning::new(scale, request);
+    let train = array_part(at, images, labels, wanted, &mut meaning)?;
     let test = match first(get, TEST.image_arrays)? {
         Some(images) => {
-            let labels = first(get, TEST.label_arrays)?.ok_or(missing("y_test"))?;
-            Some(array_part(at, images, labels, wanted, &scale, &mut notes)?)
+            let labels = first(get, TEST.label_arrays)?;
+            if labels.is_none() && !is_optional {
+                return Err(missing("y_test"));
+            }
+            Some(array_part(at, images, labels, wanted, &mut meaning)?)
         }
         None => None,
     };
-    Ok(Loaded::of_numbers(train, test, scale, notes))
+    Ok(Loaded::of_numbers(train, test, meaning))
 }
 
 /// An array with the name that it was found by.
@@ -397,27 +470,40 @@ fn first(get: Get<'_>, names: &[&'static str]) -> Result<Option<Named>, DataErro
 fn array_part(
     at: &Path,
     images: Named,
-    labels: Named,
+    labels: Option<Named>,
     wanted: Wanted,
-    scale: &PixelScale,
-    notes: &mut Vec<String>,
+    meaning: &mut Meaning,
 ) -> Result<Dataset, DataError> {
-    let [images_at, labels_at] = [images.0, labels.0].map(|name| at.join(name));
+    let images_at = at.join(images.0);
     let shape = shape_of(&images_at, &images.1, wanted)?;
-    if let [_] | [_, 1] = labels.1.shape[..] {
-        let (images, labels) = ((images_at, images.1.numbers), (labels_at, labels.1.numbers));
-        return dataset(shape, images, labels, scale, notes);
+    let images = (images_at, images.1.numbers);
+    let Some((name, labels)) = labels else { return dataset(shape, images, None, meaning) };
+    let at = at.join(name);
+    let each = match labels.shape[..] {
+        [_] | [_, 1] => 1,
+        [_, each] if meaning.task == Task::Regress && each <= OUTPUTS_MAX as u64 => each as usize,
+        _ => return Err(DataError::ArrayShape { path: at, why: no_truth(&labels, meaning.task) }),
+    };
+    dataset(shape, images, Some(Truth { at, numbers: labels.numbers, each }), meaning)
+}
+
+/// Why an array is neither labels nor values to answer.
+fn no_truth(array: &Array, task: Task) -> String {
+    let shape = by(&array.shape);
+    match task {
+        Task::Regress => format!(
+            "values of shape {shape}; an array of images x values is needed, up to {OUTPUTS_MAX} \
+                values"
+        ),
+        _ => format!(
+            "labels of shape {shape}; one whole number per image is needed: of scores or one-hot \
+                rows save y.argmax(axis=1)"
+        ),
     }
-    let shape = by(&labels.1.shape);
-    let why = format!(
-        "labels of shape {shape}; one whole number per image is needed: of scores or one-hot rows \
-            save y.argmax(axis=1)"
-    );
-    Err(DataError::ArrayShape { path: labels_at, why })
 }
 
 /// How a training set's values become pixels: as a model says, or else as they look.
-fn scale_of(
+pub(super) fn scale_of(
     path: &Path,
     shape: Shape,
     numbers: &Numbers,
@@ -508,7 +594,7 @@ fn image_shape(
     }
 }
 
-fn by(sides: &[u64]) -> String {
+pub(super) fn by(sides: &[u64]) -> String {
     sides.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ")
 }
 

@@ -22,7 +22,7 @@ pub enum PictureError {
         cause: io::Error,
     },
     /// Another kind of file.
-    #[error("{}: neither PNG nor JPEG: convert it, or take it out of the folder", path.display())]
+    #[error("{}: neither PNG nor JPEG: convert it, or leave it out", path.display())]
     Kind {
         /// The file.
         path: PathBuf,

@@ -31,8 +31,12 @@ pub struct Reading {
 pub struct Columns {
     /// Columns of values: the channels, in this order.
     pub values: Vec<String>,
-    /// Column of the class.
-    pub label: String,
+    /// Column of the class, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Columns of the real values to answer; those of a window are its last row's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// Column of what must not be parted, such as the person who wears the sensor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,

@@ -12,7 +12,9 @@ use super::appearance::Appearance;
 use super::class_names::ClassNames;
 use super::reading::Reading;
 use super::scale::Scale;
+use super::target::Target;
 use super::{DataDir, Dataset, Known};
+use crate::recipe::Task;
 
 /// How the name of the file beside `model.kndl` ends: `model.data.toml`.
 const EXTENSION: &str = "data.toml";
@@ -35,9 +37,18 @@ pub struct DataRecord {
     /// Names of the classes, where they have any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// What the model answers.
+    #[serde(default, skip_serializing_if = "Task::is_classify")]
+    pub task: Task,
+    /// Part of the training inputs whose error is not above an autoencoder's threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_quantile: Option<f64>,
     /// Scale of each channel, where the values are no pixels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scales: Vec<Scale>,
+    /// The real values that the model answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
     /// How the data was read.
     #[serde(default)]
     pub reading: Reading,
@@ -47,7 +58,7 @@ pub struct DataRecord {
 }
 
 impl DataRecord {
-    /// Of the data set that was read from `source`.
+    /// Of the data set that was read from `source`, for a model that answers classes.
     pub fn of(data: &DataDir, source: &Path, reading: &Reading) -> Self {
         let training = &data.train;
         let Shape { height, width, channels } = training.shape;
@@ -57,10 +68,20 @@ impl DataRecord {
             image: [height, width, channels],
             classes: training.classes,
             names: data.names.clone(),
+            task: Task::default(),
+            threshold_quantile: None,
             scales: data.scales.clone(),
+            targets: data.targets.clone(),
             reading: reading.clone(),
             appearance: Appearance::of(training.shape, &training.pixels),
         }
+    }
+
+    /// The same for a model of another task; of an autoencoder with the part of the training inputs
+    /// whose error is not above its threshold.
+    pub fn for_task(self, task: Task, threshold_quantile: f64) -> Self {
+        let threshold_quantile = (task == Task::Reconstruct).then_some(threshold_quantile);
+        Self { task, threshold_quantile, ..self }
     }
 
     /// Height, width and channels of an image.
@@ -76,7 +97,11 @@ impl DataRecord {
 
     /// What other images must be read by.
     pub fn known(&self) -> Known {
-        Known { names: self.names.clone(), scales: self.scales.clone() }
+        Known {
+            names: self.names.clone(),
+            scales: self.scales.clone(),
+            targets: self.targets.clone(),
+        }
     }
 
     /// What the classes are called, by the record of a model; by their numbers without one.
@@ -126,6 +151,7 @@ pub fn fingerprint(data: &Dataset) -> [u8; 32] {
     hash.update(shape.as_flattened());
     hash.update(&data.labels);
     hash.update(&data.pixels);
+    data.targets.iter().for_each(|value| hash.update(value.to_le_bytes()));
     hash.finalize().into()
 }
 
@@ -139,13 +165,19 @@ mod tests {
 
     fn dataset() -> Dataset {
         let (pixels, labels) = (vec![0, 9, 0, 9, 200, 9], vec![0]);
-        Dataset { shape: Shape::new(2, 3, 1), pixels, labels, classes: 1 }
+        Dataset { shape: Shape::new(2, 3, 1), pixels, labels, classes: 1, targets: vec![] }
     }
 
     fn record(source: &str) -> DataRecord {
         let names = vec!["a\"\n".to_owned()];
-        let data =
-            DataDir { train: dataset(), test: dataset(), names, notes: vec![], scales: vec![] };
+        let data = DataDir {
+            train: dataset(),
+            test: dataset(),
+            names,
+            notes: vec![],
+            scales: vec![],
+            targets: vec![],
+        };
         let reading = Reading { test_share: Some(0.25), ..Reading::default() };
         DataRecord::of(&data, Path::new(source), &reading)
     }

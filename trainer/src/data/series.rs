@@ -22,6 +22,19 @@ pub struct Run {
     pub first_row: usize,
     /// `[row][column]`.
     pub values: Vec<f64>,
+    /// The values to answer: `[row][column]`.
+    pub targets: Vec<f64>,
+}
+
+/// Windows one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Windows<'r> {
+    /// `[window][row][column]`.
+    pub values: Vec<f64>,
+    /// The label of each.
+    pub labels: Vec<&'r str>,
+    /// The values to answer, those of each window's last row: `[window][column]`.
+    pub targets: Vec<f64>,
 }
 
 /// Why a file holds no series.
@@ -98,9 +111,14 @@ pub fn column_names(path: &Path) -> Result<String, SeriesError> {
 pub fn read(path: &Path, columns: &Columns) -> Result<Vec<Run>, SeriesError> {
     let mut table = Table::open(path)?;
     let header = table.header();
-    let label = Some(place_of(header, &columns.label)?);
-    let group = columns.group.as_ref().map(|group| place_of(header, group)).transpose()?;
-    let places = Places { values: places_of(header, &columns.values)?, label, group };
+    let place =
+        |name: &Option<String>| name.as_ref().map(|name| place_of(header, name)).transpose();
+    let places = Places {
+        values: places_of(header, &columns.values)?,
+        targets: places_of(header, &columns.targets)?,
+        label: place(&columns.label)?,
+        group: place(&columns.group)?,
+    };
     runs(&mut table, &places, columns)
 }
 
@@ -111,7 +129,8 @@ pub fn read(path: &Path, columns: &Columns) -> Result<Vec<Run>, SeriesError> {
 pub fn read_values(path: &Path, columns: &Columns) -> Result<Vec<Run>, SeriesError> {
     let mut table = Table::open(path)?;
     let header = table.header();
-    let places = Places { values: places_of(header, &columns.values)?, label: None, group: None };
+    let values = places_of(header, &columns.values)?;
+    let places = Places { values, targets: vec![], label: None, group: None };
     runs(&mut table, &places, columns)
 }
 
@@ -146,6 +165,7 @@ fn places_of(header: &[String], names: &[String]) -> Result<Vec<usize>, SeriesEr
 /// Where columns stand in a row.
 struct Places {
     values: Vec<usize>,
+    targets: Vec<usize>,
     label: Option<usize>,
     group: Option<usize>,
 }
@@ -162,46 +182,61 @@ impl Places {
         let line = row.line;
         let cell = |place: usize| row.cells.get(place).map_or("", String::as_str);
         let [label, group] = [self.label, self.group].map(|place| place.map_or("", cell));
-        if self.label.is_some() && label.is_empty() {
-            return Err(SeriesError::NoLabel { line, column: columns.label.clone() });
+        if let Some(column) = columns.label.as_ref().filter(|_| self.label.is_some())
+            && label.is_empty()
+        {
+            return Err(SeriesError::NoLabel { line, column: column.clone() });
         }
-        if runs.last().is_none_or(|run| run.label != label || run.group != group) {
+        let begins = |run: &Run| run.label != label || run.group != group;
+        if runs.last().is_none_or(|run| self.has_single_rows(columns) || begins(run)) {
             let (label, group) = (label.to_owned(), group.to_owned());
-            runs.push(Run { group, label, first_row: number, values: Vec::new() });
+            runs.push(Run { group, label, first_row: number, ..Run::default() });
         }
         let Some(run) = runs.last_mut() else { return Ok(()) };
-        for (place, column) in self.values.iter().zip(&columns.values) {
-            match cell(*place).parse::<f64>() {
-                Ok(value) if value.is_finite() => run.values.push(value),
-                _ => {
-                    let (column, found) = (column.clone(), shown(cell(*place), 40));
-                    return Err(SeriesError::Value { line, column, found });
-                }
+        let number = |place: &usize, column: &String, most: f64| match cell(*place).parse::<f64>() {
+            Ok(value) if value.abs() <= most => Ok(value),
+            _ => {
+                let (column, found) = (column.clone(), shown(cell(*place), 40));
+                Err(SeriesError::Value { line, column, found })
             }
+        };
+        for (place, column) in self.values.iter().zip(&columns.values) {
+            run.values.push(number(place, column, f64::MAX)?);
+        }
+        for (place, column) in self.targets.iter().zip(&columns.targets) {
+            run.targets.push(number(place, column, f32::MAX.into())?);
         }
         Ok(())
+    }
+
+    /// Whether each row stands alone: nothing says which ones belong together, and none needs
+    /// another.
+    fn has_single_rows(&self, columns: &Columns) -> bool {
+        columns.window == 1 && self.label.is_none() && self.group.is_none()
     }
 }
 
 impl Columns {
-    /// Values of all windows of the runs, one window after the other, with the label of each.
+    /// All windows of the runs.
     ///
     /// # Errors
     /// No window at all.
-    pub fn windows<'r>(&self, runs: &'r [Run]) -> Result<(Vec<f64>, Vec<&'r str>), SeriesError> {
-        let (mut values, mut labels) = (Vec::new(), Vec::new());
+    pub fn windows<'r>(&self, runs: &'r [Run]) -> Result<Windows<'r>, SeriesError> {
+        let mut all = Windows { values: vec![], labels: vec![], targets: vec![] };
         for run in runs {
-            for (_, window) in self.cut(run) {
-                values.extend_from_slice(window);
-                labels.push(run.label.as_str());
+            for (first, window) in self.cut(run) {
+                let last = (first - run.first_row + self.window as usize - 1) * self.targets.len();
+                all.values.extend_from_slice(window);
+                all.labels.push(run.label.as_str());
+                all.targets.extend(run.targets.iter().skip(last).take(self.targets.len()));
             }
         }
-        if labels.is_empty() {
+        if all.labels.is_empty() {
             let channels = self.values.len().max(1);
             let longest = runs.iter().map(|run| run.values.len() / channels).max().unwrap_or(0);
             return Err(SeriesError::NoWindow { window: self.window, runs: runs.len(), longest });
         }
-        Ok((values, labels))
+        Ok(all)
     }
 
     /// First row, from 1, and values of each window of a run.
@@ -215,6 +250,21 @@ impl Columns {
         starts.map_while(cut)
     }
 
+    /// A run up to some row, and from there on: a part of `share` of its rows.
+    fn ends_of(&self, run: &Run, share: f64) -> [Vec<Run>; 2] {
+        let (channels, targets) = (self.values.len().max(1), self.targets.len());
+        let rows = run.values.len() / channels;
+        let first = rows - (rows as f64 * share).round() as usize;
+        let mut begin = run.clone();
+        let end = Run {
+            first_row: run.first_row + first,
+            values: begin.values.split_off(first * channels),
+            targets: begin.targets.split_off(first * targets),
+            ..begin.clone()
+        };
+        [vec![begin], vec![end]]
+    }
+
     /// How many runs are shorter than a window.
     pub fn too_short(&self, runs: &[Run]) -> usize {
         let window = self.window as usize * self.values.len();
@@ -223,11 +273,15 @@ impl Columns {
 }
 
 /// Cuts runs in two by their groups, or each for itself where there are none: a group is tested on
-/// if the hash of its name, of a run that of its values, is below `share`.
+/// if the hash of its name, of a run that of its values, is below `share`. A single run without a
+/// label is tested on from some row on.
 ///
 /// # Errors
 /// A share that leaves one side empty.
-pub fn split(runs: Vec<Run>, share: f64) -> Result<[Vec<Run>; 2], SeriesError> {
+pub fn split(runs: Vec<Run>, share: f64, columns: &Columns) -> Result<[Vec<Run>; 2], SeriesError> {
+    if let ([run], None, None) = (&runs[..], &columns.label, &columns.group) {
+        return Ok(columns.ends_of(run, share));
+    }
     let hashes: Vec<f64> = runs.iter().map(hash).collect();
     let mut groups = hashes.clone();
     groups.sort_by(f64::total_cmp);

@@ -24,12 +24,8 @@ pub(super) fn split(
         let (path, images) = (path.to_owned(), images.len());
         return Err(DataError::Share { path, images, share, tests });
     }
-    let part = |wanted: bool| {
-        let chosen = (0..images.len()).filter(|index| is_test[*index] == wanted);
-        let (pixels, labels): (Vec<&[u8]>, Vec<u8>) =
-            chosen.map(|index| (images.image(index), images.labels[index])).unzip();
-        Dataset { pixels: pixels.concat(), labels, ..images }
-    };
+    let part =
+        |wanted: bool| images.of((0..images.len()).filter(|index| is_test[*index] == wanted));
     Ok((part(false), part(true)))
 }
 

@@ -116,11 +116,18 @@ mod tests {
             pixels: pixels.to_vec(),
             labels: labels.to_vec(),
             classes: 3,
+            targets: vec![],
         };
         let train = part(&[1, 2, 3, 4, 1, 2, 1, 2], &[0, 1, 0, 1]);
         let test = part(&[3, 4, 3, 4, 200, 0], &[1, 1, 2]);
-        let survey =
-            Survey::of(&DataDir { train, test, names: vec![], notes: vec![], scales: vec![] });
+        let survey = Survey::of(&DataDir {
+            train,
+            test,
+            names: vec![],
+            notes: vec![],
+            scales: vec![],
+            targets: vec![],
+        });
         assert_eq!(survey.train.counts, [2, 2, 0]);
         assert_eq!((survey.train.darkest, survey.train.brightest), (1, 4));
         assert_eq!(survey.train.mean, 2.0);

@@ -3,6 +3,7 @@ mod arrays;
 mod drawing;
 mod folders;
 mod series;
+mod targets;
 
 use std::fs;
 use std::io::Write;

@@ -6,40 +6,43 @@ use std::path::{Path, PathBuf};
 use infer::Shape;
 
 use super::parts::{Loaded, names_of, scale_note};
-use super::reading::{Columns, Reading, Wanted};
+use super::reading::{Columns, Wanted};
 use super::scale::Scale;
-use super::series::{self, Run, SeriesError};
-use super::{DataError, Dataset, Known};
+use super::series::{self, Run, SeriesError, Windows};
+use super::target::Target;
+use super::{DataError, Dataset, Request};
+use crate::recipe::Task;
 
 /// Reads the series in `files`, the second of which, where there is one, holds those to test on.
-pub(super) fn load(
-    path: &Path,
-    files: &[PathBuf],
-    reading: &Reading,
-    wanted: Wanted,
-    known: Option<&Known>,
-) -> Result<Loaded, DataError> {
+pub(super) fn load(path: &Path, files: &[PathBuf], request: &Request) -> Result<Loaded, DataError> {
+    let Request { reading, wanted, known, task } = request;
     let of = |file: &Path| {
         let path = file.to_owned();
         |problem| DataError::Series { path, problem }
     };
-    let Some(columns) = &reading.columns else {
+    let Some(columns) = reading.columns.as_ref().filter(|columns| are_enough(columns, *task))
+    else {
         let there = series::column_names(path_of(path, files)).map_err(of(path))?;
-        return Err(DataError::Columns { path: path.to_owned(), there });
+        return Err(DataError::Columns { path: path.to_owned(), truth: truth(*task), there });
     };
     let read = |file: &PathBuf| series::read(file, columns).map_err(of(file));
     let mut parts = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let share = reading.test_share.filter(|_| parts.len() == 1);
     if let Some(share) = share {
-        parts =
-            series::split(parts.into_iter().flatten().collect(), share).map_err(of(path))?.into();
+        parts = series::split(parts.into_iter().flatten().collect(), share, columns)
+            .map_err(of(path))?
+            .into();
     }
     let labels = parts.iter().flatten().map(|run| run.label.clone()).collect();
-    let names = names_of(known, labels, path)?;
+    let names = match columns.label {
+        Some(_) => names_of(request, labels, path)?,
+        None => Vec::new(),
+    };
     if names.len() > CLASSES_MAX {
         return Err(DataError::SeriesClasses { path: path.to_owned(), classes: names.len() });
     }
-    let mut set = Set { columns, shape: shape(columns, wanted), names: &names, scales: Vec::new() };
+    let shape = shape(columns, *wanted);
+    let mut set = Set { columns, shape, names: &names, scales: Vec::new(), targets: Vec::new() };
     let mut notes: Vec<String> = spanning(&parts).into_iter().collect();
     let mut parts = parts.iter();
     let training = parts.next().map_or(&[][..], Vec::as_slice);
@@ -47,11 +50,34 @@ pub(super) fn load(
         Some(known) if known.scales.len() == columns.values.len() => known.scales.clone(),
         _ => set.scales_of(training).map_err(of(path))?,
     };
+    set.targets = match known {
+        Some(known) if known.targets.len() == columns.targets.len() => known.targets.clone(),
+        _ => set.targets_of(training).map_err(of(path))?,
+    };
     notes.extend(scale_note(&set.scales, &columns.values));
     let train = set.dataset(training, &mut notes).map_err(of(path))?;
     let test = parts.next().map(|runs| set.dataset(runs, &mut notes)).transpose();
-    let (test, scales) = (test.map_err(of(path))?, set.scales);
-    Ok(Loaded { train, test, names, notes, scales, is_shared_out: share.is_some() })
+    let test = test.map_err(of(path))?;
+    let (is_shared_out, Set { scales, targets, .. }) = (share.is_some(), set);
+    Ok(Loaded { train, test, names, notes, scales, targets, is_shared_out })
+}
+
+/// Whether the columns say all that the task needs.
+fn are_enough(columns: &Columns, task: Task) -> bool {
+    match task {
+        Task::Classify => columns.label.is_some() && columns.targets.is_empty(),
+        Task::Regress => !columns.targets.is_empty(),
+        Task::Reconstruct => columns.targets.is_empty(),
+    }
+}
+
+/// What is to be said of the columns of what is answered.
+const fn truth(task: Task) -> &'static str {
+    match task {
+        Task::Classify => "--label-column C for the class, ",
+        Task::Regress => "--target-columns D,E for the values to answer, ",
+        Task::Reconstruct => "",
+    }
 }
 
 /// Most classes: labels are bytes.
@@ -92,16 +118,22 @@ struct Set<'s> {
     shape: Shape,
     names: &'s [String],
     scales: Vec<Scale>,
+    targets: Vec<Target>,
 }
 
 impl Set<'_> {
     fn scales_of(&self, runs: &[Run]) -> Result<Vec<Scale>, SeriesError> {
-        let (values, _) = self.columns.windows(runs)?;
+        let Windows { values, .. } = self.columns.windows(runs)?;
         Ok(Scale::of_channels(values.into_iter(), self.columns.values.len()))
     }
 
+    fn targets_of(&self, runs: &[Run]) -> Result<Vec<Target>, SeriesError> {
+        let Windows { targets, .. } = self.columns.windows(runs)?;
+        Ok(Target::of_values(&targets, &self.columns.targets))
+    }
+
     fn dataset(&self, runs: &[Run], notes: &mut Vec<String>) -> Result<Dataset, SeriesError> {
-        let (values, labels) = self.columns.windows(runs)?;
+        let Windows { values, labels, targets } = self.columns.windows(runs)?;
         let scaled = || values.iter().zip(self.scales.iter().cycle());
         let cut = scaled().filter(|(value, scale)| !scale.holds(**value)).count();
         if cut > 0 {
@@ -118,12 +150,14 @@ impl Set<'_> {
                 runs.len()
             ));
         }
-        let place = |label: &&str| self.names.iter().position(|name| name == label);
+        // Without a column of labels all have label 0.
+        let place = |label: &&str| self.names.iter().position(|name| name == label).unwrap_or(0);
         Ok(Dataset {
             shape: self.shape,
             pixels: scaled().map(|(value, scale)| scale.pixel(*value)).collect(),
-            labels: labels.iter().filter_map(place).map(|label| label as u8).collect(),
-            classes: self.names.len(),
+            labels: labels.iter().map(place).map(|label| label as u8).collect(),
+            classes: self.names.len().max(1),
+            targets: Target::scaled(&self.targets, &targets),
         })
     }
 }

@@ -16,9 +16,9 @@ pub struct ChipEvaluation {
     /// Of those answered, the ones with exactly the host's score vector; `None` without a model to
     /// compare with.
     pub as_host: Option<usize>,
-    /// `confusion[truth * classes + answer]`, counts.
-    pub confusion: Vec<u32>,
-    /// Classes of the confusion matrix.
+    /// What was answered, image by image: int8 values.
+    pub answers: Vec<Vec<i8>>,
+    /// Classes of the answers or of the labels, whichever are more.
     pub classes: usize,
     /// Ticks of all runs, the fewest and the most of one run.
     pub ticks: Ticks,
@@ -41,11 +41,19 @@ impl ChipEvaluation {
         self.images == self.wanted
     }
 
-    fn add(&mut self, label: usize, values: &[i8], ticks: u64, expected: Option<&[i8]>) {
-        let class = largest(values);
-        self.correct += usize::from(class == label);
-        self.as_host = self.as_host.map(|same| same + usize::from(expected == Some(values)));
-        self.confusion[label * self.classes + class] += 1;
+    /// `confusion[truth * classes + answer]`, counts, for images of these labels.
+    pub fn confusion(&self, labels: &[u8]) -> Vec<u32> {
+        let mut counts = vec![0; self.classes * self.classes];
+        for (values, label) in self.answers.iter().zip(labels) {
+            counts[*label as usize * self.classes + largest(values)] += 1;
+        }
+        counts
+    }
+
+    fn add(&mut self, label: usize, values: Vec<i8>, ticks: u64, expected: Option<&[i8]>) {
+        self.correct += usize::from(largest(&values) == label);
+        self.as_host = self.as_host.map(|same| same + usize::from(expected == Some(&values)));
+        self.answers.push(values);
         self.ticks.least = if self.images == 0 { ticks } else { self.ticks.least.min(ticks) };
         self.ticks.most = self.ticks.most.max(ticks);
         self.ticks.sum += ticks;
@@ -70,7 +78,6 @@ pub fn evaluate<L: Line>(
         wanted,
         classes,
         as_host: expected.map(|_| 0),
-        confusion: vec![0; classes * classes],
         ..ChipEvaluation::default()
     };
     if chip.image != images.shape {
@@ -84,7 +91,7 @@ pub fn evaluate<L: Line>(
         match session.infer(images.image(index)) {
             Ok(scores) => {
                 let expected = expected.map(|all| &*all[index]);
-                result.add(images.labels[index] as usize, &scores.values, scores.ticks, expected);
+                result.add(images.labels[index] as usize, scores.values, scores.ticks, expected);
             }
             Err(error) => return (result, Some(error)),
         }

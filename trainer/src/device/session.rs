@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use infer::format::{Header, OutputQuant, checksum};
 use infer::wire::{Answer, Refusal, Request, SelfTest};
-use infer::{Model, ModelError, Shape};
+use infer::{Model, ModelError, OutputType, Shape, ValueType};
 use thiserror::Error;
 
 use super::client::{Client, ClientError, Patience};
@@ -70,7 +70,11 @@ pub struct Chip {
     pub model_bytes: u32,
     /// The image it takes.
     pub image: Shape,
-    /// Scores it gives.
+    /// What the image's values are.
+    pub takes: ValueType,
+    /// What the values of the answer are.
+    pub gives: OutputType,
+    /// Values it gives.
     pub classes: usize,
     /// Their quantisation.
     pub output_quant: OutputQuant,
@@ -247,6 +251,8 @@ fn identify<L: Line>(client: &mut Client<L>, patience: Patience) -> Result<Chip,
             model: identity.model,
             model_bytes: identity.model_bytes,
             image: identity.image,
+            takes: identity.takes,
+            gives: identity.gives,
             classes: identity.classes as usize,
             output_quant: identity.output_quant,
             layers: identity.layers,

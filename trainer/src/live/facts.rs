@@ -3,11 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use infer::format::Tensor;
-use infer::{Layer, Model, Network, Shape, ValueType};
+use infer::{Layer, Model, Network, OutputType, Shape, ValueType};
 use serde::Serialize;
 
 use super::plans::{self, CoreFacts};
 use super::{Sample, Subject};
+use crate::data::metadata;
 use crate::data::picture::Resize;
 use crate::ops::Running;
 use crate::plan::Core;
@@ -26,7 +27,15 @@ pub struct Facts {
     look: Option<LookFacts>,
     /// How pictures become images: its place in the list of `trainer/page/src/exports.rs`.
     resize: usize,
-    /// Names of the classes.
+    /// What the first output is: `scores`, `reals` or `reconstruction`.
+    gives: &'static str,
+    /// Real value of one step of it, and the int8 value that stands for 0.
+    answer: (f32, i8),
+    /// Mean and deviation of each real value that is answered; none where they are as they are.
+    targets: Vec<[f32; 2]>,
+    /// Error of a reconstruction above which an input is unusual.
+    threshold: Option<f32>,
+    /// Names of the classes, or of the real values.
     classes: Vec<String>,
     /// Values that the bytes 0 and 255 of each channel stand for; none for pixels.
     scales: Vec<[f64; 2]>,
@@ -92,7 +101,15 @@ impl Facts {
             takes_pictures: takes_pictures(subject),
             look: look(subject),
             resize: resize(subject.look.resize),
-            classes: subject.classes.to_vec(),
+            gives: match model.input().interface.gives {
+                OutputType::Scores => "scores",
+                OutputType::Reals => "reals",
+                OutputType::Reconstruction => "reconstruction",
+            },
+            answer: (model.output_quant().scale, model.output_quant().zero_point),
+            targets: metadata::targets(model).iter().map(|of| [of.mean, of.deviation]).collect(),
+            threshold: model.metadata().threshold(),
+            classes: classes(subject),
             scales: scales(subject),
             channels: subject.channels.to_vec(),
             samples: subject.samples.iter().map(sample).collect(),
@@ -103,6 +120,15 @@ impl Facts {
             cores: plans::of_all_cores(model),
             chosen_core: Core::ALL.iter().position(|core| *core == FIRST_CORE).unwrap_or(0),
         }
+    }
+}
+
+/// By the model's file, or else by what is known beside it.
+fn classes(subject: &Subject<'_>) -> Vec<String> {
+    let names: Vec<String> = subject.model.metadata().names().map(str::to_owned).collect();
+    match subject.model.input().interface.gives {
+        OutputType::Scores if names.is_empty() => subject.classes.to_vec(),
+        _ => names,
     }
 }
 

@@ -1,10 +1,12 @@
-//! Sections that hold nothing but their type: whatever else is written there would do nothing.
+//! Sections that hold nothing but their type, and keys of other tasks: whatever is written there
+//! would do nothing.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Problem;
 use crate::ops;
+use crate::recipe::Task;
 
 /// Refuses keys that have no meaning in a section of this type.
 pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
@@ -22,7 +24,40 @@ pub(super) fn check(table: &Spanned<DeTable<'_>>) -> Result<(), Problem> {
             only(schedule, &["type"], "a constant schedule has nothing to set")
         }
         _ => Ok(()),
+    }?;
+    table.get_ref().get("training").map_or(Ok(()), of_other_tasks)
+}
+
+/// Keys that only some tasks know.
+const OF_TASKS: &[(&str, &[Task])] = &[
+    ("label_smoothing", &[Task::Classify]),
+    ("class_weights", &[Task::Classify]),
+    ("error", &[Task::Regress]),
+    ("threshold_quantile", &[Task::Reconstruct]),
+    // A distorted input would have to come out straight.
+    ("augment", &[Task::Classify, Task::Regress]),
+];
+
+/// Refuses keys that only other tasks know.
+fn of_other_tasks(training: &Spanned<DeValue<'_>>) -> Result<(), Problem> {
+    let training = training.get_ref();
+    let name = training.get("task").and_then(|task| task.get_ref().as_str());
+    let task = Task::ALL.into_iter().find(|task| Some(task.name()) == name).unwrap_or_default();
+    let keys = training.as_table().into_iter().flat_map(|table| table.keys());
+    for key in keys {
+        let known = OF_TASKS.iter().find(|(of_tasks, _)| *of_tasks == key.get_ref().as_ref());
+        if let Some((word, tasks)) = known.filter(|(_, tasks)| !tasks.contains(&task)) {
+            let names: Vec<String> =
+                tasks.iter().map(|task| format!("\"{}\"", task.name())).collect();
+            let message = format!(
+                "training.{word} is for task = {}, this task is \"{}\": leave it out",
+                names.join(" or "),
+                task.name()
+            );
+            return Err(Problem { at: key.span(), message });
+        }
     }
+    Ok(())
 }
 
 /// Whether layers of the type have a name and what they read at most.

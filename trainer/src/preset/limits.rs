@@ -1,18 +1,40 @@
 //! Values that are in range each, and together cannot work.
 
 use crate::forward::Layout;
-use crate::network::Network;
+use crate::network::{LayerKind, Network};
 use crate::ops::FloatOperator;
-use crate::recipe::{Recipe, STATISTICS_MIN};
+use crate::recipe::{Recipe, STATISTICS_MIN, Task};
 
 /// A key below `[training]`, and what is wrong with it.
 type Wrong = (&'static [&'static str], String);
 
 /// Refuses what cannot work; the network is one that can be built.
 pub(super) fn check(network: &Network, recipe: &Recipe) -> Result<(), Wrong> {
+    check_answer(network, recipe.task)?;
     check_decay(recipe)?;
     check_statistics(network, recipe)?;
     check_distances(network, recipe)
+}
+
+/// A network that ends with something else than the task asks for.
+fn check_answer(network: &Network, task: Task) -> Result<(), Wrong> {
+    let refused = |message: String| Err((&["task"][..], message));
+    let last = network.layers.last().map(|layer| &layer.kind);
+    if !task.is_classify() && matches!(last, Some(LayerKind::Softmax(_))) {
+        return refused(format!(
+            "training.task is \"{}\", the last layer a softmax, which is for classes: leave the \
+                layer out",
+            task.name()
+        ));
+    }
+    let (input, outputs) = (network.input.shape().len(), network.classes().unwrap_or_default());
+    match task {
+        Task::Reconstruct if input != outputs => refused(format!(
+            "training.task is \"reconstruct\": the network must end with the {input} values of its \
+                input, it ends with {outputs}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A step that pulls a weight beyond zero makes it grow from step to step.

@@ -93,6 +93,31 @@ pub(super) const RULES: &[Rule] = &[
             outside of the image it is 0.",
     },
     Rule {
+        path: &["training", "task"],
+        allowed: Word(&["classify", "regress", "reconstruct"]),
+        default: "\"classify\"",
+        what: "What the network learns to answer: a class, real values, or its input once more.",
+    },
+    Rule {
+        path: &["training", "label_smoothing"],
+        allowed: Real(0.0..=0.5),
+        default: "0",
+        what: "`classify`: part of the truth that is spread over all classes alike.",
+    },
+    Rule {
+        path: &["training", "error"],
+        allowed: Word(&["squared", "absolute"]),
+        default: "\"squared\"",
+        what: "`regress`: what is made small, the mean over the values of squared differences or \
+            of differences without their sign.",
+    },
+    Rule {
+        path: &["training", "threshold_quantile"],
+        allowed: Real(0.5..=1.0),
+        default: "0.99",
+        what: "`reconstruct`: part of the training inputs whose error is not above the threshold.",
+    },
+    Rule {
         path: &["training", "epochs"],
         allowed: Whole(EPOCHS),
         default: "required",
@@ -121,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         path: &["training", "class_weights"],
         allowed: Word(&["equal", "balanced"]),
         default: "\"equal\"",
-        what: "Whether every image counts the same, or every class.",
+        what: "`classify`: whether every image counts the same, or every class.",
     },
     Rule {
         path: &["training", "optimizer", "type"],

@@ -8,14 +8,58 @@ const FILTERS: [u32; 4] = [16, 32, 48, 64];
 /// Side of a map from which on it is not pooled any more.
 const SMALLEST_POOLED: u16 = 6;
 
+/// Units of the dense layer before real values.
+const UNITS: usize = 32;
+
 /// Convolutions of 3x3 with pooling until the map is small, then a dense layer; for `images`
 /// training images of `classes` classes.
-pub fn preset(image: Shape, classes: usize, images: usize) -> String {
+pub fn classify(image: Shape, classes: usize, images: usize) -> String {
+    let head = format!("# A start for {image} images of {classes} classes.");
+    let end = format!("{}\n[[network.layer]]\ntype = \"softmax\"\n", dense(classes, ""));
+    format!("{}{}{end}{}{RECIPE}", input(&head, image), maps(image), training(images, "", 20))
+}
+
+/// The same maps, then two dense layers; for `values` real values that belong to each image.
+pub fn regress(image: Shape, values: usize, images: usize) -> String {
+    let head = format!("# A start for {image} images with {values} values to answer.");
+    let task = "task = \"regress\"\n# \"absolute\" cares less for a few values that are far off.\n\
+        error = \"squared\"\n";
+    let layers = [maps(image), dense(UNITS, RELU), dense(values, "")].concat();
+    format!("{}{layers}{}{RECIPE}", input(&head, image), training(images, task, 20))
+}
+
+/// Dense layers that get narrower and wider again.
+pub fn reconstruct(image: Shape, images: usize) -> String {
+    let head = format!("# A start for an autoencoder of {image} images.");
+    let task = "task = \"reconstruct\"\n# Part of the training images that are called usual.\n\
+        threshold_quantile = 0.99\n";
+    let values = image.len();
+    let (wide, narrow) = (values.clamp(16, 128), (values / 8).clamp(2, 16));
+    let units = [wide, wide / 2, narrow, wide / 2, wide];
+    let layers: String = units.into_iter().map(|units| dense(units, RELU)).collect();
+    let layers = layers + &dense(values, "");
+    format!("{}{layers}{}{STEADY}", input(&head, image), training(images, task, 40))
+}
+
+/// What follows a layer.
+const RELU: &str = "activation = \"relu\"\n";
+
+fn input(head: &str, image: Shape) -> String {
     let Shape { height, width, channels } = image;
-    let mut text = format!(
-        "# A start for {image} images of {classes} classes. docs/preset.md lists every key.\n\n\
+    format!(
+        "{head} docs/preset.md lists every key.\n\n\
          [network.input]\nheight = {height}\nwidth = {width}\nchannels = {channels}\n"
-    );
+    )
+}
+
+fn dense(units: usize, after: &str) -> String {
+    format!("\n[[network.layer]]\ntype = \"dense\"\nunits = {units}\n{after}")
+}
+
+/// Convolutions and poolings.
+fn maps(image: Shape) -> String {
+    let Shape { height, width, .. } = image;
+    let mut text = String::new();
     // Windows of sensor values have one column: they are looked at along time alone.
     let is_series = width == 1;
     let (kernel, pooled) = if is_series { ("[3, 1]", "[2, 1]") } else { ("3", "2") };
@@ -34,22 +78,18 @@ pub fn preset(image: Shape, classes: usize, images: usize) -> String {
         }
         text += &format!("\n[[network.layer]]\ntype = \"max_pool\"\nsize = {pooled}\n");
     }
-    text += &format!(
-        "\n[[network.layer]]\ntype = \"dense\"\nunits = {classes}\n\n[[network.layer]]\n\
-         type = \"softmax\"\n"
-    );
-    text + &recipe(images)
+    text
 }
 
 /// Most images that are held out.
 const HELD_OUT: usize = 1000;
 
-/// With held-out images to judge changes by.
-fn recipe(images: usize) -> String {
+/// Length and steps, with held-out images to judge changes by.
+fn training(images: usize, task: &str, epochs: usize) -> String {
     let held_out = HELD_OUT.min(images / 6);
     format!(
-        "\n[training]\nepochs = 20\nbatch = 32\n# Judge what you change by the held-out images; \
-            set this to 0 for the last run.\nheld_out = {held_out}\n{RECIPE}"
+        "\n[training]\n{task}epochs = {epochs}\nbatch = 32\n# Judge what you change by the \
+            held-out images; set this to 0 for the last run.\nheld_out = {held_out}\n"
     )
 }
 
@@ -71,10 +111,21 @@ epsilon = 1e-5
 min_gamma = 0.02
 "#;
 
+/// Steps of one size whatever that of the gradients, which are small where an input has many
+/// values.
+const STEADY: &str = r#"
+[training.optimizer]
+type = "rmsprop"
+learning_rate = 0.001
+rho = 0.9
+epsilon = 1e-7
+"#;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::preset::Preset;
+    use crate::recipe::Task;
 
     #[test]
     fn it_is_a_preset_for_images_of_any_size() {
@@ -83,13 +134,20 @@ mod tests {
         {
             let shape = Shape::new(height, width, channels);
             for classes in [2, 10, 100] {
-                let made = Preset::parse("new", &preset(shape, classes, 60)).unwrap();
+                let made = Preset::parse("new", &classify(shape, classes, 60)).unwrap();
                 assert_eq!(made.recipe.held_out, 10);
                 assert_eq!(made.network.input.shape(), shape);
                 assert_eq!(made.network.classes(), Ok(classes));
             }
         }
-        assert!(preset(Shape::new(100, 1, 6), 4, 60).contains("kernel = [3, 1]"));
-        assert!(Preset::parse("new", &preset(Shape::new(1, 40, 1), 3, 60_000)).is_ok());
+        for shape in [Shape::new(28, 28, 1), Shape::new(1, 1, 5), Shape::new(100, 1, 6)] {
+            let made = Preset::parse("new", &regress(shape, 3, 60)).unwrap();
+            assert_eq!((made.recipe.task, made.network.classes()), (Task::Regress, Ok(3)));
+            let made = Preset::parse("new", &reconstruct(shape, 60)).unwrap();
+            assert_eq!(made.recipe.task, Task::Reconstruct);
+            assert_eq!(made.network.classes(), Ok(shape.len()));
+        }
+        assert!(classify(Shape::new(100, 1, 6), 4, 60).contains("kernel = [3, 1]"));
+        assert!(Preset::parse("new", &classify(Shape::new(1, 40, 1), 3, 60_000)).is_ok());
     }
 }

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::recipe::Task;
 
 const TUTORIAL: &str = BUILT_IN[0].toml;
 
@@ -110,6 +111,68 @@ fn what_is_wrong_is_named_with_its_line() {
         let found = message(&changed(old, new));
         assert!(found.starts_with(&format!("my.toml:{expected}")), "{new}: {found}");
     }
+}
+
+#[test]
+fn keys_of_other_tasks_are_refused_with_their_task() {
+    let cases = [
+        (
+            "epochs = 10",
+            "error = \"absolute\"\nepochs = 10",
+            "62: training.error is for task = \
+            \"regress\", this task is \"classify\": leave it out",
+        ),
+        (
+            "epochs = 10",
+            "task = \"regress\"\nlabel_smoothing = 0.1\nepochs = 10",
+            "63: \
+            training.label_smoothing is for task = \"classify\", this task is \"regress\"",
+        ),
+        (
+            "epochs = 10",
+            "threshold_quantile = 0.9\nepochs = 10",
+            "62: \
+            training.threshold_quantile is for task = \"reconstruct\"",
+        ),
+        (
+            "epochs = 10",
+            "task = \"cluster\"\nepochs = 10",
+            "62: task is \"cluster\"; it must be \
+            \"classify\", \"regress\" or \"reconstruct\"",
+        ),
+        (
+            "epochs = 10",
+            "task = \"regress\"\nepochs = 10",
+            "62: training.task is \"regress\", the \
+            last layer a softmax",
+        ),
+        (
+            "epochs = 10",
+            "label_smoothing = 0.9\nepochs = 10",
+            "62: label_smoothing is 0.9; it must",
+        ),
+    ];
+    for (old, new, expected) in cases {
+        let found = message(&changed(old, new));
+        assert!(found.starts_with(&format!("my.toml:{expected}")), "{new}: {found}");
+    }
+}
+
+#[test]
+fn an_autoencoder_ends_with_its_input() {
+    let of = |units: usize| {
+        format!(
+            "network.input = {{ height = 2, width = 3, channels = 1 }}\n\
+             network.layer = [{{ type = \"dense\", units = {units} }}]\n[training]\n\
+             task = \"reconstruct\"\nepochs = 1\nbatch = 1\n[training.optimizer]\n\
+             type = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0\n"
+        )
+    };
+    let recipe = Preset::parse("my.toml", &of(6)).unwrap().recipe;
+    assert_eq!((recipe.task, recipe.threshold_quantile), (Task::Reconstruct, 0.99));
+    let expected = "my.toml:4: training.task is \"reconstruct\": the network must end with the 6 \
+        values of its input, it ends with 5";
+    assert_eq!(message(&of(5)), expected);
 }
 
 #[test]
@@ -230,7 +293,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "[training.batch_norm]",
             "[training.batchnorm]",
-            "unknown field `batchnorm`, expected one of `epochs`",
+            "unknown field `batchnorm`, expected one of `task`",
         ),
         (
             "kernel = 3",

@@ -162,6 +162,7 @@ mod tests {
             pixels: vec![9; images.len()],
             labels: images.iter().map(|image| image.0).collect(),
             classes: 2,
+            targets: vec![],
         };
         let two = |class: usize, probability: f32| {
             let mut both = vec![1.0 - probability; 2];

@@ -150,24 +150,35 @@ fn letter(index: usize) -> char {
 }
 
 fn pairs(contenders: &[Contender<'_>], labels: &[u8]) -> Vec<PairRow> {
-    let count = contenders.len();
-    let each = (0..count).flat_map(|first| (first + 1..count).map(move |second| [first, second]));
-    let tests = (count * count.saturating_sub(1) / 2) as f64;
-    each.map(|pair| {
-        pair_row(pair, pair.map(|index| &*contenders[index].evaluation.answers), labels, tests)
+    pair_rows(contenders.len(), |pair| {
+        only_right(pair.map(|index| &*contenders[index].evaluation.answers), labels)
     })
-    .collect()
 }
 
-/// The test of two models among `tests` such tests: each may err with a part of [`LEVEL`] only
-/// (Bonferroni's correction).
-fn pair_row(pair: [usize; 2], answers: [&[Answer]; 2], labels: &[u8], tests: f64) -> PairRow {
+/// The test of every pair of `models` models, by the images that speak for either of them.
+pub(super) fn pair_rows(
+    models: usize,
+    mut counts: impl FnMut([usize; 2]) -> [usize; 2],
+) -> Vec<PairRow> {
+    let each = (0..models).flat_map(|first| (first + 1..models).map(move |second| [first, second]));
+    let tests = (models * models.saturating_sub(1) / 2) as f64;
+    each.map(|pair| pair_row(pair, counts(pair), tests)).collect()
+}
+
+/// Images that only the first, and only the second gets right.
+fn only_right(answers: [&[Answer]; 2], labels: &[u8]) -> [usize; 2] {
     let mut only = [0, 0];
     for ((first, second), label) in answers[0].iter().zip(answers[1]).zip(labels) {
         let right = [first, second].map(|answer| answer.class == *label as usize);
         only[0] += (right[0] && !right[1]) as usize;
         only[1] += (right[1] && !right[0]) as usize;
     }
+    only
+}
+
+/// The test of two models among `tests` such tests: each may err with a part of [`LEVEL`] only
+/// (Bonferroni's correction).
+fn pair_row(pair: [usize; 2], only: [usize; 2], tests: f64) -> PairRow {
     let McNemar { exact, mid } = mcnemar(only[0], only[1]);
     let letters = pair.map(letter);
     let winner = if only[0] > only[1] { letters[0] } else { letters[1] };
@@ -233,6 +244,7 @@ mod tests {
             pixels: vec![0; labels.len()],
             labels: labels.to_vec(),
             classes: 2,
+            targets: vec![],
         };
         let evaluations: Vec<_> =
             answers.iter().map(|classes| evaluation(classes, labels)).collect();

@@ -4,8 +4,8 @@ use super::plot::axes::Scale;
 use super::plot::curves::{Level, Line, draw};
 use super::plot::{Plot, theme};
 use super::value::{Percent, Real, Seconds};
-use crate::metrics::{EpochMetrics, Metrics};
-use crate::recipe::Recipe;
+use crate::metrics::{ClassResults, EpochMetrics, Metrics, Results};
+use crate::recipe::{Error, Recipe, Task};
 
 /// The charts, and the numbers they show.
 pub struct Curves {
@@ -17,6 +17,8 @@ pub struct Curves {
     pub distorted: bool,
     /// Whether images were held out.
     pub held_out: bool,
+    /// What was made small.
+    pub loss_name: &'static str,
     /// The same in numbers.
     pub rows: Vec<EpochRow>,
 }
@@ -27,8 +29,10 @@ pub struct EpochRow {
     pub epoch: usize,
     /// Mean loss while training.
     pub loss: Real,
-    /// Share of right answers while training.
-    pub training: Percent,
+    /// Mean loss on the held-out images.
+    pub held_out_loss: Option<Real>,
+    /// Share of right answers while training, where classes are answered.
+    pub training: Option<Percent>,
     /// Share of right answers on the held-out images.
     pub held_out: Option<Percent>,
     /// How long it took.
@@ -41,11 +45,24 @@ impl Curves {
         let history = &metrics.history;
         Self {
             loss: loss(history),
-            accuracy: accuracy(metrics),
+            accuracy: match &metrics.results {
+                Results::Classes(results) => accuracy(metrics, results),
+                Results::Values(_) | Results::Inputs(_) => None,
+            },
             distorted: recipe.augment.is_some(),
-            held_out: history.iter().any(|epoch| epoch.held_out_accuracy.is_some()),
+            held_out: history.iter().any(|epoch| epoch.held_out_loss.is_some()),
+            loss_name: loss_name(recipe),
             rows: history.iter().map(EpochRow::of).collect(),
         }
+    }
+}
+
+const fn loss_name(recipe: &Recipe) -> &'static str {
+    match (recipe.task, recipe.error) {
+        (Task::Classify, _) => "cross-entropy",
+        (Task::Regress, Error::Squared) => "squared error, in deviations of each value,",
+        (Task::Regress, Error::Absolute) => "absolute error, in deviations of each value,",
+        (Task::Reconstruct, _) => "squared error",
     }
 }
 
@@ -54,7 +71,8 @@ impl EpochRow {
         Self {
             epoch: epoch.epoch,
             loss: Real(epoch.loss),
-            training: Percent(epoch.accuracy),
+            held_out_loss: epoch.held_out_loss.map(Real),
+            training: epoch.accuracy.map(Percent),
             held_out: epoch.held_out_accuracy.map(Percent),
             seconds: Seconds(epoch.seconds),
         }
@@ -65,18 +83,29 @@ impl EpochRow {
 const LOSS_MIN: f64 = 1e-6;
 
 fn loss(history: &[EpochMetrics]) -> Option<Plot> {
-    let values: Vec<f64> = history.iter().map(|epoch| epoch.loss.max(LOSS_MIN).log10()).collect();
+    let height = |loss: f64| loss.max(LOSS_MIN).log10();
+    let line = |colour, values: Vec<f64>| Line {
+        colour,
+        values: values.into_iter().map(height).collect(),
+    };
+    // Cross-entropy of held-out images is not drawn: their accuracy is.
+    let held_out = history.iter().filter(|epoch| epoch.accuracy.is_none());
+    let lines = [
+        line(theme::MUTED, history.iter().map(|epoch| epoch.loss).collect()),
+        line(theme::OTHER, held_out.filter_map(|epoch| epoch.held_out_loss).collect()),
+    ];
+    let values: Vec<f64> = lines.iter().flat_map(|line| line.values.iter().copied()).collect();
     let scale = Scale::logarithmic(ends(&values)?, "loss", loss_label);
     let label = format!(
         "Mean loss falls from {} to {}",
         Real(history.first()?.loss),
         Real(history.last()?.loss)
     );
-    Some(draw(label, values.len(), &scale, &[Line { colour: theme::MUTED, values }], &[]))
+    Some(draw(label, history.len(), &scale, &lines, &[]))
 }
 
 /// Accuracy goes up as mistakes get fewer, each step of the axis equally many times fewer.
-fn accuracy(metrics: &Metrics) -> Option<Plot> {
+fn accuracy(metrics: &Metrics, results: &ClassResults) -> Option<Plot> {
     let history = &metrics.history;
     let height = |share: f64| height(share, metrics.test_images);
     let line = |colour, shares: Vec<f64>| Line {
@@ -84,16 +113,16 @@ fn accuracy(metrics: &Metrics) -> Option<Plot> {
         values: shares.into_iter().map(height).collect(),
     };
     let lines = [
-        line(theme::MUTED, history.iter().map(|epoch| epoch.accuracy).collect()),
+        line(theme::MUTED, history.iter().filter_map(|epoch| epoch.accuracy).collect()),
         line(theme::OTHER, history.iter().filter_map(|epoch| epoch.held_out_accuracy).collect()),
     ];
     let levels = [
-        Level { colour: theme::FLOAT, value: height(metrics.float_test_accuracy) },
-        Level { colour: theme::INT8, value: height(metrics.int8_test_accuracy) },
+        Level { colour: theme::FLOAT, value: height(results.float_test_accuracy) },
+        Level { colour: theme::INT8, value: height(results.int8_test_accuracy) },
     ];
     let values: Vec<f64> = lines.iter().flat_map(|line| line.values.iter().copied()).collect();
     let scale = accuracy_scale(ends(&[values, levels.map(|level| level.value).to_vec()].concat())?);
-    let [float, int8] = [metrics.float_test_accuracy, metrics.int8_test_accuracy].map(Percent);
+    let [float, int8] = [results.float_test_accuracy, results.int8_test_accuracy].map(Percent);
     let label = format!(
         "Accuracy while training, and on the test images at the end: float {float}, int8 {int8}"
     );

@@ -1,11 +1,12 @@
 //! What the run was trained and measured on.
 
-use super::value::Count;
+use super::value::{Count, Real};
 use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
 use crate::data::reading::Reading;
 use crate::data::scale::Scale;
 use crate::data::survey::{Part, Survey};
+use crate::data::target::Target;
 
 /// A data set in numbers.
 pub struct DataView {
@@ -21,6 +22,8 @@ pub struct DataView {
     pub test: Count,
     /// Class by class.
     pub classes: Vec<ClassView>,
+    /// The values to answer.
+    pub values: Vec<ValueView>,
     /// Training images that are there once more.
     pub repeated: Count,
     /// Test images that are training images too.
@@ -37,6 +40,16 @@ pub struct ScaleView {
     pub channel: String,
     /// From the least to the greatest value.
     pub values: String,
+}
+
+/// A value to answer, in its unit.
+pub struct ValueView {
+    /// Its name, or its number.
+    pub name: String,
+    /// Mean of the training images.
+    pub mean: Real,
+    /// Their standard deviation.
+    pub deviation: Real,
 }
 
 /// A class in numbers.
@@ -66,13 +79,28 @@ impl DataView {
             training: images(&survey.train),
             held_out: Count(held_out),
             test: images(&survey.test),
-            classes: counts.map(class).collect(),
+            classes: match data.targets.is_empty() && (data.train.classes > 1 || names.are_given())
+            {
+                true => counts.map(class).collect(),
+                false => vec![],
+            },
+            values: values(&data.targets),
             repeated: Count(survey.train.repeated),
             shared: Count(survey.shared),
             resize: reading.resize.name(),
             scales: scales(data, reading),
         }
     }
+}
+
+fn values(targets: &[Target]) -> Vec<ValueView> {
+    let names = Target::names(targets);
+    let view = |(place, target): (usize, &Target)| ValueView {
+        name: names.of(place),
+        mean: Real(target.mean.into()),
+        deviation: Real(target.deviation.into()),
+    };
+    targets.iter().enumerate().map(view).collect()
 }
 
 fn scales(data: &DataDir, reading: &Reading) -> Vec<ScaleView> {

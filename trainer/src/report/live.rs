@@ -3,13 +3,19 @@
 use infer::{Model, Shape};
 
 use super::FinishedRun;
+use super::value::Real;
 use crate::data::appearance::Appearance;
 use crate::data::class_names::ClassNames;
 use crate::data::picture::Look;
+use crate::data::target::Target;
+use crate::evaluate::Outcome;
 use crate::live::{Live, MODEL_BYTES_MAX, Sample, Subject};
 
 /// Most test images that the page carries to choose from.
 const SAMPLES_MAX: usize = 20;
+
+/// Most values that are spelt out for one of them.
+const VALUES_MAX: usize = 3;
 
 /// Most bytes of them.
 const SAMPLE_BYTES_MAX: usize = 48 * 1024;
@@ -43,9 +49,24 @@ fn samples<'r>(run: &FinishedRun<'r>) -> Vec<Sample<'r>> {
             chosen.extend((0..test.len()).filter(of_class).find(|index| !chosen.contains(index)));
         }
     }
-    let sample = |index: usize| Sample {
-        label: names.of(test.labels[index].into()),
-        image: test.image(index),
-    };
+    let sample =
+        |index: usize| Sample { label: label(run, index, &names), image: test.image(index) };
     chosen.into_iter().take(wanted).map(sample).collect()
+}
+
+/// What is wanted of a test image: its class, its values; or just its number.
+fn label(run: &FinishedRun<'_>, image: usize, names: &ClassNames) -> String {
+    match run.outcome {
+        Outcome::Classes(_) => names.of(run.data.test.labels[image].into()),
+        Outcome::Values(of) => {
+            let (each, names) = (of.targets.len(), Target::names(&of.targets));
+            let wanted = of.wanted.iter().skip(image * each).take(each.min(VALUES_MAX));
+            let value = |(place, value): (usize, &f32)| {
+                format!("{} {}", names.of(place), Real((*value).into()))
+            };
+            wanted.enumerate().map(value).collect::<Vec<_>>().join(", ")
+        }
+        Outcome::Inputs(of) if of.unusual[image] => format!("test image {image}, unusual"),
+        Outcome::Inputs(_) => format!("test image {image}"),
+    }
 }

@@ -161,6 +161,7 @@ mod tests {
             pixels: vec![9; 784],
             labels: vec![0],
             classes: 1,
+            targets: vec![],
         };
         let budget = Budget { flash: None, ram: Some(ram) };
         export_for(&model, &images, Target::Chip(Core::M4, Loading::OnChip, budget)).unwrap().bytes

@@ -6,11 +6,12 @@
 //!
 //! - [`live`](mod@live): the model itself, at work in the page;
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
+//!   [`values`]: of real values; [`inputs`]: of autoencoders;
 //! - [`data`](mod@data): what it was trained on; [`curves`]: how training went;
 //! - [`layers`], [`memory`], [`reading`]: what became of each layer;
 //! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes
 //!   again;
-//! - [`comparison`]: several models side by side;
+//! - [`comparison`], [`side_by_side`]: several models side by side;
 //! - [`plot`], [`picture`], [`value`]: charts, pictures and numbers as they stand in a page.
 
 pub mod answers;
@@ -19,6 +20,7 @@ pub mod comparison;
 pub mod confusion;
 pub mod curves;
 pub mod data;
+pub mod inputs;
 pub mod layers;
 pub mod live;
 pub mod memory;
@@ -27,17 +29,19 @@ pub mod picture;
 pub mod plot;
 pub mod provenance;
 pub mod reading;
+pub mod side_by_side;
 pub mod value;
+pub mod values;
 
 use askama::Template;
 use infer::{Model, ModelError};
 use thiserror::Error;
 
-use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
 use crate::data::reading::Reading;
 use crate::data::survey::Survey;
-use crate::evaluate::Evaluation;
+use crate::data::{DataDir, Dataset};
+use crate::evaluate::{Evaluation, Outcome};
 use crate::export::Exported;
 use crate::float_model::FloatModel;
 use crate::graph::DemandError;
@@ -51,12 +55,15 @@ use calibration::Calibration;
 use confusion::Confusion;
 use curves::Curves;
 use data::DataView;
+use inputs::Inputs;
 use layers::LayerView;
 use memory::MemoryView;
 use peers::Peers;
+use picture::Sheet;
 use provenance::{FileHash, Provenance};
 use reading::MapView;
 use value::{Count, Percent, Points, Seconds};
+use values::Values;
 
 /// A finished run: everything a report is made of.
 #[derive(Clone, Copy)]
@@ -72,7 +79,7 @@ pub struct FinishedRun<'r> {
     /// The model file.
     pub exported: &'r Exported,
     /// What both models answer on the test images.
-    pub evaluation: &'r Evaluation,
+    pub outcome: &'r Outcome,
     /// The images.
     pub data: &'r DataDir,
     /// The same, counted.
@@ -110,12 +117,8 @@ pub struct Report {
     pub data: DataView,
     /// How training went.
     pub curves: Curves,
-    /// Which class is taken for which.
-    pub confusion: Confusion,
-    /// Images that are answered wrongly or differently.
-    pub answers: Answers,
-    /// How reliable the probabilities are.
-    pub calibration: Calibration,
+    /// How the models answer.
+    pub results: Results,
     /// Quantisation, layer by layer.
     pub layers: Vec<LayerView>,
     /// Images that the layers' figures come from.
@@ -130,11 +133,38 @@ pub struct Report {
     pub provenance: Provenance,
 }
 
-/// The figures at the top.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Headline {
-    /// Test images.
-    pub images: Count,
+/// How the models answer, by what they answer.
+pub enum Results {
+    /// Classes.
+    Classes(Classes),
+    /// Real values.
+    Values(Values),
+    /// Their input once more.
+    Inputs(Inputs),
+}
+
+impl Results {
+    fn of(run: &FinishedRun<'_>, model: &Model<'_>) -> Self {
+        let (test, names) = (&run.data.test, ClassNames::new(&run.data.names));
+        match run.outcome {
+            Outcome::Classes(of) => Self::Classes(Classes::of(of, test, &names)),
+            Outcome::Values(of) => Self::Values(Values::of(of, test)),
+            Outcome::Inputs(of) => Self::Inputs(Inputs::of(of, model, test, &names)),
+        }
+    }
+
+    /// The images that are shown.
+    pub fn sheet(&self) -> &Sheet {
+        match self {
+            Self::Classes(of) => &of.answers.sheet,
+            Self::Values(of) => &of.sheet,
+            Self::Inputs(of) => &of.sheet,
+        }
+    }
+}
+
+/// How classes are answered.
+pub struct Classes {
     /// The float model's accuracy.
     pub float: Accuracy,
     /// The int8 model's accuracy.
@@ -145,6 +175,36 @@ pub struct Headline {
     pub agreement: Percent,
     /// Images on which they do not.
     pub disagreeing: Count,
+    /// Which class is taken for which.
+    pub confusion: Confusion,
+    /// Images that are answered wrongly or differently.
+    pub answers: Answers,
+    /// How reliable the probabilities are.
+    pub calibration: Calibration,
+}
+
+impl Classes {
+    fn of(evaluation: &Evaluation, test: &Dataset, names: &ClassNames) -> Self {
+        let images = evaluation.images;
+        let share = |correct: usize| correct as f64 / images as f64;
+        Self {
+            float: Accuracy::of(evaluation.float_correct, images),
+            int8: Accuracy::of(evaluation.int8.correct, images),
+            lost: Points(share(evaluation.float_correct) - share(evaluation.int8.correct)),
+            agreement: Percent::of(evaluation.agreeing, images),
+            disagreeing: Count(images - evaluation.agreeing),
+            confusion: Confusion::of(evaluation, test, names),
+            answers: Answers::of(evaluation, test, names),
+            calibration: Calibration::of(evaluation, test),
+        }
+    }
+}
+
+/// The figures at the top that every model has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headline {
+    /// Test images.
+    pub images: Count,
     /// The model file, bytes.
     pub model_bytes: Count,
     /// Working memory without the image, bytes.
@@ -189,15 +249,9 @@ impl Accuracy {
 
 impl Headline {
     fn of(run: &FinishedRun<'_>) -> Self {
-        let FinishedRun { metrics, exported, evaluation, .. } = *run;
-        let images = evaluation.images;
+        let FinishedRun { metrics, exported, .. } = *run;
         Self {
-            images: Count(images),
-            float: Accuracy::of(evaluation.float_correct, images),
-            int8: Accuracy::of(evaluation.int8.correct, images),
-            lost: Points(metrics.float_test_accuracy - metrics.int8_test_accuracy),
-            agreement: Percent::of(evaluation.agreeing, images),
-            disagreeing: Count(images - evaluation.agreeing),
+            images: Count(metrics.test_images),
             model_bytes: Count(exported.bytes.len()),
             arena_bytes: Count(exported.arena_bytes),
             macs: Count(exported.macs as usize),
@@ -221,7 +275,6 @@ impl Report {
             Model::from_bytes(&run.exported.bytes, &mut table).map_err(ReportError::Model)?;
         let test = &run.data.test;
         let chosen = layers::chosen(test.len());
-        let names = ClassNames::new(&run.data.names);
         Ok(Self {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
@@ -229,14 +282,12 @@ impl Report {
             live: live::of(run, &model),
             data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.reading),
             curves: Curves::of(run.metrics, &run.preset.recipe),
-            confusion: Confusion::of(run.evaluation, test, &names),
-            answers: Answers::of(run.evaluation, test, &names),
-            calibration: Calibration::of(run.evaluation, test),
+            results: Results::of(run, &model),
             layers: layers::views(run.float, &run.exported.quant, &model, test, &chosen),
             layer_images: Count(chosen.len()),
             memory: MemoryView::of(&model),
             reading: reading::views(&run.preset.network, test)?,
-            peers: Peers::of(&model, &run.preset.network, run.metrics, test),
+            peers: Peers::of(&model, &run.preset.network, &run.metrics.results, test),
             provenance: Provenance::of(run),
         })
     }

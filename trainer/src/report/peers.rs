@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::value::Count;
 use crate::data::Dataset;
-use crate::metrics::Metrics;
+use crate::metrics::{ClassResults, Results};
 use crate::network::Network;
 use crate::plain_model::{Choices, PlainModel};
 use crate::plan::{Build, Core, Costs, Loading, Plan};
@@ -89,16 +89,19 @@ impl Peers {
     pub fn of(
         model: &Model<'_>,
         network: &Network,
-        metrics: &Metrics,
+        results: &Results,
         test: &Dataset,
     ) -> Option<Self> {
-        is_mnist(test).then(|| Self::on_mnist(model, network, metrics))
+        match results {
+            Results::Classes(of) => is_mnist(test).then(|| Self::on_mnist(model, network, of)),
+            Results::Values(_) | Results::Inputs(_) => None,
+        }
     }
 
-    fn on_mnist(model: &Model<'_>, network: &Network, metrics: &Metrics) -> Self {
+    fn on_mnist(model: &Model<'_>, network: &Network, results: &ClassResults) -> Self {
         let same_network = Preset::load("tutorial")
             .is_ok_and(|tutorial| tutorial.network.layers == network.layers);
-        let mistakes = (1.0 - metrics.int8_test_accuracy) * 10_000.0;
+        let mistakes = (1.0 - results.int8_test_accuracy) * 10_000.0;
         let measures = vec![
             measure("Wrong answers per 10,000 test images", mistakes.round() as usize, &MISTAKES),
             measure("Model in flash, bytes", model.file_bytes(), &PARAMETER_BYTES),

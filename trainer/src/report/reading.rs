@@ -116,6 +116,7 @@ mod tests {
             pixels: vec![7; 784 * 2],
             labels: vec![0; 2],
             classes: 1,
+            targets: vec![],
         };
         let views = views(&network, &images).unwrap();
         let shown: Vec<_> = views

@@ -5,6 +5,8 @@ use super::table::Table;
 use crate::data::DataDir;
 use crate::data::class_names::ClassNames;
 use crate::data::survey::Survey;
+use crate::data::target::Target;
+use crate::report::value::Real;
 use crate::train::Split;
 
 /// Most classes that are listed one by one.
@@ -28,8 +30,30 @@ pub fn draw(data: &DataDir, survey: &Survey, split: &Split) -> String {
         data.train.shape,
         train.darkest,
         train.brightest,
-        classes(data, survey)
+        answers(data, survey)
     )
+}
+
+/// The classes, or the values to answer; nothing where the images have neither.
+fn answers(data: &DataDir, survey: &Survey) -> String {
+    match data.targets.is_empty() {
+        false => values(&data.targets),
+        true if data.names.is_empty() && survey.train.counts.len() == 1 => String::new(),
+        true => classes(data, survey),
+    }
+}
+
+fn values(targets: &[Target]) -> String {
+    if targets.len() > CLASSES_MAX {
+        return format!("{} values to answer\n", targets.len());
+    }
+    let names = Target::names(targets);
+    let mut table = Table::new(["value", ">mean", ">deviation"]);
+    for (place, target) in targets.iter().enumerate() {
+        let [mean, deviation] = [target.mean, target.deviation].map(|of| Real(of.into()));
+        table.row([names.of(place), mean.to_string(), deviation.to_string()]);
+    }
+    table.to_string()
 }
 
 fn classes(data: &DataDir, survey: &Survey) -> String {
@@ -55,7 +79,7 @@ mod tests {
     fn part(labels: &[u8], classes: usize) -> Dataset {
         let shape = infer::Shape::new(1, 1, 1);
         let pixels = (0..labels.len()).map(|index| 3 * index as u8).collect();
-        Dataset { shape, pixels, labels: labels.to_vec(), classes }
+        Dataset { shape, pixels, labels: labels.to_vec(), classes, targets: vec![] }
     }
 
     #[test]
@@ -66,6 +90,7 @@ mod tests {
             names: vec!["cat".into(), "dog".into()],
             notes: vec![],
             scales: vec![],
+            targets: vec![],
         };
         assert_eq!(
             draw(&data, &Survey::of(&data), &Split::new(&data.train.labels, 1, 0)),
@@ -78,7 +103,8 @@ mod tests {
     fn many_classes_are_summed_up() {
         let labels: Vec<u8> = (0..40).chain([0]).collect();
         let (train, test) = (part(&labels, 40), part(&labels, 40));
-        let data = DataDir { train, test, names: vec![], notes: vec![], scales: vec![] };
+        let data =
+            DataDir { train, test, names: vec![], notes: vec![], scales: vec![], targets: vec![] };
         let text = draw(&data, &Survey::of(&data), &Split::new(&data.train.labels, 0, 0));
         assert!(text.ends_with("40 classes of 1 to 2 training images\n"), "{text}");
     }

@@ -1,5 +1,6 @@
 //! What a person sees: text, notes, tables, digits, progress.
 
+pub mod answers;
 pub mod confusion;
 pub mod data;
 pub mod digit;

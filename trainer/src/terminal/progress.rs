@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::number::{clock, percent};
 use super::sparkline::Sparkline;
 use crate::events::Event;
+use crate::report::value::Real;
 use crate::train::{BatchReport, EpochReport, Observer};
 
 const TEMPLATE: &str = "{prefix} [{wide_bar}] {msg}";
@@ -117,29 +118,33 @@ impl Bar {
 
 /// As short as it can be: on a terminal of 80 columns the bar still has its place.
 fn message(report: &BatchReport, losses: &str, seconds_left: f64) -> String {
-    format!(
-        "loss {:.4} {losses}  {:>8}  {:.0} images/s  {} left",
-        report.loss,
-        percent(report.accuracy),
-        report.images_per_second,
-        clock(seconds_left)
-    )
+    let (loss, speed) = (shown(report.loss, report.accuracy), report.images_per_second);
+    let accuracy =
+        report.accuracy.map_or(String::new(), |share| format!("{:>8}  ", percent(share)));
+    format!("loss {loss} {losses}  {accuracy}{speed:.0} images/s  {} left", clock(seconds_left))
 }
 
 fn epoch_line(report: &EpochReport) -> String {
     let width = report.epochs.to_string().len();
-    let held_out = match report.held_out_accuracy {
-        Some(accuracy) => format!("  held-out {:>8}", percent(accuracy)),
-        None => String::new(),
+    let loss = shown(report.loss, report.accuracy);
+    let accuracy = report.accuracy.map(|share| format!("  accuracy {:>8}", percent(share)));
+    let held_out = match (report.held_out_accuracy, report.held_out_loss) {
+        (Some(share), _) => format!("  held-out {:>8}", percent(share)),
+        (None, Some(loss)) => format!("  held-out loss {}", Real(loss)),
+        (None, None) => String::new(),
     };
     format!(
-        "epoch {:>width$}/{}  loss {:.4}  accuracy {:>8}{held_out}  {:.1} s\n",
+        "epoch {:>width$}/{}  loss {loss}{}{held_out}  {:.1} s\n",
         report.epoch,
         report.epochs,
-        report.loss,
-        percent(report.accuracy),
+        accuracy.unwrap_or_default(),
         report.seconds
     )
+}
+
+/// A loss: cross-entropy has a unit of its own, an error may be of any size.
+fn shown(loss: f64, accuracy: Option<f64>) -> String {
+    if accuracy.is_some() { format!("{loss:.4}") } else { Real(loss).to_string() }
 }
 
 #[cfg(test)]
@@ -152,14 +157,18 @@ mod tests {
             epoch: 3,
             epochs: 10,
             loss: 0.04123,
-            accuracy: 0.98712,
+            accuracy: Some(0.98712),
+            held_out_loss: Some(0.05),
             held_out_accuracy: Some(0.9862),
             seconds: 4.06,
         };
         let expected = "epoch  3/10  loss 0.0412  accuracy  98.71 %  held-out  98.62 %  4.1 s\n";
         assert_eq!(epoch_line(&report), expected);
-        report.held_out_accuracy = None;
+        (report.held_out_accuracy, report.held_out_loss) = (None, None);
         assert_eq!(epoch_line(&report), "epoch  3/10  loss 0.0412  accuracy  98.71 %  4.1 s\n");
+        (report.accuracy, report.held_out_loss, report.loss) = (None, Some(0.0005678), 0.0004123);
+        let expected = "epoch  3/10  loss 0.000412  held-out loss 0.000568  4.1 s\n";
+        assert_eq!(epoch_line(&report), expected);
     }
 
     #[test]
@@ -171,7 +180,7 @@ mod tests {
             batches: 100,
             batch_loss: 0.4,
             loss: 0.5,
-            accuracy: 0.9,
+            accuracy: Some(0.9),
             images_per_second: 12345.6,
         };
         let expected = "loss 0.5000 █▃▁   90.00 %  12346 images/s  1:30 left";
@@ -191,7 +200,7 @@ mod tests {
             batches: 100,
             batch_loss: 0.4,
             loss: 0.5,
-            accuracy: 0.9,
+            accuracy: Some(0.9),
             images_per_second: 1.0,
         };
         bar.show(&report);

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::batch_norm::{BatchScale, ChannelSums};
-use super::loss::{Tally, cross_entropy};
+use super::loss::Tally;
 use super::parameters::{StageGradient, StageParameters};
 use super::shard::Shard;
 use super::shards::{Batch, Shards};
@@ -163,11 +163,9 @@ impl BatchGradients {
             .shards
             .each(batch.chosen, |shard, gradients, images| {
                 self.shard_forward(shard, part);
-                let labels: Vec<u8> =
-                    images.iter().map(|image| batch.data.labels[*image]).collect();
                 let values = shard.output(&self.shards.layout, part.end - 1);
-                let (tally, gradient) =
-                    cross_entropy(values, &labels, |label| batch.scale_of(label));
+                let scale = |label| batch.scale_of(label);
+                let (tally, gradient) = batch.loss.of_values(values, batch.data, images, scale);
                 shard.start_back(&self.shards.layout, &gradient);
                 (tally, self.shard_backward(shard, gradients, part))
             })

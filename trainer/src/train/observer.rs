@@ -41,8 +41,9 @@ pub struct BatchReport {
     pub batch_loss: f64,
     /// Mean loss per image of this epoch so far.
     pub loss: f64,
-    /// Part of this epoch's images answered correctly when they came, 0 to 1.
-    pub accuracy: f64,
+    /// Part of this epoch's images answered correctly when they came, 0 to 1; `None` where no class
+    /// is answered.
+    pub accuracy: Option<f64>,
     /// Speed of this epoch so far.
     pub images_per_second: f64,
 }
@@ -56,10 +57,13 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean loss per image while training.
     pub loss: f64,
-    /// Part of the images answered correctly while training, 0 to 1.
-    pub accuracy: f64,
+    /// Part of the images answered correctly while training, 0 to 1; `None` where no class is
+    /// answered.
+    pub accuracy: Option<f64>,
+    /// Mean loss of the held-out images at its end; `None` when none are held out.
+    pub held_out_loss: Option<f64>,
     /// Part of the held-out images answered correctly at its end, 0 to 1; `None` when none are held
-    /// out.
+    /// out, or no class is answered.
     pub held_out_accuracy: Option<f64>,
     /// Wall time, the held-out images included.
     pub seconds: f64,

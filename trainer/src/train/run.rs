@@ -10,7 +10,7 @@ use super::batch::BatchGradients;
 use super::batch_norm::{self, BatchScale};
 use super::error::TrainError;
 use super::held_out::Split;
-use super::loss::{self, Tally};
+use super::loss::{Loss, Tally};
 use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
 use super::parameters::{Norm, StageGradient, StageParameters};
@@ -43,6 +43,8 @@ pub struct Run<'r> {
     options: &'r TrainOptions,
     /// Images trained on, and those held out.
     split: Split,
+    /// What is made small.
+    loss: Loss,
     /// What an image of each label counts; empty where all count 1.
     class_weights: Vec<f32>,
     pub(super) gradients: BatchGradients,
@@ -71,7 +73,7 @@ impl<'r> Run<'r> {
         data: &'r Dataset,
         options: &'r TrainOptions,
     ) -> Result<Self, TrainError> {
-        fit::require(network, data)?;
+        fit::require(network, recipe.task, data)?;
         let mut layout = Layout::new(network)?;
         check(recipe, data, network.classes().map_err(DemandError::Network)?)?;
         let model = initial(network, options.seed).map_err(DemandError::Network)?;
@@ -79,7 +81,7 @@ impl<'r> Run<'r> {
             layout = layout.normalised();
             check_last_batch(&layout, data.len() - recipe.held_out, recipe.batch)?;
         }
-        let split = Split::new(&data.labels, recipe.held_out, options.seed);
+        let split = Split::new(&data.strata(), recipe.held_out, options.seed);
         let labels = split.trained.iter().map(|image| data.labels[*image]);
         let parameters = beginning(&model, &layout);
         let distorter =
@@ -90,6 +92,7 @@ impl<'r> Run<'r> {
             recipe,
             data,
             options,
+            loss: Loss::of(recipe, network.input),
             class_weights: recipe.class_weights.of(labels),
             split,
             net: Net::of_parameters(&parameters, &backend::device().autodiff()),
@@ -205,8 +208,8 @@ impl<'r> Run<'r> {
                 return Ok(None);
             }
         }
-        let held_out_accuracy = self.held_out_accuracy();
-        Ok(Some(self.epoch_report(held_out_accuracy, before + begun.elapsed().as_secs_f64())))
+        let held_out = self.held_out_tally();
+        Ok(Some(self.epoch_report(held_out, before + begun.elapsed().as_secs_f64())))
     }
 
     /// The images in this epoch's order.
@@ -229,23 +232,29 @@ impl<'r> Run<'r> {
             epochs: self.recipe.epochs,
             batch,
             batches: self.batches(),
-            batch_loss: done.loss / done.images as f64,
-            loss: tally.loss / tally.images as f64,
-            accuracy: tally.correct as f64 / tally.images as f64,
+            batch_loss: done.mean_loss(),
+            loss: tally.mean_loss(),
+            accuracy: self.accuracy(tally),
             images_per_second: tally.images as f64 / seconds,
         }
     }
 
-    fn epoch_report(&self, held_out_accuracy: Option<f64>, seconds: f64) -> EpochReport {
+    fn epoch_report(&self, held_out: Option<Tally>, seconds: f64) -> EpochReport {
         let tally = self.under_way.tally;
         EpochReport {
             epoch: self.place.epoch,
             epochs: self.recipe.epochs,
-            loss: tally.loss / tally.images as f64,
-            accuracy: tally.correct as f64 / tally.images as f64,
-            held_out_accuracy,
+            loss: tally.mean_loss(),
+            accuracy: self.accuracy(tally),
+            held_out_loss: held_out.map(|tally| tally.mean_loss()),
+            held_out_accuracy: held_out.and_then(|tally| self.accuracy(tally)),
             seconds,
         }
+    }
+
+    /// Share of right answers, where classes are answered.
+    fn accuracy(&self, tally: Tally) -> Option<f64> {
+        self.recipe.task.is_classify().then(|| tally.correct as f64 / tally.images as f64)
     }
 
     /// One batch: gradients, then the optimiser's step, while other threads place the images of the
@@ -259,9 +268,10 @@ impl<'r> Run<'r> {
             epoch,
             strength: distorter.strength(epoch, recipe.epochs),
         });
-        let class_weights = &self.class_weights[..];
+        let (loss, class_weights) = (self.loss, &self.class_weights[..]);
         let dropout = Dropout { seed: *seed, epoch };
-        let batch = |chosen| Batch { data: self.data, chosen, distortion, class_weights, dropout };
+        let batch =
+            |chosen| Batch { data: self.data, chosen, distortion, loss, class_weights, dropout };
         if self.placed != Some(self.place) {
             gradients.set_parameters(parameters);
             gradients.place(&batch(chosen));
@@ -294,7 +304,8 @@ impl<'r> Run<'r> {
         FloatModel { network: self.network.clone(), stages }
     }
 
-    fn held_out_accuracy(&self) -> Option<f64> {
+    /// Loss and right answers of the held-out images; `None` when none are held out.
+    fn held_out_tally(&self) -> Option<Tally> {
         let held_out = &self.split.held_out;
         if held_out.is_empty() {
             return None;
@@ -304,17 +315,13 @@ impl<'r> Run<'r> {
         let score = |chosen: &[usize]| {
             let inputs = network_inputs(&self.network.input, self.data, chosen);
             let values = forward.run(&inputs, &mut |_, _| ());
-            let labels: Vec<u8> = chosen.iter().map(|index| self.data.labels[*index]).collect();
-            loss::cross_entropy(&values, &labels, |_| 1.0).0.correct
+            self.loss.of_values(&values, self.data, chosen, |_| 1.0).0
         };
         let parts: Vec<&[usize]> = held_out.chunks(forward.images_at_once(SCORED_IMAGES)).collect();
-        let correct: usize = self
-            .gradients
-            .workers()
-            .each(parts.len(), |index| score(parts[index]))
-            .into_iter()
-            .sum();
-        Some(correct as f64 / held_out.len() as f64)
+        let tallies = self.gradients.workers().each(parts.len(), |index| score(parts[index]));
+        let mut sum = Tally::default();
+        tallies.into_iter().for_each(|tally| sum.add(tally));
+        Some(sum)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::augment::Distorter;
+use super::loss::Loss;
 use super::parameters::StageGradient;
 use super::shard::Shard;
 use super::workers::Workers;
@@ -25,6 +26,8 @@ pub struct Batch<'b> {
     pub chosen: &'b [usize],
     /// How they are distorted; `None`: not at all.
     pub distortion: Option<Distortion<'b>>,
+    /// What is made small.
+    pub loss: Loss,
     /// What an image of each label counts; empty where all count 1.
     pub class_weights: &'b [f32],
     /// What values are left out by, where the network has dropout.

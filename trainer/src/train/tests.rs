@@ -4,7 +4,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::batch::BatchGradients;
-use super::loss::Tally;
+use super::loss::{Loss, Tally};
 use super::optimizer::Optimizer;
 use super::parameters::{StageGradient, StageParameters};
 use super::random::{Purpose, Random};
@@ -19,7 +19,7 @@ use crate::graph::Stage;
 use crate::inputs::network_inputs;
 use crate::kernels::{InstructionSet, Weights};
 use crate::net::{Net, values};
-use crate::recipe;
+use crate::recipe::{self, Error, Task};
 use infer::Shape;
 
 /// Networks of all kinds: name, input, and layers as `name=type numbers @from relu`, of which name
@@ -204,6 +204,7 @@ fn data(network: &Network, images: usize) -> Dataset {
         pixels: (0..images * shape.len()).map(|_| random.below(256) as u8).collect(),
         labels: (0..images).map(|_| random.below(classes) as u8).collect(),
         classes,
+        targets: vec![],
     }
 }
 
@@ -238,6 +239,7 @@ fn our_gradients(
         data,
         chosen: &chosen,
         distortion: None,
+        loss: Loss::CrossEntropy { smoothing: 0.0 },
         class_weights: &[],
         dropout: Dropout::default(),
     };
@@ -485,6 +487,10 @@ const NEVER: usize = usize::MAX;
 
 fn recipe(learning_rate: f64) -> Recipe {
     Recipe {
+        task: Task::Classify,
+        label_smoothing: 0.0,
+        error: Error::Squared,
+        threshold_quantile: 0.99,
         epochs: 3,
         batch: 16,
         optimizer: recipe::Optimizer::Rmsprop { learning_rate, rho: 0.9, epsilon: 1e-7 },
@@ -577,8 +583,13 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
     // One weight, one bias, one image: w -= lr * g / (sqrt((1 - rho) g^2) + eps), the second step
     // with the decayed square.
     let network = network([1, 1, 1], "dense 2");
-    let data =
-        Dataset { shape: Shape::new(1, 1, 1), pixels: vec![255], labels: vec![0], classes: 2 };
+    let data = Dataset {
+        shape: Shape::new(1, 1, 1),
+        pixels: vec![255],
+        labels: vec![0],
+        classes: 2,
+        targets: vec![],
+    };
     let stages: Vec<Stage> = network.stages().unwrap();
     let model = initial(&network, 3).unwrap();
     let mut net = Net::new(&model, &backend::device().autodiff());
@@ -601,6 +612,7 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
     }
 }
 
+mod answers;
 mod graphs;
 mod normalised;
 mod resumed;

@@ -436,8 +436,53 @@ function showScores(facts, { scores, probabilities }) {
     `${facts.classes[best] ?? best}, ${percent(probabilities[best])}`;
 }
 
+// Real values in their units.
+function showReals(facts, reals) {
+  const shown = (value) => Number(value.toPrecision(4)).toString().replace('-', '−');
+  const values = reals.map((value, index) => {
+    const [mean, deviation] = facts.targets[index] ?? [0, 1];
+    return value * deviation + mean;
+  });
+  const name = (index) => facts.classes[index] ?? (values.length > 1 ? `value ${index}` : 'value');
+  find('try-scores').replaceChildren(...values.map((value, index) => make('tr', {},
+    make('th', { scope: 'row', textContent: name(index) }),
+    make('td', { className: 'number', textContent: shown(value) }))));
+  find('try-verdict').textContent = values.length > 1
+    ? values.slice(0, 3).map((value, index) => `${name(index)} ${shown(value)}`).join(', ')
+    : shown(values[0]);
+}
+
+// The input once more, and how far that is from it.
+function showReconstruction(facts, image, reals) {
+  const squares = reals.map((value, index) => (image[index] / 255 - value) ** 2);
+  const error = squares.reduce((sum, square) => sum + square, 0) / squares.length;
+  const made = Uint8Array.from(reals, (value) =>
+    Math.min(Math.max(Math.round(value * 255), 0), 255));
+  find('try-made').hidden = false;
+  paintImage(find('try-made'), facts, made);
+  const shown = (value) => Number(value.toPrecision(3)).toString();
+  const line = (name, value) => make('tr', {}, make('th', { scope: 'row', textContent: name }),
+    make('td', { className: 'number', textContent: shown(value) }));
+  const lines = [line('error', error)];
+  if (facts.threshold !== null) lines.push(line('threshold', facts.threshold));
+  find('try-scores').replaceChildren(...lines);
+  const isUnusual = facts.threshold !== null && error > facts.threshold;
+  find('try-verdict').textContent =
+    facts.threshold === null ? shown(error) : (isUnusual ? 'unusual' : 'usual');
+}
+
+// By what the model answers.
+function showAnswer(facts, image, answered) {
+  if (facts.gives === 'scores') return showScores(facts, answered);
+  const [scale, zero] = facts.answer;
+  const reals = Array.from(answered.scores, (value) => (value - zero) * scale);
+  return facts.gives === 'reals' ? showReals(facts, reals)
+    : showReconstruction(facts, image, reals);
+}
+
 function startTry(facts, engine) {
   const putMaps = startMaps(facts);
+  find('try-titles').hidden = facts.gives !== 'scores';
   const say = (text, kind) => {
     Object.assign(find('try-parity'), { textContent: text, className: `note after ${kind}` });
   };
@@ -447,7 +492,7 @@ function startTry(facts, engine) {
     const begun = performance.now();
     const answered = engine.run(image);
     state.isSlow = performance.now() - begun > AT_ONCE_MS;
-    showScores(facts, answered);
+    showAnswer(facts, image, answered);
     putMaps(answered.maps);
     // The reference is slow: it waits until nothing is drawn.
     clearTimeout(state.timer);
@@ -465,6 +510,7 @@ function startTry(facts, engine) {
     find('try-note').textContent = note;
     find('try-verdict').textContent = '–';
     find('try-scores').replaceChildren();
+    find('try-made').hidden = true;
     say('', '');
     clearTimeout(state.timer);
     putMaps(null);

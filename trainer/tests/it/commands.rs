@@ -148,7 +148,7 @@ fn predict_goes_on_after_a_broken_picture() {
     assert!(stdout.contains("good.png: 0 ("), "{stdout}");
     let lines: Vec<_> = stderr.lines().collect();
     assert!(lines[0].starts_with("error: missing.png: cannot be read: "), "{stderr}");
-    assert!(lines[1].starts_with("error: broken.png: neither PNG nor JPEG"), "{stderr}");
+    assert!(lines[1].starts_with("error: broken.png: neither a picture (PNG, JPEG)"), "{stderr}");
     assert_eq!(lines[2..], ["error: 2 of 3 pictures could not be read"]);
 }
 

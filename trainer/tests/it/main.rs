@@ -14,4 +14,5 @@ mod live;
 mod report;
 mod resume;
 mod signing;
+mod tasks;
 mod training;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{CliError, ConnectArgs};
+use crate::cli::answer::given;
 use crate::cli::model_file;
 use crate::device::board::{Board, firmware_folder};
 use crate::device::client::Client;
@@ -43,15 +44,16 @@ pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
     };
     let chip = connection.session.chip();
     complain(&format!(
-        "{}, firmware {}, kernels {}; model {:08x}: {} bytes, {} images, {} classes, {} bytes of \
-            working memory",
+        "{}, firmware {}, kernels {}; model {:08x}: {} bytes, takes {} of {}, gives {}, {} bytes \
+            of working memory",
         chip.board,
         chip.firmware,
         chip.kernels,
         chip.model,
         chip.model_bytes,
+        chip.takes,
         chip.image,
-        chip.classes,
+        given(chip.gives, chip.classes),
         chip.arena_bytes
     ));
     Ok(connection)

@@ -1,7 +1,8 @@
 //! `device eval`: the test images on the chip.
 
 use indicatif::ProgressBar;
-use infer::Model;
+use infer::format::OutputQuant;
+use infer::{Model, OutputType, Reals, Scores, Shape};
 
 use super::connect::{self, Connection, Unit};
 use super::{CliError, EvalArgs};
@@ -9,56 +10,152 @@ use crate::cli::interrupt;
 use crate::data::class_names::ClassNames;
 use crate::data::metadata;
 use crate::data::record::DataRecord;
+use crate::data::target::Target;
 use crate::data::{DataDir, Dataset, fit};
 use crate::device::evaluate::{ChipEvaluation, evaluate};
-use crate::device::session::DeviceError;
-use crate::evaluate::evaluate_int8;
+use crate::device::session::{Chip, DeviceError};
+use crate::evaluate::int8_outputs;
+use crate::evaluate::reconstruction::{self, Reconstruction};
+use crate::evaluate::regression::{self, Regression};
 use crate::model_file::ModelTable;
+use crate::recipe::Task;
 use crate::terminal::number::percent_of;
 use crate::terminal::progress::counting_bar;
-use crate::terminal::{complain, confusion, print};
+use crate::terminal::{answers, complain, confusion, print};
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     interrupt::install()?;
     let Connection { mut session, model, unit } = connect::open(&args.chip)?;
     let chip = session.chip();
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, chip.image));
-    let request = args.data.request(chip.image, record.as_ref());
-    let mut test = DataDir::read_test(&args.data.path(record.as_ref()), &request)?;
-    fit::check_model(chip.image, chip.classes, &test)?
+    let mut table = ModelTable::new();
+    let file = model.as_deref().and_then(|file| Model::from_bytes(file, &mut table).ok());
+    let answers = Answers::of(file.as_ref(), record.as_ref(), chip);
+    let (mut data, unusual) = answers.data(args, record.as_ref(), chip.image)?;
+    let task = Task::from(answers.gives);
+    fit::check_model(chip.image, chip.classes, task, &data)?
         .iter()
         .for_each(|note| complain(&format!("note: {note}")));
-    let wanted = args.limit.map_or(test.len(), |limit| (limit as usize).min(test.len()));
-    test.labels.truncate(wanted);
-    test.pixels.truncate(wanted * test.shape.len());
-    let names = names(model.as_deref(), record.as_ref());
-    let expected = model.map(|file| host_scores(&file, &test)).transpose()?;
+    let wanted = args.limit.map_or(data.len(), |limit| (limit as usize).min(data.len()));
+    data = data.of(0..wanted);
+    let expected = model.as_deref().map(|file| host_values(file, &data)).transpose()?;
     let bar = counting_bar(wanted);
     let mut goes_on = |so_far: &ChipEvaluation| {
-        show(&bar, so_far);
+        show(&bar, so_far, task);
         !interrupt::requested()
     };
-    let (result, error) = evaluate(&mut session, &test, wanted, expected.as_deref(), &mut goes_on);
+    let (result, error) = evaluate(&mut session, &data, wanted, expected.as_deref(), &mut goes_on);
     bar.finish_and_clear();
-    report(&result, unit, &names, error)
+    let answered = answers.text(&result, &data, unusual);
+    report(&result, unit, &answered, error)
 }
 
-/// By the chip's model where its file is at hand.
-fn names(file: Option<&[u8]>, record: Option<&DataRecord>) -> ClassNames {
-    let mut table = ModelTable::new();
-    let model = file.and_then(|file| Model::from_bytes(file, &mut table).ok());
-    metadata::names(model.map(|model| model.metadata()).unwrap_or_default(), record)
+/// What the chip's answers mean.
+struct Answers {
+    gives: OutputType,
+    quant: OutputQuant,
+    names: ClassNames,
+    targets: Vec<Target>,
+    threshold: Option<f32>,
 }
 
-/// What the chip must answer: every plan of a model gives the same scores.
-fn host_scores(file: &[u8], test: &Dataset) -> Result<Vec<Vec<i8>>, CliError> {
+impl Answers {
+    /// By the chip's model where its file is at hand.
+    fn of(file: Option<&Model<'_>>, record: Option<&DataRecord>, chip: &Chip) -> Self {
+        let metadata = file.map(Model::metadata).unwrap_or_default();
+        Self {
+            gives: chip.gives,
+            quant: chip.output_quant,
+            names: metadata::names(metadata, record),
+            targets: match (file, record) {
+                (Some(model), _) => metadata::targets(model),
+                (None, Some(record)) => record.targets.clone(),
+                (None, None) => vec![],
+            },
+            threshold: metadata.threshold(),
+        }
+    }
+
+    /// The test images, and which of them are unusual.
+    fn data(
+        &self,
+        args: &EvalArgs,
+        record: Option<&DataRecord>,
+        image: Shape,
+    ) -> Result<(Dataset, Vec<bool>), CliError> {
+        let path = args.data.path(record);
+        let mut request = args.data.request(image, self.gives.into(), record);
+        if !self.targets.is_empty() {
+            request.known.get_or_insert_default().targets = self.targets.clone();
+        }
+        if self.gives != OutputType::Reconstruction {
+            return Ok((DataDir::read_test(&path, &request)?, vec![]));
+        }
+        let data = DataDir::read(&path, &request)?;
+        let unusual = reconstruction::unusual(&data);
+        Ok((data.test, unusual))
+    }
+
+    /// How well the chip answers the images that it got: a line and a table.
+    fn text(&self, result: &ChipEvaluation, test: &Dataset, unusual: Vec<bool>) -> [String; 2] {
+        let ChipEvaluation { images, correct, .. } = result;
+        let line = match self.gives {
+            OutputType::Scores => {
+                let accuracy = percent_of(*correct, *images);
+                format!("accuracy on the chip {accuracy}: {correct} of {images} images right")
+            }
+            OutputType::Reals => format!("{images} images answered by the chip"),
+            OutputType::Reconstruction => format!("{images} images made once more by the chip"),
+        };
+        [line, self.table(result, test, unusual)]
+    }
+
+    fn table(&self, result: &ChipEvaluation, test: &Dataset, unusual: Vec<bool>) -> String {
+        let reals = |values: &Vec<i8>| -> Vec<f32> {
+            Reals::new(Scores::new(values, self.quant)).iter().collect()
+        };
+        match self.gives {
+            OutputType::Scores => {
+                confusion::draw(&result.confusion(&test.labels), result.classes, &self.names)
+            }
+            OutputType::Reals => {
+                let values: Vec<f32> = result.answers.iter().flat_map(reals).collect();
+                let (targets, wanted) = (&self.targets, &test.targets[..values.len()]);
+                answers::values(&Regression {
+                    wanted: regression::restored(targets, wanted),
+                    float: vec![],
+                    int8: regression::restored(targets, &values),
+                    targets: targets.clone(),
+                    seconds: 0.0,
+                })
+            }
+            OutputType::Reconstruction => {
+                let each = result.answers.iter().enumerate();
+                let error =
+                    |(image, values)| reconstruction::error(test.image(image), &reals(values));
+                answers::inputs(&Reconstruction {
+                    float: vec![],
+                    int8: each.map(error).collect(),
+                    unusual,
+                    threshold: self.threshold,
+                    seconds: 0.0,
+                })
+            }
+        }
+    }
+}
+
+/// What the chip must answer: every plan of a model gives the same values.
+fn host_values(file: &[u8], test: &Dataset) -> Result<Vec<Vec<i8>>, CliError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let result = evaluate_int8(file, test, threads)?;
-    Ok(result.answers.into_iter().map(|answer| answer.scores).collect())
+    Ok(int8_outputs(file, test, threads)?.values)
 }
 
-fn show(bar: &ProgressBar, so_far: &ChipEvaluation) {
+fn show(bar: &ProgressBar, so_far: &ChipEvaluation, task: Task) {
     bar.set_position(so_far.images as u64);
+    if !task.is_classify() {
+        return;
+    }
     bar.set_message(format!("{} right", percent_of(so_far.correct, so_far.images)));
 }
 
@@ -66,11 +163,11 @@ fn show(bar: &ProgressBar, so_far: &ChipEvaluation) {
 fn report(
     result: &ChipEvaluation,
     unit: Unit,
-    names: &ClassNames,
+    answered: &[String; 2],
     error: Option<DeviceError>,
 ) -> Result<(), CliError> {
     if result.images > 0 {
-        print(&text(result, unit, names))?;
+        print(&text(result, unit, answered))?;
     }
     let done =
         format!("after {} of {} images: the result is partial", result.images, result.wanted);
@@ -88,23 +185,18 @@ fn report(
     }
 }
 
-fn text(result: &ChipEvaluation, unit: Unit, names: &ClassNames) -> String {
-    let ChipEvaluation { images, wanted, correct, classes, ticks, .. } = result;
+fn text(result: &ChipEvaluation, unit: Unit, [line, table]: &[String; 2]) -> String {
+    let ChipEvaluation { images, wanted, ticks, .. } = result;
     let part = if result.is_whole() {
         String::new()
     } else {
         format!("PARTIAL: {images} of {wanted} images\n")
     };
-    let accuracy = percent_of(*correct, *images);
     let agreement = match result.as_host {
         Some(same) => format!("{same} of {images} score vectors are the host's, byte for byte"),
         None => "not compared with the host: name the model file with --model".to_owned(),
     };
     let mean = unit.show(ticks.sum / (*images).max(1) as u64);
     let (least, most) = (unit.show(ticks.least), unit.show(ticks.most));
-    let matrix = confusion::draw(&result.confusion, *classes, names);
-    format!(
-        "{part}accuracy on the chip {accuracy}: {correct} of {images} images right\n{agreement}\n\
-         per image {mean} (fewest {least}, most {most})\n\n{matrix}"
-    )
+    format!("{part}{line}\n{agreement}\nper image {mean} (fewest {least}, most {most})\n\n{table}")
 }

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use infer::{Model, Scores};
+use infer::Model;
 
 use super::connect::{self, Connection};
 use super::{CliError, PredictArgs};
+use crate::cli::answer::Meaning;
 use crate::cli::appearance;
-use crate::cli::predict::{bars, verdict};
-use crate::data::class_names::ClassNames;
-use crate::data::metadata;
 use crate::data::picture::{Fitted, Invert, Look};
 use crate::data::picture_file;
 use crate::data::record::DataRecord;
@@ -29,10 +27,13 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     }
     let shape = connection.session.chip().image;
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, shape));
-    let metadata = model.as_ref().map(Model::metadata).unwrap_or_default();
-    let names = metadata::names(metadata, record.as_ref());
+    let (gives, quant) = (connection.session.chip().gives, connection.session.chip().output_quant);
+    let meaning = match &model {
+        Some(model) => Meaning::of(model, record.as_ref()),
+        None => Meaning::of_chip(gives, quant, shape),
+    };
     let look = model.map(|model| appearance::of(record.as_ref(), &model)).unwrap_or_default();
-    args.images.iter().try_for_each(|path| predict(&mut connection, path, args, &look, &names))
+    args.images.iter().try_for_each(|path| predict(&mut connection, path, args, &look, &meaning))
 }
 
 fn predict(
@@ -40,19 +41,15 @@ fn predict(
     path: &Path,
     args: &PredictArgs,
     look: &Look,
-    names: &ClassNames,
+    meaning: &Meaning,
 ) -> Result<(), CliError> {
     let shape = connection.session.chip().image;
     let Fitted { pixels, notes } = picture_file::read(path)?.fit(shape, args.invert, look)?;
     let answer = connection.session.infer(&pixels)?;
-    let scores = Scores::new(&answer.values, connection.session.chip().output_quant);
     let name = path.display().to_string();
     let notes: String = notes.iter().map(|note| format!("note: {name}: {note}\n")).collect();
     let picture = digit::draw(&pixels, shape, shows_colour());
     let time = connection.unit.show(answer.ticks);
-    Ok(print(&format!(
-        "{notes}{picture}{}{}{time} on the chip\n\n",
-        bars(&scores, names),
-        verdict(&name, &scores, names)
-    ))?)
+    let answer = meaning.text(&name, &pixels, &answer.values);
+    Ok(print(&format!("{notes}{picture}{answer}{time} on the chip\n\n"))?)
 }

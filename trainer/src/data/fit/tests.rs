@@ -16,7 +16,7 @@ fn network(height: u16, width: u16, offset: [i16; 2], units: usize) -> Network {
 fn part(shape: Shape, labels: &[u8], classes: usize) -> Dataset {
     let pixel = |place: usize| (place * 7919 % 251) as u8 + (place % 5) as u8;
     let pixels = (0..labels.len() * shape.len()).map(pixel).collect();
-    Dataset { shape, pixels, labels: labels.to_vec(), classes }
+    Dataset { shape, pixels, labels: labels.to_vec(), classes, targets: vec![] }
 }
 
 fn data(shape: Shape, train: &[u8], test: &[u8]) -> DataDir {
@@ -29,11 +29,12 @@ fn data(shape: Shape, train: &[u8], test: &[u8]) -> DataDir {
         names: vec![],
         notes: vec![],
         scales: vec![],
+        targets: vec![],
     }
 }
 
 fn notes(network: &Network, data: &DataDir) -> Vec<String> {
-    check(network, data, &Survey::of(data)).unwrap()
+    check(network, Task::Classify, data, &Survey::of(data)).unwrap()
 }
 
 const SMALL: Shape = Shape::new(8, 6, 1);
@@ -78,12 +79,13 @@ fn a_network_that_reads_a_part_says_which() {
 #[test]
 fn what_cannot_work_is_refused() {
     let data = data(SMALL, &[0, 1, 2], &[0]);
-    let refusal =
-        |network: &Network| check(network, &data, &Survey::of(&data)).unwrap_err().to_string();
+    let refusal = |network: &Network| {
+        check(network, Task::Classify, &data, &Survey::of(&data)).unwrap_err().to_string()
+    };
     let beside = refusal(&network(8, 6, [0, 6], 3));
     assert!(beside.contains("at offset [0, 6] lies outside of the 8x6x1 images"), "{beside}");
-    assert!(require(&network(8, 6, [-8, 0], 3), &data.train).is_err());
-    assert!(require(&network(8, 6, [-7, 5], 3), &data.train).is_ok());
+    assert!(require(&network(8, 6, [-8, 0], 3), Task::Classify, &data.train).is_err());
+    assert!(require(&network(8, 6, [-7, 5], 3), Task::Classify, &data.train).is_ok());
     let few = refusal(&network(8, 6, [0, 0], 2));
     assert_eq!(
         few,
@@ -173,11 +175,12 @@ fn test_images_of_another_kind_are_noticed() {
 #[test]
 fn a_model_is_for_images_of_one_shape() {
     let images = part(SMALL, &[0, 5, 7], 8);
-    let error = check_model(Shape::new(6, 8, 1), 8, &images).unwrap_err().to_string();
+    let error =
+        check_model(Shape::new(6, 8, 1), 8, Task::Classify, &images).unwrap_err().to_string();
     assert_eq!(error, "the model takes 6x8x1 images, those of the data set are 8x6x1: use --data");
-    assert_eq!(check_model(SMALL, 8, &images), Ok(vec![]));
+    assert_eq!(check_model(SMALL, 8, Task::Classify, &images), Ok(vec![]));
     assert_eq!(
-        check_model(SMALL, 6, &images).unwrap(),
+        check_model(SMALL, 6, Task::Classify, &images).unwrap(),
         ["the labels go up to 7, the model tells 6 classes apart: 1 of the 3 images cannot be \
                 answered correctly"]
     );
@@ -192,4 +195,52 @@ fn images_that_look_transposed_are_noticed() {
     let said = notes(&network, &data);
     assert!(said[0].contains("--transpose turns them"), "{said:?}");
     assert_eq!(said.len(), 1, "{said:?}");
+}
+
+/// Values to answer of `train` and `test` images.
+fn with_values(train: &[f32], test: &[f32]) -> Vec<String> {
+    let mut data = data(SMALL, &[0; 6], &[0; 3]);
+    (data.train.targets, data.test.targets) = (train.to_vec(), test.to_vec());
+    data.targets = vec![Target { name: "warm".to_owned(), mean: 20.0, deviation: 2.0 }];
+    check(&network(8, 6, [0, 0], 1), Task::Regress, &data, &Survey::of(&data)).unwrap()
+}
+
+#[test]
+fn values_that_say_nothing_or_something_else_are_spoken_of() {
+    let usual = [-1.0, 1.0, -1.0, 1.0, 0.5, -0.5];
+    assert_eq!(with_values(&usual, &[0.5, -1.0, 0.0]), [""; 0]);
+    assert_eq!(
+        with_values(&usual, &[2.0, 1.0, 1.5]),
+        ["value warm to answer is 20 in the mean of the training images, 23 in that of the test \
+                images: they are not from the same source"]
+    );
+    let same = with_values(&[0.0; 6], &[0.0; 3]);
+    assert!(same[0].starts_with("value warm to answer is 20 for all training images"), "{same:?}");
+}
+
+fn of_autoencoder(train: &[u8], test: &[u8]) -> Vec<String> {
+    let data = data(SMALL, train, test);
+    check(&network(8, 6, [0, 0], 48), Task::Reconstruct, &data, &Survey::of(&data)).unwrap()
+}
+
+#[test]
+fn an_autoencoder_without_anything_unusual_to_find_is_spoken_of() {
+    assert_eq!(of_autoencoder(&[0, 0, 1], &[0, 1, 2]), [""; 0]);
+    assert_eq!(of_autoencoder(&[0, 0, 0], &[0, 0]), [""; 0]);
+    let both = of_autoencoder(&[0, 0, 1], &[0, 1]);
+    assert!(both[0].starts_with("the training images have labels 0, 1, and no test image"));
+}
+
+#[test]
+fn an_autoencoder_takes_whole_images_alone() {
+    let data = data(SMALL, &[0, 0], &[0]);
+    let refused = |network: &Network| {
+        require(network, Task::Reconstruct, &data.train).unwrap_err().to_string()
+    };
+    let moved = refused(&network(8, 6, [1, 0], 48));
+    assert!(moved.starts_with("the images are 8x6x1; an autoencoder answers with"), "{moved}");
+    assert!(refused(&network(8, 6, [0, 0], 47)).contains("leave 48 values, not 47"));
+    assert!(require(&network(8, 6, [0, 0], 48), Task::Reconstruct, &data.train).is_ok());
+    let model = check_model(SMALL, 47, Task::Reconstruct, &data.train);
+    assert!(model.is_err() && check_model(SMALL, 48, Task::Reconstruct, &data.train).is_ok());
 }

@@ -34,6 +34,7 @@ fn dots(places: &[usize], ground: u8, dot: u8) -> Dataset {
         pixels: places.iter().flat_map(image).collect(),
         labels: vec![0; places.len()],
         classes: 1,
+        targets: vec![],
     }
 }
 

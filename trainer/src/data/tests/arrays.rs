@@ -4,7 +4,6 @@ use std::path::Path;
 use infer::Shape;
 use tempfile::TempDir;
 
-use crate::data::reading::Reading;
 use crate::data::scale::Scale;
 use crate::data::{DataDir, Known, Request};
 
@@ -85,7 +84,7 @@ fn vectors_take_the_shape_of_the_network() {
     }
     assert_eq!(DataDir::load(folder.path()).unwrap().train.shape, Shape::new(1, 4, 1));
     let wanted = Some(Shape::new(2, 1, 2));
-    let request = Request { wanted, reading: Reading::default(), known: None };
+    let request = Request { wanted, ..Request::default() };
     assert_eq!(DataDir::read(folder.path(), &request).unwrap().train.shape, Shape::new(2, 1, 2));
 }
 
@@ -232,7 +231,7 @@ fn sensor_values_are_scaled_channel_by_channel() {
     assert_eq!((plane.train.shape, plane.scales.len()), (Shape::new(3, 2, 1), 1));
     // A model reads others by its own scales, and none where it was trained on pixels.
     let halved = data.scales.iter().map(|scale| Scale { low: 0.0, high: 2.0 * scale.high });
-    let known = Known { scales: halved.collect(), names: vec![] };
+    let known = Known { scales: halved.collect(), ..Known::default() };
     assert_eq!(read(None, Some(known)).unwrap().test.pixels, [0, 0, 255, 255, 0, 0]);
     let message = read(None, Some(Known::default())).unwrap_err().to_string();
     let expected = "x_train: values from -1000 to 1000, those of the training images are pixels";

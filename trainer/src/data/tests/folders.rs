@@ -30,7 +30,7 @@ fn numbered() -> TempDir {
 
 fn read(folder: &Path, wanted: Option<Shape>, resize: Resize) -> Result<DataDir, String> {
     let reading = Reading { resize, ..Reading::default() };
-    let read = DataDir::read(folder, &Request { reading, wanted, known: None });
+    let read = DataDir::read(folder, &Request { reading, wanted, ..Request::default() });
     read.map_err(|error| {
         let message = error.to_string();
         assert!(!message.contains('\n'), "{message}");
@@ -89,7 +89,7 @@ fn what_is_no_picture_is_named() {
         assert!(message.starts_with(expected), "{message}");
         fs::remove_file(path).unwrap();
     };
-    case("train/9/notes.txt", "train/9/notes.txt: neither PNG nor JPEG: convert it, or take it");
+    case("train/9/notes.txt", "train/9/notes.txt: neither PNG nor JPEG: convert it, or leave it");
     case("train/notes.txt", "train/notes.txt: a file beside the folders of the classes");
     case("train/9/deep/a.png", "train/9/deep: a folder inside of a class");
     fs::remove_dir(folder.path().join("train/9/deep")).unwrap();
@@ -123,7 +123,7 @@ fn a_model_keeps_the_order_of_its_classes() {
     let folder = numbered();
     let known = ["10", "11", "9"].map(str::to_owned).to_vec();
     let request = Request {
-        known: Some(Known { names: known.clone(), scales: vec![] }),
+        known: Some(Known { names: known.clone(), ..Known::default() }),
         ..Request::default()
     };
     let test = DataDir::read_test(folder.path(), &request).unwrap();

@@ -10,7 +10,8 @@ use crate::data::{DataDir, Request};
 fn columns(step: u16) -> Columns {
     Columns {
         values: ["y", "x"].map(str::to_owned).to_vec(),
-        label: "class".to_owned(),
+        label: Some("class".to_owned()),
+        targets: vec![],
         group: Some("who".to_owned()),
         window: 2,
         step,
@@ -100,7 +101,7 @@ fn what_is_wrong_is_named_with_its_line() {
     let header = "x,y,class,who\n";
     case(
         TRAIN,
-        Columns { label: "klass".into(), ..columns(1) },
+        Columns { label: Some("klass".into()), ..columns(1) },
         "train.csv: no column 'klass': there are time, x, y, class, who",
     );
     case(&format!("{header}1,2,a,b\n1,,a,b\n"), columns(1), "line 3: y is '': values are finite");

@@ -56,6 +56,18 @@ impl Scale {
         Self { ends, ticks, name }
     }
 
+    /// About five round numbers between `ends`.
+    pub fn linear(ends: [f64; 2], name: &'static str, label: impl Fn(f64) -> String) -> Self {
+        let rough = (ends[1] - ends[0]) / 5.0;
+        let power = 10f64.powf(rough.log10().floor());
+        let factors = [1.0, 2.0, 5.0, 10.0];
+        let step = factors.map(|factor| factor * power).into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or(rough);
+        let numbers = (ends[0] / step).ceil() as i64..=(ends[1] / step).floor() as i64;
+        let ticks = numbers.map(|number| number as f64 * step);
+        Self { ends, ticks: ticks.map(|tick| (tick, label(tick))).collect(), name }
+    }
+
     /// Shares of 0 to 1, a label at every fifth.
     pub fn share(name: &'static str) -> Self {
         let tick = |fifth: u32| (fifth as f64 / 5.0, format!("{} %", fifth * 20));
@@ -130,6 +142,14 @@ mod tests {
         assert_eq!(labels(Scale::counted(20, "")), ["1", "5", "10", "15", "20"]);
         assert_eq!(labels(Scale::counted(3, "")), ["1", "2", "3"]);
         assert_eq!(labels(Scale::counted(100, "")), ["1", "20", "40", "60", "80", "100"]);
+    }
+
+    #[test]
+    fn linear_axes_have_round_ticks() {
+        let shown = |ends| labels(Scale::linear(ends, "", |value| format!("{value:.2}")));
+        assert_eq!(shown([-0.4, 10.4]), ["0.00", "5.00", "10.00"]);
+        assert_eq!(shown([0.0, 0.5]), ["0.00", "0.10", "0.20", "0.30", "0.40", "0.50"]);
+        assert_eq!(shown([-130.0, 70.0]), ["-100.00", "-50.00", "0.00", "50.00"]);
     }
 
     #[test]

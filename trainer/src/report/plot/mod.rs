@@ -3,9 +3,11 @@
 
 pub mod axes;
 pub mod curves;
+pub mod errors;
 pub mod maps;
 pub mod memory;
 pub mod reliability;
+pub mod scatter;
 pub mod theme;
 pub mod weights;
 

@@ -22,6 +22,7 @@ fn images() -> Dataset {
         pixels: (0..2 * 784).map(|_| random.below(256) as u8).collect(),
         labels: vec![0; 2],
         classes: 1,
+        targets: vec![],
     }
 }
 

@@ -82,6 +82,7 @@ fn our_gradients(
         data,
         chosen: &chosen,
         distortion: None,
+        loss: Loss::CrossEntropy { smoothing: 0.0 },
         class_weights: &[],
         dropout: Dropout::default(),
     };

@@ -1,0 +1,41 @@
+//! Inputs without answers, in a NumPy array: what a model is asked about.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use infer::Shape;
+
+use super::npy;
+use super::parts::{by, scale_of};
+use super::{DataError, Known};
+
+/// Whether a file is such an array, by its name.
+pub fn is_array(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("npy"))
+}
+
+/// The stored bytes of inputs of the shape `input`, one after the other: an array of inputs, or a
+/// single one. Values are brought to bytes as those that the model was trained on.
+///
+/// # Errors
+/// What is no array, or has another number of values.
+pub fn read(path: &Path, input: Shape, known: &Known) -> Result<Vec<u8>, DataError> {
+    let unreadable = |cause| DataError::Unreadable { path: path.to_owned(), cause };
+    let file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let damaged = |problem| DataError::Npy { path: path.to_owned(), problem };
+    let array = npy::decode(file).map_err(damaged)?;
+    let each: u64 = array.shape.iter().skip(1).product();
+    let is_one = array.numbers.count() == input.len();
+    if !is_one && each != input.len() as u64 {
+        let why = format!(
+            "its shape is {}: the model takes {input}, {} values for each input",
+            by(&array.shape),
+            input.len()
+        );
+        return Err(DataError::ArrayShape { path: path.to_owned(), why });
+    }
+    let scale = scale_of(path, input, &array.numbers, Some(known))?;
+    let values = |problem| DataError::Values { path: path.to_owned(), problem };
+    Ok(array.numbers.into_pixels(&scale).map_err(values)?.values)
+}
