@@ -19,6 +19,7 @@ use core::panic::PanicInfo;
 
 use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
+use infer::features::Feature;
 use infer::kernels::KernelSet;
 use infer::{Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Table};
 use random_layer::{
@@ -89,6 +90,10 @@ fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
         each_choice(|choice| {
             if !agrees::<Native>(&mut Random::new(seed), choice, maps, numbers) {
                 hprintln!("{:?}, seed {}: differs from the reference", choice, seed);
+                let n = numbers.channels.0.len(); let _ = n;
+                for i in 0..3000 { if maps.output.0[i] != maps.expected[i] {
+                    hprintln!("at {}: {} for {}; {:?}", i, maps.output.0[i], maps.expected[i], &numbers.channels.0[..18]);
+                    if i > 40 { break; } } }
                 wrong += 1;
             }
         });
@@ -117,10 +122,12 @@ fn count(counter: &mut Counter, choice: Choice, maps: &mut Maps, numbers: &mut N
 fn print_count(name: &str, choice: Choice, kind: &LayerKind<'_>, instructions: u32) {
     let [_, weights] = kind.numbers().map(|numbers| numbers.len());
     let (values, macs) = (kind.output().shape.len(), kind.work().macs);
+    let twice = kind.needs(Feature::TwoRoundings);
     hprintln!(
-        "{} {:?}: {} instructions for {} values and {} multiply-accumulates, scratch {} B, \
+        "{}{} {:?}: {} instructions for {} values and {} multiply-accumulates, scratch {} B, \
             weights {} B",
         name,
+        if twice { ", two roundings" } else { "" },
         choice,
         instructions,
         values,

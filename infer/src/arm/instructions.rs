@@ -3,25 +3,30 @@
 #[cfg(not(kindling_backend = "armv6m"))]
 pub(crate) use crate::quant::requantise;
 
-/// [`crate::quant::requantise`] for a core that multiplies 32 bits by 32 to 32 only: four products
-/// of halves.
+/// [`crate::quant::requantise`] for a core that multiplies 32 bits by 32 to 32 only.
+#[cfg(kindling_backend = "armv6m")]
+#[inline(always)]
+pub(crate) fn requantise(accumulator: i32, multiplier: i32, zero_point: i8) -> i8 {
+    let scaled = multiply_high(accumulator, multiplier);
+    scaled.wrapping_add(zero_point as i32).clamp(i8::MIN as i32, i8::MAX as i32) as i8
+}
+
+/// `round(accumulator * multiplier / 2^32)`, halves up, in four products of halves.
 ///
 /// With `accumulator = ah * 2^16 + al` and `multiplier = mh * 2^16 + ml` (`al`, `ml`, `mh` not
 /// negative): `|ah * ml + (al * ml >> 16)| <= 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31` and `al * mh +
 /// (2^16 - 1) <= (2^16 - 1) * 2^15 < 2^31`, so nothing overflows 32 bits.
 #[cfg(kindling_backend = "armv6m")]
 #[inline(always)]
-pub(crate) fn requantise(accumulator: i32, multiplier: i32, zero_point: i8) -> i8 {
+pub(crate) fn multiply_high(accumulator: i32, multiplier: i32) -> i32 {
     let (ah, al) = (accumulator >> 16, accumulator & 0xffff);
     let (mh, ml) = (multiplier >> 16, multiplier & 0xffff);
     let low = (al as u32).wrapping_mul(ml as u32) >> 16;
     let middle = ah.wrapping_mul(ml).wrapping_add(low as i32);
     let rest = (al.wrapping_mul(mh) + (middle & 0xffff)) as u32;
-    let scaled = ah
-        .wrapping_mul(mh)
+    ah.wrapping_mul(mh)
         .wrapping_add(middle >> 16)
-        .wrapping_add((rest.wrapping_add(1 << 15) >> 16) as i32);
-    scaled.wrapping_add(zero_point as i32).clamp(i8::MIN as i32, i8::MAX as i32) as i8
+        .wrapping_add((rest.wrapping_add(1 << 15) >> 16) as i32)
 }
 
 /// Bytes 0 and 2 as an int16 pair.

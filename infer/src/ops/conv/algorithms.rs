@@ -36,7 +36,7 @@ macro_rules! algorithms {
                     $(Self::$name => $fits(conv),)+
                 };
                 fits
-                    && (matches!(conv.rounding(), Rounding::Once) || self.rounds_twice())
+                    && (matches!(conv.rounding(), Rounding::Once) || self.rounds_twice(conv))
                     && (!conv.is_dilated() || self.dilates())
             }
 
@@ -192,8 +192,14 @@ impl Algorithm {
     }
 
     /// Whether it computes layers of [`Rounding::Twice`].
-    const fn rounds_twice(self) -> bool {
-        matches!(self, Self::Direct | Self::DirectInPlace)
+    const fn rounds_twice(self, conv: &Conv<'_>) -> bool {
+        match self {
+            Self::Direct | Self::DirectInPlace => true,
+            Self::DirectVector => {
+                conv.window() == 1 && conv.output.channels <= VECTOR_TWICE_CHANNELS_MAX
+            }
+            _ => false,
+        }
     }
 
     /// Whether it computes layers whose taps lie apart.
@@ -288,6 +294,10 @@ pub(crate) fn single_channel_rows(conv: &Conv<'_>) -> usize {
 
 /// Pixels that the paired and vector kernels convolve at once.
 pub(crate) const PAIRED_PIXELS: usize = 4;
+
+/// Most output channels of [`Algorithm::DirectVector`] with [`Rounding::Twice`]: places within four
+/// pixels are 16 bits wide.
+const VECTOR_TWICE_CHANNELS_MAX: u16 = (u16::MAX - 1) / (PAIRED_PIXELS as u16 - 1);
 
 /// Batches of [`PAIRED_PIXELS`] in a pooling window.
 pub(crate) fn paired_batches(conv: &Conv<'_>) -> usize {

@@ -40,29 +40,79 @@ pub(super) struct Run<'r> {
     pub starts: &'r [i8],
 }
 
+/// The output pixels of some rows and columns, whose windows lie inside of the map with the same
+/// taps.
+pub(super) struct Block<'r> {
+    /// The map that is read.
+    pub input: &'r [i8],
+    /// Output rows.
+    pub out_rows: Range<usize>,
+    /// Output columns.
+    pub out_columns: Range<usize>,
+    /// Kernel rows inside.
+    pub rows: Range<usize>,
+    /// Kernel columns inside.
+    pub columns: Range<usize>,
+    /// Where each channel's sum starts: `i32`, little endian.
+    pub starts: &'r [i8],
+}
+
+impl Block<'_> {
+    /// Place of the first tap inside, for the first pixel of row `out_row`; at channel 0.
+    #[inline(always)]
+    pub fn place(&self, depthwise: &Depthwise<'_>, out_row: usize) -> usize {
+        let x = place(depthwise, 1, self.out_columns.start, &self.columns);
+        let y = place(depthwise, 0, out_row, &self.rows);
+        y * depthwise.input.row_len() + x * depthwise.input.channels as usize
+    }
+}
+
+/// Calls `block` for each block of output pixels.
+#[inline(always)]
+pub(super) fn each_block(
+    depthwise: &Depthwise<'_>,
+    Buffers { input, scratch, output, .. }: Buffers<'_>,
+    block: impl Fn(&Depthwise<'_>, &Block<'_>, &mut [i8]),
+) {
+    for (out_rows, rows) in blocks(depthwise, 0) {
+        for (out_columns, columns) in blocks(depthwise, 1) {
+            write_starts(depthwise, &rows, &columns, scratch);
+            let (out_rows, rows, starts) = (out_rows.clone(), rows.clone(), &*scratch);
+            let of_block = Block { input, out_rows, out_columns, rows, columns, starts };
+            block(depthwise, &of_block, output);
+        }
+    }
+}
+
+/// Calls `run` for each run of output pixels of a block.
+#[inline(always)]
+pub(super) fn each_run_of(
+    depthwise: &Depthwise<'_>,
+    block: &Block<'_>,
+    output: &mut [i8],
+    run: impl Fn(&Depthwise<'_>, &Run<'_>, &mut [i8]),
+) {
+    let channels = depthwise.output.channels as usize;
+    for out_row in block.out_rows.clone() {
+        let at = block.place(depthwise, out_row);
+        let start = out_row * depthwise.output.row_len() + block.out_columns.start * channels;
+        let out = output.get_mut(start..start + block.out_columns.len() * channels);
+        let (rows, columns) = (block.rows.clone(), block.columns.clone());
+        let of_run = Run { input: block.input, at, rows, columns, starts: block.starts };
+        run(depthwise, &of_run, out.unwrap_or_default());
+    }
+}
+
 /// Calls `run` for each run of output pixels.
 #[inline(always)]
 pub(super) fn each_run(
     depthwise: &Depthwise<'_>,
-    Buffers { input, scratch, output, .. }: Buffers<'_>,
+    buffers: Buffers<'_>,
     run: impl Fn(&Depthwise<'_>, &Run<'_>, &mut [i8]),
 ) {
-    let (map, channels) = (depthwise.input, depthwise.output.channels as usize);
-    for (out_rows, rows) in blocks(depthwise, 0) {
-        for (out_columns, columns) in blocks(depthwise, 1) {
-            write_starts(depthwise, &rows, &columns, scratch);
-            let x = place(depthwise, 1, out_columns.start, &columns);
-            for out_row in out_rows.clone() {
-                let y = place(depthwise, 0, out_row, &rows);
-                let at = y * map.row_len() + x * map.channels as usize;
-                let start = out_row * depthwise.output.row_len() + out_columns.start * channels;
-                let out = output.get_mut(start..start + out_columns.len() * channels);
-                let (rows, columns) = (rows.clone(), columns.clone());
-                let of_run = Run { input, at, rows, columns, starts: scratch };
-                run(depthwise, &of_run, out.unwrap_or_default());
-            }
-        }
-    }
+    each_block(depthwise, buffers, |depthwise, block, output| {
+        each_run_of(depthwise, block, output, &run);
+    });
 }
 
 /// The outputs along an axis (0: rows, 1: columns) in blocks with the same taps inside of the map.

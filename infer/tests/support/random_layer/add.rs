@@ -1,10 +1,10 @@
 //! Random sums.
 
 use infer::format::{AddRecord, OutputQuant, Scaling, Tensor};
-use infer::quant::Factor;
+use infer::quant::{Factor, Rounding};
 use infer::{Add, LayerKind, Shape};
 
-use super::{Pattern, QUANT, Random, most};
+use super::{Filling, Pattern, QUANT, Random, most};
 
 /// Maps whose sums are measured: those of a ResNet-8.
 const MEASURED: [(&str, Shape); 3] = [
@@ -44,8 +44,15 @@ pub fn measured(
     first: &mut [i8],
     second: &mut [i8],
 ) -> Option<(&'static str, Option<LayerKind<'static>>)> {
-    let (name, shape) = *MEASURED.get(index)?;
-    let scaling = Scaling::Once { multipliers: [20_000, 31_000], shift: 15 };
+    let (shape, Filling { rounding, .. }) = Filling::measured(index);
+    let (name, shape) = *MEASURED.get(shape)?;
+    let scaling = match rounding {
+        Rounding::Once => Scaling::Once { multipliers: [20_000, 31_000], shift: 15 },
+        Rounding::Twice => {
+            let factor = |shift| Factor { multiplier: 1_400_000_000, shift };
+            Scaling::twice(0, [factor(-1), factor(-18)])
+        }
+    };
     let record = AddRecord { inputs: [0, 1], origins: [[0, 0]; 2], scaling };
     fill(random, Pattern::Random, [first, second], [shape; 2]);
     let tensor = Tensor { shape, quant: QUANT };

@@ -6,12 +6,41 @@ use infer::{Conv, LayerKind, LayerProblem, Shape};
 
 use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
 
-/// Input and output of the tutorial's convolutions, without what pooling throws away.
-const MEASURED: [(&str, Shape, Shape); 3] = [
-    ("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
-    ("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
-    ("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
+/// A layer that is measured.
+struct Measured {
+    name: &'static str,
+    input: Shape,
+    output: Shape,
+    kernel: u8,
+    /// Rows and columns of padding before the map.
+    padding: i16,
+    pool: u8,
+}
+
+/// The tutorial's convolutions, without what pooling throws away, then layers as of a ResNet-8, a
+/// DS-CNN and MobileNets.
+const MEASURED: [Measured; 6] = [
+    pooled("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
+    pooled("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
+    pooled("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
+    same("resnet", [16, 16, 32], 32, 3),
+    same("pointwise", [25, 5, 64], 64, 1),
+    same("pointwise of few", [32, 32, 8], 16, 1),
 ];
+
+const fn pooled(name: &'static str, input: Shape, output: Shape) -> Measured {
+    Measured { name, input, output, kernel: 3, padding: 0, pool: 2 }
+}
+
+const fn same(
+    name: &'static str,
+    [height, width, channels]: [u16; 3],
+    filters: u16,
+    kernel: u8,
+) -> Measured {
+    let [input, output] = [Shape::new(height, width, channels), Shape::new(height, width, filters)];
+    Measured { name, input, output, kernel, padding: kernel as i16 / 2, pool: 1 }
+}
 
 /// A random convolution that `algorithm` fits, with its numbers and its input.
 pub fn any<'b>(
@@ -23,13 +52,21 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let is_plain = matches!(algorithm, Algorithm::Direct | Algorithm::DirectInPlace);
-    let filling = Filling { pattern, rounding: rounding(random, is_plain) };
+    let filling = Filling { pattern, rounding: rounding(random, rounds_twice(&record)) };
     let conv = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Conv(conv.expect("the largest weights of these sizes stay in every range"))
 }
 
-/// A convolution of the tutorial's network.
+/// Whether the algorithm of a convolution computes two roundings.
+fn rounds_twice(record: &ConvRecord) -> bool {
+    match record.algorithm {
+        Algorithm::Direct | Algorithm::DirectInPlace => true,
+        Algorithm::DirectVector => record.pool == [1, 1],
+        _ => false,
+    }
+}
+
+/// A layer whose instructions are counted.
 pub fn measured<'b>(
     random: &mut Random,
     index: usize,
@@ -37,12 +74,13 @@ pub fn measured<'b>(
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Option<(&'static str, Option<LayerKind<'b>>)> {
-    let (name, input, output) = *MEASURED.get(index)?;
-    let (kernel, stride, pool) = ([3, 3], [1, 1], [2, 2]);
-    let record = ConvRecord { input: 0, kernel, stride, origin: [0, 0], pool, algorithm };
+    let (shape, filling) = Filling::measured(index);
+    let Measured { name, input, output, kernel, padding, pool } = *MEASURED.get(shape)?;
+    let (kernel, pool, origin) = ([kernel; 2], [pool; 2], [-padding; 2]);
+    let record = ConvRecord { input: 0, kernel, stride: [1, 1], origin, pool, algorithm };
     let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
     let values = &mut values[..input.len()];
-    let conv = fill(random, &record, tensors, Filling::MEASURED, values, numbers);
+    let conv = fill(random, &record, tensors, filling, values, numbers);
     Some((name, conv.ok().map(LayerKind::Conv)))
 }
 
@@ -68,7 +106,7 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
     );
     let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
     let (kernel, stride, pool) = if any {
-        (sides(5), sides(3), sides(3))
+        (sides(5), sides(3), if vector && sides(2)[0] == 1 { [1, 1] } else { sides(3) })
     } else {
         ([3, 3], [1, 1], if single || sides(2)[0] == 1 { [2, 2] } else { [1, 1] })
     };

@@ -34,12 +34,13 @@ pub fn measured<'b>(
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Option<(&'static str, Option<LayerKind<'b>>)> {
-    let (name, inputs, units) = *MEASURED.get(index)?;
+    let (shape, filling) = Filling::measured(index);
+    let (name, inputs, units) = *MEASURED.get(shape)?;
     let record = DenseRecord { input: 0, algorithm };
     let tensors =
         [inputs, units].map(|values| Tensor { shape: Shape::vector(values), quant: QUANT });
     let values = &mut values[..inputs as usize];
-    let dense = fill(random, &record, tensors, Filling::MEASURED, values, numbers);
+    let dense = fill(random, &record, tensors, filling, values, numbers);
     Some((name, dense.ok().map(LayerKind::Dense)))
 }
 

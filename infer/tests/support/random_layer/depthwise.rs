@@ -47,8 +47,10 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let mut side = |limit| 1 + random.below(limit) as u16;
     let (height, width, channels) = (side(11), side(11), side(most(40, 5)));
-    let output = [side(most(8, 3)), side(most(8, 3))];
-    let [kernel, stride] = [[side(5), side(5)], [side(3), side(3)]].map(|two| two.map(|n| n as u8));
+    let output = [side(most(10, 3)), side(most(10, 3))];
+    let [any, stride] = [[side(5), side(5)], [side(3), side(3)]].map(|two| two.map(|n| n as u8));
+    // Cores have loops of their own for 3x3.
+    let kernel = if side(2) == 1 { [3, 3] } else { any };
     let multiplier = if side(3) == 1 { side(3) } else { 1 };
     let origin = [random.below(7) as i16 - 5, random.below(7) as i16 - 5];
     let record = DepthwiseRecord { input: 0, kernel, stride, origin };
@@ -72,10 +74,11 @@ pub fn measured<'b>(
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Option<(&'static str, Option<LayerKind<'b>>)> {
-    let Measured { name, input, output, kernel, stride, padding } = *MEASURED.get(index)?;
+    let (shape, filling) = Filling::measured(index);
+    let Measured { name, input, output, kernel, stride, padding } = *MEASURED.get(shape)?;
     let record = DepthwiseRecord { input: 0, kernel, stride: [stride; 2], origin: [-padding; 2] };
     let tensors = [input, output].map(|shape| Tensor { shape, quant: QUANT });
-    Some((name, Some(fill(random, &record, tensors, Filling::MEASURED, values, numbers))))
+    Some((name, Some(fill(random, &record, tensors, filling, values, numbers))))
 }
 
 /// Fills the buffers with numbers for a depthwise convolution.

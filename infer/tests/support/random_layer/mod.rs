@@ -72,11 +72,19 @@ pub struct Filling {
 impl Filling {
     /// That of layers whose instructions are counted.
     const MEASURED: Self = Self { pattern: Pattern::Random, rounding: Rounding::Once };
+
+    /// The shape of measured layer number `index`, and its filling: each shape is measured with one
+    /// rounding, then with two.
+    const fn measured(index: usize) -> (usize, Self) {
+        let rounding = if index.is_multiple_of(2) { Rounding::Once } else { Rounding::Twice };
+        (index / 2, Self { rounding, ..Self::MEASURED })
+    }
 }
 
 /// Sizes of the buffers: bytes.
 pub const VALUES: usize = 16 * 1024;
 pub const WEIGHTS: usize = 64 * 1024;
+pub const CHANNEL_BYTES: usize = 5 * 1024;
 
 /// Maps and scratch memory of one layer.
 pub struct Maps {
@@ -101,7 +109,7 @@ impl Maps {
 pub struct Numbers {
     pub weights: [i8; WEIGHTS],
     pub packed: Aligned<[u8; 8 * WEIGHTS]>,
-    pub channels: Aligned<[u8; 4096]>,
+    pub channels: Aligned<[u8; CHANNEL_BYTES]>,
 }
 
 impl Numbers {
@@ -109,7 +117,7 @@ impl Numbers {
         Self {
             weights: [0; WEIGHTS],
             packed: Aligned([0; 8 * WEIGHTS]),
-            channels: Aligned([0; 4096]),
+            channels: Aligned([0; CHANNEL_BYTES]),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A core's costs are a number of instructions for each of these terms, fitted to measured counts.
 
+use infer::quant::{RELU_ZERO_POINT, Rounding};
 use infer::{Conv, Tiles};
 
 use super::Algorithm;
@@ -30,7 +31,10 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectInPlace => of_direct_in_place(conv),
         Algorithm::DirectPaired => of_paired(conv),
-        Algorithm::DirectVector => of_vector(conv),
+        Algorithm::DirectVector => match conv.rounding() {
+            Rounding::Once => of_vector(conv),
+            Rounding::Twice => of_vector_twice(conv),
+        },
         Algorithm::SingleChannel => of_single_channel(conv),
         Algorithm::WinogradF2
         | Algorithm::WinogradF4
@@ -110,9 +114,7 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let (window_pairs, loose_pairs) =
         if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
     let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
-    let (inside_rows, row_taps) = (kernel_rows_inside(conv), taps / rows);
-    let edge_rows = pixels * window * rows - inside_rows;
-    vec![
+    let mut terms = vec![
         (CALL, 1.0),
         ("batch", batches),
         ("patch_row", 4.0 * batches * rows),
@@ -123,6 +125,42 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
         (VECTOR_LOOP, window_pairs * chunks),
         ("loose_chunk", loose_pairs * chunks),
         ("loose_output", if loose_pairs > 0.0 { pixels * channels } else { 0.0 }),
+    ];
+    terms.extend(unpacked(conv));
+    terms
+}
+
+/// Four pixels at a time, by pairs of channels and by 16 taps. A kernel of one row reads the map
+/// where it lies; others read copies of their patches. Outputs that are no ReLU's take longer.
+fn of_vector_twice(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, taps, rows, channels, .. } = Sizes::of(conv);
+    let batches = (pixels / 4.0).ceil();
+    let (pairs, chunks) = (batches * channels / 2.0, (taps / VECTOR_CHUNK as f64).ceil());
+    let at_edge = 4.0 * batches * part_outside(conv, [1, 1]);
+    let copied = if rows > 1.0 { 4.0 * batches - at_edge } else { 0.0 };
+    let any_pairs = if conv.output_zero_point == RELU_ZERO_POINT { 0.0 } else { pairs };
+    let mut terms = vec![
+        (CALL, 1.0),
+        ("channel", channels),
+        ("batch", batches),
+        ("copied_row", copied * rows),
+        ("copied_chunk", copied * rows * (taps / rows / VECTOR_CHUNK as f64).ceil()),
+        ("edge_row", at_edge * rows),
+        ("edge_tap", at_edge * taps),
+        ("pair", pairs),
+        ("pair_any", any_pairs),
+        (VECTOR_LOOP, pairs * chunks),
+    ];
+    terms.extend(unpacked(conv));
+    terms
+}
+
+/// The loop of cores without vectors: channel by channel over all pixels.
+fn unpacked(conv: &Conv<'_>) -> [Term; 8] {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let (inside_rows, row_taps) = (kernel_rows_inside(conv), taps / rows);
+    let edge_rows = pixels * window * rows - inside_rows;
+    [
         ("unpacked_channel", channels),
         ("unpacked_weight", channels * taps),
         ("unpacked_output", pixels * channels),

@@ -79,6 +79,7 @@ impl Running for Dense<'_> {
             ("unit", units),
             ("product", units * inputs),
             ("rest", units * (inputs % 4.0)),
+            ("few_product", if units < 4.0 { units * inputs } else { 0.0 }),
             ("chunk", units * (inputs / 16.0).ceil()),
             ("block", blocks),
             ("block_quad", blocks * (inputs / 4.0).floor()),

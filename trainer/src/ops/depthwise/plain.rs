@@ -1,7 +1,7 @@
 //! A depthwise convolution in integers: its record, as `infer` runs it, and its cost.
 
 use infer::format::{DepthwiseRecord, OperatorRecord};
-use infer::quant::{ChannelParameters, Rounding};
+use infer::quant::{ChannelParameters, RELU_ZERO_POINT, Rounding};
 use infer::{Depthwise, LayerProblem, Shape};
 
 use crate::ops::{self, CALL, Choice, Mixing, PlainKind, PlainOperator, Running, Term, leaves_map};
@@ -90,8 +90,9 @@ impl Running for Depthwise<'_> {
 
     /// Where there is one output channel for each of the input, by blocks of channels of which the
     /// last ends with the last channel; else, and where there are fewer channels than a block has,
-    /// channel by channel. A core has blocks of four or of eight. With two roundings the portable
-    /// loop runs, whose blocks have eight channels and never overlap.
+    /// channel by channel. A core has blocks of four or of eight. With two roundings those of eight
+    /// take longer where the output is no ReLU's, and pixels whose 3x3 taps lie inside of the map
+    /// are left to a loop over pixels.
     fn terms(&self) -> Vec<Term> {
         let [rows, columns] = [0, 1].map(|axis| TapsInside::along(self, axis));
         let (all_taps, blocks) = (self.taps() as f64, rows.blocks * columns.blocks);
@@ -100,15 +101,14 @@ impl Running for Depthwise<'_> {
         let (tap_rows, taps) = (rows.taps * self.output.width as f64, rows.taps * columns.taps);
         let inside_of_blocks = rows.taps_of_blocks * columns.taps_of_blocks;
         let of = |is_so: bool, count: f64| if is_so { count } else { 0.0 };
+        let in_lanes = pixels_in_lanes(self, rows.outputs_inside * columns.outputs_inside);
         let is_plain = self.multiplier() == 1;
-        let is_portable = self.rounding() == Rounding::Twice;
-        let four = of(is_plain && channels >= 4 && !is_portable, (outputs / 4.0).ceil());
-        let few = of(is_plain && (4..8).contains(&channels) && !is_portable, outputs);
-        let (eight, one) = match (is_plain, is_portable) {
-            (false, _) => (0.0, outputs),
-            (true, true) => ((channels / 8) as f64, (channels % 8) as f64),
-            (true, false) => (of(channels >= 8, (outputs / 8.0).ceil()), of(channels < 4, outputs)),
-        };
+        let is_any =
+            self.rounding() == Rounding::Twice && self.output_zero_point != RELU_ZERO_POINT;
+        let four = of(is_plain && channels >= 4, (outputs / 4.0).ceil());
+        let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
+        let few = of(is_plain && (4..8).contains(&channels), outputs);
+        let one = of(!is_plain || channels < 4, outputs);
         vec![
             (CALL, 1.0),
             ("block", blocks),
@@ -120,9 +120,14 @@ impl Running for Depthwise<'_> {
             ("four", pixels * four),
             ("four_row", tap_rows * four),
             ("four_tap", taps * four),
-            ("eight", pixels * eight),
-            ("eight_row", tap_rows * eight),
-            ("eight_tap", taps * eight),
+            ("eight", (pixels - in_lanes) * eight),
+            ("eight_any", of(is_any, (pixels - in_lanes) * eight)),
+            ("eight_row", (tap_rows - 3.0 * in_lanes) * eight),
+            ("eight_tap", (taps - 9.0 * in_lanes) * eight),
+            ("lane", in_lanes),
+            ("tile", (in_lanes / TILE).ceil() * outputs),
+            ("group", (in_lanes / GROUP).ceil() * outputs),
+            ("group_any", of(is_any, (in_lanes / GROUP).ceil() * outputs)),
             ("few", pixels * few),
             ("few_tap", taps * few),
             ("one", pixels * one),
@@ -141,6 +146,21 @@ impl Running for Depthwise<'_> {
     }
 }
 
+/// Pixels that the vector extension's loop for two roundings takes at once, channel by channel.
+const GROUP: f64 = 8.0;
+
+/// Pixels between which that loop changes the channel.
+const TILE: f64 = 64.0;
+
+/// Pixels of those inside, whose 3x3 taps lie in the map, that this loop computes.
+fn pixels_in_lanes(depthwise: &Depthwise<'_>, inside: f64) -> f64 {
+    let has_lanes = depthwise.rounding() == Rounding::Twice
+        && depthwise.kernel == [3, 3]
+        && depthwise.multiplier() == 1
+        && depthwise.output.channels >= 8;
+    if has_lanes && inside >= GROUP { inside } else { 0.0 }
+}
+
 /// The taps along an axis that lie inside of the map.
 #[derive(Default)]
 struct TapsInside {
@@ -150,6 +170,8 @@ struct TapsInside {
     blocks: f64,
     /// Those of one output of each block.
     taps_of_blocks: f64,
+    /// Outputs all of whose taps lie inside.
+    outputs_inside: f64,
 }
 
 impl TapsInside {
@@ -165,6 +187,7 @@ impl TapsInside {
             let taps = start..(map - first).clamp(start, kernel);
             let count = (taps.end - taps.start) as f64;
             sums.taps += count;
+            sums.outputs_inside += f64::from(u8::from(taps.end - taps.start == kernel));
             if before.as_ref() != Some(&taps) {
                 sums.blocks += 1.0;
                 sums.taps_of_blocks += count;

@@ -7,7 +7,12 @@
 //! Nothing leaves 32 bits: see [`Sum`].
 #![allow(unsafe_code)]
 
-use super::portable::{Sum, each_run, rounded_twice};
+#[cfg(kindling_backend = "mve")]
+mod twice;
+
+#[cfg(not(kindling_backend = "mve"))]
+use super::portable::rounded_twice;
+use super::portable::{Sum, each_run};
 use super::{Add, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
@@ -40,6 +45,9 @@ impl Kernels for CortexM {
                 Some(sum) => {
                     each_run(add, [input, second], output, |a, b, out| add_run(sum, a, b, out));
                 }
+                #[cfg(kindling_backend = "mve")]
+                None => twice::add(add, [input, second], output),
+                #[cfg(not(kindling_backend = "mve"))]
                 None => rounded_twice(add, [input, second], output),
             }
         }

@@ -17,11 +17,10 @@ impl Kernels for CortexM {
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
         match dense.algorithm {
             #[cfg(kindling_backend = "mve")]
-            DenseAlgorithm::Rows
-                if Feature::DenseRows.is_built() && dense.rounding() == Rounding::Once =>
-            {
-                vector::dense(dense, input, output)
-            }
+            DenseAlgorithm::Rows if Feature::DenseRows.is_built() => match dense.rounding() {
+                Rounding::Once => vector::dense(dense, input, output),
+                Rounding::Twice => vector::dense_twice(dense, input, output),
+            },
             DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
                 portable::rows(dense, input, output)
             }

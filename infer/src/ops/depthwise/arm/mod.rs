@@ -11,8 +11,13 @@
 //! The last block ends with the last channel; where it overlaps the one before, it makes the same
 //! values again. Layers with fewer channels than a block, or with several outputs for each channel
 //! of the input, are computed by the portable loop, as are pixels all of whose taps are padding.
-//! Sums stay in 32 bits: see [`portable`](super::portable).
+//! Sums stay in 32 bits: see [`portable`](super::portable). Layers with two roundings have loops of
+//! their own: see [`twice`].
 #![allow(unsafe_code)]
+
+#[cfg(kindling_backend = "mve")]
+mod lanes;
+mod twice;
 
 use super::portable::{Run, each_run, pixels};
 use super::{Depthwise, Kernels};
@@ -22,12 +27,19 @@ use crate::arm::is_at_word;
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
+#[cfg(kindling_backend = "armv6m")]
 use crate::quant::ChannelParameters;
+use crate::quant::Rounding;
 
 #[cfg(kindling_backend = "mve")]
-core::arch::global_asm!(include_str!("mve.s"), options(raw));
+core::arch::global_asm!(
+    include_str!("mve.s"),
+    include_str!("mve_twice.s"),
+    include_str!("mve_lanes.s"),
+    options(raw)
+);
 #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
-crate::arm::assembly!("armv7.s");
+crate::arm::assembly!("armv7.s", "armv7_twice.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
@@ -37,18 +49,22 @@ const BLOCK: usize = if cfg!(kindling_backend = "mve") { 8 } else { 4 };
 impl Kernels for CortexM {
     fn run(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
         if Feature::Depthwise.is_built() {
-            each_run(depthwise, buffers, |depthwise, run, out| {
-                match has_blocks(depthwise, run, out) {
-                    true => blocks(depthwise, run, out),
-                    false => pixels(depthwise, run, out),
-                }
-            });
+            match depthwise.rounding() {
+                Rounding::Once => each_run(depthwise, buffers, |depthwise, run, out| {
+                    match has_blocks(depthwise, run, out) {
+                        true => blocks(depthwise, run, out),
+                        false => pixels(depthwise, run, out),
+                    }
+                }),
+                Rounding::Twice => twice::depthwise(depthwise, buffers),
+            }
         }
     }
 }
 
 /// Whether the loop can compute a run: it has pixels, taps and blocks of channels, and all slices
-/// have what it reads and writes.
+/// have what it reads and writes. Inlined, so that no division by channels can panic.
+#[inline(always)]
 fn has_blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &[i8]) -> bool {
     let channels = depthwise.output.channels as usize;
     let [kernel_rows, kernel_columns] = depthwise.kernel.map(usize::from);
@@ -61,7 +77,7 @@ fn has_blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &[i8]) -> bool {
         && run.rows.end <= kernel_rows
         && run.columns.end <= kernel_columns
         && depthwise.weights.len() as u64 == depthwise.weight_bytes()
-        && depthwise.channels.len() == ChannelParameters::BYTES * channels
+        && depthwise.channels.len() == depthwise.rounding().channel_bytes() * channels
         && run.starts.len() == size_of::<i32>() * channels
         && is_at_word(run.starts)
         && is_at_word(depthwise.channels)
@@ -106,26 +122,7 @@ unsafe extern "C" {
 /// All channels of the pixels of a run, for which [`has_blocks`] holds.
 #[cfg(not(kindling_backend = "armv6m"))]
 fn blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
-    let channels = depthwise.output.channels as usize;
-    let columns = run.columns.len();
-    let (row_len, kernel_columns) = (depthwise.input.row_len(), depthwise.kernel[1] as usize);
-    let first_tap = run.rows.start * kernel_columns + run.columns.start;
-    let (input, weights) = (run.input.get(run.at..), depthwise.weights.get(first_tap * channels..));
-    let mut pixels = Pixels {
-        input: input.unwrap_or_default().as_ptr(),
-        weights: weights.unwrap_or_default().as_ptr(),
-        starts: run.starts.as_ptr(),
-        parameters: depthwise.channels.as_ptr(),
-        output: out.as_mut_ptr(),
-        channels,
-        rows: run.rows.len(),
-        columns,
-        skips: [row_len - columns * channels, (kernel_columns - columns) * channels],
-        pixels: out.len() / channels,
-        step: depthwise.stride[1] as usize * channels,
-        zero_point: depthwise.output_zero_point as i32,
-        channel: 0,
-    };
+    let mut pixels = Pixels::of(depthwise, run, out);
     // SAFETY: `has_blocks` holds, so
     // - there is a pixel, a row and a column of taps, and a block of channels or more;
     // - the input that the taps of all pixels read ends within `run.input`;
@@ -134,6 +131,34 @@ fn blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
     // - `out` has a value for each pixel and channel, and is borrowed mutably.
     // Input and weights are read by words where this core loads them from any address.
     unsafe { kindling_depthwise(&mut pixels) }
+}
+
+#[cfg(not(kindling_backend = "armv6m"))]
+impl Pixels {
+    #[inline(always)]
+    fn of(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) -> Self {
+        let channels = depthwise.output.channels as usize;
+        let columns = run.columns.len();
+        let (row_len, kernel_columns) = (depthwise.input.row_len(), depthwise.kernel[1] as usize);
+        let first_tap = run.rows.start * kernel_columns + run.columns.start;
+        let (input, weights) =
+            (run.input.get(run.at..), depthwise.weights.get(first_tap * channels..));
+        Self {
+            input: input.unwrap_or_default().as_ptr(),
+            weights: weights.unwrap_or_default().as_ptr(),
+            starts: run.starts.as_ptr(),
+            parameters: depthwise.channels.as_ptr(),
+            output: out.as_mut_ptr(),
+            channels,
+            rows: run.rows.len(),
+            columns,
+            skips: [row_len - columns * channels, (kernel_columns - columns) * channels],
+            pixels: out.len() / channels,
+            step: depthwise.stride[1] as usize * channels,
+            zero_point: depthwise.output_zero_point as i32,
+            channel: 0,
+        }
+    }
 }
 
 /// Arguments of the loop over the taps of a block of channels.
@@ -158,6 +183,18 @@ unsafe extern "C" {
 /// All channels of the pixels of a run, for which [`has_blocks`] holds.
 #[cfg(kindling_backend = "armv6m")]
 fn blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
+    each_sums(depthwise, run, out, |channel, sums, out| write(depthwise, channel, sums, out));
+}
+
+/// Calls `write` with the first channel and the sums of each block, and the pixel's outputs.
+#[cfg(kindling_backend = "armv6m")]
+#[inline(always)]
+fn each_sums(
+    depthwise: &Depthwise<'_>,
+    run: &Run<'_>,
+    out: &mut [i8],
+    write: impl Fn(usize, [i32; BLOCK], &mut [i8]),
+) {
     let channels = depthwise.output.channels as usize;
     let columns = run.columns.len();
     let (row_len, kernel_columns) = (depthwise.input.row_len(), depthwise.kernel[1] as usize);
@@ -185,7 +222,7 @@ fn blocks(depthwise: &Depthwise<'_>, run: &Run<'_>, out: &mut [i8]) {
             // - the taps' weights lie in `weights`, one for each tap and channel;
             // - there is a start for each channel, at a whole word.
             unsafe { kindling_depthwise_sums(&taps, channel, &mut sums) }
-            write(depthwise, channel, sums, out);
+            write(channel, sums, out);
             if channel == last {
                 break;
             }

@@ -12,6 +12,8 @@
 //! be switched on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
+mod twice;
+
 use core::arch::global_asm;
 
 use super::paired::convolved_pixel;
@@ -19,7 +21,7 @@ use crate::arm::instructions::requantise;
 use crate::ops::conv::Conv;
 use crate::ops::conv::algorithms::{PAIRED_PIXELS, paired_batches};
 use crate::ops::window;
-use crate::quant::ChannelParameters;
+use crate::quant::{ChannelParameters, Rounding};
 
 global_asm!(include_str!("mve.s"), options(raw));
 
@@ -61,6 +63,13 @@ unsafe extern "C" {
 
 /// The caller has checked all sizes, and that parameters begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    match conv.rounding() {
+        Rounding::Once => rounded_once(conv, input, scratch, output),
+        Rounding::Twice => twice::conv(conv, input, scratch, output),
+    }
+}
+
+fn rounded_once(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let batch_bytes = conv.taps().next_multiple_of(CHUNK) * PAIRED_PIXELS;
     let channels = conv.output.channels as usize;
     let pixels = conv.output.height as usize * conv.output.width as usize;

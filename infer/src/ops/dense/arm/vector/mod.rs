@@ -6,9 +6,11 @@ use core::arch::global_asm;
 
 use crate::arm::is_at_word;
 use crate::ops::dense::Dense;
+use crate::ops::dense::portable;
 use crate::quant::ChannelParameters;
 
 global_asm!(include_str!("mve.s"), options(raw));
+global_asm!(include_str!("mve_twice.s"), options(raw));
 
 /// Arguments of the loop over units: see `mve.s`.
 #[repr(C)]
@@ -22,8 +24,25 @@ struct Units {
     zero_point: i32,
 }
 
+/// Arguments of the loop over units with two roundings: see `mve_twice.s`.
+#[repr(C)]
+struct UnitsTwice {
+    weights: *const u8,
+    inputs: *const i8,
+    input_count: usize,
+    parameters: *const u8,
+    parameters_end: *const u8,
+    shifts: *const u8,
+    output: *mut i8,
+    zero_point: i32,
+}
+
+/// Units that the loop with two roundings takes at once.
+const AT_ONCE: usize = 4;
+
 unsafe extern "C" {
     fn kindling_vector_dense(units: &Units);
+    fn kindling_vector_dense_twice(units: &UnitsTwice);
 }
 
 /// Weights in rows, unit by unit.
@@ -49,4 +68,52 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     // SAFETY: reads all inputs, and for each unit as many weights and 8 bytes of parameters, at a
     // whole word; writes an output for each unit; there is one. All sizes are those just checked.
     unsafe { kindling_vector_dense(&units) }
+}
+
+/// The same with two roundings: all units by four, then the last four, of which some may be
+/// computed again. Fewer than four are left to the portable loop.
+#[inline(never)]
+pub(super) fn dense_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    let units = output.len();
+    let as_stated = input.len() == dense.input.len()
+        && units == dense.units as usize
+        && dense.channels.len() == dense.rounding().channel_bytes() * units
+        && dense.weights.len() == input.len() * units
+        && is_at_word(dense.channels);
+    if !as_stated || input.is_empty() || units < AT_ONCE {
+        return portable::rows(dense, input, output);
+    }
+    some_units(dense, input, 0, units / AT_ONCE * AT_ONCE, output);
+    if !units.is_multiple_of(AT_ONCE) {
+        some_units(dense, input, units - AT_ONCE, AT_ONCE, output);
+    }
+}
+
+/// `count` units from `first` on.
+fn some_units(dense: &Dense<'_>, input: &[i8], first: usize, count: usize, output: &mut [i8]) {
+    let numbers = dense.channels.split_at_checked(ChannelParameters::BYTES * dense.units as usize);
+    let Some((numbers, shifts)) = numbers else { return };
+    let of_units = |bytes: usize| bytes * first..bytes * (first + count);
+    let Some(numbers) = numbers.get(of_units(ChannelParameters::BYTES)) else { return };
+    let (Some(shifts), Some(weights)) =
+        (shifts.get(of_units(1)), dense.weights.get(of_units(input.len())))
+    else {
+        return;
+    };
+    let Some(output) = output.get_mut(of_units(1)) else { return };
+    let numbers = numbers.as_ptr_range();
+    let units = UnitsTwice {
+        weights: weights.as_ptr(),
+        inputs: input.as_ptr(),
+        input_count: input.len(),
+        parameters: numbers.start,
+        parameters_end: numbers.end,
+        shifts: shifts.as_ptr(),
+        output: output.as_mut_ptr(),
+        zero_point: dense.output_quant.zero_point as i32,
+    };
+    // SAFETY: reads all inputs, of which there is one, and for each unit as many weights, 8 bytes
+    // of parameters, at a whole word, and a shift; writes an output for each. Units are a multiple
+    // of four, and not 0. All slices were just taken for them.
+    unsafe { kindling_vector_dense_twice(&units) }
 }

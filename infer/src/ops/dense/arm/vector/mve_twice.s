@@ -1,0 +1,87 @@
+@ Dense layer with two roundings, four units at a time.
+@
+@   for each four units:
+@       sums = biases + inputs . weights of each
+@       products = round(sums * 2^max(shift, 0) * multiplier / 2^31)             halves up
+@       outputs = saturate(zero point + round(products / 2^max(-shift, 0)))      halves away from 0
+@
+@ Every product of an input is at most 2^14 in size; sums stay in 32 bits, also shifted to the left,
+@ because the model proved it for all partial sums. `vqrdmulh` is (2 * sum * multiplier + 2^31) >>
+@ 32 and saturates for -2^31 * -2^31 only, which no multiplier is. `vrshl` rounds halves up: where a
+@ product is below 0 and the shift too, 1 less of it moves just the halves down. A product is more
+@ than -2^31 + 1, so that fits. Outputs saturate to 16 bits before the zero point is added, to 8
+@ after it: 2^15 - 1 and a zero point are still beyond 8 bits.
+@
+@ The loop over inputs is predicated: it neither reads nor adds what is after the last one.
+@
+@ r0 = {weights, inputs, number of inputs, parameters, end of parameters, shifts, output, zero
+@ point}; four units or more, a multiple of four. Registers: r0, r2, r4 and r6 sums, as VMLADAVA
+@ asks; r1 inputs, r3, r5, r7 and r9 weights, r8 number of inputs, r10 next weights, r11 all inputs,
+@ r12 parameters, lr inputs left; the end of parameters, shifts, output and zero point are on the
+@ stack.
+
+.syntax unified
+.cpu cortex-m55
+.thumb
+
+.macro DENSE_TWICE_UNIT sum, weights
+  vldrb.u8 q1, [\weights], #16
+  vmladava.s8 \sum, q0, q1
+.endm
+
+.section .text.kindling_vector_dense_twice, "ax", %progbits
+.global kindling_vector_dense_twice
+.type kindling_vector_dense_twice, %function
+.thumb_func
+.balign 4
+kindling_vector_dense_twice:
+  push {r4-r11, lr}
+  sub sp, sp, #20
+  ldr r10, [r0], #4
+  ldr r11, [r0], #4
+  ldr r8, [r0], #4
+  ldr r12, [r0], #4
+  ldmia r0, {r1-r4}
+  stmia sp, {r1-r4}
+1:                            @ four units
+  mov r3, r10
+  mov r1, r11
+  add r5, r3, r8
+  ldr r0, [r12]
+  add r7, r5, r8
+  ldr r2, [r12, #8]
+  add r9, r7, r8
+  ldr r4, [r12, #16]
+  add r10, r9, r8
+  ldr r6, [r12, #24]
+  dlstp.8 lr, r8
+2:
+  vldrb.u8 q0, [r1], #16
+  DENSE_TWICE_UNIT r0, r3
+  DENSE_TWICE_UNIT r2, r5
+  DENSE_TWICE_UNIT r4, r7
+  DENSE_TWICE_UNIT r6, r9
+  letp lr, 2b
+  vmov q0[2], q0[0], r0, r4
+  vmov q0[3], q0[1], r2, r6
+  vld20.32 {q1, q2}, [r12]
+  vld21.32 {q1, q2}, [r12]!   @ biases, multipliers
+  ldmia sp, {r3-r6}
+  vldrb.s32 q1, [r4], #4
+  vptt.s32 gt, q1, zr
+  vshlt.s32 q0, q0, q1
+  veort q1, q1, q1
+  vqrdmulh.s32 q0, q0, q2
+  vand q2, q0, q1
+  vshr.s32 q2, q2, #31
+  vadd.i32 q0, q0, q2
+  vrshl.s32 q0, q0, q1
+  vqmovnb.s32 q0, q0
+  vqadd.s16 q0, q0, r6
+  vqmovnb.s16 q0, q0
+  vstrb.32 q0, [r5], #4
+  cmp r12, r3
+  strd r4, r5, [sp, #4]
+  bne 1b
+  add sp, sp, #20
+  pop {r4-r11, pc}
