@@ -132,13 +132,19 @@ pub(crate) fn with_shifts(
 /// An accumulator as int8, whatever the rounding.
 pub(crate) fn output(accumulator: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
     match parameters.shift {
-        None => Once::output(accumulator, parameters, zero_point),
-        Some(_) => Twice::output(accumulator, parameters, zero_point),
+        Some(_) if Feature::TwoRoundings.is_built() => {
+            Twice::output(accumulator, parameters, zero_point)
+        }
+        _ => Once::output(accumulator, parameters, zero_point),
     }
 }
 
 /// A layer's rounding as a type, so that a loop is compiled for each.
 pub(crate) trait Requantise {
+    /// Which it is.
+    #[cfg(not(kindling_backend = "portable"))]
+    const ROUNDING: Rounding;
+
     /// The parameters of all channels, from the file's bytes.
     fn parameters(section: &[u8], channels: u16) -> impl Iterator<Item = ChannelParameters>;
 
@@ -160,6 +166,9 @@ pub(crate) struct Once;
 pub(crate) struct Twice;
 
 impl Requantise for Once {
+    #[cfg(not(kindling_backend = "portable"))]
+    const ROUNDING: Rounding = Rounding::Once;
+
     #[inline(always)]
     fn parameters(section: &[u8], _: u16) -> impl Iterator<Item = ChannelParameters> {
         channel_parameters(section)
@@ -182,6 +191,9 @@ impl Requantise for Once {
 }
 
 impl Requantise for Twice {
+    #[cfg(not(kindling_backend = "portable"))]
+    const ROUNDING: Rounding = Rounding::Twice;
+
     #[inline(always)]
     fn parameters(section: &[u8], channels: u16) -> impl Iterator<Item = ChannelParameters> {
         with_shifts(section, channels)

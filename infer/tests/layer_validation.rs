@@ -312,8 +312,8 @@ fn work() {
     assert!(model.operations() > model.macs());
 }
 
-/// With two roundings: a factor is normal or 0, its shift leaves every sum within 32 bits, and only
-/// loops in plain Rust know them.
+/// With two roundings: a factor is normal or 0, its shift leaves every sum within 32 bits, and not
+/// all algorithms know them.
 #[test]
 fn factors_of_two_roundings() {
     let with = |change: &dyn Fn(&mut Parts)| {
@@ -350,10 +350,11 @@ fn factors_of_two_roundings() {
     let refused = layer(2, LayerProblem::AccumulatorRange { channel: 2 });
     assert_eq!(bias((1 << 27) - 128), refused);
     let algorithm = |parts: &mut Parts| {
-        parts.conv.operator.algorithm = Algorithm::DirectPaired;
-        parts.conv_weights.resize(16, 0);
+        parts.conv.operator.algorithm = Algorithm::DirectVector;
+        parts.conv_weights = vec![0; 32];
     };
     assert_eq!(with(&algorithm), layer(0, LayerProblem::Algorithm));
+    assert_ne!(problem(0, algorithm), LayerProblem::Algorithm);
 }
 
 /// A pooling of windows of one value over a column, of which one row is held.

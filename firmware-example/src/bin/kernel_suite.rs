@@ -27,7 +27,7 @@ use random_layer::{
 };
 
 /// Random layers of each algorithm.
-const LAYERS: u64 = 30;
+const LAYERS: u64 = 32;
 
 /// A small model.
 const MODEL: &[u8] = infer::include_model!("../../../tests/fuzz/corpus/model/seed-8-0.kndl");

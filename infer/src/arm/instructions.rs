@@ -1,7 +1,9 @@
 //! Arithmetic on values and pairs around the loops.
 
+#[cfg(kindling_backend = "armv6m")]
+use crate::quant::divide_by_power_of_two;
 #[cfg(not(kindling_backend = "armv6m"))]
-pub(crate) use crate::quant::requantise;
+pub(crate) use crate::quant::{requantise, requantise_twice};
 
 /// [`crate::quant::requantise`] for a core that multiplies 32 bits by 32 to 32 only.
 #[cfg(kindling_backend = "armv6m")]
@@ -27,6 +29,26 @@ pub(crate) fn multiply_high(accumulator: i32, multiplier: i32) -> i32 {
     ah.wrapping_mul(mh)
         .wrapping_add(middle >> 16)
         .wrapping_add((rest.wrapping_add(1 << 15) >> 16) as i32)
+}
+
+/// [`crate::quant::requantise_twice`] for such a core.
+///
+/// With the names above, for the shifted accumulator: `accumulator * multiplier / 2^16`, without
+/// its fraction, is `high * 2^16 + rest` with `|high| < 2^30` and `0 <= rest < 2^32`.
+#[cfg(kindling_backend = "armv6m")]
+#[inline(always)]
+pub(crate) fn requantise_twice(accumulator: i32, multiplier: i32, shift: i8, zero_point: i8) -> i8 {
+    let right = shift.min(0).unsigned_abs() as u32;
+    let shifted = accumulator.wrapping_shl(shift.max(0) as u32);
+    let (ah, al) = (shifted >> 16, shifted & 0xffff);
+    let (mh, ml) = (multiplier >> 16, multiplier & 0xffff);
+    let low = (al as u32).wrapping_mul(ml as u32) >> 16;
+    let middle = ah.wrapping_mul(ml).wrapping_add(low as i32);
+    let rest = (al.wrapping_mul(mh) as u32).wrapping_add((middle & 0xffff) as u32);
+    let high = ah.wrapping_mul(mh).wrapping_add(middle >> 16);
+    let product = (high << 1).wrapping_add((rest.wrapping_add(1 << 14) >> 15) as i32);
+    let scaled = divide_by_power_of_two(product, right);
+    scaled.saturating_add(zero_point as i32).clamp(i8::MIN as i32, i8::MAX as i32) as i8
 }
 
 /// Bytes 0 and 2 as an int16 pair.

@@ -19,6 +19,7 @@ macro_rules! assembly {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/dsp.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/requantise.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/twice.s")),
             $(include_str!($file),)+
             options(raw)
         );
@@ -35,6 +36,7 @@ macro_rules! assembly {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv7m.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/requantise.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/twice.s")),
             $(include_str!($file),)+
             options(raw)
         );

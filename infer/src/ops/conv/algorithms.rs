@@ -194,11 +194,11 @@ impl Algorithm {
     /// Whether it computes layers of [`Rounding::Twice`].
     const fn rounds_twice(self, conv: &Conv<'_>) -> bool {
         match self {
-            Self::Direct | Self::DirectInPlace => true,
+            Self::SingleChannel => false,
             Self::DirectVector => {
                 conv.window() == 1 && conv.output.channels <= VECTOR_TWICE_CHANNELS_MAX
             }
-            _ => false,
+            _ => true,
         }
     }
 

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Dense;
 use crate::features::Feature;
-use crate::quant::Rounding;
 
 /// Makes the enum of algorithms and what is asked of each.
 macro_rules! algorithms {
@@ -22,10 +21,9 @@ macro_rules! algorithms {
 
             /// Whether the algorithm computes a layer of this shape.
             pub const fn fits(self, dense: &Dense<'_>) -> bool {
-                let fits = match self {
+                match self {
                     $(Self::$name => $fits(dense),)+
-                };
-                fits && (matches!(dense.rounding(), Rounding::Once) || self.rounds_twice())
+                }
             }
 
             /// Whether any of them is in this build.
@@ -56,11 +54,6 @@ algorithms! {
 }
 
 impl DenseAlgorithm {
-    /// Whether it computes layers of [`Rounding::Twice`].
-    const fn rounds_twice(self) -> bool {
-        matches!(self, Self::Rows)
-    }
-
     /// Whether it is in this build.
     pub const fn is_built(self) -> bool {
         self.feature().is_built()

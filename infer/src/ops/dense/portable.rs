@@ -8,7 +8,7 @@ use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Portable;
 use crate::ops::window::dot;
-use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice, requantise};
+use crate::quant::{Once, Requantise, Rounding, Twice};
 
 impl Kernels for Portable {
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
@@ -45,16 +45,32 @@ fn rounded_rows<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &m
 
 /// Four units at once.
 pub(super) fn quads(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    match dense.rounding() {
+        Rounding::Once => rounded_quads::<Once>(dense, input, output),
+        Rounding::Twice => quads_rounded_twice(dense, input, output),
+    }
+}
+
+/// With a stack frame of its own, as above.
+#[inline(never)]
+fn quads_rounded_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    rounded_quads::<Twice>(dense, input, output);
+}
+
+#[inline(always)]
+fn rounded_quads<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let wide = dense.algorithm == DenseAlgorithm::QuadsWide;
-    let blocks = dense.weights.chunks_exact((input.len() * if wide { 8 } else { 4 }).max(1));
+    // Not zipped with the outputs: two such iterators divide by their steps, which may call a
+    // panic.
+    let mut blocks = dense.weights.chunks_exact((input.len() * if wide { 8 } else { 4 }).max(1));
     let zero_point = dense.output_quant.zero_point;
-    let parameters = dense.channels.chunks(4 * ChannelParameters::BYTES);
-    for ((weights, parameters), out) in blocks.zip(parameters).zip(output.chunks_mut(4)) {
+    let mut parameters = Rounded::parameters(dense.channels, dense.units);
+    for out in output.chunks_mut(4) {
+        let Some(weights) = blocks.next() else { return };
         let sums =
             if wide { sums_of_four_wide(input, weights) } else { sums_of_four(input, weights) };
-        let parameters = parameters.as_chunks().0.iter().map(ChannelParameters::from_le_bytes);
-        for ((sum, parameters), out) in sums.into_iter().zip(parameters).zip(out) {
-            *out = requantise(parameters.bias + sum, parameters.multiplier, zero_point);
+        for ((sum, out), parameters) in sums.into_iter().zip(out).zip(&mut parameters) {
+            *out = Rounded::output(parameters.bias + sum, parameters, zero_point);
         }
     }
 }

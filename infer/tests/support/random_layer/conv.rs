@@ -58,11 +58,11 @@ pub fn any<'b>(
 }
 
 /// Whether the algorithm of a convolution computes two roundings.
-fn rounds_twice(record: &ConvRecord) -> bool {
+pub fn rounds_twice(record: &ConvRecord) -> bool {
     match record.algorithm {
-        Algorithm::Direct | Algorithm::DirectInPlace => true,
+        Algorithm::SingleChannel => false,
         Algorithm::DirectVector => record.pool == [1, 1],
-        _ => false,
+        _ => true,
     }
 }
 
@@ -116,7 +116,9 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
     } else {
         2 + 2 * random.below(4) as u16
     };
-    let mut side = || 1 + random.below(most(6, 3)) as u16;
+    // Whole tiles have loops of their own.
+    let tiles = if any || single { 1 } else { random.pick(&[1, 4, 4]) };
+    let mut side = || tiles * (1 + random.below(most(6, 3)) as u16 / tiles);
     let output = Shape::new(side(), side(), channels);
     let output_quant =
         OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };

@@ -20,8 +20,7 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let rounding = rounding(random, algorithm == DenseAlgorithm::Rows);
-    let filling = Filling { pattern, rounding };
+    let filling = Filling { pattern, rounding: rounding(random, true) };
     let dense = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Dense(dense.expect("the largest weights of these sizes stay in every range"))
 }

@@ -20,8 +20,7 @@ pub fn any<'b>(
     let (conv, tensors) = conv::record(random, algorithm);
     let dilation = [1 + random.below(4) as u8, 1 + random.below(4) as u8];
     let values = &mut values[..tensors[0].shape.len()];
-    let is_plain = matches!(algorithm, Algorithm::Direct | Algorithm::DirectInPlace);
-    let filling = Filling { pattern, rounding: rounding(random, is_plain) };
+    let filling = Filling { pattern, rounding: rounding(random, conv::rounds_twice(&conv)) };
     filled(random, DilatedRecord { conv, dilation }, tensors, filling, values, numbers)
 }
 

@@ -372,10 +372,23 @@ fn once(bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
     ChannelParameters { bias, multiplier, shift: None }
 }
 
-/// A factor by which the largest sum becomes about `outputs`, at times 0.
+/// A factor by which the largest sum becomes about `outputs`, at times 0, and at times a rare one.
 fn twice(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
-    let shift = outputs.ilog2() as i8 - sum_max.ilog2() as i8;
     let normal = 1 << 30 | (random.next() >> 2) as i32;
     let multiplier = random.pick(&[normal, normal, normal, 1 << 30, i32::MAX, 0]);
+    let shift = outputs.ilog2() as i8 - sum_max.ilog2() as i8;
+    let (bias, shift) = match random.below(12) {
+        // The largest shift to the left.
+        0 => (bias, (bias.unsigned_abs() + sum_max).leading_zeros() as i8 - 1),
+        // One that rounds, if at all, by a bit.
+        1 => (bias, random.pick(&[0, -1, -2])),
+        // A bias that leaves something after a large shift to the right.
+        2 => {
+            let sign = random.pick(&[-1, 1]);
+            let most = i32::MAX - sum_max as i32;
+            (sign * (most - random.below(1 << 20) as i32), -20 - random.below(12) as i8)
+        }
+        _ => (bias, shift),
+    };
     ChannelParameters { bias, multiplier, shift: Some(shift) }
 }

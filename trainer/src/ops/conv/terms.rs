@@ -30,7 +30,10 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectInPlace => of_direct_in_place(conv),
-        Algorithm::DirectPaired => of_paired(conv),
+        Algorithm::DirectPaired => match conv.rounding() {
+            Rounding::Once => of_paired(conv),
+            Rounding::Twice => of_paired_twice(conv),
+        },
         Algorithm::DirectVector => match conv.rounding() {
             Rounding::Once => of_vector(conv),
             Rounding::Twice => of_vector_twice(conv),
@@ -101,6 +104,52 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         ("unpacked_row", pixels * window * channels * rows),
         ("unpacked_tap", pixels * window * channels * taps),
     ]
+}
+
+/// The same with two roundings: without pooling, whole pairs of channels have a loop of their own,
+/// the first of the `_pair` terms. Patches inside of the map are copied another way than those at
+/// its edge, and pixels of the map that lie side by side not at all.
+fn of_paired_twice(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
+    let batches =
+        if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
+    let quads = (taps / 4.0).ceil();
+    let whole = if window == 1.0 { (channels / 2.0).floor() } else { 0.0 };
+    let loose = (channels / 2.0).ceil() - whole;
+    let (patches, inside) = (copied_patches(conv, batches), inside_part(conv));
+    let (inside_rows, edge_rows) = (patches * inside * rows, patches * (1.0 - inside) * rows);
+    vec![
+        (CALL, 1.0),
+        ("batch", batches),
+        ("patch", patches),
+        ("inside_row", inside_rows),
+        ("inside_value", inside_rows * taps / rows),
+        ("edge_row", edge_rows),
+        ("edge_value", edge_rows * taps / rows),
+        ("widened_quad", batches * quads),
+        ("whole_pair", batches * whole),
+        ("whole_quad", batches * whole * quads),
+        ("loose_pair", batches * loose),
+        ("loose_quad", batches * loose * quads),
+        ("loose_output", pixels * (channels - 2.0 * whole)),
+    ]
+}
+
+/// Patches that are copied: none, where the pixels of the map are patches themselves.
+fn copied_patches(conv: &Conv<'_>, batches: f64) -> f64 {
+    let is_pixel = conv.kernel == [1, 1]
+        && conv.stride == [1, 1]
+        && conv.origin == [0, 0]
+        && conv.window() == 1
+        && conv.input.width == conv.output.width
+        && conv.taps().is_multiple_of(4)
+        && conv.output.height as usize * conv.output.width as usize >= 4;
+    if is_pixel { 0.0 } else { 4.0 * batches }
+}
+
+/// The part of all patches that lie inside of the map, in one piece.
+fn inside_part(conv: &Conv<'_>) -> f64 {
+    if conv.dilation == [1, 1] { 1.0 - part_outside(conv, [1, 1]) } else { 0.0 }
 }
 
 /// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four
@@ -272,8 +321,8 @@ fn of_winograd(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// Tiles that a core's own loop finishes, which are those in pairs that pooling leaves whole; and
-/// outputs of the others.
+/// Tiles that a core's own loop finishes, which are those in pairs that pooling leaves whole, with
+/// two roundings those of F(4x4) without pooling; and outputs of the others.
 fn finished_tiles(conv: &Conv<'_>, tiles: Tiles) -> (f64, f64) {
     let width = tiles.grid[1].max(1);
     let sides = [conv.output.height, conv.output.width].map(usize::from);
@@ -286,7 +335,11 @@ fn finished_tiles(conv: &Conv<'_>, tiles: Tiles) -> (f64, f64) {
     let all: Vec<usize> = (0..tiles.grid[0] * tiles.grid[1]).map(inside).collect();
     for pair in all.chunks(2) {
         let is_whole = pair.iter().all(|outputs| *outputs == tiles.outputs * tiles.outputs);
-        if is_whole && conv.pool == [2, 2] {
+        let has_loop = match conv.rounding() {
+            Rounding::Once => conv.pool == [2, 2],
+            Rounding::Twice => conv.pool == [1, 1] && tiles.outputs == 4,
+        };
+        if is_whole && has_loop {
             fast += pair.len();
         } else {
             plain_outputs += pair.iter().sum::<usize>();

@@ -24,7 +24,7 @@ use heapless::Vec;
 use super::Conv;
 use crate::features::Feature;
 use crate::ops::window;
-use crate::quant::ChannelParameters;
+use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice};
 use transform::Tile;
 
 /// Tiles that are multiplied at once.
@@ -115,7 +115,7 @@ pub(crate) trait Primitives {
 
     /// Transforms the sums of all tiles and both channels of a group into outputs; a core's own
     /// primitive sees only groups that are [`Group::is_whole`].
-    fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]);
+    fn finish<Rounded: Requantise>(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]);
 }
 
 impl TileGrid {
@@ -362,11 +362,38 @@ fn multiply_channels<Core: Primitives, const FOUR: bool>(
                 parameters: ChannelParameters::pair_from_le_bytes(parameters),
                 zero_point: conv.output_zero_point,
             };
-            if group.is_whole || !Feature::Edges.is_built() {
-                Core::finish(&finish, sums, output);
-            } else {
-                portable::Plain::finish(&finish, sums, output);
+            match conv.rounding() {
+                Rounding::Once => finish_rounded::<Core, Once>(&finish, sums, output),
+                Rounding::Twice => finish_twice::<Core>(conv, finish, sums, output),
             }
         }
+    }
+}
+
+/// With a stack frame of its own: within the caller's it would take as much while others run.
+#[inline(never)]
+fn finish_twice<Core: Primitives>(
+    conv: &Conv<'_>,
+    finish: Finish<'_>,
+    sums: &[i8],
+    output: &mut [i8],
+) {
+    let channels = conv.output.channels;
+    let Some(parameters) = Twice::some_parameters(conv.channels, channels, finish.channel) else {
+        return;
+    };
+    finish_rounded::<Core, Twice>(&Finish { parameters, ..finish }, sums, output);
+}
+
+#[inline(always)]
+fn finish_rounded<Core: Primitives, Rounded: Requantise>(
+    finish: &Finish<'_>,
+    sums: &[i8],
+    output: &mut [i8],
+) {
+    if finish.group.is_whole || !Feature::Edges.is_built() {
+        Core::finish::<Rounded>(finish, sums, output);
+    } else {
+        portable::Plain::finish::<Rounded>(finish, sums, output);
     }
 }

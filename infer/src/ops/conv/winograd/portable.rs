@@ -4,7 +4,7 @@ use super::transform::{
     INVERSE_OF_NINE, Line, OUTPUT_SHIFTS, OUTPUTS_MAX, SIDE_MAX, Tile, output_line,
 };
 use super::{Finish, Primitives, Source, Weights};
-use crate::quant::requantise;
+use crate::quant::Requantise;
 
 /// The primitives of every core.
 pub(crate) struct Plain;
@@ -48,10 +48,10 @@ impl Primitives for Plain {
         }
     }
 
-    fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
+    fn finish<Rounded: Requantise>(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
         for channel in 0..2 {
             for slot in 0..finish.group.tiles {
-                let values = outputs(finish, sums, channel, slot);
+                let values = outputs::<Rounded>(finish, sums, channel, slot);
                 scatter(finish, &values, channel, slot, output);
             }
         }
@@ -153,7 +153,7 @@ fn write_sums(sums: &mut [i8], line: usize, tiles: usize, values: [i32; 4]) {
 
 /// All outputs of one tile in one channel, requantised; the first `outputs / pool` rows and
 /// columns.
-pub(crate) fn outputs(
+pub(crate) fn outputs<Rounded: Requantise>(
     finish: &Finish<'_>,
     sums: &[i8],
     channel: usize,
@@ -179,11 +179,8 @@ pub(crate) fn outputs(
                 .take(finish.pool)
                 .fold(largest, |a, b| a.max(*b));
         }
-        requantise(
-            parameters.bias.wrapping_add(largest >> shift),
-            parameters.multiplier,
-            finish.zero_point,
-        )
+        let accumulator = parameters.bias.wrapping_add(largest >> shift);
+        Rounded::output(accumulator, parameters, finish.zero_point)
     };
     let count = finish.tile.outputs() / finish.pool.max(1);
     let value = |row, column| if row < count && column < count { pooled(row, column) } else { 0 };

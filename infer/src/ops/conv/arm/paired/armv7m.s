@@ -63,3 +63,20 @@ kindling_paired:
   stmia r8, {r0-r7}
   add sp, sp, #8
   pop {r4-r11, pc}
+
+@ Rounds of two steps are always whole.
+.macro PAIRED_TWICE_ENTRY steps, temporary, rounds, end
+.endm
+
+.macro PAIRED_TWICE_STEPS
+3:
+  PAIRED_TAP 0, 0
+  PAIRED_TAP 2, 2
+  PAIRED_TAP 16, 4
+  PAIRED_TAP 18, 6
+  add r12, r12, #32
+  add lr, lr, #8
+.endm
+
+PAIRED_TWICE kindling_paired_twice, 1
+PAIRED_TWICE kindling_paired_twice_relu, 0

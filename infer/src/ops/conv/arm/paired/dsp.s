@@ -70,6 +70,32 @@ kindling_paired:
   add sp, sp, #8
   pop {r4-r11, pc}
 
+@ Makes of the number of steps where the loop begins: at those that make no full round. `rounds`
+@ and `end` are where all begin and where they end.
+.macro PAIRED_TWICE_ENTRY steps, temporary, rounds, end
+  ands \steps, \steps, #(PAIRED_ROUND - 1)
+  it eq
+  moveq \steps, #PAIRED_ROUND
+  mov \temporary, #PAIRED_STEP_BYTES
+  mul \steps, \steps, \temporary
+  adr.w \temporary, \end
+  sub \steps, \temporary, \steps
+  orr \steps, \steps, #1      @ Thumb code
+.endm
+
+.macro PAIRED_TWICE_STEPS
+  ldr.w pc, [sp, #TWICE_ENTRY]
+.balign 4
+3:
+.rept PAIRED_ROUND
+  PAIRED_STEP
+.endr
+2:
+.endm
+
+PAIRED_TWICE kindling_paired_twice, 1
+PAIRED_TWICE kindling_paired_twice_relu, 0
+
 @ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
 @
 @ r0 = patches, r1 = bytes from patch to patch, r2 = pairs, r3 = end of pairs; one quad or more.

@@ -12,14 +12,21 @@
 //! A window that does not fill its last batch repeats a pixel there: the maximum stays the same.
 #![allow(unsafe_code)]
 
+mod twice;
+
 use crate::arm::instructions::requantise;
 #[cfg(not(kindling_dsp))]
 use crate::arm::instructions::{widen_even, widen_odd};
 use crate::ops::conv::Conv;
 use crate::ops::conv::algorithms::{PAIRED_PIXELS, paired_batches};
 use crate::ops::conv::portable::gather_patch;
-use crate::quant::ChannelParameters;
+use crate::quant::{ChannelParameters, Rounding};
 
+#[cfg(kindling_dsp)]
+crate::arm::assembly!("twice.s", "dsp.s");
+#[cfg(kindling_backend = "armv7m")]
+crate::arm::assembly!("twice.s", "armv7m.s");
+#[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
 #[cfg(kindling_dsp)]
@@ -38,6 +45,13 @@ unsafe extern "C" {
 
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    match conv.rounding() {
+        Rounding::Once => rounded_once(conv, input, scratch, output),
+        Rounding::Twice => twice::conv(conv, input, scratch, output),
+    }
+}
+
+fn rounded_once(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let patch = conv.taps().next_multiple_of(4);
     let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8)
     else {

@@ -7,7 +7,7 @@ use crate::ops::conv::winograd::Finish;
 use crate::ops::conv::winograd::transform::Tile;
 use crate::quant::ChannelParameters;
 
-crate::arm::assembly!("finish.s");
+crate::arm::assembly!("finish.s", "finish_twice.s");
 
 /// A tile and a channel to finish: see `finish.s`.
 #[repr(C)]

@@ -4,6 +4,8 @@
 
 #[cfg_attr(kindling_backend = "armv6m", path = "finish_scalar.rs")]
 mod finish;
+#[cfg(not(kindling_backend = "armv6m"))]
+mod finish_twice;
 #[cfg(not(kindling_dsp))]
 mod scalar;
 
@@ -12,6 +14,7 @@ use super::transform::Tile;
 use super::{Finish, GROUP, Primitives, Source, Weights};
 use crate::arm::is_at_word;
 use crate::features::Feature;
+use crate::quant::{Requantise, Rounding};
 #[cfg(not(kindling_dsp))]
 use scalar::{kindling_f2_inputs, kindling_f2_weights, kindling_f4_inputs, kindling_f4_weights};
 
@@ -170,12 +173,21 @@ impl Primitives for CortexM {
         unsafe { multiply(v.as_ptr(), u, sums.as_mut_ptr(), &extent) }
     }
 
-    fn finish(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
-        if finish.pool == 2 && finish::run(finish, sums, output) {
-            return;
+    fn finish<Rounded: Requantise>(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) {
+        let is_done = match Rounded::ROUNDING {
+            Rounding::Once => finish.pool == 2 && finish::run(finish, sums, output),
+            Rounding::Twice => finish_twice::run(finish, sums, output),
+        };
+        if !is_done && (Feature::Edges.is_built() || Rounded::ROUNDING == Rounding::Twice) {
+            Plain::finish::<Rounded>(finish, sums, output);
         }
-        if Feature::Edges.is_built() {
-            Plain::finish(finish, sums, output);
-        }
+    }
+}
+
+/// This core has no such loop.
+#[cfg(kindling_backend = "armv6m")]
+mod finish_twice {
+    pub(super) fn run(_: &super::Finish<'_>, _: &[i8], _: &mut [i8]) -> bool {
+        false
     }
 }

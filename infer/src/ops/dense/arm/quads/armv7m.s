@@ -8,9 +8,10 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
-@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights};
-@ one quad or more, whole blocks. Registers: r0-r3 sums, r4 input, r5-r8 weights, r10 end of inputs,
-@ r12 address of inputs, lr of weights.
+@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights},
+@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; one quad or more,
+@ whole blocks. Registers: r0-r3 sums, r4 input, r5-r8 weights, r10 end of inputs, r12 address of
+@ inputs, lr of weights.
 
 @ The frame:
 .set DENSE_INPUTS, 0          @ first, after the last
@@ -56,7 +57,7 @@
   strb \sum, [r5], #1
 .endm
 
-.macro DENSE name, quad
+.macro DENSE name, quad, twice
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -64,7 +65,13 @@
 .balign 4
 \name:
   push {r4-r11, lr}
+.if \twice
+  sub sp, sp, #DENSE_TWICE_FRAME
+  ldr r1, [r0, #DENSE_SHIFTS]
+  str r1, [sp, #DENSE_SHIFTS]
+.else
   sub sp, sp, #DENSE_FRAME
+.endif
   ldmia r0, {r1-r7, lr}
   stmia sp, {r1-r6}
 1:
@@ -78,6 +85,9 @@
   add r12, r12, #4
   cmp r12, r10
   bne.w 2b
+.if \twice
+  DENSE_TWICE_END \name
+.else
   ldr r4, [sp, #DENSE_PARAMETERS]
   ldrd r5, r6, [sp, #DENSE_OUTPUT]
   DENSE_OUTPUT_OF r0
@@ -91,7 +101,10 @@
   bne.w 1b
   add sp, sp, #DENSE_FRAME
   pop {r4-r11, pc}
+.endif
 .endm
 
-DENSE kindling_dense, QUAD
-DENSE kindling_dense_wide, QUAD_WIDE
+DENSE kindling_dense, QUAD, 0
+DENSE kindling_dense_wide, QUAD_WIDE, 0
+DENSE kindling_dense_twice, QUAD, 1
+DENSE kindling_dense_wide_twice, QUAD_WIDE, 1

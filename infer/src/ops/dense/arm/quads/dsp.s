@@ -8,9 +8,10 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
-@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights};
-@ one quad or more, whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12
-@ address of inputs, lr address of weights.
+@ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights},
+@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; one quad or more,
+@ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12 address of inputs, lr
+@ address of weights.
 
 .set DENSE_ROUND, 4           @ quads per round of the loop
 @ The frame:
@@ -64,7 +65,7 @@
   strb \sum, [r5], #1
 .endm
 
-.macro DENSE name, quad, quad_bytes
+.macro DENSE name, quad, quad_bytes, twice
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -72,7 +73,13 @@
 .balign 4
 \name:
   push {r4-r11, lr}
+.if \twice
+  sub sp, sp, #DENSE_TWICE_FRAME
+  ldr r1, [r0, #DENSE_SHIFTS]
+  str r1, [sp, #DENSE_SHIFTS]
+.else
   sub sp, sp, #DENSE_FRAME
+.endif
   ldmia r0, {r1-r7, lr}
   stmia sp, {r1-r6}
   adr.w r0, 2f
@@ -99,6 +106,9 @@
   ldr r4, [sp, #(DENSE_INPUTS + 4)]
   cmp r12, r4
   bne.w 3b
+.if \twice
+  DENSE_TWICE_END \name
+.else
   ldr r4, [sp, #DENSE_PARAMETERS]
   ldmia r4!, {r5-r12}         @ four times bias, multiplier
   str r4, [sp, #DENSE_PARAMETERS]
@@ -117,7 +127,10 @@
   bne.w 1b
   add sp, sp, #DENSE_FRAME
   pop {r4-r11, pc}
+.endif
 .endm
 
-DENSE kindling_dense, QUAD, 80
-DENSE kindling_dense_wide, QUAD_WIDE, 52
+DENSE kindling_dense, QUAD, 80, 0
+DENSE kindling_dense_wide, QUAD_WIDE, 52, 0
+DENSE kindling_dense_twice, QUAD, 80, 1
+DENSE kindling_dense_wide_twice, QUAD_WIDE, 52, 1

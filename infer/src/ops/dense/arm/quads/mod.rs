@@ -1,6 +1,8 @@
 //! Dense layers, four outputs at once; the loop is in assembly, for each class of cores.
 #![allow(unsafe_code)]
 
+mod twice;
+
 #[cfg(kindling_backend = "armv6m")]
 use crate::arm::instructions::requantise;
 use crate::arm::is_at_word;
@@ -9,8 +11,13 @@ use crate::features::Feature;
 use crate::ops::dense::Dense;
 #[cfg(not(kindling_backend = "armv6m"))]
 use crate::ops::dense::DenseAlgorithm;
-use crate::quant::ChannelParameters;
+use crate::quant::{ChannelParameters, Rounding};
 
+#[cfg(kindling_dsp)]
+crate::arm::assembly!("twice.s", "dsp.s");
+#[cfg(kindling_backend = "armv7m")]
+crate::arm::assembly!("twice.s", "armv7m.s");
+#[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
 /// Arguments of the loop: see `dsp.s`.
@@ -27,10 +34,20 @@ struct Blocks {
     weights: *const u8,
 }
 
+/// The same with two roundings: see `twice.s`.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[repr(C)]
+struct TwiceBlocks {
+    blocks: Blocks,
+    shifts: *const u8,
+}
+
 #[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_dense(blocks: &Blocks);
     fn kindling_dense_wide(blocks: &Blocks);
+    fn kindling_dense_twice(blocks: &TwiceBlocks);
+    fn kindling_dense_wide_twice(blocks: &TwiceBlocks);
 }
 
 /// Bytes of four units' parameters.
@@ -44,6 +61,13 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     if !is_as_stated(dense, input, output) {
         return;
     }
+    match dense.rounding() {
+        Rounding::Once => rounded_once(dense, input, output),
+        Rounding::Twice => twice::dense(dense, input, output),
+    }
+}
+
+fn rounded_once(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let whole = output.len() / 4 * 4;
     let block_weights = dense.weights.len() / output.len().div_ceil(4);
     let parameters = dense.channels.split_at_checked(whole * ChannelParameters::BYTES);
@@ -74,7 +98,7 @@ fn is_as_stated(dense: &Dense<'_>, input: &[i8], output: &[i8]) -> bool {
         && input.len() == dense.input.len()
         && !output.is_empty()
         && output.len() == dense.units as usize
-        && dense.channels.len() == ChannelParameters::BYTES * output.len()
+        && dense.channels.len() == dense.rounding().channel_bytes() * output.len()
         && dense.weights.len() as u64 == dense.matrix().packed_bytes()
         && is_at_word(input)
         && is_at_word(dense.channels)

@@ -1,0 +1,95 @@
+@ Requantisation of accumulators with two roundings, for every kernel of a core:
+@ docs/arithmetic.md. A channel's factor is multiplier / 2^31 * 2^shift.
+@
+@ With doubled = 2 * multiplier - 2^32, which is the multiplier doubled in 32 bits, right = -shift
+@ and odd = 2 * zero point + 1, for values of any size:
+@
+@   product = value * multiplier / 2^31, halves up
+@           = (value * 2^32 + value * doubled + 2^31) >> 32
+@   output  = saturate(zero point + product / 2^right, halves away from zero)
+@           = saturate((product + (product >> 31) + odd * 2^(right - 1)) >> right)
+@
+@ The sum of 64 bits is value * 2 * multiplier + 2^31, less than 2^63 in size. The product is less
+@ than 2^31 in size, so what the sign adds fits too. With the zero point of a ReLU, -128, the sign
+@ is left out: a negative product gives -128 with it and without it.
+@
+@ The last sum may leave 32 bits. With 2 <= right <= 23 both its terms are halved first: the second
+@ is even and at most 2^30 + 2^22, so no bit is lost and the sum of halves is below 2^31. With
+@ 24 <= right <= 31 both are divided by 2^8 likewise. With right of 0 or 1 saturating the product to
+@ 16 bits first changes nothing.
+@
+@ Several pieces of assembly may become one: the first defines these macros.
+
+.ifndef KINDLING_TWICE_IS_DEFINED
+.set KINDLING_TWICE_IS_DEFINED, 1
+
+@ value = product, and with `sign` what it adds; `low` is lost without the DSP extension.
+.macro KINDLING_PRODUCT value, doubled, low, sign
+.if KINDLING_DSP
+  smmlar \value, \value, \doubled, \value
+.else
+  mov \low, #0x80000000
+  smlal \low, \value, \value, \doubled
+.endif
+.if \sign
+  add \value, \value, \value, asr #31
+.endif
+.endm
+
+@ Makes of a channel's multiplier and shift what KINDLING_TWICE takes; goes to `rare` with the
+@ multiplier doubled and the shift's complement, right - 1, unless that is 1 to 22.
+.macro KINDLING_CHANNEL multiplier, shift, constant, odd, rare
+  mvn \shift, \shift
+  sub \constant, \shift, #1
+  lsls \multiplier, \multiplier, #1
+  beq \rare
+  cmp \constant, #21
+  bhi \rare
+  lsl \constant, \odd, \constant
+.endm
+
+@ value = output. The last of the shifts is `shift` bits; half of the sum was shifted before.
+.macro KINDLING_TWICE value, doubled, shift, constant, low, sign
+  KINDLING_PRODUCT \value, \doubled, \low, \sign
+  add \value, \constant, \value, asr #1
+  asr \value, \value, \shift
+  ssat \value, #8, \value
+.endm
+
+@ All of a channel's values where KINDLING_CHANNEL went to `rare`.
+.macro KINDLING_RARE doubled, shift, constant, odd, low, values:vararg
+  cmp \doubled, #0
+  it eq
+  mvneq \shift, #32           @ multiplier 0: shifted to the left by 32
+  cmp \shift, #0
+  beq 92f
+  blt 93f
+  sub \shift, \shift, #8
+  lsl \constant, \odd, \shift
+.irp value, \values           @ right of 24 to 31
+  KINDLING_PRODUCT \value, \doubled, \low, 1
+  add \value, \constant, \value, asr #8
+  asr \value, \value, \shift
+  ssat \value, #8, \value, asr #1
+.endr
+  b 94f
+92:
+.irp value, \values           @ right of 1
+  KINDLING_PRODUCT \value, \doubled, \low, 1
+  ssat \value, #16, \value
+  add \value, \value, \odd
+  ssat \value, #8, \value, asr #1
+.endr
+  b 94f
+93:
+  mvn \shift, \shift
+.irp value, \values           @ no right, maybe left
+  lsl \value, \value, \shift
+  KINDLING_PRODUCT \value, \doubled, \low, 0
+  ssat \value, #16, \value
+  add \value, \value, \odd, asr #1
+  ssat \value, #8, \value
+.endr
+94:
+.endm
+.endif
