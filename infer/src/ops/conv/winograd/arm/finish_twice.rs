@@ -93,7 +93,7 @@ struct Factor {
 }
 
 impl Factor {
-    /// `None` where the channel's factor is rare: see `KINDLING_CHANNEL`.
+    /// `None` where the channel's factor is rare: see `infer/src/arm/twice.s`.
     fn of(parameters: &ChannelParameters, zero_point: i8) -> Option<Self> {
         let shift = parameters.shift.filter(|shift| (-23..=-2).contains(shift))?;
         if parameters.multiplier == 0 {
