@@ -160,14 +160,14 @@ firmware() { firmware_do run --release; }
 # Every operator's kernels for a core on random layers, on the core itself, with overflow checks and
 # debug assertions: a sum that wraps is a panic.
 kernels() {
-    for_each_core "" run --profile checked --bin kernel_suite |
+    for_each_core imported run --profile checked --bin kernel_suite |
         sed -n '/kernels/p; /addresses/p; /random layers/p'
 }
 
 # Links a program whose panic handler calls a function that does not exist.
 no_panic() {
-    for_each_core prove-no-panic,update build --release --bin no_panic
-    for_each_core prove-no-panic,update build --profile small --bin no_panic
+    for_each_core prove-no-panic,update,imported build --release --bin no_panic
+    for_each_core prove-no-panic,update,imported build --profile small --bin no_panic
     echo "no panic is reachable from loading, running and updating a model, on any core"
 }
 

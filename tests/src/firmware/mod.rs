@@ -122,7 +122,8 @@ pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
 }
 
 fn example(board: Board, model: &Path) -> TempPath {
-    let mut command = cargo(board, "build", &[]);
+    let is_small = board == EVERY_CORE[0];
+    let mut command = cargo(board, "build", if is_small { &[] } else { &[IMPORTED] });
     with_model(&mut command, model).args(["--release", "--bin", "firmware-example"]);
     program(board, command, "firmware-example")
 }
@@ -145,6 +146,10 @@ pub fn built_in_refused(board: Board, variant: Variant, model: &Path) -> Option<
     let mut command = cargo_for(board, "build", variant, &["measure"]);
     refused(with_model(&mut command, model).args(["--bin", "built_in"]))
 }
+
+/// Feature of the firmware for imported networks: every emulated board has room for it but the
+/// micro:bit.
+const IMPORTED: &str = "imported";
 
 /// Most seconds of an emulator that answers ten thousand images: two hours.
 const LONG_RUN_SECONDS: &str = "7200";
@@ -213,7 +218,7 @@ pub fn measure_built_in(
 /// # Panics
 /// When it cannot be built.
 pub fn fenced(board: Board, arguments: &[&str]) -> (bool, String) {
-    let mut command = cargo(board, "build", &["measure"]);
+    let mut command = cargo(board, "build", &["measure", IMPORTED]);
     command.args(["--release", "--bin", "fenced"]);
     let program = program(board, command, "fenced");
     let mut command = emulator(board, &program);
@@ -270,7 +275,7 @@ pub fn nvmc(model: &Path) -> (bool, String) {
 /// # Panics
 /// As [`answers`].
 pub fn program_with_stack_sizes(board: Board) -> TempPath {
-    program_that_may_panic(board, &["prove-no-panic"])
+    program_that_may_panic(board, &["prove-no-panic", IMPORTED])
 }
 
 /// The program of the no-panic proof with these features added, linked whether a panic is
