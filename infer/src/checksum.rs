@@ -8,7 +8,7 @@ pub fn checksum(bytes: &[u8]) -> u32 {
 
 /// The register of [`checksum`] after more bytes: begins as all ones, inverted it is the checksum.
 /// For a few bytes at a time: it is small, and stands wherever it is called.
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", feature = "wire"))]
 pub(crate) fn extend_checksum(register: u32, bytes: &[u8]) -> u32 {
     bytes_out(register, bytes)
 }

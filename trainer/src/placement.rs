@@ -64,7 +64,7 @@ pub fn arena(model: &PlainModel, choices: &Choices) -> Result<ArenaPlan, ArenaTo
     let flow = model.flow(&choices.held_rows);
     let groups = match choices.streams {
         // In a stream all tensors are always in use.
-        true => vec![0..model.layers.len() + 1],
+        true => std::iter::once(0..model.layers.len() + 1).collect(),
         false => flow.groups(),
     };
     place(&Lifetimes::new(

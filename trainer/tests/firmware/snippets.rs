@@ -154,7 +154,7 @@ fn every_piece_of_c_compiles() {
 #[test]
 fn no_piece_is_of_an_unknown_kind() {
     for snippet in snippets() {
-        let known = ["rust", "c", "toml", "console", "text"];
+        let known = ["rust", "c", "toml", "console", "text", "python"];
         assert!(known.contains(&&*snippet.language), "{}: {:?}", snippet.place, snippet.language);
     }
 }
