@@ -3,7 +3,9 @@
 use core::ops::Range;
 
 use infer::format::LAYERS_MAX;
-use infer::{Layer, Native, Network, Observer, RunError, Scores, Session, ValueType};
+use infer::{
+    Interface, Layer, Native, Network, Observer, OutputType, RunError, Scores, Session, ValueType,
+};
 
 use crate::board::Counter;
 use crate::board::host::{File, HostError};
@@ -39,13 +41,13 @@ pub fn count<'m>(
 ) -> Result<(), HostError> {
     let network = network.into();
     let image = image.get(..network.image_shape().len()).ok_or(HostError)?;
-    let takes = network.input().interface.takes;
+    let calls = network.input().interface;
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
-    let (result, total) = counter.count(|| run(&mut session, takes, image).map(|_| ()));
+    let (result, total) = counter.count(|| run(&mut session, calls, image).map(|_| ()));
     result.map_err(|_| HostError)?;
     to.write(&total.to_le_bytes())?;
     let stack_bytes =
-        stack::used_by(|| _ = core::hint::black_box(run(&mut session, takes, image).is_ok()));
+        stack::used_by(|| _ = core::hint::black_box(run(&mut session, calls, image).is_ok()));
     to.write(&(stack_bytes as u32).to_le_bytes())?;
     to.write(&loading.instructions.to_le_bytes())?;
     to.write(&loading.stack_bytes.to_le_bytes())?;
@@ -69,7 +71,7 @@ pub fn answer<'m>(
 ) -> Result<(), HostError> {
     let network = network.into();
     let image_bytes = network.image_shape().len();
-    let takes = network.input().interface.takes;
+    let calls = network.input().interface;
     let batch_bytes = buffer.len() - buffer.len() % image_bytes.max(1);
     let mut session = Session::new(network, arena).map_err(|_| HostError)?;
     let mut from = File::open(images)?;
@@ -81,7 +83,7 @@ pub fn answer<'m>(
             return Err(HostError);
         }
         for image in buffer[..read].chunks(image_bytes) {
-            write_answer(counter, &mut session, takes, image, to)?;
+            write_answer(counter, &mut session, calls, image, to)?;
         }
         left -= read;
     }
@@ -91,11 +93,11 @@ pub fn answer<'m>(
 fn write_answer(
     counter: &mut Counter,
     session: &mut Session,
-    takes: ValueType,
+    calls: Interface<'_>,
     image: &[u8],
     to: &mut File,
 ) -> Result<(), HostError> {
-    let (scores, instructions) = counter.count(|| run(session, takes, image));
+    let (scores, instructions) = counter.count(|| run(session, calls, image));
     let scores = scores.map_err(|_| HostError)?;
     let mut bytes = [0; CLASSES_MAX];
     let bytes = bytes.get_mut(..scores.values().len()).ok_or(HostError)?;
@@ -104,15 +106,15 @@ fn write_answer(
     to.write(&instructions.to_le_bytes())
 }
 
-/// Runs the network on an image as files hold it, of pixels by the call that firmware for pixels
-/// makes.
+/// Runs the network on an image as files hold it; where it tells classes of pixels apart, by the
+/// call that firmware makes for that.
 fn run<'s>(
     session: &'s mut Session,
-    takes: ValueType,
+    calls: Interface<'_>,
     image: &[u8],
 ) -> Result<Scores<'s>, RunError> {
-    match takes {
-        ValueType::Pixels => session.run(image),
+    match (calls.takes, calls.gives) {
+        (ValueType::Pixels, OutputType::Scores) => session.run(image),
         _ => session.run_stored::<Native>(image, &mut ()),
     }
 }

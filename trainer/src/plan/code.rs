@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 20] = [
+pub const PAIRS: [[Feature; 2]; 15] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -71,11 +71,6 @@ pub const PAIRS: [[Feature; 2]; 20] = [
     [Feature::DirectInPlace, Feature::DirectPaired],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
     [Feature::HeldRows, Feature::Branches],
-    [Feature::DirectPaired, Feature::TwoRoundings],
-    [Feature::DirectVector, Feature::TwoRoundings],
-    [Feature::DenseQuads, Feature::TwoRoundings],
-    [Feature::Depthwise, Feature::TwoRoundings],
-    [Feature::WinogradF4, Feature::TwoRoundings],
 ];
 
 impl Build {
