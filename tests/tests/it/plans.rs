@@ -144,7 +144,11 @@ fn check_prediction(row: &Row, plan: &Plan) {
     };
     near(plan.instructions, f64::from(*instructions), TUTORIAL_ERROR);
     near(plan_code as f64, *code_bytes as f64, CODE_ERROR);
-    assert!(code_bytes + plan.model_bytes <= limits::flash_bytes(limit), "{name}: too large");
+    let (flash, choices) = (code_bytes + plan.model_bytes, &plan.choices);
+    assert!(
+        flash <= limits::flash_bytes(limit),
+        "{name}: {flash} bytes, {plan_code} of code were predicted: {choices:?}"
+    );
 }
 
 /// Plans are counted without writing their files.
