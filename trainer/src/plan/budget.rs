@@ -29,8 +29,8 @@ pub struct Miss {
 }
 
 impl Budget {
-    /// Index of the plan with the fewest instructions among those that fit, with 4.5 % of their code
-    /// to spare.
+    /// Index of the plan with the fewest instructions among those that fit, with 4.5 % of their
+    /// code to spare.
     ///
     /// # Errors
     /// By how much the closest plan misses, when none fits.
