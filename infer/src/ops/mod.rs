@@ -2,7 +2,8 @@
 //!
 //! To add an operator: a folder with its record, its checks and its kernels, and a line in the list
 //! below. The list makes what names all operators: the union of records, the union of layers, what
-//! the rest of the crate asks a layer, and the trait of a whole kernel set.
+//! the rest of the crate asks a layer, the trait of a whole kernel set, and the random layers of
+//! the tests and of the kernel suite.
 
 pub mod add;
 pub mod average_pool;
@@ -295,31 +296,41 @@ macro_rules! operators {
     };
 }
 
-// The list. The order gives an operator its number in the file, so new ones come last.
-operators! {
-    /// Convolution, with the pooling that follows it.
-    Conv<'m>: conv, ConvRecord;
-    /// Maximum over windows.
-    MaxPool: max_pool, MaxPoolRecord;
-    /// Fully connected.
-    Dense<'m>: dense, DenseRecord;
-    /// Sum of two tensors.
-    Add: add, AddRecord;
-    /// Depthwise convolution.
-    Depthwise<'m>: depthwise, DepthwiseRecord;
-    /// Share of each channel's exponential in the sum of its pixel.
-    Softmax: softmax, SoftmaxRecord;
-    /// Average over windows.
-    AveragePool: average_pool, AveragePoolRecord;
-    /// A function of one value, by a table.
-    Lookup<'m>: lookup, LookupRecord;
-    /// Channels of one tensor, or of two one after the other.
-    Concat: concat, ConcatRecord;
-    /// Product of two tensors.
-    Mul: mul, MulRecord;
-    /// Convolution whose taps lie apart.
-    Dilated<'m>: dilated, DilatedRecord;
+/// The list, handed to the macro of the name `$then`: what this crate and the tests make of all
+/// operators is made of it. The order gives an operator its number in the file, so new ones come
+/// last.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! list_of_operators {
+    ($then:ident) => {
+        $then! {
+            /// Convolution, with the pooling that follows it.
+            Conv<'m>: conv, ConvRecord;
+            /// Maximum over windows.
+            MaxPool: max_pool, MaxPoolRecord;
+            /// Fully connected.
+            Dense<'m>: dense, DenseRecord;
+            /// Sum of two tensors.
+            Add: add, AddRecord;
+            /// Depthwise convolution.
+            Depthwise<'m>: depthwise, DepthwiseRecord;
+            /// Share of each channel's exponential in the sum of its pixel.
+            Softmax: softmax, SoftmaxRecord;
+            /// Average over windows.
+            AveragePool: average_pool, AveragePoolRecord;
+            /// A function of one value, by a table.
+            Lookup<'m>: lookup, LookupRecord;
+            /// Channels of one tensor, or of two one after the other.
+            Concat: concat, ConcatRecord;
+            /// Product of two tensors.
+            Mul: mul, MulRecord;
+            /// Convolution whose taps lie apart.
+            Dilated<'m>: dilated, DilatedRecord;
+        }
+    };
 }
+
+list_of_operators!(operators);
 
 impl Feature {
     /// Whether `layer` needs it.

@@ -4,7 +4,11 @@ use infer::format::{AddRecord, OutputQuant, Scaling, Tensor};
 use infer::quant::{Factor, Rounding};
 use infer::{Add, LayerKind, Shape};
 
-use super::{Filling, Pattern, QUANT, Random, most};
+use super::{Counted, Filling, Numbers, Only, Pattern, QUANT, Random, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// Maps whose sums are measured: those of a ResNet-8.
 const MEASURED: [(&str, Shape); 3] = [
@@ -16,9 +20,10 @@ const MEASURED: [(&str, Shape); 3] = [
 /// A random sum with its inputs, of which it reads all or a part.
 pub fn any(
     random: &mut Random,
+    _: Way,
     pattern: Pattern,
-    first: &mut [i8],
-    second: &mut [i8],
+    [first, second]: [&mut [i8]; 2],
+    _: &mut Numbers,
 ) -> LayerKind<'static> {
     let mut side = |limit| 1 + random.below(limit) as u16;
     let output = Shape::new(side(most(6, 3)), side(most(9, 3)), side(most(40, 5)));
@@ -29,7 +34,10 @@ pub fn any(
         let (height, width) = (output.height + row, output.width + column);
         Shape::new(height + side(3), width + side(3), output.channels)
     });
-    let scaling = if random.below(2) == 0 { once(random) } else { twice(random) };
+    let scaling = match super::rounding(random, true) {
+        Rounding::Once => once(random),
+        Rounding::Twice => twice(random),
+    };
     let record = AddRecord { inputs: [0, 1], origins, scaling };
     let tensors = shapes.map(|shape| Tensor { shape, quant: quant(random) });
     let output = Tensor { shape: output, quant: quant(random) };
@@ -41,9 +49,10 @@ pub fn any(
 pub fn measured(
     random: &mut Random,
     index: usize,
-    first: &mut [i8],
-    second: &mut [i8],
-) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    _: Way,
+    [first, second]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> Option<Counted<'static>> {
     let (shape, Filling { rounding, .. }) = Filling::measured(index);
     let (name, shape) = *MEASURED.get(shape)?;
     let scaling = match rounding {

@@ -3,7 +3,11 @@
 use infer::format::{AveragePoolRecord, OutputQuant, Tensor};
 use infer::{AveragePool, LayerKind, Shape};
 
-use super::{Pattern, QUANT, Random, fill, most};
+use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// Maps whose averages are measured: those that end a ResNet-8, a DS-CNN and a MobileNet.
 const MEASURED: [(&str, Shape); 3] = [
@@ -14,7 +18,13 @@ const MEASURED: [(&str, Shape); 3] = [
 
 /// A random pooling whose windows may overlap, leave rows and columns out or begin in padding; its
 /// input is at the start of `values`.
-pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKind<'static> {
+pub fn any(
+    random: &mut Random,
+    _: Way,
+    pattern: Pattern,
+    [values, _]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> LayerKind<'static> {
     let mut sides = |limit| [1 + random.below(limit) as u16, 1 + random.below(limit) as u16];
     let (size, stride, outputs) = (sides(4), sides(3), sides(most(5, 3)));
     let channels = 1 + random.below(most(20, 5)) as u16;
@@ -39,8 +49,10 @@ pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKin
 pub fn measured(
     random: &mut Random,
     index: usize,
-    values: &mut [i8],
-) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    _: Way,
+    [values, _]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> Option<Counted<'static>> {
     let (name, input) = *MEASURED.get(index)?;
     fill(random, Pattern::Random, input, values);
     let size = [input.height, input.width];

@@ -3,14 +3,19 @@
 use infer::format::{ConcatRecord, OutputQuant, PartRecord, Tensor};
 use infer::{Concat, LayerKind, Shape};
 
-use super::{Pattern, QUANT, Random, fill, most};
+use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// One map or two, of each all or a part within a border or without.
 pub fn any(
     random: &mut Random,
+    _: Way,
     pattern: Pattern,
-    first: &mut [i8],
-    second: &mut [i8],
+    [first, second]: [&mut [i8]; 2],
+    _: &mut Numbers,
 ) -> LayerKind<'static> {
     let mut side = |limit| 1 + random.below(limit) as u16;
     let (height, width) = (side(most(6, 3)), side(most(9, 3)));
@@ -45,9 +50,10 @@ pub fn any(
 pub fn measured(
     random: &mut Random,
     index: usize,
-    first: &mut [i8],
-    second: &mut [i8],
-) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    _: Way,
+    [first, second]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> Option<Counted<'static>> {
     let (name, multiplier, border) =
         *[("concat", 1 << 14, 0), ("concat scaled", 12_000, 0), ("pad", 1 << 14, 1)].get(index)?;
     let shape = Shape::new(15, 16, 32);

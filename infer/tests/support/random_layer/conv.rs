@@ -4,7 +4,11 @@ use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerKind, LayerProblem, Shape};
 
-use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+
+/// The ways to compute it.
+pub type Way = Algorithm;
+pub const WAYS: &[Way] = &Algorithm::ALL;
 
 /// A layer that is measured.
 struct Measured {
@@ -45,9 +49,9 @@ const fn same(
 /// A random convolution that `algorithm` fits, with its numbers and its input.
 pub fn any<'b>(
     random: &mut Random,
-    algorithm: Algorithm,
+    algorithm: Way,
     pattern: Pattern,
-    values: &mut [i8],
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
@@ -70,10 +74,10 @@ pub fn rounds_twice(record: &ConvRecord) -> bool {
 pub fn measured<'b>(
     random: &mut Random,
     index: usize,
-    algorithm: Algorithm,
-    values: &mut [i8],
+    algorithm: Way,
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
-) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+) -> Option<Counted<'b>> {
     let (shape, filling) = Filling::measured(index);
     let Measured { name, input, output, kernel, padding, pool } = *MEASURED.get(shape)?;
     let (kernel, pool, origin) = ([kernel; 2], [pool; 2], [-padding; 2]);

@@ -4,7 +4,11 @@ use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Dense, LayerKind, LayerProblem, Shape};
 
-use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+
+/// The ways to compute it.
+pub type Way = DenseAlgorithm;
+pub const WAYS: &[Way] = &DenseAlgorithm::ALL;
 
 /// Inputs and units of the tutorial's dense layers.
 const MEASURED: [(&str, u16, u16); 3] =
@@ -13,9 +17,9 @@ const MEASURED: [(&str, u16, u16); 3] =
 /// A random dense layer that `algorithm` fits, with its numbers and its input.
 pub fn any<'b>(
     random: &mut Random,
-    algorithm: DenseAlgorithm,
+    algorithm: Way,
     pattern: Pattern,
-    values: &mut [i8],
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
@@ -29,10 +33,10 @@ pub fn any<'b>(
 pub fn measured<'b>(
     random: &mut Random,
     index: usize,
-    algorithm: DenseAlgorithm,
-    values: &mut [i8],
+    algorithm: Way,
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
-) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+) -> Option<Counted<'b>> {
     let (shape, filling) = Filling::measured(index);
     let (name, inputs, units) = *MEASURED.get(shape)?;
     let record = DenseRecord { input: 0, algorithm };

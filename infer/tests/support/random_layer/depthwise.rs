@@ -3,7 +3,13 @@
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
 use infer::{Depthwise, LayerKind, Shape};
 
-use super::{Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{
+    Counted, Filling, Numbers, Only, Pattern, QUANT, Random, fill_channels, most, rounding,
+};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// A layer that is measured.
 struct Measured {
@@ -41,8 +47,9 @@ const fn measured_layer(
 /// A random depthwise convolution, with its numbers and its input.
 pub fn any<'b>(
     random: &mut Random,
+    _: Way,
     pattern: Pattern,
-    values: &mut [i8],
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
     let mut side = |limit| 1 + random.below(limit) as u16;
@@ -71,9 +78,10 @@ pub fn any<'b>(
 pub fn measured<'b>(
     random: &mut Random,
     index: usize,
-    values: &mut [i8],
+    _: Way,
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
-) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+) -> Option<Counted<'b>> {
     let (shape, filling) = Filling::measured(index);
     let Measured { name, input, output, kernel, stride, padding } = *MEASURED.get(shape)?;
     let record = DepthwiseRecord { input: 0, kernel, stride: [stride; 2], origin: [-padding; 2] };

@@ -3,18 +3,18 @@
 use infer::format::{Algorithm, ConvRecord, DilatedRecord, Tensor};
 use infer::{Dilated, LayerKind, Shape};
 
-use super::{Filling, Numbers, Pattern, QUANT, Random, conv, rounding};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, conv, rounding};
 
-/// The algorithms that compute them.
-pub const ALGORITHMS: [Algorithm; 3] =
-    [Algorithm::Direct, Algorithm::DirectPaired, Algorithm::DirectInPlace];
+/// The ways to compute it.
+pub type Way = Algorithm;
+pub const WAYS: &[Way] = &[Algorithm::Direct, Algorithm::DirectPaired, Algorithm::DirectInPlace];
 
 /// A random convolution with random steps between its taps.
 pub fn any<'b>(
     random: &mut Random,
-    algorithm: Algorithm,
+    algorithm: Way,
     pattern: Pattern,
-    values: &mut [i8],
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
     let (conv, tensors) = conv::record(random, algorithm);
@@ -28,10 +28,10 @@ pub fn any<'b>(
 pub fn measured<'b>(
     random: &mut Random,
     index: usize,
-    algorithm: Algorithm,
-    values: &mut [i8],
+    algorithm: Way,
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
-) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+) -> Option<Counted<'b>> {
     let shape = [Shape::new(128, 1, 16)].into_iter().nth(index)?;
     let (kernel, stride, origin, pool) = ([3, 1], [1, 1], [-8, 0], [1, 1]);
     let conv = ConvRecord { input: 0, kernel, stride, origin, pool, algorithm };

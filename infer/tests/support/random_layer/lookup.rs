@@ -3,13 +3,18 @@
 use infer::format::{LookupRecord, OutputQuant, Tensor};
 use infer::{LayerKind, Lookup, Shape};
 
-use super::{Numbers, Pattern, QUANT, Random, fill, most};
+use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// A random table, and a map of which it is asked all or a part.
 pub fn any<'b>(
     random: &mut Random,
+    _: Way,
     pattern: Pattern,
-    values: &mut [i8],
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
     let mut side = |limit| 1 + random.below(limit) as u16;
@@ -27,9 +32,10 @@ pub fn any<'b>(
 pub fn measured<'b>(
     random: &mut Random,
     index: usize,
-    values: &mut [i8],
+    _: Way,
+    [values, _]: [&mut [i8]; 2],
     numbers: &'b mut Numbers,
-) -> Option<(&'static str, Option<LayerKind<'b>>)> {
+) -> Option<Counted<'b>> {
     let shape = [Shape::new(16, 16, 32)].into_iter().nth(index)?;
     fill(random, Pattern::Random, shape, values);
     let tensor = Tensor { shape, quant: QUANT };

@@ -3,11 +3,21 @@
 use infer::format::OutputQuant;
 use infer::{LayerKind, MaxPool, Shape};
 
-use super::{Pattern, Random, most};
+use super::{Counted, Numbers, Only, Pattern, Random, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// A random pooling whose windows may overlap or leave rows and columns out; its input is at the
 /// start of `values`.
-pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKind<'static> {
+pub fn any(
+    random: &mut Random,
+    _: Way,
+    pattern: Pattern,
+    [values, _]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> LayerKind<'static> {
     let mut sides = |limit| [1 + random.below(limit) as u8, 1 + random.below(limit) as u8];
     let (size, stride, outputs) = (sides(4), sides(3), sides(most(5, 3)));
     let channels = 1 + random.below(most(20, 5)) as u16;
@@ -24,4 +34,15 @@ pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKin
     }
     let quant = OutputQuant { scale: 1.0, zero_point: 0 };
     LayerKind::MaxPool(MaxPool { input, output, size, stride, origin, quant })
+}
+
+/// None: nothing is counted of it alone.
+pub fn measured(
+    _: &mut Random,
+    _: usize,
+    _: Way,
+    _: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> Option<Counted<'static>> {
+    None
 }

@@ -1,25 +1,73 @@
 //! Random layers for comparing kernel sets, without `std`, so that a chip can run them too.
 
-pub mod add;
-pub mod average_pool;
-pub mod concat;
-pub mod conv;
-pub mod dense;
-pub mod depthwise;
-pub mod dilated;
-pub mod lookup;
-pub mod max_pool;
-pub mod mul;
-pub mod softmax;
 #[path = "../split_mix.rs"]
 mod split_mix;
 
-use infer::format::{Algorithm, DenseAlgorithm, Inputs, OutputQuant};
+use infer::features::Feature;
+use infer::format::{Inputs, OutputQuant};
 use infer::kernels::{Kernels, Reference};
-use infer::ops::{Buffers, Kind, Record};
+use infer::ops::{Buffers, Record};
 use infer::quant::{ChannelParameters, Rounding};
 use infer::{Aligned, LayerKind, Shape};
 use split_mix::SplitMix64;
+
+/// Makes the random layers of all operators: those of each lie in a file of its module's name, with
+/// the ways to compute it, a layer for [`agrees`], and those whose instructions are counted.
+macro_rules! random_layers {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident;
+    )+) => {
+        $(pub mod $module;)+
+
+        /// An operator, and the way in which it is computed.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Choice {
+            $($name($module::Way),)+
+        }
+
+        /// Every operator of the crate in each of its ways.
+        pub fn each_choice(mut visit: impl FnMut(Choice)) {
+            $($module::WAYS.iter().for_each(|way| visit(Choice::$name(*way)));)+
+        }
+
+        /// A random layer, its numbers in `numbers` and its inputs at the start of `inputs`.
+        fn layer<'b>(
+            random: &mut Random,
+            choice: Choice,
+            inputs: [&mut [i8]; 2],
+            numbers: &'b mut Numbers,
+        ) -> LayerKind<'b> {
+            let pattern = Pattern::any(random);
+            match choice {
+                $(Choice::$name(way) => $module::any(random, way, pattern, inputs, numbers),)+
+            }
+        }
+
+        /// Layer number `index` of those whose instructions a chip counts, filled as [`agrees`]
+        /// does: its name, and the layer if it is computed in this way; `None` after the last.
+        pub fn measured<'b>(
+            choice: Choice,
+            index: usize,
+            maps: &mut Maps,
+            numbers: &'b mut Numbers,
+        ) -> Option<Counted<'b>> {
+            let (random, inputs) = (&mut Random::new(7), maps.inputs());
+            match choice {
+                $(Choice::$name(way) => $module::measured(random, index, way, inputs, numbers),)+
+            }
+        }
+    };
+}
+
+infer::list_of_operators!(random_layers);
+
+/// A layer whose instructions are counted: its name, and the layer if it can be computed so.
+pub type Counted<'b> = (&'static str, Option<LayerKind<'b>>);
+
+/// The way of an operator that is computed in a single one.
+#[derive(Clone, Copy, Debug)]
+pub struct Only;
 
 /// A reproducible source of numbers.
 pub struct Random(SplitMix64);
@@ -74,10 +122,13 @@ impl Filling {
     const MEASURED: Self = Self { pattern: Pattern::Random, rounding: Rounding::Once };
 
     /// The shape of measured layer number `index`, and its filling: each shape is measured with one
-    /// rounding, then with two.
+    /// rounding, then, in a build that has them, with two.
     const fn measured(index: usize) -> (usize, Self) {
-        let rounding = if index.is_multiple_of(2) { Rounding::Once } else { Rounding::Twice };
-        (index / 2, Self { rounding, ..Self::MEASURED })
+        match (Feature::TwoRoundings.is_built(), index.is_multiple_of(2)) {
+            (false, _) => (index, Self::MEASURED),
+            (true, true) => (index / 2, Self::MEASURED),
+            (true, false) => (index / 2, Self { rounding: Rounding::Twice, ..Self::MEASURED }),
+        }
     }
 }
 
@@ -103,6 +154,10 @@ impl Maps {
             expected: [0; VALUES],
         }
     }
+
+    fn inputs(&mut self) -> [&mut [i8]; 2] {
+        self.inputs.each_mut().map(|input| &mut input.0[..])
+    }
 }
 
 /// Weights and parameters of one layer.
@@ -122,43 +177,6 @@ impl Numbers {
     }
 }
 
-/// An operator, and the algorithm that computes it where it has several.
-#[derive(Clone, Copy, Debug)]
-pub enum Choice {
-    Conv(Algorithm),
-    MaxPool,
-    Dense(DenseAlgorithm),
-    Add,
-    Depthwise,
-    Softmax,
-    AveragePool,
-    Lookup,
-    Concat,
-    Mul,
-    Dilated(Algorithm),
-}
-
-/// Every operator of the crate with each of its algorithms.
-pub fn each_choice(mut visit: impl FnMut(Choice)) {
-    for kind in Kind::ALL {
-        match kind {
-            Kind::Conv => Algorithm::ALL.map(Choice::Conv).into_iter().for_each(&mut visit),
-            Kind::MaxPool => visit(Choice::MaxPool),
-            Kind::Dense => DenseAlgorithm::ALL.map(Choice::Dense).into_iter().for_each(&mut visit),
-            Kind::Add => visit(Choice::Add),
-            Kind::Depthwise => visit(Choice::Depthwise),
-            Kind::Softmax => visit(Choice::Softmax),
-            Kind::AveragePool => visit(Choice::AveragePool),
-            Kind::Lookup => visit(Choice::Lookup),
-            Kind::Concat => visit(Choice::Concat),
-            Kind::Mul => visit(Choice::Mul),
-            Kind::Dilated => {
-                dilated::ALGORITHMS.map(Choice::Dilated).into_iter().for_each(&mut visit)
-            }
-        }
-    }
-}
-
 /// Whether a kernel set computes a random layer as the reference does.
 pub fn agrees<Set: Kernels>(
     random: &mut Random,
@@ -166,7 +184,7 @@ pub fn agrees<Set: Kernels>(
     maps: &mut Maps,
     numbers: &mut Numbers,
 ) -> bool {
-    let kind = layer(random, choice, &mut maps.inputs, numbers);
+    let kind = layer(random, choice, maps.inputs(), numbers);
     maps.output.0.fill(random.int8());
     maps.scratch.0.fill(random.int8());
     equals_reference::<Set>(&kind, maps, |run| run())
@@ -188,58 +206,6 @@ pub fn equals_reference<Set: Kernels>(
     let scratch = &mut maps.scratch.0[..kind.scratch_bytes()];
     around(&mut || kind.run::<Set>(Buffers { input, second, scratch, output }));
     output == expected
-}
-
-/// A random layer, its numbers in `numbers` and its inputs at the start of `inputs`.
-fn layer<'b>(
-    random: &mut Random,
-    choice: Choice,
-    inputs: &mut [Aligned<[i8; VALUES]>; 2],
-    numbers: &'b mut Numbers,
-) -> LayerKind<'b> {
-    let (pattern, [first, second]) = (Pattern::any(random), inputs);
-    let values = &mut first.0;
-    match choice {
-        Choice::Conv(algorithm) => conv::any(random, algorithm, pattern, values, numbers),
-        Choice::MaxPool => max_pool::any(random, pattern, values),
-        Choice::Dense(algorithm) => dense::any(random, algorithm, pattern, values, numbers),
-        Choice::Add => add::any(random, pattern, values, &mut second.0),
-        Choice::Depthwise => depthwise::any(random, pattern, values, numbers),
-        Choice::Softmax => softmax::any(random, pattern, values),
-        Choice::AveragePool => average_pool::any(random, pattern, values),
-        Choice::Lookup => lookup::any(random, pattern, values, numbers),
-        Choice::Concat => concat::any(random, pattern, values, &mut second.0),
-        Choice::Mul => mul::any(random, pattern, values, &mut second.0),
-        Choice::Dilated(algorithm) => dilated::any(random, algorithm, pattern, values, numbers),
-    }
-}
-
-/// Layer number `index` of those whose instructions a chip counts, filled as [`agrees`] does: its
-/// name, and the layer if the algorithm computes it; `None` after the last.
-pub fn measured<'b>(
-    choice: Choice,
-    index: usize,
-    maps: &mut Maps,
-    numbers: &'b mut Numbers,
-) -> Option<(&'static str, Option<LayerKind<'b>>)> {
-    let (random, [first, second]) = (&mut Random::new(7), &mut maps.inputs);
-    match choice {
-        Choice::Conv(algorithm) => conv::measured(random, index, algorithm, &mut first.0, numbers),
-        Choice::MaxPool => None,
-        Choice::Dense(algorithm) => {
-            dense::measured(random, index, algorithm, &mut first.0, numbers)
-        }
-        Choice::Add => add::measured(random, index, &mut first.0, &mut second.0),
-        Choice::Depthwise => depthwise::measured(random, index, &mut first.0, numbers),
-        Choice::Softmax => softmax::measured(random, index, &mut first.0),
-        Choice::AveragePool => average_pool::measured(random, index, &mut first.0),
-        Choice::Lookup => lookup::measured(random, index, &mut first.0, numbers),
-        Choice::Concat => concat::measured(random, index, &mut first.0, &mut second.0),
-        Choice::Mul => mul::measured(random, index, &mut first.0, &mut second.0),
-        Choice::Dilated(algorithm) => {
-            dilated::measured(random, index, algorithm, &mut first.0, numbers)
-        }
-    }
 }
 
 /// Quantisation of the maps of measured layers.
@@ -332,8 +298,9 @@ fn fill(random: &mut Random, pattern: Pattern, shape: Shape, values: &mut [i8]) 
     }
 }
 
-/// How a layer's accumulators become int8: either way, where its algorithm computes both.
+/// How a layer's accumulators become int8: either way, where its algorithm and the build have both.
 fn rounding(random: &mut Random, is_both: bool) -> Rounding {
+    let is_both = is_both && Feature::TwoRoundings.is_built();
     if is_both { random.pick(&[Rounding::Once, Rounding::Twice]) } else { Rounding::Once }
 }
 

@@ -3,14 +3,19 @@
 use infer::format::{MulRecord, OutputQuant, Tensor};
 use infer::{LayerKind, Mul, Shape};
 
-use super::{Pattern, QUANT, Random, fill, most};
+use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// A random product with its inputs, of which it reads all or a part; the second may be a pixel.
 pub fn any(
     random: &mut Random,
+    _: Way,
     pattern: Pattern,
-    first: &mut [i8],
-    second: &mut [i8],
+    [first, second]: [&mut [i8]; 2],
+    _: &mut Numbers,
 ) -> LayerKind<'static> {
     let mut side = |limit| 1 + random.below(limit) as u16;
     let output = Shape::new(side(most(6, 3)), side(most(9, 3)), side(most(40, 5)));
@@ -39,9 +44,10 @@ pub fn any(
 pub fn measured(
     random: &mut Random,
     index: usize,
-    first: &mut [i8],
-    second: &mut [i8],
-) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    _: Way,
+    [first, second]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> Option<Counted<'static>> {
     let shape = Shape::new(16, 16, 32);
     let (name, other) = *[("mul", shape), ("mul by channel", Shape::vector(32))].get(index)?;
     fill(random, Pattern::Random, shape, first);

@@ -4,14 +4,24 @@ use infer::format::{OutputQuant, SoftmaxRecord, Tensor};
 use infer::quant::Factor;
 use infer::{LayerKind, Shape, Softmax};
 
-use super::{Pattern, QUANT, Random, most};
+use super::{Counted, Numbers, Only, Pattern, QUANT, Random, most};
+
+/// The way to compute it.
+pub type Way = Only;
+pub const WAYS: &[Way] = &[Only];
 
 /// Maps whose softmaxes are measured: the scores of a keyword network, and a long row.
 const MEASURED: [(&str, Shape); 2] =
     [("12 classes", Shape::vector(12)), ("1000 classes", Shape::vector(1000))];
 
 /// A random softmax with its input, whose steps stand for little or for much.
-pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKind<'static> {
+pub fn any(
+    random: &mut Random,
+    _: Way,
+    pattern: Pattern,
+    [values, _]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> LayerKind<'static> {
     let mut side = |limit| 1 + random.below(limit) as u16;
     let input = Shape::new(side(most(4, 2)), side(most(4, 2)), side(most(40, 5)));
     let multiplier = 1 << 30 | (random.next() >> 2) as i32;
@@ -27,8 +37,10 @@ pub fn any(random: &mut Random, pattern: Pattern, values: &mut [i8]) -> LayerKin
 pub fn measured(
     random: &mut Random,
     index: usize,
-    values: &mut [i8],
-) -> Option<(&'static str, Option<LayerKind<'static>>)> {
+    _: Way,
+    [values, _]: [&mut [i8]; 2],
+    _: &mut Numbers,
+) -> Option<Counted<'static>> {
     let (name, input) = *MEASURED.get(index)?;
     values[..input.len()].iter_mut().for_each(|value| *value = random.int8());
     Some((name, Some(of(input, Factor { multiplier: 1 << 30, shift: 23 }))))
