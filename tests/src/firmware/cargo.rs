@@ -93,6 +93,8 @@ pub fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
     // What the outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
     command.env_remove("KINDLING_CPU");
+    // Incremental builds inline less: counts and stacks would depend on who builds.
+    command.env("CARGO_INCREMENTAL", "0");
     let features: Vec<&str> = features.iter().copied().chain(board.feature).collect();
     if !features.is_empty() {
         command.args(["--features", &features.join(",")]);

@@ -41,6 +41,7 @@ type Named = (String, Vec<u8>);
 #[test]
 fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
     let for_all = [extreme_layers(), by_hand()].concat();
+    let mut exceeded = vec![];
     for (name, board, core) in CORES {
         let files = [for_all.clone(), plans(core)].concat();
         let bytes: Vec<_> = files.iter().map(|(_, file)| file.clone()).collect();
@@ -51,10 +52,9 @@ fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
             let mut table = ModelTable::new();
             let model = Model::from_bytes(file, &mut table).expect("a model");
             let used = [bounds.used_by_run(&model, counts), bounds.used_by_load(&model, counts)];
-            assert!(
-                used[0] <= 1.0 && used[1] <= 1.0,
-                "{name}, {file_name}: {used:?} of what is allowed"
-            );
+            if used[0] > 1.0 || used[1] > 1.0 {
+                exceeded.push(format!("{name}, {file_name}: {used:.3?}"));
+            }
             run = if used[0] > run.0 { (used[0], file_name) } else { run };
             load = if used[1] > load.0 { (used[1], file_name) } else { load };
         }
@@ -64,6 +64,7 @@ fn instructions_stay_below_what_operations_bytes_and_slices_allow() {
         );
         assert!(run.0 > 0.5 && load.0 > 0.5, "{name}: the bounds are far too high");
     }
+    assert!(exceeded.is_empty(), "parts of what is allowed:\n{}", exceeded.join("\n"));
 }
 
 #[test]

@@ -27,7 +27,9 @@ use crate::quant::{Once, Requantise, Rounding, Twice};
 impl Kernels for Portable {
     fn run(conv: &Conv<'_>, Buffers { input, scratch, output, .. }: Buffers<'_>) {
         match conv.algorithm {
-            Algorithm::Direct if Feature::Direct.is_built() => direct(conv, input, scratch, output),
+            Algorithm::Direct if Feature::Direct.is_built() => {
+                direct(conv, input, scratch, output, largest_of_four)
+            }
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
                 in_place::conv(conv, input, output, in_place::largest_of_four)
             }
@@ -51,17 +53,34 @@ impl Kernels for Portable {
     }
 }
 
-pub(super) fn direct(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+/// Largest sum of products of the weights with one of four patches that lie one after the other.
+pub(super) trait LargestOfFour: Fn(&[i8], &[u8]) -> i32 {}
+
+impl<F: Fn(&[i8], &[u8]) -> i32> LargestOfFour for F {}
+
+pub(super) fn direct(
+    conv: &Conv<'_>,
+    input: &[i8],
+    scratch: &mut [i8],
+    output: &mut [i8],
+    largest_of_four: impl LargestOfFour,
+) {
     match conv.rounding() {
-        Rounding::Once => rounded::<Once>(conv, input, scratch, output),
-        Rounding::Twice => rounded_twice(conv, input, scratch, output),
+        Rounding::Once => rounded::<Once>(conv, input, scratch, output, largest_of_four),
+        Rounding::Twice => rounded_twice(conv, input, scratch, output, largest_of_four),
     }
 }
 
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
-fn rounded_twice(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
-    rounded::<Twice>(conv, input, scratch, output);
+fn rounded_twice(
+    conv: &Conv<'_>,
+    input: &[i8],
+    scratch: &mut [i8],
+    output: &mut [i8],
+    largest_of_four: impl LargestOfFour,
+) {
+    rounded::<Twice>(conv, input, scratch, output, largest_of_four);
 }
 
 #[inline(always)]
@@ -70,12 +89,13 @@ fn rounded<Rounded: Requantise>(
     input: &[i8],
     scratch: &mut [i8],
     output: &mut [i8],
+    largest_of_four: impl LargestOfFour,
 ) {
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
         for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
             gather_window(conv, input, row, column, scratch);
-            pixel::<Rounded>(conv, scratch, out);
+            pixel::<Rounded>(conv, scratch, out, &largest_of_four);
         }
     }
 }
@@ -123,12 +143,17 @@ fn gather_apart(conv: &Conv<'_>, input: &[i8], [y, x]: [i32; 2], patch: &mut [i8
 }
 
 /// All channels of one output pixel.
-fn pixel<Rounded: Requantise>(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
+fn pixel<Rounded: Requantise>(
+    conv: &Conv<'_>,
+    patches: &[i8],
+    out: &mut [i8],
+    largest_of_four: &impl LargestOfFour,
+) {
     let taps = conv.taps().max(1);
     let rows = conv.weights.chunks_exact(taps);
     let parameters = Rounded::parameters(conv.channels, conv.output.channels);
     for ((parameters, weights), out) in parameters.zip(rows).zip(out) {
-        let accumulator = parameters.bias + largest_sum(patches, weights);
+        let accumulator = parameters.bias + largest_sum(patches, weights, largest_of_four);
         *out = Rounded::output(accumulator, parameters, conv.output_zero_point);
     }
 }
@@ -136,12 +161,12 @@ fn pixel<Rounded: Requantise>(conv: &Conv<'_>, patches: &[i8], out: &mut [i8]) {
 /// Largest sum of products of the weights with any of the patches; four patches share each load of
 /// a weight.
 #[inline(always)]
-fn largest_sum(patches: &[i8], weights: &[u8]) -> i32 {
+fn largest_sum(patches: &[i8], weights: &[u8], largest_of_four: &impl LargestOfFour) -> i32 {
     let mut largest = i32::MIN;
     let taps = weights.len().max(1);
     let mut fours = patches.chunks_exact((4 * taps).max(1));
     for four in &mut fours {
-        largest = dot_of_four(four, weights).into_iter().fold(largest, i32::max);
+        largest = largest.max(largest_of_four(four, weights));
     }
     for patch in fours.remainder().chunks_exact(taps) {
         largest = largest.max(dot(patch, weights));
@@ -149,9 +174,9 @@ fn largest_sum(patches: &[i8], weights: &[u8]) -> i32 {
     largest
 }
 
-/// Sums of products of the weights with four patches that lie one after the other.
+/// [`LargestOfFour`] in plain Rust.
 #[inline(always)]
-fn dot_of_four(patches: &[i8], weights: &[u8]) -> [i32; 4] {
+pub(super) fn largest_of_four(patches: &[i8], weights: &[u8]) -> i32 {
     let mut patches = patches.chunks_exact(weights.len().max(1));
     let mut next = || patches.next().unwrap_or_default();
     let (a, b, c, d) = (next(), next(), next(), next());
@@ -163,5 +188,5 @@ fn dot_of_four(patches: &[i8], weights: &[u8]) -> [i32; 4] {
         sums[2] += *c as i32 * weight;
         sums[3] += *d as i32 * weight;
     }
-    sums
+    sums.into_iter().fold(i32::MIN, i32::max)
 }

@@ -1,5 +1,7 @@
 //! Convolution on this build's core: which kernel runs which algorithm.
 
+#[cfg(kindling_backend = "armv6m")]
+mod direct;
 #[cfg(kindling_dsp)]
 mod in_place;
 mod paired;
@@ -9,6 +11,8 @@ mod vector;
 
 #[cfg(not(kindling_dsp))]
 use super::in_place::largest_of_four;
+#[cfg(not(kindling_backend = "armv6m"))]
+use super::portable::largest_of_four as four_patches;
 #[cfg(not(kindling_backend = "mve"))]
 use super::unpacked;
 use super::winograd;
@@ -17,6 +21,8 @@ use crate::arm::is_at_word;
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
+#[cfg(kindling_backend = "armv6m")]
+use direct::largest_of_four as four_patches;
 #[cfg(kindling_dsp)]
 use in_place::largest_of_four;
 
@@ -28,7 +34,7 @@ impl Kernels for CortexM {
         }
         match conv.algorithm {
             Algorithm::Direct if Feature::Direct.is_built() => {
-                portable::direct(conv, input, scratch, output)
+                portable::direct(conv, input, scratch, output, four_patches)
             }
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
                 super::in_place::conv(conv, input, output, largest_of_four)
