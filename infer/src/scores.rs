@@ -65,15 +65,23 @@ impl<'s> Scores<'s> {
         self.values
     }
 
-    /// Softmax of the scores: probabilities of 0 to 1 that add up to 1, in the classes' order.
+    /// Probabilities of 0 to 1, in the classes' order: the softmax of the scores, which adds up
+    /// to 1.
     ///
     /// `p[c] = exp(scale * (value[c] - max)) / sum over k of exp(scale * (value[k] - max))`, with
     /// `micromath`'s `exp`: the same operations, so the same bits, on host and chip.
+    ///
+    /// A network that ends with a softmax or a sigmoid of its own, as imported ones do, gives
+    /// probabilities already. They are told by their quantisation, scale 1/256 and zero point -128,
+    /// and taken as they are: `p[c] = (value[c] + 128) / 256`.
     pub fn probabilities(&self) -> impl ExactSizeIterator<Item = f32> + use<'s> {
-        let (values, scale) = (self.values, self.quant.scale);
+        let (values, quant) = (self.values, self.quant);
+        let are_probabilities = quant.scale == 1.0 / 256.0 && quant.zero_point == i8::MIN;
         let max = values.iter().copied().max().unwrap_or_default();
-        let term = move |value: &i8| F32Ext::exp(scale * (*value as i32 - max as i32) as f32);
+        let term = move |value: &i8| F32Ext::exp(quant.scale * (*value as i32 - max as i32) as f32);
         let sum: f32 = values.iter().map(term).sum();
-        values.iter().map(move |value| term(value) / sum)
+        values.iter().map(
+            move |value| if are_probabilities { quant.real(*value) } else { term(value) / sum },
+        )
     }
 }

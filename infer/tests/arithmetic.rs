@@ -3,8 +3,9 @@
 
 mod support;
 
+use infer::format::OutputQuant;
 use infer::quant::{quantise_pixel, requantise, requantise_twice};
-use infer::{Model, Reference, Session, Table};
+use infer::{Model, Reference, Scores, Session, Table};
 use support::Parts;
 
 /// The numbers of the worked example.
@@ -149,5 +150,18 @@ fn probabilities_are_a_softmax() {
     // micromath's exp is good to about 0.1 %.
     for (found, exact) in found.iter().zip(&exact) {
         assert!((*found as f64 - exact / sum).abs() < 2e-3, "{found} {}", exact / sum);
+    }
+}
+
+/// What a softmax of the network's own gives is taken as it is, not made a softmax of again.
+#[test]
+fn probabilities_of_the_network_stay_as_they_are() {
+    let probabilities = |scale, zero_point| {
+        let scores = Scores::new(&[120, -128, -120], OutputQuant { scale, zero_point });
+        scores.probabilities().collect::<Vec<f32>>()
+    };
+    assert_eq!(probabilities(1.0 / 256.0, -128), [0.96875, 0.0, 0.03125]);
+    for (scale, zero_point) in [(1.0 / 256.0, -127), (1.0 / 255.0, -128)] {
+        assert!(probabilities(scale, zero_point)[0] < 0.6);
     }
 }

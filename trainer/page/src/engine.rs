@@ -19,7 +19,7 @@ pub struct Engine {
 pub struct Answer {
     /// The int8 scores.
     pub scores: Vec<i8>,
-    /// Their softmax.
+    /// The probabilities that they stand for.
     pub probabilities: Vec<f32>,
     /// What each layer made, one map after the other, as the chip holds them.
     pub maps: Vec<i8>,

@@ -1,4 +1,4 @@
-//! The functions that JavaScript calls. `trainer/templates/try/engine.js` is the caller.
+//! The functions that JavaScript calls. `trainer/templates/live/engine.js` is the caller.
 //!
 //! What is handed over lies in one buffer ([`buffer`]); what is handed back lies in results
 //! ([`result`], [`result_bytes`]) until the next call. Numbers are little-endian. Functions that

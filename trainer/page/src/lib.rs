@@ -4,8 +4,7 @@
 //! - [`engine`]: what is computed; the same on a host, where it is tested;
 //! - `exports`: the functions that JavaScript calls, in WebAssembly only.
 //!
-//! `trainer/page/build.sh` makes `trainer/page/page.wasm` of it, which `trainer` puts into its
-//! pages.
+//! `./ci.sh engine` makes `trainer/page/page.wasm` of it, which `trainer` puts into its pages.
 
 pub mod engine;
 #[cfg(target_arch = "wasm32")]
