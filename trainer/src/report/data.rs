@@ -109,7 +109,7 @@ fn scales(data: &DataDir, reading: &Reading) -> Vec<ScaleView> {
     let scales = data.scales.iter().enumerate();
     let view = |(channel, scale): (usize, &Scale)| ScaleView {
         channel: names.of(channel),
-        values: scale.to_string(),
+        values: format!("{} to {}", Real(scale.low), Real(scale.high)),
     };
     scales.map(view).collect()
 }

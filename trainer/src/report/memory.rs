@@ -15,9 +15,8 @@ pub struct MemoryView {
     pub buffers: Vec<Buffer>,
     /// The whole arena, bytes.
     pub arena: Count,
-    /// Whether there are layers that take turns, because not all rows of a map between them are
-    /// held.
-    pub takes_turns: bool,
+    /// Whether there are interleaved layers, because not all rows of a map between them are held.
+    pub interleaved: bool,
     /// The layer that has most bytes in use, and how many.
     pub busiest: (String, Count),
 }
@@ -74,7 +73,7 @@ impl MemoryView {
         Self {
             plot: plot::memory::draw(label, &names, model.arena_bytes(), &buffers),
             buffers,
-            takes_turns: groups.iter().any(|group| layers_of(group).len() > 1),
+            interleaved: groups.iter().any(|group| layers_of(group).len() > 1),
             arena: Count(model.arena_bytes()),
             busiest: (name, bytes),
         }
@@ -86,8 +85,8 @@ fn layers_of(group: &Range<usize>) -> Range<usize> {
     group.start.max(1) - 1..group.end - 1
 }
 
-/// All buffers. Layers between which not all rows of a tensor are held take turns, so their buffers
-/// live at the same time.
+/// All buffers. Layers between which not all rows of a tensor are held are interleaved, so their
+/// buffers live at the same time.
 fn buffers(network: &Network<'_>, groups: &[Range<usize>]) -> Vec<Buffer> {
     let each = groups.iter().flat_map(|group| {
         let tensors = group.clone().map(|number| tensor(network, groups, number));

@@ -68,14 +68,14 @@ const INSTRUCTIONS: [Known; 4] = [
 
 const SOURCES: [&str; 4] = [
     "The Keras tutorial's printed log: 98.68 % on MNIST's test set; it begins at 99.40 % training \
-        accuracy, so about 20 epochs stand behind it.",
+        accuracy, so it took about 20 epochs.",
     "Keras 3 with TensorFlow 2.19 on two cores, the tutorial's 10 epochs: 98.3 to 98.7 % over \
         several runs, the best one shown. TensorFlow Lite's int8 file loses 0.02 points.",
     "CMSIS-NN 7.0 (commit 99f736a6 of 15 July 2026), the fastest of gcc and clang 19 at -O3 with \
         CMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY and OPTIONAL_RESTRICT_KEYWORD=__restrict, the \
-        tutorial's network; instructions counted in QEMU, which are no cycles. It computes the \
-        outputs that pooling throws away, unless the input is cropped by hand to the 22x22 pixels \
-        that are read.",
+        tutorial's network; instructions counted in QEMU, not cycles. It computes the outputs \
+        that pooling drops, unless the input is cropped by hand to the 22x22 pixels that are \
+        read.",
     "embedded-nn 0.2, code generated for the tutorial's network, counted in the same emulator; \
         'inlined' with LLVM's inline threshold raised to 2000.",
 ];

@@ -31,7 +31,7 @@ pub struct Contender<'c, Answers> {
 pub struct SideBySide {
     /// Test images.
     pub images: Count,
-    /// What is measured, besides file, memory and work.
+    /// What is measured, apart from file, memory and work.
     pub titles: Vec<String>,
     /// The models, in the order given.
     pub models: Vec<ModelRow>,

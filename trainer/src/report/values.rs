@@ -19,7 +19,7 @@ const WORST: usize = 24;
 /// Most values that are spelt out for an image.
 const SPELT_MAX: usize = 4;
 
-/// Both models' answers against what is wanted.
+/// Both models' answers beside the wanted ones.
 pub struct Values {
     /// Value by value.
     pub rows: Vec<ValueRow>,
@@ -41,7 +41,7 @@ pub struct ValueRow {
     pub models: [DistanceView; 2],
     /// Mean difference of the two models' answers.
     pub apart: Real,
-    /// Answers against what is wanted; of the first values.
+    /// Wanted and answered values; of the first values.
     pub plot: Option<Plot>,
 }
 
@@ -145,7 +145,7 @@ fn plot(regression: &Regression, place: usize, name: &str) -> Plot {
         let chosen = (0..shown).map(|index| index * images / shown * each + place);
         chosen.map(|at| [regression.wanted[at] as f64, values[at] as f64]).collect()
     };
-    let label = format!("Answers for {name} against what is wanted, of {shown} test images");
+    let label = format!("Wanted and answered {name} of {shown} test images");
     scatter::draw(label, &pairs(&regression.float), &pairs(&regression.int8))
 }
 

@@ -1,6 +1,7 @@
 // "See the plan": what memory holds at each step, the plans for each core, what each layer costs.
 
 const COLUMNS_MAX = 560;
+const SHADES = ['float', 'other', 'int8']; // Colours of tensors, one after the other.
 
 // ---- memory over time --------------------------------------------------------------------------
 
@@ -42,8 +43,8 @@ function startMemory(facts, engine) {
   }
 
   function paint() {
-    const colours = ['float', 'other', 'int8'].map(colour);
-    const shade = (tensor, part) => `rgba(${colours[tensor % 3]}, ${part})`;
+    const colours = SHADES.map(colour);
+    const shade = (tensor, part) => `rgba(${colours[tensor % SHADES.length]}, ${part})`;
     const [muted, ink] = [colour('muted'), colour('ink')];
     context.clearRect(0, 0, canvas.width, canvas.height);
     for (let column = 0; column < shown; column += 1) {
@@ -72,18 +73,24 @@ function startMemory(facts, engine) {
     const rows = ([from, to]) => (to - from === 1 ? `row ${from}` : `rows ${from} to ${to - 1}`);
     find('plan-step').value = chosen;
     find('plan-now').textContent =
-      `Step ${chosen + 1} of ${steps.length}: ${maker} ${rows([first, end])}`;
-    const line = (name, what, at, bytes) => make('tr', {}, make('td', { textContent: name }),
+      `Step ${chosen + 1} of ${steps.length}: ${maker} ${rows([first, end])}; ` +
+      `the arena has ${grouped(facts.arena)} bytes`;
+    const line = (shade, name, what, at, bytes) => make('tr', {},
+      make('td', {}, make('span', { className: 'swatch', style: `background: var(--${shade})` }),
+        name),
       make('td', { textContent: what }),
       make('td', { className: 'number', textContent: grouped(at) }),
       make('td', { className: 'number', textContent: grouped(bytes) }));
     const lines = held[chosen].flatMap((of, tensor) => {
       if (!of) return [];
       const { name, at, row_bytes: bytes, shape } = facts.tensors[tensor];
-      return [line(name, `${rows(of)} of ${shape[0]}`, at, (of[1] - of[0]) * bytes)];
+      const held = `${rows(of)} of ${shape[0]}`;
+      return [line(SHADES[tensor % SHADES.length], name, held, at, (of[1] - of[0]) * bytes)];
     });
     const [at, bytes] = made > 0 ? facts.layers[made - 1].scratch : [0, 0];
-    if (bytes > 0) lines.push(line(`scratch of ${facts.layers[made - 1].name}`, '', at, bytes));
+    if (bytes > 0) {
+      lines.push(line('muted', `scratch of ${facts.layers[made - 1].name}`, '', at, bytes));
+    }
     find('plan-buffers').replaceChildren(...lines);
     paint();
   }
@@ -181,7 +188,7 @@ function startFront(facts) {
     find('plan-costs').replaceChildren(
       ...plan.layers.map(({ how, instructions }, index) =>
         line(facts.layers[index].name, how, instructions)),
-      line('all else', 'input, order of rows', rest));
+      line('all else', '', rest));
   }
 
   function anew() {

@@ -222,10 +222,20 @@ function startValues(facts, show) {
     }
   }
 
-  // A line that holds something else, such as names of columns, is left out.
+  // The model's columns of a table whose first line names them; null where it does not.
+  function columnsOf(lines) {
+    const cells = lines.map((line) =>
+      line.split(/[\t,;]/).map((cell) => cell.trim().replace(/^"|"$/g, '')));
+    const places = facts.channels.map((name) => (cells[0] ?? []).indexOf(name));
+    if (places.length === 0 || places.some((place) => place < 0)) return null;
+    return cells.slice(1).map((row) => places.map((place) => row[place]));
+  }
+
+  // A row with something other than numbers, such as names of columns, is left out.
   function read(text) {
     const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
-    const numbers = lines.map((line) => line.split(/[\s,;]+/).map(Number));
+    const cells = columnsOf(lines) ?? lines.map((line) => line.split(/[\s,;]+/).filter(Boolean));
+    const numbers = cells.map((row) => row.map((cell) => (cell ? Number(cell) : NaN)));
     const right = numbers.filter((row) => row.every(Number.isFinite));
     const flat = right.flat();
     rows = right.every((row) => row.length === columns) ? right
@@ -324,8 +334,8 @@ function paintCells(context, [left, top], [height, width], side, shade) {
 function paintImage(canvas, facts, image) {
   const [height, width, channels] = facts.image;
   if (!facts.takes_pictures) {
-    const isLine = height === 1;
-    return paintCurves(canvas, isLine ? [width, channels] : [height, width * channels], image);
+    if (height * width === 1) return paintCurves(canvas, [channels, 1], image);
+    return paintCurves(canvas, height === 1 ? [width, channels] : [height, width * channels], image);
   }
   const side = Math.max(Math.floor(196 / Math.max(height, width)), 1);
   [canvas.height, canvas.width] = [height * side, width * side];
@@ -336,7 +346,7 @@ function paintImage(canvas, facts, image) {
   });
 }
 
-// A curve for each channel of a series.
+// A curve for each channel of a series; one curve for values that are no series.
 function paintCurves(canvas, [rows, channels], image) {
   [canvas.height, canvas.width] = [140, 280];
   const context = canvas.getContext('2d');
@@ -347,9 +357,10 @@ function paintCurves(canvas, [rows, channels], image) {
     context.beginPath();
     for (let row = 0; row < rows; row += 1) {
       const x = rows > 1 ? 4 + row / (rows - 1) * 272 : 140;
-      context.lineTo(x, 136 - image[row * channels + channel] / 255 * 132);
+      const y = 136 - image[row * channels + channel] / 255 * 132;
+      context.lineTo(x, y);
+      if (rows === 1) context.arc(x, y, 2, 0, 7);
     }
-    if (rows === 1) context.arc(4 + channel / channels * 272, 70, 2, 0, 7);
     context.stroke();
   }
 }

@@ -7,94 +7,27 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use infer::{Model, Observer, Reference, Session};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use trainer::data::DataDir;
 use trainer::data::appearance::Appearance;
 use trainer::data::picture::{Invert, Look, Picture};
 use trainer::live::page::TryPage;
-use trainer::live::{ENGINE, Sample, Subject};
+use trainer::live::{Sample, Subject};
 use trainer::model_file::ModelTable;
 
-use crate::common::Workshop;
-
-/// A freshly built engine, to be tested in place of the one in the repository.
-const FRESH: &str = "KINDLING_ENGINE";
-
-/// Names of the browser.
-const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+use crate::browser::{browser, in_page};
+use crate::common::{Workshop, run};
 
 /// Test images.
 const IMAGES: usize = 100;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn browser() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    let places =
-        std::env::split_paths(&folders).flat_map(|folder| BROWSERS.map(|name| folder.join(name)));
-    let found = places.into_iter().find(|place| place.is_file());
-    if found.is_none() {
-        eprintln!("skipped: no Chromium here, the page is not tested");
-    }
-    found
-}
-
-/// Has the engine compiled at once: the browser's clock runs ahead while it waits for another
-/// thread, and its time is over before the page has begun.
-const COMPILED_AT_ONCE: &str = "<head><script>
-    WebAssembly.instantiate = async (bytes, imports) => ({
-        instance: new WebAssembly.Instance(new WebAssembly.Module(bytes), imports) });
-    </script>";
-
-/// What `script`, the body of an async function with `page` and `given`, returns in the page.
-fn in_page(browser: &Path, html: &str, given: &Value, script: &str) -> Value {
-    let folder = TempDir::new().unwrap();
-    let given = given.to_string().replace('<', "\\u003c");
-    let test = format!(
-        "<script type=\"module\">\n\
-         const given = {given};\n\
-         const answer = await window.kindling.then(async (page) => {{ {script} }})\n\
-           .catch((error) => ({{ problem: String(error.stack ?? error) }}));\n\
-         const output = document.createElement('pre');\n\
-         output.id = 'answer';\n\
-         const bytes = new TextEncoder().encode(JSON.stringify(answer));\n\
-         output.textContent = btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join(''));\n\
-         document.body.append(output);\n\
-         </script></body>"
-    );
-    let page = with_fresh_engine(html).replace("</body>", &test);
-    let page = page.replacen("<head>", COMPILED_AT_ONCE, 1);
-    let path = folder.path().join("page.html");
-    fs::write(&path, page).unwrap();
-    let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
-        .args(["--virtual-time-budget=60000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
-        .arg(format!("file://{}", path.display()))
-        .stderr(Stdio::null())
-        .output()
-        .unwrap();
-    let dom = String::from_utf8(output.stdout).unwrap();
-    let answer = dom.split("<pre id=\"answer\">").nth(1).expect("the page answers");
-    let answer = STANDARD.decode(answer.split('<').next().unwrap()).unwrap();
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
-    assert_eq!(answer["problem"], Value::Null, "{answer}");
-    answer
-}
-
-/// The page with the engine that was built just now, where one was.
-fn with_fresh_engine(html: &str) -> String {
-    let Some(path) = std::env::var_os(FRESH) else { return html.to_owned() };
-    let fresh = STANDARD.encode(fs::read(path).unwrap());
-    html.replace(&STANDARD.encode(ENGINE), &fresh)
 }
 
 /// All that the layers make, and the scores, as the host has them.
@@ -259,7 +192,7 @@ fn a_picture_becomes_the_same_image_as_on_the_host() {
     });
 }
 
-/// Draws a vertical line by pointer, then a horizontal one by keys.
+/// Draws a vertical line by mouse, by finger and by keys.
 const DRAW: &str = "
     const pad = document.getElementById('try-pad');
     const box = pad.getBoundingClientRect();
@@ -270,21 +203,26 @@ const DRAW: &str = "
     };
     document.getElementById('try-clear').click();
     const cleared = verdict();
-    const point = (type, y) => pad.dispatchEvent(new PointerEvent(type, {
-        pointerId: 1, button: 0, bubbles: true,
+    const point = (pointerType, type, y) => pad.dispatchEvent(new PointerEvent(type, {
+        pointerType, pointerId: 1, button: 0, bubbles: true,
         clientX: box.left + box.width / 2, clientY: box.top + y * box.height }));
-    point('pointerdown', 0.2);
-    for (let y = 0.2; y < 0.8; y += 0.02) point('pointermove', y);
-    point('pointerup', 0.8);
-    const [drawn, compared] = [verdict(), await parity()];
+    const line = (pointerType) => {
+        point(pointerType, 'pointerdown', 0.2);
+        for (let y = 0.2; y < 0.8; y += 0.02) point(pointerType, 'pointermove', y);
+        point(pointerType, 'pointerup', 0.8);
+        return verdict();
+    };
+    const [by_mouse, compared] = [line('mouse'), await parity()];
     document.getElementById('try-undo').click();
     const undone = verdict();
+    const by_touch = line('touch');
+    document.getElementById('try-clear').click();
     const key = (name) => pad.dispatchEvent(new KeyboardEvent('keydown', { key: name }));
     for (let step = 0; step < 10; step += 1) key('ArrowUp');
     key(' ');
     for (let step = 0; step < 20; step += 1) key('ArrowDown');
     const by_keys = verdict();
-    return { cleared, drawn, compared, undone, by_keys };";
+    return { cleared, by_mouse, compared, undone, by_touch, by_keys };";
 
 #[test]
 fn a_line_that_is_drawn_is_a_one() {
@@ -292,7 +230,7 @@ fn a_line_that_is_drawn_is_a_one() {
     with_tutorial(|_, _, _, html| {
         let answer = in_page(&browser, &html, &Value::Null, DRAW);
         assert_eq!((&answer["cleared"], &answer["undone"]), (&json!("–"), &json!("–")));
-        for drawn in ["drawn", "by_keys"] {
+        for drawn in ["by_mouse", "by_touch", "by_keys"] {
             assert!(answer[drawn].as_str().unwrap().starts_with("1, "), "{answer}");
         }
         let compared = answer["compared"].as_str().unwrap();
@@ -341,25 +279,75 @@ fn requested(port: &str, path: &str, host: &str) -> String {
     answer
 }
 
+/// `trainer try` of a model, and the port that it prints.
+struct Try {
+    server: Child,
+    port: String,
+}
+
+impl Try {
+    fn start(model: &Path) -> Self {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("trainer"));
+        command.args(["try", "--no-open"]).arg(model).stdout(Stdio::piped());
+        let mut server = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/\n"));
+        let port = port.unwrap_or_else(|| panic!("{line}")).to_owned();
+        Self { server, port }
+    }
+}
+
+impl Drop for Try {
+    fn drop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+}
+
 #[test]
 fn try_serves_the_page_to_this_machine() {
-    let model = root().join("firmware-example/model/tutorial.kndl");
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("trainer"));
-    command.args(["try", "--no-open"]).arg(model).stdout(Stdio::piped());
-    let mut server = command.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port = line.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/\n"));
-    let port = port.unwrap_or_else(|| panic!("{line}")).to_owned();
-    let page = requested(&port, "/", "127.0.0.1");
+    let Try { port, .. } = &Try::start(&root().join("firmware-example/model/tutorial.kndl"));
+    let page = requested(port, "/", "127.0.0.1");
     let (missing, foreign) =
-        (requested(&port, "/x", "127.0.0.1"), requested(&port, "/", "evil.example"));
-    server.kill().unwrap();
-    server.wait().unwrap();
+        (requested(port, "/x", "127.0.0.1"), requested(port, "/", "evil.example"));
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("</html>"), "{}", page.len());
     assert!(page.contains("<h1>tutorial.kndl</h1>") && page.len() < 2_000_000);
     assert!(missing.starts_with("HTTP/1.1 404 "), "{missing}");
     assert!(foreign.starts_with("HTTP/1.1 421 "), "{foreign}");
+}
+
+/// Two maps of int8 values, which no camera gives: the page takes them as rows of values.
+#[test]
+fn an_imported_model_answers_in_the_page() {
+    let Some(browser) = browser() else { return };
+    let workshop = Workshop::new();
+    let network = root().join("trainer/fixtures/scores.tflite");
+    let import = ["import", network.to_str().unwrap(), "--out", "scores.kndl"];
+    run(&mut workshop.trainer(import), 0);
+    let path = workshop.path("scores.kndl");
+    let answer = requested(&Try::start(&path).port, "/", "127.0.0.1");
+    let (_, html) = answer.split_once("\r\n\r\n").unwrap();
+    let script = format!(
+        "{CHECKSUM}
+         const [{{ image }}] = page.facts.samples;
+         const bytes = Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0));
+         const {{ scores, maps }} = page.engine.run(bytes);
+         const text = (id) => document.getElementById(id).textContent;
+         return {{ scores: [...scores], checksum: checksum(maps),
+             is_reference: page.engine.isReference(bytes), shape: text('try-shape'),
+             verdict: text('try-verdict'),
+             layers: document.querySelectorAll('#try-maps figure').length }};"
+    );
+    let answer = in_page(&browser, html, &Value::Null, &script);
+    let (file, mut table) = (fs::read(&path).unwrap(), ModelTable::new());
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    same_as_host(&answer, &model, model.self_test().unwrap().image, "scores.tflite");
+    assert_eq!(answer["shape"], "11 rows of 18 values");
+    assert_eq!(answer["layers"].as_u64(), Some(model.layers().len() as u64));
+    let (scores, _) = on_host(&model, model.self_test().unwrap().image);
+    let best = (0..scores.len()).rev().max_by_key(|class| scores[*class]).unwrap();
+    assert!(answer["verdict"].as_str().unwrap().starts_with(&format!("{best}, ")), "{answer}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! what each file is about and what it needs.
 
 mod bad_input;
+#[path = "../common/browser.rs"]
+mod browser;
 #[path = "../common/chip.rs"]
 mod chip;
 mod commands;

@@ -191,7 +191,7 @@ fn a_hopeless_model_has_a_small_report() {
     assert!(wrong > 2500 && (100..1000).contains(&shown), "{shown} of {wrong}");
     assert!(
         html.contains(" more without a picture, by number")
-            && html.contains("The commonest mistakes")
+            && html.contains("The most frequent mistakes")
     );
 }
 

@@ -1,9 +1,11 @@
-//! Networks that answer real values, and autoencoders: from `new` to the report, as typed.
+//! Networks that answer real values, and autoencoders: from `new` to the report, as typed. The
+//! report answers in a browser as the host does; without a browser that part is left out.
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::browser::{browser, in_page};
 use crate::common::{Workshop, error, noise, run};
 
 /// An `.npy` file of f32, version 1.
@@ -57,7 +59,7 @@ fn real_values_are_learnt_from_a_table() {
     assert!(value["int8"]["explained"].as_f64().unwrap() > 0.9, "{value}");
     assert_eq!(value["name"], "y");
     let report = fs::read_to_string(workshop.path("out/report.html")).unwrap();
-    assert!(report.contains("Answers against what is wanted") && !report.contains("Confusion"));
+    assert!(report.contains("Wanted and answered values") && !report.contains("Confusion"));
     assert!(report.contains("\"gives\":\"reals\""));
     let (said, _) = run(&mut workshop.trainer(["eval", "out/model.kndl"]), 0);
     assert!(said.contains("\ny      int8 "), "{said}");
@@ -65,6 +67,7 @@ fn real_values_are_learnt_from_a_table() {
     let (said, _) = run(&mut workshop.trainer(["predict", "out/model.kndl", "one.csv"]), 0);
     let answer: f64 = said.trim().strip_prefix("one.csv row 1: y ").unwrap().parse().unwrap();
     assert!((answer - 1007.5).abs() < 5.0, "{said}");
+    values_are_answered_in_the_page(&report, answer);
     let (said, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
     assert!(said.contains("1 real value,") && said.contains("\ny = "), "{said}");
     let two = ["compare", "out/model.kndl", "out/model.kndl", "--html", "two.html"];
@@ -75,6 +78,46 @@ fn real_values_are_learnt_from_a_table() {
     let [first, second] =
         ["out/model.kndl", "again.kndl"].map(|name| fs::read(workshop.path(name)).unwrap());
     assert_eq!(first, second);
+}
+
+/// The values of a table and of sliders, whose answer the host gives too. The table's first line
+/// names its columns, one of which holds words.
+const VALUES: &str = "
+    const verdict = () => document.getElementById('try-verdict').textContent;
+    const parity = async () => {
+        await new Promise((done) => setTimeout(done, 500));
+        return document.getElementById('try-parity').textContent;
+    };
+    const area = document.getElementById('try-text');
+    const type = (text) => {
+        area.value = text;
+        area.dispatchEvent(new Event('input'));
+        return verdict();
+    };
+    const table = type('who,b,a\\nAnn,0.5,0.5\\n');
+    const compared = await parity();
+    const other = type('0.1, 0.9');
+    for (const slider of document.querySelectorAll('#try-sliders input')) {
+        slider.value = 0.5;
+        slider.dispatchEvent(new Event('input'));
+    }
+    const by_sliders = verdict();
+    type('a,b\\n1\\n');
+    return { table, other, by_sliders, compared,
+        note: document.getElementById('try-note').textContent };";
+
+fn values_are_answered_in_the_page(report: &str, expected: f64) {
+    let Some(browser) = browser() else { return };
+    let answer = in_page(&browser, report, &Value::Null, VALUES);
+    let number = |name: &str| answer[name].as_str().unwrap().parse::<f64>().unwrap();
+    for way in ["table", "by_sliders"] {
+        // The page shows four digits, the host up to five.
+        assert!((number(way) - expected).abs() < 0.6, "{expected}: {answer}");
+    }
+    assert!((number("other") - expected).abs() > 5.0, "{answer}");
+    assert_eq!(answer["note"], "0 rows: the model takes 1 of 2 values", "{answer}");
+    let compared = answer["compared"].as_str().unwrap();
+    assert!(compared.ends_with("bytes of all layers are the reference's"), "{answer}");
 }
 
 /// Sines that are usual, and in the test set steps that are not.
@@ -102,6 +145,38 @@ fn with_series() -> Workshop {
     workshop
 }
 
+/// Each sample of a report with its verdict and its error.
+const ERRORS: &str = "
+    const text = (id) => document.getElementById(id).textContent;
+    const answers = [];
+    for (let shown = 0; shown < page.facts.samples.length; shown += 1) {
+        const error = document.querySelector('#try-scores td').textContent;
+        const { hidden } = document.getElementById('try-made');
+        answers.push({ sample: text('try-sample'), verdict: text('try-verdict'), error, hidden });
+        document.getElementById('try-next').click();
+    }
+    return answers;";
+
+/// `lines` are what the host says of each test input.
+fn errors_are_those_of_the_host(report: &str, lines: &[&str]) {
+    let Some(browser) = browser() else { return };
+    let answers = in_page(&browser, report, &Value::Null, ERRORS);
+    let answers = answers.as_array().unwrap();
+    assert!(answers.len() >= 10, "{answers:?}");
+    for answer in answers {
+        let sample = answer["sample"].as_str().unwrap();
+        let number = sample.split("test image ").nth(1).unwrap().split(',').next().unwrap();
+        let line = lines[number.parse::<usize>().unwrap()];
+        let verdict = answer["verdict"].as_str().unwrap();
+        assert!(line.contains(&format!(": {verdict}, error ")), "{line}: {answer}");
+        let error = |text: &str| text.split(' ').next().unwrap().parse::<f64>().unwrap();
+        let on_host = error(line.split("error ").nth(1).unwrap());
+        let in_page = error(answer["error"].as_str().unwrap());
+        assert!((in_page / on_host - 1.0).abs() < 0.01, "{line}: {answer}");
+        assert_eq!(answer["hidden"], json!(false));
+    }
+}
+
 #[test]
 fn an_autoencoder_finds_what_is_unusual() {
     let workshop = with_series();
@@ -113,7 +188,7 @@ fn an_autoencoder_finds_what_is_unusual() {
     assert!(found["int8"]["area_under_curve"].as_f64().unwrap() > 0.9, "{found}");
     assert_eq!((&found["int8"]["unusual"], &found["int8"]["usual"]), (&20.into(), &40.into()));
     let report = fs::read_to_string(workshop.path("out/report.html")).unwrap();
-    assert!(report.contains("Errors, and what they tell apart"));
+    assert!(report.contains("Errors of usual and unusual images"));
     assert!(report.contains("\"gives\":\"reconstruction\""));
     let (said, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
     assert!(said.contains("a reconstruction of 16 values, unusual above 0."), "{said}");
@@ -124,6 +199,7 @@ fn an_autoencoder_finds_what_is_unusual() {
     let alarms = found["int8"]["false_alarms"].as_u64().unwrap() as usize;
     assert_eq!((lines.len(), unusual(&lines[..40])), (60, alarms));
     assert_eq!(unusual(&lines[40..]), found["int8"]["found"].as_u64().unwrap() as usize);
+    errors_are_those_of_the_host(&report, &lines);
     // The labels may be left out.
     fs::remove_file(workshop.path("d/y_train.npy")).unwrap();
     fs::remove_file(workshop.path("d/y_test.npy")).unwrap();

@@ -1,4 +1,4 @@
-//! Answers against what is wanted.
+//! Wanted and answered values.
 
 use plotters::prelude::{Circle, EmptyElement, PathElement, Rectangle};
 use plotters::style::Color;

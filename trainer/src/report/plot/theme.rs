@@ -1,7 +1,6 @@
 //! The colours and letters of all charts. The page's style sheet finds each colour by its value and
-//! replaces it by the one of the light or dark page, so these are names as much as colours. All
-//! pairs can be told apart by colour-blind people (M. Okabe, K. Ito, "Color Universal Design",
-//! 2008).
+//! replaces it by that of the light or dark page. So these are names as much as colours.
+//! Colour-blind people can tell all pairs apart (M. Okabe, K. Ito, "Color Universal Design", 2008).
 
 use plotters::prelude::IntoFont;
 use plotters::style::{Color, RGBColor, ShapeStyle, TextStyle};
