@@ -6,19 +6,20 @@ use crate::ops;
 
 /// Sections in the page's order, and what each is.
 const SECTIONS: &[(&str, &str)] = &[
-    ("network.input", "What the network sees of each image. Required."),
-    ("training", "Length and steps of the run. Required."),
-    ("training.optimizer", "The optimiser. Required."),
-    ("training.schedule", "The learning rate over the run. Left out, it is constant."),
+    ("network.input", "What the network sees of each image.\nRequired."),
+    ("training", "Length and steps of the run.\nRequired."),
+    ("training.optimizer", "The optimiser.\nRequired."),
+    ("training.schedule", "The learning rate over the run.\nLeft out, it is constant."),
     (
         "training.batch_norm",
-        "Batch normalisation of every convolution that has a ReLU, folded into it at the end. Left \
-            out, there is none. Every batch needs 8 values per channel or more.",
+        "Batch normalisation of every convolution that has a ReLU, folded into it at the end.\n\
+            Left out, there is none.\n\
+            Every batch needs 8 values per channel or more.",
     ),
-    ("training.augment", "Random distortion of the training images. Left out, there is none."),
+    ("training.augment", "Random distortion of the training images.\nLeft out, there is none."),
     (
         "training.average",
-        "A moving average of the weights, which is what is exported. Left out, there is none.",
+        "A moving average of the weights, which is exported.\nLeft out, there is none.",
     ),
 ];
 

@@ -18,7 +18,7 @@ with `CMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY` and `OPTIONAL_RESTRICT_KEYWORD=__
 Its bytes were checked in 308 runs.
 It was not counted on the M7, where Kindling takes what it takes on the M4.
 
-It computes the outputs that pooling throws away, and takes 27,040 bytes of working RAM.
+It computes the outputs that pooling drops, and takes 27,040 bytes of working RAM.
 So the right columns compare the kernels: \
 its input is cropped by hand to the 22x22 pixels that the network reads.
 Its largest two maps then take 16,000 bytes.
