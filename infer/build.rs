@@ -7,7 +7,7 @@
 
 use std::env;
 
-/// A core that there are kernels for.
+/// A core with kernels of its own.
 #[derive(Clone, Copy)]
 struct Core {
     name: &'static str,

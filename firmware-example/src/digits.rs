@@ -18,8 +18,8 @@ const SHADES: &[u8] = b" .:+#@";
 /// How many of the ten a model that was trained on digits gets right, at least.
 const KNOWN_MIN: usize = 8;
 
-/// Whether the model was trained on digits: by the host's answers, of which there are none for a
-/// model of images of another size.
+/// Whether the model was trained on digits: by the host's answers. A model of images of
+/// another size has none.
 pub fn are_known(model: &Model) -> bool {
     let answers = EXPECTED.chunks_exact(model.classes()).map(class);
     answers.zip(LABELS).filter(|(class, label)| *class == **label as usize).count() >= KNOWN_MIN

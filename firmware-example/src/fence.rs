@@ -33,13 +33,13 @@ pub struct Fenced {
     before: Guard,
     /// The file.
     pub file: [u8; FILE_BYTES],
-    behind_file: Guard,
+    after_file: Guard,
     /// The working memory.
     pub arena: [i8; ARENA_BYTES],
-    behind_arena: Guard,
+    after_arena: Guard,
     /// The image.
     pub image: [u8; IMAGE_BYTES],
-    behind_image: Guard,
+    after_image: Guard,
 }
 
 /// Nothing lies between a buffer and its guards.
@@ -52,11 +52,11 @@ impl Fenced {
         Self {
             before: Guard([0; GUARD_BYTES]),
             file: [0; FILE_BYTES],
-            behind_file: Guard([0; GUARD_BYTES]),
+            after_file: Guard([0; GUARD_BYTES]),
             arena: [0; ARENA_BYTES],
-            behind_arena: Guard([0; GUARD_BYTES]),
+            after_arena: Guard([0; GUARD_BYTES]),
             image: [0; IMAGE_BYTES],
-            behind_image: Guard([0; GUARD_BYTES]),
+            after_image: Guard([0; GUARD_BYTES]),
         }
     }
 
@@ -77,7 +77,7 @@ impl Fenced {
     }
 
     fn guards(&self) -> [usize; GUARDS] {
-        [&self.before, &self.behind_file, &self.behind_arena, &self.behind_image]
+        [&self.before, &self.after_file, &self.after_arena, &self.after_image]
             .map(|guard| core::ptr::from_ref(guard).expose_provenance())
     }
 }

@@ -68,7 +68,7 @@ pub enum ModelError {
         /// What is wrong.
         problem: LayerProblem,
     },
-    /// The layers take turns more often than this crate lets them.
+    /// A run has more steps than this crate allows.
     SliceCount {
         /// Most slices there may be.
         limit: u32,
@@ -147,7 +147,7 @@ pub enum LayerProblem {
     OutputShape,
     /// Its tensor has another quantisation than the operator makes.
     OutputQuant,
-    /// Layers that take turns wait for each other: too few rows of a tensor are held, or there are
+    /// Interleaved layers wait for each other: too few rows of a tensor are held, or there are
     /// too many of them.
     Stuck,
 }
@@ -366,7 +366,7 @@ impl fmt::Display for ModelError {
             Self::Input(problem) => write!(f, "input: {problem}"),
             Self::Layer { index, problem } => write!(f, "layer {index}: {problem}"),
             Self::SliceCount { limit } => {
-                write!(f, "the layers take turns more than {limit} times: hold more rows at once")
+                write!(f, "a run has more than {limit} steps: hold more rows at once")
             }
             Self::Outputs => f.write_str("the outputs are not 1 to 4 tensors that layers make"),
             Self::SelfTestMissing => f.write_str("the file ends before its self-test does"),
@@ -418,7 +418,7 @@ impl fmt::Display for LayerProblem {
             Self::Unread => f.write_str("nothing reads what it makes"),
             Self::OutputShape => f.write_str("its tensor has another shape than it makes"),
             Self::OutputQuant => f.write_str("its tensor has another quantisation than it makes"),
-            Self::Stuck => f.write_str("layers that take turns wait for each other for ever"),
+            Self::Stuck => f.write_str("interleaved layers wait for each other for ever"),
         }
     }
 }

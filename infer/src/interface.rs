@@ -16,8 +16,7 @@ pub struct Interface<'m> {
     pub scales: &'m [u8],
 }
 
-/// How the real values of a channel are brought to what the network reads: `(value - mean) /
-/// deviation`.
+/// How real values of a channel become what the network reads: `(value - mean) / deviation`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChannelScale {
     /// What becomes 0.
@@ -52,7 +51,7 @@ impl ChannelScale {
         (value - self.mean) / self.deviation
     }
 
-    /// The value that [`ChannelScale::apply`] makes `value` of, but for rounding.
+    /// The inverse of [`ChannelScale::apply`], up to rounding.
     pub fn restore(self, value: f32) -> f32 {
         value * self.deviation + self.mean
     }

@@ -12,8 +12,8 @@ pub const ALIGNMENT_BYTES: usize = 16;
 /// Bytes of working memory the model in `file` needs, from its header; `None` when this is no
 /// model's header.
 ///
-/// For a model that is compiled in, the macro [`arena_bytes!`](macro@crate::arena_bytes) is the
-/// number itself, and a build error that says why for a file that is none.
+/// For a model that is compiled in, take the macro [`arena_bytes!`](macro@crate::arena_bytes). It
+/// is the number itself. For a file that is no model it is a build error that says why.
 ///
 /// Only the header is read; [`Model::from_bytes`](crate::Model::from_bytes) proves that the number
 /// is right.

@@ -3,7 +3,7 @@
 //! Tensor 0 is the network's input; each operator makes the tensor after those that it may read.
 //!
 //! ```text
-//! for each group of tensors that take turns:
+//! for each group of interleaved tensors:
 //!     repeat:
 //!         take the last tensor of which more rows can be made from the rows that are held
 //!         drop its rows that no reader will read again
@@ -14,8 +14,8 @@
 //! A *group* is as short as it can be: no tensor of which only some rows are held is read outside
 //! of its group. A tensor that is held whole is made by one [`Slice`] in a group of its own, unless
 //! it is made from such rows; a model that holds all tensors whole runs operator by operator. Where
-//! fewer rows are held, operators take turns: a convolution with pooling needs a few rows of its
-//! input for each row it leaves, and never the whole input.
+//! fewer rows are held, operators are interleaved: a convolution with pooling needs a few rows of
+//! its input for each row it leaves, and never the whole input.
 //!
 //! An operator waits until its inputs hold rows enough for as many rows as it can ever make at once
 //! ([`Stage::rows_at_once`]). Only when all operators of a group wait does the last one that can
@@ -38,7 +38,7 @@ use core::ops::Range;
 
 use crate::features::Feature;
 
-/// Most tensors that take turns.
+/// Most tensors of a group.
 pub const TURNS_MAX: usize = 24;
 
 /// Most tensors that an operator reads.
@@ -136,7 +136,7 @@ pub struct InputRows {
 /// How far each tensor is.
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    /// The tensors that take turns.
+    /// The interleaved tensors.
     group: Range<usize>,
     /// The rows of each of them that are held.
     held: [Held; TURNS_MAX],
@@ -196,7 +196,7 @@ impl RowWindow {
 }
 
 impl Stage {
-    /// The network's input: `rows` rows, of which `held` are held at once.
+    /// The network's input: `rows` rows; `held` of them are held at once.
     pub const fn input(rows: u16, held: u16, last_reader: usize) -> Self {
         Self { rows, held, rows_at_once: u16::MAX, last_reader, reduces: false }
     }
@@ -230,13 +230,13 @@ impl Schedule {
         self.left == 0 && tensors.stage(self.group.end).is_none()
     }
 
-    /// The tensors that take turns.
+    /// The interleaved tensors.
     pub(crate) fn group(&self) -> Range<usize> {
         self.group.clone()
     }
 
-    /// Goes on with the tensors after the group; `None` when there are none, or too many that take
-    /// turns.
+    /// Goes on with the tensors after the group; `None` when there are none, or the group has too
+    /// many.
     fn begin_group(&mut self, tensors: &impl Tensors) -> Option<Slice> {
         let first = self.group.end;
         let stage = tensors.stage(first)?;
@@ -261,7 +261,7 @@ impl Schedule {
         if HOLDS_ROWS { self.with_inputs(slice, tensors) } else { Some(slice) }
     }
 
-    /// The next slice of tensors that take turns.
+    /// The next slice of interleaved tensors.
     #[inline(never)]
     fn next_of_group(&mut self, tensors: &impl Tensors) -> Option<Slice> {
         let waiting = self.last_slice(self.last, tensors, Demand::AtOnce);
@@ -277,7 +277,7 @@ impl Schedule {
         self.last_slice(self.group.end - 1, tensors, Demand::Any)
     }
 
-    /// Rows of the last tensor, `last` or one before it, of which some can be made.
+    /// Rows of the last tensor, up to `last`, that has rows which can be made.
     fn last_slice(&self, last: usize, tensors: &impl Tensors, demand: Demand) -> Option<Slice> {
         let mut tensor = last;
         loop {

@@ -214,12 +214,12 @@ fn buffers() {
         parts.input.tensor.held_rows = held_rows;
         assert_eq!(refused(&parts.file()), ModelError::Input(LayerProblem::HeldRows));
     }
-    // A map behind which no layer comes is held whole.
+    // The map of the last layer is held whole.
     let mut parts = Parts::default();
     parts.conv.output.held_rows = 1;
     let last = ModelError::Layer { index: 0, problem: LayerProblem::HeldRows };
     assert_eq!(refused(&convolution_alone(&parts)), last);
-    // Layers that take turns use all their maps at once: the image's rows may not lie where the
+    // Interleaved layers use all their maps at once: the image's rows may not lie where the
     // output does.
     assert!(Model::from_bytes(&rolling(0).file(), &mut Table::<16>::new()).is_ok());
     let overlap = ModelError::Layer { index: 0, problem: LayerProblem::ArenaOverlap };

@@ -106,9 +106,9 @@ fn paths(text: &str, file: &[String]) -> Vec<Vec<String>> {
         let parent = &file[..file.len().saturating_sub(1)];
         let mut prefix = if keyword == "crate::" { vec![] } else { parent.to_vec() };
         let mut rest = &text[start + keyword.len()..];
-        while let Some(behind) = rest.strip_prefix("super::") {
+        while let Some(after) = rest.strip_prefix("super::") {
             prefix.pop();
-            rest = behind;
+            rest = after;
         }
         tree(rest, prefix, &mut found);
     }
@@ -128,13 +128,13 @@ fn tree<'t>(text: &'t str, mut prefix: Vec<String>, found: &mut Vec<Vec<String>>
             return group.trim_start().strip_prefix('}').unwrap_or(group);
         }
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '*');
-        let (name, behind) = rest.split_at(end.unwrap_or(rest.len()));
+        let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
         prefix.push(name.to_owned());
-        match behind.strip_prefix("::") {
-            Some(behind) => rest = behind,
+        match after.strip_prefix("::") {
+            Some(after) => rest = after,
             None => {
                 found.push(prefix);
-                return behind;
+                return after;
             }
         }
     }

@@ -47,7 +47,7 @@ fn two_models_and_four_sessions_take_turns() {
     }
 }
 
-/// Ends a run in front of a layer.
+/// Ends a run before a layer.
 struct EndBefore(usize);
 
 impl Observer for EndBefore {

@@ -148,7 +148,7 @@ fn check<Set: Kernels>(random: &mut Random, graph: &Graph, rows: usize) -> usize
     })
 }
 
-/// Rows that there are of each tensor when this number of rows has come.
+/// Rows of each tensor that exist when this number of rows has come.
 fn rows_after(model: &Model<'_>, rows: usize) -> Vec<usize> {
     let mut counts = vec![rows];
     for layer in model.layers() {

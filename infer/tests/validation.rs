@@ -67,20 +67,20 @@ fn padding_must_be_zero() {
     let good = Parts::default().file();
     let record_bytes = Header::read(&good).unwrap().record_bytes as usize;
     let padding = Header::BYTES + record_bytes;
-    assert_ne!(padding % SECTION_ALIGNMENT_BYTES, 0, "this model has padding behind its records");
+    assert_ne!(padding % SECTION_ALIGNMENT_BYTES, 0, "this model has padding after its records");
     let mut file = good;
     file[padding] = 1;
     assert_eq!(refused(&with_checksum(file)), ModelError::Surplus);
 }
 
 #[test]
-fn padding_in_front_of_a_section_must_be_zero() {
+fn padding_before_a_section_must_be_zero() {
     let mut file = Parts::default().file();
     let weights_end = sections_at(&file) + 2 * 8 + 8;
     assert_ne!(
         weights_end % SECTION_ALIGNMENT_BYTES,
         0,
-        "this model has padding behind its first weights"
+        "this model has padding after its first weights"
     );
     file[weights_end] = 1;
     let problem = LayerProblem::SectionMissing;

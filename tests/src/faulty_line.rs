@@ -1,5 +1,5 @@
-//! A simulated chip behind a line that loses, flips, doubles, swaps, delays and repeats what it
-//! carries.
+//! A simulated chip at the end of a line that loses, flips, doubles, swaps, delays and repeats what
+//! it carries.
 //!
 //! Time is simulated too: when no byte is under way, waiting for one is over at once.
 

@@ -26,7 +26,7 @@ pub trait Powered: NorFlash {
     fn power_up(cells: Cells, power: &Power) -> Self;
     /// What stays when the power is off.
     fn cells(self) -> Cells;
-    /// So many sectors that begin with `file`, the rest erased.
+    /// `sectors` sectors that begin with `file`, the rest erased.
     fn programmed(sectors: usize, file: &[u8]) -> Cells;
 }
 

@@ -20,20 +20,19 @@ pub fn files() -> Vec<(String, Vec<u8>)> {
     vec![
         ("as many turns as there can be".to_owned(), most_turns),
         ("a turn more".to_owned(), self::most_turns(1)),
-        ("sixteen layers that take turns of a row".to_owned(), taking_turns(u16::MAX, LAYERS)),
+        ("sixteen interleaved layers of a row".to_owned(), taking_turns(u16::MAX, LAYERS)),
         ("more work than 32 bits can count".to_owned(), huge_windows(1)),
         ("nearly as much work as 64 bits can count".to_owned(), huge_windows(LAYERS)),
-        ("sixteen convolutions that take turns".to_owned(), convolutions_taking_turns(100, LAYERS)),
+        ("sixteen interleaved convolutions".to_owned(), convolutions_taking_turns(100, LAYERS)),
     ]
 }
 
-/// Two maps of one column that are made row by row in turns: [`SLICES_MAX`] slices and so many
-/// more.
+/// Two maps of one column that are made row by row in turns: [`SLICES_MAX`] slices and `more`.
 pub fn most_turns(more: u16) -> Vec<u8> {
     taking_turns(SLICES_MAX as u16 / 2 + more, 1)
 }
 
-/// So many poolings of windows of one value, each holding one row of a column.
+/// `layers` poolings of windows of one value, each holding one row of a column.
 pub fn taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     let shape = Shape::new(rows, 1, 1);
     let input = input(shape, shape, 1);
@@ -57,7 +56,8 @@ pub fn taking_turns(rows: u16, layers: usize) -> Vec<u8> {
     file(input, &records, &sections, 16 * layers as u32 + rows as u32)
 }
 
-/// So many convolutions by Winograd's algorithm, each holding three rows of a column of 8 channels.
+/// `layers` convolutions by Winograd's algorithm, each holding three rows of a column of 8
+/// channels.
 ///
 /// # Panics
 /// With more turns than a model may take.
@@ -162,7 +162,7 @@ fn huge_windows(layers: usize) -> Vec<u8> {
     file(input, &records, &sections, 1 << 31)
 }
 
-/// An image of which all of `shape` is read, so many rows of it held.
+/// An image of which all of `shape` is read, and `held_rows` rows are held.
 fn input(image: Shape, shape: Shape, held_rows: u16) -> InputRecord {
     InputRecord { image, origin: [0, 0], tensor: tensor(shape, held_rows, 0) }
 }

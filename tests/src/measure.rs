@@ -71,10 +71,10 @@ pub fn counts_of(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u
             bytes += padded(model);
             bytes <= BATCH_BYTES
         };
-        let (batch, behind) = rest.split_at(rest.iter().take_while(fits).count());
+        let (batch, after) = rest.split_at(rest.iter().take_while(fits).count());
         assert!(!batch.is_empty(), "a model of more than {BATCH_BYTES} bytes");
         counts.extend(batch_counts(board, variant, batch, images));
-        rest = behind;
+        rest = after;
     }
     counts
 }

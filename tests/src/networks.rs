@@ -77,7 +77,7 @@ pub const ODD: [Odd; 12] = [
             ]"#,
     },
     Odd {
-        name: "overlapping pooling, ReLU behind it, pooling first",
+        name: "overlapping pooling, ReLU after it, pooling first",
         toml: r#"
             input = { height = 21, width = 20, channels = 1 }
             layer = [

@@ -99,7 +99,7 @@ impl Programs {
     }
 }
 
-/// A thread that panicked leaves nothing half-done behind here.
+/// A thread that panicked leaves nothing half-done here.
 fn lock<Value>(mutex: &Mutex<Value>) -> MutexGuard<'_, Value> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

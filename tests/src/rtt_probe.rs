@@ -1,4 +1,4 @@
-//! Stands in for a debug probe and the program behind it, such as OpenOCD: finds RTT's control
+//! Stands in for a debug probe and its program, such as OpenOCD: finds RTT's control
 //! block in an emulated board's memory, and passes channel 0 on as a TCP port.
 
 use std::io::{self, Read, Write};

@@ -131,7 +131,7 @@ pub fn boot<G: Geometry>(
     Err("two models were refused".to_owned())
 }
 
-/// Installs `file` beside the model that runs, so many bytes at once.
+/// Installs `file` beside the model that runs, in parts of this many bytes.
 ///
 /// # Errors
 /// What the updater says.

@@ -6,9 +6,9 @@
     /somewhere/bin/python trainer/benches/pytorch.py trainer/networks/tutorial.toml [MORE.toml ...]
 
 PyTorch trains the plain network of the first preset (no batch normalisation, no distortion) in its
-fastest layout on CPUs, channels last; `trainer` trains every preset named. The two take turns, so
-that the load of the machine meets both alike. An epoch's cost is the difference of a longer and a
-shorter run, so that reading, measuring and warming up count for neither. The CPU seconds are the
+fastest layout on CPUs, channels last; `trainer` trains every preset named. They run in alternation,
+so that the load of the machine meets both alike. An epoch's cost is the difference of a longer and
+a shorter run, so that reading, measuring and warming up count for neither. The CPU seconds are the
 robust figure on a machine with other work. Needs Python 3.11 and torch, nothing else.
 """
 

@@ -118,8 +118,8 @@ pub fn prepare_folder(folder: &Path, names: &[&str]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Removes what a killed run left behind: nothing else knows of these files. Those that stay harm
-/// nobody.
+/// Removes what a killed run has left: nothing else knows of these files. If some stay, they do no
+/// harm.
 fn remove_unfinished(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
@@ -137,7 +137,7 @@ fn temporary_beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     #[cfg(not(unix))]
     let _ = mode;
-    // The error's own text names the temporary file, of which a user knows nothing.
+    // The error's own text names the temporary file, which a user does not know.
     builder.tempfile_in(folder_of(path)).map_err(|error| match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => error.kind().into(),

@@ -13,7 +13,7 @@ pub fn device() -> Device {
 
 /// Has Burn free what it keeps for automatic differentiation of values that are gone. It does so
 /// only in a backward pass of its own, which training with our gradients never takes: each step
-/// would leave some kilobytes behind.
+/// would leave some kilobytes.
 pub fn free_unused_graphs() {
     Tensor::<1>::ones([1], &device().autodiff()).require_grad().sum().backward();
 }

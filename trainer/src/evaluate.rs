@@ -37,8 +37,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Of models of a task, of which the int8 one has been exported, over the test images of
-    /// `data`, on `threads` threads (1 or more).
+    /// Of the models of a task over the test images of `data`, on `threads` threads (1 or more).
+    /// The int8 one has been exported.
     ///
     /// # Errors
     /// As [`evaluate`].

@@ -47,8 +47,8 @@ pub enum WriteModelError {
         /// What the loader would say.
         problem: LayerProblem,
     },
-    /// Layers that take turns wait for each other.
-    #[error("layers that take turns wait for each other: hold more rows of the tensors they read")]
+    /// Interleaved layers wait for each other.
+    #[error("interleaved layers wait for each other: hold more rows of the tensors they read")]
     Stuck,
     /// An image for the self-test that the model does not take.
     #[error("self-test: {0}")]
@@ -138,8 +138,8 @@ pub fn packed_layer(layer: &PlainLayer, choice: Choice) -> Result<Vec<u8>, Write
     layer.packed(choice).map_err(refused)
 }
 
-/// Bytes of the file that [`write()`] makes when the packed weights of the layers take so many
-/// bytes.
+/// Bytes of the file that [`write()`] makes with packed weights of the layers of these
+/// sizes.
 ///
 /// # Errors
 /// What no file can state.

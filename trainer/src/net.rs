@@ -138,9 +138,9 @@ fn vector(values: &[f32], device: &Device) -> Param<Tensor<1>> {
 
 /// A tensor's values in memory order.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    // Of a tensor that something else holds too, ndarray hands the values out one by one through an
-    // iterator over indices, fifty times as slow as copying. A product has memory of its own, and
-    // one by 1 has the same bits.
+    // If something else holds the tensor too, ndarray hands out its values one by one, by an
+    // iterator over indices: fifty times as slow as copying. A product has memory of its own, and
+    // a product by 1 has the same bits.
     let own = tensor.detach().mul_scalar(1.0);
     own.into_data().try_to_vec().expect("tensors of this program hold f32")
 }

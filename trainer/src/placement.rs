@@ -1,12 +1,12 @@
 //! Where tensors and scratch memory lie in the arena.
 //!
-//! Tensors that take turns form a group: all of them are in use while the group runs, with those
-//! that were made before and are read in the group or after it, and the scratch memory that the
+//! Interleaved tensors form a group. While a group runs, all its tensors are in use, with those
+//! that were made before and are read in the group or after it. So is the scratch memory that the
 //! group's layers share. A tensor keeps its place from the group that makes it to the last group
 //! that reads it.
 //!
-//! In a chain of groups each one reads what the one before left. There whole tensors take turns at
-//! the two ends of the arena, with all else that a group needs between them, so the arena is no
+//! In a chain of groups each one reads what the one before left. There whole tensors lie at the two
+//! ends of the arena by turns, with all else that a group needs between them. So the arena is no
 //! larger than the most demanding group. In other graphs each buffer, the largest first, takes the
 //! lowest place that is free during its life.
 
@@ -45,7 +45,7 @@ pub struct ArenaPlan {
 /// What a model keeps in the arena, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// The groups in their order: tensors that take turns.
+    /// The groups in their order: interleaved tensors.
     pub groups: Vec<Range<usize>>,
     /// Bytes of the held rows of each tensor.
     pub tensor_bytes: Vec<usize>,

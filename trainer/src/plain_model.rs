@@ -286,7 +286,7 @@ impl Flow {
         schedule.is_done(self).then_some(slices)
     }
 
-    /// The groups of tensors that take turns, each as its first tensor and the one after its last.
+    /// The groups of interleaved tensors, each as its first tensor and the one after its last.
     pub fn groups(&self) -> Vec<Range<usize>> {
         let mut groups: Vec<Range<usize>> = vec![];
         let mut first = 0;

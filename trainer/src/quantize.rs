@@ -347,7 +347,7 @@ mod tests {
 
     /// After a stage whose outputs are all zero, the next stage leaves its biases.
     #[test]
-    fn a_stage_behind_a_dead_one_leaves_its_biases() {
+    fn a_stage_after_a_dead_one_leaves_its_biases() {
         let mut model = dense(vec![0.0; 4], vec![0.0; 2]);
         let kind = LayerKind::Dense(dense::Layer { units: 2, activation: None });
         model.network.layers.push(Layer::from(kind));

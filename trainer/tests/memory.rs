@@ -25,7 +25,7 @@ fn memory_does_not_grow_with_the_steps() {
     assert!(many < MOST_KIB, "{many} KiB");
 }
 
-/// The process's highest memory so far, KiB, after a run of so many steps.
+/// The process's highest memory so far, KiB, after a run of this many steps.
 fn peak_after(steps: usize) -> usize {
     let preset = Preset::load("standard").unwrap();
     let recipe = Recipe { batch: 4, held_out: 0, epochs: steps * 4 / IMAGES, ..preset.recipe };

@@ -116,7 +116,7 @@ enum Place {
 struct Placed<'m, Byte> {
     before: &'m mut [Byte],
     buffer: &'m mut [Byte],
-    behind: &'m mut [Byte],
+    after: &'m mut [Byte],
 }
 
 impl Place {
@@ -135,14 +135,14 @@ impl Place {
         };
         memory.copy_within(..bytes, start);
         let (before, rest) = memory.split_at_mut(start);
-        let (buffer, behind) = rest.split_at_mut(bytes);
+        let (buffer, after) = rest.split_at_mut(bytes);
         let near = before.len().saturating_sub(NEAR_BYTES);
         let before = &mut before[near..];
-        let near = behind.len().min(NEAR_BYTES);
-        let behind = &mut behind[..near];
+        let near = after.len().min(NEAR_BYTES);
+        let after = &mut after[..near];
         before.fill(filling);
-        behind.fill(filling);
-        Placed { before, buffer, behind }
+        after.fill(filling);
+        Placed { before, buffer, after }
     }
 
     /// What lies near a buffer, and in the working memory before a run.
@@ -177,7 +177,7 @@ fn answer(memory: &mut Fenced, file_bytes: usize, place: Place, line: &mut Line)
     }
     write!(line, ", self-test {:?}", self_test(&model, arena.buffer))?;
     stream(&model, arena.buffer, image, line)?;
-    if arena.before.iter().chain(&*arena.behind).any(|byte| *byte != filling as i8) {
+    if arena.before.iter().chain(&*arena.after).any(|byte| *byte != filling as i8) {
         write!(line, "; written beside the working memory")?;
     }
     Ok(())

@@ -1,11 +1,15 @@
 //! Measures many models: `measure MODELS COUNTS [IMAGES SCORES]`.
 //!
 //! MODELS holds model files one after the other, each filled up with zeros to a multiple of 16
-//! bytes. For each of them COUNTS gets the instructions of a whole run on a made-up image, its
-//! bytes of stack, instructions and bytes of stack of loading, then the instructions of each layer,
-//! as 32 bits, little endian. IMAGES holds raw images; for each model SCORES gets the scores of
-//! each of them and the instructions of its run. `-` for COUNTS counts nothing: for emulators that
-//! run without `-icount`, which is faster; the instructions after the scores mean nothing then.
+//! bytes. For each of them COUNTS gets numbers of 32 bits, little endian:
+//!
+//! - instructions and bytes of stack of a whole run on a made-up image;
+//! - instructions and bytes of stack of loading;
+//! - the instructions of each layer.
+//!
+//! IMAGES holds raw images. For each model SCORES gets the scores of each of them and the
+//! instructions of its run. `-` for COUNTS counts nothing: emulators without `-icount` are faster.
+//! The instructions after the scores mean nothing then.
 
 #![no_std]
 #![no_main]

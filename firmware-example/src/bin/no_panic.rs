@@ -1,6 +1,6 @@
-//! The proof that inference cannot panic: this program loads a model and runs it (with the feature
-//! `update` also row by row and as a stream, and it updates it), and its panic handler calls a
-//! function that does not exist. If the compiler could not show that no panic is reachable, the
+//! The proof that inference cannot panic. This program loads a model and runs it. With the feature
+//! `update` it also runs it row by row and as a stream, and updates it. Its panic handler calls a
+//! function that does not exist: if the compiler could not show that no panic is reachable, the
 //! program would not link.
 //!
 //! There is no allocator either, so nothing in it can use a heap. `./ci.sh no-panic` builds it for
@@ -150,7 +150,7 @@ fn panic(info: &PanicInfo) -> ! {
     unsafe extern "C" {
         fn a_panic_is_reachable() -> !;
     }
-    // Whoever lets it link all the same finds in it where the panics are.
+    // For a program that is made to link all the same: it shows where the panics are.
     black_box(info.location());
     // SAFETY: the function does not exist, so a program that could get here does not link.
     unsafe { a_panic_is_reachable() }

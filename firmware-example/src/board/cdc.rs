@@ -59,7 +59,7 @@ impl<'b, Bus: UsbBus> Cdc<'b, Bus> {
         let mut byte = [0];
         match self.port.read(&mut byte) {
             Ok(1) => Some(byte[0]),
-            // Nothing came, or a transfer failed, of which the wire's CRC-32 tells.
+            // Nothing came, or a transfer failed, which the wire's CRC-32 finds.
             _ => None,
         }
     }

@@ -71,8 +71,8 @@ impl Mapped {
         let start = self.part(offset, bytes.len(), WORD_BYTES)?;
         let (words, _) = bytes.as_chunks::<WORD_BYTES>();
         (start..).step_by(WORD_BYTES).zip(words).try_for_each(|(at, word)| {
-            // SAFETY: the word lies in this value's bytes, of which nobody holds a slice: that
-            // would borrow the value.
+            // SAFETY: the word lies in this value's bytes. Nobody holds a slice of them: that would
+            // borrow the value.
             unsafe { Register::at(at).write(u32::from_le_bytes(*word)) };
             outcome()
         })

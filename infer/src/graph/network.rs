@@ -89,7 +89,7 @@ impl<'m> Network<'m> {
         }
     }
 
-    /// The groups of tensors that take turns, in the order in which they run.
+    /// The groups of interleaved tensors, in the order in which they run.
     pub fn groups(&self) -> impl Iterator<Item = Range<usize>> {
         let mut first = 0;
         core::iter::from_fn(move || {

@@ -1,8 +1,8 @@
 //! Walks the schedule once, and proves that no two buffers that are in use at once share memory.
 //!
-//! Tensors that take turns (a *group* of the [`schedule`](crate::schedule)) are all in use while
-//! their group runs, and so is each tensor that was made before and is read in the group or after
-//! it; each layer's scratch memory while it runs.
+//! Interleaved tensors form a *group* of the [`schedule`](crate::schedule). While a group runs, all
+//! its tensors are in use, and so is each tensor that was made before and is read in the group or
+//! after it. A layer's scratch memory is in use while the layer runs.
 
 use core::ops::Range;
 
@@ -80,8 +80,8 @@ fn claim((at, bytes): Buffer) -> Result<usize, LayerProblem> {
     Ok(if bytes == 0 { 0 } else { at + bytes })
 }
 
-/// Checks that the tensors of a group lie apart from each other and from those that are read later,
-/// and the scratch memory of its layers from all of them.
+/// Checks that the tensors of a group lie apart from each other and from those that are read later.
+/// The scratch memory of its layers lies apart from all of them.
 fn check_group(network: &Network<'_>, group: Range<usize>) -> Result<(), ModelError> {
     let buffer = |tensor: usize| network.tensor_use(tensor).unwrap_or_default();
     let last_reader = |tensor: usize| network.stage(tensor).map_or(0, |stage| stage.last_reader);

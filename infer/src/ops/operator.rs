@@ -153,7 +153,7 @@ pub struct Reading<'r, 'm> {
     pub inputs: &'r [Tensor; INPUTS_MAX],
     /// The tensor that it makes.
     pub output: Tensor,
-    /// The sections of the file, of which it takes its own.
+    /// The sections of the file; it takes its own.
     pub sections: &'r mut Sections<'m>,
 }
 
@@ -190,9 +190,9 @@ pub struct Buffers<'b> {
 pub struct Work {
     /// Multiply-accumulates that are computed, taps on padding included.
     pub macs: u64,
-    /// Multiply-accumulates, comparisons of a pooling, and what each row of a window, each weight
-    /// of a convolution (which some kernels read back from another core's packing first), each
-    /// value that is made and each row of the output takes, counted in multiply-accumulates.
+    /// Multiply-accumulates, comparisons of a pooling, and what each of these takes, counted in
+    /// multiply-accumulates: a row of a window, a weight of a convolution (some kernels read it
+    /// back from another core's packing first), a value that is made, a row of the output.
     pub operations: u64,
 }
 

@@ -7,14 +7,14 @@ pub struct SizeMismatch;
 impl core::fmt::Display for SizeMismatch {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(
-            "the weights or their packed form have not the size that follows from the layer",
+            "the weights or their packed form do not have the size that the layer gives them",
         )
     }
 }
 
 impl core::error::Error for SizeMismatch {}
 
-/// Bytes in so many runs, from the first of one to the first of the next so many bytes.
+/// Bytes in `count` runs of `run` bytes each, whose first bytes are `step` bytes apart.
 pub struct Runs {
     pub start: usize,
     pub step: usize,

@@ -6,11 +6,11 @@
 //! | sector | sector | | model file ...     | | model file ...     |
 //! ```
 //!
-//! A new model is written to the slot that does not run, read back, checked as any model is
-//! ([`Trust`]), and made to pass its own self-test. Only then one record in the journal makes it
-//! the one that runs: on trial at first. A model on trial that is not confirmed within a few boots,
-//! or that is refused at a boot, gives way to the one before it. Whenever the power goes, the next
-//! boot finds a whole, valid model: the old one or the new one.
+//! A new model is written to the slot that does not run, and read back. It is checked as any model
+//! is ([`Trust`]), and has to pass its own self-test. Only then one record in the journal makes it
+//! the one that runs: on trial at first. A model on trial must be confirmed within a few boots. If
+//! it is not, or if a boot refuses it, the model before it runs again. Whenever the power goes, the
+//! next boot finds a whole, valid model: the old one or the new one.
 //!
 //! ```ignore
 //! let mut store = Store::open(journal, [slot_0, slot_1])?;
@@ -24,9 +24,9 @@
 //! let version = updater.finish::<8>(&Trust::signed_by(MAKER), &mut arena)?;
 //! ```
 //!
-//! The flash is whatever implements the traits of `embedded-storage` with units of 1 to 256 bytes,
-//! a power of two, and is all ones where it is erased. No unit of flash is written twice between
-//! two erasures, so flash with error correction will do.
+//! The flash implements the traits of `embedded-storage`. Its units have 1 to 256 bytes, a power of
+//! two, and it is all ones where it is erased. No unit is written twice between two erasures, so
+//! flash with error correction works too.
 
 mod error;
 mod journal;

@@ -7,8 +7,8 @@
 //! 0x00
 //! ```
 //!
-//! COBS leaves no zero inside, so a receiver that lost its place, or is switched on in the middle,
-//! finds it again at the next zero. The zero at the beginning ends any noise before it.
+//! COBS leaves no zero inside. So a receiver that lost its place, or is switched on in the middle,
+//! finds it at the next zero. The zero at the beginning ends any noise before it.
 
 use cobs::CobsEncoder;
 use postcard::ser_flavors::Flavor;
@@ -156,7 +156,7 @@ impl<Buffer: AsRef<[u8]> + AsMut<[u8]>> Receiver<Buffer> {
         }
     }
 
-    /// Frames that were thrown away because their bytes were not those that were sent.
+    /// Frames that were dropped because their bytes were not those that were sent.
     pub fn damaged(&self) -> u32 {
         self.damaged
     }

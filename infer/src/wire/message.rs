@@ -75,7 +75,7 @@ pub enum Answer<'a> {
     },
     /// To [`Request::Profile`].
     Layer(LayerCost<'a>),
-    /// To [`Request::BeginUpdate`] and [`Request::Update`]: so many bytes of the new model are
+    /// To [`Request::BeginUpdate`] and [`Request::Update`]: how many bytes of the new model are
     /// there, in order.
     Received {
         /// Bytes.

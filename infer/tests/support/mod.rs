@@ -43,7 +43,7 @@ pub struct Parts {
     pub self_test: Option<SelfTest<'static>>,
 }
 
-/// A layer whose operator's record is at hand.
+/// A layer with its operator's record.
 #[derive(Clone, Copy)]
 pub struct Made<Operator> {
     pub name: &'static str,

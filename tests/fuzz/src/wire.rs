@@ -44,10 +44,10 @@ impl Clock for Ticks {
 pub fn talk(line: &[u8]) -> usize {
     let mut bytes = Vec::new();
     let mut rest = line;
-    while let Ok((request, behind)) = postcard::take_from_bytes::<Request>(rest) {
+    while let Ok((request, after)) = postcard::take_from_bytes::<Request>(rest) {
         let mut frame = [0; FRAME_BYTES];
         bytes.extend(encode(7, &request, &mut frame).unwrap_or_default());
-        rest = behind;
+        rest = after;
     }
     bytes.extend(rest);
     listen(&bytes)

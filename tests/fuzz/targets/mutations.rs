@@ -2,10 +2,9 @@
 //! `mutations model|idx|png|jpeg|arrays|wire|tflite|onnx FIRST COUNT`. `mutations corpus` gives
 //! them the files of the corpora, as they are.
 //!
-//! Input number N of a kind is the same as long as the corpus is, so what was run can be said by
-//! its numbers, and an input that fails made again by its own. Built without instrumentation it
-//! takes many times as many inputs in a second as libFuzzer, which finds its way by what the code
-//! does with them.
+//! Input number N of a kind is always the same for one corpus. So a run is told by its numbers, and
+//! an input that fails can be made again by its number. Without instrumentation it runs many times
+//! more inputs in a second than libFuzzer, which is guided by what the code does with them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;

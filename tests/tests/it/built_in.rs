@@ -58,7 +58,7 @@ fn error(board: Board, model: &PlainModel, plan: &Plan, images: &[u8], reference
 const ODD_BUILT_IN: [&str; 4] = [
     "three channels, not square",
     "no convolution",
-    "overlapping pooling, ReLU behind it, pooling first",
+    "overlapping pooling, ReLU after it, pooling first",
     "nothing to leave out: same padding, even sizes",
 ];
 

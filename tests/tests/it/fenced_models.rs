@@ -3,7 +3,7 @@
 //! core reads or writes a byte beside the file, the working memory or the image, which lie between
 //! guards that the core's memory protection unit closes.
 //!
-//! An ordinary run takes so many damaged files for each core, others on every day.
+//! An ordinary run takes a part of the damaged files for each core, others on every day.
 //! `KINDLING_FENCED=FIRST COUNT` takes others.
 
 use std::path::Path;
@@ -243,7 +243,7 @@ fn corpus() -> Vec<Named> {
     files
 }
 
-/// Files of the corpus with damage of so many numbers.
+/// Files of the corpus with numbered damage.
 fn damaged() -> Vec<Named> {
     let corpus = corpus();
     let (first, count) = numbers();

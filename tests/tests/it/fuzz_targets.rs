@@ -1,4 +1,4 @@
-//! The fuzz targets as an ordinary test: every file of the corpora, then so many mutations of them.
+//! The fuzz targets as an ordinary test: every file of the corpora, then mutations of them.
 //! What a fuzzer found stays in the corpora.
 //!
 //! `KINDLING_WRITE_CORPUS=1` writes the seeds anew.

@@ -1,6 +1,5 @@
-//! Plans that hold only some rows of a map give the same scores as those that hold all, whatever
-//! the group of layers, the algorithms and the kernels, and whether a run goes step by step or at
-//! once.
+//! Plans that hold only some rows of a map give the same scores as those that hold all: for every
+//! group of layers, algorithm and kernel, step by step or at once.
 
 use infer::{Kernels, Model, Portable, Reference, Session};
 use tests::networks::ODD;
@@ -92,7 +91,7 @@ fn step_by_step_is_the_same() {
     let mut arena = vec![0; model.arena_bytes()];
     let mut session = Session::new(&model, &mut arena).expect("a buffer of the right size");
     assert!(session.begin(&image).expect("the model's image").step());
-    // A run that was given up leaves nothing behind.
+    // A run that was given up leaves nothing.
     let mut run = session.begin(&image).expect("the model's image");
     let mut steps = 0;
     while run.step() {

@@ -3,7 +3,7 @@
 //! they announce, and as the reference runs.
 //!
 //! The small model is treated so at every bit. Of the large ones the header and the records are,
-//! and so many of the other bits as an ordinary run has time for: others on every day.
+//! and as many of the other bits as an ordinary run has time for: others on every day.
 //! `KINDLING_BITS=all` takes them all, `KINDLING_BITS=3/61` the fourth of 61 parts of them all,
 //! each bit in one of the parts. An odd number of parts leaves each part bits of every place in a
 //! byte.
@@ -29,7 +29,7 @@ use trainer::plan::{Budget, Core, Loading, front_of};
 /// Bits of a large model's weights that an ordinary run flips.
 const SAMPLE: usize = 600;
 
-/// Of the accepted files one in so many is compared with the reference, which takes most of the
+/// One in this many of the accepted files is compared with the reference, which takes most of the
 /// time.
 const COMPARED_ONE_IN: usize = 8;
 
@@ -416,7 +416,7 @@ fn sealed(bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A file of a few hundred bytes can ask for hours: the loader lets it through, whoever sets a
+/// A file of a few hundred bytes can ask for hours: the loader accepts it, a caller that sets a
 /// limit does not.
 #[test]
 fn a_small_file_that_would_run_for_hours_is_found_by_its_work() {

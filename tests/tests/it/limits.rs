@@ -83,8 +83,8 @@ fn stack_stays_within_the_documented_bytes() {
         }
         assert!(
             load.max(run) <= bound && built_in <= built_in_bound,
-            "{name}: {load}, {run} and {built_in} measured, {bound} and {built_in_bound} ought to \
-                be the most there can be"
+            "{name}: {load}, {run} and {built_in} measured, {bound} and {built_in_bound} must be \
+                the most that is possible"
         );
     }
     assert!(exceeded.is_empty(), "more stack than docs/limits.md says:\n{}", exceeded.join("\n"));

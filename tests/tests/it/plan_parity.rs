@@ -76,7 +76,7 @@ fn fastest_plans(model: &PlainModel) -> Vec<Trial> {
     plans(model, Loading::OnChip, 1)
 }
 
-/// The first so many plans of each core in the benchmark.
+/// The first `most` plans of each core in the benchmark.
 fn plans(model: &PlainModel, loading: Loading, most: usize) -> Vec<Trial> {
     let mut trials = vec![];
     for (core, board, class) in CORES {

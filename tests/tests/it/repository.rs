@@ -1,5 +1,6 @@
 //! What holds for the repository as a whole: lines that fit a screen, pages that name files which
-//! exist, links that lead somewhere, an index of the tests, one table of environment variables.
+//! exist, links that lead somewhere, plain English, an index of the tests, one table of environment
+//! variables.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,6 +20,25 @@ const SKIPPED: [&str; 4] = ["target", ".git", "corpus", "out"];
 
 /// Begins the name of each variable; in parts, so that this file reads none.
 const PREFIX: &str = concat!("KIND", "LING_");
+
+/// Most words of a sentence in a document.
+const WORDS: usize = 30;
+
+/// Written by programs, or no prose.
+const NO_PROSE: [&str; 3] = ["docs/benchmarks.md", "docs/mlperf-tiny.md", "docs/SUMMARY.md"];
+
+/// Phrases that have plainer ones; in parts, so that this file has none of them.
+const UNCOMMON: [&str; 9] = [
+    concat!("who", "ever"),
+    concat!("be", "sides "),
+    concat!("so ", "many "),
+    concat!("take ", "turns"),
+    concat!("takes ", "turns"),
+    concat!("can be ", "had"),
+    concat!(" ought ", "to "),
+    concat!("throws ", "away"),
+    concat!("as it ", "were"),
+];
 
 fn root() -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).expect("the repository")
@@ -165,6 +185,77 @@ fn the_book_has_every_page_once() {
         links(&text("docs/SUMMARY.md")).iter().map(|link| format!("docs/{link}")).collect();
     listed.sort();
     assert_eq!(pages.into_iter().collect::<Vec<_>>(), listed, "docs/SUMMARY.md");
+}
+
+/// The prose of a page, a line each: no code, no tables, no headings, no marks of lists.
+fn prose(page: &str) -> Vec<(usize, String)> {
+    let mut is_code = false;
+    let lines = page.lines().enumerate().filter(move |(_, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        let is_other = ["|", "#", "![", "    "].iter().any(|mark| line.starts_with(mark));
+        !is_code && !is_fence && !is_other
+    });
+    lines.map(|(index, line)| (index + 1, plain(line))).collect()
+}
+
+/// A line without marks: code and addresses of links become a word.
+fn plain(line: &str) -> String {
+    let text: Vec<&str> = line.split('`').step_by(2).collect();
+    let text = text.join("X");
+    let mut parts = text.split("](");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let text = parts.fold(first, |text, part| text + part.split_once(')').map_or("", |(_, r)| r));
+    let text = text.trim_start().trim_start_matches(['>', '-', ' ']);
+    let text = text.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(". ");
+    // A lead-in in bold is a title.
+    match text.strip_prefix("**").and_then(|rest| rest.split_once("**")) {
+        Some((_, rest)) => rest.trim().to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// The sentences of a line. A letter with a point is a name's.
+fn sentences(line: &str) -> Vec<Vec<&str>> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let begins = |word: &str| word.starts_with(|c: char| c.is_uppercase() || "\"*[(".contains(c));
+    let ends = |word: &str| word.len() > 2 && word.ends_with(['.', '?', '!']);
+    let is_border = |pair: [&str; 2]| ends(pair[0]) && begins(pair[1]);
+    words.chunk_by(|a, b| !is_border([a, b])).map(<[&str]>::to_vec).collect()
+}
+
+#[test]
+fn documents_have_short_sentences_one_a_line() {
+    let mut pages = BTreeSet::new();
+    files(&root(), &["md"], &mut pages);
+    let (mut bad, mut count) = (vec![], 0);
+    for page in pages.iter().filter(|page| !NO_PROSE.contains(&&***page)) {
+        for (line, prose) in prose(&text(page)) {
+            let sentences = sentences(&prose);
+            count += sentences.len();
+            if sentences.len() > 1 {
+                bad.push(format!("{page}:{line}: {} sentences", sentences.len()));
+            }
+            let long = sentences.iter().filter(|words| words.len() > WORDS);
+            bad.extend(long.map(|words| format!("{page}:{line}: {} words", words.len())));
+        }
+    }
+    assert!(count > 1000 && bad.is_empty(), "{count} sentences:\n{}", bad.join("\n"));
+}
+
+#[test]
+fn words_are_plain() {
+    let mut pages = all_files();
+    files(&root(), &["md", "html", "js"], &mut pages);
+    let mut bad = vec![];
+    for page in pages {
+        for (index, line) in text(&page).lines().enumerate() {
+            let lower = line.to_lowercase();
+            let found = UNCOMMON.iter().filter(|phrase| lower.contains(**phrase));
+            bad.extend(found.map(|phrase| format!("{page}:{}: {phrase}", index + 1)));
+        }
+    }
+    assert!(bad.is_empty(), "say it plainly, see CONTRIBUTING.md:\n{}", bad.join("\n"));
 }
 
 /// Whether what is named so in the file is a variable: assembly and C have other names.

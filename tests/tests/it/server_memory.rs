@@ -12,8 +12,8 @@ use trainer::device::firmware::ServerLine;
 use trainer::device::session::Session;
 use trainer::device::tcp::Tcp;
 
-/// The emulated boards but AN505 and AN547: their RAM lies behind a controller that hides it from
-/// the emulator's monitor.
+/// The emulated boards without AN505 and AN547: a controller hides their RAM from the emulator's
+/// monitor.
 const BOARDS: [&str; 6] =
     ["microbit", "stm32vldiscovery", "netduinoplus2", "mps2-an385", "mps2-an386", "mps2-an500"];
 

@@ -1,4 +1,4 @@
-//! The firmware's USB port, and its loop behind it, on the host: the files are the firmware's own,
+//! The firmware's USB port and its loop on the host: the files are the firmware's own,
 //! the bus is a cable without hardware.
 
 #[path = "../../../firmware-example/src/board/cdc.rs"]
@@ -169,7 +169,7 @@ fn serve(built_in: &'static [u8], port: Port, clock: Sleepy) {
 }
 
 #[test]
-fn a_chip_behind_usb_answers_as_the_host_and_takes_another_model() {
+fn a_chip_on_usb_answers_as_the_host_and_takes_another_model() {
     let chip = Chip::start();
     let mut session = chip.session();
     for (image, scores) in chip.expected(chip.model) {

@@ -1,7 +1,6 @@
-//! What a file can ask for is bounded: `Model::operations()` bounds the instructions of a run, and
-//! the bytes and slices of a file those of loading it, on every core, for networks as people make
-//! them and for such as only somebody makes who means harm. The bounds are those of
-//! `docs/limits.md`.
+//! The work of a file is bounded on every core. `Model::operations()` bounds the instructions of a
+//! run; the bytes and slices of a file bound those of loading it. That holds for networks as people
+//! make them, and for networks that are made to do harm. The bounds are those of `docs/limits.md`.
 //!
 //! `KINDLING_WORK=N` takes N layers of extreme shapes by each algorithm.
 
@@ -90,19 +89,19 @@ struct Bounds {
     operation: f64,
     byte: f64,
     slice: f64,
-    besides: f64,
+    once: f64,
 }
 
 impl Bounds {
     fn documented(core: &str) -> Self {
-        let [operation, byte, slice, besides] = numbers("Work", core)[..] else {
+        let [operation, byte, slice, once] = numbers("Work", core)[..] else {
             panic!("a row of four numbers")
         };
         Self {
             operation: operation.into(),
             byte: byte.into(),
             slice: slice.into(),
-            besides: besides.into(),
+            once: once.into(),
         }
     }
 
@@ -113,9 +112,8 @@ impl Bounds {
 
     /// Part of the instructions that the file's bytes and slices allow.
     fn used_by_load(&self, model: &Model<'_>, counts: &Counts) -> f64 {
-        let allowed = self.besides
-            + self.byte * model.file_bytes() as f64
-            + self.slice * model.slices() as f64;
+        let allowed =
+            self.once + self.byte * model.file_bytes() as f64 + self.slice * model.slices() as f64;
         counts.load as f64 / allowed
     }
 }
@@ -138,13 +136,10 @@ fn extreme_layers() -> Vec<Named> {
 
 fn by_hand() -> Vec<Named> {
     vec![
-        ("two maps that take turns".to_owned(), greedy::most_turns(0)),
-        ("sixteen poolings that take turns".to_owned(), greedy::taking_turns(960, 16)),
-        (
-            "sixteen convolutions that take turns".to_owned(),
-            greedy::convolutions_taking_turns(100, 16),
-        ),
-        ("four convolutions that take turns".to_owned(), greedy::convolutions_taking_turns(400, 4)),
+        ("two interleaved maps".to_owned(), greedy::most_turns(0)),
+        ("sixteen interleaved poolings".to_owned(), greedy::taking_turns(960, 16)),
+        ("sixteen interleaved convolutions".to_owned(), greedy::convolutions_taking_turns(100, 16)),
+        ("four interleaved convolutions".to_owned(), greedy::convolutions_taking_turns(400, 4)),
         ("kernels of 900 weights for one place".to_owned(), greedy::weights_for_one_place()),
     ]
 }

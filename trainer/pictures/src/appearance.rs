@@ -2,8 +2,8 @@
 //!
 //! MNIST's digits are light on black, 20 pixels high or wide, with their centre of mass in the
 //! middle. A picture from a camera is none of that, and a network that was trained on such images
-//! cannot answer it, so `predict` brings a picture to the appearance of the training images (see
-//! `drawing`). Photographs and the like have no common appearance: they are left alone.
+//! cannot answer it. So `predict` makes a picture look like the training images (see `drawing`).
+//! Photographs and the like have no common appearance: they are left alone.
 
 use infer::Shape;
 use serde::{Deserialize, Serialize};

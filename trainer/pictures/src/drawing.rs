@@ -1,4 +1,4 @@
-//! A picture of a drawing, on whatever paper, brought to the appearance of the training images.
+//! A picture of a drawing, on any paper, made to look like the training images.
 //!
 //! ```text
 //! ground  = a plane through the paper's pixels, per channel (light falls from one side)

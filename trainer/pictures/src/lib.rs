@@ -1,8 +1,8 @@
 //! Pictures of any size and drawings on any paper, made into the images a model takes.
 //!
-//! - [`picture`]: a picture in memory, and how it is brought to a model's shape;
+//! - [`picture`]: a picture in memory, and how it gets a model's shape;
 //! - [`appearance`]: what the images of a data set have in common;
-//! - `drawing`: a drawing brought to that appearance; `turning`: a camera held upright.
+//! - `drawing`: a drawing made to look so; `turning`: a camera held upright.
 
 pub mod appearance;
 mod drawing;

@@ -89,9 +89,9 @@ pub struct Fitted {
 }
 
 impl Picture {
-    /// The picture in the model's shape. With `invert` auto it is brought to the `appearance` of
-    /// the training images where they have one and it has another: ground, contrast, size and
-    /// place. Otherwise it is as [`Picture::plain`] makes it, perhaps inverted first.
+    /// The picture in the model's shape. With `invert` auto it gets the `appearance` of the
+    /// training images, if they have one and it has another: ground, contrast, size and place.
+    /// Otherwise it is as [`Picture::plain`] makes it, perhaps inverted first.
     ///
     /// # Errors
     /// [`ChannelsError`] when the model's images have neither 1 nor 3 channels.

@@ -51,7 +51,7 @@ impl Meaning {
         }
     }
 
-    /// Of a chip's model whose file is not at hand.
+    /// Of a chip's model without its file.
     pub(super) fn of_chip(gives: OutputType, quant: OutputQuant, shape: Shape) -> Self {
         let names = ClassNames::default();
         Self { gives, quant, shape, names, targets: vec![], threshold: None }

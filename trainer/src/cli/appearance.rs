@@ -7,12 +7,12 @@ use crate::data::metadata::Preparation;
 use crate::data::picture::Look;
 use crate::data::record::DataRecord;
 
-/// Most by which the strokes of one image may lie beside its middle, in pixels, for taking it that
-/// those of all images lie in the middle.
+/// If the strokes of one image lie at most this many pixels beside its middle, those of all images
+/// are taken to lie in the middle.
 const CENTRED: f64 = 1.5;
 
-/// By what the model file says, by the record beside it, or else by the image that the file holds
-/// for its self-test, the first of the training set.
+/// What the model file says, or the record beside it. If neither does, what the image of the
+/// self-test looks like, which is the first of the training set.
 pub(super) fn of(record: Option<&DataRecord>, model: &Model<'_>) -> Look {
     if let Some(Preparation { appearance, resize, .. }) = Preparation::of_model(model.metadata()) {
         return Look { appearance, resize };

@@ -25,8 +25,8 @@ const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=600;
 
 /// Talk to a chip: evaluate, predict and profile on it, flash it, replace its model
 ///
-/// The chip runs the firmware's `server` (`device flash`), and is reached over a serial port, or,
-/// with --qemu, is an emulated board that is built and started for the command.
+/// The chip runs the firmware's `server` (`device flash`), and is reached over a serial port. With
+/// --qemu it is an emulated board that is built and started for the command.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -129,12 +129,12 @@ fn limits(estimate: &Estimate, none_fits: bool) -> String {
     if let Some((layer, [input, output])) = estimate.widest() {
         let [input, output] = [input, output].map(|bytes| grouped(bytes as u64));
         text += &format!(
-            "Most RAM: {layer}, which reads {input} bytes and leaves {output}; layers that take \
-                turns hold less.\n"
+            "Most RAM: {layer}, which reads {input} bytes and leaves {output}; interleaved \
+                layers hold less.\n"
         );
     }
     if none_fits {
         text += "None fits: fewer filters or units, a smaller input, or an earlier pooling.\n";
     }
-    text + "Image and stack come on top of RAM; instructions are no cycles.\n"
+    text + "Image and stack come on top of RAM; instructions are not cycles.\n"
 }

@@ -19,9 +19,9 @@ use crate::terminal::{answers, confusion, print};
 
 /// Measure a model on the test images
 ///
-/// Runs the int8 model as a microcontroller would; prints its accuracy and which class it takes for
-/// which, how far real values are from those wanted, or how errors tell unusual inputs from usual
-/// ones.
+/// Runs the int8 model as a microcontroller would. Prints its accuracy and a confusion matrix; of
+/// real values, how far they are from those wanted; of an autoencoder, how well its errors tell
+/// unusual inputs from usual ones.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -131,7 +131,7 @@ fn input_line(model: &Model<'_>) -> String {
     let OutputQuant { scale, zero_point } = input.tensor.quant;
     let takes = input.interface.takes;
     format!(
-        "image {image}, {takes}, of which the model reads {map} from row {row}, column {column}; \
+        "image {image}, {takes}; the model reads {map} of it from row {row}, column {column}; \
          scale {scale:.6}, zero point {zero_point}\n"
     )
 }

@@ -24,9 +24,9 @@ const TEST_SHARE: f64 = 0.2;
 
 /// Write a preset to start from, for images of your own
 ///
-/// Looks at the data, chooses an input of the images' size and a small network that ends with one
-/// value per class, or with the values of the task, and writes it with a recipe as a file to
-/// change. Pictures that are larger than 96x96, or of different sizes, get an input of 48x48.
+/// Looks at the data and writes a small network with a recipe, as a file to change. The network's
+/// input has the size of the images; it ends with one value per class, or with the values of the
+/// task. Pictures that are larger than 96x96, or of different sizes, get an input of 48x48.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -22,7 +22,7 @@ use crate::terminal::table::Table;
 const ROWS: usize = 16;
 
 const NOTES: &str = "\
-Instructions are predicted from counts in an emulator; they are no cycles.
+Instructions are predicted from counts in an emulator; they are not cycles.
 Flash is the model and the code that runs it, with its loader unless the model is built in, \
 compiled with the opt-level in the table.
 RAM is the working memory; it is all that an image takes whose rows are fed as they come \
@@ -111,7 +111,7 @@ fn text(args: &PlanArgs, model: &PlainModel, plans: &[Plan], chosen: Option<usiz
     let mark = if chosen.is_some() { "* is the fastest that fits.\n" } else { "" };
     let names = model.layers.iter().map(|layer| &*layer.name).collect::<Vec<_>>().join(", ");
     format!(
-        "{head}\n\n{}\n{mark}Layers: {names}; those in brackets take turns. {NOTES}",
+        "{head}\n\n{}\n{mark}Layers: {names}; those in brackets are interleaved. {NOTES}",
         table(model, plans, &rows, chosen)
     )
 }
@@ -156,13 +156,13 @@ fn table(model: &PlainModel, plans: &[Plan], rows: &[usize], chosen: Option<usiz
     table
 }
 
-/// Each layer's algorithm; layers in brackets take turns, so that not all rows of the maps between
-/// them are held.
+/// Each layer's algorithm; layers in brackets are interleaved, so that not all rows of the maps
+/// between them are held.
 fn layers(plan: &Plan, model: &PlainModel) -> String {
     let groups = model.flow(&plan.choices.held_rows).groups();
     // Layer `n` makes tensor `n + 1`; tensor 0 is no layer's.
-    let takes_turns = |group: &&Range<usize>| group.end - group.start.max(1) > 1;
-    let brackets: Vec<_> = groups.iter().filter(takes_turns).collect();
+    let interleaved = |group: &&Range<usize>| group.end - group.start.max(1) > 1;
+    let brackets: Vec<_> = groups.iter().filter(interleaved).collect();
     let mut text = String::new();
     for (made, choice) in (1..).zip(&plan.choices.layers) {
         let index = made - 1;

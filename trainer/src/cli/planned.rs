@@ -37,9 +37,9 @@ impl PendingPlan {
         Ok(Self { files: vec![note], summary: None })
     }
 
-    /// For the model file of a run on the data of `record`: what it is planned for, or where it is
-    /// planned for no core, a file planned for the firmware's default board, which the firmware's
-    /// build then takes. A model that the board has no room for gets none.
+    /// For the model file of a run on the data of `record`: what it is planned for. If it is
+    /// planned for no core, a file for the firmware's default board, which the firmware's build
+    /// then takes. A model that is too large for that board gets none.
     pub fn of_run(
         path: &Path,
         bytes: &[u8],

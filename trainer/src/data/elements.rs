@@ -165,8 +165,8 @@ impl Numbers {
         self.bytes.len() / self.element.bytes()
     }
 
-    /// How these numbers become pixels, by their type and range; what is no pixel is scaled channel
-    /// by channel, of which there are `channels` in turn, one at least.
+    /// How these numbers become pixels, by their type and range. Values that are no pixels are
+    /// scaled channel by channel; they have `channels` channels in turn, one at least.
     ///
     /// # Errors
     /// Numbers that are not finite.

@@ -115,7 +115,7 @@ pub enum DataError {
         /// The data.
         path: PathBuf,
     },
-    /// Series of which nobody says what their columns are.
+    /// Series whose columns nobody has named.
     #[error(
         "{}: say what its columns are: --columns A,B for the values, {truth}--window N for the \
             rows of a window; there are {there}", path.display()

@@ -16,7 +16,7 @@ pub fn is_array(path: &Path) -> bool {
 }
 
 /// The stored bytes of inputs of the shape `input`, one after the other: an array of inputs, or a
-/// single one. Values are brought to bytes as those that the model was trained on.
+/// single one. Values become bytes as the training data did.
 ///
 /// # Errors
 /// What is no array, or has another number of values.

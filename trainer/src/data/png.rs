@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    /// The palette of a file of indices replaced by one of so many bytes.
+    /// A file of indices with its palette replaced by one of this many bytes.
     fn with_palette(bytes: usize) -> Vec<u8> {
         let file = encode(2, 1, ColorType::Indexed, BitDepth::Eight, &[1, 0]);
         let at = file.windows(4).position(|kind| kind == b"PLTE").unwrap() - 4;

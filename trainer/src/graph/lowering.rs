@@ -151,7 +151,7 @@ impl Lowering {
         self.lookup(function, made, format!("{}.activation", self.nodes[index].name))
     }
 
-    /// Dropout is a part of the stage before it, of which nothing else reads what it leaves.
+    /// Dropout is a part of the stage before it, whose output nothing else reads.
     fn dropout(&mut self, rate: f32, input: usize) -> Result<usize, Problem> {
         if !self.is_read_once(input) {
             return Err(Problem::Misplaced(

@@ -26,7 +26,7 @@ fn conv(stage: &Stage) -> &Conv {
 const CONV: &str = "{ type = 'conv', filters = 8, kernel = 3 }";
 
 #[test]
-fn a_convolution_takes_the_relu_and_the_pooling_behind_it() {
+fn a_convolution_takes_the_relu_and_the_pooling_after_it() {
     for (order, name) in [
         ("{ type = 'relu' }, { type = 'max_pool', size = 2 }", "ReLU first"),
         ("{ type = 'max_pool', size = 2 }, { type = 'relu' }", "pooling first"),
@@ -62,7 +62,7 @@ fn a_pooling_is_a_stage_of_its_own_where_it_cannot_join() {
 }
 
 #[test]
-fn same_padding_keeps_the_sides_and_puts_the_odd_zero_behind() {
+fn same_padding_keeps_the_sides_and_puts_the_odd_zero_last() {
     let same = |kernel, stride| {
         let layer = format!(
             "{{ type = 'conv', filters = 1, kernel = {kernel}, stride = {stride}, \

@@ -129,8 +129,8 @@ impl Job<'_> {
         offsets: &[usize],
     ) -> (f32, usize, usize) {
         // SAFETY: `backward` checked that gradients and choices are there for each output of each
-        // pixel, and that each choice is one of the window's positions, of which `offsets` has one
-        // entry each.
+        // pixel, and that each choice is one of the window's positions. `offsets` has one entry
+        // for each position.
         unsafe {
             let choice = if POOLED { *self.choices.get_unchecked(index) as usize } else { 0 };
             (*self.output_gradient.get_unchecked(index), choice, *offsets.get_unchecked(choice))

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "outside")]
-    fn a_place_behind_the_end_is_refused() {
+    fn a_place_after_the_end_is_refused() {
         gather(&[0.0; 20], &[3, 11], 9, &mut [0.0; 2]);
     }
 }

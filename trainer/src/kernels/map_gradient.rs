@@ -74,7 +74,7 @@ impl<'w> Lists<'w> {
         }
     }
 
-    /// Makes the lists of `pixels` pixels from `first` on, of which there must be so many.
+    /// Makes the lists of `pixels` pixels from `first` on; there must be as many.
     #[inline(always)]
     unsafe fn fill<const POOLED: bool>(&mut self, job: &Job<'_>, first: usize, pixels: usize) {
         let (outputs, positions) = (job.weights.outputs(), self.window.len());

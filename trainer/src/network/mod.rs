@@ -15,8 +15,8 @@ pub use error::{NetworkError, Source};
 /// Most values a feature map or weight tensor may have: 16 Mi, far above any microcontroller.
 pub const TENSOR_LIMIT: u64 = 1 << 24;
 
-/// Most values that a network may end with where its answers are counted class by class, of which
-/// labels, one byte each, tell up to 256 apart.
+/// Most values that a network may end with if its answers are counted class by class. Labels have
+/// one byte each, so they tell up to 256 classes apart.
 pub const OUTPUTS_MAX: usize = 4_096;
 
 /// A network as described: its input and its layers in order.

@@ -29,8 +29,8 @@ pub trait Description {
     /// Whether it may read more, two at a time.
     const MORE_INPUTS: bool = false;
 
-    /// What the layer becomes when it reads maps of the shapes `inputs`, of which the first
-    /// [`Self::INPUTS`] count.
+    /// What the layer becomes when it reads maps of the shapes `inputs`; the first
+    /// [`Self::INPUTS`] of them count.
     ///
     /// # Errors
     /// Sizes that make no operator.
@@ -251,7 +251,7 @@ pub fn positive(value: u16, what: &'static str) -> Result<(), Problem> {
     if value == 0 { Err(Problem::Zero { what }) } else { Ok(()) }
 }
 
-/// The sides of an extent, of which none may be 0.
+/// The sides of an extent; none may be 0.
 ///
 /// # Errors
 /// [`Problem::Zero`].

@@ -39,12 +39,12 @@ pub trait FloatOperator {
     /// Buffers for up to `images` images.
     fn buffers(&self, images: usize) -> Buffers;
 
-    /// Computes `output` from `inputs`, all of `pass.images` images; a normalised operator ends in
-    /// front of its normalisation.
+    /// Computes `output` from `inputs`, all of `pass.images` images; a normalised operator ends
+    /// before its normalisation.
     fn forward(&self, pass: &mut Pass<'_>, inputs: Inputs<'_>, output: &mut [f32]);
 
     /// Adds the gradient of the parameters to `gradient`, and those of the inputs to
-    /// `input_gradients`, of which those are empty that nobody asks for. `output_gradient` is that
+    /// `input_gradients`; those that nobody asks for are empty. `output_gradient` is that
     /// before the ReLU.
     fn backward(
         &self,
@@ -87,8 +87,8 @@ pub struct Buffers {
     pub choices: Vec<u16>,
 }
 
-/// Where the rows of a map of the shape `output` lie in the map that is read, of which none is
-/// padding: those of all images, one after the other.
+/// Where the rows of a map of the shape `output` lie in the map that is read, none of
+/// them padding: those of all images, one after the other.
 pub fn rows_of(source: &Source, output: Shape, images: usize) -> impl Iterator<Item = usize> {
     let Source { shape, origin } = *source;
     let [first_row, column] = origin.map(|origin| origin.max(0) as usize);

@@ -14,8 +14,8 @@ pub trait PlainOperator {
     /// All ways there are, whether they fit or not; the direct one first.
     fn algorithms() -> Vec<Self::Algorithm>;
 
-    /// Whether it can run as soon as some rows of its input are there, so that it can take turns
-    /// with the operators around it.
+    /// Whether it can run as soon as some rows of its input are there, so that it can be
+    /// interleaved with the operators around it.
     fn runs_by_rows(&self) -> bool {
         true
     }

@@ -1,13 +1,13 @@
 //! All plans that are worth having: no other is at least as good in instructions, flash and working
 //! memory.
 //!
-//! A plan cuts the layers into groups, between which all tensors that are read later are whole;
-//! layers of a group take turns ([`groups`](super::groups)). Instructions and bytes of flash are
-//! sums over the layers, and working memory is that of the group that needs most, with the tensors
-//! that live while it runs. So a front of plans for the first layers, extended by each group that
-//! can follow and thinned out again, never loses a plan of the whole front: the search is exact for
-//! the groups that are tried. In graphs that are no chains the places of the buffers can take more
-//! than the most demanding group needs; the plans' working memory is that of the places.
+//! A plan cuts the layers into groups, between which all tensors that are read later are whole.
+//! Layers of a group are interleaved ([`groups`](super::groups)). Instructions and bytes of flash
+//! are sums over the layers. Working memory is that of the group that needs most, with the tensors
+//! that live while it runs. So a front of plans for the first layers can be extended by each group
+//! that can follow, and thinned out again, and never loses a plan of the whole front. The search is
+//! exact for the groups that are tried. In graphs that are no chains the places of the buffers can
+//! take more than the most demanding group needs; the plans' working memory is that of the places.
 
 use infer::LayerKind;
 use infer::features::Feature;

@@ -1,4 +1,4 @@
-//! Groups of layers that take turns: which there can be, how many rows of their tensors they hold,
+//! Groups of interleaved layers: which there can be, how many rows of their tensors they hold,
 //! and in which slices they run.
 //!
 //! A convolution with pooling reads a few rows for each row it leaves, so the tensor that it reads
@@ -20,13 +20,13 @@ use crate::plain_model::{Choice, PlainLayer, PlainModel};
 /// Most rows of the last tensor of a group that are made at once, unless all are.
 const ROWS_AT_ONCE_MAX: u16 = 8;
 
-/// Most slices of a group that takes turns, so that a run has no more than the loader lets through.
+/// Most slices of an interleaved group, so that a run has no more than the loader allows.
 const SLICES_MAX: usize = infer::schedule::SLICES_MAX as usize / 16;
 
 /// Most layers of a group: longer ones gain little, and there are many of them.
 const LAYERS_MAX: usize = if TURNS_MAX < 16 { TURNS_MAX } else { 16 };
 
-/// Layers that take turns, or one by itself.
+/// Interleaved layers, or one by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// The first layer.
@@ -40,8 +40,8 @@ pub struct Group {
 }
 
 impl Group {
-    /// All groups that begin with layer `first` and do not take turns too often, the layer by
-    /// itself first.
+    /// All groups that begin with layer `first` and have few enough slices, the layer by itself
+    /// first.
     pub fn beginning_with(model: &PlainModel, first: usize) -> Vec<Self> {
         let heights = model.heights();
         let alone = Self {

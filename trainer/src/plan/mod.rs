@@ -4,7 +4,7 @@
 //! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas
 //!   over its [terms](crate::ops::Running::terms), and what else runs: [`frame`];
 //! - [`code`]: how much flash the parts of `infer` take that a plan needs;
-//! - [`groups`]: layers that take turns, so that not all rows of the maps between them are held;
+//! - [`groups`]: interleaved layers, so that not all rows of the maps between them are held;
 //! - [`stream`]: the same where rows come one by one and never end;
 //! - [`mod@front`]: all plans that are worth having; [`budget`]: the fastest of them that fits.
 

@@ -213,7 +213,7 @@ impl StreamWork {
         kinds(&self.layers[index], |slice| row_of(&kind, slice))
     }
 
-    /// All layers, which take turns.
+    /// All layers, which are interleaved.
     fn group(&self, model: &PlainModel) -> Group {
         let (held_input, held_rows) = (self.held_rows[0], self.held_rows[1..].to_vec());
         Group { first: 0, end: model.layers.len(), held_input, held_rows }

@@ -177,7 +177,7 @@ struct Affine {
 
 impl Affine {
     /// Where the pixels `y` rows and `xs` columns from the centre come from: rows (axis 0) or
-    /// columns, of which `middle` is the centre.
+    /// columns; `middle` is their centre.
     #[inline(always)]
     fn find_places(
         &self,

@@ -117,8 +117,8 @@ impl BatchGradients {
         shard.forward(&self.shards.layout, &self.weights, part.clone());
     }
 
-    /// Takes a shard back through the stages of a part; returns the sums that the normalisation in
-    /// front of it needs.
+    /// Takes a shard back through the stages of a part; returns the sums that the normalisation
+    /// before it needs.
     fn shard_backward(
         &self,
         shard: &mut Shard,

@@ -7,7 +7,7 @@
 //!     module    = optimiser.step(module, gradients)
 //! ```
 //!
-//! A batch is cut into shards of a fixed size, and their gradients are added in a fixed order, so
+//! A batch is cut into shards of a fixed size, and their gradients are added in a fixed order. So
 //! the number of threads does not change a single bit of the result.
 
 mod augment;

@@ -22,8 +22,8 @@ use crate::net::{Net, values};
 use crate::recipe::{self, Error, Task};
 use infer::Shape;
 
-/// Networks of all kinds: name, input, and layers as `name=type numbers @from relu`, of which name
-/// and from may be left out, or with `key:value` in place of the numbers.
+/// Networks of all kinds: name, input, and layers as `name=type numbers @from relu`; name and
+/// from may be left out, or with `key:value` in place of the numbers.
 const NETWORKS: [(&str, [u16; 3], &str); 24] = [
     (
         "the tutorial's kinds",

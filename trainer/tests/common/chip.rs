@@ -101,7 +101,7 @@ impl Drop for Chip {
     }
 }
 
-/// A line that is cut off when it has carried so many bytes to the chip.
+/// A line that is cut off after a number of bytes to the chip.
 pub struct CutOff {
     pub line: Tcp,
     pub bytes_left: usize,

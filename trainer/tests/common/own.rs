@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use trainer::device::board::{Machine, firmware_folder};
 use trainer::device::firmware::built_program;
 
-/// The crates that every such firmware has, besides what is tested.
+/// The crates that every such firmware has, apart from what is tested.
 pub const CRATES: &str = r#"
 [dependencies.cortex-m]
 version = "0.7"

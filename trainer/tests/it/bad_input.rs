@@ -1,5 +1,5 @@
 //! What goes wrong in practice: each ends with one line that says what to do, and leaves nothing
-//! behind.
+//! half-made.
 
 use std::fs;
 

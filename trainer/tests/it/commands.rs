@@ -229,7 +229,7 @@ fn inspect_refuses_other_files_in_one_line() {
     assert!(message.contains("--key is for"), "{message}");
 }
 
-/// Names come from the model file, whoever made it.
+/// Names come from the model file, which anyone can make.
 #[test]
 fn inspect_spells_out_what_a_terminal_would_obey() {
     let workshop = Workshop::new();

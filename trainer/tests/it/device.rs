@@ -1,5 +1,5 @@
 //! Chips that answer, stop answering, or never did: emulated boards, and serial ports with
-//! something else behind them.
+//! something else at the other end.
 
 use std::fs;
 use std::fs::Permissions;
@@ -125,7 +125,7 @@ struct Pty {
 }
 
 impl Pty {
-    /// A port behind which `answer` is sent again and again, if there is anything in it.
+    /// A port whose other end sends `answer` again and again, if there is anything in it.
     fn new(answer: Vec<u8>) -> Self {
         let (mut ours, port) = SerialPort::pair().unwrap();
         let path = fs::read_link(format!("/proc/self/fd/{}", port.as_raw_fd())).unwrap();
@@ -205,7 +205,7 @@ const NOBODY: u32 = 65_534;
 fn a_port_without_permission_says_what_to_do() {
     let pty = Pty::new(Vec::new());
     fs::set_permissions(&pty.path, Permissions::from_mode(0o0)).unwrap();
-    // Where this user can read it, whoever owns the folder it was built in.
+    // Where this user can read it, no matter who owns the folder it was built in.
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("trainer");

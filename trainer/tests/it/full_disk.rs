@@ -53,11 +53,11 @@ fn a_disk_that_is_full_leaves_the_model_of_the_run_before() {
             "{arguments}: {said}"
         );
         assert!(content() == before, "{arguments} changed files");
-        assert_eq!(workshop.names_in("out"), names, "{arguments} left something behind");
+        assert_eq!(workshop.names_in("out"), names, "{arguments} left something");
         assert_eq!(
             workshop.names_in("."),
             ["data", "out", "small.toml"],
-            "{arguments} left something behind"
+            "{arguments} left something"
         );
     }
 }

@@ -70,7 +70,7 @@ fn keys_are_never_replaced_and_nothing_is_left_over() {
             .starts_with("maker.pem: cannot be written: ")
     );
     assert_eq!(fs::read(workshop.path("maker.pem")).unwrap(), before);
-    // A public key that is in the way: the private one is not left behind.
+    // A public key that is in the way: the private one is not left there.
     fs::write(workshop.path("second.pub"), "mine").unwrap();
     assert!(
         error(&mut workshop.trainer(["keygen", "second"]))

@@ -1,4 +1,4 @@
-//! `trainer` as it is typed: what a run prints and leaves behind.
+//! `trainer` as it is typed: what a run prints and leaves.
 
 use std::fs;
 use std::path::Path;

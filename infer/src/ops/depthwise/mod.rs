@@ -137,8 +137,8 @@ impl<'m> Depthwise<'m> {
         self.output
     }
 
-    /// Whether it reads a tensor of this size, no side is 0, its channels are those of the input so
-    /// many times, and its numbers have the sizes that it states.
+    /// Whether it reads a tensor of this size, no side is 0, its channels are a
+    /// multiple of the input's, and its numbers have the sizes that it states.
     pub(crate) const fn belongs_to(&self, [input, ..]: &[Shape; INPUTS_MAX]) -> bool {
         self.input.is(*input)
             && !self.input.is_empty()

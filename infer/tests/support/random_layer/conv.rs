@@ -21,8 +21,8 @@ struct Measured {
     pool: u8,
 }
 
-/// The tutorial's convolutions, without what pooling throws away, then layers as of a ResNet-8, a
-/// DS-CNN and MobileNets.
+/// The tutorial's convolutions, without what pooling drops, then layers as of a ResNet-8, a DS-CNN
+/// and MobileNets.
 const MEASURED: [Measured; 6] = [
     pooled("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
     pooled("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),

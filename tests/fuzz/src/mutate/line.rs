@@ -62,10 +62,10 @@ impl Conversation {
         (0..1 + random.below(3)).for_each(|_| self.request(random));
         std::mem::swap(&mut requests, &mut self.bytes);
         let mut rest = &requests[..];
-        while let Ok((request, behind)) = postcard::take_from_bytes::<Request>(rest) {
+        while let Ok((request, after)) = postcard::take_from_bytes::<Request>(rest) {
             let mut frame = [0; 2 * PART_BYTES];
             self.bytes.extend(encode(random.size(), &request, &mut frame).unwrap_or_default());
-            rest = behind;
+            rest = after;
         }
     }
 

@@ -37,7 +37,7 @@ impl Random {
         self.0.next() >> 16
     }
 
-    /// Whether one of so many chances came.
+    /// True once in `chances` calls, on average.
     fn one_in(&mut self, chances: usize) -> bool {
         self.below(chances) == 0
     }

@@ -36,11 +36,11 @@ impl Parts {
     pub fn of(file: &[u8]) -> Option<Self> {
         let mut rest = file.strip_prefix(&SIGNATURE)?;
         let mut chunks = Vec::new();
-        while let Some((length, behind)) = rest.split_first_chunk() {
-            let (kind, behind) = behind.split_first_chunk()?;
-            let (data, behind) = behind.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        while let Some((length, after)) = rest.split_first_chunk() {
+            let (kind, after) = after.split_first_chunk()?;
+            let (data, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
             chunks.push(Chunk { kind: *kind, data: data.to_vec() });
-            rest = behind.get(4..)?;
+            rest = after.get(4..)?;
         }
         let packed: Vec<u8> = of_pixels(&chunks).flat_map(|chunk| chunk.data.clone()).collect();
         let mut pixels = Vec::new();

@@ -1,14 +1,19 @@
 //! Measures the costs again: `cargo run --release -p tools --bin refit [m0|m3|m4|m33|m55]...
-//! [FORMULA]...`, all of them by default; with a formula's name (`ConvDirect`) only that, with
-//! `Frame` only that of what else runs, with `Code` or `BuiltInCode` only the bytes
-//! of code, with a part's name (`max-pool`) only what that part adds to them, with those of a pair
-//! (`"direct-in-place direct-paired"`) what both add together, and with `Base` only what every
-//! model needs.
+//! [FORMULA]...`. Without a formula it measures all of them.
+//!
+//! | FORMULA | what is measured |
+//! | --- | --- |
+//! | a formula, such as `ConvDirect` | that one |
+//! | `Frame` | what runs apart from layers |
+//! | `Code`, `BuiltInCode` | the bytes of code |
+//! | a part, such as `max-pool` | the bytes that it adds |
+//! | a pair, such as `"direct-in-place direct-paired"` | the bytes that both add together |
+//! | `Base` | the bytes that every model needs |
 //!
 //! For each algorithm it runs models of one random layer in the emulator, in firmware with the
-//! parts that they need, counts their instructions and fits the formula's coefficients, for both
-//! ways to compile the firmware. What it writes is compiled into `trainer`: `trainer/costs/*.toml`.
-//! Needed whenever a kernel changes.
+//! parts that they need. It counts their instructions and fits the formula's coefficients, for both
+//! ways to compile the firmware. It writes `trainer/costs/*.toml`, which are compiled into
+//! `trainer`. It is needed whenever a kernel changes.
 
 mod code;
 #[path = "../code_size.rs"]

@@ -60,7 +60,7 @@ struct Answers {
 }
 
 impl Answers {
-    /// By the chip's model where its file is at hand.
+    /// By the chip's model, if its file is there.
     fn of(file: Option<&Model<'_>>, record: Option<&DataRecord>, chip: &Chip) -> Self {
         let metadata = file.map(Model::metadata).unwrap_or_default();
         Self {

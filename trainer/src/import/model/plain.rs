@@ -147,7 +147,7 @@ pub(super) fn tensor(tensor: &tflite::Tensor<'_>) -> Result<Tensor, Misfit> {
     }
 }
 
-/// Rows, columns and channels, of which a batch of one has the last.
+/// Rows, columns and channels of a batch of one: the last sides that it has.
 fn shape(sides: &[usize]) -> Result<Shape, Misfit> {
     let (rows, columns, channels) = match *sides {
         [1, channels] => (1, 1, channels),

@@ -3,7 +3,7 @@
 //! messages that it knows, and no deeper.
 //!
 //! A message is a row of fields. A field is a number with a wire type, as a varint, and a value: a
-//! varint, four or eight bytes, or a length and so many bytes. A varint has seven bits in each
+//! varint, four or eight bytes, or a length and that many bytes. A varint has seven bits in each
 //! byte, the lowest first; the eighth bit says that another byte follows.
 
 use std::cell::Cell;
@@ -183,13 +183,13 @@ fn varint(rest: &mut &[u8]) -> Result<u64, Problem> {
 }
 
 fn array<const BYTES: usize>(rest: &mut &[u8]) -> Result<[u8; BYTES], Problem> {
-    let (array, behind) = rest.split_first_chunk().ok_or(Problem::Ends)?;
-    *rest = behind;
+    let (array, after) = rest.split_first_chunk().ok_or(Problem::Ends)?;
+    *rest = after;
     Ok(*array)
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (bytes, behind) = rest.split_at_checked(length)?;
-    *rest = behind;
+    let (bytes, after) = rest.split_at_checked(length)?;
+    *rest = after;
     Some(bytes)
 }

@@ -62,7 +62,7 @@ fn refusal(file: &[u8]) -> String {
     read(file).expect_err("a file that is refused").to_string()
 }
 
-/// A field with a length and so many bytes.
+/// A field with a length and its bytes.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2, bytes.len() as u8][..], bytes].concat()
 }

@@ -23,7 +23,7 @@ struct Code<'a> {
     custom: &'a str,
 }
 
-/// Reads the operators of a subgraph of so many tensors.
+/// Reads the operators of a subgraph with this many tensors.
 pub(super) fn read(
     model: Table<'_, '_>,
     subgraph: Table<'_, '_>,

@@ -187,7 +187,7 @@ fn axis(table: Table<'_, '_>, shape: &[usize], scales: usize) -> Result<usize, R
     }
 }
 
-/// One zero point for each of so many scales: 0 where none is given, and one may stand for all.
+/// One zero point for each scale: 0 if none is given, and one may stand for all.
 fn per_scale(zero_points: Vec<i64>, scales: usize) -> Result<Vec<i64>, Problem> {
     match zero_points[..] {
         [] => Ok(vec![0; scales]),

@@ -35,8 +35,8 @@ impl Plain {
     }
 }
 
-/// The scale of each input, of which there are one or two, in scales of the output, times
-/// `2^shift`; and the shift, the largest with which they fit 16 bits.
+/// The scale of each input (there are one or two) in scales of the output, times `2^shift`; and
+/// the shift, the largest with which they fit 16 bits.
 pub fn scaling(inputs: &[OutputQuant], output: OutputQuant) -> ([i16; INPUTS_MAX], u8) {
     let steps = |input: &OutputQuant| input.scale as f64 / output.scale as f64;
     let largest = inputs.iter().map(steps).fold(0.0, f64::max);

@@ -19,8 +19,8 @@ use super::{
     PlainKind, Problem, Scales, StageKind, Values, Window,
 };
 
-/// A layer of the type `average_pool`: the average over a window, of which padding counts for
-/// nothing; incomplete windows at the right and bottom are dropped.
+/// A layer of the type `average_pool`: the average over a window, in which padding does not
+/// count; incomplete windows at the right and bottom are dropped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layer {

@@ -291,8 +291,8 @@ fn source<'s>(
     let row_bytes = grid.tile.side() * channels;
     let mut rest = &mut *staging;
     for i in 0..grid.tile.side() as i32 {
-        let Some((out, behind)) = rest.split_at_mut_checked(row_bytes) else { break };
-        rest = behind;
+        let Some((out, after)) = rest.split_at_mut_checked(row_bytes) else { break };
+        rest = after;
         let source = window::row(input, conv.input, row + i);
         window::copy(source, column * channels as i32, out, conv.input_zero_point, |value| value);
     }

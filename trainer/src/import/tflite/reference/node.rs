@@ -88,7 +88,7 @@ impl<'n> Node<'n> {
         Ok((quantisation, data.iter().map(|byte| *byte as i8).collect()))
     }
 
-    /// A bias of so many values; 0 where it is left out.
+    /// A bias of `count` values; 0 if it is left out.
     pub fn bias(&self, input: usize, count: usize) -> Result<Vec<i32>, Misfit> {
         let Some(Some(_)) = self.operator.inputs.get(input) else { return Ok(vec![0; count]) };
         let tensor = self.input(input)?;

@@ -38,7 +38,7 @@ pub(super) struct Transform {
 #[repr(C)]
 struct Extent {
     v_end: *const i8,
-    steps_behind_first: usize,
+    steps_after_first: usize,
 }
 
 #[cfg(kindling_dsp)]
@@ -161,7 +161,7 @@ impl Primitives for CortexM {
         }
         let steps = if tiles == 2 { pairs / 2 } else { pairs / 4 };
         let extent =
-            Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_behind_first: steps - 1 };
+            Extent { v_end: v.as_ptr().wrapping_add(v_bytes), steps_after_first: steps - 1 };
         let functions = match tile {
             Tile::Two => &MULTIPLY_TWO,
             Tile::Four => &MULTIPLY_FOUR,

@@ -70,7 +70,7 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     unsafe { kindling_vector_dense(&units) }
 }
 
-/// The same with two roundings: all units by four, then the last four, of which some may be
+/// The same with two roundings: all units by four, then the last four; some of these may be
 /// computed again. Fewer than four are left to the portable loop.
 #[inline(never)]
 pub(super) fn dense_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
