@@ -1,9 +1,33 @@
 # What building and running the firmware needs: sourced by ../ci.sh. `setup` finds or installs the
-# emulator and a Rust that builds for Cortex-M. After it `firmware_cargo` is the cargo to use.
+# emulator and a Rust that builds for Cortex-M. After it `firmware_cargo` is the cargo to use;
+# `firmware_do` is that in the firmware's workspace, and `for_each_core` for each class of cores.
 # shellcheck shell=bash
 
 firmware_cargo=cargo
 firmware_folder=$PWD/firmware-example
+
+# Target, board and feature of each core class: M4 (and M7), M0, M3, M33, M55. The M0's code runs on
+# an M3, which has the RAM for it.
+FIRMWARE_CORES=(
+    "thumbv7em-none-eabihf mps2-an386"
+    "thumbv6m-none-eabi mps2-an385"
+    "thumbv7m-none-eabi mps2-an385"
+    "thumbv8m.main-none-eabi mps2-an505 cortex-m33"
+    "thumbv8m.main-none-eabihf mps3-an547 cortex-m55"
+)
+
+firmware_do() { (cd "$firmware_folder" && "$firmware_cargo" "$@"); }
+
+# Runs cargo for each core class: for_each_core FEATURES ARGUMENTS...
+for_each_core() {
+    local core target board feature features=$1
+    shift
+    for core in "${FIRMWARE_CORES[@]}"; do
+        read -r target board feature <<<"$core"
+        KINDLING_BOARD=$board firmware_do "$@" --quiet --target "$target" \
+            --features "$features${feature:+,$feature}"
+    done
+}
 
 # Installs Debian packages, or prints the one command that does. Package lists left over from a
 # machine's installation may name versions that are too old or gone, so they are fetched first.
@@ -50,14 +74,17 @@ firmware_targets() {
 
 has_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]; }
 
+# Whether Rust builds for a target; where not, rustup is asked for it.
+fetch_target() {
+    has_target "$1" || timeout 120 rustup target add "$1" >/dev/null 2>&1 && has_target "$1"
+}
+
 use_rustup() {
     local target
     for target in $(firmware_targets); do
         has_target "$target" && continue
         echo "rustup target add $target"
-        timeout 120 rustup target add "$target" >/dev/null 2>&1 && has_target "$target" && continue
-        echo "rustup cannot install $target"
-        return 1
+        fetch_target "$target" || { echo "rustup cannot install $target"; return 1; }
     done
     echo "firmware is built by $(rustc --version) with its own targets"
 }
