@@ -54,7 +54,7 @@ packages() {
     rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' infer/Cargo.toml)
     cargo "+$rust" --version >/dev/null 2>&1 ||
         timeout 300 rustup toolchain install "$rust" --profile minimal >/dev/null 2>&1 ||
-        { skip "Rust $rust, the oldest that infer accepts, cannot be had here"; return; }
+        { skip "Rust $rust, the oldest that infer accepts, cannot be installed here"; return; }
     cargo "+$rust" check --quiet -p infer --features build,signature,update,wire
     echo "infer compiles with Rust $rust, the oldest that it accepts"
 }
