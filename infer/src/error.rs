@@ -540,8 +540,8 @@ impl fmt::Display for StreamProblem {
 }
 
 impl InputError {
-    /// Of the types that a model takes and was given, and how many of each. Rare, so that compilers
-    /// know what is not.
+    /// The error for the types that a model takes and was given, and how many of each. Marked as
+    /// rare for the compiler.
     #[cold]
     pub(crate) fn of(
         (takes, given): (ValueType, ValueType),

@@ -11,7 +11,7 @@ pub struct Interface<'m> {
     pub takes: ValueType,
     /// What the values of the first output are.
     pub gives: OutputType,
-    /// Of real values, a mean and a deviation for each channel, [`ChannelScale::BYTES`] each; empty
+    /// A mean and a deviation for each channel of real values, [`ChannelScale::BYTES`] each; empty
     /// for a mean of 0 and a deviation of 1.
     pub scales: &'m [u8],
 }

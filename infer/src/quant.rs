@@ -50,8 +50,8 @@ impl Rounding {
         }
     }
 
-    /// That of a layer whose channel parameters are in `section`: with two roundings it has a shift
-    /// for each channel too.
+    /// The rounding of a layer whose channel parameters are in `section`: with two roundings there
+    /// is a shift for each channel too.
     #[inline(always)]
     pub(crate) const fn of(section: &[u8], channels: u16) -> Self {
         let once = channels as usize * Self::Once.channel_bytes();

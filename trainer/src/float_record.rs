@@ -94,7 +94,7 @@ pub fn from_bytes(
 ) -> Result<FloatModel, FloatRecordError> {
     let bytes = Bytes::from_bytes_vec(bytes);
     let carried = carried_network(bytes.clone());
-    // The file is looked at first: what is no record at all is not to be mended with a preset.
+    // The file is looked at first: if it is no record at all, a preset does not help.
     let network = match (carried, network) {
         (Err(error @ FloatRecordError::NotARecord(_)), _) => return Err(error),
         (_, Some(network)) => network,

@@ -210,8 +210,8 @@ impl PlainModel {
         tensor.map_or(0, |tensor| tensor.shape.len())
     }
 
-    /// The last layer's tensor that is made from each tensor, 0 where none is; more than there are
-    /// tensors for an output.
+    /// For each tensor, the last tensor that is made from it; 0 if there is none. For an output, a
+    /// number above that of every tensor.
     pub fn last_readers(&self) -> Vec<usize> {
         let mut last = vec![0; self.layers.len() + 1];
         for (layer, made) in self.layers.iter().zip(1..) {

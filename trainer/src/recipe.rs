@@ -124,10 +124,10 @@ impl From<OutputType> for Task {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Error {
-    /// Of squared differences: the answer is a mean, and far values weigh most.
+    /// Squared differences: the answer is a mean, and values that are far off weigh most.
     #[default]
     Squared,
-    /// Of differences without their sign: the answer is a median, and a few values that are far off
+    /// Differences without their sign: the answer is a median, and a few values that are far off
     /// change little.
     Absolute,
 }
@@ -160,8 +160,8 @@ pub enum ClassWeights {
     /// As much as any other.
     #[default]
     Equal,
-    /// The more, the fewer its class has: all classes count the same together, and all images as
-    /// much as without weights.
+    /// The fewer images a class has, the more each of them counts. So all classes count the same,
+    /// and all images together count as much as without weights.
     Balanced,
 }
 

@@ -170,7 +170,7 @@ mod tests {
         assert!(close(interval.high, 0.943_318), "{interval:?}");
     }
 
-    /// Of nothing wrong in n images the lower end is n / (n + z^2): 10 / 13.841459.
+    /// If nothing is wrong in n images, the lower end is n / (n + z^2): 10 / 13.841459.
     #[test]
     fn wilson_at_the_ends() {
         let all = wilson(10, 10);

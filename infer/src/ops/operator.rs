@@ -167,7 +167,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// That of an operator which is not in the build.
+    /// Stands for the tensor of an operator that is not in the build.
     pub(super) const NONE: Self =
         Self { shape: Shape::vector(0), quant: OutputQuant { scale: 1.0, zero_point: 0 } };
 }

@@ -74,7 +74,7 @@ fn inspect_model(args: &InspectArgs) -> Result<(), CliError> {
     ))?)
 }
 
-/// Whether the file is signed; where a key is given, by that key or it is an error.
+/// Whether the file is signed. If a key is given, a signature by another key is an error.
 fn signature_line(args: &InspectArgs, bytes: &[u8]) -> Result<&'static str, CliError> {
     let Some(key) = &args.key else {
         return Ok(if signature::split(bytes).is_some() {

@@ -124,8 +124,8 @@ fn require_answers(task: Task, outputs: usize, images: &Dataset) -> Result<(), F
     }
 }
 
-/// What is to be said before `network` is trained or calibrated on `data`, which `survey` counts;
-/// one sentence each.
+/// Notes before `network` is trained or calibrated on `data`, which `survey` counts; a sentence
+/// each.
 ///
 /// # Errors
 /// As [`require`], for the training images.
@@ -160,8 +160,8 @@ pub fn check(
     Ok([part].into_iter().chain(answers).chain(images).flatten().collect())
 }
 
-/// What is to be said before a finished model for images of the shape `model`, with `outputs`
-/// values that answer `task`, is measured on `images`.
+/// Notes for a finished model before it is measured on `images`. It takes images of the shape
+/// `model`, and answers `task` with `outputs` values.
 ///
 /// # Errors
 /// Images of another shape, or without the values that the model answers.
@@ -189,7 +189,7 @@ pub fn check_model(
     Ok((beyond > 0).then(note).into_iter().collect())
 }
 
-/// By how many deviations of the training values the mean of the test values may differ in silence.
+/// The means of training and test values may differ by this many deviations without a note.
 const MEAN_DEVIATIONS: f32 = 1.0;
 
 /// Values to answer that are all the same, or other ones in the test set.

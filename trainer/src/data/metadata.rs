@@ -21,8 +21,8 @@ pub struct About {
     pub interface: PlainInterface,
     /// As [`Metadata`] has it.
     pub metadata: Vec<u8>,
-    /// Of an autoencoder: part of the training inputs whose error is not above the threshold that
-    /// the export finds.
+    /// For an autoencoder: the part of the training inputs whose error is at or below the threshold
+    /// that the export finds.
     pub threshold_quantile: Option<f64>,
 }
 
@@ -47,8 +47,8 @@ pub struct Preparation {
 }
 
 impl About {
-    /// Of what a model is trained on. Images of IDX files without names need no word: those of the
-    /// self-test show what they look like.
+    /// What is known from the data that a model is trained on. Images of IDX files without names
+    /// need no description: the image of the self-test shows what they look like.
     pub fn of(record: &DataRecord) -> Self {
         let is_plain = record.task.is_classify()
             && record.names.is_empty()
@@ -87,7 +87,7 @@ pub fn targets(model: &Model<'_>) -> Vec<Target> {
 }
 
 impl Preparation {
-    /// Of what a model is trained on.
+    /// The preparation of the data that a model is trained on.
     fn of(record: &DataRecord) -> Self {
         Self {
             resize: record.reading.resize,

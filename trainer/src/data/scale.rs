@@ -20,7 +20,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Of each channel of finite values, which come channel by channel in turn.
+    /// The scale of each channel of finite values, which come channel by channel in turn.
     pub fn of_channels(values: impl Iterator<Item = f64>, channels: usize) -> Vec<Self> {
         let mut scales = vec![Self { low: f64::INFINITY, high: f64::NEG_INFINITY }; channels];
         for (index, value) in values.enumerate() {

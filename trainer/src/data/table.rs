@@ -69,7 +69,7 @@ impl Table {
         let start = source.fill_buf()?;
         let first = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let count = |mark: &u8| first.iter().filter(|byte| *byte == mark).count();
-        // Of equals it is the last: the comma.
+        // The last of several equal ones is taken: the comma.
         let mark = *b"\t;,".iter().max_by_key(|mark| count(mark)).unwrap_or(&b',');
         // Carriage returns are among the blanks that are taken off.
         let reader =

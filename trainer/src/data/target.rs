@@ -18,7 +18,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Of each of the values of a training set, which come in turn, as many as there are names.
+    /// A target for each name. The values of a training set come in turn, one for each name.
     /// Values that are all the same have a deviation of 1.
     pub fn of_values(values: &[f64], names: &[String]) -> Vec<Self> {
         let count = (values.len() / names.len().max(1)).max(1) as f64;

@@ -11,14 +11,14 @@ pub struct ChipEvaluation {
     pub images: usize,
     /// Images that were to be answered.
     pub wanted: usize,
-    /// Of those answered, the right ones.
+    /// Images answered correctly.
     pub correct: usize,
-    /// Of those answered, the ones with exactly the host's score vector; `None` without a model to
-    /// compare with.
+    /// Images answered with exactly the host's score vector; `None` without a model to compare
+    /// with.
     pub as_host: Option<usize>,
     /// What was answered, image by image: int8 values.
     pub answers: Vec<Vec<i8>>,
-    /// Classes of the answers or of the labels, whichever are more.
+    /// Classes of the answers or of the labels, the larger of the two.
     pub classes: usize,
     /// Ticks of all runs, the fewest and the most of one run.
     pub ticks: Ticks,

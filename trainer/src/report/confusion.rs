@@ -28,7 +28,7 @@ pub struct ModelConfusion {
     pub name: &'static str,
     /// One row per true class; empty when there are too many classes.
     pub rows: Vec<Row>,
-    /// The commonest mistakes, the most frequent first.
+    /// The most frequent mistakes, in that order.
     pub pairs: Vec<Pair>,
 }
 

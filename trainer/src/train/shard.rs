@@ -153,10 +153,9 @@ impl Shard {
         self.gradients[layout.stages.len()] = buffer;
     }
 
-    /// Takes the gradients that the backward pass has come to back through `stages`, from the last
-    /// to the first; that of the last is complete (of a normalised stage: before the
-    /// normalisation). Leaves the parameters' gradients over the shard's images in `gradients`, one
-    /// for each stage.
+    /// Takes the gradients back through `stages`, from the last to the first. The gradient of the
+    /// last stage is complete; if it is normalised, it is that before the normalisation. Leaves the
+    /// gradients of the parameters over the shard's images in `gradients`, one for each stage.
     pub fn backward(
         &mut self,
         layout: &Layout,

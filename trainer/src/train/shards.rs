@@ -72,8 +72,8 @@ pub struct Shards {
     /// How the stages lie in memory.
     pub layout: Layout,
     maps: Vec<Mutex<Shard>>,
-    /// Of each shard, per stage. Apart from the maps: they are added up while the next batch's
-    /// images are placed.
+    /// The gradients of each shard, per stage. Apart from the maps: they are added up while the
+    /// next batch's images are placed.
     gradients: Vec<Mutex<Vec<Gradient>>>,
 }
 

@@ -18,7 +18,7 @@ pub struct State {
     pub(super) epochs: Vec<EpochReport>,
     /// Steps of the optimiser.
     pub(super) steps: usize,
-    /// Of all stages, the running statistics of the normalisation included.
+    /// The parameters of all stages, with the running statistics of the normalisation.
     pub(super) parameters: Vec<StageParameters>,
     pub(super) average: Option<Average>,
     /// Burn's record of the optimiser, a burnpack file.

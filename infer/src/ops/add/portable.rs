@@ -64,7 +64,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    /// That of a layer; `None` where it rounds twice.
+    /// The sum of a layer; `None` if it rounds twice.
     pub fn new(add: &Add) -> Option<Self> {
         let (multipliers, shift) = match add.scaling {
             Scaling::Twice { .. } if Feature::TwoRoundings.is_built() => return None,

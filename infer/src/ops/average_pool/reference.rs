@@ -12,7 +12,7 @@ impl Kernels for Reference {
     ///     output = sum / how many these are, rounded to nearest, halves away from zero
     /// ```
     ///
-    /// Of a slice that does not end the window the sum itself is kept: 32 bits, little endian.
+    /// A slice that does not end the window keeps the sum itself: 32 bits, little endian.
     fn run(pool: &AveragePool, Buffers { input, output, .. }: Buffers<'_>) {
         let shape = pool.output;
         for (index, [row, column, channel]) in

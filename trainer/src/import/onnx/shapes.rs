@@ -245,7 +245,7 @@ impl<'n> Inputs<'n, '_> {
         sides.collect::<Result<_, _>>().map(Some)
     }
 
-    /// Of the inputs from `first` on each one that is a map: every `step`th.
+    /// Joins the inputs that are maps: every `step`th one from `first` on.
     fn concat(&self, first: usize, step: usize) -> Made {
         let Some(mut shape) = self.shape(first).map(<[usize]>::to_vec) else { return Ok(None) };
         let axis = place(self.node.int("axis").unwrap_or(1), shape.len())?;

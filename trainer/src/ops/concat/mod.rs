@@ -37,7 +37,7 @@ pub struct Pad {
 /// Two maps side by side, or one within a border.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Concat {
-    /// The maps it reads: one or two of them, the second without channels where there is one.
+    /// The maps that it reads, one or two. If there is one, the second has no channels.
     pub inputs: [Shape; INPUTS_MAX],
     /// Rows and columns of zeros above and left of each.
     pub padding: [u16; 2],

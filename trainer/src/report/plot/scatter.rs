@@ -10,7 +10,7 @@ use crate::report::value::Real;
 /// Width and height, pixels.
 const SIZE_PIXELS: [u32; 2] = [440, 320];
 
-/// Pairs of what is wanted and what is answered: circles for float, squares for int8. On the
+/// Pairs of wanted and answered values: circles for float, squares for int8. On the
 /// diagonal they are the same.
 pub fn draw(label: String, float: &[[f64; 2]], int8: &[[f64; 2]]) -> Plot {
     let all = || float.iter().chain(int8).flatten().copied();

@@ -43,7 +43,7 @@ static FINISH_TWO: [FinishSlots; 2] = [kindling_f2_finish_one, kindling_f2_finis
 /// The same of F(4x4).
 static FINISH_FOUR: [FinishSlots; 2] = [kindling_f4_finish_one, kindling_f4_finish_two];
 
-/// Finishes a group that is whole; `false` when the slices have not the sizes that follow from it.
+/// Finishes a group that is whole; `false` when the slices do not have its sizes.
 #[inline(always)]
 pub(super) fn run(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) -> bool {
     if !sizes_fit(finish, sums, output) {

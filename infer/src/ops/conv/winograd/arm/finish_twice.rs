@@ -39,7 +39,7 @@ unsafe extern "C" {
 }
 
 /// Finishes a group that is whole; `false` where the loop does not: for another tile, with pooling,
-/// with rare factors, or when the slices have not the sizes that follow from the group.
+/// with rare factors, or when the slices do not have the sizes of the group.
 pub(super) fn run(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) -> bool {
     let [a, b] = &finish.parameters;
     let (Some(a), Some(b)) = (Factor::of(a, finish.zero_point), Factor::of(b, finish.zero_point))
