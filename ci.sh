@@ -77,7 +77,8 @@ ENGINE=target/wasm32-unknown-unknown/page/page.wasm
 #: page all the pages' engine built anew answers in a browser as the host does
 page() {
     build_engine || { skip "no wasm32-unknown-unknown here"; return; }
-    KINDLING_ENGINE=$PWD/$ENGINE cargo test --release --quiet -p trainer --test it live::
+    KINDLING_ENGINE=$PWD/$ENGINE \
+        cargo test --release --quiet -p trainer --test it -- live:: tasks::
 }
 
 #: engine asked build trainer/page/page.wasm anew, the engine of the pages
