@@ -16,7 +16,7 @@ pub fn onnx(file: &[u8]) -> bool {
     };
     match infer(&network) {
         Ok(shapes) => {
-            let costs = network.nodes.iter().map(|node| cost(&network, node, &shapes).macs);
+            let costs = network.nodes.iter().map(|node| cost(node, &shapes).macs);
             let _ = costs.fold(0, u64::saturating_add);
         }
         Err(error) => is_a_line(&error.to_string()),

@@ -25,6 +25,7 @@ use crate::export::ExportError;
 use crate::float_record::FloatRecordError;
 use crate::folder_lock::FolderBusy;
 use crate::format2::ConvertError;
+use crate::import::float::FloatError;
 use crate::import::model::ImportError;
 use crate::import::onnx;
 use crate::import::tflite::ReadError;
@@ -215,6 +216,37 @@ pub enum CliError {
         path: PathBuf,
         /// The node that does not fit.
         cause: onnx::Misfit,
+    },
+    /// A network in floating point that cannot be imported.
+    #[error("{}: {cause}", path.display())]
+    ImportFloat {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: FloatError,
+    },
+    /// A network in floating point without data.
+    #[error(
+        "{}: the network is in floating point: name inputs like those it was trained on with \
+         --data, to calibrate it on them",
+        path.display()
+    )]
+    ImportData {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Numbers for other channels.
+    #[error(
+        "{option} has {found} numbers, the inputs have {channels} channels: give one, or one \
+        for each"
+    )]
+    ChannelNumbers {
+        /// The option.
+        option: &'static str,
+        /// How many it has.
+        found: usize,
+        /// How many are needed.
+        channels: usize,
     },
     /// A key for a file that has no signature.
     #[error("{}: --key is for models of this crate, other files are not signed", path.display())]

@@ -83,7 +83,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
 }
 
 /// How both models answer.
-fn measured(outcome: &Outcome) -> String {
+pub(super) fn measured(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Classes(result) => {
             let shares = [result.float_correct, result.int8.correct, result.agreeing];

@@ -4,52 +4,98 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{ChipOption, FileOption};
+use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, import_file, inspect, model_file};
+use super::{CliError, import_file, import_float, inspect, model_file};
 use crate::atomic_file::PendingFile;
-use crate::import::{model, tflite};
+use crate::import::{float, model, onnx, tflite};
 use crate::model_file::ModelTable;
 use crate::plain_model::PlainModel;
+use crate::recipe::Task;
 use crate::savings::Effort;
 use crate::terminal::number::grouped;
 use crate::terminal::print;
 
-/// Make a model of a TensorFlow Lite file
+/// Make a model of a TensorFlow Lite or ONNX file
 ///
-/// The network must be quantised to int8, its input and output too. The model keeps its numbers and
+/// A .tflite file that is quantised to int8, its input and output too, keeps its numbers. The model
 /// gives the bytes of TensorFlow Lite's reference kernels: the two are compared before anything is
-/// written. All operators that no chip has a kernel for are listed at once.
+/// written.
+///
+/// An .onnx file in float32 is calibrated on --data and quantised like a network trained here. It
+/// reads pixels as 0 to 1 and sensor values as they are, less --mean and over --std. What
+/// quantisation costs is shown for each layer, and the float parameters are left beside the model.
+///
+/// All operators that cannot be imported are listed at once. Then nothing is written.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   trainer import network.tflite --out model.kndl
   trainer import network.tflite --core m4 --flash 512K --ram 64K --out model.kndl
   trainer import network.tflite --out model.kndl --model-version 2 --no-self-test
-  trainer import network.tflite --core m4 --stream --out model.kndl")]
+  trainer import network.tflite --core m4 --stream --out model.kndl
+  trainer import network.onnx --data photos --test-share 0.2 --out model.kndl
+  trainer import network.onnx --data photos --test-share 0.2 --out model.kndl \\
+      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225")]
 pub(super) struct ImportArgs {
-    /// A .tflite file
+    /// A .tflite or .onnx file
     #[arg(value_name = "FILE")]
-    network: PathBuf,
+    pub(super) network: PathBuf,
     /// Model file to write
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Keep channels and layers on which no answer depends
+    pub(super) out: PathBuf,
+    /// Keep channels and layers on which no answer depends (int8 files)
     #[arg(long)]
     keep_all: bool,
     #[command(flatten)]
-    chip: ChipOption,
-    /// Plan for a stream: a row at a time, without end. No row of any map is computed twice
+    pub(super) chip: ChipOption,
+    /// Plan for a stream: a row at a time, without end. No row of any map is computed twice (int8
+    /// files)
     #[arg(long)]
     stream: bool,
     #[command(flatten)]
-    file: FileOption,
+    pub(super) file: FileOption,
+    #[command(flatten)]
+    pub(super) data: DataOption,
+    /// What the network answers: classes, real values, or its input once more (float files)
+    #[arg(long, value_enum, default_value_t = Task::Classify)]
+    pub(super) task: Task,
+    /// What is taken off each channel before the network reads it, such as 0.485,0.456,0.406
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_negative_numbers = true)]
+    pub(super) mean: Vec<f32>,
+    /// What each channel is divided by after that, such as 0.229,0.224,0.225
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = deviation)]
+    pub(super) std: Vec<f32>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
     let file = import_file::read(&args.network)?;
+    match inspect::is_onnx(&args.network) {
+        true => onnx(args, &file),
+        false => tflite(args, &file),
+    }
+}
+
+fn deviation(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && f32::is_finite(number) => Ok(number),
+        _ => Err("a deviation is a number above 0, such as 0.229".to_owned()),
+    }
+}
+
+fn onnx(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     let path = || args.network.clone();
-    let network = tflite::read(&file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
+    let network = onnx::read(file).map_err(|cause| CliError::Onnx { path: path(), cause })?;
+    let known =
+        onnx::known(&network).map_err(|cause| CliError::OnnxShapes { path: path(), cause })?;
+    import_float::run(args, &|given| float::onnx::import(&network, &known, given))
+}
+
+fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
+    let path = || args.network.clone();
+    let network = tflite::read(file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
     let options = args.file.of_import(&args.chip, [args.keep_all, args.stream])?;
     let model = model::model(&network, options)
         .map_err(|cause| CliError::Import { path: path(), cause })?;
@@ -67,14 +113,20 @@ pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
 fn report(out: &Path, file: &[u8], whole: Effort) -> Result<(), CliError> {
     let mut table = ModelTable::new();
     let model = model_file::parse(out, file, &mut table)?;
-    let (name, bytes) = (out.display(), grouped(file.len() as u64));
     Ok(print(&format!(
-        "{}\n{}{}written: {name}, {bytes} bytes; a random input has the same answer as by \
-         TensorFlow Lite's arithmetic\nnext: trainer inspect {name}\n",
+        "{}\n{}{}{}; a random input has the same answer as by TensorFlow Lite's arithmetic\nnext: \
+         trainer inspect {}\n",
         inspect::layer_table(&model),
         inspect::memory_lines(&model),
-        left_out(whole, Effort::of(&PlainModel::of(&model)))
+        left_out(whole, Effort::of(&PlainModel::of(&model))),
+        file_written(out, file),
+        out.display(),
     ))?)
+}
+
+/// `written: model.kndl, 8,128 bytes`.
+pub(super) fn file_written(out: &Path, file: &[u8]) -> String {
+    format!("written: {}, {} bytes", out.display(), grouped(file.len() as u64))
 }
 
 /// What was left out, where anything was.

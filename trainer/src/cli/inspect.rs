@@ -3,6 +3,8 @@
 mod onnx;
 mod tflite;
 
+pub(super) use onnx::is_one as is_onnx;
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -16,6 +16,7 @@ mod export;
 mod how_to_build;
 mod import;
 mod import_file;
+mod import_float;
 mod inspect;
 mod interrupt;
 mod keygen;

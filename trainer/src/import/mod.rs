@@ -1,5 +1,6 @@
 //! Networks that were trained elsewhere.
 
+pub mod float;
 pub mod model;
 pub mod onnx;
 #[cfg(test)]

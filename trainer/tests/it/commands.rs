@@ -49,6 +49,51 @@ fn eval_refuses_images_of_another_size() {
     );
 }
 
+/// An array file of bytes.
+fn write_npy(path: &Path, sides: &str, values: &[u8]) {
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({sides}), }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    let file = [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), values].concat();
+    fs::write(path, file).unwrap();
+}
+
+/// A network in floating point is calibrated on data; it is exported again from its parameters.
+#[test]
+fn import_of_an_onnx_file_needs_data() {
+    let workshop = Workshop::new();
+    let file = format!("{}/fixtures/torch_images.onnx", env!("CARGO_MANIFEST_DIR"));
+    let message = error(&mut workshop.trainer(["import", &file, "--out", "model.kndl"]));
+    assert!(message.contains("name inputs like those it was trained on with --data"), "{message}");
+    fs::create_dir(workshop.path("arrays")).unwrap();
+    for (part, count) in [("train", 20_usize), ("test", 10)] {
+        let array = |name: &str| workshop.path(&format!("arrays/{name}_{part}.npy"));
+        let pixels: Vec<u8> = (0..count * 324).map(|at| (at * 37 % 251) as u8).collect();
+        write_npy(&array("x"), &format!("{count}, 12, 9, 3"), &pixels);
+        let labels: Vec<u8> = (0..count).map(|at| (at % 5) as u8).collect();
+        write_npy(&array("y"), &format!("{count},"), &labels);
+    }
+    let with = |option, value| {
+        let out = "model.kndl";
+        workshop.trainer(["import", &file, "--data", "arrays", "--out", out, option, value])
+    };
+    let message = error(&mut with("--mean", "1,2"));
+    assert_eq!(
+        message,
+        "--mean has 2 numbers, the inputs have 3 channels: give one, or one for each"
+    );
+    assert!(!workshop.path("model.kndl").exists());
+    let (stdout, _) = run(&mut with("--core", "m4"), 0);
+    assert!(stdout.contains("22 operators became"), "{stdout}");
+    assert!(stdout.contains("signal to noise") && stdout.contains("same answer"), "{stdout}");
+    assert!(workshop.path("model.plan.toml").exists());
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
+    assert!(stdout.contains("self-test passed"), "{stdout}");
+    let again = ["export", "model.burnpack", "--core", "m4", "--out", "again.kndl"];
+    run(&mut workshop.trainer(again), 0);
+    let file = |name: &str| fs::read(workshop.path(name)).unwrap();
+    assert_eq!(file("again.kndl"), file("model.kndl"));
+}
+
 #[test]
 fn import_writes_a_model_or_nothing() {
     let workshop = Workshop::new();

@@ -9,7 +9,7 @@ use crate::terminal::table::Table;
 use crate::terminal::{print, printable};
 
 /// Whether the file is meant to be an ONNX file.
-pub(super) fn is_one(path: &Path) -> bool {
+pub(in crate::cli) fn is_one(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
 }
 
@@ -48,7 +48,7 @@ fn node_table(network: &Network<'_>, shapes: &Shapes<'_>) -> Table {
         Table::new([">", "operator", ">reads", ">input", ">output", ">MACs", ">weights", "name"]);
     let mut all = Cost::default();
     for (number, node) in network.nodes.iter().enumerate() {
-        let cost = onnx::cost(network, node, shapes);
+        let cost = onnx::cost(node, shapes);
         all.macs = all.macs.saturating_add(cost.macs);
         all.parameters += cost.parameters;
         table.row([

@@ -5,6 +5,7 @@
 //! size. What is not needed to run a network is skipped: texts, metadata, functions, training.
 
 mod error;
+mod integers;
 mod messages;
 mod network;
 mod order;
@@ -13,7 +14,7 @@ mod shapes;
 
 pub use error::{Problem, ReadError};
 pub use network::{Attribute, ElementType, Network, Node, Tensor, Value};
-pub use shapes::{Cost, Misfit, Shapes, cost, infer};
+pub use shapes::{Cost, Known, Misfit, Shapes, cost, infer, known};
 
 /// Versions of the operators that can be read: what exporters have written since 2018.
 pub const OPSETS: [i64; 2] = [7, 25];

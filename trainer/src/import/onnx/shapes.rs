@@ -1,10 +1,12 @@
-//! The shapes of all values, computed node by node; an open batch counts 1.
+//! The shapes of all values, computed node by node; an open batch counts 1. With them go the whole
+//! numbers that are computed of shapes, as exporters write the size of a reshape.
 
 use std::collections::HashMap;
 
 use thiserror::Error;
 
 use super::error::shown;
+use super::integers;
 use super::network::{Attribute, Network, Node};
 
 /// The shapes of constants and maps by their names. What an operator that is not known here makes
@@ -35,46 +37,74 @@ pub struct Cost {
 /// Elements of a map at most.
 const ELEMENTS_MAX: usize = 1 << 28;
 
+/// Elements of a constant of whole numbers at most, for its values to be of interest here.
+const INTEGERS_MAX: usize = 64;
+
 /// What is wrong, or nothing that can be said.
 type Made = Result<Option<Vec<usize>>, &'static str>;
+
+/// What is known of a network's values before it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// Their shapes.
+    pub shapes: Shapes<'a>,
+    /// The values of those that are whole numbers, the same for every input: constants, shapes and
+    /// what is computed of them.
+    pub integers: HashMap<&'a str, Vec<i64>>,
+}
 
 /// Computes all shapes.
 ///
 /// # Errors
 /// The first node whose inputs do not fit.
 pub fn infer<'a>(network: &Network<'a>) -> Result<Shapes<'a>, Misfit> {
+    Ok(known(network)?.shapes)
+}
+
+/// Computes all shapes, and what is computed of them.
+///
+/// # Errors
+/// The first node whose inputs do not fit.
+pub fn known<'a>(network: &Network<'a>) -> Result<Known<'a>, Misfit> {
     let constants = network.constants.iter().map(|tensor| (tensor.name, tensor.shape.clone()));
-    let mut shapes: Shapes<'a> = constants.collect();
+    let integers = network.constants.iter().filter(|tensor| tensor.elements() <= INTEGERS_MAX);
+    let integers = integers.filter_map(|tensor| Some((tensor.name, tensor.integers()?)));
+    let mut known = Known { shapes: constants.collect(), integers: integers.collect() };
     for input in &network.inputs {
         let sizes = input.shape.iter().enumerate().map(|(dimension, size)| match size {
             None if dimension == 0 => Some(1),
             size => *size,
         });
         if let Some(shape) = sizes.collect::<Option<Vec<_>>>().filter(|shape| small(shape)) {
-            shapes.insert(input.name, shape);
+            known.shapes.insert(input.name, shape);
         }
     }
     for (index, node) in network.nodes.iter().enumerate() {
         let misfit = |why| Misfit { node: index, operator: shown(node.operator), why };
-        let made = Inputs { network, node, shapes: &shapes }.output().map_err(misfit)?;
-        let (Some(shape), Some(output)) = (made, node.outputs.first()) else { continue };
+        let Some(output) = node.outputs.first() else { continue };
+        if let Some(integers) = integers::of(node, &known) {
+            known.shapes.insert(output, integers.shape);
+            known.integers.insert(output, integers.values);
+            continue;
+        }
+        let made = Inputs { node, known: &known }.output().map_err(misfit)?;
+        let Some(shape) = made else { continue };
         if !small(&shape) {
             return Err(misfit("the output would be too large"));
         }
-        shapes.insert(output, shape);
+        known.shapes.insert(output, shape);
     }
-    Ok(shapes)
+    Ok(known)
 }
 
 /// The cost of a node.
-pub fn cost(network: &Network<'_>, node: &Node<'_>, shapes: &Shapes<'_>) -> Cost {
-    let inputs = Inputs { network, node, shapes };
-    let Some([weights, bias]) = inputs.parameters() else { return Cost::default() };
+pub fn cost(node: &Node<'_>, shapes: &Shapes<'_>) -> Cost {
+    let Some([weights, bias]) = parameters(node) else { return Cost::default() };
+    let shape = |name: Option<&&str>| name.and_then(|name| shapes.get(*name));
     let elements = |name: Option<&&str>| -> u64 {
-        let shape = name.and_then(|name| shapes.get(*name));
-        shape.map_or(0, |shape| shape.iter().product::<usize>() as u64)
+        shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u64)
     };
-    let taps = inputs.shape(weights).map_or(0, |shape| match node.operator {
+    let taps = shape(node.inputs.get(weights)).map_or(0, |shape| match node.operator {
         "Gemm" | "QGemm" if node.int("transB") == Some(1) => {
             shape.get(1).copied().unwrap_or(1) as u64
         }
@@ -90,32 +120,32 @@ fn small(shape: &[usize]) -> bool {
     shape.len() <= 8 && bound.is_some_and(|bound| bound <= ELEMENTS_MAX)
 }
 
+/// The numbers of weights and bias among a node's inputs.
+fn parameters(node: &Node<'_>) -> Option<[usize; 2]> {
+    match node.operator {
+        "Conv" | "Gemm" | "MatMul" => Some([1, 2]),
+        "QLinearConv" => Some([3, 8]),
+        "QGemm" => Some([3, 6]),
+        "QLinearMatMul" => Some([3, usize::MAX]),
+        _ => None,
+    }
+}
+
 /// A node's inputs.
 struct Inputs<'n, 'a> {
-    network: &'n Network<'a>,
     node: &'n Node<'a>,
-    shapes: &'n Shapes<'a>,
+    known: &'n Known<'a>,
 }
 
 impl<'n> Inputs<'n, '_> {
     fn shape(&self, number: usize) -> Option<&'n [usize]> {
-        self.node.inputs.get(number).and_then(|name| self.shapes.get(name)).map(|shape| &shape[..])
+        let name = self.node.inputs.get(number)?;
+        self.known.shapes.get(name).map(|shape| &shape[..])
     }
 
-    /// A constant of int64 that an input names.
+    /// The whole numbers that an input is, the same each time.
     fn integers(&self, number: usize) -> Option<Vec<i64>> {
-        self.network.constant(self.node.inputs.get(number)?)?.integers()
-    }
-
-    /// The numbers of weights and bias among the inputs.
-    fn parameters(&self) -> Option<[usize; 2]> {
-        match self.node.operator {
-            "Conv" | "Gemm" | "MatMul" => Some([1, 2]),
-            "QLinearConv" => Some([3, 8]),
-            "QGemm" => Some([3, 6]),
-            "QLinearMatMul" => Some([3, usize::MAX]),
-            _ => None,
-        }
+        self.known.integers.get(self.node.inputs.get(number)?).cloned()
     }
 
     /// The shape of the first output; `None` where it cannot be told.
@@ -145,10 +175,9 @@ impl<'n> Inputs<'n, '_> {
             "Unsqueeze" => self.unsqueeze(first),
             "ReduceMean" => self.reduce(first),
             "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "HardSigmoid" | "Clip"
-            | "Softmax" | "BatchNormalization" | "QuantizeLinear" | "DequantizeLinear"
-            | "Identity" | "Dropout" | "QLinearLeakyRelu" | "QLinearSigmoid" | "QLinearSoftmax" => {
-                Ok(Some(first.to_vec()))
-            }
+            | "Softmax" | "LogSoftmax" | "BatchNormalization" | "QuantizeLinear"
+            | "DequantizeLinear" | "Identity" | "Dropout" | "QLinearLeakyRelu"
+            | "QLinearSigmoid" | "QLinearSoftmax" => Ok(Some(first.to_vec())),
             _ => Ok(None),
         }
     }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod examples;
+mod float;
 mod hostile;
 mod networks;
 mod numpy;

@@ -48,7 +48,7 @@ fn costs() {
     for file in [fixture!("layers.onnx"), fixture!("qdq.onnx"), fixture!("qoperator.onnx")] {
         let network = read(file).unwrap();
         let shapes = infer(&network).unwrap();
-        let costs = network.nodes.iter().map(|node| cost(&network, node, &shapes));
+        let costs = network.nodes.iter().map(|node| cost(node, &shapes));
         let all = costs.fold(Cost::default(), |all, cost| Cost {
             macs: all.macs + cost.macs,
             parameters: all.parameters + cost.parameters,
@@ -142,7 +142,7 @@ fn damaged_files() {
     let bytes = fixture!("layers.onnx");
     let one_line = |bytes: &[u8]| match read(bytes) {
         Ok(network) => drop(infer(&network).map(|shapes| {
-            network.nodes.iter().for_each(|node| _ = cost(&network, node, &shapes));
+            network.nodes.iter().for_each(|node| _ = cost(node, &shapes));
         })),
         Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
     };

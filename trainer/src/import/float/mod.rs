@@ -1,0 +1,82 @@
+//! Networks in floating point: what a file's operators are as layers of a description, with their
+//! weights, so that they are calibrated, quantised and planned like networks trained here.
+//!
+//! - [`onnx`]: the operators of ONNX;
+//! - `layers`: what they become, with `moving` (windows) and `array` (constants);
+//! - `values`: maps on their way, and what any format's operators do to them;
+//! - `sketch`: the layers as they come, and what is folded into them;
+//! - `layout`: which sides of a map the dimensions of a tensor count.
+
+mod array;
+mod layers;
+mod layout;
+mod misfit;
+mod moving;
+pub mod onnx;
+mod sketch;
+mod values;
+
+pub use misfit::{Misfit, Unsupported};
+pub use sketch::Given;
+
+use infer::Shape;
+use thiserror::Error;
+
+use crate::float_model::FloatModel;
+use crate::network::NetworkError;
+
+/// Why a network in floating point cannot be imported.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum FloatError {
+    /// None, or several.
+    #[error("the network has {found} inputs, only networks of one can be imported: export one")]
+    Inputs {
+        /// How many.
+        found: usize,
+    },
+    /// None, or several.
+    #[error(
+        "the network has {found} outputs, a network in floating point is imported with one: \
+         export one"
+    )]
+    Outputs {
+        /// How many.
+        found: usize,
+    },
+    /// An input that is no map.
+    #[error("input '{name}': {why}")]
+    Input {
+        /// Its name.
+        name: String,
+        /// What is wrong, and what to do.
+        why: &'static str,
+    },
+    /// An output in another order.
+    #[error(
+        "the output is a map that was turned or flattened: export without that, a model answers \
+         rows, columns, channels"
+    )]
+    Turned,
+    /// Operators, all of them.
+    #[error(transparent)]
+    Operators(#[from] Unsupported),
+    /// The layers make no network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
+/// A network that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatImport {
+    /// Its layers and weights.
+    pub model: FloatModel,
+    /// Operators in the file that the output depends on.
+    pub operators: usize,
+}
+
+impl FloatImport {
+    /// What the network reads.
+    pub fn input(&self) -> Shape {
+        self.model.network.input.shape()
+    }
+}

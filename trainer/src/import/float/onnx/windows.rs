@@ -1,0 +1,137 @@
+//! What moves over a map: poolings, means, borders of zeros.
+
+use infer::Shape;
+
+use super::pointwise::float;
+use super::{Import, Value, layer_name};
+use crate::import::float::misfit::Misfit;
+use crate::import::float::moving::Moving;
+use crate::import::float::values::Seen;
+use crate::import::onnx::{Attribute, Node};
+
+/// How a window moves over a map, by the options of a node.
+pub(super) fn moving(node: &Node<'_>, map: Shape, kernel: [usize; 2]) -> Result<Moving, Misfit> {
+    let sides = |name: &str| match node.ints(name) {
+        None => Ok([1, 1]),
+        Some([rows]) => Ok([size(*rows)?, 1]),
+        Some([rows, columns]) => Ok([size(*rows)?, size(*columns)?]),
+        Some(_) => Err(Misfit::from("an option that has not a number for rows and columns")),
+    };
+    let (stride, dilation) = (sides("strides")?, sides("dilations")?);
+    if kernel.contains(&0) || stride.contains(&0) || dilation.contains(&0) {
+        return Err("a window, stride or dilation of 0".into());
+    }
+    let border = match node.ints("pads") {
+        None => [0; 4],
+        Some([above, below]) => [size(*above)?, size(*below)?, 0, 0],
+        Some([above, left, below, right]) => {
+            [size(*above)?, size(*below)?, size(*left)?, size(*right)?]
+        }
+        Some(_) => return Err("pads that are not two for each side".into()),
+    };
+    let moving = Moving { kernel, stride, dilation, border };
+    Ok(match node.attribute("auto_pad") {
+        Some(Attribute::Text(b"SAME_UPPER")) => moving.same(map, false),
+        Some(Attribute::Text(b"SAME_LOWER")) => moving.same(map, true),
+        Some(Attribute::Text(b"VALID")) => Moving { border: [0; 4], ..moving },
+        _ => moving,
+    })
+}
+
+fn size(value: i64) -> Result<usize, Misfit> {
+    let size = u16::try_from(value).map_err(|_| "an option that is below 0 or over 65,535")?;
+    Ok(size.into())
+}
+
+impl<'a> Import<'_, 'a> {
+    /// The window of a pooling over a map.
+    fn pooling(&self, node: &Node<'a>) -> Result<(Seen, Moving), Misfit> {
+        let seen = self.seen(node)?;
+        let kernel = match (node.ints("kernel_shape"), seen.sides().len()) {
+            (Some([rows]), 3) => [size(*rows)?, 1],
+            (Some([rows, columns]), 4) => [size(*rows)?, size(*columns)?],
+            _ => return Err("a window of other dimensions than the map's".into()),
+        };
+        let mut moving = moving(node, seen.shape, kernel)?;
+        if moving.dilation != [1, 1] {
+            return Err("a pooling whose taps lie apart: export with dilation 1".into());
+        }
+        if node.int("ceil_mode").unwrap_or(0) != 0 {
+            moving = moving.whole(seen.shape);
+        }
+        let moving = seen.moving(moving);
+        Ok((seen, moving))
+    }
+
+    /// The largest value of each window.
+    pub(super) fn max_pool(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let (seen, moving) = self.pooling(node)?;
+        let tensor = self.sketch.max_pool(layer_name(node), seen.value.tensor, &moving)?;
+        Ok(seen.left(&self.sketch, tensor))
+    }
+
+    /// The mean of each window, of which the border counts or not.
+    pub(super) fn average_pool(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let (seen, mut moving) = self.pooling(node)?;
+        let mut tensor = seen.value.tensor;
+        let has_border = node.ints("pads").is_some_and(|pads| pads.iter().any(|zeros| *zeros > 0));
+        if node.int("count_include_pad") == Some(1) && has_border {
+            if node.int("ceil_mode") == Some(1) {
+                return Err("a mean that counts its border, with ceil_mode: export with one".into());
+            }
+            tensor = self.sketch.pad(layer_name(node), tensor, moving.border()?)?;
+            moving.border = [0; 4];
+        }
+        let tensor = self.sketch.average_pool(layer_name(node), tensor, &moving)?;
+        Ok(seen.left(&self.sketch, tensor))
+    }
+
+    /// The mean of all pixels.
+    pub(super) fn global_average(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let seen = self.seen(node)?;
+        let tensor = self.sketch.mean(layer_name(node), seen.value.tensor, [true, true])?;
+        Ok(seen.left(&self.sketch, tensor))
+    }
+
+    /// The largest value of each channel.
+    pub(super) fn global_max(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let seen = self.seen(node)?;
+        let tensor = self.sketch.global_max(layer_name(node), seen.value.tensor)?;
+        Ok(seen.left(&self.sketch, tensor))
+    }
+
+    /// A mean over dimensions that are rows or columns.
+    pub(super) fn reduce_mean(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let value = self.value(node, 0)?;
+        let axes = self.listed(node, "axes");
+        let axes = axes.ok_or("it takes the mean of everything, or of computed dimensions")?;
+        let stays = node.int("keepdims").unwrap_or(1) != 0;
+        self.sketch.mean_over(layer_name(node), &value, &axes, stays)
+    }
+
+    /// Whole numbers that are an option, or since later versions the second input.
+    fn listed(&self, node: &Node<'a>, option: &str) -> Option<Vec<i64>> {
+        let input = || self.known.integers.get(node.inputs.get(1)?).cloned();
+        node.ints(option).map(<[i64]>::to_vec).or_else(input)
+    }
+
+    /// A border of zeros around rows and columns.
+    pub(super) fn pad(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let seen = self.seen(node)?;
+        let is_constant = match node.attribute("mode") {
+            Some(Attribute::Text(mode)) => *mode == b"constant",
+            _ => true,
+        };
+        let number = self.optional(node, 2)?.and_then(|array| array.values.first().copied());
+        let number = number.or(float(node, "value")).unwrap_or(0.0);
+        if !is_constant || number != 0.0 {
+            return Err("a border that is not of zeros: export with zeros".into());
+        }
+        let rank = seen.sides().len();
+        let pads = self.listed(node, "pads").filter(|pads| pads.len() == 2 * rank);
+        let pads = pads.ok_or("a border of a size that is computed: export it as a constant")?;
+        let zeros = (0..rank).map(|at| Ok([size(pads[at])?, size(pads[at + rank])?]));
+        let zeros = zeros.collect::<Result<Vec<_>, Misfit>>()?;
+        self.sketch.bordered(layer_name(node), &seen, &zeros)
+    }
+}

@@ -1,0 +1,309 @@
+//! The layers of a network as they come out of a file, one after the other, with their weights.
+//!
+//! A factor and a summand for each channel, which is also what batch normalisation is, goes into
+//! the weights of the layer before it, or of the one after it. Where neither can take it, it is a
+//! depthwise convolution of one tap. A border of zeros goes into the convolution after it.
+
+use infer::Shape;
+use infer::format::NAME_BYTES_MAX;
+use infer::schedule::INPUTS_MAX;
+
+use super::layers::Map;
+use super::misfit::Misfit;
+use crate::float_model::{FloatModel, StageWeights};
+use crate::network::{Input, Layer, LayerKind, Network, NetworkError, Padding};
+use crate::ops::{Extent, Lowered, Operator, Softmax, concat, depthwise};
+use crate::terminal::printable;
+
+/// What the values of an input are in the data: the network reads `scale * value + shift` of each
+/// channel, where `value` is from 0 to 1. Nothing where it reads the values as they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// Of each channel.
+    pub scale: Vec<f32>,
+    /// Of each channel.
+    pub shift: Vec<f32>,
+    /// The shape of the data, for networks that read a vector.
+    pub shape: Option<Shape>,
+}
+
+/// Layers in an order in which each comes after those that it reads.
+pub(super) struct Sketch {
+    input: Shape,
+    layers: Vec<Drawn>,
+}
+
+/// A layer.
+struct Drawn {
+    name: String,
+    /// The tensors that it reads: 0 is the input, `n` what layer `n - 1` leaves.
+    reads: Vec<usize>,
+    kind: LayerKind,
+    weights: Option<StageWeights>,
+    output: Shape,
+    /// Whether it is a factor and a summand for each channel.
+    is_affine: bool,
+}
+
+/// Longest name of a layer, bytes: a number may follow it.
+const NAME_BYTES: usize = NAME_BYTES_MAX - 6;
+
+impl Sketch {
+    /// No layers yet. Tensor 0 is the network's input.
+    pub const fn new(input: Shape) -> Self {
+        Self { input, layers: vec![] }
+    }
+
+    /// The size of a tensor.
+    pub fn shape(&self, tensor: usize) -> Shape {
+        tensor.checked_sub(1).map_or(self.input, |layer| self.layers[layer].output)
+    }
+
+    /// A layer, with weights where it has any; the tensor that it leaves.
+    pub fn push(
+        &mut self,
+        name: &str,
+        reads: &[usize],
+        kind: LayerKind,
+        weights: Option<StageWeights>,
+    ) -> Result<usize, Misfit> {
+        let output = self.output(reads, &kind)?;
+        let (name, reads) = (self.unique(name), reads.to_vec());
+        self.layers.push(Drawn { name, reads, kind, weights, output, is_affine: false });
+        Ok(self.layers.len())
+    }
+
+    /// What a layer leaves.
+    fn output(&self, reads: &[usize], kind: &LayerKind) -> Result<Shape, Misfit> {
+        let mut inputs = [self.shape(reads[0]); INPUTS_MAX];
+        inputs.iter_mut().zip(reads).for_each(|(shape, tensor)| *shape = self.shape(*tensor));
+        let mut output = match kind.lower(inputs)? {
+            Lowered::Operator(kind) => kind.output(),
+            _ => inputs[0],
+        };
+        for tensor in reads.iter().skip(INPUTS_MAX) {
+            match kind.lower([output, self.shape(*tensor)])? {
+                Lowered::Operator(kind) => output = kind.output(),
+                _ => return Err("it reads too many maps".into()),
+            }
+        }
+        Ok(output)
+    }
+
+    /// `scale * value + shift` for each channel. The layer before takes it in where nothing else
+    /// reads what that leaves.
+    pub fn affine(
+        &mut self,
+        name: &str,
+        Map { tensor, is_sole }: Map,
+        [scale, shift]: [&[f32]; 2],
+    ) -> Result<usize, Misfit> {
+        let before = tensor.checked_sub(1).map(|layer| &mut self.layers[layer]);
+        if let Some(Drawn { weights: Some(weights), .. }) = before.filter(|_| is_sole) {
+            weights.follow(scale, shift);
+            return Ok(tensor);
+        }
+        let one_tap = depthwise::Layer {
+            kernel: Extent::Square(1),
+            stride: Extent::Square(1),
+            padding: Padding::Valid,
+            multiplier: 1,
+            activation: None,
+        };
+        let weights = StageWeights { weights: scale.to_vec(), bias: shift.to_vec() };
+        let made = self.push(name, &[tensor], LayerKind::Depthwise(one_tap), Some(weights))?;
+        self.layers[made - 1].is_affine = true;
+        Ok(made)
+    }
+
+    /// A map once more, for a layer that would read it twice.
+    pub fn copy(&mut self, name: &str, tensor: usize) -> Result<usize, Misfit> {
+        let channels = self.shape(tensor).channels.into();
+        let [ones, zeros] = [1.0, 0.0].map(|value| vec![value; channels]);
+        self.affine(name, Map { tensor, is_sole: false }, [&ones, &zeros])
+    }
+
+    /// The map within the border that a tensor is, and the border `[top, bottom, left, right]`: for
+    /// a layer that can read zeros beyond the edge, where nothing else reads the tensor.
+    pub fn without_border(&mut self, tensor: usize, is_sole: bool) -> (usize, [u8; 4]) {
+        let is_last = tensor == self.layers.len() && is_sole;
+        match self.layers.last() {
+            Some(Drawn { kind: LayerKind::Pad(pad), reads, .. }) if is_last => {
+                let (before, padding) = (reads[0], pad.padding);
+                let Padding::Each(border) = padding else { return (tensor, [0; 4]) };
+                self.layers.pop();
+                (before, border)
+            }
+            _ => (tensor, [0; 4]),
+        }
+    }
+
+    /// A map within a border of zeros.
+    pub fn pad(&mut self, name: &str, tensor: usize, border: [u8; 4]) -> Result<usize, Misfit> {
+        match border {
+            [0, 0, 0, 0] => Ok(tensor),
+            _ => {
+                let pad = concat::Pad { padding: Padding::Each(border) };
+                self.push(name, &[tensor], LayerKind::Pad(pad), None)
+            }
+        }
+    }
+
+    /// Whether no value of a tensor can be negative, so that a border of zeros changes no maximum.
+    pub fn is_never_negative(&self, tensor: usize) -> bool {
+        let Some(layer) = tensor.checked_sub(1) else { return true };
+        let Drawn { kind, reads, .. } = &self.layers[layer];
+        match kind {
+            LayerKind::Relu(_) | LayerKind::Relu6(_) | LayerKind::Sigmoid(_) => true,
+            LayerKind::MaxPool(_)
+            | LayerKind::AveragePool(_)
+            | LayerKind::Pad(_)
+            | LayerKind::Concat(_)
+            | LayerKind::Add(_)
+            | LayerKind::Mul(_) => reads.iter().all(|read| self.is_never_negative(*read)),
+            _ => false,
+        }
+    }
+
+    /// A name that no other layer has.
+    fn unique(&self, name: &str) -> String {
+        const RESERVED: &str = "input";
+        let name = shortened(&printable(name));
+        let is_taken = |name: &str| {
+            name.is_empty()
+                || name == RESERVED
+                || self.layers.iter().any(|layer| layer.name == name)
+        };
+        let mut names = (1..).map(|number| match number {
+            1 => name.clone(),
+            _ => format!("{name}.{number}"),
+        });
+        names.find(|name| !is_taken(name)).unwrap_or_default()
+    }
+
+    /// The network whose last layer leaves its answer; `is_softmax` where that are scores of which
+    /// a softmax was taken.
+    ///
+    /// # Errors
+    /// Layers that make no network.
+    pub fn finish(mut self, is_softmax: bool) -> Result<FloatModel, NetworkError> {
+        self.fold_forward();
+        let input = Input {
+            height: self.input.height,
+            width: self.input.width,
+            channels: self.input.channels,
+            offset: [0, 0],
+        };
+        let names: Vec<String> = self.layers.iter().map(|layer| layer.name.clone()).collect();
+        let name = |tensor: &usize| match tensor.checked_sub(1) {
+            None => "input".to_owned(),
+            Some(layer) => names[layer].clone(),
+        };
+        let (mut layers, mut weights) = (vec![], vec![]);
+        for (place, layer) in self.layers.into_iter().enumerate() {
+            let is_next = layer.reads == [place];
+            let from = if is_next { vec![] } else { layer.reads.iter().map(name).collect() };
+            weights.extend(layer.weights);
+            layers.push(Layer { name: layer.name, from, kind: layer.kind });
+        }
+        if is_softmax {
+            layers.push(Layer::from(LayerKind::Softmax(Softmax {})));
+        }
+        let network = Network { input, layers };
+        let mut weights = weights.into_iter();
+        // A layer with weights is a stage of its own, in the same order.
+        let stages = network.stages()?.into_iter().map(|stage| match stage.kind.weights() {
+            Some(_) => weights.next().unwrap_or_default(),
+            None => StageWeights::default(),
+        });
+        let stages = stages.collect();
+        Ok(FloatModel { network, stages })
+    }
+
+    /// Puts factors and summands into the layer after them, where only one reads them.
+    fn fold_forward(&mut self) {
+        let mut place = 0;
+        while place < self.layers.len() {
+            let tensor = place + 1;
+            let reads = |layer: &Drawn| layer.reads.iter().filter(|read| **read == tensor).count();
+            let mut readers = (0..self.layers.len()).filter(|at| reads(&self.layers[*at]) > 0);
+            let folded = match (readers.next(), readers.next()) {
+                (Some(reader), None) if self.layers[place].is_affine => self.fold(place, reader),
+                _ => false,
+            };
+            if folded {
+                self.remove(place);
+            } else {
+                place += 1;
+            }
+        }
+    }
+
+    /// Puts the factors and summands of a layer into those of its reader, if that reads no zeros
+    /// beyond the edge, which would need summands of their own.
+    fn fold(&mut self, affine: usize, reader: usize) -> bool {
+        let (before, after) = self.layers.split_at_mut(reader);
+        let Some(StageWeights { weights: scale, bias: shift }) = &before[affine].weights else {
+            return false;
+        };
+        let pads = match &after[0].kind {
+            LayerKind::Conv(layer) => layer.padding != Padding::Valid,
+            LayerKind::Depthwise(layer) => layer.padding != Padding::Valid,
+            _ => false,
+        };
+        let is_depthwise = matches!(after[0].kind, LayerKind::Depthwise(_));
+        match &mut after[0].weights {
+            Some(weights) if !pads || shift.iter().all(|shift| *shift == 0.0) => {
+                weights.lead(scale, shift, is_depthwise);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes a layer out: who reads it reads what it reads.
+    fn remove(&mut self, place: usize) {
+        let before = self.layers.remove(place).reads[0];
+        for layer in &mut self.layers {
+            for read in &mut layer.reads {
+                *read = match *read {
+                    read if read == place + 1 => before,
+                    read if read > place + 1 => read - 1,
+                    read => read,
+                };
+            }
+        }
+    }
+}
+
+impl StageWeights {
+    /// A factor and a summand for each output.
+    fn follow(&mut self, scale: &[f32], shift: &[f32]) {
+        let outputs = self.bias.len().max(1);
+        for row in self.weights.chunks_mut(outputs) {
+            row.iter_mut().zip(scale).for_each(|(weight, scale)| *weight *= scale);
+        }
+        for ((bias, scale), shift) in self.bias.iter_mut().zip(scale).zip(shift) {
+            *bias = *bias * scale + shift;
+        }
+    }
+
+    /// A factor and a summand for each channel of what is read. Weights are taps of channels of
+    /// outputs; a depthwise convolution has taps of outputs, as many for each channel.
+    fn lead(&mut self, scale: &[f32], shift: &[f32], is_depthwise: bool) {
+        let outputs = self.bias.len().max(1);
+        let each = if is_depthwise { outputs / scale.len().max(1) } else { outputs };
+        for (at, weight) in self.weights.iter_mut().enumerate() {
+            let channel = at / each.max(1) % scale.len().max(1);
+            self.bias[at % outputs] += *weight * shift[channel];
+            *weight *= scale[channel];
+        }
+    }
+}
+
+/// The end of a long name.
+fn shortened(name: &str) -> String {
+    let over = name.len().saturating_sub(NAME_BYTES);
+    let start = (over..=name.len()).find(|start| name.is_char_boundary(*start));
+    name[start.unwrap_or_default()..].to_owned()
+}

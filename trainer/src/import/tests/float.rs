@@ -1,0 +1,183 @@
+//! Networks in floating point: the layers that they become answer as PyTorch does.
+
+use infer::Shape;
+
+use super::fixture;
+use crate::data::Dataset;
+use crate::evaluate::{float_values, int8_outputs};
+use crate::export::export;
+use crate::float_model::FloatModel;
+use crate::import::float::{FloatImport, Given};
+use crate::import::{float, onnx};
+use crate::network::LayerKind;
+
+fn import(file: &[u8], given: &Given) -> FloatImport {
+    let network = onnx::read(file).unwrap();
+    let known = onnx::known(&network).unwrap();
+    float::onnx::import(&network, &known, given).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The inputs of a fixture as a model takes them, and what PyTorch answers.
+fn examples(model: &FloatModel, floats: &[u8]) -> (Vec<f32>, Vec<f32>) {
+    let shape = model.network.input.shape();
+    let floats: Vec<f32> =
+        floats.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let outputs = model.network.classes().unwrap();
+    let count = floats.len() / (shape.len() + outputs);
+    let (inputs, answers) = floats.split_at(count * shape.len());
+    let inputs = inputs.chunks(shape.len()).flat_map(|input| channels_last(input, shape)).collect();
+    (inputs, answers.to_vec())
+}
+
+/// `[channel][row][column]` as `[row][column][channel]`.
+fn channels_last(values: &[f32], shape: Shape) -> Vec<f32> {
+    let pixels = shape.len() / usize::from(shape.channels);
+    let pixel = |pixel: usize| values.iter().skip(pixel).step_by(pixels).copied();
+    (0..pixels).flat_map(pixel).collect()
+}
+
+/// What the network answers: probabilities where it ends with a softmax.
+fn answers(model: &FloatModel, inputs: &[f32]) -> Vec<f32> {
+    let values = model.forward(inputs, &mut |_, _| ());
+    let each = model.network.classes().unwrap();
+    match model.network.layers.last().map(|layer| &layer.kind) {
+        Some(LayerKind::Softmax(_)) => values.chunks(each).flat_map(softmax).collect(),
+        _ => values,
+    }
+}
+
+fn softmax(values: &[f32]) -> Vec<f32> {
+    let sum: f32 = values.iter().map(|value| value.exp()).sum();
+    values.iter().map(|value| value.exp() / sum).collect()
+}
+
+/// The largest difference to PyTorch's answers.
+fn difference(model: &FloatModel, floats: &[u8]) -> f32 {
+    let (inputs, expected) = examples(model, floats);
+    let found = answers(model, &inputs);
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Each network with its examples.
+fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 3] {
+    [
+        ("images", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
+        ("series", fixture!("torch_series.onnx"), fixture!("torch_series.floats")),
+        ("vector", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),
+    ]
+}
+
+#[test]
+fn networks_answer_as_in_pytorch() {
+    for (name, file, floats) in networks() {
+        let difference = difference(&import(file, &Given::default()).model, floats);
+        assert!(difference < 1e-4, "{name}: {difference}");
+    }
+}
+
+/// Pixels that are spread over the whole range.
+fn pixels(shape: Shape, images: usize) -> Dataset {
+    let value = |at: usize| (at.wrapping_mul(0x9E37_79B9) >> 13) as u8;
+    let pixels = (0..images * shape.len()).map(value).collect();
+    Dataset { shape, pixels, labels: vec![0; images], classes: 1, targets: vec![] }
+}
+
+/// Quantised as networks trained here are, they answer nearly the same.
+#[test]
+fn networks_in_integers_answer_nearly_the_same() {
+    for (name, file, _) in networks() {
+        let import = import(file, &Given::default());
+        let data = pixels(import.input(), 200);
+        let file = export(&import.model, &data).unwrap().bytes;
+        let float = float_values(&import.model, &data, 1);
+        let int8 = int8_outputs(&file, &data, 1).unwrap().reals();
+        let power = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>();
+        let noise = power(&mut float.iter().zip(&int8).map(|(a, b)| a - b));
+        let ratio = power(&mut float.iter().copied()) / noise;
+        // 30 dB.
+        assert!(ratio > 1_000.0, "{name}: {ratio}");
+    }
+}
+
+/// Factors and summands of the input are the network's: in the layer after it, or where that reads
+/// zeros beyond the edge in one before it.
+#[test]
+fn an_input_of_another_scale_gives_the_same_answers() {
+    for (name, file, floats) in networks() {
+        let plain = import(file, &Given::default()).model;
+        let channels = usize::from(plain.network.input.channels);
+        let [scale, shift]: [Vec<f32>; 2] = [0, 1].map(|kind| {
+            let number = |channel: usize| [2.0 + channel as f32, 0.25 * channel as f32 - 0.5][kind];
+            (0..channels).map(number).collect()
+        });
+        let given = Given { scale: scale.clone(), shift: shift.clone(), shape: None };
+        let scaled = import(file, &given).model;
+        let layers = |model: &FloatModel| model.network.layers.len();
+        let is_folded = if name == "vector" { 0 } else { 1 };
+        assert_eq!(layers(&scaled), layers(&plain) + is_folded, "{name}");
+        let (inputs, _) = examples(&plain, floats);
+        let channel = |at: usize| at % channels;
+        let number = |(at, value): (usize, &f32)| scale[channel(at)] * value + shift[channel(at)];
+        let read: Vec<f32> = inputs.iter().enumerate().map(number).collect();
+        let pairs = answers(&scaled, &inputs).into_iter().zip(answers(&plain, &read));
+        assert!(pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-4, "{name}");
+    }
+}
+
+/// A network that reads a vector reads images of as many values as they lie in memory.
+#[test]
+fn vectors_are_images_where_the_data_is() {
+    let shape = Shape::new(4, 2, 3);
+    let given = Given { scale: vec![1.0; 3], shift: vec![0.0; 3], shape: Some(shape) };
+    let found = import(fixture!("torch_vector.onnx"), &given);
+    assert_eq!(found.input(), shape);
+    let vector = import(fixture!("torch_vector.onnx"), &Given::default());
+    assert_eq!(found.model.stages, vector.model.stages);
+    let other = Given { shape: Some(Shape::new(5, 5, 1)), ..Given::default() };
+    assert_eq!(import(fixture!("torch_vector.onnx"), &other).input(), Shape::vector(24));
+}
+
+fn refusal(network: &onnx::Network<'_>) -> String {
+    let known = onnx::known(network).unwrap();
+    let error = float::onnx::import(network, &known, &Given::default()).unwrap_err().to_string();
+    assert!(!error.contains('\n'), "{error}");
+    error
+}
+
+/// Each operator is named once, with its reason; what only reads what it makes is not.
+#[test]
+fn all_that_becomes_no_layer_is_said_at_once() {
+    let mut network = onnx::read(fixture!("layers.onnx")).unwrap();
+    let refused = "MaxPool (node 7): it reaches beyond the edge of a map whose values may be \
+                   negative: use no padding, or a ReLU before it";
+    assert_eq!(refusal(&network), refused);
+    for (node, operator) in [(3, "Erf"), (6, "Round"), (9, "Erf")] {
+        network.nodes[node].operator = operator;
+    }
+    let why = "no layer does this: replace it, or export without it";
+    assert_eq!(
+        refusal(&network),
+        format!("Erf (node 3 'conv2', node 9): {why}; Round (node 6): {why}")
+    );
+}
+
+#[test]
+fn inputs_and_outputs_that_no_network_has() {
+    let whole = onnx::read(fixture!("torch_images.onnx")).unwrap();
+    let changed = |change: &dyn Fn(&mut onnx::Network<'_>)| {
+        let mut network = whole.clone();
+        change(&mut network);
+        refusal(&network)
+    };
+    let open = changed(&|network| network.inputs[0].shape[3] = None);
+    assert!(open.starts_with("input 'x': its shape is open: export with fixed sides"), "{open}");
+    let batch = changed(&|network| network.inputs[0].shape[0] = Some(2));
+    assert!(batch.starts_with("input 'x': its batch is not 1"), "{batch}");
+    let bytes = changed(&|network| network.inputs[0].element = Some(onnx::ElementType::UInt8));
+    assert!(bytes.starts_with("input 'x': its values are not float32"), "{bytes}");
+    let two = changed(&|network| network.inputs.push(network.inputs[0].clone()));
+    assert!(two.starts_with("the network has 2 inputs"), "{two}");
+    let two = changed(&|network| network.outputs.push(network.outputs[0].clone()));
+    assert!(two.starts_with("the network has 2 outputs"), "{two}");
+}
