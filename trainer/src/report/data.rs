@@ -109,7 +109,7 @@ fn scales(data: &DataDir, reading: &Reading) -> Vec<ScaleView> {
     let scales = data.scales.iter().enumerate();
     let view = |(channel, scale): (usize, &Scale)| ScaleView {
         channel: names.of(channel),
-        values: format!("{} to {}", Real(scale.low), Real(scale.high)),
+        values: format!("{} to {}", scale.low as f32, scale.high as f32),
     };
     scales.map(view).collect()
 }
