@@ -10,8 +10,10 @@ BOOK=target/book
 find_mdbook() {
     local version=0.5.4 root=$PWD/target/mdbook
     PATH=$root/bin:$PATH
-    command -v mdbook >/dev/null || CARGO_INCREMENTAL=0 cargo install mdbook --quiet --locked \
-        --version "$version" --no-default-features --root "$root" --target-dir "$root/target"
+    command -v mdbook >/dev/null && return
+    CARGO_INCREMENTAL=0 cargo install mdbook --quiet --locked --version "$version" \
+        --no-default-features --root "$root" --target-dir "$root/target" &&
+        rm -rf "$root/target"
 }
 
 # out_of_the_book FOLDER DEPTH: mdbook has made .html of every .md.
