@@ -107,7 +107,7 @@ pub mod format {
     pub use crate::ops::dense::DenseAlgorithm;
     pub use crate::ops::records::*;
     pub use crate::ops::{Inputs, OperatorRecord, SECTION_ALIGNMENT_BYTES, Tensor};
-    pub use crate::quant::OutputQuant;
+    pub use crate::quant::{Factor, OutputQuant};
 }
 
 /// Which rows of a [`Stream`] are made, and when: for planners.

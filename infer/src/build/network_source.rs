@@ -36,7 +36,7 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
          use infer::{{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, \
          features::Feature, format::*, ops::OperatorRecord::*}};\n\
          #[allow(unused_imports)]\n\
-         use infer::format::{{Algorithm::*, DenseAlgorithm::*}};\n\
+         use infer::format::{{Algorithm::*, DenseAlgorithm::*, Scaling::*}};\n\
          const {{\n{features}}}\n\
          static INPUT: Input<'static> = {input};\n\
          static LAYERS: [Layer<'static>; {count}] = [\n{layers}];\n\

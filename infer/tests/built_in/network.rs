@@ -17,7 +17,7 @@ pub const NETWORK: infer::Network<'static> = {
 #[allow(unused_imports)]
 use infer::{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, features::Feature, format::*, ops::OperatorRecord::*};
 #[allow(unused_imports)]
-use infer::format::{Algorithm::*, DenseAlgorithm::*};
+use infer::format::{Algorithm::*, DenseAlgorithm::*, Scaling::*};
 const {
 require(Feature::Direct);
 require(Feature::MaxPool);

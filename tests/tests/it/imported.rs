@@ -1,9 +1,9 @@
 //! Networks that were trained elsewhere give TensorFlow Lite's bytes on every emulated core: those
 //! of the fixtures, and MLPerf Tiny's where `KINDLING_MODELS` names a folder of them.
 
-use tests::firmware::{Board, M0, M3, M4, M33, M55};
+use tests::firmware::{Board, M0, M3, M4, M33, M55, Variant};
 use tests::imported::{Imported, PUBLIC, folder};
-use tests::measure::counts;
+use tests::measure::{built_in_counts, counts};
 use trainer::model_file::write;
 use trainer::plan::{Core, Loading, Plan, front_of};
 
@@ -45,5 +45,26 @@ fn imported_networks_answer_on_every_core() {
     match folder() {
         Some(folder) => PUBLIC.iter().for_each(|name| check(&Imported::public(&folder, name))),
         None => println!("skipped: KINDLING_MODELS names no folder of networks"),
+    }
+}
+
+/// Of the public networks, those that are built in: between them they hold each kind of record.
+const BUILT_IN: [&str; 2] = ["kws", "ic"];
+
+/// Built in, a model is source text, which names every operator's record and what that holds.
+#[test]
+fn imported_networks_can_be_built_in() {
+    let mut networks = FIXTURES.map(|name| Imported::fixture(name, INPUTS)).to_vec();
+    if let Some(folder) = folder() {
+        networks.extend(BUILT_IN.map(|name| Imported::public(&folder, name)));
+    }
+    for imported in networks {
+        let (inputs, answers) = imported.first(INPUTS);
+        let front = front_of(&imported.model, Core::M4, Loading::BuiltIn).expect("plans");
+        let plan = fastest(&front);
+        let variant = Variant { build: plan.build, features: plan.features };
+        let file = write(&imported.model, &plan.choices).expect("a plan");
+        let found = built_in_counts(M4, variant, &file, inputs);
+        assert_eq!(found.scores, answers, "{}", imported.name);
     }
 }
