@@ -4,20 +4,20 @@ use infer::format::Scaling;
 use infer::quant::Factor;
 use infer::{Add, Shape};
 use trainer::ops::PlainKind;
-use trainer::ops::add::Plain;
+use trainer::ops::add::{Algorithm, Plain};
 use trainer::plain_model::{Edge, PlainLayer};
 
 use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// A sum of a common shape.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let output = Shape::new(random.within(1, 14), random.within(1, 14), random.within(1, 64));
     let spare = random.one_of(&[[0, 0], [0, 0], [1, 0], [1, 2]]);
     sum(random, output, spare)
 }
 
 /// A sum of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let side = |random: &mut Random| random.one_of(&EXTREME_SIDES);
     let (height, width) = (side(random), side(random));
     let output = Shape::new(height, width, random.one_of(&[1, 1, 2, 16, 33]));

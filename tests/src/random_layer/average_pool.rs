@@ -2,13 +2,13 @@
 
 use infer::{AveragePool, Shape};
 use trainer::ops::PlainKind;
-use trainer::ops::average_pool::Plain;
+use trainer::ops::average_pool::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
 use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// An average pooling of a common shape, over windows or over a whole map.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let channels = random.one_of(&[1, 3, 8, 13, 16, 32, 64]);
     let (height, width) = (random.within(1, 14), random.within(1, 14));
     if random.within(0, 1) == 0 {
@@ -20,7 +20,7 @@ pub fn layer(random: &mut Random) -> PlainLayer {
 }
 
 /// An average pooling of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let size = [random.one_of(&[1, 1, 2, 40]), random.one_of(&[1, 1, 2, 300])];
     let stride = [random.one_of(&[1, 2, 7]), random.one_of(&[1, 2, 7])];
     let (height, width) = (random.one_of(&EXTREME_SIDES), random.one_of(&EXTREME_SIDES));

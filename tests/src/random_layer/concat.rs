@@ -2,20 +2,20 @@
 
 use infer::{Concat, Shape};
 use trainer::ops::PlainKind;
-use trainer::ops::concat::Plain;
+use trainer::ops::concat::{Algorithm, Plain};
 use trainer::plain_model::{Edge, PlainLayer};
 
 use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// Maps of a common shape side by side, or one within a border.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let input = Shape::new(random.within(1, 14), random.within(1, 14), random.within(1, 48));
     let border = random.one_of(&[[0, 0], [0, 0], [1, 1], [1, 2]]);
     concat(random, input, border)
 }
 
 /// Maps of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let (height, width) = (random.one_of(&EXTREME_SIDES), random.one_of(&EXTREME_SIDES));
     let input = Shape::new(height, width, random.one_of(&[1, 1, 2, 16, 33]));
     let border = [random.one_of(&[0, 1, 30]), random.one_of(&[0, 1, 30])];

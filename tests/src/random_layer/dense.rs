@@ -17,7 +17,7 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
 }
 
 /// A dense layer of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let inputs = random.one_of(&[1, 2, 4, 8, 20, 400]);
     let output = Shape::vector(random.one_of(&[1, 2, 3, 4, 5, 300]));
     with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense(Plain), inputs as usize)

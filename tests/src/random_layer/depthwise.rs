@@ -2,13 +2,13 @@
 
 use infer::{Depthwise, Shape};
 use trainer::ops::PlainKind;
-use trainer::ops::depthwise::Plain;
+use trainer::ops::depthwise::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
 use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// A depthwise convolution of a common shape.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let channels = random.one_of(&[1, 2, 3, 4, 5, 8, 11, 16, 24, 32, 64]);
     let multiplier = random.one_of(&[1, 1, 1, 2]);
     let kernel = random.one_of(&[[3, 3], [3, 3], [5, 5], [2, 3], [4, 1]]);
@@ -19,7 +19,7 @@ pub fn layer(random: &mut Random) -> PlainLayer {
 }
 
 /// A depthwise convolution of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let channels = random.one_of(&[1, 1, 2, 3, 8, 17]);
     let mut sides = |of: &[u8]| [random.one_of(of), random.one_of(of)];
     let kernel = sides(&[1, 1, 2, 3, 7, 30]);

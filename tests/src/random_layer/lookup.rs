@@ -2,20 +2,20 @@
 
 use infer::{Lookup, Shape};
 use trainer::ops::PlainKind;
-use trainer::ops::lookup::Plain;
+use trainer::ops::lookup::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
 use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// A lookup of a common shape.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let output = Shape::new(random.within(1, 14), random.within(1, 14), random.within(1, 64));
     let spare = random.one_of(&[[0, 0], [0, 0], [1, 0], [1, 2]]);
     lookup(random, output, spare)
 }
 
 /// A lookup of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let (height, width) = (random.one_of(&EXTREME_SIDES), random.one_of(&EXTREME_SIDES));
     let output = Shape::new(height, width, random.one_of(&[1, 1, 2, 16, 33]));
     let spare = [random.one_of(&[0, 1, 30]), random.one_of(&[0, 1, 30])];

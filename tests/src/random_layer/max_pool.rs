@@ -2,13 +2,13 @@
 
 use infer::{MaxPool, Shape};
 use trainer::ops::PlainKind;
-use trainer::ops::max_pool::Plain;
+use trainer::ops::max_pool::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
 use super::{EXTREME_SIDES, Random, with_numbers};
 
 /// A pooling of a common shape.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let size = random.one_of(&[[2, 2], [3, 3], [2, 1]]);
     let stride = random.one_of(&[[1, 1], [2, 2]]);
     let output = Shape::new(random.within(1, 14), random.within(1, 14), random.within(1, 32));
@@ -24,7 +24,7 @@ pub fn layer(random: &mut Random) -> PlainLayer {
 }
 
 /// A pooling of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let size = [random.one_of(&[1, 1, 2, 40]), random.one_of(&[1, 1, 2, 40])];
     let stride = [random.one_of(&[1, 2, 7]), random.one_of(&[1, 2, 7])];
     let output = Shape::new(

@@ -1,16 +1,5 @@
 //! Small models with random sizes, to measure what a layer costs.
 
-mod add;
-mod average_pool;
-mod concat;
-mod conv;
-mod dense;
-mod depthwise;
-mod lookup;
-mod max_pool;
-mod mul;
-mod softmax;
-
 use infer::features::Feature;
 use infer::format::{OutputQuant, Tensor};
 use infer::quant::ChannelParameters;
@@ -19,6 +8,46 @@ use trainer::ops::dense::Plain;
 use trainer::ops::max_pool::Plain as Pooling;
 use trainer::ops::{Choice, PlainKind};
 use trainer::plain_model::{Edge, PlainInterface, PlainLayer, PlainModel};
+
+/// Makes the random layers of all operators: those of each lie in a file of its module's name, of a
+/// common shape and of one that nobody would choose.
+macro_rules! random_layers {
+    (
+        operators: $($Operator:ident: $operator:ident),+;
+        imported: $($Imported:ident: $imported:ident),+;
+        layers: $($layers:tt)+
+    ) => {
+        $(mod $operator;)+
+        $(mod $imported;)+
+
+        /// A layer of a common shape, which `choice` computes.
+        fn common(random: &mut Random, choice: Choice) -> PlainLayer {
+            match choice {
+                $(Choice::$Operator(algorithm) => $operator::layer(random, algorithm),)+
+                $(Choice::$Imported(algorithm) => $imported::layer(random, algorithm),)+
+            }
+        }
+
+        /// A layer of a shape that nobody would choose, which `choice` computes if it fits.
+        fn uncommon(random: &mut Random, choice: Choice) -> PlainLayer {
+            match choice {
+                $(Choice::$Operator(algorithm) => $operator::extreme(random, algorithm),)+
+                $(Choice::$Imported(algorithm) => $imported::extreme(random, algorithm),)+
+            }
+        }
+
+        /// What takes the layer's time: multiply-accumulates or comparisons.
+        fn operations(kind: &LayerKind<'_>) -> u64 {
+            match kind {
+                $(LayerKind::$Operator(layer) => $operator::operations(layer),)+
+                $(LayerKind::$Imported(layer) => $imported::operations(layer),)+
+                LayerKind::Dilated(dilated) => conv::operations(dilated.conv()),
+            }
+        }
+    };
+}
+
+trainer::list_of_operators!(random_layers);
 
 /// Most operations of a layer: keeps the emulator's time short.
 const OPERATIONS_MAX: u64 = 3_000_000;
@@ -62,18 +91,7 @@ pub fn measured(model: &PlainModel, choice: Choice) -> usize {
 /// dense layer, because no model goes without.
 pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
-        let layer = match choice {
-            Choice::Conv(algorithm) => conv::layer(random, algorithm),
-            Choice::MaxPool(_) => max_pool::layer(random),
-            Choice::Dense(algorithm) => dense::layer(random, algorithm),
-            Choice::Add(_) => add::layer(random),
-            Choice::Depthwise(_) => depthwise::layer(random),
-            Choice::Softmax(_) => softmax::layer(random),
-            Choice::AveragePool(_) => average_pool::layer(random),
-            Choice::Lookup(_) => lookup::layer(random),
-            Choice::Concat(_) => concat::layer(random),
-            Choice::Mul(_) => mul::layer(random),
-        };
+        let layer = common(random, choice);
         let model = alone(random, layer);
         if is_small(&model.layers[measured(&model, choice)], choice) {
             return model;
@@ -118,18 +136,7 @@ fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
 /// that it computes; one without weights is followed by a dense layer.
 pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
-        let layer = match choice {
-            Choice::Conv(algorithm) => conv::extreme(random, algorithm),
-            Choice::MaxPool(_) => max_pool::extreme(random),
-            Choice::Dense(_) => dense::extreme(random),
-            Choice::Add(_) => add::extreme(random),
-            Choice::Depthwise(_) => depthwise::extreme(random),
-            Choice::Softmax(_) => softmax::extreme(random),
-            Choice::AveragePool(_) => average_pool::extreme(random),
-            Choice::Lookup(_) => lookup::extreme(random),
-            Choice::Concat(_) => concat::extreme(random),
-            Choice::Mul(_) => mul::extreme(random),
-        };
+        let layer = uncommon(random, choice);
         let is_small = |layer: &PlainLayer| {
             layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
         };
@@ -144,23 +151,6 @@ fn is_quick(layer: &PlainLayer, choice: Choice) -> bool {
     const SCRATCH_BYTES_MAX: usize = 100_000;
     let kind = layer.kind(choice);
     operations(&kind) <= EXTREME_OPERATIONS_MAX && kind.scratch_bytes() <= SCRATCH_BYTES_MAX
-}
-
-/// What takes the layer's time: multiply-accumulates or comparisons.
-fn operations(kind: &LayerKind<'_>) -> u64 {
-    match kind {
-        LayerKind::Conv(conv) => conv::operations(conv),
-        LayerKind::MaxPool(pool) => max_pool::operations(pool),
-        LayerKind::Dense(dense) => dense::operations(dense),
-        LayerKind::Add(add) => add::operations(add),
-        LayerKind::Depthwise(depthwise) => depthwise::operations(depthwise),
-        LayerKind::Softmax(softmax) => softmax::operations(softmax),
-        LayerKind::AveragePool(pool) => average_pool::operations(pool),
-        LayerKind::Lookup(lookup) => lookup::operations(lookup),
-        LayerKind::Concat(concat) => concat::operations(concat),
-        LayerKind::Mul(mul) => mul::operations(mul),
-        LayerKind::Dilated(dilated) => conv::operations(dilated.conv()),
-    }
 }
 
 const QUANT: OutputQuant = OutputQuant { scale: 1.0, zero_point: -128 };

@@ -4,20 +4,20 @@ use infer::format::{OutputQuant, Tensor};
 use infer::quant::Factor;
 use infer::{Shape, Softmax};
 use trainer::ops::PlainKind;
-use trainer::ops::softmax::Plain;
+use trainer::ops::softmax::{Algorithm, Plain};
 use trainer::plain_model::PlainLayer;
 
 use super::{Random, with_numbers};
 
 /// A softmax of a common shape.
-pub fn layer(random: &mut Random) -> PlainLayer {
+pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let pixels = random.one_of(&[[1, 1], [1, 1], [3, 4], [8, 8]]);
     let channels = random.within(2, 100);
     softmax(random, Shape::new(pixels[0], pixels[1], channels))
 }
 
 /// A softmax of a shape that nobody would choose.
-pub fn extreme(random: &mut Random) -> PlainLayer {
+pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
     let shape = Shape::new(random.within(1, 9), random.within(1, 9), random.within(1, 20));
     softmax(random, shape)
 }

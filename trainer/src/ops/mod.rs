@@ -51,33 +51,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernels::{Gradient, Reach};
 
-operators! {
-    operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise,
-        AveragePool: average_pool, Lookup: lookup, Concat: concat, Mul: mul;
-    imported: Softmax: softmax;
-    layers:
-        "conv" Conv: conv::Layer,
-        "depthwise" Depthwise: depthwise::Layer,
-        "dense" Dense: dense::Layer,
-        "max_pool" MaxPool: max_pool::Layer,
-        "average_pool" AveragePool: average_pool::Layer,
-        "add" Add: add::Layer,
-        "mul" Mul: mul::Layer,
-        "concat" Concat: concat::Layer,
-        "pad" Pad: concat::Pad,
-        "relu" Relu: Relu,
-        "relu6" Relu6: Relu6,
-        "leaky_relu" LeakyRelu: LeakyRelu,
-        "sigmoid" Sigmoid: Sigmoid,
-        "tanh" Tanh: Tanh,
-        "hard_swish" HardSwish: HardSwish,
-        "conv_1d" Conv1d: Conv1d,
-        "depthwise_1d" Depthwise1d: Depthwise1d,
-        "max_pool_1d" MaxPool1d: MaxPool1d,
-        "average_pool_1d" AveragePool1d: AveragePool1d,
-        "dropout" Dropout: Dropout,
-        "softmax" Softmax: Softmax;
+/// The list, handed to the macro of the name `$then`: what this crate and the tests make of all
+/// operators is made of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! list_of_operators {
+    ($then:ident) => {
+        $then! {
+            operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise,
+                AveragePool: average_pool, Lookup: lookup, Concat: concat, Mul: mul;
+            imported: Softmax: softmax;
+            layers:
+                "conv" Conv: conv::Layer,
+                "depthwise" Depthwise: depthwise::Layer,
+                "dense" Dense: dense::Layer,
+                "max_pool" MaxPool: max_pool::Layer,
+                "average_pool" AveragePool: average_pool::Layer,
+                "add" Add: add::Layer,
+                "mul" Mul: mul::Layer,
+                "concat" Concat: concat::Layer,
+                "pad" Pad: concat::Pad,
+                "relu" Relu: Relu,
+                "relu6" Relu6: Relu6,
+                "leaky_relu" LeakyRelu: LeakyRelu,
+                "sigmoid" Sigmoid: Sigmoid,
+                "tanh" Tanh: Tanh,
+                "hard_swish" HardSwish: HardSwish,
+                "conv_1d" Conv1d: Conv1d,
+                "depthwise_1d" Depthwise1d: Depthwise1d,
+                "max_pool_1d" MaxPool1d: MaxPool1d,
+                "average_pool_1d" AveragePool1d: AveragePool1d,
+                "dropout" Dropout: Dropout,
+                "softmax" Softmax: Softmax;
+        }
+    };
 }
+
+list_of_operators!(operators);
 
 fn named<L: Description>() -> (&'static str, bool) {
     (L::NAME, L::NUMBERED)
