@@ -22,9 +22,10 @@ use crate::terminal::print;
 /// gives the bytes of TensorFlow Lite's reference kernels: the two are compared before anything is
 /// written.
 ///
-/// An .onnx file in float32 is calibrated on --data and quantised like a network trained here. It
-/// reads pixels as 0 to 1 and sensor values as they are, less --mean and over --std. What
-/// quantisation costs is shown for each layer, and the float parameters are left beside the model.
+/// A file in float32, .onnx or .tflite, is calibrated on --data and quantised like a network that
+/// was trained here. It reads pixels as 0 to 1 and sensor values as they are, less --mean and over
+/// --std. What quantisation costs is shown for each layer, and the float parameters are left beside
+/// the model.
 ///
 /// All operators that cannot be imported are listed at once. Then nothing is written.
 #[derive(Args)]
@@ -96,6 +97,9 @@ fn onnx(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
 fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     let path = || args.network.clone();
     let network = tflite::read(file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
+    if float::tflite::is_float(&network) {
+        return import_float::run(args, &|given| float::tflite::import(&network, given));
+    }
     let options = args.file.of_import(&args.chip, [args.keep_all, args.stream])?;
     let model = model::model(&network, options)
         .map_err(|cause| CliError::Import { path: path(), cause })?;

@@ -1,5 +1,7 @@
 //! Constants in floating point.
 
+use crate::network::TENSOR_LIMIT;
+
 /// A constant.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Array {
@@ -33,17 +35,23 @@ impl Array {
         Some(Self { shape: order.iter().map(|from| self.shape[*from]).collect(), values })
     }
 
-    /// Taps `[row][column]…` that lie `rows` and `columns` apart, with zeros between them.
-    pub fn spread(&self, [rows, columns]: [usize; 2]) -> Vec<f32> {
-        let &[height, width, ..] = &self.shape[..] else { return self.values.clone() };
-        let each = self.values.len() / (height * width).max(1);
-        let columns_after = (width - 1) * columns + 1;
-        let mut spread = vec![0.0; ((height - 1) * rows + 1) * columns_after * each];
+    /// Taps `[row][column]…` that lie `rows` and `columns` apart, with zeros between them. `None`
+    /// where that is more than a layer can have.
+    pub fn spread(&self, [rows, columns]: [usize; 2]) -> Option<Vec<f32>> {
+        let &[height, width, ..] = &self.shape[..] else { return None };
+        let each = self.values.len().checked_div(height * width)?;
+        let reach = |taps: usize, step| (taps - 1).checked_mul(step)?.checked_add(1);
+        let columns_after = reach(width, columns)?;
+        let length = reach(height, rows)?.checked_mul(columns_after)?.checked_mul(each)?;
+        if length as u64 > TENSOR_LIMIT {
+            return None;
+        }
+        let mut spread = vec![0.0; length];
         for (at, tap) in self.values.chunks(each.max(1)).enumerate() {
             let to = (at / width * rows * columns_after + at % width * columns) * each;
             spread[to..to + each].copy_from_slice(tap);
         }
-        spread
+        Some(spread)
     }
 }
 
@@ -65,7 +73,8 @@ mod tests {
     #[test]
     fn zeros_lie_between_taps() {
         let taps = Array { shape: vec![2, 2, 1], values: vec![1.0, 2.0, 3.0, 4.0] };
-        assert_eq!(taps.spread([1, 2]), [1.0, 0.0, 2.0, 3.0, 0.0, 4.0]);
-        assert_eq!(taps.spread([2, 1]), [1.0, 2.0, 0.0, 0.0, 3.0, 4.0]);
+        assert_eq!(taps.spread([1, 2]).unwrap(), [1.0, 0.0, 2.0, 3.0, 0.0, 4.0]);
+        assert_eq!(taps.spread([2, 1]).unwrap(), [1.0, 2.0, 0.0, 0.0, 3.0, 4.0]);
+        assert_eq!(taps.spread([1 << 13, 1 << 13]), None);
     }
 }

@@ -11,6 +11,9 @@ use crate::float_model::StageWeights;
 use crate::network::Padding;
 use crate::ops::{Extent, LayerKind, Relu, Relu6, average_pool, conv, dense, depthwise, max_pool};
 
+/// Said of weights beyond the limit.
+const TOO_MANY: &str = "more weights than a layer can have";
+
 /// Largest value after a ReLU6.
 const RELU6_MAX: f32 = 6.0;
 
@@ -55,7 +58,7 @@ impl Sketch {
             padding: moving.padding()?,
             activation: None,
         });
-        let weights = StageWeights { weights: taps.spread(spread), bias };
+        let weights = StageWeights { weights: taps.spread(spread).ok_or(TOO_MANY)?, bias };
         self.push(name, &[tensor], kind, Some(weights))
     }
 
@@ -75,10 +78,11 @@ impl Sketch {
             kernel: extent([moving.reach(0), moving.reach(1)])?,
             stride: extent(moving.stride)?,
             padding: moving.padding()?,
-            multiplier: count(bias.len() / channels)?,
+            multiplier: count(bias.len() / channels)?.max(1),
             activation: None,
         });
-        let weights = StageWeights { weights: taps.spread(moving.dilation), bias };
+        let weights = taps.spread(moving.dilation).ok_or(TOO_MANY)?;
+        let weights = StageWeights { weights, bias };
         self.push(name, &[tensor], kind, Some(weights))
     }
 

@@ -56,6 +56,26 @@ impl Layout {
         self.0.len()
     }
 
+    /// What each dimension counts.
+    pub fn dimensions(&self) -> &[Vec<(Side, usize)>] {
+        &self.0
+    }
+
+    /// With a dimension more that counts nothing.
+    pub fn with_one_more(&self, at: usize) -> Self {
+        let mut sides = self.0.clone();
+        sides.insert(at.min(sides.len()), vec![]);
+        Self(sides)
+    }
+
+    /// Without a dimension that counts nothing.
+    pub fn with_one_fewer(&self, at: usize) -> Option<Self> {
+        let mut sides = self.0.clone();
+        let is_nothing = sides.get(at)?.is_empty();
+        sides.remove(at);
+        is_nothing.then_some(Self(sides))
+    }
+
     /// What each dimension counts to.
     pub fn sizes(&self) -> Vec<usize> {
         let size = |sides: &Vec<(Side, usize)>| sides.iter().map(|(_, length)| length).product();

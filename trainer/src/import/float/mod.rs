@@ -1,7 +1,7 @@
 //! Networks in floating point: what a file's operators are as layers of a description, with their
 //! weights, so that they are calibrated, quantised and planned like networks trained here.
 //!
-//! - [`onnx`]: the operators of ONNX;
+//! - [`onnx`] and [`tflite`]: the operators of either format;
 //! - `layers`: what they become, with `moving` (windows) and `array` (constants);
 //! - `values`: maps on their way, and what any format's operators do to them;
 //! - `sketch`: the layers as they come, and what is folded into them;
@@ -14,6 +14,7 @@ mod misfit;
 mod moving;
 pub mod onnx;
 mod sketch;
+pub mod tflite;
 mod values;
 
 pub use misfit::{Misfit, Unsupported};
@@ -24,6 +25,9 @@ use thiserror::Error;
 
 use crate::float_model::FloatModel;
 use crate::network::NetworkError;
+
+/// Most operators of a network: of many, several become one layer.
+const OPERATORS_MAX: usize = 4_096;
 
 /// Why a network in floating point cannot be imported.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -51,6 +55,15 @@ pub enum FloatError {
         /// What is wrong, and what to do.
         why: &'static str,
     },
+    /// More operators than any network for a small core has.
+    #[error("the output depends on {found} operators, at most {OPERATORS_MAX} are imported")]
+    TooMany {
+        /// How many.
+        found: usize,
+    },
+    /// An input without values.
+    #[error("a side of the input is 0: export for an input that has values")]
+    Empty,
     /// An output in another order.
     #[error(
         "the output is a map that was turned or flattened: export without that, a model answers \

@@ -45,8 +45,8 @@ impl Moving {
     pub fn same(self, map: Shape, begins: bool) -> Self {
         let along = |axis: usize, length: u16| {
             let (length, stride) = (usize::from(length), self.stride[axis]);
-            let needed = (length.div_ceil(stride) - 1) * stride + self.reach(axis);
-            let all = needed.saturating_sub(length);
+            let last = length.div_ceil(stride).saturating_sub(1) * stride;
+            let all = (last + self.reach(axis)).saturating_sub(length);
             let [less, more] = [all / 2, all - all / 2];
             if begins { [more, less] } else { [less, more] }
         };

@@ -43,7 +43,12 @@ struct Drawn {
     output: Shape,
     /// Whether it is a factor and a summand for each channel.
     is_affine: bool,
+    /// Whether no value that it leaves can be negative.
+    is_never_negative: bool,
 }
+
+/// Layers at most, some of which join others: a model has up to 254.
+const LAYERS_LIMIT: usize = 1_024;
 
 /// Longest name of a layer, bytes: a number may follow it.
 const NAME_BYTES: usize = NAME_BYTES_MAX - 6;
@@ -67,20 +72,46 @@ impl Sketch {
         kind: LayerKind,
         weights: Option<StageWeights>,
     ) -> Result<usize, Misfit> {
-        let output = self.output(reads, &kind)?;
-        let (name, reads) = (self.unique(name), reads.to_vec());
-        self.layers.push(Drawn { name, reads, kind, weights, output, is_affine: false });
+        let output = self.output(reads, &kind, weights.as_ref())?;
+        if self.layers.len() >= LAYERS_LIMIT {
+            return Err("more layers than a model can have".into());
+        }
+        let is_never_negative = self.leaves_no_negative(&kind, reads);
+        let (name, reads, is_affine) = (self.unique(name), reads.to_vec(), false);
+        self.layers.push(Drawn {
+            name,
+            reads,
+            kind,
+            weights,
+            output,
+            is_affine,
+            is_never_negative,
+        });
         Ok(self.layers.len())
     }
 
-    /// What a layer leaves.
-    fn output(&self, reads: &[usize], kind: &LayerKind) -> Result<Shape, Misfit> {
+    /// What a layer leaves, if its weights fit it.
+    fn output(
+        &self,
+        reads: &[usize],
+        kind: &LayerKind,
+        weights: Option<&StageWeights>,
+    ) -> Result<Shape, Misfit> {
         let mut inputs = [self.shape(reads[0]); INPUTS_MAX];
         inputs.iter_mut().zip(reads).for_each(|(shape, tensor)| *shape = self.shape(*tensor));
         let mut output = match kind.lower(inputs)? {
-            Lowered::Operator(kind) => kind.output(),
+            Lowered::Operator(kind) => {
+                let needed = kind.weights().map(|needed| [needed.values(), needed.outputs]);
+                if needed != weights.map(|found| [found.weights.len(), found.bias.len()]) {
+                    return Err("weights that do not fit the map".into());
+                }
+                kind.output()
+            }
             _ => inputs[0],
         };
+        if output.is_empty() {
+            return Err("it leaves nothing".into());
+        }
         for tensor in reads.iter().skip(INPUTS_MAX) {
             match kind.lower([output, self.shape(*tensor)])? {
                 Lowered::Operator(kind) => output = kind.output(),
@@ -114,6 +145,14 @@ impl Sketch {
         let made = self.push(name, &[tensor], LayerKind::Depthwise(one_tap), Some(weights))?;
         self.layers[made - 1].is_affine = true;
         Ok(made)
+    }
+
+    /// The network's input as a file expects it, made of what is given.
+    pub fn normalised(&mut self, Given { scale, shift, .. }: &Given) -> Result<usize, Misfit> {
+        match scale.iter().all(|scale| *scale == 1.0) && shift.iter().all(|shift| *shift == 0.0) {
+            true => Ok(0),
+            false => self.affine("normalise", Map { tensor: 0, is_sole: false }, [scale, shift]),
+        }
     }
 
     /// A map once more, for a layer that would read it twice.
@@ -151,8 +190,11 @@ impl Sketch {
 
     /// Whether no value of a tensor can be negative, so that a border of zeros changes no maximum.
     pub fn is_never_negative(&self, tensor: usize) -> bool {
-        let Some(layer) = tensor.checked_sub(1) else { return true };
-        let Drawn { kind, reads, .. } = &self.layers[layer];
+        tensor.checked_sub(1).is_none_or(|layer| self.layers[layer].is_never_negative)
+    }
+
+    /// The same of what a layer leaves.
+    fn leaves_no_negative(&self, kind: &LayerKind, reads: &[usize]) -> bool {
         match kind {
             LayerKind::Relu(_) | LayerKind::Relu6(_) | LayerKind::Sigmoid(_) => true,
             LayerKind::MaxPool(_)

@@ -1,4 +1,5 @@
-//! Networks in floating point: the layers that they become answer as PyTorch does.
+//! Networks in floating point: the layers that they become answer as PyTorch or TensorFlow Lite
+//! does.
 
 use infer::Shape;
 
@@ -8,25 +9,33 @@ use crate::evaluate::{float_values, int8_outputs};
 use crate::export::export;
 use crate::float_model::FloatModel;
 use crate::import::float::{FloatImport, Given};
-use crate::import::{float, onnx};
+use crate::import::{float, onnx, tflite};
 use crate::network::LayerKind;
 
 fn import(file: &[u8], given: &Given) -> FloatImport {
+    if file[4..8] == tflite::IDENTIFIER {
+        let network = tflite::read(file).unwrap();
+        assert!(float::tflite::is_float(&network));
+        return float::tflite::import(&network, given).unwrap_or_else(|error| panic!("{error}"));
+    }
     let network = onnx::read(file).unwrap();
     let known = onnx::known(&network).unwrap();
     float::onnx::import(&network, &known, given).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The inputs of a fixture as a model takes them, and what PyTorch answers.
-fn examples(model: &FloatModel, floats: &[u8]) -> (Vec<f32>, Vec<f32>) {
+/// The inputs of a fixture as a model takes them, and what PyTorch or TensorFlow Lite answers.
+fn examples(model: &FloatModel, (name, floats): (&str, &[u8])) -> (Vec<f32>, Vec<f32>) {
     let shape = model.network.input.shape();
     let floats: Vec<f32> =
         floats.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let outputs = model.network.classes().unwrap();
     let count = floats.len() / (shape.len() + outputs);
     let (inputs, answers) = floats.split_at(count * shape.len());
-    let inputs = inputs.chunks(shape.len()).flat_map(|input| channels_last(input, shape)).collect();
-    (inputs, answers.to_vec())
+    let turned = |input| match name.ends_with("onnx") {
+        true => channels_last(input, shape),
+        false => input.to_vec(),
+    };
+    (inputs.chunks(shape.len()).flat_map(turned).collect(), answers.to_vec())
 }
 
 /// `[channel][row][column]` as `[row][column][channel]`.
@@ -51,8 +60,8 @@ fn softmax(values: &[f32]) -> Vec<f32> {
     values.iter().map(|value| value.exp() / sum).collect()
 }
 
-/// The largest difference to PyTorch's answers.
-fn difference(model: &FloatModel, floats: &[u8]) -> f32 {
+/// The largest difference to a fixture's answers.
+fn difference(model: &FloatModel, floats: (&str, &[u8])) -> f32 {
     let (inputs, expected) = examples(model, floats);
     let found = answers(model, &inputs);
     assert_eq!(found.len(), expected.len());
@@ -60,18 +69,20 @@ fn difference(model: &FloatModel, floats: &[u8]) -> f32 {
 }
 
 /// Each network with its examples.
-fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 3] {
+fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 5] {
     [
-        ("images", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
-        ("series", fixture!("torch_series.onnx"), fixture!("torch_series.floats")),
-        ("vector", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),
+        ("images.onnx", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
+        ("series.onnx", fixture!("torch_series.onnx"), fixture!("torch_series.floats")),
+        ("vector.onnx", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),
+        ("branches.tflite", fixture!("branches_float.tflite"), fixture!("branches_float.floats")),
+        ("series.tflite", fixture!("series_float.tflite"), fixture!("series_float.floats")),
     ]
 }
 
 #[test]
-fn networks_answer_as_in_pytorch() {
+fn networks_answer_as_where_they_come_from() {
     for (name, file, floats) in networks() {
-        let difference = difference(&import(file, &Given::default()).model, floats);
+        let difference = difference(&import(file, &Given::default()).model, (name, floats));
         assert!(difference < 1e-4, "{name}: {difference}");
     }
 }
@@ -114,9 +125,9 @@ fn an_input_of_another_scale_gives_the_same_answers() {
         let given = Given { scale: scale.clone(), shift: shift.clone(), shape: None };
         let scaled = import(file, &given).model;
         let layers = |model: &FloatModel| model.network.layers.len();
-        let is_folded = if name == "vector" { 0 } else { 1 };
+        let is_folded = usize::from(name != "vector.onnx");
         assert_eq!(layers(&scaled), layers(&plain) + is_folded, "{name}");
-        let (inputs, _) = examples(&plain, floats);
+        let (inputs, _) = examples(&plain, (name, floats));
         let channel = |at: usize| at % channels;
         let number = |(at, value): (usize, &f32)| scale[channel(at)] * value + shift[channel(at)];
         let read: Vec<f32> = inputs.iter().enumerate().map(number).collect();
@@ -136,6 +147,53 @@ fn vectors_are_images_where_the_data_is() {
     assert_eq!(found.model.stages, vector.model.stages);
     let other = Given { shape: Some(Shape::new(5, 5, 1)), ..Given::default() };
     assert_eq!(import(fixture!("torch_vector.onnx"), &other).input(), Shape::vector(24));
+}
+
+/// Integers with edges in floating point are no network in floating point.
+#[test]
+fn what_is_in_floating_point() {
+    for (file, is_float) in [
+        (fixture!("float.tflite"), true),
+        (fixture!("float_edges.tflite"), false),
+        (fixture!("scores.tflite"), false),
+    ] {
+        assert_eq!(float::tflite::is_float(&tflite::read(file).unwrap()), is_float);
+    }
+}
+
+/// A file with a byte that is another one becomes a network or one line.
+#[test]
+fn damaged_files() {
+    let files = [
+        fixture!("torch_series.onnx"),
+        fixture!("torch_images.onnx"),
+        fixture!("branches_float.tflite"),
+        fixture!("series_float.tflite"),
+    ];
+    for file in files {
+        let mut damaged = file.to_vec();
+        for at in (0..file.len()).step_by(7) {
+            for value in [0, 0xFF, file[at] ^ 4] {
+                damaged[at] = value;
+                if let Some(error) = refused(&damaged) {
+                    assert!(!error.contains('\n'), "{error}");
+                }
+            }
+            damaged[at] = file[at];
+        }
+    }
+}
+
+/// What is said of a file that can be read, but not imported.
+fn refused(file: &[u8]) -> Option<String> {
+    let given = Given::default();
+    let error = if file.get(4..8) == Some(&tflite::IDENTIFIER) {
+        float::tflite::import(&tflite::read(file).ok()?, &given).err()
+    } else {
+        let network = onnx::read(file).ok()?;
+        float::onnx::import(&network, &onnx::known(&network).ok()?, &given).err()
+    };
+    error.map(|error| error.to_string())
 }
 
 fn refusal(network: &onnx::Network<'_>) -> String {

@@ -15,12 +15,11 @@ mod windows;
 use std::collections::{HashMap, HashSet};
 
 use super::array::Array;
-use super::layers::Map;
 use super::layout::{CHANNELS_FIRST, Layout};
 use super::misfit::{Misfit, Unsupported};
 use super::sketch::{Given, Sketch};
 use super::values::{Seen, Value};
-use super::{FloatError, FloatImport};
+use super::{FloatError, FloatImport, OPERATORS_MAX};
 use crate::import::onnx::{Known, Network, Node};
 
 /// The layers of a network, for an input whose values are as `given` says.
@@ -39,7 +38,13 @@ pub fn import(
         return Err(FloatError::Outputs { found: network.outputs.len() });
     };
     let needed = needed(network, known);
+    if needed.len() > OPERATORS_MAX {
+        return Err(FloatError::TooMany { found: needed.len() });
+    }
     let (shape, layout) = order::input(network, known, given)?;
+    if shape.is_empty() {
+        return Err(FloatError::Empty);
+    }
     let mut import = Import {
         known,
         constants: constants::all(network),
@@ -49,7 +54,7 @@ pub fn import(
         makers: makers(network, &needed),
         ends: output.name,
     };
-    let first = import.normalised(given).map_err(|_| FloatError::Input {
+    let first = import.sketch.normalised(given).map_err(|_| FloatError::Input {
         name: input.name.to_owned(),
         why: "it has more channels than a layer can have",
     })?;
@@ -110,17 +115,6 @@ struct Import<'n, 'a> {
 }
 
 impl<'n, 'a> Import<'n, 'a> {
-    /// The network's input as the file expects it, made of what is given.
-    fn normalised(&mut self, given: &Given) -> Result<usize, Misfit> {
-        let Given { scale, shift, .. } = given;
-        match scale.iter().all(|scale| *scale == 1.0) && shift.iter().all(|shift| *shift == 0.0) {
-            true => Ok(0),
-            false => {
-                self.sketch.affine("normalise", Map { tensor: 0, is_sole: false }, [scale, shift])
-            }
-        }
-    }
-
     /// Makes layers of all nodes that are needed; whether the last is a softmax.
     fn nodes(&mut self, network: &'n Network<'a>, needed: &[usize]) -> Result<bool, Unsupported> {
         let (mut unsupported, mut is_softmax) = (Unsupported::default(), false);
