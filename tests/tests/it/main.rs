@@ -19,6 +19,7 @@ mod held_rows;
 mod hostile_models;
 mod imported;
 mod limits;
+mod mlperf_page;
 mod model_slots;
 mod networks;
 mod nvmc;
