@@ -1,5 +1,9 @@
 //! A model's answers compared with those that are expected, byte by byte.
 
+mod maps;
+
+pub use maps::check_maps;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,6 +14,7 @@ use thiserror::Error;
 
 use crate::data::elements::Element;
 use crate::data::npy::{self, Array, NpyError};
+use crate::data::npz::NpzError;
 
 /// Why nothing can be compared, or what differs.
 #[derive(Debug, Error)]
@@ -29,6 +34,46 @@ pub enum CheckError {
         path: PathBuf,
         /// What is wrong with it.
         cause: NpyError,
+    },
+    /// A file that holds no arrays by name.
+    #[error("{}: {cause}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: NpzError,
+    },
+    /// An archive for another model.
+    #[error(
+        "{}: no array has the name of a layer: save int8 maps under the names that inspect shows",
+        path.display()
+    )]
+    NoMaps {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A map of another size or type.
+    #[error(
+        "layer '{layer}' leaves {values} int8 values, the array has {element:?} values and shape \
+         {shape:?}: import with --keep-all and save int8 maps"
+    )]
+    Map {
+        /// The layer.
+        layer: String,
+        /// Type of the array's values.
+        element: Element,
+        /// Its sides.
+        shape: Vec<u64>,
+        /// Values of the layer's map.
+        values: usize,
+    },
+    /// A layer that leaves another byte.
+    #[error("layer '{layer}' is the first that differs: {difference}")]
+    Layer {
+        /// The layer.
+        layer: String,
+        /// The first byte.
+        difference: Difference,
     },
     /// Values of another type.
     #[error("{}: {found:?} values, the model has {expected}: save them with .astype(np.{})",
@@ -279,6 +324,54 @@ mod tests {
         let (expected, found) = (answers[outputs + 1] ^ 1, answers[outputs + 1]);
         let first = format!("input 1, value 1: expected {expected}, found {found}");
         assert_eq!(message, format!("2 of 3 answers differ; the first: {first}"));
+    }
+
+    /// An archive with one array, stored as it is.
+    fn npz(name: &str, array: &[u8]) -> Vec<u8> {
+        let (mut sum, name) = (flate2::Crc::new(), format!("{name}.npy"));
+        sum.update(array);
+        let numbers = |count: usize| (count as u32).to_le_bytes();
+        let sizes = [sum.sum().to_le_bytes(), numbers(array.len()), numbers(array.len())].concat();
+        let rest = [&sizes[..], &(name.len() as u16).to_le_bytes(), &[0, 0]].concat();
+        let version = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let local = [b"PK\x03\x04", &version[..], &rest, name.as_bytes(), array].concat();
+        let entry = [b"PK\x01\x02\x14\0", &version[..], &rest, &[0; 14], name.as_bytes()].concat();
+        let end = [numbers(entry.len()), numbers(local.len())].concat();
+        let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &end[..], &[0, 0]].concat();
+        [local, entry, end].concat()
+    }
+
+    #[test]
+    fn the_first_layer_that_differs_is_named() {
+        let (file, inputs, answers) = example();
+        let mut table = Table::<16>::new();
+        let model = Model::from_bytes(&file, &mut table).unwrap();
+        let folder = TempDir::new().unwrap();
+        let [x, maps] = ["x.npy", "maps.npz"].map(|name| folder.path().join(name));
+        fs::write(&x, npy("|i1", &format!("3, {}", inputs.len() / 3), &inputs)).unwrap();
+        let outcome = |name: &str, array: &[u8]| {
+            fs::write(&maps, npz(name, array)).unwrap();
+            check_maps(&model, &x, &maps).map_err(|error| error.to_string())
+        };
+        let last = model.layers().last().unwrap().name;
+        let mut map = answers[..answers.len() / 3].to_vec();
+        let shape = format!("{},", map.len());
+        assert_eq!(outcome(last, &npy("|i1", &shape, &map)), Ok(1));
+        let message = outcome(last, &npy("|u1", &shape, &map)).unwrap_err();
+        assert!(message.contains("the array has U8 values"), "{message}");
+        let message = outcome("other", &npy("|i1", &shape, &map)).unwrap_err();
+        assert!(message.contains("no array has the name of a layer"), "{message}");
+        map[1] ^= 1;
+        let (expected, found) = (map[1], map[1] ^ 1);
+        assert_eq!(
+            outcome(last, &npy("|i1", &shape, &map)).unwrap_err(),
+            format!(
+                "layer '{last}' is the first that differs: input 0, value 1: expected {expected}, \
+                 found {found}"
+            )
+        );
+        fs::write(&maps, "no archive").unwrap();
+        assert!(check_maps(&model, &x, &maps).is_err());
     }
 
     #[test]

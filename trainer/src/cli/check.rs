@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, model_file};
-use crate::check::check;
+use crate::check::{check, check_maps};
 use crate::model_file::ModelTable;
 use crate::terminal::print;
 
@@ -17,7 +17,8 @@ use crate::terminal::print;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  trainer check model.kndl --inputs x.npy --expected y.npy")]
+  trainer check model.kndl --inputs x.npy --expected y.npy
+  trainer check model.kndl --inputs x.npy --expected y.npy --maps maps.npz")]
 pub(super) struct CheckArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
@@ -28,12 +29,20 @@ pub(super) struct CheckArgs {
     /// What the first output must be for each, .npy of int8
     #[arg(long, value_name = "FILE")]
     expected: PathBuf,
+    /// What layers must leave for the first input, .npz: int8 arrays by the layers' names. The
+    /// first layer that differs is named
+    #[arg(long, value_name = "FILE")]
+    maps: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), CliError> {
     let bytes = model_file::read(&args.model)?;
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
+    if let Some(maps) = &args.maps {
+        let same = check_maps(&model, &args.inputs, maps)?;
+        print(&format!("{same} maps of the first input are as expected, byte for byte\n"))?;
+    }
     let same = check(&model, &args.inputs, &args.expected)?;
     Ok(print(&format!("{same} of {same} answers are as expected, byte for byte\n"))?)
 }
