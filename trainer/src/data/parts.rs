@@ -550,7 +550,8 @@ fn shape_of(path: &Path, array: &Array, wanted: Wanted) -> Result<Shape, DataErr
 
 /// The shape of one image of an array: rows and columns, perhaps channels. Plain vectors take the
 /// shape of the network's input where they have as many values, and so do steps x channels. Sensor
-/// values that no network waits for are steps x channels.
+/// values that no network waits for are steps x channels. What looks like channels first is none
+/// where the network's input has just these sides.
 fn image_shape(
     sides: &[u64],
     wanted: Wanted,
@@ -575,6 +576,9 @@ fn image_shape(
             Ok(Shape::new(side(*steps)?, 1, side(*values)?))
         }
         ([height, width], _) => Ok(Shape::new(side(*height)?, side(*width)?, 1)),
+        (_, Some(shape)) if image == [shape.height, shape.width, shape.channels].map(u64::from) => {
+            Ok(shape)
+        }
         ([channels @ (1 | 3), height, width], _) if ![1, 3].contains(width) && height > &4 => {
             Err(format!(
                 "its shape is {0}, which looks like channels first: save np.transpose(x, (0, 2, 3, \

@@ -162,6 +162,26 @@ fn what_is_wrong_is_said_with_its_remedy() {
     ));
 }
 
+/// Images of three rows, for a network whose input has as many.
+#[test]
+fn sides_that_the_network_names_are_no_channels_first() {
+    let folder = TempDir::new().unwrap();
+    for (part, images) in [("train", 2), ("test", 1)] {
+        let write = |name, bytes| fs::write(folder.path().join(name), bytes).unwrap();
+        let shape = format!("({images}, 3, 8, 2)");
+        write(format!("x_{part}.npy"), npy("|u1", &shape, &vec![5; images * 48]));
+        write(format!("y_{part}.npy"), npy("|u1", &format!("({images},)"), &vec![0; images]));
+    }
+    let read = |shape| {
+        let request = Request { wanted: Some(shape), ..Request::default() };
+        DataDir::read(folder.path(), &request)
+    };
+    let named = Shape::new(3, 8, 2);
+    assert_eq!(read(named).unwrap().train.shape, named);
+    let message = read(Shape::new(8, 2, 3)).unwrap_err().to_string();
+    assert!(message.contains("looks like channels first"), "{message}");
+}
+
 #[test]
 fn what_is_missing_is_named() {
     let folder = folder();
