@@ -24,7 +24,7 @@ use infer::Shape;
 
 /// Networks of all kinds: name, input, and layers as `name=type numbers @from relu`; name and
 /// from may be left out, or with `key:value` in place of the numbers.
-const NETWORKS: [(&str, [u16; 3], &str); 24] = [
+const NETWORKS: [(&str, [u16; 3], &str); 25] = [
     (
         "the tutorial's kinds",
         [20, 20, 1],
@@ -135,6 +135,16 @@ const NETWORKS: [(&str, [u16; 3], &str); 24] = [
             average_pool; conv 8 1 1 valid; s=sigmoid; \
             b=mul @a,s; depthwise kernel:3 stride:[2,1] padding:[2,1,0,3]; \
             average_pool size:3 stride:2 padding:[1,2,0,1]; dense 3",
+    ),
+    (
+        "kernels of 10x4 and 5x1, strides of 3; 1, 3, 5, 40 and 130 channels",
+        [31, 13, 1],
+        "conv filters:3 kernel:[10,4] stride:2 padding:'same' activation:'relu'; \
+            a=conv filters:40 kernel:[5,1] stride:[1,3] padding:[2,1,0,0]; \
+            b=depthwise kernel:[1,4] padding:'same' activation:'relu' @a; add @a,b; \
+            conv filters:130 kernel:1 activation:'relu6'; \
+            depthwise kernel:[5,1] stride:3 padding:'same'; \
+            conv filters:5 kernel:[2,1] dilation:[2,1] padding:'causal'; pool [2,1] 1; dense 3",
     ),
     (
         "readers of different parts of a map",

@@ -1,8 +1,11 @@
-//! Random acyclic graphs against Burn's automatic differentiation.
+//! Random acyclic graphs against Burn's automatic differentiation and difference quotients.
 
 use super::*;
 
 const GRAPHS: u64 = 60;
+
+/// Graphs whose slopes are measured.
+const SLOPES: u64 = 12;
 
 /// A map that layers can read.
 #[derive(Clone)]
@@ -16,13 +19,15 @@ struct Made {
 struct Graph {
     layers: Vec<String>,
     made: Vec<Made>,
+    /// Whether it is to have no maximum and no bend.
+    is_smooth: bool,
 }
 
 #[test]
 fn gradients_of_random_graphs_are_those_of_automatic_differentiation() {
     let (mut sums, mut shared) = (0, 0);
     for seed in 0..GRAPHS {
-        let (input, layers) = graph(seed);
+        let (input, layers) = graph(seed, false);
         let network = network(input.map(|side| side as u16), &layers);
         let stages = network.stages().unwrap_or_else(|error| panic!("{layers}: {error}"));
         let reads: Vec<usize> = stages.iter().flat_map(|stage| stage.inputs.clone()).collect();
@@ -33,6 +38,20 @@ fn gradients_of_random_graphs_are_those_of_automatic_differentiation() {
         assert_gradients(&layers, &network);
     }
     assert!(sums > 40 && shared > 20, "{sums} sums, {shared} maps that several layers read");
+}
+
+/// Of layers without maxima and bends: where one is, a difference quotient is no slope.
+#[test]
+fn gradients_of_random_graphs_are_slopes_of_the_loss() {
+    let mut summed = 0;
+    for seed in 0..SLOPES {
+        let (input, layers) = graph(seed, true);
+        let network = network(input.map(|side| side as u16), &layers);
+        let stages = network.stages().unwrap_or_else(|error| panic!("{layers}: {error}"));
+        summed += stages.iter().filter(|stage| stage.inputs.len() == 2).count();
+        assert_gradients_are_slopes(&network);
+    }
+    assert!(summed > SLOPES as usize, "{summed} layers that read two maps");
 }
 
 fn assert_gradients(name: &str, network: &Network) {
@@ -50,11 +69,11 @@ fn assert_gradients(name: &str, network: &Network) {
 /// The input's sides, and layers as [`network`] reads them: some that read any map made so far,
 /// sums where two maps are of one shape; at the end a dense layer for each map that nothing reads,
 /// and their sum.
-fn graph(seed: u64) -> ([usize; 3], String) {
+fn graph(seed: u64, is_smooth: bool) -> ([usize; 3], String) {
     let mut random = Random::new(seed, Purpose::Weights);
     let sides = [6 + random.below(7), 6 + random.below(7), 1 + random.below(3)];
     let input = Made { name: "input".into(), shape: sides, is_read: false };
-    let mut graph = Graph { layers: vec![], made: vec![input] };
+    let mut graph = Graph { layers: vec![], made: vec![input], is_smooth };
     for _ in 0..4 + random.below(6) {
         let read = random.below(graph.made.len());
         match random.below(11) {
@@ -77,7 +96,7 @@ impl Graph {
     fn push(&mut self, reads: &[usize], layer: &str, shape: [usize; 3], relu: bool) {
         let name = format!("l{}", self.layers.len());
         let from: Vec<&str> = reads.iter().map(|read| self.made[*read].name.as_str()).collect();
-        let relu = if relu { " relu" } else { "" };
+        let relu = if relu && !self.is_smooth { " relu" } else { "" };
         self.layers.push(format!("{name}={layer} @{}{relu}", from.join(",")));
         reads.iter().for_each(|read| self.made[*read].is_read = true);
         self.made.push(Made { name, shape, is_read: false });
@@ -101,7 +120,7 @@ impl Graph {
 
     fn pool(&mut self, read: usize) {
         let [rows, columns, channels] = self.made[read].shape;
-        if rows >= 2 && columns >= 2 {
+        if rows >= 2 && columns >= 2 && !self.is_smooth {
             self.push(&[read], "pool 2 2", [rows / 2, columns / 2, channels], false);
         }
     }
@@ -120,6 +139,7 @@ impl Graph {
 
     fn function(&mut self, read: usize, random: &mut Random) {
         let functions = ["relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish"];
+        let functions = if self.is_smooth { &functions[2..4] } else { &functions[..] };
         let layer = functions[random.below(functions.len())];
         self.push(&[read], layer, self.made[read].shape, false);
     }
