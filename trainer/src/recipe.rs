@@ -245,9 +245,9 @@ pub enum Schedule {
     },
 }
 
-/// Batch normalisation of every convolution that has a ReLU: after the pooling, before the ReLU.
-/// Its bias becomes the normalisation's beta; a convolution without ReLU keeps its bias and is not
-/// normalised.
+/// Batch normalisation of every convolution: after the pooling, before the ReLU where it has one.
+/// Its bias becomes the normalisation's beta. A convolution whose values are the network's answer
+/// keeps its bias and is not normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNorm {

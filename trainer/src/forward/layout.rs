@@ -46,10 +46,15 @@ impl Layout {
         })
     }
 
-    /// The same with batch normalisation between each convolution (its pooling included) and its
-    /// ReLU.
+    /// The same with batch normalisation after each convolution (its pooling included), before its
+    /// ReLU where it has one. A convolution whose values are the network's answer keeps its bias.
     pub fn normalised(mut self) -> Self {
-        self.stages.iter_mut().for_each(FloatOperator::normalise);
+        let answer = self.stages.len() - 1;
+        for (index, stage) in self.stages.iter_mut().enumerate() {
+            if index < answer || stage.relu() {
+                stage.normalise();
+            }
+        }
         self
     }
 

@@ -28,7 +28,7 @@ pub trait FloatOperator {
         false
     }
 
-    /// Puts batch normalisation before the ReLU, where the operator has a place for it.
+    /// Puts batch normalisation after it, before its ReLU, where the operator has a place for it.
     fn normalise(&mut self) {}
 
     /// Whether the values are normalised over the batch, which then does the ReLU too.

@@ -78,6 +78,13 @@ macro_rules! operators {
         pub const LAYERS: &[(&str, &[(&str, Values)])] =
             &[$((<$layer as Description>::TYPE, <$layer as Description>::KEYS)),+];
 
+        /// How many layers each type reads, and whether it may read more.
+        pub const READ: &[(&str, usize, bool)] = &[$((
+            <$layer as Description>::TYPE,
+            <$layer as Description>::INPUTS,
+            <$layer as Description>::MORE_INPUTS,
+        )),+];
+
         impl LayerKind {
             /// Begins the name of a layer that has none, and whether a number follows.
             pub fn name(&self) -> (&'static str, bool) {

@@ -12,7 +12,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("training.schedule", "The learning rate over the run.\nLeft out, it is constant."),
     (
         "training.batch_norm",
-        "Batch normalisation of every convolution that has a ReLU, folded into it at the end.\n\
+        "Batch normalisation of every convolution but one whose values are the network's answer, \
+            folded into it at the end.\n\
             Left out, there is none.\n\
             Every batch needs 8 values per channel or more.",
     ),
@@ -93,14 +94,15 @@ fn in_section(path: &[&str], section: &str) -> bool {
 }
 
 fn layers() -> String {
-    let mut text =
+    let mut text = format!(
         "\n## `[[network.layer]]`\n\nOne table for each layer, each after those that it \
          reads.\n`type` must be there.\n`name`, text, names the layer in tables and \
          files.\n`from`, names of layers before it or `\"input\"`, says what it reads; left \
-         out, it reads the layer before it.\n`add` and `mul` read two layers, `concat` two or \
-         more, all others one.\n\n| \
-         type | key | value |\n| --- | --- | --- |\n"
-            .to_owned();
+         out, it reads the layer before it.\n{} read two layers, {} two or more, all others \
+         one.\n\n| type | key | value |\n| --- | --- | --- |\n",
+        that_read(2, false),
+        that_read(2, true)
+    );
     for (layer, keys) in ops::LAYERS {
         if keys.is_empty() {
             text += &format!("| `{layer}` | | nothing but `name` and `from` |\n");
@@ -115,6 +117,12 @@ fn layers() -> String {
         text += &format!("| `{key}` | {what} |\n");
     }
     text
+}
+
+/// The types of layers that read this number of others, or may read more.
+fn that_read(count: usize, or_more: bool) -> String {
+    let read = ops::READ.iter().filter(|(_, read, more)| (*read, *more) == (count, or_more));
+    read.map(|(layer, ..)| format!("`{layer}`")).collect::<Vec<_>>().join(" and ")
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Batch normalisation: after a convolution and its pooling, before the ReLU, so on the
-//! pooled values only.
+//! Batch normalisation: after a convolution and its pooling, before the ReLU where there is one, so
+//! on the pooled values only.
 //!
 //! ```text
 //! forward, per channel over all pixels of all images of the batch:
-//!     n = (x - mean) / sqrt(variance + epsilon);  y = relu(gamma * n + beta)
+//!     n = (x - mean) / sqrt(variance + epsilon);  y = gamma * n + beta, or relu of that
 //! backward, g being the gradient of gamma * n + beta, of N values:
 //!     gamma's gradient = sum(g * n);  beta's = sum(g)
 //!     x's = gamma / sqrt(variance + epsilon) * (g - sum(g) / N - n * sum(g * n) / N)
@@ -154,21 +154,28 @@ impl BatchScale {
         }
     }
 
-    /// Forward: from the values to those after the ReLU.
-    pub fn normalise(&self, set: InstructionSet, values: &[f32], output: &mut [f32]) {
-        set.run(Normalise { scale: self, values, output });
+    /// Forward: from the values to those after the normalisation and, with `relu`, after the ReLU.
+    pub fn normalise(&self, set: InstructionSet, relu: bool, values: &[f32], output: &mut [f32]) {
+        match relu {
+            true => set.run(Normalise::<true> { scale: self, values, output }),
+            false => set.run(Normalise::<false> { scale: self, values, output }),
+        }
     }
 
-    /// Backward: cuts `gradient`, that of the values after the ReLU, where it passes none; writes
-    /// the normalised values to `normal`.
+    /// Backward: with `relu`, cuts `gradient`, that of the values after the ReLU, where it passes
+    /// none; writes the normalised values to `normal`.
     pub fn cut(
         &self,
         set: InstructionSet,
+        relu: bool,
         values: &[f32],
         gradient: &mut [f32],
         normal: &mut [f32],
     ) {
-        set.run(Cut { scale: self, values, gradient, normal });
+        match relu {
+            true => set.run(Cut::<true> { scale: self, values, gradient, normal }),
+            false => set.run(Cut::<false> { scale: self, values, gradient, normal }),
+        }
     }
 
     /// Backward: turns `gradient`, that of the values before the ReLU, into that of the values
@@ -190,13 +197,13 @@ impl BatchScale {
     }
 }
 
-struct Normalise<'n> {
+struct Normalise<'n, const RELU: bool> {
     scale: &'n BatchScale,
     values: &'n [f32],
     output: &'n mut [f32],
 }
 
-impl Loops for Normalise<'_> {
+impl<const RELU: bool> Loops for Normalise<'_, RELU> {
     type Output = ();
 
     #[inline(always)]
@@ -209,7 +216,8 @@ impl Loops for Normalise<'_> {
         for (values, output) in pixels {
             for channel in 0..channels {
                 let normal = (values[channel] - mean[channel]) * inverse[channel];
-                output[channel] = (gamma[channel] * normal + beta[channel]).max(0.0);
+                let value = gamma[channel] * normal + beta[channel];
+                output[channel] = if RELU { value.max(0.0) } else { value };
             }
         }
     }
@@ -217,14 +225,14 @@ impl Loops for Normalise<'_> {
 
 /// Nothing that the forward pass computed is kept but the values: to compute it again takes less
 /// time than to fetch it.
-struct Cut<'c> {
+struct Cut<'c, const RELU: bool> {
     scale: &'c BatchScale,
     values: &'c [f32],
     gradient: &'c mut [f32],
     normal: &'c mut [f32],
 }
 
-impl Loops for Cut<'_> {
+impl<const RELU: bool> Loops for Cut<'_, RELU> {
     type Output = ();
 
     #[inline(always)]
@@ -239,7 +247,8 @@ impl Loops for Cut<'_> {
                 normal[channel] = (values[channel] - mean[channel]) * inverse[channel];
                 let output = gamma[channel] * normal[channel] + beta[channel];
                 // Written either way: without a branch it is done on whole vectors.
-                gradient[channel] = if output > 0.0 { gradient[channel] } else { 0.0 };
+                let is_passed = !RELU || output > 0.0;
+                gradient[channel] = if is_passed { gradient[channel] } else { 0.0 };
             }
         }
     }

@@ -82,11 +82,11 @@ impl Shard {
         ChannelSums::of_values(self.maps.set, self.maps.values(layout, stage), channels)
     }
 
-    /// Normalises a stage's values and takes them through its ReLU.
+    /// Normalises a stage's values and takes them through its ReLU, if it has one.
     pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
         let set = self.maps.set;
         let (values, output) = self.maps.to_normalise(layout, stage);
-        scale.normalise(set, values, output);
+        scale.normalise(set, layout.stages[stage].relu(), values, output);
         self.maps.cut(layout, stage);
         self.leave_out(layout, stage);
     }
@@ -117,7 +117,7 @@ impl Shard {
         scale: &BatchScale,
     ) -> ChannelSums {
         self.uncut(layout, stage);
-        let output = layout.stages[stage].output();
+        let (output, relu) = (layout.stages[stage].output(), layout.stages[stage].relu());
         let set = self.maps.set;
         let mut sums = ChannelSums::zero(output.channels as usize);
         let normal = &mut self.normal[..output.len()];
@@ -127,7 +127,7 @@ impl Shard {
         for (gradient, values) in
             self.gradients[stage + 1].chunks_exact_mut(output.len()).zip(values)
         {
-            scale.cut(set, values, gradient, normal);
+            scale.cut(set, relu, values, gradient, normal);
             sums.add_products(set, gradient, normal);
         }
         sums

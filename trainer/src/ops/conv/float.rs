@@ -29,7 +29,7 @@ pub struct Float {
     pub window: Vec<usize>,
     /// Whether a ReLU follows.
     pub relu: bool,
-    /// Whether batch normalisation comes in between, which then does the ReLU too.
+    /// Whether batch normalisation follows, which then does the ReLU too.
     pub normalised: bool,
 }
 
@@ -121,9 +121,8 @@ impl FloatOperator for Float {
         self.relu
     }
 
-    /// A convolution without ReLU keeps its bias and is not normalised.
     fn normalise(&mut self) {
-        self.normalised = self.relu;
+        self.normalised = true;
     }
 
     fn normalised(&self) -> bool {

@@ -21,7 +21,7 @@ pub struct Float {
     kernel: [usize; 2],
     /// Whether a ReLU follows.
     pub relu: bool,
-    /// Whether batch normalisation comes in between, which then does the ReLU too.
+    /// Whether batch normalisation follows, which then does the ReLU too.
     pub normalised: bool,
 }
 
@@ -103,9 +103,8 @@ impl FloatOperator for Float {
         self.relu
     }
 
-    /// One without ReLU keeps its bias and is not normalised, as a convolution.
     fn normalise(&mut self) {
-        self.normalised = self.relu;
+        self.normalised = true;
     }
 
     fn normalised(&self) -> bool {
@@ -154,6 +153,15 @@ fn by_tap(rows: &[f32], taps: usize) -> Vec<f32> {
     (0..taps).flat_map(of_tap).collect()
 }
 
+/// `sums[c] += a[c] * b[c]`: what a tap adds where each channel has one output. Nothing is fused:
+/// the bits are those of the loops over several outputs, but whole vectors are computed at once.
+#[inline(always)]
+fn add_products(sums: &mut [f32], a: &[f32], b: &[f32]) {
+    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += a * b;
+    }
+}
+
 /// `output[c] = bias[c] + sum over the taps of input[c / multiplier] * weight[tap][c]`.
 struct Forward<'l> {
     float: &'l Float,
@@ -173,8 +181,13 @@ impl Loops for Forward<'_> {
         let [channels, outputs] = [float.input, float.output].map(|map| map.channels as usize);
         output.chunks_exact_mut(outputs).for_each(|pixel| pixel.copy_from_slice(bias));
         float.each_tap(images, |tap, from, to| {
-            let products = weights[tap * outputs..][..outputs].chunks_exact(outputs / channels);
-            let sums = output[to..to + outputs].chunks_exact_mut(outputs / channels);
+            let (weights, sums) =
+                (&weights[tap * outputs..][..outputs], &mut output[to..][..outputs]);
+            if outputs == channels {
+                return add_products(sums, &input[from..][..channels], weights);
+            }
+            let products = weights.chunks_exact(outputs / channels);
+            let sums = sums.chunks_exact_mut(outputs / channels);
             for ((sums, weights), value) in sums.zip(products).zip(&input[from..]) {
                 for (sum, weight) in sums.iter_mut().zip(weights) {
                     *sum += value * weight;
@@ -204,8 +217,13 @@ impl Loops for OfWeights<'_> {
         let Self { float, images, input, output_gradient, sums } = self;
         let [channels, outputs] = [float.input, float.output].map(|map| map.channels as usize);
         float.each_tap(images, |tap, from, to| {
-            let gradients = output_gradient[to..to + outputs].chunks_exact(outputs / channels);
-            let sums = sums[tap * outputs..][..outputs].chunks_exact_mut(outputs / channels);
+            let gradients = &output_gradient[to..][..outputs];
+            let sums = &mut sums[tap * outputs..][..outputs];
+            if outputs == channels {
+                return add_products(sums, &input[from..][..channels], gradients);
+            }
+            let gradients = gradients.chunks_exact(outputs / channels);
+            let sums = sums.chunks_exact_mut(outputs / channels);
             for ((sums, gradients), value) in sums.zip(gradients).zip(&input[from..]) {
                 for (sum, gradient) in sums.iter_mut().zip(gradients) {
                     *sum += value * gradient;
@@ -232,9 +250,14 @@ impl Loops for OfInput<'_> {
         let Self { float, images, weights, output_gradient, input_gradient } = self;
         let [channels, outputs] = [float.input, float.output].map(|map| map.channels as usize);
         float.each_tap(images, |tap, from, to| {
-            let gradients = output_gradient[to..to + outputs].chunks_exact(outputs / channels);
-            let weights = weights[tap * outputs..][..outputs].chunks_exact(outputs / channels);
-            let sums = &mut input_gradient[from..from + channels];
+            let gradients = &output_gradient[to..][..outputs];
+            let weights = &weights[tap * outputs..][..outputs];
+            let sums = &mut input_gradient[from..][..channels];
+            if outputs == channels {
+                return add_products(sums, gradients, weights);
+            }
+            let gradients = gradients.chunks_exact(outputs / channels);
+            let weights = weights.chunks_exact(outputs / channels);
             for ((sum, gradients), weights) in sums.iter_mut().zip(gradients).zip(weights) {
                 for (gradient, weight) in gradients.iter().zip(weights) {
                     *sum += gradient * weight;

@@ -11,7 +11,7 @@ use crate::ops::{BurnParameters, Operator, Rectifier, StageKind};
 use crate::recipe::{Augment, Average as AverageRecipe, BatchNorm, Schedule};
 
 /// Networks of which every pooled value is read, so that Burn's whole maps are what we normalise.
-const NETWORKS: [(&str, [u16; 3], &str); 6] = [
+const NETWORKS: [(&str, [u16; 3], &str); 8] = [
     (
         "pooled twice",
         [18, 18, 1],
@@ -28,6 +28,12 @@ const NETWORKS: [(&str, [u16; 3], &str); 6] = [
         "conv 5 3 1 valid relu; pool 2 2; conv 6 2 1 valid; dense 4",
     ),
     ("at the end", [6, 6, 2], "conv 4 3 1 valid relu; pool 4 4"),
+    ("at the end, without ReLU: not that", [6, 6, 2], "conv 4 3 1 valid relu; conv 3 4 1 valid"),
+    (
+        "before other functions",
+        [7, 6, 2],
+        "conv 5 3 1 same; sigmoid; depthwise 3 1 same 1; hard_swish; dense 3",
+    ),
     (
         "a residual block",
         [8, 7, 2],
@@ -110,7 +116,14 @@ fn normalised(map: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, moments: &Momen
     };
     let normal = (flat - mean) / (variance + EPSILON).sqrt();
     let out = normal * gamma.unsqueeze() + beta.unsqueeze();
-    burn::tensor::activation::relu(out).reshape([images, rows, columns, channels])
+    out.reshape([images, rows, columns, channels])
+}
+
+fn rectified(map: Tensor<4>, rectifier: Rectifier) -> Tensor<4> {
+    match rectifier.is_some() {
+        true => burn::tensor::activation::relu(map).clamp_max(rectifier.most()),
+        false => map,
+    }
 }
 
 /// One stage by itself in Burn: maps `[image, row, column, channel]` to such a map. `parameters`
@@ -162,7 +175,7 @@ fn burn_forward(
                 let vector = |values: &[f32]| Tensor::<1>::from_floats(values, device);
                 let moments = running.then(|| (vector(&norm.mean), vector(&norm.variance)));
                 let out = normalised(map, gammas.next().unwrap().val(), bias, &moments);
-                out.clamp_max(stage.kind.rectifier().most())
+                rectified(out, stage.kind.rectifier())
             }
             _ => one_stage(&stage.kind, &inputs, own),
         };
