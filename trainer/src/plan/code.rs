@@ -195,6 +195,23 @@ pub fn pair_name([a, b]: [Feature; 2]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Core, Costs};
+
+    /// What is not measured would count as no bytes.
+    #[test]
+    fn every_part_and_pair_is_measured_for_every_core() {
+        for (core, build) in Core::ALL.into_iter().flat_map(|core| Build::ALL.map(|b| (core, b))) {
+            let Costs { code, built_in_code, .. } = Costs::of(core, build);
+            for Code { parts, pairs, .. } in [code, built_in_code] {
+                for part in Feature::ALL.map(Feature::name) {
+                    assert!(parts.contains_key(part), "{core:?}, {build:?}: {part}");
+                }
+                for pair in PAIRS.map(pair_name) {
+                    assert!(pairs.contains_key(&pair), "{core:?}, {build:?}: {pair}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn pairs_count_where_both_parts_are_there() {
