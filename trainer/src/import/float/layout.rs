@@ -82,9 +82,9 @@ impl Layout {
         self.0.iter().map(size).collect()
     }
 
-    /// The sides that a dimension counts.
+    /// The sides that a dimension counts; none where there is no such dimension.
     pub fn dimension(&self, dimension: usize) -> &[(Side, usize)] {
-        &self.0[dimension]
+        self.0.get(dimension).map_or(&[], Vec::as_slice)
     }
 
     /// All sides, the slowest first.
@@ -167,6 +167,7 @@ mod tests {
         assert_eq!(flat.dimension(1), [(Channel, 3), (Row, 4), (Column, 6)]);
         assert_eq!(flat.reshaped(&[1, 3, 24, 1]).unwrap().dimension(2), [(Row, 4), (Column, 6)]);
         assert_eq!(flat.reshaped(&[3, 4, 6]).unwrap().rank(), 3);
+        assert!(flat.dimension(7).is_empty());
         for cut in [&[1, 6, 12][..], &[72, 2], &[3, 4], &[0]] {
             assert_eq!(flat.reshaped(cut), None, "{cut:?}");
         }
