@@ -8,8 +8,8 @@ skip() { echo "skipped: $*"; }
 
 # The library's tests, the kernels' property suite among them, under AddressSanitizer. It comes with
 # the stable compiler, which has to be told to take the flag. Build scripts look at that: in the
-# usual folder all would be compiled anew, now and the next time. infer allocates nothing; tests leak
-# what has to live as long as they.
+# usual folder all would be compiled anew, now and the next time. infer allocates nothing; tests
+# leak what has to live as long as they.
 sanitize() {
     local host
     host=$(rustc -vV | sed -n 's/^host: //p')
@@ -30,8 +30,8 @@ miri() {
         { skip "no nightly Miri here (rustup +nightly component add miri)"; return; }
     for test in arithmetic format network sessions update validation layer_validation \
         parts_left_out wire; do tests+=(--test "$test"); done
-    MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks" "${miri[@]}" test -p infer --features update,wire,build \
-        "${tests[@]}" -- --skip every_ --skip mutations --skip parts_of_every_length
+    MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks" "${miri[@]}" test -p infer \
+        --features update,wire,build "${tests[@]}" -- --skip every_ --skip mutations --skip parts_of_every_length
     MIRIFLAGS=-Zmiri-disable-stacked-borrows "${miri[@]}" test -p infer --test kernels
 }
 
