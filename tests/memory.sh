@@ -31,7 +31,8 @@ miri() {
     for test in arithmetic format network sessions update validation layer_validation \
         parts_left_out wire; do tests+=(--test "$test"); done
     MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks" "${miri[@]}" test -p infer \
-        --features update,wire,build "${tests[@]}" -- --skip every_ --skip mutations --skip parts_of_every_length
+        --features update,wire,build "${tests[@]}" -- \
+        --skip every_ --skip mutations --skip parts_of_every_length
     MIRIFLAGS=-Zmiri-disable-stacked-borrows "${miri[@]}" test -p infer --test kernels
 }
 
