@@ -17,6 +17,9 @@ pub struct Metrics {
     pub seed: u64,
     /// Passes over the training images.
     pub epochs: usize,
+    /// The epoch whose weights the model has, from 1, where the recipe may end a run early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_epoch: Option<usize>,
     /// Images per step.
     pub batch: usize,
     /// (Peak) step size.

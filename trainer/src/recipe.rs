@@ -1,8 +1,16 @@
 //! How a network is trained: everything of a preset that is not the network itself.
 
+mod augment;
+mod optimizer;
+mod schedule;
+
 use clap::ValueEnum;
 use infer::OutputType;
 use serde::{Deserialize, Serialize};
+
+pub use augment::{Augment, AugmentSeries, Flip};
+pub use optimizer::Optimizer;
+pub use schedule::{EarlyStopping, Schedule};
 
 /// Least values of a channel that batch normalisation takes mean and variance of.
 pub const STATISTICS_MIN: usize = 8;
@@ -47,6 +55,12 @@ pub struct Recipe {
     /// Random distortion of the training images.
     #[serde(default)]
     pub augment: Option<Augment>,
+    /// Random changes of training inputs whose rows are moments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment_series: Option<AugmentSeries>,
+    /// When a run ends before its last epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
     /// Exponential moving average of the weights; the average is what is exported.
     #[serde(default)]
     pub average: Option<Average>,
@@ -63,6 +77,15 @@ impl Recipe {
             (_, Some(Augment { calm_part, .. })) if calm_part > 0.0 => {
                 Some("its distortion weakens in the last part of them")
             }
+            _ => None,
+        }
+    }
+
+    /// The key that nothing comes of without held-out images; `None` where there is no such key.
+    pub fn needs_held_out(&self) -> Option<&'static [&'static str]> {
+        match (self.schedule, self.early_stopping) {
+            (Schedule::Plateau { .. }, _) => Some(&["schedule", "type"]),
+            (_, Some(_)) => Some(&["early_stopping"]),
             _ => None,
         }
     }
@@ -185,66 +208,6 @@ impl ClassWeights {
     }
 }
 
-/// The optimiser's step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Optimizer {
-    /// `s = rho s + (1 - rho) g^2; w -= learning_rate * g / (sqrt(s) + epsilon)`.
-    Rmsprop {
-        /// Step size.
-        learning_rate: f64,
-        /// Decay of the squared gradient's average.
-        rho: f64,
-        /// Added outside the root.
-        epsilon: f64,
-    },
-    /// Stochastic gradient descent with momentum.
-    Sgd {
-        /// Peak step size.
-        learning_rate: f64,
-        /// Momentum.
-        momentum: f64,
-        /// Whether the momentum looks ahead (Nesterov).
-        #[serde(default)]
-        nesterov: bool,
-    },
-}
-
-impl Optimizer {
-    /// The (peak) step size.
-    pub fn learning_rate(&self) -> f64 {
-        match self {
-            Optimizer::Rmsprop { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => {
-                *learning_rate
-            }
-        }
-    }
-
-    /// The same optimiser with another (peak) step size.
-    pub fn with_learning_rate(mut self, rate: f64) -> Self {
-        match &mut self {
-            Optimizer::Rmsprop { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => {
-                *learning_rate = rate
-            }
-        }
-        self
-    }
-}
-
-/// The learning rate over the run, as a factor on the optimiser's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Schedule {
-    /// 1 throughout.
-    #[default]
-    Constant,
-    /// Linear rise to 1 over the first `warmup` part of the run, then half a cosine to 0.
-    Cosine {
-        /// Part of the run spent rising, 0 to 1.
-        warmup: f64,
-    },
-}
-
 /// Batch normalisation of every convolution: after the pooling, before the ReLU where it has one.
 /// Its bias becomes the normalisation's beta. A convolution whose values are the network's answer
 /// keeps its bias and is not normalised.
@@ -257,28 +220,6 @@ pub struct BatchNorm {
     pub epsilon: f64,
     /// Lower limit of gamma, above 0, so that folding stays exact before the pooling.
     pub min_gamma: f64,
-}
-
-/// Random distortion of each training image: one bilinear sample per pixel.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Augment {
-    /// Largest rotation either way, degrees.
-    pub rotation_degrees: f64,
-    /// Largest `|ln scale|` of each axis.
-    pub log_scale: f64,
-    /// Largest shear either way.
-    pub shear: f64,
-    /// Largest shift either way, pixels.
-    pub shift_pixels: f64,
-    /// Standard deviation of the elastic displacement, pixels.
-    pub elastic_pixels: f64,
-    /// Points per side of the grid the elastic displacement is drawn on.
-    pub elastic_grid: usize,
-    /// Part of the run at its end with weaker distortion.
-    pub calm_part: f64,
-    /// Strength of the distortion in that part, 0 to 1.
-    pub calm_strength: f64,
 }
 
 /// Exponential moving average of the weights.

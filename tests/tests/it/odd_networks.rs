@@ -59,13 +59,20 @@ fn trained(network: &Network, data: &Dataset) -> FloatModel {
         threshold_quantile: 0.99,
         epochs: 4,
         batch: 32,
-        optimizer: Optimizer::Rmsprop { learning_rate: 0.003, rho: 0.9, epsilon: 1e-7 },
+        optimizer: Optimizer::Rmsprop {
+            learning_rate: 0.003,
+            rho: 0.9,
+            epsilon: 1e-7,
+            epsilon_in_root: false,
+        },
         schedule: Schedule::Constant,
         held_out: 0,
         class_weights: Default::default(),
         weight_decay: 0.0,
         batch_norm: None,
         augment: None,
+        augment_series: None,
+        early_stopping: None,
         average: None,
     };
     train(network, &recipe, data, &TrainOptions { seed: 0, threads: 2 }, &mut Quiet)

@@ -28,7 +28,7 @@ use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset, real};
 use crate::report::{FinishedRun, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{self, complain, print, shell};
-use crate::train::{self, EpochReport, Place, Split, State, TrainOptions as Options, Trained};
+use crate::train::{self, Place, Split, State, TrainOptions as Options, Trained};
 
 const MODEL: &str = "model.kndl";
 const METRICS: &str = "metrics.json";
@@ -153,7 +153,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     run.go_on()?;
     let outcome = Outcome::of(task, &trained.model, &exported, &data, run.threads)?;
     let results = Results::of(&outcome, &data.test.labels);
-    let metrics = run.metrics(&trained.epochs, &exported, results, data.test.len());
+    let metrics = run.metrics(&trained, &exported, results, data.test.len());
     let report = Report::of(&FinishedRun {
         command: &shell::command(
             std::env::args_os().skip(1).filter(|argument| argument != "--resume"),
@@ -241,8 +241,23 @@ impl Run<'_> {
                 trained.epochs.len(),
                 recipe.epochs
             ))),
-            false => Ok(trained),
+            false => {
+                self.say_what_is_kept(&trained)?;
+                Ok(trained)
+            }
         }
+    }
+
+    /// Says which epoch's weights a run has that may end early.
+    fn say_what_is_kept(&self, trained: &Trained) -> Result<(), CliError> {
+        let Some(kept) = trained.kept_epoch else { return Ok(()) };
+        let (done, all) = (trained.epochs.len(), self.preset.recipe.epochs);
+        if done < all {
+            self.say(&format!(
+                "ended after {done} of {all} epochs: the held-out loss fell no more\n"
+            ))?;
+        }
+        self.say(&format!("the weights of epoch {kept} are kept: the best held-out loss\n"))
     }
 
     /// What the run goes on from; `None`: from its beginning. Says so.
@@ -274,16 +289,17 @@ impl Run<'_> {
 
     fn metrics(
         &self,
-        epochs: &[EpochReport],
+        trained: &Trained,
         exported: &Exported,
         results: Results,
         test_images: usize,
     ) -> Metrics {
-        let recipe = &self.preset.recipe;
+        let (recipe, epochs) = (&self.preset.recipe, &trained.epochs);
         Metrics {
             preset: self.preset.name.clone(),
             seed: self.options.seed,
             epochs: epochs.len(),
+            kept_epoch: trained.kept_epoch,
             batch: recipe.batch,
             learning_rate: recipe.optimizer.learning_rate(),
             threads: self.threads,

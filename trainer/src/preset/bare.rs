@@ -36,6 +36,7 @@ const OF_TASKS: &[(&str, &[Task])] = &[
     ("threshold_quantile", &[Task::Reconstruct]),
     // A distorted input would have to come out straight.
     ("augment", &[Task::Classify, Task::Regress]),
+    ("augment_series", &[Task::Classify, Task::Regress]),
 ];
 
 /// Refuses keys that only other tasks know.

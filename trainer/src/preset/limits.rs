@@ -3,7 +3,7 @@
 use crate::forward::Layout;
 use crate::network::{LayerKind, Network};
 use crate::ops::FloatOperator;
-use crate::recipe::{Recipe, STATISTICS_MIN, Task};
+use crate::recipe::{Optimizer, Recipe, STATISTICS_MIN, Schedule, Task};
 
 /// A key below `[training]`, and what is wrong with it.
 type Wrong = (&'static [&'static str], String);
@@ -11,7 +11,11 @@ type Wrong = (&'static [&'static str], String);
 /// Refuses what cannot work; the network is one that can be built.
 pub(super) fn check(network: &Network, recipe: &Recipe) -> Result<(), Wrong> {
     check_answer(network, recipe.task)?;
+    check_optimizer(&recipe.optimizer)?;
     check_decay(recipe)?;
+    check_held_out(recipe)?;
+    check_schedule(recipe)?;
+    check_changes(network, recipe)?;
     check_statistics(network, recipe)?;
     check_distances(network, recipe)
 }
@@ -37,16 +41,105 @@ fn check_answer(network: &Network, task: Task) -> Result<(), Wrong> {
     }
 }
 
+/// A momentum that looks ahead where there is none.
+fn check_optimizer(optimizer: &Optimizer) -> Result<(), Wrong> {
+    match optimizer {
+        Optimizer::Sgd { momentum, nesterov: true, .. } if *momentum == 0.0 => Err((
+            &["optimizer", "nesterov"],
+            "optimizer.nesterov is true, and there is no momentum that could look ahead: give \
+                optimizer.momentum too"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A step that pulls a weight beyond zero makes it grow from step to step.
 fn check_decay(recipe: &Recipe) -> Result<(), Wrong> {
-    let pull = recipe.weight_decay * recipe.optimizer.learning_rate();
+    let of_adamw = match recipe.optimizer {
+        Optimizer::Adamw { weight_decay, .. } => Some(weight_decay),
+        _ => None,
+    };
+    if of_adamw.is_some() && recipe.weight_decay > 0.0 {
+        let message = "weight_decay is that of the loss; adamw decays by itself: leave it out, or \
+            set optimizer.weight_decay";
+        return Err((&["weight_decay"], message.to_owned()));
+    }
+    let keys: [&'static [&'static str]; 2] = [&["weight_decay"], &["optimizer", "weight_decay"]];
+    let key = keys[of_adamw.is_some() as usize];
+    let pull = of_adamw.unwrap_or(recipe.weight_decay) * recipe.optimizer.learning_rate();
     match pull < 1.0 {
         true => Ok(()),
         false => Err((
-            &["weight_decay"],
+            key,
             format!(
-                "weight_decay times learning_rate is {pull}: a step takes more than the whole \
-                    weight; it must be below 1"
+                "{} times learning_rate is {pull}: a step takes more than the whole weight; it \
+                    must be below 1",
+                key.join(".")
+            ),
+        )),
+    }
+}
+
+/// What goes by held-out images where there are none.
+fn check_held_out(recipe: &Recipe) -> Result<(), Wrong> {
+    match recipe.needs_held_out().filter(|_| recipe.held_out == 0) {
+        None => Ok(()),
+        Some(key) => Err((
+            key,
+            format!(
+                "{} goes by the loss of held-out images, and held_out is 0: hold some out",
+                key[0]
+            ),
+        )),
+    }
+}
+
+/// A learning rate that would rise where it should fall.
+fn check_schedule(recipe: &Recipe) -> Result<(), Wrong> {
+    let Schedule::Plateau { min_learning_rate, .. } = recipe.schedule else { return Ok(()) };
+    let rate = recipe.optimizer.learning_rate();
+    match min_learning_rate <= rate {
+        true => Ok(()),
+        false => Err((
+            &["schedule", "min_learning_rate"],
+            format!(
+                "schedule.min_learning_rate is {min_learning_rate}, above the learning rate of \
+                    {rate}: make it smaller"
+            ),
+        )),
+    }
+}
+
+/// Sections that change nothing, two that cannot be had together, and shifts beyond a series.
+fn check_changes(network: &Network, recipe: &Recipe) -> Result<(), Wrong> {
+    let refused = |key: &'static [&'static str], message: &str| Err((key, message.to_owned()));
+    if recipe.augment.is_some_and(|augment| !augment.is_something()) {
+        return refused(
+            &["augment"],
+            "augment changes nothing: set one of its keys, or leave it out",
+        );
+    }
+    let Some(series) = recipe.augment_series else { return Ok(()) };
+    let key: &'static [&'static str] = &["augment_series"];
+    if recipe.augment.is_some() {
+        return refused(key, "augment_series is for series, augment for pictures: leave one out");
+    }
+    if !series.is_something() {
+        return refused(
+            key,
+            "augment_series changes nothing: set one of its keys, or leave it out",
+        );
+    }
+    let rows = network.input.height as usize;
+    match 2 * series.time_shift <= rows {
+        true => Ok(()),
+        false => Err((
+            &["augment_series", "time_shift"],
+            format!(
+                "augment_series.time_shift is {}; on an input of {rows} rows it must be at most {}",
+                series.time_shift,
+                rows / 2
             ),
         )),
     }
@@ -94,5 +187,6 @@ fn check_distances(network: &Network, recipe: &Recipe) -> Result<(), Wrong> {
         )),
     };
     refused(augment.shift_pixels, side / 2.0, &["augment", "shift_pixels"])?;
+    refused(augment.cutout_pixels as f64, side / 2.0, &["augment", "cutout_pixels"])?;
     refused(augment.elastic_pixels, side / 4.0, &["augment", "elastic_pixels"])
 }

@@ -9,7 +9,18 @@ const SECTIONS: &[(&str, &str)] = &[
     ("network.input", "What the network sees of each image.\nRequired."),
     ("training", "Length and steps of the run.\nRequired."),
     ("training.optimizer", "The optimiser.\nRequired."),
-    ("training.schedule", "The learning rate over the run.\nLeft out, it is constant."),
+    (
+        "training.schedule",
+        "The learning rate over the run.\nLeft out, it is constant.\n\
+            `plateau` needs `held_out`.",
+    ),
+    (
+        "training.early_stopping",
+        "The end of a run whose held-out loss has stopped falling; the model gets the weights of \
+            its best epoch.\n\
+            Left out, a run goes through all epochs.\n\
+            It needs `held_out`.",
+    ),
     (
         "training.batch_norm",
         "Batch normalisation of every convolution but one whose values are the network's answer, \
@@ -17,7 +28,18 @@ const SECTIONS: &[(&str, &str)] = &[
             Left out, there is none.\n\
             Every batch needs 8 values per channel or more.",
     ),
-    ("training.augment", "Random distortion of the training images.\nLeft out, there is none."),
+    (
+        "training.augment",
+        "Random distortion of the training images, in this order: flip, crop, scale, shear, \
+            rotation, shift and elastic displacement; brightness; noise; cutout.\n\
+            Left out, there is none.",
+    ),
+    (
+        "training.augment_series",
+        "Random changes of training inputs whose rows are moments, such as windows of sensor \
+            values, in this order: shift, scale, jitter.\n\
+            Left out, there are none; it cannot be had together with `training.augment`.",
+    ),
     (
         "training.average",
         "A moving average of the weights, which is exported.\nLeft out, there is none.",
@@ -168,7 +190,8 @@ mod tests {
             let key = rule.path[rule.path.len() - 1];
             let without = without_key(standard, &section(rule.path), key);
             let Some(text) = without else { continue };
-            let parsed = super::super::Preset::parse("", &text);
+            // Whether it can work is another question: Nesterov's momentum needs a momentum.
+            let parsed = toml::from_str::<super::super::File>(&text);
             assert_eq!(parsed.is_err(), rule.default == "required", "{:?}", rule.path);
         }
     }

@@ -150,32 +150,20 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         path: &["training", "optimizer", "type"],
-        allowed: Word(&["rmsprop", "sgd"]),
+        allowed: Word(&["sgd", "rmsprop", "adam", "adamw", "adagrad"]),
         default: "required",
-        what: "The optimiser.",
+        what: "The optimiser; its constants are those of Keras where they are left out.",
     },
     Rule {
         path: &["training", "optimizer", "learning_rate"],
         allowed: Real(LEARNING_RATE),
-        default: "required",
-        what: "Step size; the peak where a schedule changes it.",
-    },
-    Rule {
-        path: &["training", "optimizer", "rho"],
-        allowed: Real(DECAY),
-        default: "required",
-        what: "`rmsprop`: decay of the average of squared gradients.",
-    },
-    Rule {
-        path: &["training", "optimizer", "epsilon"],
-        allowed: Real(EPSILON),
-        default: "required",
-        what: "`rmsprop`: added to the root.",
+        default: "0.001",
+        what: "Step size; the peak where a schedule changes it. `sgd`: left out, 0.01.",
     },
     Rule {
         path: &["training", "optimizer", "momentum"],
         allowed: Real(DECAY),
-        default: "required",
+        default: "0",
         what: "`sgd`: part of the last step in the next.",
     },
     Rule {
@@ -185,16 +173,110 @@ pub(super) const RULES: &[Rule] = &[
         what: "`sgd`: whether the momentum looks ahead.",
     },
     Rule {
+        path: &["training", "optimizer", "rho"],
+        allowed: Real(DECAY),
+        default: "0.9",
+        what: "`rmsprop`: decay of the average of squared gradients.",
+    },
+    Rule {
+        path: &["training", "optimizer", "epsilon_in_root"],
+        allowed: Flag,
+        default: "true",
+        what: "`rmsprop`: whether `epsilon` is added below the root, as Keras 3 does, or to the \
+            root, as Keras 2 and PyTorch do; below it, steps of small gradients are smaller.",
+    },
+    Rule {
+        path: &["training", "optimizer", "beta_1"],
+        allowed: Real(DECAY),
+        default: "0.9",
+        what: "`adam`, `adamw`: decay of the average of gradients.",
+    },
+    Rule {
+        path: &["training", "optimizer", "beta_2"],
+        allowed: Real(DECAY),
+        default: "0.999",
+        what: "`adam`, `adamw`: decay of the average of squared gradients.",
+    },
+    Rule {
+        path: &["training", "optimizer", "weight_decay"],
+        allowed: Real(0.0..=100.0),
+        default: "0.004",
+        what: "`adamw`: pull of every parameter, biases too, towards 0 per unit of learning \
+            rate, beside the gradient; times the learning rate it is below 1.",
+    },
+    Rule {
+        path: &["training", "optimizer", "initial_accumulator"],
+        allowed: Real(0.0..=1000.0),
+        default: "0.1",
+        what: "`adagrad`: what the sum of squared gradients begins with.",
+    },
+    Rule {
+        path: &["training", "optimizer", "epsilon"],
+        allowed: Real(EPSILON),
+        default: "1e-7",
+        what: "`rmsprop`, `adam`, `adamw`, `adagrad`: keeps the divisor above 0; `adagrad` has \
+            it below the root.",
+    },
+    Rule {
         path: &["training", "schedule", "type"],
-        allowed: Word(&["constant", "cosine"]),
+        allowed: Word(&["constant", "cosine", "step", "plateau"]),
         default: "required",
-        what: "Learning rate over the run: as it is, or up and then down along a cosine.",
+        what: "Learning rate over the run: as it is; up and then down along a cosine; down after \
+            every so many epochs; or down whenever the held-out loss has stopped falling.",
     },
     Rule {
         path: &["training", "schedule", "warmup"],
         allowed: Real(0.0..=1.0),
         default: "required",
         what: "`cosine`: part of the run spent rising.",
+    },
+    Rule {
+        path: &["training", "schedule", "every"],
+        allowed: Whole(EPOCHS),
+        default: "required",
+        what: "`step`: epochs between two changes.",
+    },
+    Rule {
+        path: &["training", "schedule", "factor"],
+        allowed: Real(0.01..=0.99),
+        default: "0.1",
+        what: "`step`, `plateau`: what the learning rate is multiplied by.",
+    },
+    Rule {
+        path: &["training", "schedule", "patience"],
+        allowed: Whole(EPOCHS),
+        default: "10",
+        what: "`plateau`: epochs without a better loss before the learning rate changes.",
+    },
+    Rule {
+        path: &["training", "schedule", "min_delta"],
+        allowed: Real(0.0..=1000.0),
+        default: "1e-4",
+        what: "`plateau`: a loss is better if it is lower by more than this.",
+    },
+    Rule {
+        path: &["training", "schedule", "cooldown"],
+        allowed: Whole(0..=10_000),
+        default: "0",
+        what: "`plateau`: epochs after a change during which nothing is waited for.",
+    },
+    Rule {
+        path: &["training", "schedule", "min_learning_rate"],
+        allowed: Real(0.0..=100.0),
+        default: "0",
+        what: "`plateau`: the learning rate does not fall below it.",
+    },
+    Rule {
+        path: &["training", "early_stopping", "patience"],
+        allowed: Whole(EPOCHS),
+        default: "required",
+        what: "Epochs without a better held-out loss after which the run ends.",
+    },
+    Rule {
+        path: &["training", "early_stopping", "min_delta"],
+        allowed: Real(0.0..=1000.0),
+        default: "0",
+        what: "A loss is better if it is lower by more than this.",
     },
     Rule {
         path: &["training", "batch_norm", "momentum"],
@@ -215,53 +297,105 @@ pub(super) const RULES: &[Rule] = &[
         what: "Least factor, so that folding into the convolution stays exact.",
     },
     Rule {
+        path: &["training", "augment", "flip"],
+        allowed: Word(&["none", "horizontal", "vertical", "both"]),
+        default: "\"none\"",
+        what: "Which sides change places, each for half of the images: left and right, top and \
+            bottom, or both.",
+    },
+    Rule {
+        path: &["training", "augment", "crop"],
+        allowed: Real(0.0..=0.9),
+        default: "0",
+        what: "Largest part of each side that is cut off before the rest is enlarged to the whole.",
+    },
+    Rule {
         path: &["training", "augment", "rotation_degrees"],
         allowed: Real(0.0..=180.0),
-        default: "required",
+        default: "0",
         what: "Largest rotation either way.",
     },
     Rule {
         path: &["training", "augment", "log_scale"],
         allowed: Real(0.0..=1.0),
-        default: "required",
+        default: "0",
         what: "Largest logarithm of the scale of each axis, either way.",
     },
     Rule {
         path: &["training", "augment", "shear"],
         allowed: Real(0.0..=1.0),
-        default: "required",
+        default: "0",
         what: "Largest shear either way.",
     },
     Rule {
         path: &["training", "augment", "shift_pixels"],
         allowed: Real(0.0..=1000.0),
-        default: "required",
+        default: "0",
         what: "Largest shift either way; at most half of the input's shorter side.",
     },
     Rule {
         path: &["training", "augment", "elastic_pixels"],
         allowed: Real(0.0..=1000.0),
-        default: "required",
+        default: "0",
         what: "Standard deviation of the elastic displacement; at most a quarter of the shorter \
             side.",
     },
     Rule {
         path: &["training", "augment", "elastic_grid"],
         allowed: Whole(2..=64),
-        default: "required",
+        default: "4",
         what: "Points per side of the grid that the displacement is drawn on.",
+    },
+    Rule {
+        path: &["training", "augment", "brightness"],
+        allowed: Real(0.0..=1.0),
+        default: "0",
+        what: "Largest value added to all pixels, either way; pixels are 0 to 1.",
+    },
+    Rule {
+        path: &["training", "augment", "noise"],
+        allowed: Real(0.0..=1.0),
+        default: "0",
+        what: "Standard deviation of what is added to each value of each pixel.",
+    },
+    Rule {
+        path: &["training", "augment", "cutout_pixels"],
+        allowed: Whole(0..=65_535),
+        default: "0",
+        what: "Side of a square that is made black at a random place; at most half of the \
+            shorter side.",
     },
     Rule {
         path: &["training", "augment", "calm_part"],
         allowed: Real(0.0..=1.0),
-        default: "required",
+        default: "0",
         what: "Part of the run at its end with weaker distortion.",
     },
     Rule {
         path: &["training", "augment", "calm_strength"],
         allowed: Real(0.0..=1.0),
-        default: "required",
-        what: "Strength of the distortion in that part.",
+        default: "0",
+        what: "Strength of the distortion in that part; flips are as they are.",
+    },
+    Rule {
+        path: &["training", "augment_series", "jitter"],
+        allowed: Real(0.0..=1.0),
+        default: "0",
+        what: "Standard deviation of what is added to each value, in parts of its channel's range.",
+    },
+    Rule {
+        path: &["training", "augment_series", "scale"],
+        allowed: Real(0.0..=0.9),
+        default: "0",
+        what: "Largest change of each channel's distance from its mean, either way: 0.2 makes it \
+            0.8 to 1.2 times as large.",
+    },
+    Rule {
+        path: &["training", "augment_series", "time_shift"],
+        allowed: Whole(0..=65_535),
+        default: "0",
+        what: "Largest shift in time either way, rows; the first or last row is repeated. At \
+            most half of the rows.",
     },
     Rule {
         path: &["training", "average", "decay"],

@@ -119,6 +119,7 @@ type = "rmsprop"
 learning_rate = 0.001
 rho = 0.9
 epsilon = 1e-7
+epsilon_in_root = false
 "#;
 
 #[cfg(test)]

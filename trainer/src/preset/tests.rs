@@ -98,8 +98,8 @@ fn what_is_wrong_is_named_with_its_line() {
         ("[training]", "[train]", "61: unknown field `train`, expected `network` or `training`"),
         (
             "type = \"rmsprop\"",
-            "type = \"adam\"",
-            "68: optimizer.type is \"adam\"; it must be \"rmsprop\" or \"sgd\"",
+            "type = \"adamax\"",
+            "68: optimizer.type is \"adamax\"; it must be \"sgd\", \"rmsprop\", \"adam\", ",
         ),
         (
             "kernel = 3",
@@ -267,7 +267,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "type = \"cosine\"",
             "type = \"linear\"",
-            "schedule.type is \"linear\"; it must be \"constant\" or \"cosine\"",
+            "schedule.type is \"linear\"; it must be \"constant\", \"cosine\", \"step\" or ",
         ),
         ("warmup = 0.2", "warmup = 20", "schedule.warmup is 20; it must be a number from 0 to 1"),
         (
@@ -283,7 +283,7 @@ fn copies_of_standard_broken_in_many_ways() {
         (
             "rotation_degrees = 8.0",
             "rotation = 8.0",
-            "unknown field `rotation`, expected one of `rotation_degrees`",
+            "unknown field `rotation`, expected one of `flip`, `crop`, `rotation_degrees`",
         ),
         (
             "decay = 0.998",
@@ -395,12 +395,103 @@ fn what_cannot_work_together_is_refused_at_its_line() {
                 most 7",
         ),
     ];
-    for (old, new, other_old, other_new, expected) in cases {
+    let together = cases.into_iter().chain(recipes_that_cannot_work());
+    for (old, new, other_old, other_new, expected) in together {
         let text = standard.replacen(old, new, 1).replacen(other_old, other_new, 1);
-        let line = text.lines().position(|line| line == new).unwrap() + 1;
+        let last = new.lines().next_back().unwrap();
+        let line = text.lines().position(|line| line == last).unwrap() + 1;
         let found = message(&text);
         assert!(found.starts_with(&format!("my.toml:{line}: {expected}")), "{found}");
     }
+}
+
+/// What optimisers, schedules and changes of the images ask for and do not find: two changes of
+/// `standard`, and what is said of the last line of the first.
+fn recipes_that_cannot_work()
+-> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str)> {
+    const SGD: &str = "type = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.9\nnesterov = true";
+    const COSINE: &str = "type = \"cosine\"\nwarmup = 0.2";
+    const AVERAGE: &str = "[training.average]\ndecay = 0.998";
+    vec![
+        (
+            "momentum = 0.9\nnesterov = true",
+            "momentum = 0.0\nnesterov = true",
+            "",
+            "",
+            "optimizer.nesterov is true, and there is no momentum that could look ahead",
+        ),
+        (
+            "weight_decay = 5e-4",
+            "weight_decay = 5e-4",
+            SGD,
+            "type = \"adamw\"",
+            "weight_decay is that of the loss; adamw decays by itself: leave it out",
+        ),
+        (
+            SGD,
+            "type = \"adamw\"\nlearning_rate = 0.1\nweight_decay = 10",
+            "weight_decay = 5e-4",
+            "",
+            "optimizer.weight_decay times learning_rate is 1: a step takes more than the whole",
+        ),
+        (
+            COSINE,
+            "type = \"plateau\"",
+            "",
+            "",
+            "schedule goes by the loss of held-out images, and held_out is 0: hold some out",
+        ),
+        (
+            COSINE,
+            "type = \"plateau\"\nmin_learning_rate = 0.2",
+            "held_out = 0",
+            "held_out = 10",
+            "schedule.min_learning_rate is 0.2, above the learning rate of 0.1: make it smaller",
+        ),
+        (
+            AVERAGE,
+            "patience = 3\n[training.early_stopping]",
+            "patience = 3\n[training.early_stopping]",
+            "[training.early_stopping]\npatience = 3",
+            "early_stopping goes by the loss of held-out images, and held_out is 0",
+        ),
+        (
+            "calm_strength = 0.4",
+            "calm_strength = 0.4\ncutout_pixels = 15",
+            "",
+            "",
+            "augment.cutout_pixels is 15; on an input with a side of 28 pixels it must be at most \
+                14",
+        ),
+        (
+            AVERAGE,
+            "[training.augment_series]",
+            "[training.augment_series]",
+            "[training.augment_series]\njitter = 0.1",
+            "augment_series is for series, augment for pictures: leave one out",
+        ),
+    ]
+}
+
+#[test]
+fn sections_that_change_nothing_or_too_much_are_refused() {
+    let cases = [
+        ("augment", "calm_part = 0.5", "augment changes nothing: set one of its keys"),
+        ("augment_series", "jitter = 0", "augment_series changes nothing: set one of its keys"),
+        (
+            "augment_series",
+            "time_shift = 15",
+            "augment_series.time_shift is 15; on an input of 28 rows it must be at most 14",
+        ),
+    ];
+    for (section, key, expected) in cases {
+        let found = message(&format!("{TUTORIAL}\n[training.{section}]\n{key}\n"));
+        assert!(found.contains(expected), "{found}");
+    }
+    let plateau = "[training.schedule]\ntype = \"plateau\"\n";
+    assert!(Preset::parse("", &format!("{TUTORIAL}\n{plateau}")).is_ok());
+    let series = "[training.augment_series]\ntime_shift = 14\n";
+    assert!(Preset::parse("", &format!("{TUTORIAL}\n{series}")).is_ok());
 }
 
 #[test]

@@ -48,6 +48,15 @@ pub enum TrainError {
         /// Images there are.
         images: usize,
     },
+    /// The recipe goes by held-out images.
+    #[error(
+        "training.{key} goes by the loss of held-out images, and there are none: hold some out \
+            (training.held_out), of six training images or more"
+    )]
+    NothingHeldOut {
+        /// The key that needs them.
+        key: String,
+    },
     /// The environment forces an instruction set that this machine does not have.
     #[error("{INSTRUCTION_SET_VARIABLE} is '{asked}'; this machine has {}", available.join(", "))]
     InstructionSet {

@@ -16,6 +16,7 @@ mod batch;
 mod batch_norm;
 pub mod checkpoint;
 mod decay;
+mod early_stopping;
 mod error;
 mod held_out;
 mod initial;
@@ -61,6 +62,8 @@ pub struct Trained {
     pub epochs: Vec<EpochReport>,
     /// Whether the observer ended the run before its last epoch.
     pub stopped_early: bool,
+    /// The epoch whose weights the model has, where the recipe may end a run early.
+    pub kept_epoch: Option<usize>,
 }
 
 /// Trains a network from scratch on all images but `recipe.held_out` of them, chosen by [`Split`].

@@ -1,4 +1,10 @@
-//! The optimiser: Burn's, fed with our gradients.
+//! The optimiser: Burn's, fed with our gradients. Where Burn's rule is not that of Keras, the rule is
+//! ours.
+
+mod adam;
+mod root;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Display;
 
@@ -7,6 +13,8 @@ use burn::optim::{GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use burn::tensor::{Bytes, DType, Tensor, TensorData};
 use burn_pack::Reader;
 
+use self::adam::Adam;
+use self::root::Root;
 use super::error::TrainError;
 use super::parameters::StageGradient;
 use crate::backend;
@@ -22,21 +30,7 @@ pub struct Optimizer {
 impl Optimizer {
     /// The optimiser of a recipe, before its first step.
     pub fn new(recipe: &recipe::Optimizer) -> Self {
-        let rule = match recipe {
-            // Burn adds epsilon outside of the root, as Keras does.
-            recipe::Optimizer::Rmsprop { rho, epsilon, .. } => RmsPropConfig::new()
-                .with_alpha(*rho as f32)
-                .with_momentum(0.0)
-                .with_epsilon(*epsilon as f32)
-                .init(),
-            recipe::Optimizer::Sgd { momentum, nesterov, .. } => {
-                let momentum = MomentumConfig::new()
-                    .with_momentum(*momentum)
-                    .with_dampening(0.0)
-                    .with_nesterov(*nesterov);
-                SgdConfig::new().with_momentum(Some(momentum)).init()
-            }
-        };
+        let rule = rule(recipe);
         Self { rule, learning_rate: recipe.learning_rate() }
     }
 
@@ -79,6 +73,39 @@ impl Optimizer {
             }
         }
         self.rule.step(self.learning_rate * factor, net, all)
+    }
+}
+
+/// What one step does.
+fn rule(recipe: &recipe::Optimizer) -> ModuleOptimizer {
+    match *recipe {
+        // Burn adds epsilon to the root.
+        recipe::Optimizer::Rmsprop { rho, epsilon, epsilon_in_root: false, .. } => {
+            RmsPropConfig::new()
+                .with_alpha(rho as f32)
+                .with_momentum(0.0)
+                .with_epsilon(epsilon as f32)
+                .init()
+        }
+        recipe::Optimizer::Rmsprop { rho, epsilon, epsilon_in_root: true, .. } => {
+            Root { kept: rho, taken: 1.0 - rho, initial: 0.0, epsilon }.into()
+        }
+        recipe::Optimizer::Adagrad { initial_accumulator, epsilon, .. } => {
+            Root { kept: 1.0, taken: 1.0, initial: initial_accumulator, epsilon }.into()
+        }
+        recipe::Optimizer::Adam { beta_1, beta_2, epsilon, .. } => {
+            Adam { beta_1, beta_2, epsilon, weight_decay: 0.0 }.into()
+        }
+        recipe::Optimizer::Adamw { beta_1, beta_2, epsilon, weight_decay, .. } => {
+            Adam { beta_1, beta_2, epsilon, weight_decay }.into()
+        }
+        recipe::Optimizer::Sgd { momentum, nesterov, .. } => {
+            let momentum = MomentumConfig::new()
+                .with_momentum(momentum)
+                .with_dampening(0.0)
+                .with_nesterov(nesterov);
+            SgdConfig::new().with_momentum(Some(momentum)).init()
+        }
     }
 }
 

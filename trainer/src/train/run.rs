@@ -8,6 +8,7 @@ use super::augment::Distorter;
 use super::average::Average;
 use super::batch::BatchGradients;
 use super::batch_norm::{self, BatchScale};
+use super::early_stopping::{self, Best};
 use super::error::TrainError;
 use super::held_out::Split;
 use super::loss::{Loss, Tally};
@@ -15,6 +16,7 @@ use super::observer::{BatchReport, EpochReport, Observer};
 use super::optimizer::Optimizer;
 use super::parameters::{Norm, StageGradient, StageParameters};
 use super::random::{Purpose, Random};
+use super::schedule::Progress;
 use super::shards::{Batch, Distortion, Dropout};
 use super::state::{Epoch, Place, State};
 use super::workers::Workers;
@@ -54,6 +56,8 @@ pub struct Run<'r> {
     /// statistics.
     pub(super) parameters: Vec<StageParameters>,
     average: Option<Average>,
+    /// The best epoch so far, where the run may end early.
+    best: Option<Best>,
     distorter: Option<Distorter>,
     place: Place,
     /// The batch whose images lie in the buffers of `gradients`.
@@ -84,8 +88,6 @@ impl<'r> Run<'r> {
         let split = Split::new(&data.strata(), recipe.held_out, options.seed);
         let labels = split.trained.iter().map(|image| data.labels[*image]);
         let parameters = beginning(&model, &layout);
-        let distorter =
-            |recipe| Distorter::new(recipe, &network.input, layout.input, layout.input_origin);
         Ok(Self {
             network,
             stages: network.stages().map_err(DemandError::Network)?,
@@ -98,7 +100,8 @@ impl<'r> Run<'r> {
             net: Net::of_parameters(&parameters, &backend::device().autodiff()),
             optimizer: Optimizer::new(&recipe.optimizer),
             average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
-            distorter: recipe.augment.map(distorter),
+            distorter: Distorter::of(recipe, &network.input, &layout),
+            best: None,
             place: Place::beginning_of(1),
             placed: None,
             under_way: Epoch::default(),
@@ -125,7 +128,7 @@ impl<'r> Run<'r> {
         self.epochs =
             state.epochs.into_iter().map(|epoch| EpochReport { epochs, ..epoch }).collect();
         (self.place, self.under_way, self.steps) = (state.place, state.under_way, state.steps);
-        (self.parameters, self.average) = (state.parameters, state.average);
+        (self.parameters, self.average, self.best) = (state.parameters, state.average, state.best);
         Ok(self)
     }
 
@@ -142,6 +145,13 @@ impl<'r> Run<'r> {
         }
         if averaged(&state.average) != averaged(&self.average) {
             return refused("its average has another shape");
+        }
+        if state
+            .best
+            .as_ref()
+            .is_some_and(|best| lengths(&best.stages) != lengths(&self.parameters))
+        {
+            return refused("its best epoch has another shape");
         }
         Ok(())
     }
@@ -161,6 +171,8 @@ impl<'r> Run<'r> {
             steps: self.steps,
             parameters: self.parameters.clone(),
             average: self.average.clone(),
+            best: self.best.clone(),
+            ended_early: self.has_ended_early(),
             optimizer: self.optimizer.record()?,
         })
     }
@@ -168,10 +180,11 @@ impl<'r> Run<'r> {
     /// All that is left of the run.
     pub fn finish(mut self, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
         observer.save(&self.state()?)?;
-        while self.place.epoch <= self.recipe.epochs {
+        while self.place.epoch <= self.recipe.epochs && !self.has_ended_early() {
             let report = self.epoch(observer)?;
             if let Some(report) = report {
                 self.epochs.push(report);
+                self.keep_if_best();
                 self.place = Place::beginning_of(self.place.epoch + 1);
                 self.under_way = Epoch::default();
             }
@@ -186,7 +199,26 @@ impl<'r> Run<'r> {
     }
 
     fn trained(self, stopped_early: bool) -> Trained {
-        Trained { model: self.model(), epochs: self.epochs, stopped_early }
+        let model = match &self.best {
+            Some(best) => self.model_of(&best.stages),
+            None => self.model(),
+        };
+        let kept_epoch = self.best.map(|best| best.epoch);
+        Trained { model, epochs: self.epochs, stopped_early, kept_epoch }
+    }
+
+    /// Whether the held-out loss has stopped falling.
+    fn has_ended_early(&self) -> bool {
+        self.recipe.early_stopping.is_some_and(|rule| early_stopping::is_over(rule, &self.epochs))
+    }
+
+    /// Keeps the parameters of the epoch that was just finished if none was better.
+    fn keep_if_best(&mut self) {
+        let Some(rule) = self.recipe.early_stopping else { return };
+        let epoch = self.epochs.len();
+        if early_stopping::best_epoch(rule, &self.epochs) == epoch {
+            self.best = Some(Best { epoch, stages: self.exported().to_vec() });
+        }
     }
 
     /// What is left of one pass over the images; `None` when the observer ended it.
@@ -278,7 +310,8 @@ impl<'r> Run<'r> {
         }
         let tally = gradients.compute(&batch(chosen));
         let steps = self.split.trained.len().div_ceil(recipe.batch) * recipe.epochs;
-        let factor = schedule::factor(recipe.schedule, self.steps, steps);
+        let progress = Progress { step: self.steps, steps, epochs: &self.epochs };
+        let factor = schedule::factor(recipe, progress);
         let follower = Follower {
             recipe,
             stages: &self.stages,
@@ -296,9 +329,18 @@ impl<'r> Run<'r> {
         tally
     }
 
-    /// The finished model: the average where there is one, its normalisation folded.
+    /// The parameters that are exported: the average where there is one.
+    fn exported(&self) -> &[StageParameters] {
+        self.average.as_ref().map_or(&self.parameters, |average| &average.stages)
+    }
+
+    /// The model as it is now.
     fn model(&self) -> FloatModel {
-        let parameters = self.average.as_ref().map_or(&self.parameters, |average| &average.stages);
+        self.model_of(self.exported())
+    }
+
+    /// The model with these parameters, their normalisation folded.
+    fn model_of(&self, parameters: &[StageParameters]) -> FloatModel {
         let epsilon = self.recipe.batch_norm.map_or(0.0, |norm| norm.epsilon) as f32;
         let stages = parameters.iter().map(|stage| stage.folded(epsilon)).collect();
         FloatModel { network: self.network.clone(), stages }
@@ -367,6 +409,9 @@ fn check(recipe: &Recipe, data: &Dataset, outputs: usize) -> Result<(), TrainErr
     }
     if recipe.held_out >= data.len() {
         return Err(TrainError::NothingToTrainOn { held_out: recipe.held_out, images: data.len() });
+    }
+    if let Some(key) = recipe.needs_held_out().filter(|_| recipe.held_out == 0) {
+        return Err(TrainError::NothingHeldOut { key: key.join(".") });
     }
     if let Some(asked) = InstructionSet::missing() {
         let available = InstructionSet::available().into_iter().map(InstructionSet::name).collect();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::average::Average;
+use super::early_stopping::Best;
 use super::loss::Tally;
 use super::observer::EpochReport;
 use super::parameters::StageParameters;
@@ -21,6 +22,10 @@ pub struct State {
     /// The parameters of all stages, with the running statistics of the normalisation.
     pub(super) parameters: Vec<StageParameters>,
     pub(super) average: Option<Average>,
+    /// The best epoch so far, where the run may end early.
+    pub(super) best: Option<Best>,
+    /// Whether the run ended before its last epoch because the held-out loss stopped falling.
+    pub(super) ended_early: bool,
     /// Burn's record of the optimiser, a burnpack file.
     pub(super) optimizer: Vec<u8>,
 }
@@ -51,7 +56,7 @@ impl State {
 
     /// Whether no epoch of the run is left.
     pub fn is_finished(&self) -> bool {
-        self.epochs.last().is_some_and(|last| last.epoch == last.epochs)
+        self.ended_early || self.epochs.last().is_some_and(|last| last.epoch == last.epochs)
     }
 }
 

@@ -503,15 +503,21 @@ fn recipe(learning_rate: f64) -> Recipe {
         threshold_quantile: 0.99,
         epochs: 3,
         batch: 16,
-        optimizer: recipe::Optimizer::Rmsprop { learning_rate, rho: 0.9, epsilon: 1e-7 },
+        optimizer: rmsprop(learning_rate),
         schedule: Default::default(),
         held_out: 10,
         class_weights: Default::default(),
         weight_decay: 0.0,
         batch_norm: None,
         augment: None,
+        augment_series: None,
+        early_stopping: None,
         average: None,
     }
+}
+
+fn rmsprop(learning_rate: f64) -> recipe::Optimizer {
+    recipe::Optimizer::Rmsprop { learning_rate, rho: 0.9, epsilon: 1e-7, epsilon_in_root: false }
 }
 
 const ONE_THREAD: TrainOptions = TrainOptions { seed: 1, threads: 1 };

@@ -52,6 +52,7 @@ type = "rmsprop"
 learning_rate = 0.01
 rho = 0.9
 epsilon = 1e-7
+epsilon_in_root = false
 "#;
 
 /// A folder with `data/` and `small.toml`.

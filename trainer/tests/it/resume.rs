@@ -38,6 +38,17 @@ calm_strength = 0.4
 decay = 0.99
 "#;
 
+/// What else a recipe can have, as a file's end; held-out images come with the network.
+const OTHERS: [&str; 4] = [
+    "[training.optimizer]\ntype = \"rmsprop\"\n[training.schedule]\ntype = \"step\"\nevery = 9\n\
+     [training.augment_series]\njitter = 0.01\nscale = 0.1\ntime_shift = 1\n",
+    "[training.optimizer]\ntype = \"adam\"\n[training.schedule]\ntype = \"plateau\"\npatience = 3\n\
+     [training.augment]\nflip = \"both\"\ncrop = 0.1\nbrightness = 0.1\nnoise = 0.01\n\
+     cutout_pixels = 2\n",
+    "[training.optimizer]\ntype = \"adamw\"\n[training.early_stopping]\npatience = 30\n",
+    "[training.optimizer]\ntype = \"adagrad\"\nlearning_rate = 0.01\n[training.average]\ndecay = 0.9\n",
+];
+
 /// What a run is judged by.
 const RESULTS: [&str; 2] = ["model.kndl", "float.burnpack"];
 
@@ -101,17 +112,39 @@ fn interrupted(workshop: &Workshop, preset: &str, more: &[&str]) -> String {
 #[test]
 fn killed_at_ten_moments_a_run_ends_with_the_same_bytes() {
     let workshop = workshop();
-    let whole = ["train", "full.toml", "--data", "data", "--epochs", "150", "--batch", "8"];
+    killed(&workshop, "full.toml", "150", 10);
+    assert_eq!(workshop.names_in("out"), LEFT);
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_with_any_recipe_a_run_ends_with_the_same_bytes() {
+    let workshop = workshop();
+    let (network, _) = common::PRESET.split_once("[training.optimizer]").unwrap();
+    for other in OTHERS {
+        fs::write(workshop.path("other.toml"), format!("{network}{other}")).unwrap();
+        killed(&workshop, "other.toml", "40", 2);
+        for folder in ["out", "whole"] {
+            fs::remove_dir_all(workshop.path(folder)).unwrap();
+        }
+    }
+}
+
+/// Kills a run of `preset` `most` times; what it leaves in `out` in the end is what one that was
+/// never killed leaves in `whole`.
+#[cfg(unix)]
+fn killed(workshop: &Workshop, preset: &str, epochs: &str, most: usize) {
+    let whole = ["train", preset, "--data", "data", "--epochs", epochs, "--batch", "8"];
     let begun = Instant::now();
     workshop.trainer(whole).args(["--out", "whole"]).assert().success();
     let duration = begun.elapsed();
-    let expected = results(&workshop, "whole");
+    let expected = results(workshop, "whole");
 
     let (mut random, mut kills) = (common::noise(17), 0);
     let mut arguments = whole.to_vec();
     loop {
-        let mut child = start(&workshop, &arguments);
-        if kills == 10 {
+        let mut child = start(workshop, &arguments);
+        if kills == most {
             assert!(child.wait_with_output().unwrap().status.success());
             break;
         }
@@ -120,7 +153,7 @@ fn killed_at_ten_moments_a_run_ends_with_the_same_bytes() {
         let output = child.wait_with_output().unwrap();
         if output.status.success() {
             // The run was over before its time: the kills that are left hit runs begun anew.
-            assert_eq!(results(&workshop, "out"), expected);
+            assert_eq!(results(workshop, "out"), expected);
             fs::remove_dir_all(workshop.path("out")).unwrap();
             arguments.retain(|argument| *argument != "--resume");
             continue;
@@ -135,8 +168,7 @@ fn killed_at_ten_moments_a_run_ends_with_the_same_bytes() {
         arguments.retain(|argument| *argument != "--resume");
         arguments.extend((!begins).then_some("--resume"));
     }
-    assert_eq!(results(&workshop, "out"), expected);
-    assert_eq!(workshop.names_in("out"), LEFT);
+    assert_eq!(results(workshop, "out"), expected);
 }
 
 #[cfg(unix)]
@@ -215,6 +247,28 @@ fn a_finished_run_of_a_constant_rate_can_be_lengthened() {
     let history = fs::read(workshop.path("out/metrics.json")).unwrap();
     let metrics: serde_json::Value = serde_json::from_slice(&history).unwrap();
     assert_eq!(metrics["history"].as_array().unwrap().len(), 5);
+}
+
+/// The held-out loss of a run with a high learning rate stops falling.
+#[test]
+fn a_run_that_ends_early_says_so_and_stays_so() {
+    let workshop = Workshop::new();
+    let preset = common::PRESET.replace("learning_rate = 0.01", "learning_rate = 0.05");
+    let stop = "[training.early_stopping]\npatience = 2\n";
+    fs::write(workshop.path("stop.toml"), format!("{preset}{stop}")).unwrap();
+    let train = ["train", "stop.toml", "--data", "data", "--epochs", "400"];
+    let (stdout, _) = run(&mut workshop.trainer(train), 0);
+    assert!(stdout.contains(" of 400 epochs: the held-out loss fell no more\n"), "{stdout}");
+    let bytes = fs::read(workshop.path("out/metrics.json")).unwrap();
+    let metrics: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let (kept, done) =
+        (metrics["kept_epoch"].as_u64().unwrap(), metrics["epochs"].as_u64().unwrap());
+    assert!(stdout.contains(&format!("the weights of epoch {kept} are kept")), "{stdout}");
+    assert_eq!(kept + 2, done);
+    let model = fs::read(workshop.path("out/model.kndl")).unwrap();
+    let (stdout, _) = run(workshop.trainer(train).arg("--resume"), 0);
+    assert!(!stdout.contains("\nepoch "), "{stdout}");
+    assert_eq!(fs::read(workshop.path("out/model.kndl")).unwrap(), model);
 }
 
 #[cfg(unix)]

@@ -290,6 +290,7 @@ fn full_recipe() -> Recipe {
             elastic_grid: 4,
             calm_part: 0.3,
             calm_strength: 0.4,
+            ..Augment::default()
         }),
         average: Some(AverageRecipe { decay: 0.9 }),
         ..recipe(0.1)

@@ -3,8 +3,8 @@
 
 use core::array::from_fn;
 
-use super::super::random::Random;
 use crate::kernels::{LANES, gather};
+use crate::train::random::Random;
 
 /// Four neighbouring grid points and their factors in the interpolation.
 type GridPlace = [(usize, f32); 4];
@@ -137,8 +137,8 @@ fn grid_place(index: usize, side: usize, points: usize) -> GridPlace {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::random::Purpose;
     use super::*;
+    use crate::train::random::Purpose;
 
     fn grid() -> Grid {
         Grid::new(6, [28, 28], [28, 28], [0, 0])
