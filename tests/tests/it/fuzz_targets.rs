@@ -5,16 +5,23 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, iter};
 
 use crate::fuzz::model::{Outcome, load_and_run};
 use crate::fuzz::mutate::model::damage;
 use crate::fuzz::mutate::{idx, line, png, several};
 use crate::fuzz::{self, pictures};
+use infer::Model;
 use infer::format::{Header, checksum};
+use infer::ops::Kind;
+use infer::quant::Rounding;
 use tests::networks::ODD;
 use tests::plans::{by_every_algorithm, spread, untrained};
-use trainer::model_file::write;
+use tests::random_layer::{Random, extreme, measured, rounded_twice};
+use trainer::model_file::{ModelTable, write};
+use trainer::ops::{Choice, Running};
+use trainer::plain_model::PlainModel;
+use trainer::plan::cost::formula;
 use trainer::plan::{Core, Loading, front_of};
 
 /// Mutations of each kind of file.
@@ -26,6 +33,12 @@ const NETWORKS: u64 = 60_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
+
+/// Largest seed of a single layer, bytes.
+const LAYER_BYTES_MAX: usize = 1000;
+
+/// Random layers among which one so small is looked for.
+const EXTREME_LAYERS: usize = 2000;
 
 fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(kind)
@@ -50,7 +63,7 @@ fn seeds_are_written() {
         fs::write(folder("wire").join(format!("seed-{index}")), line)
             .expect("the corpus can be written");
     }
-    for (name, file) in tiny_models() {
+    for (name, file) in tiny_models().into_iter().chain(layers_of_the_list()) {
         fs::write(folder("model").join(name + ".kndl"), file).expect("the corpus can be written");
     }
     for (index, odd) in ODD.iter().enumerate() {
@@ -68,9 +81,8 @@ fn seeds_are_written() {
     }
 }
 
-/// Networks so small that a model of them is loaded and run in a few microseconds, and yet with
-/// every kind of layer and algorithm.
-const TINY: [&str; 5] = [
+/// Networks so small that a model of them is loaded and run in a few microseconds.
+const TINY: [&str; 6] = [
     r#"
         input = { height = 6, width = 6, channels = 1 }
         layer = [
@@ -101,6 +113,11 @@ const TINY: [&str; 5] = [
             { type = "conv", filters = 1, kernel = 2 },
             { type = "max_pool", size = 2 },
         ]"#,
+    r#"
+        input = { height = 7, width = 1, channels = 2 }
+        layer = [
+            { type = "conv_1d", filters = 2, kernel = 2, dilation = 3, padding = "causal" },
+        ]"#,
 ];
 
 /// Each tiny network as every algorithm has it, and with as few rows held as there can be.
@@ -123,6 +140,36 @@ fn tiny_models() -> Vec<(String, Vec<u8>)> {
     let mut known = BTreeSet::new();
     files.retain(|(_, file)| known.insert(file.clone()));
     files
+}
+
+/// A small layer of every operator of the list in each of its ways, with one rounding and with two.
+fn layers_of_the_list() -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for choice in Choice::all() {
+        let once = small_layer(choice, Some);
+        let twice = small_layer(choice, |model| rounded_twice(model, choice));
+        let named = [(Rounding::Once, once), (Rounding::Twice, twice)];
+        files.extend(named.into_iter().filter_map(|(rounding, file)| {
+            Some((format!("layer-{}", formula(choice, rounding)), file?))
+        }));
+    }
+    files
+}
+
+/// The file of the first random layer that is neither large nor next to nothing; `None` where the
+/// operator rounds nothing.
+fn small_layer(
+    choice: Choice,
+    rounded: impl Fn(PlainModel) -> Option<PlainModel>,
+) -> Option<Vec<u8>> {
+    let random = &mut Random::new(1);
+    let models = iter::repeat_with(|| rounded(extreme(random, choice))).take(EXTREME_LAYERS);
+    let file = |model: PlainModel| {
+        let mut choices = model.direct();
+        choices.layers[measured(&model, choice)] = choice;
+        (model.image.len() > 8).then(|| write(&model, &choices).expect("a layer that fits"))
+    };
+    models.flatten().filter_map(file).find(|file| file.len() <= LAYER_BYTES_MAX)
 }
 
 /// What hosts say to a chip, as postcard.
@@ -175,6 +222,27 @@ fn wire() {
 /// Its beginning, its parts and its end are answered.
 fn conversation_of_an_update() -> usize {
     2 + fuzz::wire::BUILT_IN.len().div_ceil(50)
+}
+
+/// So that damage gets into the code of all of them.
+#[test]
+fn every_operator_of_the_list_is_among_the_seeds() {
+    let seeds = corpus("model");
+    let (mut operators, mut ways) = (BTreeSet::new(), BTreeSet::new());
+    for seed in &seeds {
+        let mut table = ModelTable::new();
+        let Ok(model) = Model::from_bytes(seed, &mut table) else { continue };
+        for layer in model.layers() {
+            operators.insert(layer.kind.kind() as u32);
+            ways.insert(layer.kind.choice().formula());
+        }
+    }
+    let lacking = |kind: &&Kind| !operators.contains(&(**kind as u32));
+    let lacking: Vec<&Kind> = Kind::ALL.iter().filter(lacking).collect();
+    assert!(lacking.is_empty(), "no seed has {lacking:?}: see `seeds_are_written`");
+    for choice in Choice::all() {
+        assert!(ways.contains(&choice.formula()), "no seed has {}", choice.formula());
+    }
 }
 
 #[test]
