@@ -30,7 +30,7 @@ fn build() -> Result<(), String> {
     board.check()?;
     board.write_source(&out)?;
     let model = model::chosen(&board, &out)?;
-    infer::build::embed_as("model", &model.path);
+    infer::build::embed_unwatched("model", &model.path);
     write(&out.join("model.kndl"), &model.file)?;
     let memory = board.memory()? + &identity::section(&identity::text(&board.name, &model));
     println!("cargo::rustc-link-search={}", out.display());

@@ -31,15 +31,15 @@ use crate::graph::table::Table;
 static EMBEDDED: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
 
 /// Checks the model file at `path`, seen from the package's folder, and makes it what
-/// `embedded_model!()` embeds. A file that is no model ends the build with the reason; the build
-/// script runs again when the file changes.
+/// `embedded_model!()` embeds. A file that is no model ends the build with the reason.
+///
+/// The build script runs in every build. Cargo would run it again only for a file with a newer
+/// time, and miss one that is replaced by an older file, such as by `cp -p`: the firmware would
+/// silently hold the model before. So the package is compiled in every build too.
 ///
 /// A package with several models embeds each, and names the one it means by the name of its file:
 /// after `embed("three.kndl")` and `embed("five.kndl")` that is `embedded_model!("three")` and
 /// `embedded_model!("five")`, and `embedded_model!()` is a build error.
-///
-/// Cargo sees a change by the file's time. A file that is replaced by an older one, such as by
-/// `cp -p`, has to be touched.
 pub fn embed(path: impl AsRef<Path>) {
     let path = path.as_ref();
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -48,8 +48,14 @@ pub fn embed(path: impl AsRef<Path>) {
 
 /// [`embed`] under a name that is not the file's: for files of the same name in several folders.
 pub fn embed_as(name: &str, path: impl AsRef<Path>) {
+    embed_unwatched(name, path);
+    // A file that never exists makes cargo run the script each time.
+    println!("cargo::rerun-if-changed={FOLDER}/no such file");
+}
+
+/// [`embed_as`] for a build script that itself tells cargo when it must run again.
+pub fn embed_unwatched(name: &str, path: impl AsRef<Path>) {
     let path = path.as_ref();
-    println!("cargo::rerun-if-changed={}", path.display());
     if let Err(problem) = write(name, path) {
         println!("cargo::error={}: {problem}", path.display());
     }

@@ -112,6 +112,9 @@ pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
 /// A model file compiled in, aligned as every backend needs it: a `&'static [u8]`, usable in
 /// constants.
+///
+/// Cargo sees by the file's time that it has changed, and misses a file that is replaced by an
+/// older one: touch that, or embed the model in a build script, which sees it (`build::embed`).
 #[macro_export]
 macro_rules! include_model {
     ($path:expr) => {{

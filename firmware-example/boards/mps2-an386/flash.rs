@@ -1,3 +1,1 @@
-//! Slots for models in code memory after the program: see `memory.x`.
-
-pub use crate::board::mps2::flash;
+../mps2-an385/flash.rs

@@ -87,7 +87,7 @@ fn refused(error: impl Display) -> bool {
 /// Reads a PNG or a JPEG file and makes it into images of several shapes; whether it is one.
 ///
 /// # Panics
-/// When an image has not the shape that was asked for.
+/// When an image has another shape than was asked for.
 pub fn picture(file: &[u8]) -> bool {
     let picture = match picture_file::decode(Path::new("a.png"), Cursor::new(file)) {
         Ok(picture) => picture,
