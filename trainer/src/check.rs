@@ -239,7 +239,7 @@ const fn numpy_name(values: ValueType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use infer::Table;
+    use infer::{OutputType, Table};
     use tempfile::TempDir;
 
     use super::*;
@@ -283,9 +283,14 @@ mod tests {
     fn example() -> (Vec<u8>, Vec<i8>, Vec<i8>) {
         let file = include_bytes!("../fixtures/scores.tflite");
         let network = tflite::read(file).unwrap();
-        let target = Target::Portable;
-        let (keep_all, stream) = (false, false);
-        let options = FileOptions { version: 0, self_test: false, target, keep_all, stream };
+        let options = FileOptions {
+            version: 0,
+            self_test: false,
+            target: Target::Portable,
+            keep_all: false,
+            stream: false,
+            gives: OutputType::Scores,
+        };
         let each = network.tensors[network.inputs[0]].elements();
         let inputs: Vec<i8> = (0..3 * each).map(|place| (place * 37 % 251) as i8).collect();
         let interpreter = Interpreter::new(&network).unwrap();

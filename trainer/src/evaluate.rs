@@ -198,6 +198,8 @@ pub struct Int8Outputs {
     pub values: Vec<Vec<i8>>,
     /// What they stand for.
     pub quant: OutputQuant,
+    /// What the values of the input stand for.
+    pub input: OutputQuant,
     /// Wall time of the runs.
     pub seconds: f64,
 }
@@ -227,7 +229,8 @@ pub fn int8_outputs(
     let parts = in_parts(images.len(), threads, |range| outputs(&model, images, range));
     let parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(EvaluateError::Image)?;
     let seconds = begun.elapsed().as_secs_f64();
-    Ok(Int8Outputs { values: parts.concat(), quant: model.output_quant(), seconds })
+    let input = model.input().tensor.quant;
+    Ok(Int8Outputs { values: parts.concat(), quant: model.output_quant(), input, seconds })
 }
 
 fn outputs(

@@ -7,6 +7,7 @@ use crate::data::class_names::ClassNames;
 use crate::data::metadata;
 use crate::data::record::DataRecord;
 use crate::data::target::Target;
+use crate::device::session::Chip;
 use crate::evaluate::reconstruction;
 use crate::report::value::Real;
 use crate::terminal::number::percent;
@@ -15,6 +16,9 @@ use crate::terminal::{digit, printable, shows_colour};
 /// Length of a probability of 1, half characters.
 const BAR_HALVES: usize = 60;
 
+/// What is added to an int8 value where an image holds it.
+const STORED: u8 = 0x80;
+
 /// What the values that a model ends with mean.
 pub(super) struct Meaning {
     gives: OutputType,
@@ -22,6 +26,8 @@ pub(super) struct Meaning {
     quant: OutputQuant,
     /// The input.
     shape: Shape,
+    /// Of its values.
+    input: OutputQuant,
     /// Of the classes.
     names: ClassNames,
     targets: Vec<Target>,
@@ -45,16 +51,22 @@ impl Meaning {
             gives: model.input().interface.gives,
             quant: model.output_quant(),
             shape: model.image_shape(),
+            input: model.input().tensor.quant,
             names: metadata::names(model.metadata(), record),
             targets: metadata::targets(model),
             threshold: model.metadata().threshold(),
         }
     }
 
-    /// Of a chip's model without its file.
-    pub(super) fn of_chip(gives: OutputType, quant: OutputQuant, shape: Shape) -> Self {
+    /// Of a chip's model without its file, whose input's values `input` tells.
+    pub(super) fn of_chip(chip: &Chip, input: OutputQuant) -> Self {
+        let Chip { gives, output_quant: quant, image: shape, .. } = *chip;
+        Self::of_values(gives, [quant, input], shape)
+    }
+
+    fn of_values(gives: OutputType, [quant, input]: [OutputQuant; 2], shape: Shape) -> Self {
         let names = ClassNames::default();
-        Self { gives, quant, shape, names, targets: vec![], threshold: None }
+        Self { gives, quant, shape, input, names, targets: vec![], threshold: None }
     }
 
     /// The answer to the input that is stored as `image`, with all that belongs to it, and a line
@@ -67,7 +79,7 @@ impl Meaning {
             }
             OutputType::Reals => format!("{}\n", self.verdict(file, image, values)),
             OutputType::Reconstruction => {
-                let made: Vec<u8> = self.reals(values).map(pixel).collect();
+                let made: Vec<u8> = self.reals(values).map(|value| self.stored(value)).collect();
                 let picture = digit::draw(&made, self.shape, shows_colour());
                 format!("as the model makes it:\n{picture}{}\n", self.verdict(file, image, values))
             }
@@ -87,7 +99,7 @@ impl Meaning {
             OutputType::Reals => format!("{file}: {}\n", self.real_values(values)),
             OutputType::Reconstruction => {
                 let made: Vec<f32> = self.reals(values).collect();
-                self.of_error(file, reconstruction::error(image, &made))
+                self.of_error(file, reconstruction::error(self.input, image, &made))
             }
         }
     }
@@ -102,6 +114,11 @@ impl Meaning {
             None => format!("error {}", real(error)),
         };
         format!("{file}: {said}\n")
+    }
+
+    /// A value of the input as an image holds it.
+    fn stored(&self, value: f32) -> u8 {
+        self.input.quantise(value) as u8 ^ STORED
     }
 
     fn reals(&self, values: &[i8]) -> impl Iterator<Item = f32> {
@@ -126,11 +143,6 @@ fn real(value: f32) -> String {
     Real(value as f64).to_string()
 }
 
-/// A value of 0 to 1 as a pixel.
-fn pixel(value: f32) -> u8 {
-    (value * 255.0).round() as u8
-}
-
 /// One line per class: its name, its probability, a bar.
 fn bars(scores: &Scores<'_>, names: &ClassNames) -> String {
     let all = || scores.probabilities().enumerate();
@@ -148,12 +160,13 @@ fn bars(scores: &Scores<'_>, names: &ClassNames) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::scale::PIXELS;
 
     const QUANT: OutputQuant = OutputQuant { scale: 0.01, zero_point: 0 };
 
     #[test]
     fn real_values_stand_in_their_units() {
-        let mut meaning = Meaning::of_chip(OutputType::Reals, QUANT, Shape::new(1, 1, 1));
+        let mut meaning = Meaning::of_values(OutputType::Reals, [QUANT, PIXELS], Shape::vector(1));
         assert_eq!(meaning.verdict("a", &[0], &[50]), "a: 0.500\n");
         let target = |name: &str, mean| Target { name: name.to_owned(), mean, deviation: 2.0 };
         meaning.targets = vec![target("warm", 20.0), target("wet", 0.0)];
@@ -162,7 +175,8 @@ mod tests {
 
     #[test]
     fn an_error_above_the_threshold_is_unusual() {
-        let mut meaning = Meaning::of_chip(OutputType::Reconstruction, QUANT, Shape::new(1, 1, 2));
+        let mut meaning =
+            Meaning::of_values(OutputType::Reconstruction, [QUANT, PIXELS], Shape::vector(2));
         assert_eq!(meaning.verdict("a", &[255, 0], &[100, 50]), "a: error 0.125\n");
         meaning.threshold = Some(0.1);
         let said = meaning.verdict("a", &[255, 0], &[100, 50]);

@@ -98,6 +98,12 @@ pub enum CliError {
         /// The series.
         path: PathBuf,
     },
+    /// A reconstruction by a chip whose model is not known.
+    #[error(
+        "the chip's model takes int8 values whose scale only its file tells, and without it the \
+            error of a reconstruction is not known: name the file with --model"
+    )]
+    InputScale,
     /// A file that predict cannot read.
     #[error(
         "{}: neither a picture (PNG, JPEG), nor an array of inputs (.npy), nor a series (.csv): \

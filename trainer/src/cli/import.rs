@@ -35,6 +35,7 @@ Examples:
   trainer import network.tflite --core m4 --flash 512K --ram 64K --out model.kndl
   trainer import network.tflite --out model.kndl --model-version 2 --no-self-test
   trainer import network.tflite --core m4 --stream --out model.kndl
+  trainer import autoencoder.tflite --task reconstruct --out model.kndl
   trainer import network.onnx --data photos --test-share 0.2 --out model.kndl
   trainer import network.onnx --data photos --test-share 0.2 --out model.kndl \\
       --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225")]
@@ -58,7 +59,7 @@ pub(super) struct ImportArgs {
     pub(super) file: FileOption,
     #[command(flatten)]
     pub(super) data: DataOption,
-    /// What the network answers: classes, real values, or its input once more (float files)
+    /// What the network answers: classes, real values, or its input once more
     #[arg(long, value_enum, default_value_t = Task::Classify)]
     pub(super) task: Task,
     /// What is taken off each channel before the network reads it, such as 0.485,0.456,0.406
@@ -100,7 +101,7 @@ fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     if float::tflite::is_float(&network) {
         return import_float::run(args, &|given| float::tflite::import(&network, given));
     }
-    let options = args.file.of_import(&args.chip, [args.keep_all, args.stream])?;
+    let options = args.file.of_import(&args.chip, [args.keep_all, args.stream], args.task)?;
     let model = model::model(&network, options)
         .map_err(|cause| CliError::Import { path: path(), cause })?;
     let file = PendingFile::write(&args.out, &model)?;

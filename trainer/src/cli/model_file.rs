@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use infer::{Model, signature};
+use infer::{Model, ValueType, signature};
 
 use super::CliError;
 use super::options::DataOption;
@@ -60,6 +60,10 @@ pub(super) fn request(
     let targets = metadata::targets(model);
     if !targets.is_empty() {
         request.known.get_or_insert_default().targets = targets;
+    }
+    if model.input().interface.takes == ValueType::Int8 {
+        let known = request.known.get_or_insert_default();
+        (known.takes_int8, known.scales) = (true, metadata::int8_scales(model));
     }
     request
 }

@@ -95,10 +95,12 @@ impl FileOption {
         &self,
         chip: &ChipOption,
         [keep_all, stream]: [bool; 2],
+        task: Task,
     ) -> Result<FileOptions, CliError> {
         let Self { model_version: version, no_self_test } = *self;
         let (self_test, target) = (!no_self_test, chip.target()?);
-        Ok(FileOptions { version, self_test, target, keep_all, stream })
+        let gives = task.gives();
+        Ok(FileOptions { version, self_test, target, keep_all, stream, gives })
     }
 
     /// What the file is to hold.

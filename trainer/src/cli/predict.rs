@@ -106,7 +106,8 @@ fn predict_array(
     meaning: &Meaning,
 ) -> Result<String, CliError> {
     let scales = metadata::preparation(model, record).unwrap_or_default().scales;
-    let known = Known { scales, ..Known::default() };
+    let takes_int8 = model.input().interface.takes == ValueType::Int8;
+    let known = Known { scales, takes_int8, ..Known::default() };
     let pixels = inputs::read(path, model.image_shape(), &known)?;
     let mut arena = vec![0; model.arena_bytes()];
     let mut session =

@@ -83,6 +83,8 @@ pub enum PixelScale {
     AsTheyAre,
     /// They are parts of a full pixel, 0 to 1.
     Times255,
+    /// They are int8 values, as a network reads them.
+    Int8,
     /// Each channel, the last axis, has a scale of its own.
     Channels(Vec<Scale>),
 }
@@ -92,7 +94,7 @@ impl PixelScale {
     pub fn scales(&self) -> &[Scale] {
         match self {
             Self::Channels(scales) => scales,
-            Self::AsTheyAre | Self::Times255 => &[],
+            Self::AsTheyAre | Self::Times255 | Self::Int8 => &[],
         }
     }
 }
@@ -143,6 +145,7 @@ impl fmt::Display for PixelScale {
         f.write_str(match self {
             Self::AsTheyAre => "pixels from 0 to 255",
             Self::Times255 => "real numbers from 0 to 1",
+            Self::Int8 => "int8 values from -128 to 127",
             Self::Channels(_) => "numbers of a scale of their own",
         })
     }
@@ -191,17 +194,18 @@ impl Numbers {
             return Ok(Pixels { values: self.bytes, rounded: false, cut: 0 });
         }
         let [low, high] = self.range()?;
-        let (factor, most) = match scale {
-            PixelScale::AsTheyAre => (1.0, 255.0),
-            PixelScale::Times255 => (255.0, 1.0),
+        let (factor, [least, most]) = match scale {
+            PixelScale::AsTheyAre => (1.0, [0.0, 255.0]),
+            PixelScale::Times255 => (255.0, [0.0, 1.0]),
+            PixelScale::Int8 => (1.0, [-128.0, 127.0]),
             PixelScale::Channels(scales) => return Ok(self.by_channel(scales)),
         };
-        if low < 0.0 || high > most {
+        if low < least || high > most {
             return Err(ValueError::OtherScale { low, high, scale: scale.clone() });
         }
         // Thirds of a 255th and the like are not exact in f32.
         let is_between = |value: f64| (value - value.round()).abs() > 1e-3;
-        let scaled = || self.iter().map(|value| value * factor);
+        let scaled = || self.iter().map(|value| (value - least) * factor);
         let rounded = scaled().any(is_between);
         let values = scaled().map(|value| value.round() as u8).collect();
         Ok(Pixels { values, rounded, cut: 0 })

@@ -1,8 +1,8 @@
 //! What a model file says of its data for people and for programs that make inputs: names of the
 //! classes, and how an input is made.
 
-use infer::format::Field;
-use infer::{ChannelScale, Metadata, Model, OutputType, ValueType};
+use infer::format::{Field, OutputQuant};
+use infer::{ChannelScale, Metadata, Model, OutputType, Shape, ValueType};
 use serde::{Deserialize, Serialize};
 
 use super::appearance::Appearance;
@@ -104,9 +104,39 @@ impl Preparation {
     }
 }
 
-/// How an input of a model is made: as its file says, or else the record beside it.
+/// How an input of a model is made: as its file says, or else the record beside it, or else the
+/// scale of the int8 values that it takes.
 pub fn preparation(model: &Model<'_>, record: Option<&DataRecord>) -> Option<Preparation> {
-    Preparation::of_model(model.metadata()).or_else(|| record.map(Preparation::of))
+    let by_scale = || {
+        let scales = int8_scales(model);
+        (!scales.is_empty()).then(|| Preparation { scales, ..Preparation::default() })
+    };
+    Preparation::of_model(model.metadata())
+        .or_else(|| record.map(Preparation::of))
+        .or_else(by_scale)
+}
+
+/// Least height and width of a picture.
+const SIDE_MIN: u16 = 8;
+
+/// Whether an input may be a picture: grey or RGB, of some size, with a black that is the least
+/// value.
+pub fn may_be_picture(model: &Model<'_>) -> bool {
+    let Shape { height, width, channels } = model.image_shape();
+    let zero_point = model.input().tensor.quant.zero_point;
+    [1, 3].contains(&channels) && height.min(width) >= SIDE_MIN && zero_point == i8::MIN
+}
+
+/// What the least and the greatest int8 value of each channel stand for, of a model that takes
+/// such values and no pictures; else none.
+pub fn int8_scales(model: &Model<'_>) -> Vec<Scale> {
+    if model.input().interface.takes != ValueType::Int8 || may_be_picture(model) {
+        return vec![];
+    }
+    let OutputQuant { scale, zero_point } = model.input().tensor.quant;
+    let [low, high] = [i8::MIN, i8::MAX]
+        .map(|value| f64::from(scale) * (f64::from(value) - f64::from(zero_point)));
+    vec![Scale { low, high }; model.image_shape().channels.into()]
 }
 
 /// The names of a model's classes; where its file has none, those of the record beside it.

@@ -91,6 +91,8 @@ pub struct Known {
     pub scales: Vec<Scale>,
     /// The real values it answers; empty where it answers none.
     pub targets: Vec<Target>,
+    /// Whether it takes int8 values: those of a file are taken as they are.
+    pub takes_int8: bool,
 }
 
 impl DataDir {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use infer::Shape;
 
-use super::elements::{Numbers, PixelScale};
+use super::elements::{Element, Numbers, PixelScale};
 use super::error::DataError;
 use super::folder;
 use super::idx::Idx;
@@ -512,6 +512,7 @@ pub(super) fn scale_of(
     let channels = shape.channels.max(1) as usize;
     let scale = numbers.scale(channels).map_err(|problem| values(path, problem))?;
     Ok(match (scale, known) {
+        (_, Some(known)) if known.takes_int8 && numbers.element == Element::I8 => PixelScale::Int8,
         (_, Some(known)) if known.scales.len() == channels => {
             PixelScale::Channels(known.scales.clone())
         }

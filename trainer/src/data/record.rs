@@ -101,6 +101,7 @@ impl DataRecord {
             names: self.names.clone(),
             scales: self.scales.clone(),
             targets: self.targets.clone(),
+            takes_int8: false,
         }
     }
 

@@ -1,10 +1,13 @@
 //! Autoencoders: how far what comes out is from what went in, and how well that tells unusual
 //! inputs from usual ones.
 
+use infer::format::OutputQuant;
+use infer::quant::quantise_pixel;
+
 use super::{EvaluateError, float_values, int8_outputs};
 use crate::data::{DataDir, Dataset};
 use crate::float_model::FloatModel;
-use crate::inputs::{PIXEL_MAX, network_inputs};
+use crate::inputs::network_inputs;
 use crate::statistics::area_under_curve;
 
 /// How float and int8 model make their inputs once more.
@@ -116,17 +119,17 @@ pub fn int8_errors(
     images: &Dataset,
     threads: usize,
 ) -> Result<Vec<f32>, EvaluateError> {
-    let values = int8_outputs(file, images, threads)?.reals();
+    let outputs = int8_outputs(file, images, threads)?;
+    let (input, values) = (outputs.input, outputs.reals());
     let each = images.shape.len();
     let pairs = images.pixels.chunks_exact(each).zip(values.chunks_exact(each));
-    Ok(pairs.map(|(image, values)| error(image, values)).collect())
+    Ok(pairs.map(|(image, values)| error(input, image, values)).collect())
 }
 
-/// Mean of the squared differences of what a network leaves from the stored image, summed up as
-/// [`Session::reconstruct`](infer::Session::reconstruct) does.
-pub fn error(image: &[u8], values: &[f32]) -> f32 {
-    let inputs = image.iter().map(|pixel| *pixel as f32 / PIXEL_MAX);
-    mean_square(inputs, values)
+/// Mean of the squared differences of what a network leaves from the stored image, whose values
+/// `input` tells, summed up as [`Session::reconstruct`](infer::Session::reconstruct) does.
+pub fn error(input: OutputQuant, image: &[u8], values: &[f32]) -> f32 {
+    mean_square(image.iter().map(|stored| input.real(quantise_pixel(*stored))), values)
 }
 
 fn float_errors(model: &FloatModel, images: &Dataset, threads: usize) -> Vec<f32> {
@@ -146,6 +149,7 @@ fn mean_square(inputs: impl Iterator<Item = f32>, values: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::scale::PIXELS;
 
     #[test]
     fn unusual_images_are_counted_by_the_threshold() {
@@ -167,6 +171,14 @@ mod tests {
     /// By hand: (0 - 0.5)^2 and (1 - 0.8)^2 in the mean: 0.145.
     #[test]
     fn an_error_by_hand() {
-        assert!((error(&[0, 255], &[0.5, 0.8]) - 0.145).abs() < 1e-6);
+        assert!((error(PIXELS, &[0, 255], &[0.5, 0.8]) - 0.145).abs() < 1e-6);
+    }
+
+    /// Stored bytes of 118 and 138 are the int8 values -10 and 10: 0 and 10 in steps of 0.5 from
+    /// -10. (0 - 1)^2 and (10 - 7)^2 in the mean: 5.
+    #[test]
+    fn an_error_of_an_input_with_a_scale_of_its_own() {
+        let input = OutputQuant { scale: 0.5, zero_point: -10 };
+        assert_eq!(error(input, &[118, 138], &[1.0, 7.0]), 5.0);
     }
 }

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use infer::format::Tensor;
-use infer::{Layer, Model, Network, OutputType, Shape, ValueType};
+use infer::format::{OutputQuant, Tensor};
+use infer::{Layer, Network, OutputType};
 use serde::Serialize;
 
 use super::plans::{self, CoreFacts};
@@ -31,6 +31,8 @@ pub struct Facts {
     gives: &'static str,
     /// Real value of one step of it, and the int8 value that stands for 0.
     answer: (f32, i8),
+    /// The same of the input.
+    input: (f32, i8),
     /// Mean and deviation of each real value that is answered; none where they are as they are.
     targets: Vec<[f32; 2]>,
     /// Error of a reconstruction above which an input is unusual.
@@ -98,7 +100,7 @@ impl Facts {
         let numbers = 0..=model.layers().len();
         Self {
             image: [image.height, image.width, image.channels],
-            takes_pictures: takes_pictures(subject),
+            takes_pictures: subject.scales.is_empty() && metadata::may_be_picture(model),
             look: look(subject),
             resize: resize(subject.look.resize),
             gives: match model.input().interface.gives {
@@ -106,11 +108,12 @@ impl Facts {
                 OutputType::Reals => "reals",
                 OutputType::Reconstruction => "reconstruction",
             },
-            answer: (model.output_quant().scale, model.output_quant().zero_point),
+            answer: pair(model.output_quant()),
+            input: pair(model.input().tensor.quant),
             targets: metadata::targets(model).iter().map(|of| [of.mean, of.deviation]).collect(),
             threshold: model.metadata().threshold(),
             classes: classes(subject),
-            scales: scales(subject),
+            scales: subject.scales.iter().map(|scale| [scale.low, scale.high]).collect(),
             channels: subject.channels.to_vec(),
             samples: subject.samples.iter().map(sample).collect(),
             tensors: numbers.filter_map(|number| tensor(&network, number)).collect(),
@@ -123,6 +126,10 @@ impl Facts {
     }
 }
 
+const fn pair(quant: OutputQuant) -> (f32, i8) {
+    (quant.scale, quant.zero_point)
+}
+
 /// By the model's file, or else by what is known beside it.
 fn classes(subject: &Subject<'_>) -> Vec<String> {
     let names: Vec<String> = subject.model.metadata().names().map(str::to_owned).collect();
@@ -130,33 +137,6 @@ fn classes(subject: &Subject<'_>) -> Vec<String> {
         OutputType::Scores if names.is_empty() => subject.classes.to_vec(),
         _ => names,
     }
-}
-
-/// Least height and width of a picture.
-const SIDE_MIN: u16 = 8;
-
-/// Grey or RGB, of some size, with a black that is the least value.
-fn takes_pictures(subject: &Subject<'_>) -> bool {
-    let Shape { height, width, channels } = subject.model.image_shape();
-    let zero_point = subject.model.input().tensor.quant.zero_point;
-    subject.scales.is_empty()
-        && [1, 3].contains(&channels)
-        && height.min(width) >= SIDE_MIN
-        && zero_point == i8::MIN
-}
-
-fn scales(subject: &Subject<'_>) -> Vec<[f64; 2]> {
-    match subject.model.input().interface.takes {
-        ValueType::Int8 if !takes_pictures(subject) => vec![int8_range(subject.model)],
-        _ => subject.scales.iter().map(|scale| [scale.low, scale.high]).collect(),
-    }
-}
-
-/// Real values of the least and the greatest int8 value of a model's input.
-fn int8_range(model: &Model<'_>) -> [f64; 2] {
-    let quant = model.input().tensor.quant;
-    [i8::MIN, i8::MAX]
-        .map(|value| f64::from(quant.scale) * (f64::from(value) - f64::from(quant.zero_point)))
 }
 
 fn look(subject: &Subject<'_>) -> Option<LookFacts> {

@@ -465,10 +465,12 @@ function showReals(facts, reals) {
 
 // The input once more, and how far that is from it.
 function showReconstruction(facts, image, reals) {
-  const squares = reals.map((value, index) => (image[index] / 255 - value) ** 2);
+  const [scale, zero] = facts.input;
+  const real = (stored) => (stored - 128 - zero) * scale;
+  const squares = reals.map((value, index) => (real(image[index]) - value) ** 2);
   const error = squares.reduce((sum, square) => sum + square, 0) / squares.length;
   const made = Uint8Array.from(reals, (value) =>
-    Math.min(Math.max(Math.round(value * 255), 0), 255));
+    Math.min(Math.max(Math.round(value / scale) + zero + 128, 0), 255));
   find('try-made').hidden = false;
   paintImage(find('try-made'), facts, made);
   const shown = (value) => Number(value.toPrecision(3)).toString();

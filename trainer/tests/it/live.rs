@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use infer::{Model, Observer, Reference, Session};
+use infer::{Model, Observer, Reference, Scores, Session};
 use serde_json::{Value, json};
 use trainer::data::DataDir;
 use trainer::data::appearance::Appearance;
@@ -320,21 +320,55 @@ fn try_serves_the_page_to_this_machine() {
 /// Two maps of int8 values, which no camera gives: the page takes them as rows of values.
 #[test]
 fn an_imported_model_answers_in_the_page() {
+    imported_in_the_page("scores.tflite", "11 rows of 18 values");
+}
+
+/// The probabilities are those that its softmax makes in integers.
+#[test]
+fn an_imported_softmax_answers_in_the_page() {
+    imported_in_the_page("classes.tflite", "6 rows of 10 values");
+}
+
+/// The page shows the error that the host finds for the same input, whose int8 values have a scale
+/// of their own.
+#[test]
+fn an_imported_autoencoder_answers_in_the_page() {
     let Some(browser) = browser() else { return };
     let workshop = Workshop::new();
-    let network = root().join("trainer/fixtures/scores.tflite");
-    let import = ["import", network.to_str().unwrap(), "--out", "scores.kndl"];
+    let path = root().join("trainer/fixtures/autoencoder.tflite");
+    let import = ["import", path.to_str().unwrap(), "--task", "reconstruct", "--out", "model.kndl"];
     run(&mut workshop.trainer(import), 0);
-    let path = workshop.path("scores.kndl");
+    let path = workshop.path("model.kndl");
+    let answer = requested(&Try::start(&path).port, "/", "127.0.0.1");
+    let (_, html) = answer.split_once("\r\n\r\n").unwrap();
+    let script = "return document.getElementById('try-verdict').textContent;";
+    let shown: f32 =
+        in_page(&browser, html, &Value::Null, script).as_str().unwrap().parse().unwrap();
+    let (file, mut table) = (fs::read(&path).unwrap(), ModelTable::new());
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    let stored = model.self_test().unwrap().image;
+    let values: Vec<i8> = stored.iter().map(|value| (value ^ 0x80) as i8).collect();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let error = session.reconstruct(&values).unwrap().error;
+    assert!((shown / error - 1.0).abs() < 0.01, "{shown}, {error}");
+}
+
+fn imported_in_the_page(network: &str, shape: &str) {
+    let Some(browser) = browser() else { return };
+    let workshop = Workshop::new();
+    let path = root().join("trainer/fixtures").join(network);
+    run(&mut workshop.trainer(["import", path.to_str().unwrap(), "--out", "model.kndl"]), 0);
+    let path = workshop.path("model.kndl");
     let answer = requested(&Try::start(&path).port, "/", "127.0.0.1");
     let (_, html) = answer.split_once("\r\n\r\n").unwrap();
     let script = format!(
         "{CHECKSUM}
          const [{{ image }}] = page.facts.samples;
          const bytes = Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0));
-         const {{ scores, maps }} = page.engine.run(bytes);
+         const {{ scores, probabilities, maps }} = page.engine.run(bytes);
          const text = (id) => document.getElementById(id).textContent;
-         return {{ scores: [...scores], checksum: checksum(maps),
+         return {{ scores: [...scores], probabilities: [...probabilities], checksum: checksum(maps),
              is_reference: page.engine.isReference(bytes), shape: text('try-shape'),
              verdict: text('try-verdict'),
              layers: document.querySelectorAll('#try-maps figure').length }};"
@@ -342,12 +376,19 @@ fn an_imported_model_answers_in_the_page() {
     let answer = in_page(&browser, html, &Value::Null, &script);
     let (file, mut table) = (fs::read(&path).unwrap(), ModelTable::new());
     let model = Model::from_bytes(&file, &mut table).unwrap();
-    same_as_host(&answer, &model, model.self_test().unwrap().image, "scores.tflite");
-    assert_eq!(answer["shape"], "11 rows of 18 values");
+    let image = model.self_test().unwrap().image;
+    same_as_host(&answer, &model, image, network);
+    assert_eq!(answer["shape"], shape);
     assert_eq!(answer["layers"].as_u64(), Some(model.layers().len() as u64));
-    let (scores, _) = on_host(&model, model.self_test().unwrap().image);
-    let best = (0..scores.len()).rev().max_by_key(|class| scores[*class]).unwrap();
-    assert!(answer["verdict"].as_str().unwrap().starts_with(&format!("{best}, ")), "{answer}");
+    let (scores, _) = on_host(&model, image);
+    let scores = Scores::new(&scores, model.output_quant());
+    let probabilities: Vec<f32> = scores.probabilities().collect();
+    let shown = answer["probabilities"].as_array().unwrap();
+    let shown: Vec<f32> = shown.iter().map(|value| value.as_f64().unwrap() as f32).collect();
+    assert_eq!(shown, probabilities, "{network}");
+    let best = scores.class();
+    let verdict = format!("{best}, {:.1}", 100.0 * probabilities[best]);
+    assert!(answer["verdict"].as_str().unwrap().starts_with(&verdict), "{verdict}: {answer}");
 }
 
 #[test]

@@ -3,17 +3,24 @@
 
 use std::fs;
 
+use infer::{Model, Session};
 use serde_json::{Value, json};
+use trainer::model_file::ModelTable;
 
 use crate::browser::{browser, in_page};
 use crate::common::{Workshop, error, noise, run};
 
 /// An `.npy` file of f32, version 1.
 fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
-    let length = (header.len() as u16).to_le_bytes();
     let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &values].concat()
+    npy_of("<f4", shape, &values)
+}
+
+/// An `.npy` file of numbers of a type.
+fn npy_of(element: &str, shape: &str, values: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{element}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), values].concat()
 }
 
 fn metrics(workshop: &Workshop) -> Value {
@@ -205,6 +212,79 @@ fn an_autoencoder_finds_what_is_unusual() {
     fs::remove_file(workshop.path("d/y_test.npy")).unwrap();
     let (said, _) = run(&mut workshop.trainer(["eval", "out/model.kndl"]), 0);
     assert!(said.contains("             -"), "{said}");
+}
+
+/// Inputs of `autoencoder.tflite`, six values each, within and beyond what int8 holds of them.
+fn autoencoder_inputs(count: usize) -> Vec<f32> {
+    let mut noise = noise(3);
+    (0..6 * count).map(|_| 5.0 * noise() as f32 - 2.0).collect()
+}
+
+/// The error of each input, as a chip computes it.
+fn errors_on_chip(file: &[u8], inputs: &[f32]) -> Vec<(Vec<i8>, f32)> {
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(file, &mut table).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let mut error = |input: &[f32]| {
+        let quant = model.input().tensor.quant;
+        let stored: Vec<i8> = input.iter().map(|value| quant.quantise(*value)).collect();
+        let error = session.reconstruct(&stored).unwrap().error;
+        (stored, error)
+    };
+    inputs.chunks_exact(6).map(&mut error).collect()
+}
+
+/// An int8 file does not say that its network makes its input once more: `--task` does.
+#[test]
+fn an_imported_autoencoder_answers_with_its_error() {
+    let workshop = Workshop::new();
+    let fixture = |name: &str| format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let import =
+        ["import", &fixture("autoencoder.tflite"), "--task", "reconstruct", "--out", "model.kndl"];
+    run(&mut workshop.trainer(import), 0);
+    let (said, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
+    assert!(said.contains("a reconstruction of 6 values"), "{said}");
+    let inputs = autoencoder_inputs(20);
+    let on_chip = errors_on_chip(&fs::read(workshop.path("model.kndl")).unwrap(), &inputs);
+    // As real values, and as the int8 values that the network reads.
+    fs::write(workshop.path("real.npy"), npy("(20, 6)", &inputs)).unwrap();
+    let stored: Vec<u8> = on_chip.iter().flat_map(|(of, _)| of).map(|of| *of as u8).collect();
+    fs::write(workshop.path("int8.npy"), npy_of("|i1", "(20, 6)", &stored)).unwrap();
+    for file in ["real.npy", "int8.npy"] {
+        let (said, _) = run(&mut workshop.trainer(["predict", "model.kndl", file]), 0);
+        let errors =
+            said.lines().map(|line| line.rsplit("error ").next().unwrap().parse().unwrap());
+        let errors: Vec<f32> = errors.collect();
+        assert_eq!(errors.len(), on_chip.len());
+        for (shown, (_, error)) in errors.iter().zip(&on_chip) {
+            assert!((shown / error - 1.0).abs() < 0.01, "{file}: {error}: {said}");
+        }
+    }
+    fs::create_dir(workshop.path("d")).unwrap();
+    for part in ["train", "test"] {
+        fs::copy(workshop.path("real.npy"), workshop.path(&format!("d/x_{part}.npy"))).unwrap();
+    }
+    let (said, _) = run(&mut workshop.trainer(["eval", "model.kndl", "--data", "d"]), 0);
+    let mean = on_chip.iter().map(|(_, error)| error).sum::<f32>() / on_chip.len() as f32;
+    let shown = said.split_whitespace().skip_while(|word| *word != "int8").skip(1);
+    let shown: Vec<f32> = shown.filter_map(|word| word.parse().ok()).collect();
+    assert!(shown.iter().any(|shown| (shown / mean - 1.0).abs() < 0.01), "{mean}: {said}");
+}
+
+/// What makes something else than its input is no autoencoder.
+#[test]
+fn a_classifier_is_no_autoencoder() {
+    let workshop = Workshop::new();
+    let classes = format!("{}/fixtures/classes.tflite", env!("CARGO_MANIFEST_DIR"));
+    let import = ["import", &classes, "--task", "reconstruct", "--out", "model.kndl"];
+    let said = error(&mut workshop.trainer(import));
+    assert!(said.contains("the network takes 60 values and makes 3: --task reconstruct"), "{said}");
+    assert!(!workshop.path("model.kndl").exists());
+    let import = ["import", &classes, "--task", "regress", "--out", "model.kndl"];
+    run(&mut workshop.trainer(import), 0);
+    let (said, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
+    assert!(said.contains("3 real values"), "{said}");
 }
 
 #[test]

@@ -3,16 +3,20 @@
 use std::fs;
 use std::path::Path;
 
+use infer::format::OutputQuant;
+use infer::{Model, OutputType, ValueType};
+
 use super::{CliError, ConnectArgs};
 use crate::cli::answer::given;
 use crate::cli::model_file;
+use crate::data::scale::PIXELS;
 use crate::device::board::{Board, firmware_folder};
 use crate::device::client::Client;
 use crate::device::emulator::Emulator;
 use crate::device::firmware::{self, Firmware, Planned, ServerLine};
 use crate::device::line::Line;
 use crate::device::port::Port;
-use crate::device::session::Session;
+use crate::device::session::{Chip, Session};
 use crate::device::tcp::Tcp;
 use crate::terminal::complain;
 
@@ -104,6 +108,15 @@ pub(super) fn planned(board: &Board, model: Option<&Path>) -> Result<Planned, Cl
     };
     complain(&format!("building the firmware for {}", board.name));
     Ok(Planned::new(board, &file)?)
+}
+
+/// What the values of the input stand for: a chip says it by their type, or not at all.
+pub(super) fn input_quant(model: Option<&Model<'_>>, chip: &Chip) -> Result<OutputQuant, CliError> {
+    match (model, chip.takes, chip.gives) {
+        (Some(model), ..) => Ok(model.input().tensor.quant),
+        (None, ValueType::Int8, OutputType::Reconstruction) => Err(CliError::InputScale),
+        (None, ..) => Ok(PIXELS),
+    }
 }
 
 impl Unit {

@@ -1,17 +1,19 @@
 //! `device eval`: the test images on the chip.
 
+use std::path::Path;
+
 use indicatif::ProgressBar;
 use infer::format::OutputQuant;
-use infer::{Model, OutputType, Reals, Scores, Shape};
+use infer::{Model, OutputType, Reals, Scores};
 
 use super::connect::{self, Connection, Unit};
 use super::{CliError, EvalArgs};
-use crate::cli::interrupt;
+use crate::cli::{interrupt, model_file};
 use crate::data::class_names::ClassNames;
 use crate::data::metadata;
 use crate::data::record::DataRecord;
 use crate::data::target::Target;
-use crate::data::{DataDir, Dataset, fit};
+use crate::data::{DataDir, Dataset, Request, fit};
 use crate::device::evaluate::{ChipEvaluation, evaluate};
 use crate::device::session::{Chip, DeviceError};
 use crate::evaluate::int8_outputs;
@@ -30,8 +32,12 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, chip.image));
     let mut table = ModelTable::new();
     let file = model.as_deref().and_then(|file| Model::from_bytes(file, &mut table).ok());
-    let answers = Answers::of(file.as_ref(), record.as_ref(), chip);
-    let (mut data, unusual) = answers.data(args, record.as_ref(), chip.image)?;
+    let answers = Answers::of(file.as_ref(), record.as_ref(), chip)?;
+    let request = match &file {
+        Some(model) => model_file::request(model, &args.data, record.as_ref()),
+        None => args.data.request(chip.image, answers.gives.into(), record.as_ref()),
+    };
+    let (mut data, unusual) = answers.data(&args.data.path(record.as_ref()), &request)?;
     let task = Task::from(answers.gives);
     fit::check_model(chip.image, chip.classes, task, &data)?
         .iter()
@@ -54,6 +60,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
 struct Answers {
     gives: OutputType,
     quant: OutputQuant,
+    /// Of the input.
+    input: OutputQuant,
     names: ClassNames,
     targets: Vec<Target>,
     threshold: Option<f32>,
@@ -61,11 +69,16 @@ struct Answers {
 
 impl Answers {
     /// By the chip's model, if its file is there.
-    fn of(file: Option<&Model<'_>>, record: Option<&DataRecord>, chip: &Chip) -> Self {
+    fn of(
+        file: Option<&Model<'_>>,
+        record: Option<&DataRecord>,
+        chip: &Chip,
+    ) -> Result<Self, CliError> {
         let metadata = file.map(Model::metadata).unwrap_or_default();
-        Self {
+        Ok(Self {
             gives: chip.gives,
             quant: chip.output_quant,
+            input: connect::input_quant(file, chip)?,
             names: metadata::names(metadata, record),
             targets: match (file, record) {
                 (Some(model), _) => metadata::targets(model),
@@ -73,25 +86,15 @@ impl Answers {
                 (None, None) => vec![],
             },
             threshold: metadata.threshold(),
-        }
+        })
     }
 
     /// The test images, and which of them are unusual.
-    fn data(
-        &self,
-        args: &EvalArgs,
-        record: Option<&DataRecord>,
-        image: Shape,
-    ) -> Result<(Dataset, Vec<bool>), CliError> {
-        let path = args.data.path(record);
-        let mut request = args.data.request(image, self.gives.into(), record);
-        if !self.targets.is_empty() {
-            request.known.get_or_insert_default().targets = self.targets.clone();
-        }
+    fn data(&self, path: &Path, request: &Request) -> Result<(Dataset, Vec<bool>), CliError> {
         if self.gives != OutputType::Reconstruction {
-            return Ok((DataDir::read_test(&path, &request)?, vec![]));
+            return Ok((DataDir::read_test(path, request)?, vec![]));
         }
-        let data = DataDir::read(&path, &request)?;
+        let data = DataDir::read(path, request)?;
         let unusual = reconstruction::unusual(&data);
         Ok((data.test, unusual))
     }
@@ -131,8 +134,9 @@ impl Answers {
             }
             OutputType::Reconstruction => {
                 let each = result.answers.iter().enumerate();
-                let error =
-                    |(image, values)| reconstruction::error(test.image(image), &reals(values));
+                let error = |(image, values)| {
+                    reconstruction::error(self.input, test.image(image), &reals(values))
+                };
                 answers::inputs(&Reconstruction {
                     float: vec![],
                     int8: each.map(error).collect(),

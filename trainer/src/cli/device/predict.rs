@@ -27,10 +27,10 @@ pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
     }
     let shape = connection.session.chip().image;
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, shape));
-    let (gives, quant) = (connection.session.chip().gives, connection.session.chip().output_quant);
+    let chip = connection.session.chip();
     let meaning = match &model {
         Some(model) => Meaning::of(model, record.as_ref()),
-        None => Meaning::of_chip(gives, quant, shape),
+        None => Meaning::of_chip(chip, connect::input_quant(None, chip)?),
     };
     let look = model.map(|model| appearance::of(record.as_ref(), &model)).unwrap_or_default();
     args.images.iter().try_for_each(|path| predict(&mut connection, path, args, &look, &meaning))

@@ -5,7 +5,7 @@ mod plain;
 
 pub use plain::{ImportError, plain_model};
 
-use infer::self_test;
+use infer::{OutputType, self_test};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -32,6 +32,8 @@ pub struct FileOptions {
     pub keep_all: bool,
     /// Whether it will run there as a stream.
     pub stream: bool,
+    /// What the values of the first output are: the network's file does not say it.
+    pub gives: OutputType,
 }
 
 /// Writes a model, planned for the target. It has given the scores of TensorFlow Lite's arithmetic
@@ -43,6 +45,8 @@ pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, Imp
     let whole = plain_model(network)?;
     let mut plain = if options.keep_all { whole } else { without_idle_channels(&whole) };
     plain.version = options.version;
+    plain.interface.gives = options.gives;
+    check_reconstruction(&plain)?;
     plain.self_test = Some(answered(network, &plain)?);
     let choices = match options.stream {
         true => planned_as_stream(&plain, options.target)?,
@@ -55,6 +59,17 @@ pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, Imp
     }
     plain.self_test = None;
     Ok(model_file::write(&plain, &choices)?)
+}
+
+/// A reconstruction is as large as the input.
+fn check_reconstruction(plain: &PlainModel) -> Result<(), ImportError> {
+    let (inputs, outputs) = (plain.image.len(), plain.classes());
+    match plain.interface.gives {
+        OutputType::Reconstruction if inputs != outputs => {
+            Err(ImportError::Reconstruction { inputs, outputs })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A random input with TensorFlow Lite's answer.

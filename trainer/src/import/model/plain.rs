@@ -38,6 +38,17 @@ pub enum ImportError {
         /// Its place, from 0.
         index: usize,
     },
+    /// It makes something else than its input.
+    #[error(
+        "the network takes {inputs} values and makes {outputs}: --task reconstruct is for networks \
+         that make their input once more"
+    )]
+    Reconstruction {
+        /// Values that it takes.
+        inputs: usize,
+        /// Values that it makes.
+        outputs: usize,
+    },
     /// An input of another kind.
     #[error("the input: {0}")]
     Input(Misfit),

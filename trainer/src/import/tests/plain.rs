@@ -6,7 +6,7 @@ use std::slice::from_ref;
 use std::{env, fs};
 
 use infer::kernels::{Kernels, Native, Reference};
-use infer::{Model, SelfTestError, Session, Table};
+use infer::{Model, OutputType, SelfTestError, Session, Table};
 
 use super::reference::take;
 use super::{fixture, numpy};
@@ -17,6 +17,7 @@ use crate::import::tflite::{ElementType, Network, Operator, read};
 use crate::plan::{Budget, Core, Loading};
 
 const OPTIONS: FileOptions = FileOptions {
+    gives: OutputType::Scores,
     version: 3,
     self_test: true,
     target: Target::Portable,
