@@ -20,7 +20,7 @@ use crate::ops::{Operator, Scales};
 use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading, stream};
-use crate::quantize::{QuantModel, QuantStage, QuantizeError, quantize};
+use crate::quantize::{Kept, QuantModel, QuantStage, QuantizeError, quantize_keeping};
 use crate::statistics;
 
 /// What the model is to run on.
@@ -106,8 +106,22 @@ pub fn export_with(
     options: ExportOptions,
     about: &About,
 ) -> Result<Exported, ExportError> {
+    export_keeping(model, &[], training, options, about)
+}
+
+/// [`export_with`] the scales that are known already, stage by stage.
+///
+/// # Errors
+/// As [`export_with`].
+pub fn export_keeping(
+    model: &FloatModel,
+    kept: &[Kept],
+    training: &Dataset,
+    options: ExportOptions,
+    about: &About,
+) -> Result<Exported, ExportError> {
     fit::require(&model.network, about.task(), training)?;
-    let quant = quantize(model, &calibrate(model, training))?;
+    let quant = quantize_keeping(model, &calibrate(model, training), kept)?;
     let mut plain = plain_model(model, quant.clone(), training.shape)?;
     plain.version = options.version;
     (plain.interface, plain.metadata) = (about.interface.clone(), about.metadata.clone());

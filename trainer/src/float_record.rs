@@ -9,6 +9,7 @@ use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, DType};
 use burn_pack::{Reader, Tensor, Writer};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::backend;
@@ -17,12 +18,22 @@ use crate::float_model::{FloatModel, StageWeights};
 use crate::graph::Stage;
 use crate::net::Net;
 use crate::network::{Network, NetworkError};
+use crate::quantize::Kept;
 
 /// Where a burnpack's metadata hold the network.
 const NETWORK_KEY: &str = "kindling.network";
 
 /// Where a burnpack's metadata hold what the network was trained on.
 const DATA_KEY: &str = "kindling.data";
+
+/// Where a burnpack's metadata hold the scales that the network came with.
+const KEPT_KEY: &str = "kindling.scales";
+
+/// The scales that a network came with, as TOML.
+#[derive(Serialize, Deserialize)]
+struct Scales {
+    stage: Vec<Kept>,
+}
 
 /// Why a record gives no model.
 #[derive(Debug, Error)]
@@ -68,12 +79,29 @@ pub enum FloatRecordError {
 /// # Errors
 /// What Burn's writer says.
 pub fn to_bytes(model: &FloatModel, data: Option<&DataRecord>) -> Result<Vec<u8>, RecordError> {
+    to_bytes_keeping(model, &[], data)
+}
+
+/// [`to_bytes`] with the scales that the network came with, stage by stage.
+///
+/// # Errors
+/// As [`to_bytes`].
+pub fn to_bytes_keeping(
+    model: &FloatModel,
+    kept: &[Kept],
+    data: Option<&DataRecord>,
+) -> Result<Vec<u8>, RecordError> {
     let network = toml::to_string(&model.network).expect("a network comes from TOML");
     let parameters = Net::new(model, &backend::device()).into_record().into_bytes()?;
     let tensors = Reader::from_bytes(parameters)?.into_tensors()?;
     let mut writer = Writer::new(tensors).with_metadata(NETWORK_KEY, &network);
     if let Some(data) = data {
         writer = writer.with_metadata(DATA_KEY, &data.to_toml());
+    }
+    if kept.iter().any(|kept| *kept != Kept::default()) {
+        let scales = Scales { stage: kept.to_vec() };
+        let scales = toml::to_string(&scales).expect("numbers, as TOML has them");
+        writer = writer.with_metadata(KEPT_KEY, &scales);
     }
     Ok(writer.into_bytes()?.to_vec())
 }
@@ -82,6 +110,15 @@ pub fn to_bytes(model: &FloatModel, data: Option<&DataRecord>) -> Result<Vec<u8>
 pub fn data_of(bytes: Vec<u8>) -> Option<DataRecord> {
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).ok()?;
     DataRecord::from_toml(reader.metadata().get(DATA_KEY)?).ok()
+}
+
+/// The scales that the network in a burnpack file came with, stage by stage; none of networks that
+/// were trained here.
+pub fn kept_of(bytes: Vec<u8>) -> Vec<Kept> {
+    let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).ok();
+    let scales =
+        reader.and_then(|reader| toml::from_str::<Scales>(reader.metadata().get(KEPT_KEY)?).ok());
+    scales.map_or(vec![], |scales| scales.stage)
 }
 
 /// The model in a burnpack file: of the network it carries, or of `network` where that is given.

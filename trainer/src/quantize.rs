@@ -4,6 +4,7 @@
 
 use infer::format::OutputQuant;
 use infer::quant::{ChannelParameters, INPUT_ZERO_POINT, MULTIPLIER_MIN, RELU_ZERO_POINT};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::calibrate::Range;
@@ -37,6 +38,68 @@ pub struct QuantStage {
     pub weights: Vec<i8>,
     /// Real value of one step of a weight, per output channel.
     pub weight_scales: Vec<f64>,
+}
+
+/// The scales of a stage that are known before calibration, since the network was quantised where
+/// it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Scale and zero point of what it leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputQuant>,
+    /// Scales of its weights, one for each output channel, or none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f32>,
+}
+
+impl Kept {
+    /// What a layer of the stage has more.
+    pub fn take(&mut self, layer: Self) {
+        self.output = layer.output.or(self.output);
+        if !layer.weights.is_empty() {
+            self.weights = layer.weights;
+        }
+    }
+
+    /// After a factor for each output.
+    pub fn follow(&mut self, scale: &[f32]) {
+        self.output = None;
+        self.weights.iter_mut().zip(scale).for_each(|(step, scale)| *step *= scale.abs());
+    }
+
+    /// After a factor for each channel of what is read: weights of one output keep a scale if it is
+    /// the same for all of them.
+    pub fn lead(&mut self, scale: &[f32], is_depthwise: bool) {
+        let outputs = self.weights.len();
+        match scale {
+            [first, rest @ ..] if rest.iter().all(|scale| scale == first) => {
+                self.weights.iter_mut().for_each(|step| *step *= first.abs());
+            }
+            _ if is_depthwise && !scale.is_empty() => {
+                let each = (outputs / scale.len()).max(1);
+                let channels = self.weights.chunks_mut(each).zip(scale);
+                channels.for_each(|(steps, scale)| {
+                    steps.iter_mut().for_each(|step| *step *= scale.abs());
+                });
+            }
+            _ => self.weights.clear(),
+        }
+    }
+
+    /// How a stage's output is quantised. A ReLU is the saturation at the least value, so what
+    /// lies below 0 gives its steps to the rest.
+    fn output(&self, relu: bool, floor: f64, calibrated: OutputQuant) -> OutputQuant {
+        let Some(OutputQuant { scale, zero_point }) = self.output else { return calibrated };
+        if f64::from(scale) < floor {
+            return calibrated;
+        }
+        if !relu || zero_point == RELU_ZERO_POINT {
+            return OutputQuant { scale, zero_point };
+        }
+        let above = f64::from(scale) * f64::from(i32::from(i8::MAX) - i32::from(zero_point));
+        let scale = (above / ACTIVATION_STEPS).max(floor).max(f32::MIN_POSITIVE.into()) as f32;
+        OutputQuant { scale, zero_point: RELU_ZERO_POINT }
+    }
 }
 
 /// A network in integers, stage by stage.
@@ -80,12 +143,28 @@ pub enum QuantizeError {
 /// # Errors
 /// Values that are not finite, and channels whose accumulator could overflow.
 pub fn quantize(model: &FloatModel, ranges: &[Range]) -> Result<QuantModel, QuantizeError> {
+    quantize_keeping(model, ranges, &[])
+}
+
+/// [`quantize`] with the scales that are known already; of stages that `kept` does not have, none.
+///
+/// # Errors
+/// As [`quantize`].
+pub fn quantize_keeping(
+    model: &FloatModel,
+    ranges: &[Range],
+    kept: &[Kept],
+) -> Result<QuantModel, QuantizeError> {
+    let none = Kept::default();
+    let kept = kept.iter().chain(std::iter::repeat(&none));
     let input = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
     let (mut stages, mut tensors) = (Vec::new(), vec![input]);
-    for ((stage, weights), range) in model.network.stages()?.iter().zip(&model.stages).zip(ranges) {
+    let stages_of_model = model.network.stages()?;
+    let numbers = stages_of_model.iter().zip(&model.stages).zip(ranges).zip(kept);
+    for (((stage, weights), range), kept) in numbers {
         check_finite(stage, weights, *range)?;
         let inputs: Vec<OutputQuant> = stage.inputs.iter().map(|input| tensors[*input]).collect();
-        let quant = quantize_stage(stage, weights, *range, &inputs)?;
+        let quant = quantize_stage(stage, weights, *range, &inputs, kept)?;
         tensors.push(quant.output);
         stages.push(quant);
     }
@@ -97,6 +176,7 @@ fn quantize_stage(
     weights: &StageWeights,
     range: Range,
     inputs: &[OutputQuant],
+    kept: &Kept,
 ) -> Result<QuantStage, QuantizeError> {
     let rows = channel_rows(&weights.weights, weights.bias.len());
     let input = inputs[0];
@@ -105,15 +185,18 @@ fn quantize_stage(
         OutputScale::Fixed(quant) => quant,
         OutputScale::Product { relu } => {
             let step: f64 = inputs.iter().map(|input| input.scale as f64).product();
-            output_quant(range, relu, step / WEIGHTED_STEPS_MAX)
+            let floor = step / WEIGHTED_STEPS_MAX;
+            kept.output(relu, floor, output_quant(range, relu, floor))
         }
         OutputScale::Calibrated { relu, steps_max } => {
-            output_quant(range, relu, steepest(inputs, &rows) / steps_max)
+            let floor = steepest(inputs, &rows) / steps_max;
+            kept.output(relu, floor, output_quant(range, relu, floor))
         }
     };
     let mut quant = QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
     for (channel, (row, bias)) in rows.iter().zip(&weights.bias).enumerate() {
-        let scale = weight_scale(row, *bias, input, output);
+        let step = kept.weights.get(channel).copied().unwrap_or_default();
+        let scale = weight_scale(row, step, *bias, input, output);
         let parameters = quant.push_channel(row, *bias, scale, input);
         check_accumulator(stage, channel, parameters, &quant.weights[channel * row.len()..])?;
     }
@@ -185,11 +268,17 @@ fn steepest(inputs: &[OutputQuant], rows: &[Vec<f32>]) -> f64 {
 /// [`MULTIPLIER_MIN`] or above, where its rounding is below 2^-15, and the bias at [`BIAS_MAX`] or
 /// below. The weights then use fewer of their steps, and what that costs is below the output's own
 /// rounding.
-fn weight_scale(row: &[f32], bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
+///
+/// A `step` that is known already is kept, where it is no smaller.
+fn weight_scale(row: &[f32], step: f32, bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
     let multiplier_floor =
         MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
     let bias_floor = (bias as f64).abs() / (input.scale as f64 * BIAS_MAX);
-    (largest(row) / WEIGHT_MAX).max(multiplier_floor).max(bias_floor)
+    let filled = largest(row) / WEIGHT_MAX;
+    // A step that was multiplied in 32 bits may be a little too small for its largest weight.
+    let is_kept = f64::from(step) > filled * (1.0 - 1e-5);
+    let own = if is_kept { step.into() } else { filled };
+    own.max(multiplier_floor).max(bias_floor)
 }
 
 fn quantize_weight(weight: f32, scale: f64) -> i8 {

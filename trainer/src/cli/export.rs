@@ -14,7 +14,7 @@ use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
 use crate::evaluate::Outcome;
-use crate::export::export_with;
+use crate::export::export_keeping;
 use crate::float_record;
 use crate::network::Network;
 use crate::preset::Preset;
@@ -60,11 +60,13 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let bytes =
         fs::read(path).map_err(|cause| CliError::RecordUnreadable { path: path.clone(), cause })?;
     let recorded = float_record::data_of(bytes.clone());
+    // Those of the record's own network.
+    let kept = if network.is_none() { float_record::kept_of(bytes.clone()) } else { vec![] };
     let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let (data, record) = data(args, recorded, &model.network)?;
-    let exported =
-        export_with(&model, &data.train, args.file.options(&args.chip)?, &About::of(&record))?;
+    let (options, about) = (args.file.options(&args.chip)?, About::of(&record));
+    let exported = export_keeping(&model, &kept, &data.train, options, &about)?;
     let outcome = Outcome::of(record.task, &model, &exported, &data, args.threads.count())?;
     let record =
         PendingFile::write(&DataRecord::path_beside(&args.out), record.to_toml().as_bytes())?;

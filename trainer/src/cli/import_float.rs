@@ -15,7 +15,7 @@ use crate::data::scale::Scale;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
 use crate::evaluate::Outcome;
-use crate::export::{Exported, export_with};
+use crate::export::{Exported, export_keeping};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::import::float::{FloatError, FloatImport, Given};
@@ -52,9 +52,10 @@ pub(super) fn run(
     data.notes.iter().chain(&notes).for_each(|note| complain(&format!("note: {note}")));
     let record = DataRecord::of(&data, source, &request.reading).for_task(task, THRESHOLD_QUANTILE);
     let options = args.file.options(&args.chip)?;
-    let exported = export_with(&import.model, &data.train, options, &About::of(&record))?;
+    let about = About::of(&record);
+    let exported = export_keeping(&import.model, &import.kept, &data.train, options, &about)?;
     let outcome = Outcome::of(task, &import.model, &exported, &data, args.threads.count())?;
-    let parameters = write(args, &import.model, &record, &exported)?;
+    let parameters = write(args, &import, &record, &exported)?;
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.out, &exported.bytes, &mut table)?;
     let (operators, layers) = (import.operators, model.layers().len());
@@ -102,11 +103,11 @@ fn real(scale: &Scale) -> [f32; 2] {
 /// All files, or none; the path of the float parameters.
 fn write(
     args: &ImportArgs,
-    model: &FloatModel,
+    import: &FloatImport,
     record: &DataRecord,
     exported: &Exported,
 ) -> Result<PathBuf, CliError> {
-    let float = float_record::to_bytes(model, Some(record))
+    let float = float_record::to_bytes_keeping(&import.model, &import.kept, Some(record))
         .map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
     let path = args.out.with_extension(EXTENSION);
     let float = PendingFile::write(&path, &float)?;

@@ -9,8 +9,9 @@ use crate::network::{Layer, Network, NetworkError, Source, TENSOR_LIMIT};
 use crate::ops::lookup::Lookup;
 use crate::ops::{Function, Lowered, Operator, Problem, Rectifier, StageKind, at_most};
 
-/// The stages of a network, each after those that it reads.
-pub(super) fn stages(network: &Network) -> Result<Vec<Stage>, NetworkError> {
+/// The stages of a network, each after those that it reads, and for each layer the tensor that it
+/// makes.
+pub(super) fn stages(network: &Network) -> Result<(Vec<Stage>, Vec<usize>), NetworkError> {
     let input = network.input.shape();
     check_input(input).map_err(|problem| NetworkError::Layer {
         number: 0,
@@ -26,7 +27,7 @@ pub(super) fn stages(network: &Network) -> Result<Vec<Stage>, NetworkError> {
     }
     match lowering.stages.is_empty() {
         true => Err(NetworkError::Empty),
-        false => Ok(lowering.stages),
+        false => Ok((lowering.stages, lowering.made)),
     }
 }
 

@@ -18,7 +18,15 @@ impl Network {
     /// # Errors
     /// A description that cannot be built is refused with the layer's number, name and shapes.
     pub fn stages(&self) -> Result<Vec<Stage>, NetworkError> {
-        lowering::stages(self)
+        lowering::stages(self).map(|(stages, _)| stages)
+    }
+
+    /// For each layer the tensor that it makes: 0 is the input, `n` what stage `n - 1` leaves.
+    ///
+    /// # Errors
+    /// As [`Network::stages`].
+    pub fn made(&self) -> Result<Vec<usize>, NetworkError> {
+        lowering::stages(self).map(|(_, made)| made)
     }
 
     /// Values the network ends with: the number of classes.

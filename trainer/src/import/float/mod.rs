@@ -25,6 +25,7 @@ use thiserror::Error;
 
 use crate::float_model::FloatModel;
 use crate::network::NetworkError;
+use crate::quantize::Kept;
 
 /// Most operators of a network: of many, several become one layer.
 const OPERATORS_MAX: usize = 4_096;
@@ -83,6 +84,8 @@ pub enum FloatError {
 pub struct FloatImport {
     /// Its layers and weights.
     pub model: FloatModel,
+    /// The scales that the file has, stage by stage.
+    pub kept: Vec<Kept>,
     /// Operators in the file that the output depends on.
     pub operators: usize,
 }

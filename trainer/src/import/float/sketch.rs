@@ -5,7 +5,7 @@
 //! depthwise convolution of one tap. A border of zeros goes into the convolution after it.
 
 use infer::Shape;
-use infer::format::NAME_BYTES_MAX;
+use infer::format::{NAME_BYTES_MAX, OutputQuant};
 use infer::schedule::INPUTS_MAX;
 
 use super::layers::Map;
@@ -13,6 +13,7 @@ use super::misfit::Misfit;
 use crate::float_model::{FloatModel, StageWeights};
 use crate::network::{Input, Layer, LayerKind, Network, NetworkError, Padding};
 use crate::ops::{Extent, Lowered, Operator, Softmax, concat, depthwise};
+use crate::quantize::Kept;
 use crate::terminal::printable;
 
 /// What the values of an input are in the data: the network reads `scale * value + shift` of each
@@ -45,6 +46,8 @@ struct Drawn {
     is_affine: bool,
     /// Whether no value that it leaves can be negative.
     is_never_negative: bool,
+    /// The scales that the file has of what it leaves, and of its weights.
+    kept: Kept,
 }
 
 /// Layers at most, some of which join others: a model has up to 254.
@@ -78,6 +81,7 @@ impl Sketch {
         }
         let is_never_negative = self.leaves_no_negative(&kind, reads);
         let (name, reads, is_affine) = (self.unique(name), reads.to_vec(), false);
+        let kept = Kept::default();
         self.layers.push(Drawn {
             name,
             reads,
@@ -86,6 +90,7 @@ impl Sketch {
             output,
             is_affine,
             is_never_negative,
+            kept,
         });
         Ok(self.layers.len())
     }
@@ -130,8 +135,9 @@ impl Sketch {
         [scale, shift]: [&[f32]; 2],
     ) -> Result<usize, Misfit> {
         let before = tensor.checked_sub(1).map(|layer| &mut self.layers[layer]);
-        if let Some(Drawn { weights: Some(weights), .. }) = before.filter(|_| is_sole) {
+        if let Some(Drawn { weights: Some(weights), kept, .. }) = before.filter(|_| is_sole) {
             weights.follow(scale, shift);
+            kept.follow(scale);
             return Ok(tensor);
         }
         let one_tap = depthwise::Layer {
@@ -152,6 +158,23 @@ impl Sketch {
         match scale.iter().all(|scale| *scale == 1.0) && shift.iter().all(|shift| *shift == 0.0) {
             true => Ok(0),
             false => self.affine("normalise", Map { tensor: 0, is_sole: false }, [scale, shift]),
+        }
+    }
+
+    /// Notes the scale that the file has of a map.
+    pub fn keep_scale(&mut self, tensor: usize, quant: OutputQuant) {
+        if let Some(layer) = tensor.checked_sub(1) {
+            self.layers[layer].kept.output = Some(quant);
+        }
+    }
+
+    /// Notes the scale that the file has of the weights of each output, or of all of them.
+    pub fn keep_weights(&mut self, tensor: usize, steps: &[f32]) {
+        let layer = tensor.checked_sub(1).map(|layer| &mut self.layers[layer]);
+        let Some(Drawn { weights: Some(weights), kept, .. }) = layer else { return };
+        let outputs = weights.bias.len();
+        if steps.len() == 1 || steps.len() == outputs {
+            kept.weights = (0..outputs).map(|output| steps[output % steps.len()]).collect();
         }
     }
 
@@ -228,7 +251,7 @@ impl Sketch {
     ///
     /// # Errors
     /// Layers that make no network.
-    pub fn finish(mut self, is_softmax: bool) -> Result<FloatModel, NetworkError> {
+    pub fn finish(mut self, is_softmax: bool) -> Result<(FloatModel, Vec<Kept>), NetworkError> {
         self.fold_forward();
         let input = Input {
             height: self.input.height,
@@ -241,11 +264,12 @@ impl Sketch {
             None => "input".to_owned(),
             Some(layer) => names[layer].clone(),
         };
-        let (mut layers, mut weights) = (vec![], vec![]);
+        let (mut layers, mut weights, mut scales) = (vec![], vec![], vec![]);
         for (place, layer) in self.layers.into_iter().enumerate() {
             let is_next = layer.reads == [place];
             let from = if is_next { vec![] } else { layer.reads.iter().map(name).collect() };
             weights.extend(layer.weights);
+            scales.push(layer.kept);
             layers.push(Layer { name: layer.name, from, kind: layer.kind });
         }
         if is_softmax {
@@ -258,8 +282,14 @@ impl Sketch {
             Some(_) => weights.next().unwrap_or_default(),
             None => StageWeights::default(),
         });
-        let stages = stages.collect();
-        Ok(FloatModel { network, stages })
+        let stages: Vec<StageWeights> = stages.collect();
+        let mut kept = vec![Kept::default(); stages.len()];
+        for (scales, made) in scales.into_iter().zip(network.made()?) {
+            if let Some(stage) = made.checked_sub(1) {
+                kept[stage].take(scales);
+            }
+        }
+        Ok((FloatModel { network, stages }, kept))
     }
 
     /// Puts factors and summands into the layer after them, where only one reads them.
@@ -297,6 +327,7 @@ impl Sketch {
         match &mut after[0].weights {
             Some(weights) if !pads || shift.iter().all(|shift| *shift == 0.0) => {
                 weights.lead(scale, shift, is_depthwise);
+                after[0].kept.lead(scale, is_depthwise);
                 true
             }
             _ => false,

@@ -5,12 +5,15 @@ use infer::Shape;
 
 use super::fixture;
 use crate::data::Dataset;
+use crate::data::metadata::About;
 use crate::evaluate::{float_values, int8_outputs};
-use crate::export::export;
+use crate::export::{Target, export, export_keeping};
 use crate::float_model::FloatModel;
+use crate::float_record;
 use crate::import::float::{FloatImport, Given};
 use crate::import::{float, onnx, tflite};
 use crate::network::LayerKind;
+use crate::quantize::Kept;
 
 fn import(file: &[u8], given: &Given) -> FloatImport {
     if file[4..8] == tflite::IDENTIFIER {
@@ -111,6 +114,95 @@ fn networks_in_integers_answer_nearly_the_same() {
     }
 }
 
+/// What ONNX Runtime's quantiser wrote, in its two forms.
+fn quantised() -> [(&'static str, &'static [u8], &'static [u8]); 2] {
+    [
+        ("qdq.onnx", fixture!("pictures_qdq.onnx"), fixture!("pictures_qdq.floats")),
+        (
+            "qoperator.onnx",
+            fixture!("pictures_qoperator.onnx"),
+            fixture!("pictures_qoperator.floats"),
+        ),
+    ]
+}
+
+/// The pixels of a fixture.
+fn pixels_of(model: &FloatModel, examples: (&str, &[u8])) -> (Dataset, Vec<f32>) {
+    let (inputs, answers) = self::examples(model, examples);
+    let shape = model.network.input.shape();
+    let pixels: Vec<u8> = inputs.iter().map(|value| (value * 255.0).round() as u8).collect();
+    let images = pixels.len() / shape.len();
+    let labels = vec![0; images];
+    (Dataset { shape, pixels, labels, classes: 4, targets: vec![] }, answers)
+}
+
+/// Maps and weights keep the scales of the file, and weights their integers: answers are within two
+/// steps of ONNX Runtime's.
+#[test]
+fn quantised_networks_keep_their_scales() {
+    for (name, file, floats) in quantised() {
+        let import = import(file, &Given::default());
+        let (data, expected) = pixels_of(&import.model, (name, floats));
+        let options = Target::Portable.into();
+        let exported =
+            export_keeping(&import.model, &import.kept, &data, options, &About::default());
+        let exported = exported.unwrap();
+        let network = onnx::read(file).unwrap();
+        let scale = |name: &str| {
+            let data = &network.constant(name).unwrap().data;
+            f32::from_le_bytes(data[..].try_into().unwrap())
+        };
+        let stages = import.model.network.stages().unwrap();
+        let last = exported.quant.stages.last().unwrap();
+        assert_eq!(last.output.scale, scale("y_scale"), "{name}");
+        for weights in ["a", "d"] {
+            let names = [weights.to_owned(), format!("{weights}_quant")];
+            let stage = stages.iter().position(|stage| names.contains(&stage.name)).unwrap();
+            let file = &network.constant(&format!("{weights}.weight_quantized")).unwrap();
+            let taps = file.elements() / file.shape[0];
+            let channels = file.shape[1];
+            let stage = &exported.quant.stages[stage];
+            for (at, weight) in stage.weights.iter().enumerate() {
+                let (output, tap) = (at / taps, at % taps);
+                // Channels first in the file.
+                let place = tap % channels * (taps / channels) + tap / channels;
+                let expected = file.data[output * taps + place] as i8;
+                assert_eq!(*weight, expected, "{name} {weights}: weight {at}");
+            }
+        }
+        let found = int8_outputs(&exported.bytes, &data, 1).unwrap().reals();
+        let steps = |(a, b): (&f32, &f32)| ((a - b) / last.output.scale).abs();
+        let differences: Vec<f32> = found.iter().zip(&expected).map(steps).collect();
+        let most = differences.iter().fold(0.0_f32, |most, steps| most.max(*steps));
+        let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+        println!("{name}: {} stages, {most} steps at most, {mean} on average", stages.len());
+        assert!(most < 2.5, "{name}: {differences:?}");
+        let float = float_values(&import.model, &data, 1);
+        let worst = float.iter().zip(&expected).map(steps).fold(0.0, f32::max);
+        println!("{name}: in floating point {worst} steps at most");
+        assert!(worst < 3.0, "{name}: {worst}");
+    }
+}
+
+/// The record of float parameters has the scales too: what is exported of it once more is the same.
+#[test]
+fn records_keep_scales() {
+    let (name, file, floats) = quantised()[0];
+    let import = import(file, &Given::default());
+    let bytes = float_record::to_bytes_keeping(&import.model, &import.kept, None).unwrap();
+    assert_eq!(float_record::kept_of(bytes.clone()), import.kept);
+    let model = float_record::from_bytes(bytes, None).unwrap();
+    let (data, _) = pixels_of(&model, (name, floats));
+    let file = |model: &FloatModel, kept: &[Kept]| {
+        let options = Target::Portable.into();
+        export_keeping(model, kept, &data, options, &About::default()).unwrap().bytes
+    };
+    assert_eq!(file(&model, &import.kept), file(&import.model, &import.kept));
+    assert_ne!(file(&model, &[]), file(&model, &import.kept));
+    let plain = float_record::to_bytes(&import.model, None).unwrap();
+    assert_eq!(float_record::kept_of(plain), []);
+}
+
 /// Factors and summands of the input are the network's: in the layer after it, or where that reads
 /// zeros beyond the edge in one before it.
 #[test]
@@ -167,6 +259,8 @@ fn damaged_files() {
     let files = [
         fixture!("torch_series.onnx"),
         fixture!("torch_images.onnx"),
+        fixture!("pictures_qdq.onnx"),
+        fixture!("pictures_qoperator.onnx"),
         fixture!("branches_float.tflite"),
         fixture!("series_float.tflite"),
     ];

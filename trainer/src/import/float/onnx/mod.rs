@@ -4,15 +4,19 @@
 //! - `weighted`: convolutions and dense layers;
 //! - `windows`: what moves over a map: poolings, means, borders;
 //! - `pointwise`: functions of one value, batch normalisation, sums and products;
-//! - `order`: what only says otherwise how a map is counted.
+//! - `order`: what only says otherwise how a map is counted;
+//! - `quantised`: quantised operators as the ones that they stand for.
 
 mod constants;
 mod order;
 mod pointwise;
+mod quantised;
 mod weighted;
 mod windows;
 
 use std::collections::{HashMap, HashSet};
+
+use infer::format::OutputQuant;
 
 use super::array::Array;
 use super::layout::{CHANNELS_FIRST, Layout};
@@ -21,6 +25,7 @@ use super::sketch::{Given, Sketch};
 use super::values::{Seen, Value};
 use super::{FloatError, FloatImport, OPERATORS_MAX};
 use crate::import::onnx::{Known, Network, Node};
+use quantised::Unquantised;
 
 /// The layers of a network, for an input whose values are as `given` says.
 ///
@@ -37,6 +42,8 @@ pub fn import(
     let [output] = &network.outputs[..] else {
         return Err(FloatError::Outputs { found: network.outputs.len() });
     };
+    let Unquantised { nodes, constants, maps, weights } = Unquantised::of(network);
+    let network = &Network { nodes, ..network.clone() };
     let needed = needed(network, known);
     if needed.len() > OPERATORS_MAX {
         return Err(FloatError::TooMany { found: needed.len() });
@@ -47,12 +54,14 @@ pub fn import(
     }
     let mut import = Import {
         known,
-        constants: constants::all(network),
+        constants: constants::all(network).into_iter().chain(constants).collect(),
+        maps,
+        steps: weights,
         readers: readers(network, &needed),
         values: HashMap::new(),
         sketch: Sketch::new(shape),
         makers: makers(network, &needed),
-        ends: output.name,
+        ends: before_renaming(network, output.name),
     };
     let first = import.sketch.normalised(given).map_err(|_| FloatError::Input {
         name: input.name.to_owned(),
@@ -68,8 +77,21 @@ pub fn import(
     if !is_map && !answer.layout.is_in_order() {
         return Err(FloatError::Turned);
     }
-    let model = import.sketch.finish(is_softmax)?;
-    Ok(FloatImport { model, operators: needed.len() })
+    let (model, kept) = import.sketch.finish(is_softmax)?;
+    Ok(FloatImport { model, kept, operators: needed.len() })
+}
+
+/// What a value is another name of.
+fn before_renaming<'a>(network: &Network<'a>, mut name: &'a str) -> &'a str {
+    // Names are made before they are read.
+    for node in network.nodes.iter().rev().filter(|node| node.operator == "Identity") {
+        if let (&[input], [output]) = (&node.inputs[..], &node.outputs[..])
+            && *output == name
+        {
+            name = input;
+        }
+    }
+    name
 }
 
 /// Numbers of the nodes that the output depends on, but for those that compute sizes.
@@ -109,6 +131,10 @@ struct Import<'n, 'a> {
     readers: HashMap<&'a str, usize>,
     makers: HashMap<&'a str, &'n Node<'a>>,
     values: HashMap<&'a str, Value>,
+    /// The scales that the file has of maps.
+    maps: HashMap<&'a str, OutputQuant>,
+    /// The scales that it has of weights.
+    steps: HashMap<&'a str, Vec<f32>>,
     sketch: Sketch,
     /// The name of the network's output.
     ends: &'a str,
@@ -121,7 +147,11 @@ impl<'n, 'a> Import<'n, 'a> {
         for index in needed {
             let node = &network.nodes[*index];
             let is_blocked = self.reads_nothing_known(node);
-            match self.node(node) {
+            let made = match self.node(node) {
+                Ok(Made::Value(value)) => self.with_scales(node, value).map(Made::Value),
+                made => made,
+            };
+            match made {
                 Ok(Made::Value(value)) => self.name(node, value),
                 Ok(Made::Scores(value)) => {
                     is_softmax = true;

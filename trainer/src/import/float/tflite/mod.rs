@@ -65,8 +65,8 @@ pub fn import(network: &Network<'_>, given: &Given) -> Result<FloatImport, Float
     if answer.is_none() {
         return Err(FloatError::Turned);
     }
-    let model = import.sketch.finish(is_softmax)?;
-    Ok(FloatImport { model, operators: needed.len() })
+    let (model, kept) = import.sketch.finish(is_softmax)?;
+    Ok(FloatImport { model, kept, operators: needed.len() })
 }
 
 /// Numbers of the operators that the output depends on, but for those of constants.
