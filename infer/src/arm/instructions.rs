@@ -52,6 +52,7 @@ pub(crate) fn requantise_twice(accumulator: i32, multiplier: i32, shift: i8, zer
 }
 
 /// Bytes 0 and 2 as an int16 pair.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[inline(always)]
 pub(crate) fn widen_even(bytes: u32) -> u32 {
     let low = bytes as i8 as u16;
@@ -60,6 +61,7 @@ pub(crate) fn widen_even(bytes: u32) -> u32 {
 }
 
 /// Bytes 1 and 3 as an int16 pair.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[inline(always)]
 pub(crate) fn widen_odd(bytes: u32) -> u32 {
     widen_even(bytes >> 8)

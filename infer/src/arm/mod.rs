@@ -47,7 +47,11 @@ macro_rules! assembly {
 #[cfg(kindling_backend = "armv6m")]
 macro_rules! assembly {
     () => {
-        core::arch::global_asm!(include_str!("armv6m.s"), options(raw));
+        core::arch::global_asm!(
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv6m.s")),
+            include_str!("armv6m.s"),
+            options(raw)
+        );
     };
 }
 

@@ -4,7 +4,7 @@ use super::{Add, HEADROOM_BITS, Kernels, Scaling, factors};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::Portable;
-use crate::quant::saturate;
+use crate::quant::{Factor, saturate};
 
 impl Kernels for Portable {
     fn run(add: &Add, Buffers { input, second, output, .. }: Buffers<'_>) {
@@ -15,30 +15,84 @@ impl Kernels for Portable {
     }
 }
 
-/// Sums with two roundings.
+/// All values of a sum with two roundings.
+#[inline(never)]
+fn rounded_twice(add: &Add, inputs: [&[i8]; 2], output: &mut [i8]) {
+    if let Some(sum) = TwiceSum::new(add) {
+        sum.each_run(add, inputs, output, |scaled, halved, out| {
+            sum.of(scaled, halved, out, Factor::scale);
+        });
+    }
+}
+
+/// What turns a value of each input into one of the output, with two roundings.
 ///
 /// ```text
-/// output = saturate(zero point + factor of the sum(factor of a((a - zero point of a) << 20)
-///                                                  + ((b - zero point of b) << 19)))
+/// scaled = factor of scaled((scaled - its zero point) << 20)
+/// output = saturate(zero point + factor of the sum(scaled + ((halved - its zero point) << 19)))
 /// ```
 ///
 /// Range: a value less its zero point is at most 255 in size. Shifted, it is below 2^28, and half
 /// of that at most after its factor. The loader has proved that the sum fits 32 bits after its
 /// shift to the left.
-#[inline(never)]
-pub(super) fn rounded_twice(add: &Add, [a, b]: [&[i8]; 2], output: &mut [i8]) {
-    let Scaling::Twice { scaled, multipliers, shifts } = &add.scaling else { return };
-    let [of_input, of_sum] = factors(multipliers, shifts);
-    let [zero_a, zero_b] = add.input_zero_points.map(i32::from);
-    each_run(add, [a, b], output, |a, b, out| {
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            let (a, b) = (*a as i32 - zero_a, *b as i32 - zero_b);
-            let (scaled, halved) = if *scaled == 0 { (a, b) } else { (b, a) };
-            let scaled = of_input.scale(scaled << HEADROOM_BITS);
-            let sum = of_sum.scale(scaled.wrapping_add(halved << (HEADROOM_BITS - 1)));
-            *out = saturate(sum.saturating_add(add.output_zero_point as i32));
+#[derive(Clone, Copy)]
+pub(super) struct TwiceSum {
+    /// Whether the first input is the one that has a factor; else the second is.
+    is_first: bool,
+    /// Of the input that has a factor, and of the sum.
+    pub factors: [Factor; 2],
+    /// Of the input that has a factor, and of the other.
+    pub zero_points: [i32; 2],
+    /// Of the output.
+    pub output_zero_point: i32,
+}
+
+impl TwiceSum {
+    /// The sum of a layer; `None` if it rounds once.
+    pub fn new(add: &Add) -> Option<Self> {
+        let Scaling::Twice { scaled, multipliers, shifts } = &add.scaling else { return None };
+        let ([a, b], is_first) = (add.input_zero_points.map(i32::from), *scaled == 0);
+        Some(Self {
+            is_first,
+            factors: factors(multipliers, shifts),
+            zero_points: if is_first { [a, b] } else { [b, a] },
+            output_zero_point: add.output_zero_point as i32,
+        })
+    }
+
+    /// Calls `run` for each run of outputs, with the input that has a factor, then the other.
+    #[inline(always)]
+    pub fn each_run(
+        &self,
+        add: &Add,
+        inputs: [&[i8]; 2],
+        output: &mut [i8],
+        run: impl Fn(&[i8], &[i8], &mut [i8]),
+    ) {
+        each_run(add, inputs, output, |a, b, out| match self.is_first {
+            true => run(a, b, out),
+            false => run(b, a, out),
+        });
+    }
+
+    /// Values that lie side by side in both inputs; `scale` is [`Factor::scale`], or the same for a
+    /// core.
+    #[inline(always)]
+    pub fn of(
+        &self,
+        scaled: &[i8],
+        halved: &[i8],
+        out: &mut [i8],
+        scale: impl Fn(Factor, i32) -> i32,
+    ) {
+        let ([of_input, of_sum], [zero_scaled, zero_halved]) = (self.factors, self.zero_points);
+        for ((out, scaled), halved) in out.iter_mut().zip(scaled).zip(halved) {
+            let scaled = (*scaled as i32 - zero_scaled) << HEADROOM_BITS;
+            let halved = (*halved as i32 - zero_halved) << (HEADROOM_BITS - 1);
+            let sum = scale(of_sum, scale(of_input, scaled).wrapping_add(halved));
+            *out = saturate(sum.saturating_add(self.output_zero_point));
         }
-    });
+    }
 }
 
 /// What turns a value of each input into one of the output.

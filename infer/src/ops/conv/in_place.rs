@@ -6,45 +6,98 @@
 //! ```
 //!
 //! A row of the kernel times a row of the map is a sum of products of values that lie side by side
-//! in both. Windows of 2x2 pixels inside of the map take each weight once for all four. Sums stay
-//! within 32 bits: see [`portable`](super::portable).
+//! in both. Four pixels inside of the map take each weight once for all: those of a window of 2x2,
+//! or, without pooling, four of a row. Sums stay within 32 bits: see [`portable`](super::portable).
 
 use super::Conv;
 use crate::ops::window;
 use crate::quant::{Once, Requantise, Rounding, Twice};
 
-/// `largest_of_four` is [`largest_of_four`], or the same for a core.
-pub(super) fn conv(
-    conv: &Conv<'_>,
-    input: &[i8],
-    output: &mut [i8],
-    largest_of_four: impl LargestOfFour,
-) {
-    match conv.rounding() {
-        Rounding::Once => rounded::<Once>(conv, input, output, largest_of_four),
-        Rounding::Twice => rounded::<Twice>(conv, input, output, largest_of_four),
+/// Pixels that are computed at once.
+pub(super) const FOUR: usize = 4;
+
+/// How a set of kernels sums the products of weights with four patches of the input, which begin at
+/// these places, all inside of the map.
+pub(super) trait Four: Copy {
+    /// The sums.
+    fn sums(
+        self,
+        conv: &Conv<'_>,
+        input: &[i8],
+        weights: &[u8],
+        places: [usize; FOUR],
+    ) -> [i32; FOUR];
+
+    /// The largest of them.
+    fn largest(self, conv: &Conv<'_>, input: &[i8], weights: &[u8], places: [usize; FOUR]) -> i32 {
+        let [a, b, c, d] = self.sums(conv, input, weights, places);
+        a.max(b).max(c.max(d))
     }
 }
 
-/// The largest of the sums of products of weights with four patches of the input, which begin at
-/// these places, all inside of the map.
-pub(super) trait LargestOfFour:
-    Fn(&Conv<'_>, &[i8], &[u8], [usize; 4]) -> i32 + Copy
-{
+/// In plain Rust.
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
+impl Four for Plain {
+    #[inline(always)]
+    fn sums(
+        self,
+        conv: &Conv<'_>,
+        input: &[i8],
+        weights: &[u8],
+        places: [usize; FOUR],
+    ) -> [i32; FOUR] {
+        sums_of_four(conv, input, weights, places)
+    }
 }
 
-impl<Four: Fn(&Conv<'_>, &[i8], &[u8], [usize; 4]) -> i32 + Copy> LargestOfFour for Four {}
+/// All of a layer; `four` as the set of kernels has it.
+pub(super) fn conv(conv: &Conv<'_>, input: &[i8], output: &mut [i8], four: impl Four) {
+    match conv.rounding() {
+        Rounding::Once => rounded::<Once>(conv, input, output, four),
+        Rounding::Twice => rounded::<Twice>(conv, input, output, four),
+    }
+}
 
-fn rounded<Rounded: Requantise>(
-    conv: &Conv<'_>,
-    input: &[i8],
-    output: &mut [i8],
-    largest_of_four: impl LargestOfFour,
-) {
+fn rounded<Rounded: Requantise>(conv: &Conv<'_>, input: &[i8], output: &mut [i8], four: impl Four) {
     let channels = (conv.output.channels as usize).max(1);
     for (row, out_row) in (0..).zip(output.chunks_exact_mut(conv.output.row_len().max(1))) {
-        for (column, out) in (0..).zip(out_row.chunks_exact_mut(channels)) {
-            pixel::<Rounded>(conv, input, [row, column], out, largest_of_four);
+        let (mut rest, mut column) = (out_row, 0);
+        while !rest.is_empty() {
+            let places = four_side_by_side(conv, row, column);
+            let pixels = if places.is_some() { FOUR } else { 1 };
+            let Some((out, after)) = rest.split_at_mut_checked(pixels * channels) else { return };
+            match places {
+                Some(places) => {
+                    four_pixels::<Rounded>(conv, input, places, out, four);
+                }
+                None => pixel::<Rounded>(conv, input, [row, column], out, four),
+            }
+            (rest, column) = (after, column + pixels as i32);
+        }
+    }
+}
+
+/// All channels of four output pixels whose patches begin at `places`, without pooling.
+#[inline(never)]
+fn four_pixels<Rounded: Requantise>(
+    conv: &Conv<'_>,
+    input: &[i8],
+    places: [usize; FOUR],
+    out: &mut [i8],
+    four: impl Four,
+) {
+    let channels = (conv.output.channels as usize).max(1);
+    let filters = conv.weights.chunks_exact(conv.taps().max(1));
+    let parameters = Rounded::parameters(conv.channels, conv.output.channels);
+    for (channel, (parameters, weights)) in parameters.zip(filters).enumerate() {
+        let sums = four.sums(conv, input, weights, places);
+        for (pixel, sum) in sums.into_iter().enumerate() {
+            if let Some(out) = out.get_mut(pixel * channels + channel) {
+                let accumulator = parameters.bias + sum;
+                *out = Rounded::output(accumulator, parameters, conv.output_zero_point);
+            }
         }
     }
 }
@@ -57,14 +110,14 @@ fn pixel<Rounded: Requantise>(
     input: &[i8],
     [row, column]: [i32; 2],
     out: &mut [i8],
-    largest_of_four: impl LargestOfFour,
+    four: impl Four,
 ) {
-    let four = four_inside(conv, row, column);
+    let places = four_of_window(conv, row, column);
     let filters = conv.weights.chunks_exact(conv.taps().max(1));
     let parameters = Rounded::parameters(conv.channels, conv.output.channels);
     for ((parameters, weights), out) in parameters.zip(filters).zip(out) {
-        let largest = match four {
-            Some(places) => largest_of_four(conv, input, weights, places),
+        let largest = match places {
+            Some(places) => four.largest(conv, input, weights, places),
             None => largest_sum(conv, input, weights, |weight| weight as i8 as i32, row, column),
         };
         let accumulator = parameters.bias + largest;
@@ -72,37 +125,56 @@ fn pixel<Rounded: Requantise>(
     }
 }
 
-/// Where the patches of a 2x2 window begin in the map, if all lie inside of it.
-fn four_inside(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; 4]> {
-    if conv.pool != [2, 2] || conv.is_dilated() {
+/// Where the patches of four output pixels of a row begin in the map, if all lie inside of it and
+/// there is no pooling.
+fn four_side_by_side(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; FOUR]> {
+    if conv.window() > 1 || column + FOUR as i32 > conv.output.width as i32 {
         return None;
     }
-    let first =
-        |axis: usize, place: i32| conv.origin[axis] as i32 + 2 * place * conv.stride[axis] as i32;
-    let (y, x) = (first(0, row), first(1, column));
-    let end = |axis: usize, first: i32| first + conv.stride[axis] as i32 + conv.kernel[axis] as i32;
-    let is_inside = y >= 0
-        && x >= 0
-        && end(0, y) <= conv.input.height as i32
-        && end(1, x) <= conv.input.width as i32;
-    if !is_inside {
-        return None; // at negative places there is nothing to compute
+    let [y, x] = [(0, row), (1, column)]
+        .map(|(axis, place)| conv.origin[axis] as i32 + place * conv.stride[axis] as i32);
+    let start = inside(conv, [y, x], [0, FOUR as i32 - 1])?;
+    let right = conv.stride[1] as usize * conv.input.channels as usize;
+    Some([start, start + right, start + 2 * right, start + 3 * right])
+}
+
+/// Where the patches of a 2x2 window begin in the map, if all lie inside of it.
+fn four_of_window(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; FOUR]> {
+    if conv.pool != [2, 2] {
+        return None;
     }
+    let [y, x] = [(0, row), (1, column)]
+        .map(|(axis, place)| conv.origin[axis] as i32 + 2 * place * conv.stride[axis] as i32);
+    let start = inside(conv, [y, x], [1, 1])?;
     let (row_len, channels) = (conv.input.row_len(), conv.input.channels as usize);
-    let start = y as usize * row_len + x as usize * channels;
     let (below, right) = (conv.stride[0] as usize * row_len, conv.stride[1] as usize * channels);
     Some([start, start + right, start + below, start + below + right])
 }
 
-/// Largest of the sums of products of the weights with four patches inside of the map.
-pub(super) fn largest_of_four(
+/// Where the patch at this row and column begins in the map, if it and those up to `last` steps
+/// after it lie inside, and their taps side by side.
+fn inside(conv: &Conv<'_>, [y, x]: [i32; 2], last: [i32; 2]) -> Option<usize> {
+    let end = |axis: usize, first: i32| {
+        first + last[axis] * conv.stride[axis] as i32 + conv.kernel[axis] as i32
+    };
+    let is_inside = !conv.is_dilated()
+        && y >= 0
+        && x >= 0
+        && end(0, y) <= conv.input.height as i32
+        && end(1, x) <= conv.input.width as i32;
+    // At negative places there is nothing to compute.
+    is_inside.then(|| y as usize * conv.input.row_len() + x as usize * conv.input.channels as usize)
+}
+
+/// The sums of products of the weights with four patches inside of the map.
+fn sums_of_four(
     conv: &Conv<'_>,
     input: &[i8],
     weights: &[u8],
-    places: [usize; 4],
-) -> i32 {
+    places: [usize; FOUR],
+) -> [i32; FOUR] {
     let kernel_row = (conv.kernel[1] as usize * conv.input.channels as usize).max(1);
-    let (mut sums, mut places) = ([0; 4], places);
+    let (mut sums, mut places) = ([0; FOUR], places);
     for weights in weights.chunks_exact(kernel_row) {
         let values = places.map(|place| input.get(place..place + kernel_row).unwrap_or_default());
         let more = dot_of_four(values, weights);
@@ -111,13 +183,12 @@ pub(super) fn largest_of_four(
         }
         places = places.map(|place| place + conv.input.row_len());
     }
-    let [a, b, c, d] = sums;
-    a.max(b).max(c.max(d))
+    sums
 }
 
 #[inline(always)]
-fn dot_of_four([a, b, c, d]: [&[i8]; 4], weights: &[u8]) -> [i32; 4] {
-    let mut sums = [0; 4];
+fn dot_of_four([a, b, c, d]: [&[i8]; FOUR], weights: &[u8]) -> [i32; FOUR] {
+    let mut sums = [0; FOUR];
     for ((((weight, a), b), c), d) in weights.iter().zip(a).zip(b).zip(c).zip(d) {
         let weight = *weight as i8 as i32;
         sums[0] += *a as i32 * weight;

@@ -31,7 +31,7 @@ impl Kernels for Portable {
                 direct(conv, input, scratch, output, largest_of_four)
             }
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
-                in_place::conv(conv, input, output, in_place::largest_of_four)
+                in_place::conv(conv, input, output, in_place::Plain)
             }
             Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel
                 if conv.algorithm.is_built() =>

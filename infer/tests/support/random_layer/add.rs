@@ -75,14 +75,15 @@ fn once(random: &mut Random) -> Scaling {
     Scaling::Once { multipliers: [multiplier(), multiplier()], shift }
 }
 
-/// The output's factor leaves values that end within int8 or not.
+/// The output's factor leaves values that end within int8 or not; at times it shifts to the left.
 fn twice(random: &mut Random) -> Scaling {
-    let mut factor = |shift| {
+    let of_input = random.pick(&[0, 0, -1, -7, -31]);
+    let of_sum = random.pick(&[-18, -18, -18, -19, -30, 0, 3]);
+    let factors = [of_input, of_sum].map(|shift| {
         let normal = 1 << 30 | (random.next() >> 2) as i32;
         let multiplier = random.pick(&[normal, normal, 1 << 30, i32::MAX, 0]);
         Factor { multiplier, shift }
-    };
-    let factors = [factor(0), factor(-18)];
+    });
     Scaling::twice(random.below(2) as u8, factors)
 }
 

@@ -4,7 +4,7 @@ use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerKind, LayerProblem, Shape};
 
-use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most};
 
 /// The ways to compute it.
 pub type Way = Algorithm;
@@ -56,7 +56,7 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let filling = Filling { pattern, rounding: rounding(random, rounds_twice(&record)) };
+    let filling = Filling::any(random, pattern, rounds_twice(&record));
     let conv = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Conv(conv.expect("the largest weights of these sizes stay in every range"))
 }
@@ -137,7 +137,7 @@ pub fn fill<'b>(
     random: &mut Random,
     record: &ConvRecord,
     [input, output]: [Tensor; 2],
-    Filling { pattern, rounding }: Filling,
+    filling: Filling,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Result<Conv<'b>, LayerProblem> {
@@ -149,19 +149,23 @@ pub fn fill<'b>(
     ));
     let row_len = input.row_len();
     for (index, value) in values.iter_mut().enumerate() {
-        *value =
-            pattern.input(random, tile, index / row_len, index % row_len / input.channels as usize);
+        *value = filling.pattern.input(
+            random,
+            tile,
+            index / row_len,
+            index % row_len / input.channels as usize,
+        );
     }
     let filters = conv.filters();
     let weights = &mut numbers.weights[..filters.taps() * filters.output_channels as usize];
     for (index, weight) in weights.iter_mut().enumerate() {
         let pixel = index % filters.taps() / input.channels as usize;
         let columns = filters.kernel[1] as usize;
-        *weight = pattern.weight(random, tile, pixel / columns, pixel % columns);
+        *weight = filling.pattern.weight(random, tile, pixel / columns, pixel % columns);
     }
-    let channel_bytes = rounding.channel_bytes() * filters.output_channels as usize;
+    let channel_bytes = filling.rounding.channel_bytes() * filters.output_channels as usize;
     let channels = &mut numbers.channels.0[..channel_bytes];
-    fill_channels(random, rounding, weights, filters.taps(), channels);
+    fill_channels(random, filling, weights, filters.taps(), channels);
     let packed = &mut numbers.packed.0[..filters.packed_bytes() as usize];
     filters.pack(weights, packed).expect("the sizes are right");
     conv.with_numbers(channels, packed)

@@ -4,7 +4,7 @@ use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Dense, LayerKind, LayerProblem, Shape};
 
-use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most, rounding};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most};
 
 /// The ways to compute it.
 pub type Way = DenseAlgorithm;
@@ -24,7 +24,7 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let filling = Filling { pattern, rounding: rounding(random, true) };
+    let filling = Filling::any(random, pattern, true);
     let dense = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Dense(dense.expect("the largest weights of these sizes stay in every range"))
 }
@@ -64,21 +64,21 @@ pub fn fill<'b>(
     random: &mut Random,
     record: &DenseRecord,
     [input, output]: [Tensor; 2],
-    Filling { pattern, rounding }: Filling,
+    filling: Filling,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> Result<Dense<'b>, LayerProblem> {
     let dense = Dense::of(record, &[input; INPUTS_MAX], output);
     let (input, units) = (input.shape, dense.units as usize);
     for value in values {
-        *value = pattern.input(random, 0, 1, 1);
+        *value = filling.pattern.input(random, 0, 1, 1);
     }
     let weights = &mut numbers.weights[..input.len() * units];
     for weight in weights.iter_mut() {
-        *weight = pattern.weight(random, 0, 1, 1);
+        *weight = filling.pattern.weight(random, 0, 1, 1);
     }
-    let channels = &mut numbers.channels.0[..rounding.channel_bytes() * units];
-    fill_channels(random, rounding, weights, input.len(), channels);
+    let channels = &mut numbers.channels.0[..filling.rounding.channel_bytes() * units];
+    fill_channels(random, filling, weights, input.len(), channels);
     let packed = &mut numbers.packed.0[..dense.matrix().packed_bytes() as usize];
     dense.matrix().pack(weights, packed).expect("the sizes are right");
     dense.with_numbers(channels, packed)

@@ -3,9 +3,7 @@
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
 use infer::{Depthwise, LayerKind, Shape};
 
-use super::{
-    Counted, Filling, Numbers, Only, Pattern, QUANT, Random, fill_channels, most, rounding,
-};
+use super::{Counted, Filling, Numbers, Only, Pattern, QUANT, Random, fill_channels, most};
 
 /// The way to compute it.
 pub type Way = Only;
@@ -70,7 +68,7 @@ pub fn any<'b>(
         let quant = OutputQuant { scale: 1.0, zero_point: zero_point() };
         Tensor { shape, quant }
     });
-    let filling = Filling { pattern, rounding: rounding(random, true) };
+    let filling = Filling::any(random, pattern, true);
     fill(random, &record, tensors, filling, values, numbers)
 }
 
@@ -94,13 +92,18 @@ fn fill<'b>(
     random: &mut Random,
     record: &DepthwiseRecord,
     [input, output]: [Tensor; 2],
-    Filling { pattern, rounding }: Filling,
+    filling: Filling,
     values: &mut [i8],
     numbers: &'b mut Numbers,
 ) -> LayerKind<'b> {
     let (map, row_len) = (input.shape, input.shape.row_len());
     for (index, value) in values[..map.len()].iter_mut().enumerate() {
-        *value = pattern.input(random, 0, index / row_len, index % row_len / map.channels as usize);
+        *value = filling.pattern.input(
+            random,
+            0,
+            index / row_len,
+            index % row_len / map.channels as usize,
+        );
     }
     let depthwise = Depthwise::of(record, &[input; 2], output);
     let (taps, channels) = (depthwise.taps(), output.shape.channels as usize);
@@ -109,11 +112,11 @@ fn fill<'b>(
     for (index, weight) in weights.iter_mut().enumerate() {
         let (channel, tap) = (index / taps, index % taps);
         let columns = record.kernel[1] as usize;
-        *weight = pattern.weight(random, 0, tap / columns, tap % columns);
+        *weight = filling.pattern.weight(random, 0, tap / columns, tap % columns);
         packed[depthwise.weight_place(channel, tap)] = *weight as u8;
     }
-    let parameters = &mut numbers.channels.0[..rounding.channel_bytes() * channels];
-    fill_channels(random, rounding, weights, taps, parameters);
+    let parameters = &mut numbers.channels.0[..filling.rounding.channel_bytes() * channels];
+    fill_channels(random, filling, weights, taps, parameters);
     let in_range = "the largest weights of these sizes stay in range";
     LayerKind::Depthwise(depthwise.with_numbers(parameters, packed).expect(in_range))
 }

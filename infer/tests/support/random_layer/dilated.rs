@@ -3,7 +3,7 @@
 use infer::format::{Algorithm, ConvRecord, DilatedRecord, Tensor};
 use infer::{Dilated, LayerKind, Shape};
 
-use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, conv, rounding};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, conv};
 
 /// The ways to compute it.
 pub type Way = Algorithm;
@@ -20,7 +20,7 @@ pub fn any<'b>(
     let (conv, tensors) = conv::record(random, algorithm);
     let dilation = [1 + random.below(4) as u8, 1 + random.below(4) as u8];
     let values = &mut values[..tensors[0].shape.len()];
-    let filling = Filling { pattern, rounding: rounding(random, conv::rounds_twice(&conv)) };
+    let filling = Filling::any(random, pattern, conv::rounds_twice(&conv));
     filled(random, DilatedRecord { conv, dilation }, tensors, filling, values, numbers)
 }
 

@@ -115,11 +115,20 @@ pub enum Pattern {
 pub struct Filling {
     pub pattern: Pattern,
     pub rounding: Rounding,
+    /// Whether some channels, with two roundings, are scaled as in no network that converters
+    /// write. Fast loops leave layers with such channels to others.
+    pub has_rare: bool,
 }
 
 impl Filling {
     /// That of layers whose instructions are counted.
-    const MEASURED: Self = Self { pattern: Pattern::Random, rounding: Rounding::Once };
+    const MEASURED: Self =
+        Self { pattern: Pattern::Random, rounding: Rounding::Once, has_rare: false };
+
+    /// Any; `is_both` where the algorithm has both roundings.
+    fn any(random: &mut Random, pattern: Pattern, is_both: bool) -> Self {
+        Self { pattern, rounding: rounding(random, is_both), has_rare: random.pick(&[false, true]) }
+    }
 
     /// The shape of measured layer number `index`, and its filling: each shape is measured with one
     /// rounding, then, in a build that has them, with two.
@@ -298,7 +307,7 @@ fn fill(random: &mut Random, pattern: Pattern, shape: Shape, values: &mut [i8]) 
     }
 }
 
-/// How a layer's accumulators become int8: either way, where its algorithm and the build have both.
+/// How accumulators become int8: either way, where the algorithm and the build have both.
 fn rounding(random: &mut Random, is_both: bool) -> Rounding {
     let is_both = is_both && Feature::TwoRoundings.is_built();
     if is_both { random.pick(&[Rounding::Once, Rounding::Twice]) } else { Rounding::Once }
@@ -308,7 +317,7 @@ fn rounding(random: &mut Random, is_both: bool) -> Rounding {
 /// the shifts follow.
 fn fill_channels(
     random: &mut Random,
-    rounding: Rounding,
+    Filling { rounding, has_rare, .. }: Filling,
     weights: &[i8],
     taps: usize,
     channels: &mut [u8],
@@ -323,6 +332,7 @@ fn fill_channels(
         let outputs = random.pick(&[100, 300, 3000]);
         let channel = match rounding {
             Rounding::Once => once(bias, outputs, sum_max),
+            Rounding::Twice if has_rare => rare(random, bias, outputs, sum_max),
             Rounding::Twice => twice(random, bias, outputs, sum_max),
         };
         numbers.copy_from_slice(&channel.to_le_bytes());
@@ -339,11 +349,18 @@ fn once(bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
     ChannelParameters { bias, multiplier, shift: None }
 }
 
-/// A factor by which the largest sum becomes about `outputs`, at times 0, and at times a rare one.
+/// A factor by which the largest sum becomes about `outputs`, at times 0.
 fn twice(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
     let normal = 1 << 30 | (random.next() >> 2) as i32;
     let multiplier = random.pick(&[normal, normal, normal, 1 << 30, i32::MAX, 0]);
-    let shift = outputs.ilog2() as i8 - sum_max.ilog2() as i8;
+    let shift = (outputs.ilog2() as i8 - sum_max.ilog2() as i8).min(0);
+    ChannelParameters { bias, multiplier, shift: Some(shift) }
+}
+
+/// As above, and at times a rare one.
+fn rare(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
+    let common = twice(random, bias, outputs, sum_max);
+    let shift = common.shift.unwrap_or_default();
     let (bias, shift) = match random.below(12) {
         // The largest shift to the left.
         0 => (bias, (bias.unsigned_abs() + sum_max).leading_zeros() as i8 - 1),
@@ -357,5 +374,5 @@ fn twice(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelP
         }
         _ => (bias, shift),
     };
-    ChannelParameters { bias, multiplier, shift: Some(shift) }
+    ChannelParameters { bias, shift: Some(shift), ..common }
 }

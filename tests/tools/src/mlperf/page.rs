@@ -57,8 +57,23 @@ pub fn text(rows: &[Row]) -> String {
     text += "\n## Where the instructions go\n\n\
         The layers of each operator in the fastest plan.\n\n";
     operators(&mut text, rows);
-    text
+    text + LOOPS
 }
+
+/// Counted in the assembly of the kernels.
+const LOOPS: &str = "\n## What the inner loops take\n\n\
+    One pass of each loop, without what comes before and after it.\n\
+    Requantisation takes 4 to 10 instructions for each output, and 33 on the M0, \
+    which has no long multiplication.\n\n\
+    | core | loop | instructions | multiply-accumulates |\n\
+    | --- | --- | ---: | ---: |\n\
+    | m4, m33 | convolution: two taps of four pixels, two channels | 13 | 16 |\n\
+    | m4, m33 | depthwise: two taps of four channels | 13 | 8 |\n\
+    | m3 | convolution: a tap of four pixels, two channels | 14 | 8 |\n\
+    | m3 | depthwise: a tap of four channels | 10 | 4 |\n\
+    | m0 | convolution: two taps of four pixels, one channel | 22 | 8 |\n\
+    | m0 | depthwise: a tap of two channels | 7 | 2 |\n\
+    | m55 | depthwise: a tap of eight pixels | 4 | 8 |\n";
 
 fn of<'r>(rows: &'r [Row], network: &str, core: &str, plan: &str) -> Option<&'r Row> {
     rows.iter().find(|row| row.network == network && row.core == core && row.plan == plan)

@@ -30,10 +30,7 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectInPlace => of_direct_in_place(conv),
-        Algorithm::DirectPaired => match conv.rounding() {
-            Rounding::Once => of_paired(conv),
-            Rounding::Twice => of_paired_twice(conv),
-        },
+        Algorithm::DirectPaired => of_paired(conv),
         Algorithm::DirectVector => match conv.rounding() {
             Rounding::Once => of_vector(conv),
             Rounding::Twice => of_vector_twice(conv),
@@ -63,16 +60,21 @@ fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// Windows of 2x2 pixels inside of the map by four pixels at a time, all others pixel by pixel.
+/// Windows of 2x2 pixels inside of the map, and, without pooling, four pixels of a row, at a time;
+/// all others pixel by pixel.
 fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
-    let fours =
+    let windows =
         if conv.pool == [2, 2] { pixels * (1.0 - part_outside(conv, conv.pool)) } else { 0.0 };
-    let ones = (pixels - fours) * window;
-    let edge_taps = ones * taps * part_outside(conv, [1, 1]);
+    let side_by_side = fours_side_by_side(conv);
+    let (fours, ones) = (windows + side_by_side, (pixels - windows) * window - 4.0 * side_by_side);
+    let at_edge = match conv.window() {
+        1 => ones.min(pixels * part_outside(conv, [1, 1])),
+        _ => ones * part_outside(conv, [1, 1]),
+    };
     vec![
         (CALL, 1.0),
-        ("pixel", pixels),
+        ("pixel", pixels - 3.0 * side_by_side),
         ("output", pixels * channels),
         ("four", fours * channels),
         ("four_row", fours * channels * rows),
@@ -80,36 +82,36 @@ fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
         ("one", ones * channels),
         ("one_row", ones * channels * rows),
         ("one_tap", ones * channels * taps),
-        ("edge_tap", channels * edge_taps),
+        ("edge_tap", channels * at_edge * taps),
     ]
 }
 
-/// Four convolved pixels at a time, by pairs of channels; cores without the loop go channel by
-/// channel over all pixels.
+/// Fours of pixels of a row whose patches lie inside of the map.
+fn fours_side_by_side(conv: &Conv<'_>) -> f64 {
+    if conv.window() > 1 || conv.dilation != [1, 1] {
+        return 0.0;
+    }
+    let first =
+        |axis: usize, place: i64| conv.origin[axis] as i64 + place * conv.stride[axis] as i64;
+    let end = |axis: usize, place: i64| first(axis, place) + conv.kernel[axis] as i64;
+    let (map, width) = (conv.input, conv.output.width as i64);
+    let rows = (0..conv.output.height as i64)
+        .filter(|row| first(0, *row) >= 0 && end(0, *row) <= map.height as i64)
+        .count();
+    let (mut fours, mut column) = (0, 0);
+    while column < width {
+        let is_four =
+            column + 4 <= width && first(1, column) >= 0 && end(1, column + 3) <= map.width as i64;
+        fours += usize::from(is_four);
+        column += if is_four { 4 } else { 1 };
+    }
+    (rows * fours) as f64
+}
+
+/// Four convolved pixels at a time, by pairs of channels: without pooling, whole pairs of channels
+/// have a loop of their own, the first of the `_pair` terms. Patches inside of the map are copied
+/// another way than those at its edge, and pixels of the map that lie side by side not at all.
 fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
-    let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
-    let batches =
-        if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
-    let (quads, pairs) = ((taps / 4.0).ceil(), (channels / 2.0).ceil());
-    vec![
-        (CALL, 1.0),
-        ("batch", batches),
-        ("patch_row", 4.0 * batches * rows),
-        ("patch_value", 4.0 * batches * taps),
-        ("widened_quad", batches * quads),
-        ("pair", batches * pairs),
-        ("pair_quad", batches * pairs * quads),
-        ("output", pixels * channels),
-        ("unpacked_weight", channels * taps),
-        ("unpacked_row", pixels * window * channels * rows),
-        ("unpacked_tap", pixels * window * channels * taps),
-    ]
-}
-
-/// The same with two roundings: without pooling, whole pairs of channels have a loop of their own,
-/// the first of the `_pair` terms. Patches inside of the map are copied another way than those at
-/// its edge, and pixels of the map that lie side by side not at all.
-fn of_paired_twice(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
     let batches =
         if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };

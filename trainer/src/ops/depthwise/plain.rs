@@ -90,9 +90,11 @@ impl Running for Depthwise<'_> {
 
     /// Where there is one output channel for each of the input, by blocks of channels of which the
     /// last ends with the last channel; else, and where there are fewer channels than a block has,
-    /// channel by channel. A core has blocks of four or of eight. With two roundings those of eight
-    /// take longer where the output is no ReLU's, and pixels whose 3x3 taps lie inside of the map
-    /// are left to a loop over pixels.
+    /// channel by channel. A core has blocks of two, four or eight. With blocks of two or four a
+    /// list of the taps is made for each, unless there are more taps than it holds: then by blocks
+    /// of eight, the rest channel by channel. With two roundings blocks of eight take longer where
+    /// the output is no ReLU's, and pixels whose 3x3 taps lie inside of the map are left to a loop
+    /// over pixels.
     fn terms(&self) -> Vec<Term> {
         let [rows, columns] = [0, 1].map(|axis| TapsInside::along(self, axis));
         let (all_taps, blocks) = (self.taps() as f64, rows.blocks * columns.blocks);
@@ -105,10 +107,15 @@ impl Running for Depthwise<'_> {
         let is_plain = self.multiplier() == 1;
         let is_any =
             self.rounding() == Rounding::Twice && self.output_zero_point != RELU_ZERO_POINT;
+        let is_long = is_plain && channels > 1 && self.taps() > LIST_TAPS_MAX;
+        let long = if is_long { beyond_list(&rows, &columns) } else { [0.0; 3] };
+        let [long_pixels, long_rows, long_taps] = long;
         let four = of(is_plain && channels >= 4, (outputs / 4.0).ceil());
+        let two = of(is_plain && (2..4).contains(&channels), (outputs / 2.0).ceil());
+        let (long, loose) = ((outputs / 8.0).floor(), outputs % 8.0);
         let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
         let few = of(is_plain && (4..8).contains(&channels), outputs);
-        let one = of(!is_plain || channels < 4, outputs);
+        let one = of(!is_plain || channels < 2, outputs);
         vec![
             (CALL, 1.0),
             ("block", blocks),
@@ -117,9 +124,17 @@ impl Running for Depthwise<'_> {
             ("padding", (blocks * all_taps - inside_of_blocks) * outputs),
             ("run", self.output.height as f64 * columns.blocks),
             ("pixel", pixels),
-            ("four", pixels * four),
-            ("four_row", tap_rows * four),
-            ("four_tap", taps * four),
+            ("list", blocks * four),
+            ("list_tap", inside_of_blocks * four),
+            ("four", (pixels - long_pixels) * four),
+            ("four_tap", (taps - long_taps) * four),
+            ("two", (pixels - long_pixels) * two),
+            ("two_tap", (taps - long_taps) * two),
+            ("long", long_pixels * long),
+            ("long_tap", long_taps * long),
+            ("loose", long_pixels * loose),
+            ("loose_row", long_rows * loose),
+            ("loose_tap", long_taps * loose),
             ("eight", (pixels - in_lanes) * eight),
             ("eight_any", of(is_any, (pixels - in_lanes) * eight)),
             ("eight_row", (tap_rows - 3.0 * in_lanes) * eight),
@@ -144,6 +159,24 @@ impl Running for Depthwise<'_> {
             stride => format!("depthwise {} stride {}", by(self.kernel), by(stride)),
         }
     }
+}
+
+/// Taps of which the loops for blocks of two and four channels make a list.
+const LIST_TAPS_MAX: usize = 25;
+
+/// The pixels that have more taps inside of the map than a list holds, the rows of these taps, and
+/// the taps.
+fn beyond_list(rows: &TapsInside, columns: &TapsInside) -> [f64; 3] {
+    let mut long = [0.0; 3];
+    for in_rows in &rows.counts {
+        for in_columns in &columns.counts {
+            if in_rows * in_columns > LIST_TAPS_MAX {
+                let more = [1, *in_rows, in_rows * in_columns];
+                long = std::array::from_fn(|index| long[index] + more[index] as f64);
+            }
+        }
+    }
+    long
 }
 
 /// Pixels that the vector extension's loop for two roundings takes at once, channel by channel.
@@ -172,6 +205,8 @@ struct TapsInside {
     taps_of_blocks: f64,
     /// Outputs all of whose taps lie inside.
     outputs_inside: f64,
+    /// The taps of each output.
+    counts: Vec<usize>,
 }
 
 impl TapsInside {
@@ -187,6 +222,7 @@ impl TapsInside {
             let taps = start..(map - first).clamp(start, kernel);
             let count = (taps.end - taps.start) as f64;
             sums.taps += count;
+            sums.counts.push(count as usize);
             sums.outputs_inside += f64::from(u8::from(taps.end - taps.start == kernel));
             if before.as_ref() != Some(&taps) {
                 sums.blocks += 1.0;

@@ -7,11 +7,11 @@
 //! Nothing leaves 32 bits: see [`Sum`].
 #![allow(unsafe_code)]
 
-#[cfg(kindling_backend = "mve")]
+#[cfg_attr(kindling_backend = "mve", path = "twice_mve.rs")]
+#[cfg_attr(any(kindling_backend = "dsp", kindling_backend = "armv7m"), path = "twice_armv7.rs")]
+#[cfg_attr(kindling_backend = "armv6m", path = "twice_armv6m.rs")]
 mod twice;
 
-#[cfg(not(kindling_backend = "mve"))]
-use super::portable::rounded_twice;
 use super::portable::{Sum, each_run};
 use super::{Add, Kernels};
 use crate::features::Feature;
@@ -20,7 +20,11 @@ use crate::ops::sets::CortexM;
 
 #[cfg(kindling_backend = "mve")]
 core::arch::global_asm!(include_str!("mve.s"), options(raw));
-#[cfg(not(kindling_backend = "mve"))]
+#[cfg(kindling_backend = "dsp")]
+crate::arm::assembly!("dsp.s", "armv7_twice.s");
+#[cfg(kindling_backend = "armv7m")]
+crate::arm::assembly!("armv7m.s", "armv7_twice.s");
+#[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
 /// Values that the loop takes at once.
@@ -45,10 +49,7 @@ impl Kernels for CortexM {
                 Some(sum) => {
                     each_run(add, [input, second], output, |a, b, out| add_run(sum, a, b, out));
                 }
-                #[cfg(kindling_backend = "mve")]
                 None => twice::add(add, [input, second], output),
-                #[cfg(not(kindling_backend = "mve"))]
-                None => rounded_twice(add, [input, second], output),
             }
         }
     }

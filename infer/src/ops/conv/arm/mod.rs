@@ -2,15 +2,15 @@
 
 #[cfg(kindling_backend = "armv6m")]
 mod direct;
-#[cfg(kindling_dsp)]
+#[cfg(not(kindling_backend = "armv7m"))]
 mod in_place;
 mod paired;
 mod single_channel;
 #[cfg(kindling_backend = "mve")]
 mod vector;
 
-#[cfg(not(kindling_dsp))]
-use super::in_place::largest_of_four;
+#[cfg(kindling_backend = "armv7m")]
+use super::in_place::Plain as InPlace;
 #[cfg(not(kindling_backend = "armv6m"))]
 use super::portable::largest_of_four as four_patches;
 #[cfg(not(kindling_backend = "mve"))]
@@ -23,8 +23,8 @@ use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
 #[cfg(kindling_backend = "armv6m")]
 use direct::largest_of_four as four_patches;
-#[cfg(kindling_dsp)]
-use in_place::largest_of_four;
+#[cfg(not(kindling_backend = "armv7m"))]
+use in_place::InPlace;
 
 impl Kernels for CortexM {
     /// Does nothing unless all slices are as the layer states.
@@ -37,7 +37,7 @@ impl Kernels for CortexM {
                 portable::direct(conv, input, scratch, output, four_patches)
             }
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
-                super::in_place::conv(conv, input, output, largest_of_four)
+                super::in_place::conv(conv, input, output, InPlace)
             }
             #[cfg(kindling_backend = "mve")]
             Algorithm::DirectVector if Feature::DirectVector.is_built() => {

@@ -1,91 +1,288 @@
-@ Depthwise convolution on Armv6-M: the sums of four channels of a pixel.
+@ Depthwise convolution on Armv6-M: the pixels of a block, two channels at once.
 @
-@   sums = starts
-@   for each row and column of taps: sums += input * weight, channel by channel
+@   for each two channels:
+@       list = for each tap: the place of the input after the pixel's, weights of the channels
+@       for each pixel:
+@           sums = starts
+@           for each tap of the list: sums += input * weight, channel by channel
+@           outputs = requantise(sums), see arm/armv6m.s
 @
-@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
-@ partial sums.
+@ The last two channels end with the last one: where they overlap those before, they make the same
+@ values again. Every product is at most 2^14 in size; sums stay in 32 bits because the model proved
+@ it for all partial sums. With two roundings they are below 2^30 in size, as twice.rs proves.
 @
-@ r0 = {input, weights, starts, channels, rows, columns, skip of the input, skip of the weights}, r1
-@ = first channel, r2 = sums; a row and a column or more. Registers: r0 address of the input, r1 of
-@ the weights, r2 channel, r3 input, r4 weight, r5 channels, r6 columns left, r7 rows left, r8-r11
-@ sums, r12 arguments.
+@ r0 = {input, output, weights, starts, parameters, shifts, channels, rows, columns, skip of the
+@ input, skip of the weights, output rows, bytes of an output row's pixels, step, skip from row to
+@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps, at
+@ most DEPTHWISE_TAPS_MAX of them, and two channels or more.
+@
+@ Registers for each pixel: r0-r3 place, weights and input, r4 and r5 addresses of the input of both
+@ channels, r7 of the list, r8 and r9 sums, r10 zero point, r12 end of the list; for the outputs r4
+@ right, r5 = 2^15, r6 and r7 halves of the multiplier, r11 address of the factors.
 
 .syntax unified
 .thumb
-.set DEPTHWISE_INPUT, 0
-.set DEPTHWISE_WEIGHTS, 4
-.set DEPTHWISE_STARTS, 8
-.set DEPTHWISE_CHANNELS, 12
-.set DEPTHWISE_ROWS, 16
-.set DEPTHWISE_COLUMNS, 20
-.set DEPTHWISE_SKIPS, 24
+.set DEPTHWISE_TAPS_MAX, 25
 
-.macro DEPTHWISE_PRODUCT sum
-  ldrsb r3, [r0, r2]
-  ldrsb r4, [r1, r2]
-  muls r3, r4, r3
-  add \sum, r3
+@ The arguments:
+.set DEPTHWISE_INPUT, 0
+.set DEPTHWISE_OUTPUT, 4
+.set DEPTHWISE_WEIGHTS, 8
+.set DEPTHWISE_STARTS, 12
+.set DEPTHWISE_PARAMETERS, 16
+.set DEPTHWISE_SHIFTS, 20
+.set DEPTHWISE_CHANNELS, 24
+.set DEPTHWISE_ROWS, 28
+.set DEPTHWISE_COLUMNS, 32
+.set DEPTHWISE_SKIPS, 36
+.set DEPTHWISE_OUT_ROWS, 44
+.set DEPTHWISE_OUT_BYTES, 48
+.set DEPTHWISE_STEP, 52
+.set DEPTHWISE_ROW_SKIPS, 56
+.set DEPTHWISE_ZERO_POINT, 64
+
+@ The frame:
+.set DEPTHWISE_FRAME_ENTRY, 0 @ where a pixel's taps begin
+.set DEPTHWISE_FRAME_INPUT, 4 @ of the pixel
+.set DEPTHWISE_FRAME_OUTPUT, 8
+.set DEPTHWISE_FRAME_STEP, 12
+.set DEPTHWISE_FRAME_CHANNELS, 16
+.set DEPTHWISE_FRAME_ROW_END, 20 @ address after the outputs of this row
+.set DEPTHWISE_FRAME_ROWS_LEFT, 24
+.set DEPTHWISE_FRAME_ARGUMENTS, 28
+.set DEPTHWISE_FRAME_CHANNEL, 32 @ first of the two
+.set DEPTHWISE_FRAME_STARTS, 36 @ two, then the list, then the factors
+.set DEPTHWISE_FRAME_BYTES, DEPTHWISE_FRAME_STARTS + 8 + 12 * DEPTHWISE_TAPS_MAX + 24
+
+.set DEPTHWISE_ROUND, 3       @ taps per round of the loop
+.set DEPTHWISE_TAP_BYTES, 14  @ code of one tap
+
+@ Writes starts and list to r7, and where a pixel's taps begin to r6; r0 = arguments, r1 = channel.
+.macro DEPTHWISE_LIST end
+  mov r12, r0
+  ldr r2, [r0, #DEPTHWISE_STARTS]
+  lsls r3, r1, #2
+  adds r2, r2, r3
+  ldmia r2!, {r3, r4}
+  stmia r7!, {r3, r4}
+  ldr r2, [r0, #DEPTHWISE_WEIGHTS]
+  adds r1, r1, r2
+  movs r2, #0                 @ place of the input
+  ldr r5, [r0, #DEPTHWISE_ROWS]
+3:
+  ldr r6, [r0, #DEPTHWISE_COLUMNS]
+4:
+  movs r3, #0
+  ldrsb r3, [r1, r3]
+  movs r4, #1
+  ldrsb r4, [r1, r4]
+  stmia r7!, {r2-r4}
+  ldr r3, [r0, #DEPTHWISE_CHANNELS]
+  adds r1, r1, r3
+  adds r2, r2, r3
+  subs r6, r6, #1
+  bne 4b
+  ldr r3, [r0, #DEPTHWISE_SKIPS]
+  ldr r4, [r0, #(DEPTHWISE_SKIPS + 4)]
+  adds r2, r2, r3
+  adds r1, r1, r4
+  subs r5, r5, #1
+  bne 3b
+  ldr r5, [r0, #DEPTHWISE_ROWS]
+  ldr r6, [r0, #DEPTHWISE_COLUMNS]
+  muls r5, r6, r5
+5:                            @ the first round has 1 to DEPTHWISE_ROUND taps
+  subs r5, r5, #DEPTHWISE_ROUND
+  bgt 5b
+  adds r5, r5, #DEPTHWISE_ROUND
+  movs r6, #DEPTHWISE_TAP_BYTES
+  muls r5, r6, r5
+  ldr r6, =\end
+  subs r6, r6, r5
 .endm
 
-.section .text.kindling_depthwise_sums, "ax", %progbits
-.global kindling_depthwise_sums
-.type kindling_depthwise_sums, %function
+@ The sums of a pixel.
+.macro DEPTHWISE_SUMS name
+  add r7, sp, #DEPTHWISE_FRAME_STARTS
+  ldmia r7!, {r0, r1}
+  mov r8, r0
+  mov r9, r1
+  ldr r4, [sp, #DEPTHWISE_FRAME_INPUT]
+  adds r5, r4, #1
+  ldr r6, [sp, #DEPTHWISE_FRAME_ENTRY]
+  mov pc, r6
+.balign 4
+6:
+.rept DEPTHWISE_ROUND
+  ldmia r7!, {r0-r2}
+  ldrsb r3, [r4, r0]
+  muls r3, r1, r3
+  add r8, r3
+  ldrsb r3, [r5, r0]
+  muls r3, r2, r3
+  add r9, r3
+.endr
+.L\name\()_end:
+  cmp r7, r12
+  bne 6b
+.endm
+
+@ Writes the factors of two channels to r7, from channel r1 on; r0 = arguments.
+.macro DEPTHWISE_FACTORS_ONCE
+  movs r5, #0
+.endm
+
+.macro DEPTHWISE_FACTORS_TWICE
+  ldr r5, [r0, #DEPTHWISE_SHIFTS]
+  adds r5, r5, r1
+.endm
+
+.macro DEPTHWISE_RIGHT_ONCE place
+.endm
+
+.macro DEPTHWISE_RIGHT_TWICE place
+  movs r2, #\place
+  ldrsb r2, [r5, r2]
+  rsbs r2, r2, #0
+.endm
+
+.macro DEPTHWISE_FACTORS rounding
+  DEPTHWISE_FACTORS_\rounding
+  ldr r6, [r0, #DEPTHWISE_PARAMETERS]
+  lsls r3, r1, #3
+  adds r6, r6, r3
+.irp place, 0, 1
+  ldr r3, [r6, #(8 * \place + 4)]
+  uxth r4, r3
+  lsrs r3, r3, #16
+  DEPTHWISE_RIGHT_\rounding \place
+  stmia r7!, {r2-r4}
+.endr
+.endm
+
+.macro DEPTHWISE_OUTPUT_ONCE
+  KINDLING_ONCE r5, r10
+.endm
+
+.macro DEPTHWISE_OUTPUT_TWICE
+  KINDLING_TWICE r5, r4, r10
+.endm
+
+@ The outputs of both sums; r1 = their address.
+.macro DEPTHWISE_OUTPUTS rounding
+  movs r5, #1
+  lsls r5, r5, #15
+  mov r11, r7
+  ldmia r7, {r4, r6, r7}
+  mov r0, r8
+  DEPTHWISE_OUTPUT_\rounding
+  ldr r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  strb r0, [r1]
+  mov r7, r11
+  adds r7, r7, #12
+  ldmia r7, {r4, r6, r7}
+  mov r0, r9
+  DEPTHWISE_OUTPUT_\rounding
+  ldr r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  strb r0, [r1, #1]
+.endm
+
+.macro DEPTHWISE name, rounding
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_depthwise_sums:
-  push {r2, r4-r7, lr}
+\name:
+  push {r4-r7, lr}
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
-  mov r12, r0
-  ldr r3, [r0, #DEPTHWISE_STARTS]
-  lsls r2, r1, #2
+  sub sp, #DEPTHWISE_FRAME_BYTES
+  ldr r1, [r0, #DEPTHWISE_STEP]
+  str r1, [sp, #DEPTHWISE_FRAME_STEP]
+  ldr r1, [r0, #DEPTHWISE_CHANNELS]
+  str r1, [sp, #DEPTHWISE_FRAME_CHANNELS]
+  ldr r1, [r0, #DEPTHWISE_ZERO_POINT]
+  mov r10, r1
+  movs r1, #0
+1:                            @ two channels from r1 on
+  str r0, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
+  str r1, [sp, #DEPTHWISE_FRAME_CHANNEL]
+  add r7, sp, #DEPTHWISE_FRAME_STARTS
+  DEPTHWISE_LIST .L\name\()_end
+  str r6, [sp, #DEPTHWISE_FRAME_ENTRY]
+  mov r12, r7
+  ldr r0, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r1, [sp, #DEPTHWISE_FRAME_CHANNEL]
+  DEPTHWISE_FACTORS \rounding
+  ldr r2, [r0, #DEPTHWISE_INPUT]
+  adds r2, r2, r1
+  str r2, [sp, #DEPTHWISE_FRAME_INPUT]
+  ldr r2, [r0, #DEPTHWISE_OUTPUT]
+  adds r2, r2, r1
+  str r2, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  ldr r3, [r0, #DEPTHWISE_OUT_BYTES]
   adds r3, r3, r2
-  ldmia r3!, {r4-r7}
-  mov r8, r4
-  mov r9, r5
-  mov r10, r6
-  mov r11, r7
-  movs r2, r1
-  ldr r1, [r0, #DEPTHWISE_WEIGHTS]
-  ldr r5, [r0, #DEPTHWISE_CHANNELS]
-  ldr r7, [r0, #DEPTHWISE_ROWS]
-  ldr r0, [r0, #DEPTHWISE_INPUT]
-1:                            @ a row of taps
-  mov r3, r12
-  ldr r6, [r3, #DEPTHWISE_COLUMNS]
-2:
-  DEPTHWISE_PRODUCT r8
-  adds r2, r2, #1
-  DEPTHWISE_PRODUCT r9
-  adds r2, r2, #1
-  DEPTHWISE_PRODUCT r10
-  adds r2, r2, #1
-  DEPTHWISE_PRODUCT r11
-  subs r2, r2, #3
-  adds r0, r0, r5
-  adds r1, r1, r5
-  subs r6, r6, #1
-  bne 2b
-  mov r3, r12
-  ldr r4, [r3, #DEPTHWISE_SKIPS]
-  adds r0, r0, r4
-  ldr r4, [r3, #(DEPTHWISE_SKIPS + 4)]
-  adds r1, r1, r4
-  subs r7, r7, #1
-  bne 1b
-  ldr r2, [sp, #16]
-  mov r4, r8
-  mov r5, r9
-  mov r6, r10
-  mov r7, r11
-  stmia r2!, {r4-r7}
+  str r3, [sp, #DEPTHWISE_FRAME_ROW_END]
+  ldr r3, [r0, #DEPTHWISE_OUT_ROWS]
+  str r3, [sp, #DEPTHWISE_FRAME_ROWS_LEFT]
+2:                            @ a pixel
+  DEPTHWISE_SUMS \name
+  DEPTHWISE_OUTPUTS \rounding
+  ldr r0, [sp, #DEPTHWISE_FRAME_INPUT]
+  ldr r2, [sp, #DEPTHWISE_FRAME_STEP]
+  ldr r3, [sp, #DEPTHWISE_FRAME_CHANNELS]
+  ldr r4, [sp, #DEPTHWISE_FRAME_ROW_END]
+  adds r0, r0, r2
+  adds r1, r1, r3
+  str r0, [sp, #DEPTHWISE_FRAME_INPUT]
+  str r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  cmp r1, r4
+  beq 7f
+  b 2b
+7:
+  ldr r5, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r2, [r5, #DEPTHWISE_ROW_SKIPS]
+  ldr r3, [r5, #(DEPTHWISE_ROW_SKIPS + 4)]
+  ldr r4, [r5, #DEPTHWISE_OUT_BYTES]
+  adds r0, r0, r2
+  adds r1, r1, r3
+  adds r4, r4, r1
+  str r0, [sp, #DEPTHWISE_FRAME_INPUT]
+  str r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  str r4, [sp, #DEPTHWISE_FRAME_ROW_END]
+  ldr r2, [sp, #DEPTHWISE_FRAME_ROWS_LEFT]
+  subs r2, r2, #1
+  str r2, [sp, #DEPTHWISE_FRAME_ROWS_LEFT]
+  beq 7f
+  b 2b
+7:
+  movs r0, r5
+  ldr r1, [sp, #DEPTHWISE_FRAME_CHANNEL]
+  ldr r3, [sp, #DEPTHWISE_FRAME_CHANNELS]
+  adds r1, r1, #2
+  subs r2, r3, #2
+  cmp r1, r2
+  bls 8f
+  cmp r1, r3
+  beq 9f
+  movs r1, r2                 @ the last two
+8:
+  b 1b
+.balign 4
+.pool
+9:
+  add sp, #DEPTHWISE_FRAME_BYTES
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
-  pop {r2, r4-r7, pc}
+  pop {r4-r7, pc}
+.endm
+
+DEPTHWISE kindling_depthwise, ONCE
+DEPTHWISE kindling_depthwise_twice, TWICE

@@ -1,127 +1,367 @@
-@ Depthwise convolution on Armv7-M, with the DSP extension or without: the pixels of a run, four
+@ Depthwise convolution on Armv7-M, with the DSP extension or without: the pixels of a block, four
 @ channels at once.
 @
-@   for each pixel, for each block of four channels:
-@       sums = starts
-@       for each row and column of taps: sums += input * weight, channel by channel
-@       outputs = requantise(sums)
+@   for each four channels:
+@       list = for each tap: weights of the channels, and the place of the input after the pixel's
+@       for each pixel:
+@           sums = starts
+@           for each tap of the list: sums += input * weight, channel by channel
+@           outputs = requantise(sums)
 @
-@ The last block ends with the last channel. Every product is at most 2^14 in size; sums stay in 32
-@ bits because the model proved it for all partial sums. With the DSP extension words of input and
-@ weights may lie at any address.
+@ With the DSP extension two taps make one entry of the list, so that `smlad` multiplies both; an
+@ odd one is the first. The last four channels end with the last one: where they overlap those
+@ before, they make the same values again. Every product is at most 2^14 in size; sums stay in 32
+@ bits because the model proved it for all partial sums. Words of input and weights may lie at any
+@ address.
 @
-@ r0 = {input, weights, starts, parameters, output, channels, rows, columns, skip of the input, skip
-@ of the weights, pixels, step, zero point, channel}; a pixel, a row, a column and four channels or
-@ more. Registers: r0-r3 sums, r4-r7 input and weights, r8 address of the input, r9 of the weights,
-@ r10 channels, r11 columns left, r12 rows left, lr arguments.
+@ One rounding: requantise.s. Two roundings, with doubled = 2 * multiplier - 2^32 in 32 bits:
+@
+@   products = round(sums * multiplier / 2^31), halves up
+@            = (sums * 2^32 + sums * doubled + 2^31) >> 32
+@   outputs = saturate(zero point + round(products / 2^-shift)), halves away from 0
+@
+@ Shifts are -31 to 0. Range: sums are below 2^30 in size, as twice.rs proves. A product is smaller
+@ than its sum, so adding the zero point fits. A shift to the right leaves the last bit that goes in
+@ the carry, and adding that rounds halves up. Where the product is below 0, 1 less of it moves just
+@ the halves down: `adds` of its sign sets the carry then and else clears it, and that stays for a
+@ shift by 0, where it makes up for the 1. A multiplier of 0 leaves the sum itself as the product:
+@ a shift of 32 makes 0 of every one.
+@
+@ r0 = {input, output, weights, starts, parameters, shifts, channels, rows, columns, skip of the
+@ input, skip of the weights, output rows, bytes of an output row's pixels, step, skip from row to
+@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps, at
+@ most DEPTHWISE_TAPS_MAX of them, and four channels or more.
+@
+@ Registers while the list is written: r0 arguments, r1 first channel, r2 address of weights, r3
+@ place of the input, r10 channels, r11 columns left, r12 address of the list. For each pixel: r0-r3
+@ sums, r4-r7 weights, r8, r9 and r11 inputs, r10 address of the input, r12 of the list, lr of the
+@ output.
 
-.set DEPTHWISE_INPUT, 0
-.set DEPTHWISE_WEIGHTS, 4
-.set DEPTHWISE_STARTS, 8
-.set DEPTHWISE_PARAMETERS, 12
-.set DEPTHWISE_OUTPUT, 16
-.set DEPTHWISE_CHANNELS, 20
-.set DEPTHWISE_ROWS, 24
-.set DEPTHWISE_COLUMNS, 28
-.set DEPTHWISE_SKIPS, 32
-.set DEPTHWISE_PIXELS, 40
-.set DEPTHWISE_STEP, 44
-.set DEPTHWISE_ZERO_POINT, 48
-.set DEPTHWISE_CHANNEL, 52
+.set DEPTHWISE_TAPS_MAX, 25
+
+@ The arguments:
+.set DEPTHWISE_INPUT, 0       @ then the output
+.set DEPTHWISE_WEIGHTS, 8     @ then the starts
+.set DEPTHWISE_STARTS, 12
+.set DEPTHWISE_PARAMETERS, 16 @ then the shifts
+.set DEPTHWISE_CHANNELS, 24
+.set DEPTHWISE_ROWS, 28       @ then the columns
+.set DEPTHWISE_COLUMNS, 32
+.set DEPTHWISE_SKIPS, 36
+.set DEPTHWISE_OUT_ROWS, 44   @ then the bytes of a row's pixels
+.set DEPTHWISE_STEP, 52
+.set DEPTHWISE_ROW_SKIPS, 56
+.set DEPTHWISE_ZERO_POINT, 64
+
+@ The frame:
+.set DEPTHWISE_FRAME_ENTRY, 0           @ where a pixel's taps begin
+.set DEPTHWISE_FRAME_PAIRS, 4           @ where its pairs begin
+.set DEPTHWISE_FRAME_END, 8             @ of the list; then the zero point
+.set DEPTHWISE_FRAME_ZERO_POINT, 12
+.set DEPTHWISE_FRAME_STEP, 16           @ then channels
+.set DEPTHWISE_FRAME_ROW_END, 24        @ address after the outputs of this row, then rows left
+.set DEPTHWISE_FRAME_ARGUMENTS, 32      @ then the first channel
+.set DEPTHWISE_FRAME_STARTS, 40         @ four, then the list, then the channels' factors
+.if KINDLING_DSP
+.set DEPTHWISE_ROUND, 4       @ pairs per round of the loop
+.set DEPTHWISE_ENTRY_BYTES, 52 @ code of one pair
+.set DEPTHWISE_LIST_BYTES, 12 + 24 * (DEPTHWISE_TAPS_MAX / 2)
+.else
+.set DEPTHWISE_ROUND, 3       @ taps per round
+.set DEPTHWISE_ENTRY_BYTES, 40
+.set DEPTHWISE_LIST_BYTES, 20 * DEPTHWISE_TAPS_MAX
+.endif
+.set DEPTHWISE_FRAME_BYTES, DEPTHWISE_FRAME_STARTS + 16 + DEPTHWISE_LIST_BYTES + 32
+
+@ The weights of the next tap to r4, its place to r5; r6 is lost.
+.section .text.kindling_depthwise_next, "ax", %progbits
+.type kindling_depthwise_next, %function
+.thumb_func
+.balign 4
+kindling_depthwise_next:
+  ldr r4, [r2]
+  mov r5, r3
+  subs r11, r11, #1
+  add r2, r2, r10
+  add r3, r3, r10
+  bne 1f
+  ldr r11, [r0, #DEPTHWISE_SKIPS]
+  ldr r6, [r0, #(DEPTHWISE_SKIPS + 4)]
+  add r3, r3, r11
+  add r2, r2, r6
+  ldr r11, [r0, #DEPTHWISE_COLUMNS]
+1:
+  bx lr
 
 .if KINDLING_DSP
-.macro DEPTHWISE_PRODUCTS
-  ldr r4, [r8]
-  ldr r6, [r9]
-  sxtb16 r5, r4
-  sxtb16 r7, r6
+@ Writes the list, and where a pixel's taps begin, to r8 and r9.
+.macro DEPTHWISE_LIST single, end
+  ldrd r8, r9, [r0, #DEPTHWISE_ROWS]
+  mul r9, r8, r9
+  lsrs r9, r9, #1             @ pairs; the carry is the odd tap
+  bcc 3f
+  bl kindling_depthwise_next
+  sxtb16 r6, r4
+  sxtb16 r7, r4, ror #8
+  stmia r12!, {r6, r7}
+  str r5, [r12], #4
+3:
+  movs r8, r9
+  beq 5f
+4:
+  bl kindling_depthwise_next
+  str r4, [r12]
+  str r5, [r12, #16]
+  bl kindling_depthwise_next
+  ldr r6, [r12]
+  str r5, [r12, #20]
+  pkhbt r7, r6, r4, lsl #16
+  pkhtb r4, r4, r6, asr #16
+  sxtb16 r5, r7
+  sxtb16 r6, r7, ror #8
+  sxtb16 r7, r4
   sxtb16 r4, r4, ror #8
-  sxtb16 r6, r6, ror #8
-  smlabb r0, r5, r7, r0
-  smlatt r2, r5, r7, r2
-  smlabb r1, r4, r6, r1
-  smlatt r3, r4, r6, r3
-.endm
-.else
-.macro DEPTHWISE_PRODUCT sum, place
-  ldrsb.w r4, [r8, #\place]
-  ldrsb.w r5, [r9, #\place]
-  mla \sum, r4, r5, \sum
+  stmia r12!, {r5-r7}
+  str r4, [r12], #12
+  subs r8, r8, #1
+  bne 4b
+5:
+  ands r6, r9, #(DEPTHWISE_ROUND - 1)
+  it eq
+  moveq r6, r9
+  cmp r6, #DEPTHWISE_ROUND
+  it hs
+  movhs r6, #DEPTHWISE_ROUND
+  mov r5, #DEPTHWISE_ENTRY_BYTES
+  adr.w r9, \end
+  mls r9, r6, r5, r9
+  orr r9, r9, #1              @ Thumb code
+  ldrd r5, r6, [r0, #DEPTHWISE_ROWS]
+  mul r5, r5, r6
+  mov r8, r9
+  lsls r5, r5, #31
+  beq 6f
+  adr.w r8, \single
+  orr r8, r8, #1
+6:
 .endm
 
-.macro DEPTHWISE_PRODUCTS
-  DEPTHWISE_PRODUCT r0, 0
-  DEPTHWISE_PRODUCT r1, 1
-  DEPTHWISE_PRODUCT r2, 2
-  DEPTHWISE_PRODUCT r3, 3
+@ The sums of a pixel.
+.macro DEPTHWISE_SUMS
+  ldr.w pc, [sp, #DEPTHWISE_FRAME_ENTRY]
+.balign 4
+7:                            @ an odd tap
+  ldmia.w r12!, {r4, r5, r8}
+  ldr.w r8, [r10, r8]
+  sxtb16 r6, r8
+  sxtb16 r7, r8, ror #8
+  smlabb r0, r6, r4, r0
+  smlatt r2, r6, r4, r2
+  smlabb r1, r7, r5, r1
+  smlatt r3, r7, r5, r3
+  ldr.w pc, [sp, #DEPTHWISE_FRAME_PAIRS]
+.balign 4
+8:
+.rept DEPTHWISE_ROUND
+  ldmia.w r12!, {r4-r9}
+  ldr.w r8, [r10, r8]
+  ldr.w r9, [r10, r9]
+  pkhbt r11, r8, r9, lsl #16
+  pkhtb r9, r9, r8, asr #16
+  sxtb16 r8, r11
+  sxtb16 r11, r11, ror #8
+  smlad r0, r8, r4, r0
+  sxtb16 r8, r9
+  smlad r1, r11, r5, r1
+  sxtb16 r9, r9, ror #8
+  smlad r2, r8, r6, r2
+  smlad r3, r9, r7, r3
+.endr
+9:
+  ldr r4, [sp, #DEPTHWISE_FRAME_END]
+  cmp r12, r4
+  bne.w 8b
+.endm
+.else
+@ Writes the list, and where a pixel's taps begin, to r8 and r9.
+.macro DEPTHWISE_LIST single, end
+  ldrd r8, r9, [r0, #DEPTHWISE_ROWS]
+  mul r8, r8, r9
+  mov r9, r8
+4:
+  bl kindling_depthwise_next
+  str r5, [r12, #16]
+  sxtb r5, r4
+  sbfx r6, r4, #8, #8
+  sbfx r7, r4, #16, #8
+  asrs r4, r4, #24
+  stmia r12!, {r5-r7}
+  str r4, [r12], #8
+  subs r8, r8, #1
+  bne 4b
+  mov r5, #DEPTHWISE_ROUND
+  udiv r6, r9, r5
+  mls r6, r6, r5, r9
+  cmp r6, #0
+  it eq
+  moveq r6, r5
+  mov r5, #DEPTHWISE_ENTRY_BYTES
+  adr.w r8, \end
+  mls r8, r6, r5, r8
+  orr r8, r8, #1              @ Thumb code
+.endm
+
+.macro DEPTHWISE_SUMS
+  ldr r11, [sp, #DEPTHWISE_FRAME_END]
+  ldr.w pc, [sp, #DEPTHWISE_FRAME_ENTRY]
+.balign 4
+7:
+8:
+.rept DEPTHWISE_ROUND
+  ldmia.w r12!, {r4-r8}
+  add.w r8, r8, r10
+  ldrsb.w r9, [r8]
+  mla r0, r4, r9, r0
+  ldrsb.w r9, [r8, #1]
+  mla r1, r5, r9, r1
+  ldrsb.w r9, [r8, #2]
+  mla r2, r6, r9, r2
+  ldrsb.w r9, [r8, #3]
+  mla r3, r7, r9, r3
+.endr
+9:
+  cmp r12, r11
+  bne.w 8b
 .endm
 .endif
 
-.macro DEPTHWISE_OUTPUT_OF sum, place
-  ldr r8, [r5, #(8 * \place + 4)]
-  KINDLING_REQUANTISE \sum, r8, r7, r9
-  strb \sum, [r6, #\place]
+@ Writes what the outputs of four channels take, from channel r1 on.
+.macro DEPTHWISE_FACTORS_ONCE
+  ldr r2, [r0, #DEPTHWISE_PARAMETERS]
+  add r2, r2, r1, lsl #3
+  ldr r3, [r2, #4]
+  ldr r4, [r2, #12]
+  ldr r5, [r2, #20]
+  ldr r6, [r2, #28]
+  stmia r12, {r3-r6}
 .endm
 
-.section .text.kindling_depthwise, "ax", %progbits
-.global kindling_depthwise
-.type kindling_depthwise, %function
+.macro DEPTHWISE_FACTORS_TWICE
+  ldrd r2, r3, [r0, #DEPTHWISE_PARAMETERS]
+  add r2, r2, r1, lsl #3
+  add r3, r3, r1
+.irp place, 0, 1, 2, 3
+  ldr r4, [r2, #(8 * \place + 4)]
+  ldrsb r5, [r3, #\place]
+  rsb r5, r5, #0
+  lsls r4, r4, #1
+  it eq
+  moveq r5, #32
+  stmia r12!, {r4, r5}
+.endr
+.endm
+
+@ The outputs of four sums.
+.macro DEPTHWISE_OUTPUTS_ONCE
+  ldmia r12, {r4-r7}
+  ldr r11, [sp, #DEPTHWISE_FRAME_ZERO_POINT]
+  KINDLING_REQUANTISE r0, r4, r11, r8
+  strb.w r0, [lr]
+  KINDLING_REQUANTISE r1, r5, r11, r8
+  strb.w r1, [lr, #1]
+  KINDLING_REQUANTISE r2, r6, r11, r8
+  strb.w r2, [lr, #2]
+  KINDLING_REQUANTISE r3, r7, r11, r8
+  strb.w r3, [lr, #3]
+.endm
+
+.macro DEPTHWISE_OUTPUT_TWICE sum, doubled, right, place
+  KINDLING_PRODUCT \sum, \doubled, r8, 0
+  adds \sum, \sum, \sum, asr #31
+  asrs \sum, \sum, \right
+  adc \sum, \sum, r11
+  ssat \sum, #8, \sum
+  strb.w \sum, [lr, #\place]
+.endm
+
+.macro DEPTHWISE_OUTPUTS_TWICE
+  ldmia r12!, {r4-r7}
+  ldr r11, [sp, #DEPTHWISE_FRAME_ZERO_POINT]
+  DEPTHWISE_OUTPUT_TWICE r0, r4, r5, 0
+  DEPTHWISE_OUTPUT_TWICE r1, r6, r7, 1
+  ldmia r12, {r4-r7}
+  DEPTHWISE_OUTPUT_TWICE r2, r4, r5, 2
+  DEPTHWISE_OUTPUT_TWICE r3, r6, r7, 3
+.endm
+
+.macro DEPTHWISE name, rounding
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_depthwise:
+\name:
   push {r4-r11, lr}
-  mov lr, r0
-  ldr r10, [lr, #DEPTHWISE_CHANNELS]
-1:                            @ a pixel
-  mov r4, #0
-2:                            @ a block from channel r4 on
-  str r4, [lr, #DEPTHWISE_CHANNEL]
-  ldrd r8, r9, [lr, #DEPTHWISE_INPUT]
-  ldr r5, [lr, #DEPTHWISE_STARTS]
-  add r8, r8, r4
-  add r9, r9, r4
-  add r5, r5, r4, lsl #2
-  ldr r12, [lr, #DEPTHWISE_ROWS]
-  ldmia r5, {r0-r3}
-3:                            @ a row of taps
-  ldr r11, [lr, #DEPTHWISE_COLUMNS]
-4:
-  DEPTHWISE_PRODUCTS
-  add r8, r8, r10
-  subs r11, r11, #1
-  add r9, r9, r10
-  bne 4b
-  ldrd r4, r5, [lr, #DEPTHWISE_SKIPS]
-  subs r12, r12, #1
-  add r8, r8, r4
-  add r9, r9, r5
-  bne 3b
-  ldr r4, [lr, #DEPTHWISE_CHANNEL]
-  ldrd r5, r6, [lr, #DEPTHWISE_PARAMETERS]
-  ldr r7, [lr, #DEPTHWISE_ZERO_POINT]
-  add r5, r5, r4, lsl #3
-  add r6, r6, r4
-  DEPTHWISE_OUTPUT_OF r0, 0
-  DEPTHWISE_OUTPUT_OF r1, 1
-  DEPTHWISE_OUTPUT_OF r2, 2
-  DEPTHWISE_OUTPUT_OF r3, 3
-  add r4, r4, #4
-  sub r5, r10, #4
-  cmp r4, r5
-  bls 2b
-  cmp r4, r10
-  beq 5f
-  mov r4, r5                  @ the last block
-  b 2b
-5:
-  ldr r4, [lr, #DEPTHWISE_INPUT]
-  ldr r5, [lr, #DEPTHWISE_OUTPUT]
-  ldrd r6, r7, [lr, #DEPTHWISE_PIXELS]
-  add r4, r4, r7
-  add r5, r5, r10
-  subs r6, r6, #1
-  str r4, [lr, #DEPTHWISE_INPUT]
-  str r5, [lr, #DEPTHWISE_OUTPUT]
-  str r6, [lr, #DEPTHWISE_PIXELS]
-  bne 1b
+  sub sp, sp, #DEPTHWISE_FRAME_BYTES
+  mov r1, #0
+  ldr r10, [r0, #DEPTHWISE_CHANNELS]
+  ldr r4, [r0, #DEPTHWISE_STEP]
+  ldr r5, [r0, #DEPTHWISE_ZERO_POINT]
+  strd r4, r10, [sp, #DEPTHWISE_FRAME_STEP]
+  str r5, [sp, #DEPTHWISE_FRAME_ZERO_POINT]
+1:                            @ four channels from r1 on
+  strd r0, r1, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
+  ldrd r2, r3, [r0, #DEPTHWISE_WEIGHTS]
+  add r3, r3, r1, lsl #2
+  ldmia r3, {r4-r7}
+  add r12, sp, #DEPTHWISE_FRAME_STARTS
+  stmia r12!, {r4-r7}
+  add r2, r2, r1
+  mov r3, #0
+  ldr r11, [r0, #DEPTHWISE_COLUMNS]
+  DEPTHWISE_LIST 7f, 9f
+  strd r8, r9, [sp, #DEPTHWISE_FRAME_ENTRY]
+  str r12, [sp, #DEPTHWISE_FRAME_END]
+  DEPTHWISE_FACTORS_\rounding
+  ldrd r10, lr, [r0, #DEPTHWISE_INPUT]
+  ldrd r4, r5, [r0, #DEPTHWISE_OUT_ROWS]
+  add r10, r10, r1
+  add lr, lr, r1
+  add r5, r5, lr
+  strd r5, r4, [sp, #DEPTHWISE_FRAME_ROW_END]
+2:                            @ a pixel
+  add r12, sp, #DEPTHWISE_FRAME_STARTS
+  ldmia r12!, {r0-r3}
+  DEPTHWISE_SUMS
+  DEPTHWISE_OUTPUTS_\rounding
+  ldrd r4, r5, [sp, #DEPTHWISE_FRAME_STEP]
+  ldrd r6, r7, [sp, #DEPTHWISE_FRAME_ROW_END]
+  add r10, r10, r4
+  add lr, lr, r5
+  cmp lr, r6
+  bne.w 2b
+  ldr r0, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
+  ldrd r4, r5, [r0, #DEPTHWISE_ROW_SKIPS]
+  ldr r6, [r0, #(DEPTHWISE_OUT_ROWS + 4)]
+  add r10, r10, r4
+  add lr, lr, r5
+  add r6, r6, lr
+  subs r7, r7, #1
+  strd r6, r7, [sp, #DEPTHWISE_FRAME_ROW_END]
+  bne.w 2b
+  ldrd r0, r1, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r10, [r0, #DEPTHWISE_CHANNELS]
+  add r1, r1, #4
+  sub r2, r10, #4
+  cmp r1, r2
+  bls.w 1b
+  cmp r1, r10
+  itt ne
+  movne r1, r2                @ the last four
+  bne.w 1b
+  add sp, sp, #DEPTHWISE_FRAME_BYTES
   pop {r4-r11, pc}
+.endm
+
+DEPTHWISE kindling_depthwise, ONCE
+DEPTHWISE kindling_depthwise_twice, TWICE

@@ -10,37 +10,35 @@
 //! 128 < 2^30`. Layers of more, and those with shifts to the left, are computed by the portable
 //! loop. No network that converters write has either.
 
+#[cfg(kindling_backend = "mve")]
 use super::super::portable::{Run, each_block, each_run_of, pixels};
-#[cfg(kindling_backend = "armv6m")]
-use super::BLOCK;
-#[cfg(not(kindling_backend = "armv6m"))]
-use super::Pixels;
+use super::Depthwise;
+#[cfg(not(kindling_backend = "mve"))]
+use super::block;
 #[cfg(kindling_backend = "mve")]
 use super::lanes;
-use super::{Depthwise, has_blocks};
-#[cfg(kindling_backend = "armv6m")]
-use crate::arm::instructions::multiply_high;
+#[cfg(kindling_backend = "mve")]
+use super::runs::Pixels;
+#[cfg(kindling_backend = "mve")]
+use super::runs::has_blocks;
 use crate::ops::operator::Buffers;
 use crate::quant::ChannelParameters;
 #[cfg(kindling_backend = "mve")]
 use crate::quant::RELU_ZERO_POINT;
 #[cfg(not(kindling_backend = "mve"))]
 use crate::quant::channel_parameters;
-#[cfg(kindling_backend = "armv6m")]
-use crate::quant::{divide_by_power_of_two, saturate};
 
 /// Arguments of the loop; it changes some of them.
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg(kindling_backend = "mve")]
 #[repr(C)]
 struct TwicePixels {
     pixels: Pixels,
     shifts: *const u8,
 }
 
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg(kindling_backend = "mve")]
 unsafe extern "C" {
     fn kindling_depthwise_twice(pixels: &mut TwicePixels);
-    #[cfg(kindling_backend = "mve")]
     fn kindling_depthwise_twice_any(pixels: &mut TwicePixels);
 }
 
@@ -49,17 +47,26 @@ unsafe extern "C" {
 pub(super) fn depthwise(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
     let numbers = ChannelParameters::BYTES * depthwise.output.channels as usize;
     let shifts = depthwise.channels.get(numbers..).unwrap_or_default();
-    let is_common = is_common(depthwise, shifts);
+    all_blocks(depthwise, shifts, is_common(depthwise, shifts), buffers);
+}
+
+#[cfg(not(kindling_backend = "mve"))]
+#[inline(always)]
+fn all_blocks(depthwise: &Depthwise<'_>, _: &[u8], is_common: bool, buffers: Buffers<'_>) {
+    block::depthwise(depthwise, is_common, buffers);
+}
+
+#[cfg(kindling_backend = "mve")]
+#[inline(always)]
+fn all_blocks(depthwise: &Depthwise<'_>, shifts: &[u8], is_common: bool, buffers: Buffers<'_>) {
     each_block(depthwise, buffers, |depthwise, block, output| {
-        #[cfg(kindling_backend = "mve")]
         if lanes::fits(depthwise, block, shifts, output) {
             return lanes::block(depthwise, block, shifts, is_common, output);
         }
         each_run_of(depthwise, block, output, |depthwise, run, out| {
-            if has_blocks(depthwise, run, out) && (is_common || cfg!(kindling_backend = "mve")) {
-                blocks(depthwise, shifts, run, is_common, out);
-            } else {
-                pixels(depthwise, run, out);
+            match has_blocks(depthwise, run, out) {
+                true => blocks(depthwise, shifts, run, is_common, out),
+                false => pixels(depthwise, run, out),
             }
         });
     });
@@ -83,8 +90,7 @@ fn is_common(depthwise: &Depthwise<'_>, shifts: &[u8]) -> bool {
 }
 
 /// All channels of the pixels of a run, for which [`has_blocks`] holds.
-#[cfg(not(kindling_backend = "armv6m"))]
-#[allow(unused_variables)]
+#[cfg(kindling_backend = "mve")]
 #[inline(always)]
 fn blocks(
     depthwise: &Depthwise<'_>,
@@ -97,41 +103,9 @@ fn blocks(
     let mut pixels = TwicePixels { pixels, shifts: shifts.as_ptr() };
     // SAFETY: as for the loop with one rounding, and there is a shift for each channel.
     unsafe {
-        #[cfg(kindling_backend = "mve")]
-        if !is_common {
-            return kindling_depthwise_twice_any(&mut pixels);
+        match is_common {
+            true => kindling_depthwise_twice(&mut pixels),
+            false => kindling_depthwise_twice_any(&mut pixels),
         }
-        kindling_depthwise_twice(&mut pixels);
-    }
-}
-
-/// All channels of the pixels of a run, for which [`has_blocks`] holds.
-#[cfg(kindling_backend = "armv6m")]
-#[inline(always)]
-fn blocks(depthwise: &Depthwise<'_>, shifts: &[u8], run: &Run<'_>, _: bool, out: &mut [i8]) {
-    super::each_sums(depthwise, run, out, |channel, sums, out| {
-        write(depthwise, shifts, channel, sums, out);
-    });
-}
-
-/// Scales the sums of a block of channels.
-#[cfg(kindling_backend = "armv6m")]
-fn write(
-    depthwise: &Depthwise<'_>,
-    shifts: &[u8],
-    channel: usize,
-    sums: [i32; BLOCK],
-    out: &mut [i8],
-) {
-    let zero_point = depthwise.output_zero_point as i32;
-    let parameters = channel_parameters(
-        depthwise.channels.get(ChannelParameters::BYTES * channel..).unwrap_or_default(),
-    );
-    let (shifts, outputs) = (shifts.get(channel..), out.get_mut(channel..));
-    let numbers = sums.into_iter().zip(parameters).zip(shifts.unwrap_or_default());
-    for (out, ((sum, parameters), shift)) in outputs.unwrap_or_default().iter_mut().zip(numbers) {
-        let product = multiply_high(sum << 1, parameters.multiplier);
-        let scaled = divide_by_power_of_two(product, shift.wrapping_neg() as u32);
-        *out = saturate(scaled.wrapping_add(zero_point));
     }
 }

@@ -3,13 +3,13 @@
 @
 @   for each row of the kernel, for each tap of the row:
 @       sum[patch] += input[patch] * weight
-@   answer max over the patches of sum
+@   answer the largest sum, without a branch that depends on the sums, or write all four
 @
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums. Words of input and weights may lie at any address.
 @
 @ r0 = {four patches, weights, taps of a row, from the end of a row of taps to the next in the
-@ input, rows}; a tap and a row or more. Registers: r0 and r1 weights, r2 and r3 inputs, r4-r7
+@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 and r1 weights, r2 and r3 inputs, r4-r7
 @ addresses of the patches, r8 of the weights, r9-r12 sums, lr taps left; on the stack the arguments
 @ and rows left.
 
@@ -31,13 +31,19 @@
   smlabb \sum, r2, r0, \sum
 .endm
 
-.section .text.kindling_in_place, "ax", %progbits
-.global kindling_in_place
-.type kindling_in_place, %function
+@ `sums`: whether the four sums are written; else the largest is answered.
+.macro IN_PLACE name, sums
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_in_place:
+\name:
+.if \sums
+  push {r1, r4-r11, lr}
+.else
   push {r4-r11, lr}
+.endif
   ldr r1, [r0, #IN_PLACE_ROWS]
   ldm r0, {r4-r8}
   push {r0, r1}
@@ -82,6 +88,10 @@ kindling_in_place:
   str r1, [sp, #4]
   bne 1b
   add sp, sp, #8
+.if \sums
+  pop {r0}
+  stmia r0, {r9-r12}
+.else
   cmp r10, r9
   it gt
   movgt r9, r10
@@ -92,4 +102,9 @@ kindling_in_place:
   it gt
   movgt r9, r11
   mov r0, r9
+.endif
   pop {r4-r11, pc}
+.endm
+
+IN_PLACE kindling_in_place_largest, 0
+IN_PLACE kindling_in_place_sums, 1

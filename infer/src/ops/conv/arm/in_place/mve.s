@@ -3,13 +3,13 @@
 @
 @   for each row of the kernel, for each 16 taps of the row:
 @       sum[patch] += inputs[patch] . weights
-@   answer max over the patches of sum
+@   answer the largest sum, without a branch that depends on the sums, or write all four
 @
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums. The loop's predicate leaves out what is beyond the last tap of a row.
 @
 @ r0 = {four patches, weights, taps of a row, from the end of a row of taps to the next in the
-@ input, rows}; a tap and a row or more. Registers: r1 and r3 taps of a row, r0 skip, r4, r6, r8 and
+@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r1 and r3 taps of a row, r0 skip, r4, r6, r8 and
 @ r10 sums, r2, r5, r7 and r9 addresses of the patches, r11 of the weights, r12 rows left, lr taps
 @ left, q0 weights, q1 inputs.
 
@@ -24,13 +24,19 @@
   vmladava.s8 \sum, q1, q0
 .endm
 
-.section .text.kindling_in_place, "ax", %progbits
-.global kindling_in_place
-.type kindling_in_place, %function
+@ `sums`: whether the four sums are written; else the largest is answered.
+.macro IN_PLACE name, sums
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_in_place:
+\name:
+.if \sums
+  push {r1, r4-r11, lr}
+.else
   push {r4-r11, lr}
+.endif
   ldrd r2, r5, [r0]
   ldrd r7, r9, [r0, #8]
   ldrd r11, r1, [r0, #IN_PLACE_WEIGHTS]
@@ -60,6 +66,10 @@ kindling_in_place:
   add r9, r9, r3
   subs r12, r12, #1
   bne 1b
+.if \sums
+  pop {r0}
+  stmia r0!, {r4, r6, r8, r10}
+.else
   cmp r6, r4
   it gt
   movgt r4, r6
@@ -70,4 +80,9 @@ kindling_in_place:
   it gt
   movgt r4, r8
   mov r0, r4
+.endif
   pop {r4-r11, pc}
+.endm
+
+IN_PLACE kindling_in_place_largest, 0
+IN_PLACE kindling_in_place_sums, 1

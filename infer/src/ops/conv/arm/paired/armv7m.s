@@ -65,10 +65,10 @@ kindling_paired:
   pop {r4-r11, pc}
 
 @ Rounds of two steps are always whole.
-.macro PAIRED_TWICE_ENTRY steps, temporary, rounds, end
+.macro PAIRED_ENTRY steps, temporary, rounds, end
 .endm
 
-.macro PAIRED_TWICE_STEPS
+.macro PAIRED_STEPS
 3:
   PAIRED_TAP 0, 0
   PAIRED_TAP 2, 2
@@ -78,5 +78,6 @@ kindling_paired:
   add lr, lr, #8
 .endm
 
-PAIRED_TWICE kindling_paired_twice, 1
-PAIRED_TWICE kindling_paired_twice_relu, 0
+PAIRED_BATCH kindling_paired_once, ONCE, 0
+PAIRED_BATCH kindling_paired_twice, TWICE, 1
+PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0

@@ -72,7 +72,7 @@ kindling_paired:
 
 @ Makes of the number of steps where the loop begins: at those that make no full round. `rounds`
 @ and `end` are where all begin and where they end.
-.macro PAIRED_TWICE_ENTRY steps, temporary, rounds, end
+.macro PAIRED_ENTRY steps, temporary, rounds, end
   ands \steps, \steps, #(PAIRED_ROUND - 1)
   it eq
   moveq \steps, #PAIRED_ROUND
@@ -83,8 +83,8 @@ kindling_paired:
   orr \steps, \steps, #1      @ Thumb code
 .endm
 
-.macro PAIRED_TWICE_STEPS
-  ldr.w pc, [sp, #TWICE_ENTRY]
+.macro PAIRED_STEPS
+  ldr.w pc, [sp, #BATCH_ENTRY]
 .balign 4
 3:
 .rept PAIRED_ROUND
@@ -93,8 +93,9 @@ kindling_paired:
 2:
 .endm
 
-PAIRED_TWICE kindling_paired_twice, 1
-PAIRED_TWICE kindling_paired_twice_relu, 0
+PAIRED_BATCH kindling_paired_once, ONCE, 0
+PAIRED_BATCH kindling_paired_twice, TWICE, 1
+PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0
 
 @ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
 @

@@ -1,7 +1,7 @@
 //! Sums with two roundings: see `mve_twice.s`.
 
-use super::super::{Add, HEADROOM_BITS, Scaling, factors};
-use crate::ops::add::portable::each_run;
+use super::super::{Add, HEADROOM_BITS};
+use crate::ops::add::portable::TwiceSum;
 use crate::quant::Factor;
 
 core::arch::global_asm!(include_str!("mve_twice.s"), options(raw));
@@ -44,12 +44,9 @@ unsafe extern "C" {
 
 /// All values of a sum with two roundings.
 #[inline(never)]
-pub(super) fn add(add: &Add, [a, b]: [&[i8]; 2], output: &mut [i8]) {
-    let Scaling::Twice { scaled, multipliers, shifts } = &add.scaling else { return };
-    let [of_input, of_sum] = factors(multipliers, shifts);
-    let [zero_a, zero_b] = add.input_zero_points.map(i32::from);
-    let is_first = *scaled == 0;
-    let [zero_scaled, zero_halved] = if is_first { [zero_a, zero_b] } else { [zero_b, zero_a] };
+pub(super) fn add(add: &Add, inputs: [&[i8]; 2], output: &mut [i8]) {
+    let Some(sum) = TwiceSum::new(add) else { return };
+    let ([of_input, of_sum], [zero_scaled, zero_halved]) = (sum.factors, sum.zero_points);
     let values = Values {
         count: 0,
         zero_points: [zero_scaled << HEADROOM_BITS, zero_halved << (HEADROOM_BITS - 1)],
@@ -58,10 +55,9 @@ pub(super) fn add(add: &Add, [a, b]: [&[i8]; 2], output: &mut [i8]) {
         left: of_sum.shift.max(0) as u32,
         sum_multiplier: of_sum.multiplier,
         sum_right: Right::of(of_sum),
-        zero_point: add.output_zero_point as i32,
+        zero_point: sum.output_zero_point,
     };
-    each_run(add, [a, b], output, |a, b, out| {
-        let (scaled, halved) = if is_first { (a, b) } else { (b, a) };
+    sum.each_run(add, inputs, output, |scaled, halved, out| {
         if scaled.len() != out.len() || halved.len() != out.len() || out.is_empty() {
             return;
         }

@@ -1,0 +1,157 @@
+@ Direct convolution: four pixels by all pairs of output channels; the loop over the taps is that of
+@ the core.
+@
+@   for each pair of channels:
+@       sum[channel][pixel] = bias of the channel
+@       for each step, one pair of taps:
+@           sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
+@       outputs = requantised sums, see arm/requantise.s and arm/twice.s
+@
+@ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
+@ partial sums, the bias among them, and with two roundings with a channel's shift to the left.
+@
+@ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters, zero
+@ point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more. Registers: r0-r3 and r4-r7 sums; in the loop
+@ r12 address of inputs, lr address of weights; after it r8 and r9 parameters and shifts, r10 and
+@ r11 multiplier and shift, r12 constant, lr what the zero point became.
+
+@ The frame:
+.set BATCH_OUTPUTS, 0         @ next, of four pixels
+.set BATCH_INPUTS, 16         @ first, after the last
+.set BATCH_PARAMETERS, 24     @ next, and next shift
+.set BATCH_END, 32            @ of the parameters
+.set BATCH_ZERO_POINT, 36     @ or 2 * zero point + 1
+.set BATCH_ENTRY, 40          @ where the loop begins
+.set BATCH_WEIGHTS, 44        @ next
+.set BATCH_FRAME, 48
+
+@ Four outputs of channel `number` of the pair.
+.macro BATCH_FOUR_TWICE name, number, sign, a, b, c, d
+  ldrd r8, r9, [sp, #BATCH_PARAMETERS]
+  ldr r10, [r8, #(8 * \number + 4)]
+  ldrsb r11, [r9, #\number]
+.if \number
+  add r8, r8, #16
+  add r9, r9, #2
+  strd r8, r9, [sp, #BATCH_PARAMETERS]
+.endif
+  KINDLING_CHANNEL r10, r11, r12, lr, .L\name\()_rare_\number
+.irp sum, \a, \b, \c, \d
+  KINDLING_TWICE \sum, r10, r11, r12, r9, \sign
+.endr
+.L\name\()_done_\number:
+.endm
+
+.macro BATCH_TWICE_RARE name, number, a, b, c, d
+.L\name\()_rare_\number:
+  KINDLING_RARE r10, r11, r12, lr, r9, \a, \b, \c, \d
+  b.w .L\name\()_done_\number
+.endm
+
+.macro BATCH_STORE first, second, output
+  bfi \first, \second, #8, #24
+  strh \first, [\output], #2
+.endm
+
+@ The same with one rounding.
+.macro BATCH_FOUR_ONCE name, number, sign, a, b, c, d
+  ldr r8, [sp, #BATCH_PARAMETERS]
+  ldr r10, [r8, #(8 * \number + 4)]
+.if \number
+  add r8, r8, #16
+  str r8, [sp, #BATCH_PARAMETERS]
+.endif
+.irp sum, \a, \b, \c, \d
+  KINDLING_REQUANTISE \sum, r10, lr, r9
+.endr
+.endm
+
+.macro BATCH_ONCE_RARE name, number, a, b, c, d
+.endm
+
+@ `sign`: with two roundings, whether the zero point is another than -128.
+.macro PAIRED_BATCH name, rounding, sign
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
+.thumb_func
+.balign 4
+\name:
+  push {r4-r11, lr}
+  sub sp, sp, #BATCH_FRAME
+  ldmia r0!, {r1-r8}
+  stmia sp, {r1-r8}
+  ldmia r0, {r1-r3, lr}
+  PAIRED_ENTRY r3, r4, 3f, 2f
+  add r4, sp, #BATCH_END
+  stmia r4, {r1-r3}
+1:
+  ldr r8, [sp, #BATCH_PARAMETERS]
+  ldr r0, [r8]
+  ldr r4, [r8, #8]
+  mov r1, r0
+  mov r2, r0
+  mov r3, r0
+  mov r5, r4
+  mov r6, r4
+  mov r7, r4
+  ldr r12, [sp, #BATCH_INPUTS]
+  PAIRED_STEPS
+  ldr r8, [sp, #(BATCH_INPUTS + 4)]
+  cmp r12, r8
+  bne.w 3b
+  str lr, [sp, #BATCH_WEIGHTS]
+  ldr lr, [sp, #BATCH_ZERO_POINT]
+  BATCH_FOUR_\rounding \name, 0, \sign, r0, r1, r2, r3
+  BATCH_FOUR_\rounding \name, 1, \sign, r4, r5, r6, r7
+  ldr lr, [sp, #BATCH_END]
+  cmp r8, lr
+  ldr lr, [sp, #BATCH_WEIGHTS]
+  ldmia.w sp, {r8-r11}
+  BATCH_STORE r0, r4, r8
+  BATCH_STORE r1, r5, r9
+  BATCH_STORE r2, r6, r10
+  BATCH_STORE r3, r7, r11
+  stmia.w sp, {r8-r11}
+  bne.w 1b
+  add sp, sp, #BATCH_FRAME
+  pop {r4-r11, pc}
+  BATCH_\rounding\()_RARE \name, 0, r0, r1, r2, r3
+  BATCH_\rounding\()_RARE \name, 1, r4, r5, r6, r7
+.endm
+
+@ Copies a patch that lies inside of the map, kernel row by kernel row.
+@
+@ r0 = its first value, r1 = bytes from a row of the map to the next, r2 = where to, r3 = bytes of a
+@ kernel row, on the stack kernel rows; a byte and a row or more. Unaligned words are fine on these
+@ cores.
+.section .text.kindling_paired_gather, "ax", %progbits
+.global kindling_paired_gather
+.type kindling_paired_gather, %function
+.thumb_func
+.balign 4
+kindling_paired_gather:
+  push {r4-r7, lr}
+  ldr r4, [sp, #20]
+1:
+  mov r5, r0
+  subs r6, r3, #4
+  blo 3f
+2:
+  ldr r7, [r5], #4
+  str r7, [r2], #4
+  subs r6, r6, #4
+  bhs 2b
+3:
+  adds r6, r6, #4
+  beq 5f
+4:
+  ldrb r7, [r5], #1
+  strb r7, [r2], #1
+  subs r6, r6, #1
+  bne 4b
+5:
+  add r0, r0, r1
+  subs r4, r4, #1
+  bne 1b
+  pop {r4-r7, pc}
