@@ -13,10 +13,10 @@
 @   middle  = vh * ml + (vl * ml >> 16)
 @   product = vh * mh + (middle >> 16) + ((vl * mh + middle mod 2^16 + 2^15) >> 16)
 @
-@ Range: |middle| <= 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31, and vl * mh + 2^16 - 1 + 2^15 < 2^32, which
-@ is shifted as a number without sign. With two roundings the value is below 2^30 in size, and the
-@ product is no larger; with one it is below half of the value. So adding the zero point fits. How
-@ the last shift rounds: see ops/depthwise/arm/armv7.s. right is 0 to 31.
+@ Range: |middle| <= 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31, and vl * mh + 2^16 - 1 + 2^15 < 2^32,
+@ which is shifted as a number without sign. With two roundings the value is below 2^30 in size, and
+@ the product is no larger; with one it is below half of the value. So adding the zero point fits.
+@ How the last shift rounds: see ops/depthwise/arm/armv7.s. right is 0 to 31.
 @
 @ Several pieces of assembly may become one: the first defines these macros.
 

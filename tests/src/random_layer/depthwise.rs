@@ -11,7 +11,7 @@ use super::{EXTREME_SIDES, Random, with_numbers};
 pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let channels = random.one_of(&[1, 2, 3, 4, 5, 8, 11, 16, 24, 32, 64]);
     let multiplier = random.one_of(&[1, 1, 1, 2]);
-    let kernel = random.one_of(&[[3, 3], [3, 3], [5, 5], [2, 3], [4, 1], [6, 5]]);
+    let kernel = random.one_of(&[[3, 3], [3, 3], [5, 5], [2, 3], [4, 1], [12, 1], [6, 5]]);
     let stride = random.one_of(&[[1, 1], [1, 1], [2, 2]]);
     let padding = [random.one_of(&[0, 1]); 2];
     let output = Shape::new(random.within(1, 14), random.within(1, 14), channels * multiplier);

@@ -1,5 +1,5 @@
-@ Sum of two tensors with two roundings on Armv7-M, with the DSP extension or without, four values at
-@ once.
+@ Sum of two tensors with two roundings on Armv7-M, with the DSP extension or without, four values
+@ at once.
 @
 @   for each value:
 @       d = (scaled - its zero point) * 2^20

@@ -13,8 +13,8 @@
 @
 @ r0 = {input, output, weights, starts, parameters, shifts, channels, rows, columns, skip of the
 @ input, skip of the weights, output rows, bytes of an output row's pixels, step, skip from row to
-@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps, at
-@ most DEPTHWISE_TAPS_MAX of them, and two channels or more.
+@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps,
+@ at most DEPTHWISE_TAPS_MAX of them, and two channels or more.
 @
 @ Registers for each pixel: r0-r3 place, weights and input, r4 and r5 addresses of the input of both
 @ channels, r7 of the list, r8 and r9 sums, r10 zero point, r12 end of the list; for the outputs r4

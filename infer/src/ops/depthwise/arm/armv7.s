@@ -29,8 +29,8 @@
 @
 @ r0 = {input, output, weights, starts, parameters, shifts, channels, rows, columns, skip of the
 @ input, skip of the weights, output rows, bytes of an output row's pixels, step, skip from row to
-@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps, at
-@ most DEPTHWISE_TAPS_MAX of them, and four channels or more.
+@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps,
+@ at most DEPTHWISE_TAPS_MAX of them, and four channels or more.
 @
 @ Registers while the list is written: r0 arguments, r1 first channel, r2 address of weights, r3
 @ place of the input, r10 channels, r11 columns left, r12 address of the list. For each pixel: r0-r3

@@ -9,9 +9,9 @@
 @ partial sums.
 @
 @ r0 = {four patches, weights, taps of a row, from the end of a row of taps to the next in the
-@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 end of a patch's row of taps, r1 of the
-@ weights', r2 from there to the tap (it counts up to zero), r3-r5 and r12 sums, r6 weight, r7 value,
-@ r8-r11 ends of the patches' rows.
+@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 end of a patch's
+@ row of taps, r1 of the weights', r2 from there to the tap (it counts up to zero), r3-r5 and r12
+@ sums, r6 weight, r7 value, r8-r11 ends of the patches' rows.
 
 .syntax unified
 .thumb

@@ -9,9 +9,9 @@
 @ partial sums. Words of input and weights may lie at any address.
 @
 @ r0 = {four patches, weights, taps of a row, from the end of a row of taps to the next in the
-@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 and r1 weights, r2 and r3 inputs, r4-r7
-@ addresses of the patches, r8 of the weights, r9-r12 sums, lr taps left; on the stack the arguments
-@ and rows left.
+@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 and r1 weights,
+@ r2 and r3 inputs, r4-r7 addresses of the patches, r8 of the weights, r9-r12 sums, lr taps left; on
+@ the stack the arguments and rows left.
 
 .set IN_PLACE_WEIGHTS, 16
 .set IN_PLACE_TAPS, 20

@@ -9,9 +9,9 @@
 @ partial sums. The loop's predicate leaves out what is beyond the last tap of a row.
 @
 @ r0 = {four patches, weights, taps of a row, from the end of a row of taps to the next in the
-@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r1 and r3 taps of a row, r0 skip, r4, r6, r8 and
-@ r10 sums, r2, r5, r7 and r9 addresses of the patches, r11 of the weights, r12 rows left, lr taps
-@ left, q0 weights, q1 inputs.
+@ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r1 and r3 taps of a
+@ row, r0 skip, r4, r6, r8 and r10 sums, r2, r5, r7 and r9 addresses of the patches, r11 of the
+@ weights, r12 rows left, lr taps left, q0 weights, q1 inputs.
 
 .syntax unified
 .cpu cortex-m55

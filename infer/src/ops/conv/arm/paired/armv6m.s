@@ -11,10 +11,10 @@
 @           less[second] += (both - low) / 2^16
 @       sum[pixel] = -less[pixel]
 @
-@ Range: a negated input is -127 to 128 and a weight -128 to 127, so a product is -2^14 to 128 * 127,
-@ and two are -2^15 to 2 * 128 * 127 < 2^15: they fit the 16 bits of a half, and what a half borrows
-@ is given back. The 32 bits hold both = first + second * 2^16 exactly, as a number modulo 2^32. Sums
-@ stay in 32 bits because the model proved it for all partial sums.
+@ Range: a negated input is -127 to 128 and a weight -128 to 127, so a product is -2^14 to 128 *
+@ 127, and two are -2^15 to 2 * 128 * 127 < 2^15: they fit the 16 bits of a half, and what a half
+@ borrows is given back. The 32 bits hold both = first + second * 2^16 exactly, as a number modulo
+@ 2^32. Sums stay in 32 bits because the model proved it for all partial sums.
 @
 @ Registers of the loop: r0 and r1 addresses of inputs and weights, r2-r5 inputs, r6 weight, r7 = 2,
 @ r8-r11 sums, negated, r12 end of the weights.
@@ -79,8 +79,8 @@
 @ Sums of two channels.
 @
 @ r0 = inputs [step][tap][two pixels], r1 = weights, four bytes per step: first tap of both
-@ channels, second tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number of them,
-@ two or more.
+@ channels, second tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number of
+@ them, two or more.
 
 .set PAIRED_INPUTS, 0
 .set PAIRED_WEIGHTS, 4
@@ -129,11 +129,11 @@ kindling_paired:
 
 @ Outputs of pairs of channels.
 @
-@ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters, zero
-@ point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more, an even number of
-@ steps, two or more. With two roundings no shift is to the left, and sums with their bias are below
-@ 2^30 in size. Registers after the loop: r4 = 2^15, r5 bias, r6 and r7 halves of the multiplier, r12
-@ right, lr zero point.
+@ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters,
+@ zero point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more, an even number
+@ of steps, two or more. With two roundings no shift is to the left, and sums with their bias are
+@ below 2^30 in size. Registers after the loop: r4 = 2^15, r5 bias, r6 and r7 halves of the
+@ multiplier, r12 right, lr zero point.
 
 .set BATCH_OUTPUTS, 0         @ next, of four pixels
 .set BATCH_INPUTS, 16

@@ -10,10 +10,11 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums, the bias among them, and with two roundings with a channel's shift to the left.
 @
-@ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters, zero
-@ point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more. Registers: r0-r3 and r4-r7 sums; in the loop
-@ r12 address of inputs, lr address of weights; after it r8 and r9 parameters and shifts, r10 and
-@ r11 multiplier and shift, r12 constant, lr what the zero point became.
+@ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters,
+@ zero point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more. Registers:
+@ r0-r3 and r4-r7 sums; in the loop r12 address of inputs, lr address of weights; after it r8 and r9
+@ parameters and shifts, r10 and r11 multiplier and shift, r12 constant, lr what the zero point
+@ became.
 
 @ The frame:
 .set BATCH_OUTPUTS, 0         @ next, of four pixels

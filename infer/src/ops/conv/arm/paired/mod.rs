@@ -1,6 +1,6 @@
 //! Direct convolution, four pixels by two output channels at once; the loops are in assembly, for
-//! each class of cores. Without pooling, one call computes all pairs of channels of four pixels: see
-//! `batch.s`, and `armv6m.s`.
+//! each class of cores. Without pooling, one call computes all pairs of channels of four pixels:
+//! see `batch.s`, and `armv6m.s`.
 //!
 //! ```text
 //! for each four output pixels (with pooling: for each of them):
@@ -257,8 +257,9 @@ fn is_in_range(_: &Conv<'_>) -> bool {
 }
 
 /// Whether the loop computes a layer. With two roundings that is one without shifts to the left,
-/// whose sums stay below 2^30 in size, so that twice a sum fits. With at most 2^14 taps and a bias of less than 2^29 in size they
-/// are within `2^29 + 2^14 * 128 * 128 < 2^30`. No network that converters write has others.
+/// whose sums stay below 2^30 in size, so that twice a sum fits. With at most 2^14 taps and a bias
+/// of less than 2^29 in size they are within `2^29 + 2^14 * 128 * 128 < 2^30`. No network that
+/// converters write has others.
 #[cfg(kindling_backend = "armv6m")]
 fn is_in_range(conv: &Conv<'_>) -> bool {
     if conv.rounding() == Rounding::Once {
