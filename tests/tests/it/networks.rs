@@ -93,8 +93,7 @@ fn about(preset: &Preset) -> About {
 /// The network after two steps of its recipe, in integers.
 fn trained(preset: &Preset, data: &Dataset) -> PlainModel {
     let held_out = preset.recipe.held_out.min(IMAGES / 2);
-    let recipe =
-        Recipe { epochs: 1, batch: IMAGES / 4, held_out, ..preset.recipe.clone() };
+    let recipe = Recipe { epochs: 1, batch: IMAGES / 4, held_out, ..preset.recipe.clone() };
     let options = TrainOptions { seed: 0, threads: 2 };
     let model = train(&preset.network, &recipe, data, &options, &mut Quiet).expect("it trains");
     let options = ExportOptions::from(Target::Portable);
