@@ -222,7 +222,8 @@ pub(super) const RULES: &[Rule] = &[
         allowed: Word(&["constant", "cosine", "step", "plateau"]),
         default: "required",
         what: "Learning rate over the run: as it is; up and then down along a cosine; down after \
-            a number of epochs, again and again; or down whenever the held-out loss has stopped falling.",
+            a number of epochs, again and again; or down whenever the held-out loss has stopped \
+            falling.",
     },
     Rule {
         path: &["training", "schedule", "warmup"],

@@ -1,5 +1,5 @@
-//! The optimiser: Burn's, fed with our gradients. Where Burn's rule is not that of Keras, the rule is
-//! ours.
+//! The optimiser: Burn's, fed with our gradients. Where Burn's rule is not that of Keras, the rule
+//! is ours.
 
 mod adam;
 mod root;

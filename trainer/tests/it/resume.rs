@@ -46,7 +46,8 @@ const OTHERS: [&str; 4] = [
      [training.augment]\nflip = \"both\"\ncrop = 0.1\nbrightness = 0.1\nnoise = 0.01\n\
      cutout_pixels = 2\n",
     "[training.optimizer]\ntype = \"adamw\"\n[training.early_stopping]\npatience = 30\n",
-    "[training.optimizer]\ntype = \"adagrad\"\nlearning_rate = 0.01\n[training.average]\ndecay = 0.9\n",
+    "[training.optimizer]\ntype = \"adagrad\"\nlearning_rate = 0.01\n\
+     [training.average]\ndecay = 0.9\n",
 ];
 
 /// What a run is judged by.

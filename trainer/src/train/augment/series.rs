@@ -1,5 +1,5 @@
-//! Random changes of series, whose rows are moments and whose channels are sensors: time shift, scale
-//! and jitter, in this order.
+//! Random changes of series, whose rows are moments and whose channels are sensors: time shift,
+//! scale and jitter, in this order.
 //!
 //! ```text
 //! row of the input = row of the series, shifted; beyond its ends the first or the last row

@@ -9,11 +9,11 @@
 //! ```
 //!
 //! Cores without vectors take a block of channels for all pixels before the next: see `block`. The
-//! last block ends with the last channel; where it overlaps the one before, it makes the same values
-//! again. Layers with fewer channels than a block, or with several outputs for each channel of the
-//! input, are computed by the portable loop, as are pixels all of whose taps are padding. Sums stay
-//! in 32 bits: see [`portable`](super::portable). Layers with two roundings have loops of their own:
-//! see [`twice`].
+//! last block ends with the last channel; where it overlaps the one before, it makes the same
+//! values again. Layers with fewer channels than a block, or with several outputs for each channel
+//! of the input, are computed by the portable loop, as are pixels all of whose taps are padding.
+//! Sums stay in 32 bits: see [`portable`](super::portable). Layers with two roundings have loops of
+//! their own: see [`twice`].
 #![allow(unsafe_code)]
 
 #[cfg(not(kindling_backend = "mve"))]
