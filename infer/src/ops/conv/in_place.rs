@@ -131,8 +131,8 @@ fn four_side_by_side(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; F
     if conv.window() > 1 || column + FOUR as i32 > conv.output.width as i32 {
         return None;
     }
-    let [y, x] = [(0, row), (1, column)]
-        .map(|(axis, place)| conv.origin[axis] as i32 + place * conv.stride[axis] as i32);
+    let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
     let start = inside(conv, [y, x], [0, FOUR as i32 - 1])?;
     let right = conv.stride[1] as usize * conv.input.channels as usize;
     Some([start, start + right, start + 2 * right, start + 3 * right])
@@ -143,8 +143,8 @@ fn four_of_window(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; FOUR
     if conv.pool != [2, 2] {
         return None;
     }
-    let [y, x] = [(0, row), (1, column)]
-        .map(|(axis, place)| conv.origin[axis] as i32 + 2 * place * conv.stride[axis] as i32);
+    let y = conv.origin[0] as i32 + 2 * row * conv.stride[0] as i32;
+    let x = conv.origin[1] as i32 + 2 * column * conv.stride[1] as i32;
     let start = inside(conv, [y, x], [1, 1])?;
     let (row_len, channels) = (conv.input.row_len(), conv.input.channels as usize);
     let (below, right) = (conv.stride[0] as usize * row_len, conv.stride[1] as usize * channels);
@@ -154,14 +154,14 @@ fn four_of_window(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; FOUR
 /// Where the patch at this row and column begins in the map, if it and those up to `last` steps
 /// after it lie inside, and their taps side by side.
 fn inside(conv: &Conv<'_>, [y, x]: [i32; 2], last: [i32; 2]) -> Option<usize> {
-    let end = |axis: usize, first: i32| {
-        first + last[axis] * conv.stride[axis] as i32 + conv.kernel[axis] as i32
-    };
+    let [down, right] = last;
+    let bottom = y + down * conv.stride[0] as i32 + conv.kernel[0] as i32;
+    let end = x + right * conv.stride[1] as i32 + conv.kernel[1] as i32;
     let is_inside = !conv.is_dilated()
         && y >= 0
         && x >= 0
-        && end(0, y) <= conv.input.height as i32
-        && end(1, x) <= conv.input.width as i32;
+        && bottom <= conv.input.height as i32
+        && end <= conv.input.width as i32;
     // At negative places there is nothing to compute.
     is_inside.then(|| y as usize * conv.input.row_len() + x as usize * conv.input.channels as usize)
 }

@@ -214,7 +214,7 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
     {
         return 0;
     }
-    let (parameters, shifts) = conv.channels.split_at(bytes);
+    let Some((parameters, shifts)) = conv.channels.split_at_checked(bytes) else { return 0 };
     let last = out.len() / channels - 1;
     let inputs = pairs.as_ptr_range();
     let start = out.as_mut_ptr();
