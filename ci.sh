@@ -117,7 +117,7 @@ boards() {
 #: examples all+ RTIC, Embassy and C programs in the emulator
 examples() {
     local example
-    for example in bare stream rtic embassy; do
+    for example in bare stream rtic embassy stream_embassy; do
         firmware_do run --release --quiet --example "$example"
     done
     need arm-none-eabi-gcc gcc-arm-none-eabi
@@ -162,7 +162,7 @@ fuzz() { need g++ && tests/fuzz/all.sh "$@"; }
 coverage() { tests/fuzz/coverage.sh "$@"; }
 #: bench asked+ the tutorial's network on every emulated core; writes docs/benchmarks.md
 bench() { cargo run --release -p tools --bin bench; }
-#: mlperf asked+ FOLDER [CORE]... MLPerf Tiny's networks likewise; writes docs/mlperf-tiny.md
+#: mlperf asked+ FOLDER [CORE]... or FOLDER PLAN: MLPerf Tiny's networks; docs/mlperf-tiny.md
 mlperf() {
     [ $# -gt 0 ] || die "mlperf: no folder; tests/README.md says what it holds"
     cargo run --release -p tools --bin mlperf -- "$@"

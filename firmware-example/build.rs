@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use board::Board;
 use infer::format::LAYERS_MAX;
-use infer::{Model, Session, Table};
+use infer::{Model, Session, Stream, Table};
 
 /// Stored digits.
 const DIGITS: usize = 10;
@@ -35,19 +35,29 @@ fn build() -> Result<(), String> {
     let memory = board.memory()? + &identity::section(&identity::text(&board.name, &model));
     println!("cargo::rustc-link-search={}", out.display());
     write(&out.join("memory.x"), memory.as_bytes())?;
-    expected_scores(&model.file, &out)
+    let mut table = Table::<LAYERS_MAX>::new();
+    let model = Model::from_bytes(&model.file, &mut table).map_err(|error| error.to_string())?;
+    println!("cargo::rustc-check-cfg=cfg(streams)");
+    if is_stream(&model) {
+        println!("cargo::rustc-cfg=streams");
+    }
+    expected_scores(&model, &out)
+}
+
+/// Whether the model is planned for a stream.
+fn is_stream(model: &Model) -> bool {
+    let mut arena = vec![0; model.arena_bytes()];
+    Stream::<LAYERS_MAX>::new(model, &mut arena).is_ok()
 }
 
 /// The host's score vectors for the stored digits, one after the other; none when the model's
 /// images are of another size.
-fn expected_scores(file: &[u8], out: &Path) -> Result<(), String> {
+fn expected_scores(model: &Model, out: &Path) -> Result<(), String> {
     println!("cargo::rerun-if-changed=digits");
     let digits = read(Path::new("digits/images.bin"))?;
-    let mut table = Table::<LAYERS_MAX>::new();
-    let model = Model::from_bytes(file, &mut table).map_err(|error| error.to_string())?;
     let image_bytes = model.image_shape().len();
     let fits = digits.len() == DIGITS * image_bytes;
-    let scores = if fits { host_scores(&model, &digits)? } else { Vec::new() };
+    let scores = if fits { host_scores(model, &digits)? } else { Vec::new() };
     write(&out.join("expected.bin"), &scores)
 }
 

@@ -16,6 +16,7 @@ if [ -z "$machine" ]; then
     echo "no emulator for board '$board': $description names none" >&2
     exit 1
 fi
+options=$(sed -n 's/^options = \[\(.*\)\]/\1/p' "$description" | tr -d '",')
 elf=$1
 shift
 # What the program says of itself, as build.rs had the linker write it. Cargo tells a change by a
@@ -46,6 +47,6 @@ if [ "${KINDLING_EMULATOR_COUNTS:-yes}" = no ]; then
     counting=
 fi
 # Ten digits take a second, ten thousand images some minutes: a firmware that hangs is stopped.
-exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$machine" $counting \
+exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$machine" $options $counting \
     -display none -monitor none -serial none \
     -semihosting-config "$semihosting" -kernel "$elf"

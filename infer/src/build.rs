@@ -133,8 +133,9 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), String> {
 }
 
 /// The Rust source that `embedded_model!` includes: `MODEL`, the file; `ARENA_BYTES`, `IMAGE_BYTES`
-/// and `CLASSES`, its sizes; `NETWORK`, its layers, for a session without loading. `path` is the
-/// expression that names the file where the source is compiled.
+/// and `CLASSES`, its sizes; `NETWORK`, its layers, for a session without loading; `SELF_TEST`,
+/// what [`Model::self_test`] gives. `path` is the expression that names the file where the source
+/// is compiled.
 ///
 /// # Errors
 /// Why `file` is no model.
@@ -144,6 +145,7 @@ pub fn source(file: &[u8], path: &str) -> Result<String, String> {
     let (arena, image, classes) = (model.arena_bytes(), model.image_shape().len(), model.classes());
     let layers = model.layers().len();
     let network = network_source::of(&model, file);
+    let self_test = network_source::self_test(&model, file);
     Ok(format!(
         "/// The model file, checked when this was built, aligned as every backend needs it.\n\
          pub const MODEL: &[u8] = infer::include_model!({path});\n\
@@ -156,6 +158,6 @@ pub fn source(file: &[u8], path: &str) -> Result<String, String> {
          /// Number of layers: the capacity of the `Table` that `MODEL` is loaded into.\n\
          #[allow(dead_code)]\n\
          pub const LAYERS: usize = {layers};\n\
-         {network}"
+         {network}{self_test}"
     ))
 }

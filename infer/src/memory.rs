@@ -123,9 +123,9 @@ macro_rules! include_model {
     }};
 }
 
-/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES`, `CLASSES` and `NETWORK` of the model that the
-/// package's build script embedded with `infer::build::embed` (feature `build`), where it has been
-/// checked. With a name, of the one of several that has it.
+/// Defines `MODEL`, `ARENA_BYTES`, `IMAGE_BYTES`, `CLASSES`, `NETWORK` and `SELF_TEST` of the model
+/// that the package's build script embedded with `infer::build::embed` (feature `build`), where it
+/// has been checked. With a name, of the one of several that has it.
 ///
 /// ```ignore
 /// infer::embedded_model!();

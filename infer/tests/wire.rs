@@ -5,8 +5,8 @@ mod support;
 
 use infer::format::{Content, OperatorRecord, Section, Tensor, TensorRecord};
 use infer::wire::{
-    Answer, Clock, Frame, InUse, Known, NoRoom, PART_BYTES_MAX, Receiver, Refusal, Request, Server,
-    Turn, Values, encode, frame_bytes,
+    Answer, Clock, Frame, InUse, Incoming, Known, NoRoom, PART_BYTES_MAX, Receiver, Refusal,
+    Request, Server, Streams, Turn, Values, encode, frame_bytes,
 };
 use infer::{Interface, Metadata, Model, Shape, Table};
 use support::{Parts, written};
@@ -34,11 +34,11 @@ fn received(receiver: &Receiver<Buffer>) -> Option<Frame<Request<'_>>> {
 /// Other hosts rely on these bytes: they change only with the version.
 #[test]
 fn frames_are_these_bytes() {
-    assert_eq!(hex(&frame(5, &Request::Identify)), "00 03 02 05 05 39 f9 b2 81 00");
-    let part = Request::Infer { image: 0xCAFE, at: 300, part: &[0, 1, 0] };
+    assert_eq!(hex(&frame(5, &Request::Identify)), "00 03 03 05 05 0e 93 70 80 00");
+    let part = Request::Infer { image: 0xCAFE, at: 300, timed_from: Some(7), part: &[0, 1, 0] };
     assert_eq!(
         hex(&frame(300, &part)),
-        "00 0b 02 ac 02 01 fe 95 03 ac 02 03 02 01 05 f5 7c 76 b2 00"
+        "00 0d 03 ac 02 01 fe 95 03 ac 02 01 07 03 02 01 05 5f d7 a0 84 00"
     );
 }
 
@@ -85,13 +85,13 @@ fn a_chip_states_how_many_classes_there_are() {
         ticks_per_second: 1,
         part_bytes: 16,
         clock: Still,
-        image: &mut [],
+        incoming: Incoming::new(&mut [], &mut []),
+        streams: Streams::NONE,
         known: Known::default(),
     };
     let (mut receiver, mut out) = (receiver(), vec![0; frame_bytes(PART_BYTES_MAX)]);
     push_all(&mut receiver, &frame(1, &Request::Identify));
-    let mut used =
-        InUse::<NoRoom> { model: &model, file: &file, arena: &mut [], room: None, room_bytes: 0 };
+    let mut used = InUse::<NoRoom>::new(&model, &file, &mut []);
     let Turn::Answer(bytes) = server.turn(&receiver, &mut used, &mut out) else {
         panic!("no answer");
     };
@@ -161,14 +161,14 @@ fn every_flipped_bit_is_noticed() {
 #[test]
 fn another_version_is_named() {
     let mut receiver = receiver();
-    let mut message = vec![3, 77, 77, 77];
+    let mut message = vec![2, 77, 77, 77];
     message.extend(infer::format::checksum(&message).to_le_bytes());
     let mut bytes = vec![0; 32];
     let len = cobs::encode(&message, &mut bytes);
     bytes.truncate(len);
     bytes.push(0);
     assert_eq!(push_all(&mut receiver, &bytes), 1);
-    assert_eq!(received(&receiver), Some(Frame::OtherVersion(3)));
+    assert_eq!(received(&receiver), Some(Frame::OtherVersion(2)));
 }
 
 #[test]

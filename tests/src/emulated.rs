@@ -33,6 +33,7 @@ impl Emulated {
         let port = free_port();
         let mut command = Command::new("qemu-system-arm");
         command.args(["-M", &machine.machine, "-icount", "shift=0", "-display", "none", "-S"]);
+        command.args(&machine.options);
         command.args([
             "-monitor",
             "stdio",

@@ -8,7 +8,9 @@ use std::io;
 use std::time::Duration;
 
 use infer::format::LAYERS_MAX;
-use infer::wire::{Clock, InUse, Known, Receiver, Server, Turn, UpdateRoom, frame_bytes};
+use infer::wire::{
+    Clock, InUse, Incoming, Known, Receiver, Server, Streams, Turn, UpdateRoom, frame_bytes,
+};
 use infer::{Aligned, Model};
 use trainer::device::line::Line;
 use trainer::model_file::ModelTable;
@@ -170,6 +172,7 @@ struct SimulatedChip {
     room: UpdateRoom<'static, LAYERS_MAX>,
     receiver: Receiver<Vec<u8>>,
     server: Server<'static, Ticks>,
+    arena: Vec<i8>,
 }
 
 impl SimulatedChip {
@@ -182,11 +185,13 @@ impl SimulatedChip {
             ticks_per_second: 1,
             part_bytes: PART_BYTES as u16,
             clock: Ticks(0),
-            image: Vec::leak(vec![0; 1024]),
+            incoming: Incoming::new(&mut [], &mut []),
+            streams: Streams::NONE,
             known: Known::default(),
         };
         let receiver = Receiver::new(vec![0; frame_bytes(PART_BYTES)]);
-        Self { built_in: model.to_vec(), room: UpdateRoom::new(&mut room.0), receiver, server }
+        let (built_in, room) = (model.to_vec(), UpdateRoom::new(&mut room.0));
+        Self { built_in, room, receiver, server, arena: vec![0; ARENA_BYTES] }
     }
 
     /// Takes bytes from the line; the answers.
@@ -208,12 +213,12 @@ impl SimulatedChip {
             }
         }
         let room = Some(&mut self.room);
-        turn(&mut self.server, &self.receiver, &self.built_in, room)
+        turn(&mut self.server, &self.receiver, &self.built_in, &mut self.arena, room)
             .expect("the built-in model needs no room")
     }
 
     fn turn_in_room(&mut self) -> Option<Vec<u8>> {
-        turn(&mut self.server, &self.receiver, self.room.model()?, None)
+        turn(&mut self.server, &self.receiver, self.room.model()?, &mut self.arena, None)
     }
 }
 
@@ -222,13 +227,13 @@ fn turn(
     server: &mut Server<'_, Ticks>,
     receiver: &Receiver<Vec<u8>>,
     file: &[u8],
+    arena: &mut [i8],
     room: Option<&mut UpdateRoom<'_, LAYERS_MAX>>,
 ) -> Option<Vec<u8>> {
     let mut table = ModelTable::new();
     let model = Model::from_bytes(file, &mut table).expect("a model");
     let mut out = vec![0; frame_bytes(ANSWER_BYTES)];
-    let mut arena = vec![0; ARENA_BYTES];
-    let mut used = InUse { model: &model, file, arena: &mut arena, room, room_bytes: ROOM_BYTES };
+    let mut used = InUse { room, room_bytes: ROOM_BYTES, ..InUse::new(&model, file, arena) };
     match server.turn(receiver, &mut used, &mut out) {
         Turn::Answer(bytes) | Turn::AnswerAndSwitch(bytes) => Some(bytes.to_vec()),
         Turn::FallBack => None,

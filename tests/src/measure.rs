@@ -108,6 +108,41 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
     }
 }
 
+/// A stream that was followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Most stack that a row takes, bytes.
+    pub stack_bytes: u32,
+    /// Instructions of loading, with the proof that the model is a stream.
+    pub load: u32,
+    /// Instructions of each row, and the output that it completes.
+    pub rows: Vec<(u32, Option<Vec<i8>>)>,
+}
+
+/// Pushes `rows`, as messages hold them, into a stream of the model in `file`.
+///
+/// # Panics
+/// As [`counts`].
+pub fn followed(board: Board, variant: Variant, file: &[u8], rows: &[u8]) -> Followed {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = ["model.kndl", "rows", "outputs"].map(|name| folder.path().join(name));
+    fs::write(&files[0], file).expect("the temporary folder can be written");
+    fs::write(&files[1], rows).expect("the temporary folder can be written");
+    firmware::follow(board, variant, &files.each_ref().map(|file| &**file));
+    let bytes = fs::read(&files[2]).expect("the firmware wrote what came out");
+    let mut table = ModelTable::new();
+    let classes = Model::from_bytes(file, &mut table).expect("a model").classes();
+    let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+    let (head, rest) = bytes.split_at(2 * INSTRUCTION_BYTES);
+    let row = |bytes: &[u8]| {
+        let (instructions, output) = bytes.split_at(INSTRUCTION_BYTES);
+        let scores = || output[1..].iter().map(|score| *score as i8).collect();
+        (word(instructions), (output[0] == 1).then(scores))
+    };
+    let rows = rest.chunks_exact(INSTRUCTION_BYTES + 1 + classes).map(row).collect();
+    Followed { stack_bytes: word(&head[..4]), load: word(&head[4..]), rows }
+}
+
 fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8]) -> Vec<Counts> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let place = |name: &str| folder.path().join(name);

@@ -20,7 +20,8 @@ pub const SERVER: ServerMemory = ServerMemory {
     answer_bytes: 1024,
     update_bytes: 104 * 1024,
     arena_bytes: 8 * 1024,
-    image_bytes: 1024,
+    row_bytes: 1024,
+    timed_layers: 64,
     digits: true,
 };
 

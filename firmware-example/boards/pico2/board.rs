@@ -20,7 +20,8 @@ pub const SERVER: ServerMemory = ServerMemory {
     answer_bytes: 1024,
     update_bytes: 256 * 1024,
     arena_bytes: 32 * 1024,
-    image_bytes: 16 * 1024,
+    row_bytes: 4 * 1024,
+    timed_layers: 64,
     digits: true,
 };
 

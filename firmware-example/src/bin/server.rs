@@ -20,17 +20,29 @@ use core::panic::PanicInfo;
 use board::server_memory::ServerMemory;
 use clock::SysTickClock;
 use infer::Arena;
-use infer::wire::{Known, Receiver, Server, frame_bytes, model_id};
-use station::Station;
+#[cfg(streams)]
+use infer::wire::Follower;
+use infer::wire::{
+    Incoming, Known, PART_BYTES_MAX, Receiver, Server, Streams, frame_bytes, model_id,
+};
+use station::{Served, Station};
 
 infer::embedded_model!();
 
 const MEMORY: ServerMemory = board::SERVER;
+/// The built-in model, which needs no loader.
+const BUILT_IN: Served<'static> = Served { network: NETWORK, self_test: SELF_TEST, file: MODEL };
 /// Layers of the largest model that may come.
 const TABLE_LAYERS: usize = larger(LAYERS, 16);
 const ARENA_BUFFER_BYTES: usize = larger(ARENA_BYTES, MEMORY.arena_bytes);
-const IMAGE_BUFFER_BYTES: usize = larger(IMAGE_BYTES, MEMORY.image_bytes);
-const REQUEST_BYTES: usize = frame_bytes(MEMORY.part_bytes);
+const ROW_BYTES: usize = NETWORK.image_shape().row_len();
+const PART_BYTES: usize = larger(MEMORY.part_bytes, smaller(ROW_BYTES, PART_BYTES_MAX));
+/// A row that no part holds comes in several.
+const ROW_BUFFER_BYTES: usize = match larger(ROW_BYTES, MEMORY.row_bytes) {
+    longest if longest > PART_BYTES => longest,
+    _ => 0,
+};
+const REQUEST_BYTES: usize = frame_bytes(PART_BYTES);
 const ANSWER_BYTES: usize = frame_bytes(MEMORY.answer_bytes);
 
 /// The stored digits and the host's score vectors for them; none for a model of other images.
@@ -43,19 +55,26 @@ const fn larger(one: usize, other: usize) -> usize {
     if one > other { one } else { other }
 }
 
+const fn smaller(one: usize, other: usize) -> usize {
+    if one < other { one } else { other }
+}
+
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let peripherals = cortex_m::Peripherals::take().unwrap();
     let line = board::start_line();
     let clock = SysTickClock::start(peripherals.SYST);
     let [images, scores] = if MEMORY.digits { DIGITS } else { [&[][..]; 2] };
+    let row = cortex_m::singleton!(: [u8; ROW_BUFFER_BYTES] = [0; ROW_BUFFER_BYTES]).unwrap();
+    let ticks = cortex_m::singleton!(: [u32; MEMORY.timed_layers] = [0; MEMORY.timed_layers]);
     let server = Server {
         firmware: env!("CARGO_PKG_VERSION"),
         board: board::NAME,
         ticks_per_second: if clock.is_there() { board::CORE_HERTZ as u32 } else { 0 },
-        part_bytes: MEMORY.part_bytes as u16,
+        part_bytes: PART_BYTES as u16,
         clock,
-        image: cortex_m::singleton!(: [u8; IMAGE_BUFFER_BYTES] = [0; IMAGE_BUFFER_BYTES]).unwrap(),
+        incoming: Incoming::new(row, ticks.unwrap()),
+        streams: streams(),
         known: Known { model: model_id(MODEL), images, scores },
     };
     let receiver = cortex_m::singleton!(: [u8; REQUEST_BYTES] = [0; REQUEST_BYTES]).unwrap();
@@ -69,6 +88,18 @@ fn main() -> ! {
     loop {
         place::serve_models(&mut station);
     }
+}
+
+/// The built-in model is planned for a stream.
+#[cfg(streams)]
+fn streams() -> Streams<'static> {
+    let follower = cortex_m::singleton!(: Follower<TABLE_LAYERS> = Follower::new());
+    Streams::of(follower.unwrap())
+}
+
+#[cfg(not(streams))]
+const fn streams() -> Streams<'static> {
+    Streams::NONE
 }
 
 /// Nobody is there to be told: the host sees a chip that is silent.

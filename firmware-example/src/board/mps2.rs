@@ -18,7 +18,8 @@ pub const SERVER: ServerMemory = ServerMemory {
     answer_bytes: 1024,
     update_bytes: 0,
     arena_bytes: 128 * 1024,
-    image_bytes: 64 * 1024,
+    row_bytes: 8 * 1024,
+    timed_layers: 64,
     digits: true,
 };
 

@@ -4,11 +4,11 @@
 use infer::update::nor_flash::NorFlash;
 use infer::update::{BootError, MappedFlash, Running, Store, Updater};
 use infer::wire::{Clock, NoRoom, Room, SlotRoom};
-use infer::{Model, Table, Trust};
+use infer::{Table, Trust};
 
 use crate::board::line::Line;
-use crate::station::Station;
-use crate::{MODEL, TABLE_LAYERS, board};
+use crate::station::{Served, Station};
+use crate::{BUILT_IN, MODEL, TABLE_LAYERS, board};
 
 /// Which models are let in. A product says `Trust::signed_by` its maker's key.
 const TRUST: Trust = Trust::ANY;
@@ -49,7 +49,7 @@ fn serve_slot<Slot: MappedFlash>(
     let Running { model, file, updater } = store.boot(&TRUST, &mut table)?;
     let mut room = SlotRoom::<_, _, TABLE_LAYERS>::new(updater, TRUST);
     let room_bytes = room.capacity();
-    station.serve(&model, file, Some(&mut room), room_bytes);
+    station.serve(Served::loaded(&model, file), Some(&mut room), room_bytes);
     Ok(())
 }
 
@@ -67,9 +67,6 @@ fn serve_built_in<Place: Room>(
     station: &mut Station<impl Clock, impl Line>,
     room: Option<&mut Place>,
 ) {
-    let mut table = Table::<{ infer::layers!(MODEL) }>::new();
-    if let Ok(model) = Model::from_bytes(MODEL, &mut table) {
-        let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
-        station.serve(&model, MODEL, room, room_bytes);
-    }
+    let room_bytes = room.as_ref().map_or(0, |room| room.capacity());
+    station.serve(BUILT_IN, room, room_bytes);
 }

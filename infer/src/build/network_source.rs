@@ -11,7 +11,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use crate::features::Feature;
-use crate::graph::format::{InputRecord, LayerRecord, TensorRecord};
+use crate::graph::format::{InputRecord, LayerRecord, SelfTest, TensorRecord};
 use crate::graph::layer::{Layer, Place};
 use crate::graph::model::Model;
 use crate::graph::network::Network;
@@ -41,6 +41,24 @@ pub fn of(model: &Model<'_>, file: &[u8]) -> String {
          static INPUT: Input<'static> = {input};\n\
          static LAYERS: [Layer<'static>; {count}] = [\n{layers}];\n\
          network(&INPUT, &LAYERS, &{outputs:?}, {arena}).expect(\"a checked model\")\n\
+         }};\n"
+    )
+}
+
+/// Source of `SELF_TEST`, over the constant `MODEL`.
+pub fn self_test(model: &Model<'_>, file: &[u8]) -> String {
+    let value = model.self_test().map(|SelfTest { image, scores }| {
+        let [image, scores] = [image, scores].map(|bytes| section(bytes, file));
+        format!("SelfTest {{ image: {image}, scores: {scores} }}")
+    });
+    let value = value.map_or("None".into(), |value| format!("Some({value})"));
+    format!(
+        "/// An image with the scores that `MODEL` must give it, if its file has one.\n\
+         #[allow(dead_code)]\n\
+         pub const SELF_TEST: Option<infer::format::SelfTest<'static>> = {{\n\
+         #[allow(unused_imports)]\n\
+         use infer::{{embedded::section, format::SelfTest}};\n\
+         {value}\n\
          }};\n"
     )
 }

@@ -114,7 +114,7 @@ impl<'m> Model<'m> {
 
     /// Quantisation of the scores.
     pub fn output_quant(&self) -> OutputQuant {
-        self.network().output(0).map_or(self.input.tensor.quant, |(tensor, _)| tensor.quant)
+        self.network().output_quant()
     }
 
     /// Slices that a run is cut into, at most [`SLICES_MAX`](crate::schedule::SLICES_MAX): steps of

@@ -12,6 +12,7 @@ use super::layer::{AFTER_RUN, Input, Layer, Place};
 use super::model::Model;
 use crate::features::Feature;
 use crate::ops::Tensor;
+use crate::quant::OutputQuant;
 use crate::schedule::{Read, Stage, Tensors, group_end};
 use crate::shape::Shape;
 
@@ -128,6 +129,11 @@ impl<'m> Network<'m> {
     /// Number of scores: values of the first output.
     pub fn classes(&self) -> usize {
         self.output(0).map_or(0, |(tensor, _)| tensor.shape.len())
+    }
+
+    /// Quantisation of the scores.
+    pub fn output_quant(&self) -> OutputQuant {
+        self.output(0).map_or(self.input.tensor.quant, |(tensor, _)| tensor.quant)
     }
 
     /// An output with its place in the arena.

@@ -2,6 +2,7 @@
 //! is computed twice.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use super::flow::{Flow, row_of};
 use super::session::Session;
@@ -11,6 +12,7 @@ use crate::error::{PushError, StreamError, StreamProblem};
 use crate::graph::layer::{Input, Layer};
 use crate::graph::network::Network;
 use crate::ops::{Buffers, Kernels, Native};
+use crate::quant::OutputQuant;
 use crate::schedule::{BRANCHES, Slice};
 use crate::scores::Scores;
 use crate::value_type::ValueType;
@@ -39,9 +41,7 @@ use crate::value_type::ValueType;
 /// output is that of a run on the whole sequence so far.
 pub struct Stream<'m, 'a, const LAYERS: usize, Set = Native> {
     session: Session<'m, 'a>,
-    flow: Flow<LAYERS>,
-    /// Rows of the input that are still to be passed over.
-    ahead: u16,
+    progress: Progress<LAYERS>,
     kernels: PhantomData<Set>,
 }
 
@@ -68,14 +68,9 @@ impl<'m, 'a, const LAYERS: usize, Set: Kernels> Stream<'m, 'a, LAYERS, Set> {
         arena: &'a mut [i8],
     ) -> Result<Self, StreamError> {
         let network = model.into();
-        let flow = Flow::new(&network)?;
-        check_apart(&network)?;
-        let mut refused = None;
-        let settled = flow.settle(&network, &mut |slice| check_row(&network, slice, &mut refused));
-        settled.map_err(|error| refused.unwrap_or(error))?;
+        let progress = Progress::new(&network)?;
         let session = Session::new(network, arena).map_err(StreamError::Session)?;
-        let ahead = network.input().origin[0].unsigned_abs();
-        Ok(Self { session, flow, ahead, kernels: PhantomData })
+        Ok(Self { session, progress, kernels: PhantomData })
     }
 
     /// Takes a row of the input, `width * channels` values of [`Network::image_shape`], and does
@@ -100,18 +95,14 @@ impl<'m, 'a, const LAYERS: usize, Set: Kernels> Stream<'m, 'a, LAYERS, Set> {
 
     /// Forgets all rows: the next one is row 0.
     pub fn reset(&mut self) {
-        self.flow.reset(&self.session.network);
-        self.ahead = self.session.network.input().origin[0].unsigned_abs();
+        self.progress.reset(&self.session.network);
     }
 
     /// The newest row of output number `index`; `None` before the first, and after the last output.
     pub fn output(&self, index: usize) -> Option<Scores<'_>> {
-        let network = &self.session.network;
-        let (tensor, at) = network.output(index)?;
-        let newest = self.flow.held(*network.outputs().get(index)? as usize).checked_sub(1)?;
-        let row_len = tensor.shape.row_len();
-        let start = at + newest as usize * row_len;
-        Some(Scores::new(self.session.arena.get(start..start + row_len)?, tensor.quant))
+        let Session { network, arena } = &self.session;
+        let (range, quant) = self.progress.newest(network, index)?;
+        Some(Scores::new(arena.get(range)?, quant))
     }
 
     fn push_as<V: Value>(
@@ -127,19 +118,71 @@ impl<'m, 'a, const LAYERS: usize, Set: Kernels> Stream<'m, 'a, LAYERS, Set> {
         if row.len() != expected {
             return Err(PushError::Length { expected, found: row.len() });
         }
+        match self.progress.push::<V, Set>(network, arena, row) {
+            None => Err(PushError::Network),
+            Some(false) => Ok(None),
+            Some(true) => self.output(0).ok_or(PushError::Network).map(Some),
+        }
+    }
+}
+
+/// How far a stream is: all that is kept of it beside the working memory.
+pub(crate) struct Progress<const LAYERS: usize> {
+    flow: Flow<LAYERS>,
+    /// Rows of the input that are still to be passed over.
+    ahead: u16,
+}
+
+impl<const LAYERS: usize> Progress<LAYERS> {
+    /// Before the first row.
+    ///
+    /// # Errors
+    /// A network that cannot stream, or a plan that keeps too few rows.
+    pub(crate) fn new(network: &Network<'_>) -> Result<Self, StreamError> {
+        let flow = Flow::new(network)?;
+        check_apart(network)?;
+        let mut refused = None;
+        let settled = flow.settle(network, &mut |slice| check_row(network, slice, &mut refused));
+        settled.map_err(|error| refused.unwrap_or(error))?;
+        Ok(Self { flow, ahead: network.input().origin[0].unsigned_abs() })
+    }
+
+    /// Forgets all rows.
+    pub(crate) fn reset(&mut self, network: &Network<'_>) {
+        self.flow.reset(network);
+        self.ahead = network.input().origin[0].unsigned_abs();
+    }
+
+    /// Takes a row of the image's length; whether it completes an output. `None` of a network that
+    /// was made by hand of parts that do not belong together.
+    pub(crate) fn push<V: Value, Set: Kernels>(
+        &mut self,
+        network: &Network<'_>,
+        arena: &mut [i8],
+        row: &[V],
+    ) -> Option<bool> {
         if self.ahead > 0 {
             self.ahead -= 1;
-            return Ok(None);
+            return Some(false);
         }
         let mut make = |slice: &Slice| match slice.tensor.checked_sub(1) {
             None => place(network.input(), row, slice, arena),
             Some(index) => make_row::<Set>(network, network.layers().get(index)?, slice, arena),
         };
-        match self.flow.push(network, &mut make) {
-            None => Err(PushError::Network),
-            Some(0) => Ok(None),
-            Some(_) => self.output(0).ok_or(PushError::Network).map(Some),
-        }
+        self.flow.push(network, &mut make).map(|outputs| outputs > 0)
+    }
+
+    /// Where the newest row of output number `index` lies, and its quantisation.
+    pub(crate) fn newest(
+        &self,
+        network: &Network<'_>,
+        index: usize,
+    ) -> Option<(Range<usize>, OutputQuant)> {
+        let (tensor, at) = network.output(index)?;
+        let newest = self.flow.held(*network.outputs().get(index)? as usize).checked_sub(1)?;
+        let row_len = tensor.shape.row_len();
+        let start = at + newest as usize * row_len;
+        Some((start..start + row_len, tensor.quant))
     }
 }
 

@@ -12,17 +12,22 @@ use crate::value_type::{OutputType, ValueType};
 pub enum Request<'a> {
     /// Who are you? Answered by [`Answer::Identity`].
     Identify,
-    /// A part of an image; the part that ends the image runs the model. Answered by
+    /// A part of an image, in order from the first: the chip runs the model on the rows that the
+    /// part completes, and keeps no row. The first part begins the image anew. Answered by
     /// [`Answer::Placed`] or [`Answer::Scores`].
     Infer {
-        /// CRC-32 of the whole image. The chip runs no image whose bytes are not these.
+        /// CRC-32 of the whole image. The chip gives no scores for other bytes than these.
         image: u32,
         /// Place of the part in the image, bytes.
         at: u32,
-        /// The part, at most [`Identity::part_bytes`].
+        /// The first layer to time, from 0; none for `None`. How many layers the chip times in one
+        /// run is its choice.
+        timed_from: Option<u8>,
+        /// The part, at most [`Identity::part_bytes`]: whole rows, or of a longer row a part.
         part: &'a [u8],
     },
-    /// The work of one layer on the image sent last. Answered by [`Answer::Layer`].
+    /// The work of one layer on the image sent last, if it was timed. Answered by
+    /// [`Answer::Layer`].
     Profile {
         /// CRC-32 of that image.
         image: u32,
@@ -53,6 +58,14 @@ pub enum Request<'a> {
     /// firmware was built with. A new model that gives them is no longer on trial. Answered by
     /// [`Answer::SelfTest`].
     SelfTest,
+    /// A row of a stream; row 0 begins one. Answered by [`Answer::Scores`], or by
+    /// [`Answer::Placed`] where the row completes no output.
+    Push {
+        /// Its number. The row after row 2^32 - 1 is row 1.
+        row: u32,
+        /// Its values, as a part of an image has them.
+        values: &'a [u8],
+    },
 }
 
 /// What the chip answers.
@@ -61,13 +74,14 @@ pub enum Answer<'a> {
     /// To [`Request::Identify`].
     #[serde(borrow)]
     Identity(Identity<'a>),
-    /// To [`Request::Infer`]: the part is there, more must come.
+    /// To [`Request::Infer`] and [`Request::Push`]: it is there, more must come.
     Placed,
-    /// To [`Request::Infer`]: the answer of the model.
+    /// To [`Request::Infer`] and [`Request::Push`]: the answer of the model.
     Scores {
         /// Id of the model that gave it: [`Identity::model`].
         model: u32,
-        /// Time of the run in ticks: [`Identity::ticks_per_second`].
+        /// Time of the run in ticks: [`Identity::ticks_per_second`]. Of all rows, without the time
+        /// that was spent waiting for them; in a stream of the new row.
         ticks: u64,
         /// The int8 scores.
         #[serde(borrow)]
@@ -173,9 +187,11 @@ pub enum Refusal<'a> {
     },
     /// The request cannot be read.
     Unreadable,
-    /// The image's parts that are there are not the image: send them again.
+    /// The part is not the next one, or the image's bytes are not those that were sent: send the
+    /// image anew.
     ImageIncomplete,
-    /// A part that reaches beyond its image or model.
+    /// A part that reaches beyond its image or model, or a part of a row that is longer than there
+    /// is room for.
     PartOutside,
     /// No layer with this number.
     NoLayer,
@@ -188,9 +204,10 @@ pub enum Refusal<'a> {
     },
     /// No update has been begun, or it is of another model, or not complete.
     NoUpdate,
-    /// The new model needs more working memory or a larger image than there is room for.
+    /// The new model needs more working memory than there is, or its image has longer rows than
+    /// there is room for.
     NoMemory {
-        /// Bytes it needs: working memory, or its image.
+        /// Bytes it needs: working memory, or a row of its image.
         needed: u32,
         /// Bytes there are.
         room: u32,
@@ -199,6 +216,19 @@ pub enum Refusal<'a> {
     Model {
         /// Why, for people.
         problem: &'a str,
+    },
+    /// The layer was not timed in the run on that image, or another image came since: send the
+    /// image with this layer as the first to time.
+    NotTimed,
+    /// The model cannot be a stream, or the firmware follows none.
+    NoStream {
+        /// Why, for people.
+        problem: &'a str,
+    },
+    /// The row is not the next one of the stream.
+    RowLost {
+        /// The one that is; 0 where no stream was begun.
+        next: u32,
     },
 }
 

@@ -3,15 +3,17 @@
 //! 1. [`frame`]: a message with its version, sequence number and CRC-32 as bytes between zeros
 //!    (COBS), and back.
 //! 2. [`message`]: what is asked and answered, in postcard.
-//! 3. [`server`]: the chip's side. It keeps no history: every request says all that its answer
-//!    depends on, so that a host may repeat one that got no answer. A model that comes over the
-//!    wire has its place in a [`Room`]: RAM ([`UpdateRoom`]), or flash (`SlotRoom`, with the
-//!    feature `update`).
+//! 3. [`server`]: the chip's side. A host may repeat every request that got no answer. An image is
+//!    never in memory: each of its rows is used and forgotten ([`Incoming`]), and so is each of a
+//!    stream ([`Follower`]). A model that comes over the wire has its place in a [`Room`]: RAM
+//!    ([`UpdateRoom`]), or flash (`SlotRoom`, with the feature `update`).
 //!
 //! The host's side is in the trainer (`trainer::device`); `docs/decisions/0004-wire.md` tells why
 //! it is as it is.
 
+mod follower;
 pub mod frame;
+mod incoming;
 pub mod message;
 mod room;
 pub mod server;
@@ -19,7 +21,9 @@ pub mod server;
 mod slots;
 mod update;
 
+pub use follower::{Follower, Streams};
 pub use frame::{Frame, Receiver, encode, frame_bytes};
+pub use incoming::Incoming;
 pub use message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
 pub use room::{Limits, NoRoom, Room, Text};
 pub use server::{Clock, InUse, Known, Server, Turn, model_id};
@@ -29,7 +33,7 @@ pub use update::UpdateRoom;
 
 /// The protocol this crate speaks. It is the first byte of every message of every version, so that
 /// each side can name both.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Most bytes of an image or a model in one message; a chip may state fewer in its [`Identity`].
 pub const PART_BYTES_MAX: usize = 1024;

@@ -65,8 +65,8 @@ pub trait Room {
 pub struct Limits<'a> {
     /// Working memory, free while the model is checked.
     pub arena: &'a mut [i8],
-    /// Bytes of its image.
-    pub image_bytes: usize,
+    /// Bytes of a row of its image.
+    pub row_bytes: usize,
 }
 
 impl Limits<'_> {
@@ -74,14 +74,14 @@ impl Limits<'_> {
     pub(super) fn check<'e>(
         &self,
         arena_bytes: usize,
-        image_bytes: usize,
+        row_bytes: usize,
     ) -> Result<(), Refusal<'e>> {
         let fits = |needed: usize, room: usize| match needed <= room {
             true => Ok(()),
             false => Err(Refusal::NoMemory { needed: stated(needed), room: stated(room) }),
         };
         fits(arena_bytes, self.arena.len())?;
-        fits(image_bytes, self.image_bytes)
+        fits(row_bytes, self.row_bytes)
     }
 }
 
@@ -126,9 +126,14 @@ pub struct Text(heapless::String<TEXT_BYTES>);
 impl Text {
     /// The refusal of a model for this reason.
     pub(super) fn refusal(&mut self, reason: &impl fmt::Display) -> Refusal<'_> {
+        Refusal::Model { problem: self.say(reason) }
+    }
+
+    /// The reason in words.
+    pub(super) fn say(&mut self, reason: &impl fmt::Display) -> &str {
         self.0.clear();
         // A text that is too long fails here; what fitted stays.
         let _ = write!(self.0, "{reason}");
-        Refusal::Model { problem: &self.0 }
+        &self.0
     }
 }

@@ -1,20 +1,18 @@
 //! The chip's side: a request in, an answer out. Transport and the loop around it are the
 //! firmware's.
 
-use core::ops::Range;
-
+use super::follower::{Row, Streams};
 use super::frame::{Frame, Receiver, encode};
+use super::incoming::{Incoming, Key, Part, Work, run, values};
 use super::message::{Answer, Identity, LayerCost, Refusal, Request, SelfTest, Values};
 use super::room::{Limits, Room, Text};
 use super::{VERSION, stated};
 use crate::checksum::checksum;
-use crate::graph::layer::Layer;
+use crate::graph::format;
 use crate::graph::model::Model;
 use crate::graph::network::Network;
 use crate::header::Header;
 use crate::ops::{KernelSet, Native};
-use crate::run::observer::Observer;
-use crate::run::session::Session;
 
 /// The sequence number of an answer to a request whose own cannot be read.
 const NO_SEQUENCE: u32 = 0;
@@ -59,19 +57,24 @@ pub struct Server<'s, Time> {
     pub part_bytes: u16,
     /// The clock.
     pub clock: Time,
-    /// Room for an image.
-    pub image: &'s mut [u8],
+    /// The image that is coming in.
+    pub incoming: Incoming<'s>,
+    /// The stream that is followed.
+    pub streams: Streams<'s>,
     /// For the self-test, beside what the model's file knows.
     pub known: Known<'s>,
 }
 
 /// The model of a turn, with the memory it works in.
 pub struct InUse<'t, 'm, Place> {
-    /// The model.
-    pub model: &'m Model<'m>,
+    /// The model's network: of a loaded [`Model`], or built in.
+    pub network: Network<'m>,
+    /// What the model's file knows of itself: [`Model::self_test`].
+    pub self_test: Option<format::SelfTest<'m>>,
     /// Its file.
     pub file: &'m [u8],
-    /// Working memory.
+    /// Working memory, the same from turn to turn: between two parts of an image it holds what the
+    /// network has made of the rows so far.
     pub arena: &'t mut [i8],
     /// Room for another model; `None` while the model in use lies there.
     pub room: Option<&'t mut Place>,
@@ -104,7 +107,7 @@ impl<Time: Clock> Server<'_, Time> {
             return Turn::FallBack;
         }
         let mut problem = Text::default();
-        let answer = request.and_then(|request| self.answer(request, used, &mut problem));
+        let answer = request.and_then(|request| self.answer(sequence, request, used, &mut problem));
         let bytes = send(sequence, answer.unwrap_or_else(Answer::Refused), out);
         match &used.room {
             Some(room) if room.is_complete() => Turn::AnswerAndSwitch(bytes),
@@ -114,13 +117,17 @@ impl<Time: Clock> Server<'_, Time> {
 
     fn answer<'t>(
         &'t mut self,
+        sequence: u32,
         request: Request<'_>,
         used: &'t mut InUse<'_, '_, impl Room>,
         problem: &'t mut Text,
     ) -> Result<Answer<'t>, Refusal<'t>> {
         match request {
             Request::Identify => Ok(Answer::Identity(self.identity(used))),
-            Request::Infer { image, at, part } => self.infer(image, at as usize, part, used),
+            Request::Infer { image, at, timed_from, part } => {
+                let key = Key { model: used.id(), image, timed_from };
+                self.infer(&Part { key, sequence, at: at as usize, bytes: part }, used)
+            }
             Request::Profile { image, layer } => self.profile(image, layer, used),
             Request::SelfTest => self.self_test(used, problem),
             Request::BeginUpdate { model, .. } if model == used.id() => {
@@ -133,6 +140,9 @@ impl<Time: Clock> Server<'_, Time> {
                 used.room()?.take(at as usize, part, problem).map(received)
             }
             Request::FinishUpdate { model } => self.finish_update(model, used, problem),
+            Request::Push { row, values } => {
+                self.push(&Row { model: used.id(), sequence, number: row, values }, used, problem)
+            }
         }
     }
 
@@ -143,14 +153,14 @@ impl<Time: Clock> Server<'_, Time> {
             kernels: <Native as KernelSet>::NAME,
             model: used.id(),
             model_bytes: stated(used.file.len()),
-            image: used.model.image_shape(),
-            takes: used.model.input().interface.takes,
-            gives: used.model.input().interface.gives,
+            image: used.network.image_shape(),
+            takes: used.network.input().interface.takes,
+            gives: used.network.input().interface.gives,
             // A map has 2^30 values at most, a model 255 layers.
-            classes: used.model.classes() as u32,
-            output_quant: used.model.output_quant(),
-            layers: used.model.layers().len() as u8,
-            arena_bytes: stated(used.model.arena_bytes()),
+            classes: used.network.classes() as u32,
+            output_quant: used.network.output_quant(),
+            layers: used.network.layers().len() as u8,
+            arena_bytes: stated(used.network.arena_bytes()),
             part_bytes: self.part_bytes,
             update_bytes: stated(used.room_bytes),
             update_arena_bytes: stated(used.arena.len()),
@@ -158,40 +168,51 @@ impl<Time: Clock> Server<'_, Time> {
         }
     }
 
-    /// Takes a part of an image; runs the model once the image is complete.
+    /// Takes a part of an image, and runs the model on the rows that it completes.
     fn infer<'t>(
         &mut self,
-        image: u32,
-        at: usize,
-        part: &[u8],
+        part: &Part<'_>,
         used: &'t mut InUse<'_, '_, impl Room>,
     ) -> Result<Answer<'t>, Refusal<'t>> {
-        let image_bytes = used.model.image_shape().len();
-        let end = at
-            .checked_add(part.len())
-            .filter(|end| *end <= image_bytes)
-            .ok_or(Refusal::PartOutside)?;
-        self.image.get_mut(at..end).ok_or(Refusal::PartOutside)?.copy_from_slice(part);
-        if end < image_bytes {
-            return Ok(Answer::Placed);
+        let mut work = Work { network: used.network, arena: &mut *used.arena };
+        self.streams.forget();
+        match self.incoming.take(part, &mut work, &mut self.clock)? {
+            None => Ok(Answer::Placed),
+            Some(ticks) => {
+                let values = Values::Arena(values(used.network, used.arena));
+                Ok(Answer::Scores { model: part.key.model, ticks, values })
+            }
         }
-        let image = whole_image(self.image, end, image)?;
-        let (model, begun) = (used.id(), self.clock.now());
-        let values = run(used.model, used.arena, image, &mut ())?;
-        Ok(Answer::Scores { model, ticks: self.clock.now() - begun, values: Values::Arena(values) })
+    }
+
+    /// Takes a row of a stream.
+    fn push<'t>(
+        &mut self,
+        row: &Row<'_>,
+        used: &'t mut InUse<'_, '_, impl Room>,
+        problem: &'t mut Text,
+    ) -> Result<Answer<'t>, Refusal<'t>> {
+        let mut work = Work { network: used.network, arena: &mut *used.arena };
+        self.incoming.forget();
+        match self.streams.take(row, &mut work, &mut || self.clock.now(), problem)? {
+            None => Ok(Answer::Placed),
+            Some(output) => {
+                let values = used.arena.get(output.values).unwrap_or_default();
+                let (model, ticks) = (row.model, output.ticks);
+                Ok(Answer::Scores { model, ticks, values: Values::Arena(values) })
+            }
+        }
     }
 
     fn profile<'t>(
-        &mut self,
+        &self,
         image: u32,
         layer: u8,
-        used: &'t mut InUse<'_, '_, impl Room>,
+        used: &'t InUse<'_, '_, impl Room>,
     ) -> Result<Answer<'t>, Refusal<'t>> {
-        let cost = used.model.layers().get(layer as usize).ok_or(Refusal::NoLayer)?;
-        let image = whole_image(self.image, used.model.image_shape().len(), image)?;
-        let mut timed = Timed { clock: &mut self.clock, layer: layer as usize, begun: 0, ticks: 0 };
-        run(used.model, used.arena, image, &mut timed)?;
-        Ok(Answer::Layer(LayerCost { name: cost.name, ticks: timed.ticks, macs: cost.macs() }))
+        let cost = used.network.layers().get(layer as usize).ok_or(Refusal::NoLayer)?;
+        let ticks = self.incoming.layer_ticks(used.id(), image, layer).ok_or(Refusal::NotTimed)?;
+        Ok(Answer::Layer(LayerCost { name: cost.name, ticks: ticks as u64, macs: cost.macs() }))
     }
 
     /// The known answers, the model's own first; a model that gives them all is confirmed.
@@ -200,14 +221,16 @@ impl<Time: Clock> Server<'_, Time> {
         used: &mut InUse<'_, '_, impl Room>,
         problem: &'t mut Text,
     ) -> Result<Answer<'t>, Refusal<'t>> {
-        let (model, model_intact) = (used.model, is_intact(used.file));
+        let (network, model_intact) = (used.network, is_intact(used.file));
         let known = if self.known.model == used.id() { self.known } else { Known::default() };
-        let images = known.images.chunks_exact(model.image_shape().len());
-        let pairs = images.zip(known.scores.chunks_exact(model.classes()));
-        let own = model.self_test().map(|test| (test.image, test.scores));
+        let images = known.images.chunks_exact(network.image_shape().len().max(1));
+        let pairs = images.zip(known.scores.chunks_exact(network.classes().max(1)));
+        let own = used.self_test.map(|test| (test.image, test.scores));
         let (mut images, mut as_known) = (0, 0);
+        self.forget_runs();
         for (image, scores) in own.into_iter().chain(pairs) {
-            let values = run(model, used.arena, image, &mut ()).unwrap_or_default();
+            let work = Work { network, arena: &mut *used.arena };
+            let values = run(work, image, &mut self.clock).unwrap_or_default();
             images += 1;
             as_known += values.iter().map(|value| *value as u8).eq(scores.iter().copied()) as u32;
         }
@@ -218,17 +241,24 @@ impl<Time: Clock> Server<'_, Time> {
         Ok(Answer::SelfTest(SelfTest { model_intact, images, as_known }))
     }
 
+    /// The working memory is used for something else.
+    fn forget_runs(&mut self) {
+        self.incoming.forget();
+        self.streams.forget();
+    }
+
     /// The model in the room takes over, or has done so before.
     fn finish_update<'t>(
-        &self,
+        &mut self,
         model: u32,
         used: &mut InUse<'_, '_, impl Room>,
         problem: &'t mut Text,
     ) -> Result<Answer<'t>, Refusal<'t>> {
         if model != used.id() {
-            let image_bytes = self.image.len();
+            self.forget_runs();
+            let row_bytes = self.incoming.row_bytes().max(self.part_bytes as usize);
             let room = used.room.as_deref_mut().ok_or(Refusal::NoUpdate)?;
-            room.finish(model, Limits { arena: used.arena, image_bytes }, problem)?;
+            room.finish(model, Limits { arena: used.arena, row_bytes }, problem)?;
         }
         match &used.room {
             Some(room) if room.is_lasting() => Ok(Answer::Installed { model }),
@@ -237,7 +267,13 @@ impl<Time: Clock> Server<'_, Time> {
     }
 }
 
-impl<Place: Room> InUse<'_, '_, Place> {
+impl<'t, 'm, Place: Room> InUse<'t, 'm, Place> {
+    /// A model that was loaded from `file`, without room for another.
+    pub fn new(model: &'m Model<'_>, file: &'m [u8], arena: &'t mut [i8]) -> Self {
+        let (network, self_test) = (Network::from(model), model.self_test());
+        Self { network, self_test, file, arena, room: None, room_bytes: 0 }
+    }
+
     fn id(&self) -> u32 {
         model_id(self.file)
     }
@@ -273,52 +309,10 @@ fn received<'e>(bytes: usize) -> Answer<'e> {
     Answer::Received { bytes: stated(bytes) }
 }
 
-fn whole_image<'e>(buffer: &[u8], bytes: usize, stated: u32) -> Result<&[u8], Refusal<'e>> {
-    let image = buffer.get(..bytes).ok_or(Refusal::ImageIncomplete)?;
-    if checksum(image) == stated { Ok(image) } else { Err(Refusal::ImageIncomplete) }
-}
-
-/// The scores of one run.
-fn run<'t, 'e>(
-    model: &Model<'_>,
-    arena: &'t mut [i8],
-    image: &[u8],
-    observer: &mut impl Observer,
-) -> Result<&'t [i8], Refusal<'e>> {
-    let (needed, room) = (stated(model.arena_bytes()), stated(arena.len()));
-    let mut session = Session::new(model, arena).map_err(|_| Refusal::NoMemory { needed, room })?;
-    session.run_stored::<Native>(image, observer).map_err(|_| Refusal::ImageIncomplete)?;
-    let network = Network::from(model);
-    let scores = network.output(0).and_then(|(tensor, at)| arena.get(at..at + tensor.shape.len()));
-    Ok(scores.unwrap_or_default())
-}
-
 /// The answer as bytes; if it is too long for `out`, that is the answer.
 fn send<'o>(sequence: u32, answer: Answer<'_>, out: &'o mut [u8]) -> &'o [u8] {
     let long = encode(sequence, &answer, out).is_err();
     let instead = Answer::Refused(Refusal::AnswerTooLong);
     let bytes = if long { encode(sequence, &instead, out) } else { encode(sequence, &answer, out) };
     bytes.unwrap_or_default()
-}
-
-/// Times one layer.
-struct Timed<'c, Time> {
-    clock: &'c mut Time,
-    layer: usize,
-    begun: u64,
-    ticks: u64,
-}
-
-impl<Time: Clock> Observer for Timed<'_, Time> {
-    fn before(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>) {
-        if index == self.layer {
-            self.begun = self.clock.now();
-        }
-    }
-
-    fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
-        if index == self.layer {
-            self.ticks += self.clock.now() - self.begun;
-        }
-    }
 }

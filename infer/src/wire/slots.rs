@@ -45,7 +45,7 @@ impl<'s, JournalFlash: NorFlash, Slot: MappedFlash, const LAYERS: usize>
         let file = self.updater.arrived()?;
         let mut table = Table::<LAYERS>::new();
         let new = self.trust.load(file, &mut table).map_err(UpdateError::Refused)?;
-        limits.check(new.arena_bytes(), new.image_shape().len()).map_err(Failure::Refusal)?;
+        limits.check(new.arena_bytes(), new.image_shape().row_len()).map_err(Failure::Refusal)?;
         let announced = model_id(file) == model;
         if announced { Ok(()) } else { Err(Failure::Refusal(Refusal::NoUpdate)) }
     }

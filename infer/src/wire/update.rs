@@ -113,6 +113,6 @@ fn check<'e, const LAYERS: usize>(
         Ok(model) => model,
         Err(error) => return Err(text.refusal(&error)),
     };
-    limits.check(model.arena_bytes(), model.image_shape().len())?;
+    limits.check(model.arena_bytes(), model.image_shape().row_len())?;
     if model_id(file) == id { Ok(()) } else { Err(Refusal::NoUpdate) }
 }

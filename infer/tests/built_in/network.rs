@@ -31,3 +31,10 @@ layer(&LayerRecord { name: "dense1", operator: Dense(DenseRecord { input: 2, alg
 ];
 network(&INPUT, &LAYERS, &[3], 72).expect("a checked model")
 };
+/// An image with the scores that `MODEL` must give it, if its file has one.
+#[allow(dead_code)]
+pub const SELF_TEST: Option<infer::format::SelfTest<'static>> = {
+#[allow(unused_imports)]
+use infer::{embedded::section, format::SelfTest};
+Some(SelfTest { image: section(MODEL, 208, 25), scores: section(MODEL, 240, 3) })
+};

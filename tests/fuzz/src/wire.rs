@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use infer::Table;
 use infer::wire::{
-    Clock, InUse, Known, Receiver, Request, Room, Server, Turn, UpdateRoom, encode, frame_bytes,
+    Clock, Follower, InUse, Incoming, Known, Receiver, Request, Room, Server, Streams, Turn,
+    UpdateRoom, encode, frame_bytes,
 };
 use infer::{Aligned, Model};
 
@@ -14,6 +15,10 @@ use super::model::{Outcome, load_and_run};
 const PART_BYTES: usize = 64;
 const FRAME_BYTES: usize = frame_bytes(PART_BYTES);
 const ROOM_BYTES: usize = 4096;
+/// Shorter than the longest row that a model may have.
+const ROW_BYTES: usize = 100;
+/// Fewer than the built-in model has layers.
+const TIMED_LAYERS: usize = 2;
 
 /// The model that is built in.
 pub const BUILT_IN: &[u8] = infer::include_model!("../corpus/model/seed-8-0.kndl");
@@ -42,11 +47,12 @@ impl Clock for Ticks {
 /// # Panics
 /// When the chip switches to something that is no model.
 pub fn talk(line: &[u8]) -> usize {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut sequence) = (Vec::new(), 0);
     let mut rest = line;
     while let Ok((request, after)) = postcard::take_from_bytes::<Request>(rest) {
         let mut frame = [0; FRAME_BYTES];
-        bytes.extend(encode(7, &request, &mut frame).unwrap_or_default());
+        sequence += 1;
+        bytes.extend(encode(sequence, &request, &mut frame).unwrap_or_default());
         rest = after;
     }
     bytes.extend(rest);
@@ -58,14 +64,16 @@ fn listen(line: &[u8]) -> usize {
     let mut arena = vec![0; model.arena_bytes()];
     let mut memory = Aligned([0; ROOM_BYTES]);
     let mut room = UpdateRoom::<LAYERS>::new(&mut memory.0);
-    let mut image = vec![0; 1024];
+    let mut follower = Follower::<LAYERS>::new();
+    let (mut row, mut ticks) = ([0; ROW_BYTES], [0; TIMED_LAYERS]);
     let mut server = Server {
         firmware: "1",
         board: "none",
         ticks_per_second: 1,
         part_bytes: PART_BYTES as u16,
         clock: Ticks(0),
-        image: &mut image,
+        incoming: Incoming::new(&mut row, &mut ticks),
+        streams: Streams::of(&mut follower),
         known: Known::default(),
     };
     let mut receiver = Receiver::new([0; FRAME_BYTES]);
@@ -76,8 +84,8 @@ fn listen(line: &[u8]) -> usize {
             continue;
         }
         let room_bytes = room.capacity();
-        let mut used =
-            InUse { model, file: BUILT_IN, arena: &mut arena, room: Some(&mut room), room_bytes };
+        let used = InUse::new(model, BUILT_IN, &mut arena);
+        let mut used = InUse { room: Some(&mut room), room_bytes, ..used };
         match server.turn(&receiver, &mut used, &mut out) {
             Turn::Answer(answer) => answers += !answer.is_empty() as usize,
             Turn::AnswerAndSwitch(_) => {

@@ -242,6 +242,28 @@ pub fn bare_program(board: Board, variant: Variant, loading: Loading) -> TempPat
     program(board, command, name)
 }
 
+/// Builds the program that does with a stream what [`bare_program`] does with a model.
+///
+/// # Panics
+/// As [`answers`].
+pub fn bare_stream_program(board: Board, variant: Variant) -> TempPath {
+    let mut command = cargo_for(board, "build", variant, &[]);
+    command.args(["--bin", "bare_stream"]);
+    program(board, command, "bare_stream")
+}
+
+/// Builds and runs the program that follows a stream: see `firmware-example/src/bin/follow.rs` for
+/// its arguments.
+///
+/// # Panics
+/// As [`answers`].
+pub fn follow(board: Board, variant: Variant, arguments: &[&Path]) -> String {
+    let mut command = cargo_for(board, "build", variant, &["measure"]);
+    command.args(["--bin", "follow"]);
+    let program = program(board, command, "follow");
+    said(board, emulator(board, &program).args(arguments))
+}
+
 /// Builds the program that updates its model and lets it install `new` in place of `factory`;
 /// whether it did, and what it printed.
 ///

@@ -194,14 +194,15 @@ fn conversations() -> Vec<Vec<u8>> {
     vec![
         say(&[Request::Identify, Request::SelfTest]),
         say(&[
-            Request::Infer { image: crc, at: 0, part: &image[..40] },
-            Request::Infer { image: crc, at: 40, part: &image[40..] },
+            Request::Infer { image: crc, at: 0, timed_from: None, part: &image[..40] },
+            Request::Infer { image: crc, at: 40, timed_from: None, part: &image[40..] },
         ]),
         say(&[
-            Request::Infer { image: crc, at: 0, part: &image },
+            Request::Infer { image: crc, at: 0, timed_from: Some(0), part: &image },
             Request::Profile { image: crc, layer: 0 },
         ]),
         say(&update),
+        say(&[0, 1, 1, 3].map(|row| Request::Push { row, values: &image[..8] })),
         [say(&[Request::Identify]), vec![0, 3, 1, 2, 0, 0, 0xFF]].concat(),
     ]
 }

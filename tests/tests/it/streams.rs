@@ -6,7 +6,10 @@ use std::{env, fs};
 
 use infer::format::LAYERS_MAX;
 use infer::{Model, Portable, Reference, Session, Stream};
+use tests::firmware::Variant;
 use tests::imported::{self, Imported};
+use tests::limits::CORES;
+use tests::measure::followed;
 use tests::networks::ODD;
 use tests::plans::untrained;
 use tests::random_layer::Random;
@@ -95,6 +98,41 @@ fn a_network_that_cannot_stream_is_refused_by_its_layer() {
         assert_eq!(*name, model.layers[0].name);
         let said = error.as_ref().expect("refused").to_string();
         assert!(said.contains("padding after the last row"), "{said}");
+    }
+}
+
+/// As many steps as there are in CI; on the M0 and the M4. `KINDLING_STREAMS=all` takes 10,000 on
+/// every core.
+const STEPS: usize = 1_000;
+
+/// The host's outputs, row by row.
+fn on_host(file: &[u8], rows: &[u8], count: usize) -> Vec<Option<Vec<i8>>> {
+    let mut all = vec![None; count];
+    outputs(file, rows).into_iter().for_each(|(row, scores)| all[row] = Some(scores));
+    all
+}
+
+/// Memory is painted before the first row; the host's stream is that of the portable kernels.
+#[test]
+fn streams_on_chips_equal_the_hosts_at_every_step() {
+    let is_all = env::var("KINDLING_STREAMS").is_ok_and(|value| value == "all");
+    let steps = if is_all { 10 * STEPS } else { STEPS };
+    let model = temporal();
+    let random = &mut Random::new(4);
+    let rows: Vec<u8> =
+        (0..steps * model.image.row_len()).map(|_| random.within(0, 255) as u8).collect();
+    let direct = write(&model, &stream::direct(&model).expect("it is causal")).expect("a model");
+    let expected = on_host(&direct, &rows, steps);
+    let asked = |name: &str| is_all || ["m0", "m4"].contains(&name);
+    for (name, board, core) in CORES.into_iter().filter(|(name, ..)| asked(name)) {
+        let front = stream::front(&model, core, Loading::OnChip).expect("it is causal");
+        let file = write(&model, &front[0].choices).expect("a model");
+        let found = followed(board, Variant::complete(front[0].build), &file, &rows);
+        assert_eq!(found.rows.len(), steps, "{name}");
+        let found = found.rows.into_iter().map(|(_, output)| output);
+        for (row, (found, expected)) in found.zip(&expected).enumerate() {
+            assert_eq!(found, *expected, "{name}, row {row}");
+        }
     }
 }
 

@@ -15,9 +15,11 @@ use std::time::{Duration, Instant};
 
 use cdc::Cdc;
 use infer::format::LAYERS_MAX;
-use infer::wire::{Clock, Known, NoRoom, Receiver, Server, UpdateRoom, frame_bytes, model_id};
+use infer::wire::{
+    Clock, Incoming, Known, NoRoom, Receiver, Server, Streams, UpdateRoom, frame_bytes, model_id,
+};
 use infer::{Model, Session as Reference};
-use station::Station;
+use station::{Served, Station};
 use tests::firmware;
 use tests::usb_cable::{Cable, Host};
 use trainer::device::client::Client;
@@ -147,7 +149,8 @@ fn serve(built_in: &'static [u8], port: Port, clock: Sleepy) {
         ticks_per_second: 1,
         part_bytes: PART_BYTES as u16,
         clock,
-        image: leaked(vec![0; PART_BYTES]),
+        incoming: Incoming::new(&mut [], leaked([0; 2])),
+        streams: Streams::NONE,
         known: Known { model: model_id(built_in), images: &[], scores: &[] },
     };
     let [request, out] = [0, 1].map(|_| leaked(vec![0; frame_bytes(PART_BYTES)]));
@@ -158,11 +161,11 @@ fn serve(built_in: &'static [u8], port: Port, clock: Sleepy) {
     let model = Model::from_bytes(built_in, &mut table).unwrap();
     let mut room = UpdateRoom::<LAYERS_MAX>::new(leaked(vec![0; UPDATE_BYTES]));
     loop {
-        station.serve(&model, built_in, Some(&mut room), UPDATE_BYTES);
+        station.serve(Served::loaded(&model, built_in), Some(&mut room), UPDATE_BYTES);
         if let Some(file) = room.model() {
             let mut table = ModelTable::new();
             let model = Model::from_bytes(file, &mut table).unwrap();
-            station.serve::<NoRoom>(&model, file, None, UPDATE_BYTES);
+            station.serve::<NoRoom>(Served::loaded(&model, file), None, UPDATE_BYTES);
         }
         room.clear();
     }

@@ -7,6 +7,7 @@ mod list;
 mod predict;
 mod profile;
 mod run;
+mod stream;
 mod update;
 
 use std::path::PathBuf;
@@ -54,6 +55,8 @@ enum DeviceCommand {
     Eval(EvalArgs),
     /// Classify pictures on the chip
     Predict(PredictArgs),
+    /// Push rows into a stream on the chip: its outputs, and whether they are the host's
+    Stream(StreamArgs),
     /// Time each layer on the chip
     Profile(ConnectArgs),
     /// Replace the chip's model: in its flash where it has room there, else in RAM until it is
@@ -118,6 +121,9 @@ struct FlashArgs {
     /// Talk over the chip's own USB port, as a serial port, in place of the serial line
     #[arg(long, conflicts_with = "rtt")]
     usb: bool,
+    /// Plan the model for a stream, for `device stream` [default model: one over six values]
+    #[arg(long)]
+    stream: bool,
     /// Only build, and say where the program is
     #[arg(long)]
     build_only: bool,
@@ -148,6 +154,19 @@ struct PredictArgs {
 }
 
 #[derive(Args)]
+struct StreamArgs {
+    /// Array of rows, .npy, of the values that the model takes
+    #[arg(value_name = "FILE.npy")]
+    rows: PathBuf,
+    #[command(flatten)]
+    chip: ConnectArgs,
+    /// Rows, from the first [default: all]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u32>::new().range(1..))]
+    limit: Option<u32>,
+}
+
+#[derive(Args)]
 struct UpdateArgs {
     /// Model file
     #[arg(value_name = "MODEL")]
@@ -169,6 +188,7 @@ pub(super) fn run(args: &DeviceArgs) -> Result<(), CliError> {
         DeviceCommand::Flash(args) => flash::run(args),
         DeviceCommand::Eval(args) => eval::run(args),
         DeviceCommand::Predict(args) => predict::run(args),
+        DeviceCommand::Stream(args) => stream::run(args),
         DeviceCommand::Profile(args) => profile::run(args),
         DeviceCommand::Update(args) => update::run(args),
         DeviceCommand::Test(args) => profile::test(args),

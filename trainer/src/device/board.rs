@@ -79,6 +79,9 @@ pub struct UsbPort {
 pub struct Machine {
     /// As QEMU's `-M` takes it.
     pub machine: String,
+    /// Further options of QEMU, for a machine that has not all of the board.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// Clock of SysTick there.
     pub hertz: u64,
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::board::Machine;
 use super::line::Line;
 use super::setup;
 
@@ -44,7 +45,7 @@ impl Emulator {
     ///
     /// # Errors
     /// No emulator installed.
-    pub fn start(machine: &str, elf: &Path) -> Result<Self, EmulatorError> {
+    pub fn start(machine: &Machine, elf: &Path) -> Result<Self, EmulatorError> {
         let mut command = command(machine, elf);
         command.args(["-serial", "stdio", "-semihosting-config", "enable=on,target=native"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
@@ -65,7 +66,7 @@ impl Emulator {
 ///
 /// # Errors
 /// No emulator installed.
-pub fn run(machine: &str, elf: &Path) -> Result<ExitStatus, EmulatorError> {
+pub fn run(machine: &Machine, elf: &Path) -> Result<ExitStatus, EmulatorError> {
     let mut command = command(machine, elf);
     let semihosting = "enable=on,target=native,arg=kindling";
     command.args(["-serial", "none", "-semihosting-config", semihosting]);
@@ -73,12 +74,14 @@ pub fn run(machine: &str, elf: &Path) -> Result<ExitStatus, EmulatorError> {
     start(command)?.wait().map_err(|cause| EmulatorError { program, cause })
 }
 
-fn command(machine: &str, elf: &Path) -> Command {
+fn command(machine: &Machine, elf: &Path) -> Command {
     let program = std::env::var(QEMU_VARIABLE).unwrap_or_else(|_| QEMU.to_owned());
     let mut command = Command::new(program);
     // One instruction takes one nanosecond of virtual time: instructions can be counted, cycles
     // not.
+    let Machine { machine, options, .. } = machine;
     command.args(["-M", machine, "-icount", "shift=0", "-display", "none", "-monitor", "none"]);
+    command.args(options);
     command.args([OsStr::new("-kernel"), elf.as_os_str()]);
     command
 }

@@ -17,7 +17,7 @@ use super::board::{Board, BoardError, UsbPort, firmware_folder};
 use crate::model_file;
 use crate::model_file::ModelTable;
 use crate::plain_model::PlainModel;
-use crate::plan::{Build, FastestError, Features, Loading, fastest};
+use crate::plan::{Build, FastestError, Features, Loading, fastest, stream};
 pub use cargo::built_program;
 use identity::{Asked, WrongProgram};
 
@@ -113,6 +113,15 @@ pub struct Planned {
     pub line: ServerLine,
 }
 
+/// What a model is planned for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// Whole images.
+    Images,
+    /// A stream.
+    Stream,
+}
+
 /// What the server talks over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerLine {
@@ -138,12 +147,24 @@ impl Planned {
     /// # Errors
     /// A file that is no model, or a board that is too small for it.
     pub fn new(board: &Board, file: &[u8]) -> Result<Self, FirmwareError> {
+        Self::of(board, file, Runs::Images)
+    }
+
+    /// The model in `file`, planned for the board's core and budget and for what is asked of it.
+    ///
+    /// # Errors
+    /// As [`Planned::new`], and a network that cannot be a stream.
+    pub fn of(board: &Board, file: &[u8], runs: Runs) -> Result<Self, FirmwareError> {
         let model = PlainModel::of(
             &Model::from_bytes(file, &mut ModelTable::new()).map_err(FirmwareError::Model)?,
         );
         let (core, budget) = board.plan_target()?;
         let problem = |cause| FirmwareError::Plan { board: board.id.clone(), cause };
-        let plan = fastest(&model, core, Loading::OnChip, budget).map_err(problem)?;
+        let plan = match runs {
+            Runs::Images => fastest(&model, core, Loading::OnChip, budget),
+            Runs::Stream => stream::fastest(&model, core, Loading::OnChip, budget),
+        };
+        let plan = plan.map_err(problem)?;
         let file =
             model_file::write(&model, &plan.choices).map_err(|error| problem(error.into()))?;
         // Where other models may come, the firmware has all kernels, and is fast.

@@ -50,6 +50,14 @@ pub enum DeviceError {
         /// Of the images.
         images: Shape,
     },
+    /// A row that is too long for one message.
+    #[error("a row has {row_bytes} bytes, the chip takes {part_bytes} at once")]
+    LongRow {
+        /// Bytes of a row.
+        row_bytes: usize,
+        /// Most bytes that the chip takes.
+        part_bytes: usize,
+    },
     /// The new model is none.
     #[error("the new model is refused: {0}")]
     Model(ModelError),
@@ -88,6 +96,14 @@ pub struct Chip {
     pub update_bytes: u32,
     /// Of its clock.
     pub ticks_per_second: u64,
+}
+
+impl Chip {
+    /// Bytes of an image in one request: whole rows, where a part holds one.
+    fn image_part_bytes(&self) -> usize {
+        let (part_bytes, row_bytes) = (self.part_bytes.max(1), self.image.row_len().max(1));
+        if row_bytes > part_bytes { part_bytes } else { part_bytes - part_bytes % row_bytes }
+    }
 }
 
 /// The answer to one image.
@@ -144,14 +160,22 @@ impl<L: Line> Session<L> {
         &self.chip
     }
 
-    /// Classifies one image.
+    /// Classifies one image, whose rows the chip takes as they come.
     ///
     /// # Errors
     /// No answer, or another model than before.
     pub fn infer(&mut self, image: &[u8]) -> Result<ChipScores, DeviceError> {
+        self.infer_timed(image, None)
+    }
+
+    fn infer_timed(
+        &mut self,
+        image: &[u8],
+        timed_from: Option<u8>,
+    ) -> Result<ChipScores, DeviceError> {
         let before = self.chip.model;
         for _ in 0..RESENDS {
-            if let Some((now, scores)) = self.infer_once(image)? {
+            if let Some((now, scores)) = self.infer_once(image, timed_from)? {
                 return if now == before {
                     Ok(scores)
                 } else {
@@ -163,11 +187,15 @@ impl<L: Line> Session<L> {
     }
 
     /// Sends all parts; `None` when the chip has not got them all.
-    fn infer_once(&mut self, image: &[u8]) -> Result<Option<(u32, ChipScores)>, DeviceError> {
-        let whole = checksum(image);
-        let part_bytes = self.chip.part_bytes.max(1);
+    fn infer_once(
+        &mut self,
+        image: &[u8],
+        timed_from: Option<u8>,
+    ) -> Result<Option<(u32, ChipScores)>, DeviceError> {
+        let (whole, part_bytes) = (checksum(image), self.chip.image_part_bytes());
         for (index, part) in image.chunks(part_bytes).enumerate() {
-            let request = Request::Infer { image: whole, at: (index * part_bytes) as u32, part };
+            let at = (index * part_bytes) as u32;
+            let request = Request::Infer { image: whole, at, timed_from, part };
             let answer = self.client.ask(&request, self.patience, scores)??;
             if !matches!(answer, Inferred::Placed) {
                 return Ok(answer.scores());
@@ -176,18 +204,49 @@ impl<L: Line> Session<L> {
         Err(DeviceError::OtherAnswer("image"))
     }
 
-    /// The work of layer `layer` on the image that was classified last.
+    /// The work of layer `layer` on an image, which is sent where the chip has not timed that layer
+    /// in its last run.
     ///
     /// # Errors
     /// No answer, or no such layer.
     pub fn profile(&mut self, image: &[u8], layer: u8) -> Result<ChipLayer, DeviceError> {
+        if let Some(cost) = self.timed_layer(image, layer)? {
+            return Ok(cost);
+        }
+        self.infer_timed(image, Some(layer))?;
+        let cost = self.timed_layer(image, layer)?;
+        cost.ok_or_else(|| DeviceError::Refused(reason(Refusal::NotTimed)))
+    }
+
+    /// `None` where the chip has not timed the layer.
+    fn timed_layer(&mut self, image: &[u8], layer: u8) -> Result<Option<ChipLayer>, DeviceError> {
         let request = Request::Profile { image: checksum(image), layer };
         self.client.ask(&request, self.patience, |answer| match answer {
             Answer::Layer(cost) => {
-                Ok(ChipLayer { name: cost.name.to_owned(), ticks: cost.ticks, macs: cost.macs })
+                let name = cost.name.to_owned();
+                Ok(Some(ChipLayer { name, ticks: cost.ticks, macs: cost.macs }))
             }
+            Answer::Refused(Refusal::NotTimed) => Ok(None),
             answer => Err(unexpected(answer, "profile")),
         })?
+    }
+
+    /// Pushes a row of a stream, the first of which is row 0; the output that it completes.
+    ///
+    /// # Errors
+    /// No answer, another model than before, a row that is longer than the chip takes at once, or a
+    /// chip that follows no stream or has lost it.
+    pub fn push(&mut self, row: u32, values: &[u8]) -> Result<Option<ChipScores>, DeviceError> {
+        let (row_bytes, part_bytes) = (values.len(), self.chip.part_bytes);
+        if row_bytes > part_bytes {
+            return Err(DeviceError::LongRow { row_bytes, part_bytes });
+        }
+        let before = self.chip.model;
+        let answer = self.client.ask(&Request::Push { row, values }, self.patience, scores)??;
+        match answer.scores() {
+            Some((now, _)) if now != before => Err(DeviceError::ModelChanged { before, now }),
+            scores => Ok(scores.map(|(_, scores)| scores)),
+        }
     }
 
     /// Lets the chip check its model and its known answers. A new model in flash that gives them
@@ -310,7 +369,11 @@ fn reason(refusal: Refusal<'_>) -> String {
         Refusal::ImageIncomplete => {
             "it did not get the whole image: the line loses bytes".to_owned()
         }
-        Refusal::PartOutside => "a part reaches beyond its image or model".to_owned(),
+        Refusal::PartOutside => {
+            "a part reaches beyond its image or model, or its rows are longer than the chip has \
+                room for"
+                .to_owned()
+        }
         Refusal::NoLayer => "it has no such layer".to_owned(),
         Refusal::AnswerTooLong => {
             "the model has more classes than its buffer for answers holds".to_owned()
@@ -323,8 +386,16 @@ fn reason(refusal: Refusal<'_>) -> String {
         }
         Refusal::NoUpdate => "it has lost the update: begin again".to_owned(),
         Refusal::NoMemory { needed, room } => {
-            format!("the new model needs {needed} bytes of working memory or image, it has {room}")
+            format!(
+                "the new model needs {needed} bytes of working memory or for a row of its image, \
+                    it has {room}"
+            )
         }
+        Refusal::NoStream { problem } => {
+            format!("{problem}; flash its server for streams with `trainer device flash --stream`")
+        }
+        Refusal::RowLost { .. } => "it has lost the stream: was it reset?".to_owned(),
+        Refusal::NotTimed => "it does not time that layer".to_owned(),
         Refusal::Model { problem } => format!("the model is bad: {problem}"),
     }
 }

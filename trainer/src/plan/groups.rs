@@ -3,7 +3,9 @@
 //!
 //! A convolution with pooling reads a few rows for each row it leaves, so the tensor that it reads
 //! need not be held whole. To leave `c` rows at once it needs `(c - 1) * step + reach` of them; the
-//! layer before then leaves `c * step` rows at once, and so on up to the first layer of the group.
+//! layer before then leaves `c * step` rows at once, and so on up to the first layer of the group:
+//! with strides the first maps are held in many rows. Or the layer before leaves `c` rows at once
+//! too, several times: that takes the least memory, and more slices.
 //! Where two layers of a group read one tensor, the one that lags makes it hold more: the rows from
 //! the first that the lagging one has still to read to the last that the other reads.
 
@@ -59,10 +61,15 @@ impl Group {
         for last in ends.filter(|last| readers.end_a_group(first, *last)) {
             let mut rows = 1;
             while rows <= ROWS_AT_ONCE_MAX && rows < most_rows(last) {
-                let leaving = readers.leaving(&heights, first, last, rows).into_iter();
+                let mut leaving = readers.leaving(&heights, first, last, [rows, u16::MAX]);
+                leaving.extend(readers.leaving(&heights, first, last, [rows, rows]));
                 let is_short =
                     |group: &Self| group.work(model).is_some_and(|work| work.slices <= SLICES_MAX);
-                groups.extend(leaving.filter(is_short));
+                for group in leaving {
+                    if !groups.contains(&group) && is_short(&group) {
+                        groups.push(group);
+                    }
+                }
                 rows *= 2;
             }
         }
@@ -148,11 +155,17 @@ impl Readers {
         (first + 1..=last).all(ends)
     }
 
-    /// Groups whose last layer leaves `rows` rows at once; none when that would need a whole tensor
-    /// inside.
-    fn leaving(&self, heights: &[u16], first: usize, last: usize, rows: u16) -> Vec<Group> {
+    /// Groups whose last layer leaves `rows` rows at once, and no other more than `most`; none when
+    /// that would need a whole tensor inside.
+    fn leaving(
+        &self,
+        heights: &[u16],
+        first: usize,
+        last: usize,
+        [rows, most]: [u16; 2],
+    ) -> Vec<Group> {
         let (start, end) = (first + 1, last + 1);
-        let needs = self.needs(heights, first, last, rows);
+        let needs = self.needs(heights, first, last, [rows, most]);
         let held = |tensor: usize| needs[&tensor].held.min(heights[tensor] as i64) as u16;
         let mut held_rows: Vec<u16> = (start..end).map(held).collect();
         if held_rows.iter().zip(&heights[start..end]).any(|(held, height)| held >= height) {
@@ -174,17 +187,18 @@ impl Readers {
     }
 
     /// What the tensors before tensor `last + 1` must hold for it to make `rows` rows at once, far
-    /// from the edges: by how many rows each tensor grows while that makes `rows` rows, from which
-    /// row on its readers have still to read, and the end of what they read.
+    /// from the edges: by how many rows each tensor grows at once while that makes `rows` rows, no
+    /// more than `most`; from which row on its readers have still to read before the last of these,
+    /// and the end of what they read.
     fn needs(
         &self,
         heights: &[u16],
         first: usize,
         last: usize,
-        rows: u16,
+        [rows, most]: [u16; 2],
     ) -> BTreeMap<usize, Need> {
         let mut needs = BTreeMap::new();
-        let rows = rows as i64;
+        let (rows, most) = (rows as i64, most as i64);
         needs.insert(last + 1, Need { rows, end: rows, held: rows });
         for tensor in (0..=last).rev() {
             let inside = self.of[tensor]
@@ -193,7 +207,7 @@ impl Readers {
             let reads = inside.filter_map(|(reader, window)| Some((needs.get(reader)?, window)));
             if let Some(need) = reads.map(|(need, window)| need.of_input(window)).reduce(Need::and)
             {
-                let rows = need.rows.min(heights[tensor] as i64);
+                let rows = need.rows.min(heights[tensor] as i64).min(most);
                 needs.insert(tensor, Need { rows, ..need });
             }
         }
@@ -204,9 +218,9 @@ impl Readers {
 /// What a tensor must hold in the middle of a run.
 #[derive(Clone, Copy, Debug)]
 struct Need {
-    /// Rows that are made of it for each round of the group.
+    /// Rows that are made of it at once.
     rows: i64,
-    /// End of the rows that there must be at the end of the first round.
+    /// End of the rows that there must be at the end of the first round of the group.
     end: i64,
     /// Rows that are held at once.
     held: i64,

@@ -11,6 +11,7 @@ use infer::schedule::Slice;
 use infer::{LayerKind, Model, Network, StreamError, StreamProblem};
 use thiserror::Error;
 
+use super::budget::Budget;
 use super::code::{Build, Loading, MostBytes};
 use super::frame::FrameWork;
 use super::front::{Partial, Plan, Sections, thinned, without_beaten};
@@ -79,6 +80,21 @@ pub fn front(model: &PlainModel, core: Core, loading: Loading) -> Result<Vec<Pla
         }
     }
     Ok(without_beaten(plans))
+}
+
+/// The plan with the fewest instructions for a new row on `core` within `budget`.
+///
+/// # Errors
+/// As [`direct`], or a chip that is too small.
+pub fn fastest(
+    model: &PlainModel,
+    core: Core,
+    loading: Loading,
+    budget: Budget,
+) -> Result<Plan, FastestError> {
+    let mut front = front(model, core, loading)?;
+    let chosen = budget.choose(&front)?;
+    Ok(front.swap_remove(chosen))
 }
 
 /// The ways to run the network that are worth having.

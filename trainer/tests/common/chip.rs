@@ -51,6 +51,7 @@ impl Chip {
             "-monitor",
             "stdio",
         ]);
+        command.args(&machine.options);
         command.args(["-serial", &format!("tcp:127.0.0.1:{port},server=on,wait=off"), "-kernel"]);
         command.arg(&firmware.elf).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut process = command.spawn().expect("qemu-system-arm: see ./ci.sh setup");

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -45,6 +45,35 @@ fn emulated_boards_answer_as_the_host() {
             stdout.contains("99 of 100 images right") && stdout.contains(" instructions"),
             "{stdout}"
         );
+    }
+}
+
+/// Rows of six values, as a sensor might give them.
+fn rows(folder: &Path, count: usize) -> PathBuf {
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({count}, 6), }}");
+    let header = format!("{header:<117}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend((0..6 * count).map(|place| (place * place / 7) as u8));
+    let path = folder.join("rows.npy");
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// 128 rows are the window of the first output.
+#[test]
+fn a_stream_on_an_emulated_board_gives_the_hosts_outputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = rows(folder.path(), 300);
+    for board in ["microbit", "netduinoplus2"] {
+        let stream = ["device", "stream", rows.to_str().unwrap(), "--qemu", board];
+        let (stdout, stderr) = run(&mut trainer(&stream), 0);
+        let said = "300 rows, 173 outputs\n300 of 300 rows have the host's output, byte for byte\n";
+        assert!(stdout.contains(said), "{board}: {stdout}{stderr}");
+        assert!(!stdout.contains("row 126: ") && stdout.contains("row 127: "), "{stdout}");
+        let (stdout, _) = run(&mut trainer(&[&stream[..], &["--limit", "127"]].concat()), 0);
+        assert!(stdout.starts_with("127 rows, 0 outputs\n"), "{stdout}");
     }
 }
 
@@ -101,6 +130,8 @@ fn no_emulator_and_no_board_are_said() {
         message.starts_with("/no/such/qemu cannot be started") && message.contains("ci.sh setup"),
         "{message}"
     );
+    let message = error(&mut trainer(&["device", "stream", "x.npy", "--qemu", "nothing"]));
+    assert!(message.starts_with("no board 'nothing'"), "{message}");
     let message = error(&mut trainer(&["device", "eval", "--qemu", "nothing"]));
     assert!(
         message.starts_with("no board 'nothing'; there are ") && message.contains("microbit"),

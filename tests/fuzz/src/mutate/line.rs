@@ -75,13 +75,17 @@ impl Conversation {
         let at = if random.one_in(2) { 0 } else { random.size() };
         let part = &image[..if random.one_in(2) { PART_BYTES } else { random.below(PART_BYTES) }];
         let (bytes, model) = (random.size(), random.size());
-        let request = match random.below(7) {
+        let timed_from = random.one_in(2).then(|| random.below(4) as u8);
+        let request = match random.below(9) {
             0 => Request::Identify,
-            1 => Request::Infer { image: crc, at, part },
+            1 => Request::Infer { image: crc, at, timed_from, part },
             2 => Request::Profile { image: crc, layer: random.below(4) as u8 },
             3 => Request::BeginUpdate { bytes, model },
             4 => Request::Update { at, part },
             5 => Request::FinishUpdate { model },
+            6 | 7 => {
+                Request::Push { row: random.below(3) as u32, values: &part[..part.len().min(8)] }
+            }
             _ => Request::SelfTest,
         };
         say(&mut self.bytes, &request);

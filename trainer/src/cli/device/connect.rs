@@ -13,7 +13,7 @@ use crate::data::scale::PIXELS;
 use crate::device::board::{Board, firmware_folder};
 use crate::device::client::Client;
 use crate::device::emulator::Emulator;
-use crate::device::firmware::{self, Firmware, Planned, ServerLine};
+use crate::device::firmware::{self, Firmware, Planned, Runs, ServerLine};
 use crate::device::line::Line;
 use crate::device::port::Port;
 use crate::device::session::{Chip, Session};
@@ -42,8 +42,13 @@ pub(super) enum Unit {
 }
 
 pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
+    open_for(args, Runs::Images)
+}
+
+/// A chip whose model, where it is built for an emulator, is planned for what is asked of it.
+pub(super) fn open_for(args: &ConnectArgs, runs: Runs) -> Result<Connection, CliError> {
     let connection = match (&args.qemu, &args.port) {
-        (Some(board), _) => emulated(board, args)?,
+        (Some(board), _) => emulated(board, args, runs)?,
         (None, port) => over_port(port.as_deref().unwrap_or_default(), args)?,
     };
     let chip = connection.session.chip();
@@ -63,10 +68,10 @@ pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
     Ok(connection)
 }
 
-fn emulated(board: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
+fn emulated(board: &str, args: &ConnectArgs, runs: Runs) -> Result<Connection, CliError> {
     let (board, machine) = Board::emulated(board)?;
-    let firmware = build(&board, args.model.as_deref(), ServerLine::Uart)?;
-    let emulator = Emulator::start(&machine.machine, &firmware.elf)?;
+    let firmware = build(&board, args.model.as_deref(), runs, ServerLine::Uart)?;
+    let emulator = Emulator::start(&machine, &firmware.elf)?;
     let line: Box<dyn Line> = Box::new(emulator);
     let session = Session::open(Client::new(line), args.timeout())?;
     Ok(Connection { session, model: Some(firmware.model), unit: Unit::Instructions(machine.hertz) })
@@ -87,27 +92,33 @@ fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
 pub(super) fn build(
     board: &Board,
     model: Option<&Path>,
+    runs: Runs,
     line: ServerLine,
 ) -> Result<Firmware, CliError> {
     if line == ServerLine::Usb {
         board.usb_port()?;
     }
-    let mut planned = planned(board, model)?;
+    let mut planned = planned(board, model, runs)?;
     planned.line = line;
     Ok(firmware::build(board, SERVER, planned)?)
 }
 
 /// `model`, or the firmware's own, planned for a board that a firmware is built for next.
-pub(super) fn planned(board: &Board, model: Option<&Path>) -> Result<Planned, CliError> {
+pub(super) fn planned(
+    board: &Board,
+    model: Option<&Path>,
+    runs: Runs,
+) -> Result<Planned, CliError> {
     let file = match model {
         Some(path) => model_file::read(path)?,
         None => {
-            let path = firmware_folder().join("model/tutorial.kndl");
+            let name = if runs == Runs::Stream { "stream" } else { "tutorial" };
+            let path = firmware_folder().join(format!("model/{name}.kndl"));
             fs::read(&path).map_err(|cause| CliError::ModelUnreadable { path, cause })?
         }
     };
     complain(&format!("building the firmware for {}", board.name));
-    Ok(Planned::new(board, &file)?)
+    Ok(Planned::of(board, &file, runs)?)
 }
 
 /// What the values of the input stand for: a chip says it by their type, or not at all.

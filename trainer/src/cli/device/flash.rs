@@ -7,7 +7,7 @@ use std::process::Command;
 use super::connect::build;
 use super::{CliError, FlashArgs};
 use crate::device::board::{Board, Flash};
-use crate::device::firmware::ServerLine;
+use crate::device::firmware::{Runs, ServerLine};
 use crate::terminal::print;
 
 /// A program that flashes, and what to do when it is not there.
@@ -18,6 +18,10 @@ struct Flasher {
 }
 
 impl FlashArgs {
+    fn runs(&self) -> Runs {
+        if self.stream { Runs::Stream } else { Runs::Images }
+    }
+
     fn line(&self) -> ServerLine {
         match (self.rtt, self.usb) {
             (true, _) => ServerLine::Rtt,
@@ -29,7 +33,7 @@ impl FlashArgs {
 
 pub(super) fn run(args: &FlashArgs) -> Result<(), CliError> {
     let board = Board::load(&args.board)?;
-    let firmware = build(&board, args.model.as_deref(), args.line())?;
+    let firmware = build(&board, args.model.as_deref(), args.runs(), args.line())?;
     print(&format!("{}\nmodel {} bytes\n", firmware.elf.display(), firmware.model.len()))?;
     if args.build_only {
         return Ok(());
