@@ -1,6 +1,7 @@
 //! Measures the networks of MLPerf Tiny on every core class in the emulator: `cargo run --release
 //! -p tools --bin mlperf FOLDER [CORE]...`; `mlperf page` writes the page anew from what was
-//! measured last.
+//! measured last. `mlperf FOLDER PLAN [NETWORK]...` measures one plan on every core, of all
+//! networks or of these, and puts it in the place of what was measured last.
 //!
 //! FOLDER holds `NAME.tflite` of each network, and in `vectors` inputs and what TensorFlow Lite's
 //! reference kernels answer. Writes `target/bench/mlperf.json` and, when all cores were asked for,
@@ -9,6 +10,7 @@
 mod cmsis_nn;
 #[path = "../code_size.rs"]
 mod code_size;
+mod followed;
 mod page;
 mod row;
 
@@ -17,7 +19,7 @@ use std::{env, fs, process};
 
 use code_size::code_bytes;
 use infer::Model;
-use row::{PLANS, Row};
+use row::{PLANS, Row, STREAM};
 use tests::firmware::{self, Board, Variant};
 use tests::imported::{Imported, PUBLIC, random_inputs, reference};
 use tests::limits::CORES;
@@ -43,16 +45,27 @@ fn main() {
         )
     });
     let cores = classes();
+    let networks: Vec<Case> = PUBLIC.iter().map(|name| Case::of(Path::new(folder), name)).collect();
+    if let [plan, names @ ..] = asked
+        && (PLANS.contains(&&**plan) || plan == STREAM)
+    {
+        let is_asked = |case: &&Case| names.is_empty() || names.contains(&case.imported.name);
+        let asked: Vec<&Case> = networks.iter().filter(is_asked).collect();
+        let mut rows = last_measured();
+        cores.into_iter().for_each(|core| merge(&mut rows, rows_of(&asked, core, plan)));
+        write_file("docs", "mlperf-tiny.json", &row::to_json(&rows));
+        return write_page(&rows);
+    }
     if let Some(unknown) = asked.iter().find(|asked| cores.iter().all(|core| core.0 != *asked)) {
         let names: Vec<&str> = cores.iter().map(|core| core.0).collect();
         refuse(&format!("{unknown}: no such core; there are {}", names.join(", ")));
     }
     let is_wanted = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
-    let networks: Vec<Case> = PUBLIC.iter().map(|name| Case::of(Path::new(folder), name)).collect();
     let mut rows = vec![];
-    for (name, board, core) in cores.into_iter().filter(|core| is_wanted(core.0)) {
+    for core in cores.into_iter().filter(|core| is_wanted(core.0)) {
         for case in &networks {
-            rows.extend(PLANS.iter().map(|plan| case.row((name, plan), board, core)));
+            let plans = PLANS.iter().chain([&STREAM]);
+            rows.extend(plans.filter_map(|plan| case.row_of(core, plan)));
         }
     }
     let json = row::to_json(&rows);
@@ -60,6 +73,25 @@ fn main() {
     if asked.is_empty() {
         write_file("docs", "mlperf-tiny.json", &json);
         write_page(&rows);
+    }
+}
+
+fn rows_of(networks: &[&Case], core: (&str, Board, Core), plan: &str) -> Vec<Row> {
+    networks.iter().filter_map(|case| case.row_of(core, plan)).collect()
+}
+
+/// Puts rows in the place of those of the same plan; a new one after the others of its network and
+/// core.
+fn merge(rows: &mut Vec<Row>, new: Vec<Row>) {
+    for row in new {
+        let is_beside = |other: &Row| (&other.network, &other.core) == (&row.network, &row.core);
+        let same = rows.iter().position(|other| is_beside(other) && other.plan == row.plan);
+        let last = rows.iter().rposition(is_beside);
+        match (same, last) {
+            (Some(place), _) => rows[place] = row,
+            (None, Some(place)) => rows.insert(place + 1, row),
+            (None, None) => rows.push(row),
+        }
     }
 }
 
@@ -98,6 +130,14 @@ impl Case {
         (inputs.clone(), answers.clone())
     }
 
+    /// What is measured of a plan; `None` of a stream where the network is none.
+    fn row_of(&self, (name, board, core): (&str, Board, Core), plan: &str) -> Option<Row> {
+        match plan {
+            STREAM => followed::row(&self.imported, name, board, core),
+            plan => Some(self.row((name, plan), board, core)),
+        }
+    }
+
     fn row(&self, (core, wanted): (&str, &str), board: Board, class: Core) -> Row {
         let model = &self.imported.model;
         let loading = if wanted == PLANS[2] { Loading::BuiltIn } else { Loading::OnChip };
@@ -129,9 +169,14 @@ impl Case {
             inputs: inputs.len() / model.image.len(),
             exact: counts.scores == answers,
         };
-        println!("{}", serde_json::to_string(&row).expect("numbers and names"));
+        tell(&row);
         row
     }
+}
+
+/// Prints a row as soon as it is measured.
+fn tell(row: &Row) {
+    println!("{}", serde_json::to_string(row).expect("numbers and names"));
 }
 
 /// Loaded models run in firmware with all parts, so that one program serves all networks.

@@ -3,7 +3,7 @@
 use trainer::terminal::number::grouped;
 
 use super::cmsis_nn;
-use super::row::{PLANS, Row};
+use super::row::{PLANS, Row, STREAM};
 
 const HEAD: &str = "\
 # MLPerf Tiny
@@ -52,6 +52,8 @@ pub fn text(rows: &[Row]) -> String {
     text += "\n## Working memory beside CMSIS-NN\n\n\
         CMSIS-NN's arena holds the image; the last column counts it here too.\n\n";
     memory(&mut text, rows);
+    text += STREAMS;
+    streams(&mut text, rows);
     text += "\n## All plans\n\n";
     plans(&mut text, rows);
     text += "\n## Where the instructions go\n\n\
@@ -59,6 +61,12 @@ pub fn text(rows: &[Row]) -> String {
     operators(&mut text, rows);
     text + LOOPS
 }
+
+const STREAMS: &str = "\n## The wake word as a stream\n\n\
+    For each new row of 40 values: all instructions, on average over 10,000 rows.\n\
+    CMSIS-NN runs the window of 30 rows anew.\n\
+    *Exact*: each output is that of the reference kernels' stream on the host, \
+    and TensorFlow Lite's where one of the 20 inputs ends.\n\n";
 
 /// Counted in the assembly of the kernels.
 const LOOPS: &str = "\n## What the inner loops take\n\n\
@@ -109,6 +117,28 @@ fn memory(text: &mut String, rows: &[Row]) {
         let ours = [row.arena_bytes, both].map(|bytes| grouped(bytes as u64));
         let theirs = if theirs == 0 { "not known".to_owned() } else { grouped(theirs) };
         line(text, &[network, &ours[0], &ours[1], &theirs]);
+    }
+}
+
+/// Networks as streams beside CMSIS-NN's run on each window.
+fn streams(text: &mut String, rows: &[Row]) {
+    *text += "| network | core | Kindling, a row | predicted | CMSIS-NN, a window | ratio | MACs \
+        | RAM B | rows | exact |\n\
+        | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
+    for row in rows.iter().filter(|row| row.plan == STREAM) {
+        let of_network = cmsis_nn::COUNTS.iter().find(|(network, ..)| *network == row.network);
+        let counts =
+            cmsis_nn::CORES.iter().zip(of_network.map_or([0; 5], |(_, counts, ..)| *counts));
+        let theirs = counts.filter(|(core, _)| **core == row.core).map(|(_, count)| count).sum();
+        let ratio = theirs as f64 / f64::from(row.instructions);
+        let off = row.predicted_instructions as f64 / f64::from(row.instructions) - 1.0;
+        let numbers = [grouped(row.instructions.into()), format!("{:+.1} %", 100.0 * off)];
+        let beside = [grouped(theirs), format!("{ratio:.1}"), grouped(row.macs)];
+        let sizes = [grouped(row.arena_bytes as u64), grouped(row.inputs as u64)];
+        let exact = if row.exact { "yes" } else { "NO" };
+        let cells = numbers.iter().chain(&beside).chain(&sizes).map(|cell| &**cell);
+        let names = [&*row.network, &*row.core];
+        line(text, &names.into_iter().chain(cells).chain([exact]).collect::<Vec<_>>());
     }
 }
 

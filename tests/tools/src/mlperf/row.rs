@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The plans of each network and core.
 pub const PLANS: [&str; 3] = ["fastest", "smallest-ram", "smallest-flash"];
 
+/// The plan of a stream: instructions and the like are for a new row.
+pub const STREAM: &str = "stream";
+
 /// What was measured of a plan of a network on a core.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Row {
@@ -14,7 +17,7 @@ pub struct Row {
     pub network: String,
     /// Name of the core.
     pub core: String,
-    /// One of [`PLANS`].
+    /// One of [`PLANS`], or [`STREAM`].
     pub plan: String,
     /// Whether the model is built in, so that nothing is loaded on the chip.
     pub built_in: bool,
@@ -34,13 +37,13 @@ pub struct Row {
     pub model_bytes: usize,
     /// Working memory without the image.
     pub arena_bytes: usize,
-    /// The caller's image.
+    /// The caller's image; of a stream a row.
     pub image_bytes: usize,
     /// The most that loading or running takes.
     pub stack_bytes: u32,
     /// As `Cargo.toml` has it.
     pub opt_level: String,
-    /// Inputs that were answered.
+    /// Inputs that were answered; of a stream rows.
     pub inputs: usize,
     /// Whether all answers were the expected ones, byte for byte.
     pub exact: bool,
