@@ -8,7 +8,6 @@ mod random_graph;
 mod random_layer;
 mod support;
 
-use infer::flow::Flow;
 use infer::format::{
     AddRecord, Algorithm, AveragePoolRecord, ConcatRecord, ConvRecord, MulRecord, OperatorRecord,
     OutputQuant, PartRecord, Scaling, Tensor,
@@ -18,12 +17,13 @@ use infer::ops::Buffers;
 use infer::quant::quantise_pixel;
 use infer::schedule::{InputRows, RowWindow, Slice};
 use infer::{
-    LayerKind, Model, Native, Network, Portable, PushError, Reference, SessionError, Shape, Stream,
+    LayerKind, Model, Native, Portable, PushError, Reference, SessionError, Shape, Stream,
     StreamError, StreamProblem, Table, ValueType,
 };
 use random_layer::Random;
 use support::channel;
 use support::graph::{Graph, LAYERS};
+use support::stream::planned;
 
 const GRAPHS: u64 = if cfg!(miri) { 3 } else { 1000 };
 
@@ -70,29 +70,6 @@ fn ten_thousand_steps_equal_the_whole_sequence() {
             return;
         }
     }
-}
-
-/// The graph with as many rows held as the stream needs.
-fn planned(graph: &Graph) -> Result<Graph, StreamError> {
-    let (file, mut table) = (graph.file(), Table::<LAYERS>::new());
-    let model = Model::from_bytes(&file, &mut table).expect("whole tensors, apart");
-    let network = Network::from(&model);
-    let mut flow = Flow::<LAYERS>::new(&network)?;
-    let mut held = vec![1; graph.layers.len() + 1];
-    for _ in 0..4 * ROWS {
-        flow.push(&network, &mut |slice| {
-            held[slice.tensor] = held[slice.tensor].max(slice.kept + 1);
-            Some(())
-        })
-        .ok_or(StreamError::Stuck)?;
-    }
-    let mut planned = Graph { held_rows: held[0], ..graph.clone() };
-    for ((made, layer), held) in (1..).zip(&mut planned.layers).zip(&held[1..]) {
-        let is_output = planned.outputs.contains(&made);
-        layer.held_rows = if is_output { layer.output.shape.height } else { *held };
-    }
-    with_model(&planned, |model, arena| Stream::<LAYERS>::new(model, arena).map(|_| ()))?;
-    Ok(planned)
 }
 
 fn with_model<Answer>(graph: &Graph, then: impl FnOnce(&Model<'_>, &mut [i8]) -> Answer) -> Answer {

@@ -9,17 +9,19 @@ mod random_graph;
 mod random_layer;
 mod support;
 
+use infer::flow::Flow;
 use infer::format::checksum;
 use infer::wire::{
     Answer, CLASSES_MAX, Clock, Follower, Frame, InUse, Incoming, Known, LayerCost, NoRoom,
     PART_BYTES_MAX, Receiver, Refusal, Request, SelfTest, Server, Streams, Turn, encode,
     frame_bytes,
 };
-use infer::{Model, Native, Session, Stream, Table};
+use infer::{Model, Native, Network, Session, Stream, Table};
 use random_graph::{graph, hold_some};
 use random_layer::Random;
 use support::Parts;
 use support::graph::LAYERS;
+use support::stream::planned;
 
 const GRAPHS: u64 = if cfg!(miri) { 2 } else { 400 };
 
@@ -378,4 +380,48 @@ fn what_cannot_be_followed_is_refused_with_the_reason() {
         let Said::NoStream(why) = chip.ask(&request) else { panic!("a stream") };
         assert_eq!(why, "its firmware follows none");
     });
+}
+
+/// Strides, dilation and branches: each push reads nothing but the rows that are held, so all other
+/// memory may be painted between two of them.
+#[test]
+fn a_stream_reads_nothing_but_the_rows_that_are_held() {
+    let (mut streamed, mut outputs) = (0, 0);
+    for seed in 0..GRAPHS {
+        let random = &mut Random::new(1 << 41 | seed);
+        let Ok(graph) = planned(&random_graph::stream(random)) else { continue };
+        let (file, mut table) = (graph.file(), Table::<LAYERS>::new());
+        let model = Model::from_bytes(&file, &mut table).unwrap();
+        let mut chip = Chip::new(&model, &file, 0);
+        let network = Network::from(&model);
+        let mut flow = Flow::<LAYERS>::new(&network).unwrap();
+        let mut arena = vec![0; model.arena_bytes()];
+        let mut stream = Stream::<LAYERS>::new(&model, &mut arena).unwrap();
+        for row in 0..60 {
+            let values: Vec<u8> =
+                (0..model.image_shape().row_len()).map(|_| random.int8() as u8).collect();
+            let expected = stream.push_stored(&values).unwrap();
+            let expected = expected.map(|scores| scores.values().to_vec());
+            let said = chip.ask(&Request::Push { row, values: &values });
+            assert!(is(&said, &expected), "seed {seed}, row {row}: {said:?}");
+            outputs += expected.iter().len();
+            flow.push(&network, &mut |_| Some(())).unwrap();
+            paint(&mut chip.arena, &network, &flow, random);
+        }
+        streamed += 1;
+    }
+    println!("{streamed} streams, {outputs} outputs");
+    assert!(cfg!(miri) || streamed > GRAPHS / 4 && outputs > 2000);
+}
+
+/// Fills all memory but the rows that are held.
+fn paint(arena: &mut [i8], network: &Network<'_>, flow: &Flow<LAYERS>, random: &mut Random) {
+    let mut lives = vec![false; arena.len()];
+    for tensor in 0..=network.layers().len() {
+        let row_len = network.tensor(tensor).unwrap().shape.row_len();
+        let (start, _) = network.tensor_use(tensor).unwrap();
+        lives[start..start + flow.held(tensor) as usize * row_len].fill(true);
+    }
+    let others = arena.iter_mut().zip(&lives).filter(|(_, lives)| !**lives);
+    others.for_each(|(byte, _)| *byte = random.int8());
 }

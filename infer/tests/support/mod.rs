@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod graph;
+pub mod stream;
 
 use infer::features::Feature;
 use infer::format::{
