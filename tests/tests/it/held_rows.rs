@@ -1,6 +1,8 @@
 //! Plans that hold only some rows of a map give the same scores as those that hold all: for every
 //! group of layers, algorithm and kernel, step by step or at once.
 
+use std::path::Path;
+
 use infer::{Kernels, Model, Portable, Reference, Session};
 use tests::networks::ODD;
 use tests::plans::{tutorial, untrained};
@@ -9,6 +11,8 @@ use trainer::model_file::ModelTable;
 use trainer::model_file::write;
 use trainer::plain_model::{Choices, PlainModel};
 use trainer::plan::groups::Group;
+use trainer::plan::{Core, Loading, front_of};
+use trainer::preset::Preset;
 
 fn scores<Set: Kernels>(file: &[u8], image: &[u8]) -> Vec<i8> {
     let mut table = ModelTable::new();
@@ -101,4 +105,21 @@ fn step_by_step_is_the_same() {
     assert_eq!(run.scores().expect("all steps are done").values(), expected);
     let run = session.begin(&image).expect("the model's image");
     assert!(run.scores().is_none(), "there are no scores before the steps");
+}
+
+/// Where strides follow, maps that are made a row at a time are held in fewer rows than those of
+/// which a group makes as many at once as its last layer asks for: 20,864 bytes here.
+#[test]
+fn a_mobile_net_needs_little_memory() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/networks/mobilenet.toml");
+    let preset = Preset::load(path.to_str().expect("a name in UTF-8")).expect("a preset");
+    let model = untrained(&preset.network);
+    let front = front_of(&model, Core::M4, Loading::OnChip).expect("plans");
+    let least = front.iter().min_by_key(|plan| plan.ram).expect("a plan");
+    println!("{} bytes, {:.0} instructions", least.ram, least.instructions);
+    let file = write(&model, &least.choices).expect("a model");
+    let whole = write(&model, &model.direct()).expect("a model");
+    let image = noise(&mut Random::new(5), model.image.len());
+    assert_eq!(scores::<Portable>(&file, &image), scores::<Reference>(&whole, &image));
+    assert!(least.ram <= 15_200, "{} bytes", least.ram);
 }
