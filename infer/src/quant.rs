@@ -70,7 +70,7 @@ pub struct ChannelParameters {
     /// less `input zero point * sum of the channel's weights`.
     pub bias: i32,
     /// `input scale * weight scale / output scale`, times 2^32; 1 to 2^31 - 1. With two roundings
-    /// times `2^(31 - shift)`: 2^30 to 2^31 - 1, or 0.
+    /// times `2^(31 - shift)`: 0 to 2^31 - 1, and 2^30 or more of all but means.
     pub multiplier: i32,
     /// With two roundings: -31 to 30, a positive one to the left.
     pub shift: Option<i8>,

@@ -250,7 +250,7 @@ fn causal_padding_streams_and_padding_after_the_last_row_does_not() {
 fn what_needs_a_whole_map_or_comes_at_another_rate_is_refused_by_its_layer() {
     let graph = with_average(with_conv(image(), 0, 0, [10, 1]), 1, 10);
     let (inputs, origins) = ([1, 2], [[0, 0]; 2]);
-    let record = MulRecord { inputs, origins, multiplier: 1 << 25 };
+    let record = MulRecord { inputs, origins, multiplier: 1 << 25, shift: None };
     let output = Tensor { shape: Shape::new(10, 1, 2), quant: quant(3) };
     let gated = graph.with(OperatorRecord::Mul(record), output);
     assert_eq!(refused(&gated), at(2, StreamProblem::WholeMap));

@@ -95,8 +95,9 @@ pub fn check_channels(
 fn is_factor(parameters: &ChannelParameters, rounding: Rounding) -> bool {
     match (rounding, parameters.shift) {
         (Rounding::Once, _) => parameters.multiplier >= 1,
+        // The multiplier of a mean is divided by a count, so any number may be left of it.
         (Rounding::Twice, Some(shift)) => {
-            Factor { multiplier: parameters.multiplier, shift }.fits(0)
+            parameters.multiplier >= 0 && Factor { multiplier: 0, shift }.fits(0)
         }
         (Rounding::Twice, None) => false,
     }

@@ -285,7 +285,8 @@ fn mul(random: &mut Random, graph: &Graph, first: u8) -> Option<Made> {
     if [b.height, b.width] == [1, 1] {
         (origins, output.shape) = ([[0, 0]; 2], a);
     }
-    let operator = OperatorRecord::Mul(MulRecord { inputs, origins, multiplier: 1 << 25 });
+    let operator =
+        OperatorRecord::Mul(MulRecord { inputs, origins, multiplier: 1 << 25, shift: None });
     Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 

@@ -25,7 +25,8 @@ pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
 /// The product of the first rows and columns and the last ones of a map that has some more.
 fn mul(random: &mut Random, output: Shape, spare: [u16; 2]) -> PlainLayer {
     let input = Shape::new(output.height + spare[0], output.width + spare[1], output.channels);
-    let kind = PlainKind::Mul(Plain { origins: [[0, 0], spare], multiplier: 1 << 24 });
+    let origins = [[0, 0], spare];
+    let kind = PlainKind::Mul(Plain { origins, multiplier: 1 << 24, shift: None });
     let mut layer = with_numbers(random, input, output, kind, 0);
     layer.inputs.push(Edge { number: 1, ..layer.inputs[0] });
     layer

@@ -11,9 +11,12 @@ use super::sets::{Portable, Reference};
 use super::window::coordinates;
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::quant::{OutputQuant, requantise};
+use crate::quant::{Factor, OutputQuant, requantise, requantise_twice};
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
+
+/// Largest product: a value less its zero point is at most 255 in size.
+const PRODUCT_MAX: u64 = 255 * 255;
 
 /// Product of the two tensors that it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +25,11 @@ pub struct MulRecord {
     pub inputs: [u8; 2],
     /// Row and column of each input under the first output.
     pub origins: [[u16; 2]; 2],
-    /// `scale of one input * scale of the other / output scale`, times 2^32: 1 or more.
+    /// `scale of one input * scale of the other / output scale`, times 2^32: 1 or more. With two
+    /// roundings times `2^(31 - shift)`: 2^30 or more, or 0.
     pub multiplier: i32,
+    /// With two roundings, as TensorFlow Lite does: -31 to 15, a positive one to the left.
+    pub shift: Option<i8>,
 }
 
 /// Product of two tensors, value by value.
@@ -38,8 +44,10 @@ pub struct Mul {
     pub input_zero_points: [i8; 2],
     /// Row and column of each input under output pixel (0, 0).
     pub origins: [[u16; 2]; 2],
-    /// `scale of one input * scale of the other / output scale`, times 2^32.
+    /// `scale of one input * scale of the other / output scale`, times 2^32: see [`MulRecord`].
     pub multiplier: i32,
+    /// With two roundings: see [`MulRecord`].
+    pub shift: Option<i8>,
     /// The map it leaves.
     pub output: Shape,
     /// How the output is quantised. With a zero point of -128 saturation is the ReLU.
@@ -72,24 +80,48 @@ impl Kernels for Reference {
                 values[at] as i32 - mul.input_zero_points[index] as i32
             };
             let product = factor(0, input) * factor(1, second);
-            *out = requantise(product, mul.multiplier, mul.output_quant.zero_point);
+            let zero = mul.output_quant.zero_point;
+            *out = match mul.shift {
+                None => requantise(product, mul.multiplier, zero),
+                Some(shift) => requantise_twice(product, mul.multiplier, shift, zero),
+            };
         }
     }
 }
 
 impl Kernels for Portable {
-    /// Pixel by pixel. Each factor is below 2^8 in size, so the product fits 17 bits.
     fn run(mul: &Mul, Buffers { input, second, output, .. }: Buffers<'_>) {
-        let channels = mul.output.channels as usize;
-        let [zero_a, zero_b] = mul.input_zero_points.map(i32::from);
-        for (row, out) in output.chunks_exact_mut(mul.output.row_len().max(1)).enumerate() {
-            for (column, out) in out.chunks_exact_mut(channels.max(1)).enumerate() {
-                let a = mul.pixel(0, input, row, column);
-                let b = mul.pixel(1, second, row, column);
-                for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                    let product = (*a as i32 - zero_a) * (*b as i32 - zero_b);
-                    *out = requantise(product, mul.multiplier, mul.output_quant.zero_point);
-                }
+        let (multiplier, zero) = (mul.multiplier, mul.output_quant.zero_point);
+        match mul.shift {
+            Some(shift) if Feature::TwoRoundings.is_built() => {
+                let value = |product| requantise_twice(product, multiplier, shift, zero);
+                each_product(mul, [input, second], output, value);
+            }
+            _ => {
+                let value = |product| requantise(product, multiplier, zero);
+                each_product(mul, [input, second], output, value);
+            }
+        }
+    }
+}
+
+/// Pixel by pixel; `value` is what a product becomes. Each factor is below 2^8 in size, so the
+/// product is below 2^16.
+#[inline(always)]
+fn each_product(
+    mul: &Mul,
+    [input, second]: [&[i8]; 2],
+    output: &mut [i8],
+    value: impl Fn(i32) -> i8,
+) {
+    let channels = mul.output.channels as usize;
+    let [zero_a, zero_b] = mul.input_zero_points.map(i32::from);
+    for (row, out) in output.chunks_exact_mut(mul.output.row_len().max(1)).enumerate() {
+        for (column, out) in out.chunks_exact_mut(channels.max(1)).enumerate() {
+            let a = mul.pixel(0, input, row, column);
+            let b = mul.pixel(1, second, row, column);
+            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+                *out = value((*a as i32 - zero_a) * (*b as i32 - zero_b));
             }
         }
     }
@@ -107,13 +139,14 @@ impl Kernels for CortexM {
 impl Mul {
     /// The operator of a record that reads `inputs` and makes `output`.
     pub const fn of(record: &MulRecord, inputs: &[Tensor; INPUTS_MAX], output: Tensor) -> Self {
-        let MulRecord { origins, multiplier, .. } = *record;
+        let MulRecord { origins, multiplier, shift, .. } = *record;
         let [first, second] = inputs;
         Self {
             inputs: [first.shape, second.shape],
             input_zero_points: [first.quant.zero_point, second.quant.zero_point],
             origins,
             multiplier,
+            shift,
             output: output.shape,
             output_quant: output.quant,
         }
@@ -121,6 +154,14 @@ impl Mul {
 
     pub(crate) const fn with_unchecked(self, _: &[u8], _: &[u8]) -> Self {
         self
+    }
+
+    /// Whether multiplier and shift are in their ranges: all products fit 32 bits, shifted too.
+    fn has_factor(&self) -> bool {
+        match self.shift {
+            None => self.multiplier >= 1,
+            Some(shift) => Factor { multiplier: self.multiplier, shift }.fits(PRODUCT_MAX),
+        }
     }
 
     /// Whether the second input is one pixel for all outputs.
@@ -181,8 +222,11 @@ impl<'m> Operator<'m> for Mul {
         if !mul.is_inside() {
             return Err(LayerProblem::OutsideMap);
         }
-        if mul.multiplier < 1 {
+        if !mul.has_factor() {
             return Err(LayerProblem::Multiplier { channel: 0 });
+        }
+        if mul.shift.is_some() && !Feature::TwoRoundings.is_built() {
+            return Err(LayerProblem::NotBuilt);
         }
         if !Feature::Mul.is_built() {
             return Err(LayerProblem::NotBuilt);
@@ -191,9 +235,9 @@ impl<'m> Operator<'m> for Mul {
     }
 
     fn record(&self, inputs: Inputs) -> MulRecord {
-        let Self { origins, multiplier, .. } = *self;
+        let Self { origins, multiplier, shift, .. } = *self;
         let inputs = [0, 1].map(|input| inputs.get(input).unwrap_or_default() as u8);
-        MulRecord { inputs, origins, multiplier }
+        MulRecord { inputs, origins, multiplier, shift }
     }
 
     fn input(&self, input: usize) -> Shape {
@@ -247,7 +291,10 @@ impl<'m> Operator<'m> for Mul {
     }
 
     fn needs(&self, feature: Feature) -> bool {
-        matches!(feature, Feature::Mul | Feature::Branches)
+        match feature {
+            Feature::TwoRoundings => self.shift.is_some(),
+            other => matches!(other, Feature::Mul | Feature::Branches),
+        }
     }
 }
 

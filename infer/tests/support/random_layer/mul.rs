@@ -1,6 +1,7 @@
 //! Random products.
 
 use infer::format::{MulRecord, OutputQuant, Tensor};
+use infer::quant::Rounding;
 use infer::{LayerKind, Mul, Shape};
 
 use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
@@ -29,8 +30,14 @@ pub fn any(
     if is_by_channel {
         (origins[1], shapes[1]) = ([0, 0], Shape::vector(output.channels));
     }
-    let multiplier = random.pick(&[1, 1 << 20, 1 << 26, i32::MAX]);
-    let record = MulRecord { inputs: [0, 1], origins, multiplier };
+    let (multiplier, shift) = match super::rounding(random, true) {
+        Rounding::Once => (random.pick(&[1, 1 << 20, 1 << 26, i32::MAX]), None),
+        Rounding::Twice => {
+            let multiplier = random.pick(&[0, 1 << 30, 0x5a5a_5a5a, i32::MAX]);
+            (multiplier, Some(random.pick(&[-31, -9, -8, -7, 0, 14])))
+        }
+    };
+    let record = MulRecord { inputs: [0, 1], origins, multiplier, shift };
     let mut quant =
         || OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, -7, 0, 127]) };
     let tensors = shapes.map(|shape| Tensor { shape, quant: quant() });
@@ -53,7 +60,8 @@ pub fn measured(
     fill(random, Pattern::Random, shape, first);
     fill(random, Pattern::Random, other, second);
     let tensor = |shape| Tensor { shape, quant: QUANT };
-    let record = MulRecord { inputs: [0, 1], origins: [[0, 0]; 2], multiplier: 1 << 24 };
+    let origins = [[0, 0]; 2];
+    let record = MulRecord { inputs: [0, 1], origins, multiplier: 1 << 24, shift: None };
     let mul = Mul::of(&record, &[tensor(shape), tensor(other)], tensor(shape));
     Some((name, Some(LayerKind::Mul(mul))))
 }

@@ -1,7 +1,13 @@
 //! A model file of a network, whose bytes have been compared.
 
-mod layers;
+mod batches;
+mod edges;
+mod layer;
+mod lowering;
+mod pairs;
 mod plain;
+mod value;
+mod windows;
 
 pub use plain::{ImportError, plain_model};
 
@@ -77,6 +83,7 @@ fn answered(network: &Network<'_>, plain: &PlainModel) -> Result<PlainSelfTest, 
     let mut image = vec![0; plain.image.len()];
     ChaCha8Rng::seed_from_u64(SEED).fill_bytes(&mut image);
     let values = image.iter().map(|pixel| infer::quant::quantise_pixel(*pixel)).collect();
+    let network = &*edges::int8(network);
     let mut maps = Interpreter::new(network)?.run(&[Values::Int8(values)]);
     match maps[network.outputs[0]].take() {
         Some(Values::Int8(scores)) => Ok(PlainSelfTest { image, scores: Some(scores) }),

@@ -40,6 +40,8 @@ pub fn take(network: &Network<'_>, tensor: usize, answers: &mut &[u8]) -> Values
     let (values, rest) = answers.split_at(bytes);
     *answers = rest;
     match tensor.element {
+        // The same values less 128.
+        ElementType::UInt8 => Values::Int8(values.iter().map(|byte| (byte ^ 0x80) as i8).collect()),
         ElementType::Float32 => {
             let (reals, _) = values.as_chunks();
             Values::Float32(reals.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())

@@ -14,8 +14,10 @@ const MULTIPLIER_ONE: f64 = 4_294_967_296.0;
 pub struct Plain {
     /// Row and column of each input under the first output.
     pub origins: [[u16; 2]; INPUTS_MAX],
-    /// The scales of both inputs over that of the output, times 2^32.
+    /// The scales of both inputs over that of the output, times 2^32; see [`MulRecord`].
     pub multiplier: i32,
+    /// With two roundings.
+    pub shift: Option<i8>,
 }
 
 impl Plain {
@@ -25,7 +27,8 @@ impl Plain {
         let multiplier = first * second / scales.output.scale as f64 * MULTIPLIER_ONE;
         // A product reads no padding.
         let origins = part.inputs.map(|input| input.origin.map(i16::unsigned_abs));
-        Self { origins, multiplier: multiplier.round().clamp(1.0, i32::MAX as f64) as i32 }
+        let multiplier = multiplier.round().clamp(1.0, i32::MAX as f64) as i32;
+        Self { origins, multiplier, shift: None }
     }
 }
 
@@ -54,9 +57,9 @@ impl PlainOperator for Plain {
     }
 
     fn record(&self, inputs: &[u8], _: Algorithm) -> OperatorRecord {
-        let Self { origins, multiplier } = *self;
+        let Self { origins, multiplier, shift } = *self;
         let inputs = [inputs[0], inputs[1]];
-        OperatorRecord::Mul(MulRecord { inputs, origins, multiplier })
+        OperatorRecord::Mul(MulRecord { inputs, origins, multiplier, shift })
     }
 }
 
@@ -66,8 +69,8 @@ impl Running for Mul {
     }
 
     fn plain(&self) -> PlainKind {
-        let Self { origins, multiplier, .. } = *self;
-        PlainKind::Mul(Plain { origins, multiplier })
+        let Self { origins, multiplier, shift, .. } = *self;
+        PlainKind::Mul(Plain { origins, multiplier, shift })
     }
 
     fn terms(&self) -> Vec<Term> {

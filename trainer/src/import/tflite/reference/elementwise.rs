@@ -50,6 +50,26 @@ impl Sum {
         sum.factor.fits(largest).then_some(sum).ok_or(Misfit::Range)
     }
 
+    /// That of two values.
+    pub fn value(&self, a: i8, b: i8) -> i8 {
+        let sum = self.scaled(0, a) + self.sign * self.scaled(1, b);
+        self.output.value(self.factor.scale(sum))
+    }
+
+    fn scaled(&self, which: usize, value: i8) -> i32 {
+        let steps = i32::from(value) - self.zero_points[which];
+        self.factors[which].scale(steps << HEADROOM_BITS)
+    }
+
+    /// Whether a difference is the sum with the negative of what is taken off: halves are rounded
+    /// up, so that it may be none.
+    pub fn is_symmetrical(&self) -> bool {
+        (-255..=255).all(|steps: i32| {
+            let scaled = |steps: i32| self.factors[1].scale(steps << HEADROOM_BITS);
+            scaled(-steps) == -scaled(steps)
+        })
+    }
+
     /// Those of the inputs, and of the output.
     pub fn factors(&self) -> [Factor; 3] {
         [self.factors[0], self.factors[1], self.factor]
@@ -58,14 +78,7 @@ impl Sum {
 
 impl Kernel for Sum {
     fn run(&self, inputs: &[&[i8]]) -> Vec<i8> {
-        let scaled = |which: usize, value: i8| {
-            let steps = i32::from(value) - self.zero_points[which];
-            self.factors[which].scale(steps << HEADROOM_BITS)
-        };
-        self.broadcast.map(inputs, |a, b| {
-            let sum = scaled(0, a) + self.sign * scaled(1, b);
-            self.output.value(self.factor.scale(sum))
-        })
+        self.broadcast.map(inputs, |a, b| self.value(a, b))
     }
 }
 
@@ -93,12 +106,21 @@ impl Product {
             output: node.clamped()?,
         })
     }
+
+    /// That of two values.
+    pub fn value(&self, a: i8, b: i8) -> i8 {
+        let steps = |which: usize, value: i8| i32::from(value) - self.zero_points[which];
+        self.output.value(self.factor.scale(steps(0, a) * steps(1, b)))
+    }
+
+    /// That of the output.
+    pub fn factor(&self) -> Factor {
+        self.factor
+    }
 }
 
 impl Kernel for Product {
     fn run(&self, inputs: &[&[i8]]) -> Vec<i8> {
-        let steps = |which: usize, value: i8| i32::from(value) - self.zero_points[which];
-        self.broadcast
-            .map(inputs, |a, b| self.output.value(self.factor.scale(steps(0, a) * steps(1, b))))
+        self.broadcast.map(inputs, |a, b| self.value(a, b))
     }
 }

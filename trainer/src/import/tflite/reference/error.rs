@@ -60,20 +60,18 @@ pub enum Misfit {
     Chip,
     /// Maps of different sizes, or a constant among them.
     #[error(
-        "a constant or maps of different sizes, which no kernel for chips combines: convert with \
-         two maps of the same size"
+        "maps of sizes that do not go together, or a constant that is more than a number for each \
+         channel: convert with two maps of the same size"
     )]
     Broadcast,
-    /// Taps that lie apart.
-    #[error("a dilation, which no kernel for chips has: convert with dilation 1")]
-    Dilation,
-    /// Windows that end outside of the map.
-    #[error("windows that reach outside of the map: convert with padding \"valid\"")]
-    Outside,
-    /// Maps that no kernel puts side by side.
+    /// Batches that are not what one convolution reads and leaves.
     #[error(
-        "more than two maps, a constant, or another dimension than the last: convert without it"
+        "batches of a map that are not put together after one convolution of stride 1 without \
+         padding: convert without them"
     )]
+    Batches,
+    /// Maps that no kernel puts side by side.
+    #[error("a constant, or another dimension than the last: convert without it")]
     Concatenation,
     /// A map that is no image.
     #[error(
@@ -82,7 +80,10 @@ pub enum Misfit {
     )]
     Map,
     /// A map that is read in another shape than it was made in.
-    #[error("a map that was reshaped, which only FULLY_CONNECTED may read: convert without it")]
+    #[error(
+        "a map that was reshaped, which only FULLY_CONNECTED and functions of one value may read: \
+         convert without it"
+    )]
     Reshaped,
     /// More than fits the model file.
     #[error("a side over 65,535, or a kernel or stride over 255: use smaller ones")]

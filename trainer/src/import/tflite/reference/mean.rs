@@ -49,6 +49,11 @@ impl Mean {
         let (input_zero_point, output) = (input.zero_point, node.clamped()?);
         Ok(Self { to, outputs, input_zero_point, factor, output })
     }
+
+    /// What a sum is multiplied by.
+    pub fn factor(&self) -> Factor {
+        self.factor
+    }
 }
 
 /// A factor divided by a count.

@@ -21,9 +21,10 @@ mod softmax;
 mod taps;
 
 pub(crate) use conv::{Conv, Filters, FullyConnected};
-pub(crate) use elementwise::Sum;
+pub(crate) use elementwise::{Product, Sum};
 pub use error::{Misfit, Unsupported};
 pub use fixed_point::Factor;
+pub(crate) use mean::Mean;
 pub(crate) use node::Node;
 pub(crate) use softmax::Softmax;
 
