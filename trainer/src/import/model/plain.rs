@@ -114,12 +114,12 @@ fn counted<'n>(network: &'n Network<'_>, mut tensor: usize) -> &'n [usize] {
             matches!(operator.kind, Kind::Reshape | Kind::Squeeze | Kind::ExpandDims)
         };
         let mut readers = network.operators.iter().filter(|reader| reads(reader));
-        if reads(operator) && readers.all(|reader| is_reshape(reader) && !reader.constant) {
-            if let Some(output) = operator.outputs.first() {
-                if sides(&network.tensors[*output].shape).is_ok() {
-                    tensor = *output;
-                }
-            }
+        if reads(operator)
+            && readers.all(|reader| is_reshape(reader) && !reader.constant)
+            && let Some(output) = operator.outputs.first()
+            && sides(&network.tensors[*output].shape).is_ok()
+        {
+            tensor = *output;
         }
     }
     &network.tensors[tensor].shape
