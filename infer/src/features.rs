@@ -73,6 +73,11 @@ features! {
     WinogradOnTheFly = "winograd-on-the-fly";
     /// Winograd's loops for a single tile: maps with an odd number of tiles.
     WinogradSingleTile = "winograd-single-tile";
+    /// [`Algorithm::DirectInPlace`](crate::format::Algorithm::DirectInPlace),
+    /// [`Algorithm::DirectPaired`](crate::format::Algorithm::DirectPaired) and
+    /// [`Algorithm::DirectVector`](crate::format::Algorithm::DirectVector) without pooling: they
+    /// compute four pixels of a row at once.
+    Unpooled = "unpooled";
     /// Padding in [`Algorithm::SingleChannel`](crate::format::Algorithm::SingleChannel) and
     /// Winograd's algorithms, and Winograd's tiles that the map's end or the pooling cuts.
     Edges = "edges";

@@ -37,19 +37,26 @@ impl Runs {
     /// Sum of the sizes of int8 values.
     #[inline(never)]
     pub fn magnitude(&self, packed: &[u8]) -> u64 {
-        self.of(packed).map(sum_of_sizes).sum()
+        if self.count > 1 {
+            return self.of(packed).map(sum_of_sizes).sum();
+        }
+        let run = packed.get(self.start..).and_then(|rest| rest.get(..self.run));
+        run.unwrap_or_default().chunks(SUMMED_MAX).map(sum_of_sizes).sum()
     }
 }
 
-/// Sum of the sizes of int8 values.
-#[inline(never)]
+/// Most values whose sizes are summed in 32 bits: 128 * 2^24 is 2^31.
+const SUMMED_MAX: usize = 1 << 24;
+
+/// Sum of the sizes of at most [`SUMMED_MAX`] int8 values.
+#[inline(always)]
 fn sum_of_sizes(packed: &[u8]) -> u64 {
-    packed.iter().map(|byte| size(*byte as i8)).sum()
+    packed.iter().map(|byte| size(*byte as i8)).sum::<u32>() as u64
 }
 
 /// Size of a weight.
-pub const fn size(weight: i8) -> u64 {
-    weight.unsigned_abs() as u64
+pub const fn size(weight: i8) -> u32 {
+    weight.unsigned_abs() as u32
 }
 
 pub fn put<const BYTES: usize>(packed: &mut [u8], place: usize, value: [u8; BYTES]) {

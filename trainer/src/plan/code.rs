@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 15] = [
+pub const PAIRS: [[Feature; 2]; 18] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -69,6 +69,9 @@ pub const PAIRS: [[Feature; 2]; 15] = [
     [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],
     [Feature::DirectInPlace, Feature::DirectPaired],
+    [Feature::DirectInPlace, Feature::Unpooled],
+    [Feature::DirectPaired, Feature::Unpooled],
+    [Feature::DirectVector, Feature::Unpooled],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
     [Feature::HeldRows, Feature::Branches],
 ];

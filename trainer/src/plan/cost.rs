@@ -1,8 +1,8 @@
 //! What a layer costs on a core: formulas whose coefficients are measured, not guessed. They lie in
-//! `trainer/costs`, one file for each class of cores, written and build, written by `cargo run
-//! --release -p tools --bin refit`.
+//! `trainer/costs.toml`, written by `cargo run --release -p tools --bin refit`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use infer::LayerKind;
 use infer::features::Feature;
@@ -34,6 +34,9 @@ fn rounding(kind: &LayerKind<'_>) -> Rounding {
     if kind.needs(Feature::TwoRoundings) { Rounding::Twice } else { Rounding::Once }
 }
 
+/// The costs by [`Core::name`] and [`Build::profile`].
+pub type AllCosts = BTreeMap<String, BTreeMap<String, Costs>>;
+
 /// The measured costs of a class of cores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
@@ -51,19 +54,9 @@ impl Costs {
     /// # Panics
     /// When the file compiled in is damaged; a test reads all of them.
     pub fn of(core: Core, build: Build) -> Self {
-        let text = match (core, build) {
-            (Core::M0, Build::Fast) => include_str!("../../costs/m0-fast.toml"),
-            (Core::M0, Build::Small) => include_str!("../../costs/m0-small.toml"),
-            (Core::M3, Build::Fast) => include_str!("../../costs/m3-fast.toml"),
-            (Core::M3, Build::Small) => include_str!("../../costs/m3-small.toml"),
-            (Core::M4, Build::Fast) => include_str!("../../costs/m4-fast.toml"),
-            (Core::M4, Build::Small) => include_str!("../../costs/m4-small.toml"),
-            (Core::M33, Build::Fast) => include_str!("../../costs/m33-fast.toml"),
-            (Core::M33, Build::Small) => include_str!("../../costs/m33-small.toml"),
-            (Core::M55, Build::Fast) => include_str!("../../costs/m55-fast.toml"),
-            (Core::M55, Build::Small) => include_str!("../../costs/m55-small.toml"),
-        };
-        toml::from_str(text).expect("the cost file of the repository")
+        static ALL: OnceLock<AllCosts> = OnceLock::new();
+        let read = || toml::from_str(include_str!("../../costs.toml")).expect("trainer/costs.toml");
+        ALL.get_or_init(read)[core.name()][build.profile()].clone()
     }
 
     /// Flash taken by code.

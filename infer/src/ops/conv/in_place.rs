@@ -128,7 +128,7 @@ fn pixel<Rounded: Requantise>(
 /// Where the patches of four output pixels of a row begin in the map, if all lie inside of it and
 /// there is no pooling.
 fn four_side_by_side(conv: &Conv<'_>, row: i32, column: i32) -> Option<[usize; FOUR]> {
-    if conv.window() > 1 || column + FOUR as i32 > conv.output.width as i32 {
+    if conv.pools() || column + FOUR as i32 > conv.output.width as i32 {
         return None;
     }
     let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;

@@ -91,6 +91,12 @@ impl<'m> Conv<'m> {
         self.pool[0] as usize * self.pool[1] as usize
     }
 
+    /// Whether it pools: always in a build without the part for layers that do not.
+    #[inline(always)]
+    pub(crate) const fn pools(&self) -> bool {
+        !Feature::Unpooled.is_built() || self.window() > 1
+    }
+
     /// Whether its taps lie apart: never in a build without that part.
     #[inline(always)]
     pub(crate) const fn is_dilated(&self) -> bool {
@@ -179,6 +185,15 @@ impl<'m> Conv<'m> {
             .is_some_and(|grid| !(grid.tiles[0] * grid.tiles[1]).is_multiple_of(GROUP))
     }
 
+    /// Whether it needs [`Feature::Unpooled`].
+    fn is_unpooled(&self) -> bool {
+        let has_loop = matches!(
+            self.algorithm,
+            Algorithm::DirectInPlace | Algorithm::DirectPaired | Algorithm::DirectVector
+        );
+        has_loop && self.window() == 1
+    }
+
     /// Whether no kernel reaches outside of the map.
     fn is_inside(&self) -> bool {
         let inside = |axis: usize, outputs: u16, map: u16| {
@@ -258,12 +273,14 @@ impl<'m> Operator<'m> for Conv<'m> {
         self.algorithm.is_built()
             && (Feature::Edges.is_built() || !self.reaches_edges())
             && (Feature::WinogradSingleTile.is_built() || !self.has_single_tile())
+            && (Feature::Unpooled.is_built() || !self.is_unpooled())
     }
 
     fn needs(&self, feature: Feature) -> bool {
         match feature {
             Feature::Edges => self.reaches_edges(),
             Feature::WinogradSingleTile => self.has_single_tile(),
+            Feature::Unpooled => self.is_unpooled(),
             Feature::TwoRoundings => self.rounding() == Rounding::Twice,
             other => self.algorithm.needs(other),
         }

@@ -119,7 +119,7 @@ impl Filters {
         match self.algorithm.stored_tile() {
             None if self.algorithm.packing() == Packing::SingleChannel => {
                 let twice = self.stored_weight(packed, channel, SINGLE_CHANNEL_TWICE);
-                Ok(self.runs(channel).magnitude(packed).saturating_sub(size(twice)))
+                Ok(self.runs(channel).magnitude(packed).saturating_sub(size(twice) as u64))
             }
             None => Ok(self.runs(channel).magnitude(packed)),
             // The loader has refused it before; here it leaves the code below out of builds that do
@@ -166,7 +166,8 @@ impl Filters {
             let places = self.transformed_places(tile, channel, input);
             let stored = |row, column| places.value(packed, tile.point(row, column));
             let columns = tile.recover_columns(stored)?;
-            magnitude += columns.as_flattened().iter().map(|weight| size(*weight)).sum::<u64>();
+            let sizes = columns.as_flattened().iter().map(|weight| size(*weight));
+            magnitude += sizes.sum::<u32>() as u64;
         }
         Some(magnitude)
     }

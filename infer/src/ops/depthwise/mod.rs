@@ -163,9 +163,10 @@ impl<'m> Depthwise<'m> {
     pub fn with_numbers(self, channels: &'m [u8], weights: &'m [u8]) -> Result<Self, LayerProblem> {
         check_sections(channels, self.output.channels, weights, self.weight_bytes())?;
         let of_channel = (self.output.channels as usize).max(1);
+        // 32 bits are enough: a channel has at most 255 * 255 weights of at most 128.
         let magnitude = |channel| {
             let weights = weights.iter().skip(channel).step_by(of_channel);
-            Ok(weights.map(|weight| size(*weight as i8)).sum())
+            Ok(weights.map(|weight| size(*weight as i8)).sum::<u32>() as u64)
         };
         check_channels(channels, self.output.channels, u64::MAX, magnitude)?;
         Ok(Self { channels, weights, ..self })

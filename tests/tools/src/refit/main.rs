@@ -12,8 +12,7 @@
 //!
 //! For each algorithm it runs models of one random layer in the emulator, in firmware with the
 //! parts that they need. It counts their instructions and fits the formula's coefficients, for both
-//! ways to compile the firmware. It writes `trainer/costs/*.toml`, which are compiled into
-//! `trainer`. It is needed whenever a kernel changes.
+//! ways to compile the firmware. It writes `trainer/costs.toml`, which is compiled into `trainer`. It is needed whenever a kernel changes.
 
 mod code;
 #[path = "../code_size.rs"]
@@ -35,11 +34,11 @@ use trainer::model_file::write;
 use trainer::ops::{Choice, Running, Term};
 use trainer::plain_model::{Choices, PlainModel};
 use trainer::plan::code::{PAIRS, pair_name};
-use trainer::plan::cost::{FRAME, Formula, formula};
+use trainer::plan::cost::{AllCosts, FRAME, Formula, formula};
 use trainer::plan::groups::Group;
 use trainer::plan::{Build, Core, Costs, Features, Loading};
 
-/// The first lines of a cost file.
+/// The first lines of the file.
 const HEAD: &str = "\
 # Measured: written by `cargo run --release -p tools --bin refit`. Bytes of code and what each part
 # adds to them, then instructions for each occurrence of a term (`terms` of each operator in
@@ -80,9 +79,7 @@ fn main() {
             } else {
                 measured_again(core, build, &formulas)
             };
-            let text = toml::to_string(&costs).expect("numbers and names");
-            fs::write(file(core, build), HEAD.to_owned() + &text)
-                .expect("trainer/costs can be written");
+            put(core, build, costs);
         }
     }
 }
@@ -107,12 +104,23 @@ fn refuse(name: &str, problem: &str) -> ! {
     process::exit(2)
 }
 
-fn file(core: Core, build: Build) -> PathBuf {
-    let name = match build {
-        Build::Fast => format!("{}-fast.toml", core.name()),
-        Build::Small => format!("{}-small.toml", core.name()),
-    };
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../trainer/costs").join(name)
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../trainer/costs.toml")
+}
+
+/// All costs, from the file rather than from what is compiled in, which an earlier run may have
+/// replaced.
+fn all() -> AllCosts {
+    let text = fs::read_to_string(file()).expect("trainer/costs.toml can be read");
+    toml::from_str(&text).expect("trainer/costs.toml as refit writes it")
+}
+
+/// Writes the costs of a class of cores and a build; all others stay as they are.
+fn put(core: Core, build: Build, costs: Costs) {
+    let mut all = all();
+    all.entry(core.name().to_owned()).or_default().insert(build.profile().to_owned(), costs);
+    let text = toml::to_string(&all).expect("numbers and names");
+    fs::write(file(), HEAD.to_owned() + &text).expect("trainer/costs.toml can be written");
 }
 
 fn board(core: Core) -> Board {
@@ -141,9 +149,7 @@ fn measure(core: Core, build: Build) -> Costs {
 /// The costs as they are with some formulas measured again.
 fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
-    // From the file rather than from what is compiled in, which an earlier run may have replaced.
-    let text = fs::read_to_string(file(core, build)).expect("trainer/costs can be read");
-    let mut costs: Costs = toml::from_str(&text).expect("the cost file of the repository");
+    let mut costs = all()[core.name()][build.profile()].clone();
     let is_wanted = |name: &str| wanted.iter().any(|word| word == name);
     if is_wanted(CODE[0]) {
         costs.code = code::measure(board(core), build, Loading::OnChip);

@@ -83,7 +83,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         return;
     };
     let pixels = conv.output.height as usize * conv.output.width as usize;
-    let at_once = if conv.window() == 1 { PAIRED_PIXELS.min(pixels) } else { 1 };
+    let at_once = if conv.pools() { 1 } else { PAIRED_PIXELS.min(pixels) };
     let has_loop = is_in_range(conv);
     let mut next = 0;
     while next < pixels {
@@ -93,7 +93,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         }
         let channels = conv.output.channels as usize;
         if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
-            if conv.window() > 1 {
+            if conv.pools() {
                 of_window(conv, pairs, patch, out);
             } else {
                 let done = if has_loop { whole_pairs(conv, pairs, patch, out) } else { 0 };
@@ -172,7 +172,7 @@ fn side_by_side<'i>(conv: &Conv<'_>, input: &'i [i8], first: usize) -> Option<&'
     let is_pixel = conv.kernel == [1, 1]
         && conv.stride == [1, 1]
         && conv.origin == [0, 0]
-        && conv.window() == 1
+        && !conv.pools()
         && conv.input.width == conv.output.width
         && taps.is_multiple_of(4);
     let last = conv.output.height as usize * conv.output.width as usize;
@@ -187,7 +187,7 @@ fn side_by_side<'i>(conv: &Conv<'_>, input: &'i [i8], first: usize) -> Option<&'
 pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i32, i32) {
     let width = (conv.output.width as usize).max(1);
     let (rows, columns) = ((conv.pool[0] as usize).max(1), (conv.pool[1] as usize).max(1));
-    if rows * columns == 1 {
+    if !conv.pools() {
         let last = conv.output.height as usize * width - 1;
         let pixel = (first + index).min(last);
         return ((pixel / width) as i32, (pixel % width) as i32);

@@ -65,6 +65,8 @@ unsafe extern "C" {
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     match conv.rounding() {
         Rounding::Once => rounded_once(conv, input, scratch, output),
+        // Such layers do not pool.
+        Rounding::Twice if conv.pools() => (),
         Rounding::Twice => twice::conv(conv, input, scratch, output),
     }
 }
@@ -73,7 +75,7 @@ fn rounded_once(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut 
     let batch_bytes = conv.taps().next_multiple_of(CHUNK) * PAIRED_PIXELS;
     let channels = conv.output.channels as usize;
     let pixels = conv.output.height as usize * conv.output.width as usize;
-    let at_once = if conv.window() == 1 { PAIRED_PIXELS } else { 1 };
+    let at_once = if conv.pools() { 1 } else { PAIRED_PIXELS };
     // What pads the last chunk is whatever the scratch memory holds: its weights are 0.
     for first in (0..pixels).step_by(at_once) {
         for (batch, chunks) in scratch.chunks_exact_mut(batch_bytes.max(1)).enumerate() {
@@ -191,7 +193,7 @@ fn all_channels(conv: &Conv<'_>, inputs: &[i8], batch_bytes: usize, out: &mut [i
         for (index, ((sums, largest), parameters)) in
             sums.iter().zip(largest).zip(parameters).enumerate()
         {
-            let sums = if conv.window() == 1 { sums } else { &[largest; PAIRED_PIXELS] };
+            let sums = if conv.pools() { &[largest; PAIRED_PIXELS] } else { sums };
             let outputs = out.iter_mut().skip(2 * pair + index).step_by(channels);
             for (out, sum) in outputs.zip(sums) {
                 let accumulator = sum.wrapping_add(parameters.bias);
