@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Counts CMSIS-NN's instructions for the tutorial's network on every emulated core:
+# Counts CMSIS-NN's instructions for the tutorial's network, and those of MLPerf Tiny, on emulated
+# cores:
 #
-#     tests/cmsis-nn/measure.sh [FOLDER]
+#     tests/cmsis-nn/measure.sh [FOLDER [CORE...]]
 #
-# FOLDER is a clone of CMSIS-NN that has the commit below; without it the commit is fetched. Every
-# build is tried: gcc and, where it is installed, clang, at -O2 and -O3, with and without each of
-# two macros. The scores are compared with those of Kindling's reference.
+# FOLDER is a clone of CMSIS-NN that has the commit below; without it the commit is fetched. Without
+# a CORE all are measured. The networks of MLPerf Tiny are those of the folder that the variable
+# KINDLING_MODELS names; without it they are left out. Every build is tried: gcc and, where it is
+# installed, clang, at -O2 and -O3, with and without each of two macros. The answers are compared
+# with those of Kindling's reference.
 #
-# Prints a line for each build: core, image, instructions of an image (the mean of ten), bytes of
-# scratch memory beside the two maps, build. Then the fewest instructions for each core and image.
+# Prints a line for each build: core, network, instructions of an input (the mean), bytes of scratch
+# memory beside the maps, build. Then the fewest instructions for each core and network.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -31,13 +34,18 @@ SOURCES=(
     ConvolutionFunctions/arm_convolve_{wrapper_s8,get_buffer_sizes_s8,s8,1_x_n_s8,1x1_s8}.c
     ConvolutionFunctions/arm_convolve_1x1_s8_fast.c
     ConvolutionFunctions/arm_nn_mat_mult_{kernel_s8_s16,kernel_row_offset_s8_s16,s8}.c
+    ConvolutionFunctions/arm_depthwise_conv_{wrapper_s8,get_buffer_sizes_s8,s8,s8_opt,3x3_s8}.c
+    ConvolutionFunctions/arm_nn_depthwise_conv_s8_core.c
+    BasicMathFunctions/arm_elementwise_add_s8.c
     FullyConnectedFunctions/arm_fully_connected_{wrapper_s8,s8,per_channel_s8}.c
     FullyConnectedFunctions/arm_vector_sum_s8.c
+    NNSupportFunctions/arm_nn_depthwise_conv_nt_t_{padded_s8,s8}.c
     NNSupportFunctions/arm_nn_mat_mul_core_{1x_s8,4x_s8}.c
     NNSupportFunctions/arm_nn_mat_mult_nt_t_s8.c
     NNSupportFunctions/arm_nn_vec_mat_mult_t_{s8,per_ch_s8}.c
     NNSupportFunctions/arm_{q7_to_q15,s8_to_s16_unordered}_with_offset.c
-    PoolingFunctions/arm_max_pool_s8.c
+    PoolingFunctions/arm_{max_pool_s8,avgpool_s8,avgpool_get_buffer_sizes_s8}.c
+    SoftmaxFunctions/arm_{softmax_s8,nn_softmax_common_s8}.c
 )
 
 # Macros that may make CMSIS-NN faster.
@@ -62,14 +70,24 @@ fetch() {
         die "$from has no commit $COMMIT"
 }
 
-# The network's header, for whole images and for the part of them that is read.
+# c_network ARGUMENTS...
+c_network() { cargo run --release --quiet -p tools --bin c_network -- "$@"; }
+
+# The networks' headers. Sets `networks` to their names: of the tutorial's for whole images and for
+# the part of them that is read, of MLPerf Tiny's also for vww without its constant channels.
 write_networks() {
-    local image
-    for image in whole cropped; do
-        mkdir -p "$OUT/$image"
-        cargo run --release --quiet -p tools --bin c_network -- \
-            firmware-example/model/tutorial.kndl firmware-example/digits/images.bin \
-            "$OUT/$image/network.h" ${image/#whole/}
+    local network model=firmware-example/model/tutorial.kndl
+    local images=firmware-example/digits/images.bin
+    networks=(whole cropped)
+    [ -z "${KINDLING_MODELS:-}" ] || networks+=(kws vww vww-saved ic ad sww)
+    for network in "${networks[@]}"; do
+        mkdir -p "$OUT/$network"
+        case $network in
+            whole) c_network model $model $images "$OUT/$network/network.h" ;;
+            cropped) c_network model $model $images "$OUT/$network/network.h" cropped ;;
+            vww-saved) c_network public "$KINDLING_MODELS" vww "$OUT/$network/network.h" saved ;;
+            *) c_network public "$KINDLING_MODELS" "$network" "$OUT/$network/network.h" ;;
+        esac
     done
 }
 
@@ -105,11 +123,11 @@ build_library() {
     done
 }
 
-# Links it with the program for an image by the board's memory map, and runs that: prints
+# Links it with the program for a network by the board's memory map, and runs that: prints
 # instructions and bytes.
 run() {
-    local image=$1 board=$2 flags=("${@:3}") machine
-    "${compile[@]}" -I "$OUT/$image" -c tests/cmsis-nn/main.c -o "$OUT/main.o"
+    local network=$1 board=$2 flags=("${@:3}") machine
+    "${compile[@]}" -I "$OUT/$network" -c tests/cmsis-nn/main.c -o "$OUT/main.o"
     arm-none-eabi-gcc "${flags[@]}" -mthumb -nostartfiles -Wl,--gc-sections,-z,noexecstack \
         -T "firmware-example/boards/$board/memory.x" -T tests/cmsis-nn/sections.ld \
         "$OUT"/objects/*.o "$OUT/main.o" -o "$OUT/cmsis-nn.elf"
@@ -121,12 +139,14 @@ run() {
 
 need arm-none-eabi-gcc "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"
 need qemu-system-arm "apt-get install qemu-system-arm"
-fetch "$@"
+fetch "${@:1:1}"
+chosen=" ${*:2} "
 write_networks
 : >"$OUT/counts.txt"
 for core in "${CORES[@]}"; do
     read -r name board flags <<<"$core"
     read -ra flags <<<"$flags"
+    [ "$chosen" = "  " ] || [[ $chosen == *" $name "* ]] || continue
     for compiler in $(compilers); do
         for options in -O{2,3}" "{,$ASSEMBLY}" "{,$RESTRICT}; do
             # The M0 has no instructions for that assembly.
@@ -134,10 +154,10 @@ for core in "${CORES[@]}"; do
             read -ra options <<<"$options"
             compile_with "$board" "$compiler" "${flags[@]}" "${options[@]}"
             build_library
-            for image in whole cropped; do
-                counts=$(run "$image" "$board" "${flags[@]}") ||
-                    die "$name, $compiler ${options[*]}: $counts"
-                echo "$name $image $counts $compiler ${options[*]}" | tee -a "$OUT/counts.txt"
+            for network in "${networks[@]}"; do
+                counts=$(run "$network" "$board" "${flags[@]}") ||
+                    die "$name, $network, $compiler ${options[*]}: $counts"
+                echo "$name $network $counts $compiler ${options[*]}" | tee -a "$OUT/counts.txt"
             done
         done
     done

@@ -42,11 +42,20 @@ impl Imported {
     /// # Panics
     /// When a file is missing, or is no such file.
     pub fn public(folder: &Path, name: &str) -> Self {
+        let whole = Self::whole(folder, name);
+        Self { model: without_idle_channels(&whole.model), ..whole }
+    }
+
+    /// The same with every channel that its file has.
+    ///
+    /// # Panics
+    /// When a file is missing, or is no such file.
+    pub fn whole(folder: &Path, name: &str) -> Self {
         let vector = |end: &str| {
             let path = folder.join(format!("vectors/{name}_{end}.npy"));
             npy::decode(&read(&path)[..]).expect("an array of NumPy").numbers.bytes
         };
-        let model = plain(&read(&folder.join(format!("{name}.tflite"))));
+        let model = whole(&read(&folder.join(format!("{name}.tflite"))));
         let inputs = vector("in").into_iter().map(|value| value ^ STORED).collect();
         let answers = vector("out").into_iter().map(|value| value as i8).collect();
         Self { name: name.to_owned(), model, inputs, answers }
@@ -107,8 +116,12 @@ pub fn reference(model: &PlainModel, inputs: &[u8]) -> Vec<i8> {
 }
 
 fn plain(file: &[u8]) -> PlainModel {
+    without_idle_channels(&whole(file))
+}
+
+fn whole(file: &[u8]) -> PlainModel {
     let network = tflite::read(file).expect("a network in a .tflite file");
-    without_idle_channels(&plain_model(&network).expect("operators that a model holds"))
+    plain_model(&network).expect("operators that a model holds")
 }
 
 fn read(path: &Path) -> Vec<u8> {

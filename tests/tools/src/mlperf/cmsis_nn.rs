@@ -27,6 +27,6 @@ For each core and network it is the fastest of gcc 12.2 at -O2, -O3 and -Ofast a
 at -O2 and -O3, \
 with and without `CMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY` \
 and `OPTIONAL_RESTRICT_KEYWORD=__restrict`.
-Its bytes are the same.
+Its bytes are the same; [compare.md](compare.md) tells how to measure it again.
 
 ";
