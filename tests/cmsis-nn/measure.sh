@@ -46,6 +46,7 @@ SOURCES=(
     NNSupportFunctions/arm_{q7_to_q15,s8_to_s16_unordered}_with_offset.c
     PoolingFunctions/arm_{max_pool_s8,avgpool_s8,avgpool_get_buffer_sizes_s8}.c
     SoftmaxFunctions/arm_{softmax_s8,nn_softmax_common_s8}.c
+    TransposeFunctions/arm_transpose_s8.c
 )
 
 # Macros that may make CMSIS-NN faster.
@@ -130,7 +131,7 @@ run() {
     "${compile[@]}" -I "$OUT/$network" -c tests/cmsis-nn/main.c -o "$OUT/main.o"
     arm-none-eabi-gcc "${flags[@]}" -mthumb -nostartfiles -Wl,--gc-sections,-z,noexecstack \
         -T "firmware-example/boards/$board/memory.x" -T tests/cmsis-nn/sections.ld \
-        "$OUT"/objects/*.o "$OUT/main.o" -o "$OUT/cmsis-nn.elf"
+        "$OUT"/objects/*.o "$OUT/main.o" -o "$OUT/cmsis-nn.elf" || return
     machine=$(sed -n 's/^machine = "\(.*\)"/\1/p' "firmware-example/boards/$board/board.toml")
     # The emulator writes what the program says to standard error.
     timeout 600 qemu-system-arm -M "$machine" -icount shift=0 -display none -monitor none \
