@@ -37,11 +37,18 @@ impl Runs {
     /// Sum of the sizes of int8 values.
     #[inline(never)]
     pub fn magnitude(&self, packed: &[u8]) -> u64 {
-        if self.count > 1 {
-            return self.of(packed).map(sum_of_sizes).sum();
+        let from_start = packed.get(self.start..).unwrap_or_default();
+        match self {
+            Self { run: 1, step, count, .. } => {
+                let values = from_start.iter().step_by((*step).max(1)).take(*count);
+                values.map(|byte| size(*byte as i8) as u64).sum()
+            }
+            Self { count: 1, run, .. } => {
+                let run = from_start.get(..*run).unwrap_or_default();
+                run.chunks(SUMMED_MAX).map(sum_of_sizes).sum()
+            }
+            _ => self.of(packed).map(sum_of_sizes).sum(),
         }
-        let run = packed.get(self.start..).and_then(|rest| rest.get(..self.run));
-        run.unwrap_or_default().chunks(SUMMED_MAX).map(sum_of_sizes).sum()
     }
 }
 
