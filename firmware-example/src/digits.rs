@@ -1,5 +1,5 @@
 //! Ten stored digits: shown, classified, and compared with what the host answered when this was
-//! built. For a model that knows them; another shows the image that it carries (`own_image.rs`).
+//! built. For a model that knows them; another shows the images that it carries (`samples.rs`).
 
 use cortex_m_semihosting::{hprint, hprintln};
 use infer::{Model, Session, Shape};

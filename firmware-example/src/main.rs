@@ -1,5 +1,5 @@
-//! Classifies images on a Cortex-M. Stand-alone it shows ten stored digits, or the image that the
-//! model carries; with two files on the command line it answers all images of the first into the
+//! Classifies images on a Cortex-M. Stand-alone it shows the images that the model carries, or ten
+//! stored digits; with two files on the command line it answers all images of the first into the
 //! second.
 
 #![no_std]
@@ -10,7 +10,7 @@ mod board;
 mod digits;
 #[path = "board/fault.rs"]
 mod fault;
-mod own_image;
+mod samples;
 
 use core::panic::PanicInfo;
 
@@ -54,8 +54,10 @@ fn main() -> ! {
             hprintln!("name two files: the images to read and the answers to write");
             false
         }
-        _ if digits::are_known(&model) => digits::show(&mut session, &model, &mut counter),
-        _ => own_image::show(&mut session, &model, &mut counter),
+        _ if !samples::are_there(&model) && digits::are_known(&model) => {
+            digits::show(&mut session, &model, &mut counter)
+        }
+        _ => samples::show(&mut session, &model, &mut counter),
     };
     host::exit(right && counter_is_right)
 }

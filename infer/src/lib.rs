@@ -98,7 +98,7 @@ pub mod format {
         InputRecord, LAYERS_MAX, LayerRecord, NAME_BYTES_MAX, OUTPUTS_MAX, SelfTest, TensorRecord,
         Traits,
     };
-    pub use crate::graph::metadata::Field;
+    pub use crate::graph::metadata::{Field, Sample};
     pub use crate::graph::writer::{Content, Section, WriteError, write};
     pub use crate::header::{FORMAT_VERSION, Header, MAGIC};
     pub use crate::ops::add::Scaling;

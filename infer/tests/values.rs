@@ -3,7 +3,7 @@
 mod support;
 
 use infer::format::{DenseAlgorithm, DenseRecord, OperatorRecord, Tensor};
-use infer::format::{Field, OutputQuant, SelfTest, Traits};
+use infer::format::{Field, OutputQuant, Sample, SelfTest, Traits};
 use infer::{
     ChannelScale, InputError, Interface, LayerProblem, Metadata, Model, ModelError, Native,
     OutputType, Reference, RunError, Session, Shape, Table, ValueType, self_test,
@@ -299,7 +299,8 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
 fn metadata_are_passed_over_and_read_back() {
     let names = field(Field::Names as u8, b"\x03cat\x00\x04m\xc3\xb6w");
     let text = field(Field::Preparation as u8, b"resize = \"area\"");
-    let bytes = [field(200, b"of another version"), names, text].concat().leak();
+    let samples = field(Field::Samples as u8, b"\x01\x02\x03abc\x02\x80\x7f\x00\x01d\x00");
+    let bytes = [field(200, b"of another version"), names, text, samples].concat().leak();
     let parts = Parts { metadata: Metadata::new(bytes), ..Parts::default() };
     let (file, mut table) = (parts.file(), Table::<16>::new());
     let model = Model::from_bytes(&file, &mut table).unwrap();
@@ -309,17 +310,23 @@ fn metadata_are_passed_over_and_read_back() {
     assert!(metadata.names().eq(["cat", "", "m\u{f6}w"]));
     assert_eq!((metadata.name(2), metadata.name(3)), (Some("m\u{f6}w"), None));
     assert_eq!(metadata.preparation(), Some("resize = \"area\""));
+    let first = Sample { class: Some(2), image: b"abc", answer: b"\x80\x7f" };
+    let second = Sample { class: None, image: b"d", answer: b"" };
+    assert!(metadata.samples().eq([first, second]));
     assert_eq!(file.len() % 16, Parts::default().file().len() % 16, "sections stay aligned");
     assert_eq!(Metadata::default().names().count(), 0);
+    assert_eq!(Metadata::default().samples().count(), 0);
     assert_eq!(Metadata::default().preparation(), None);
 }
 
 #[test]
 fn hostile_metadata_never_panic() {
-    let good = [field(0, b"\x03cat\x03dog"), field(1, b"a = 1")].concat();
+    let samples = field(4, b"\x01\x02\x03abc\x02\x80\x7f");
+    let good = [field(0, b"\x03cat\x03dog"), field(1, b"a = 1"), samples].concat();
     let read = |bytes: &[u8]| {
         let metadata = Metadata::new(bytes);
         assert!(metadata.names().count() <= bytes.len());
+        assert!(metadata.samples().count() <= bytes.len());
         metadata.name(9).map_or(0, str::len) + metadata.preparation().map_or(0, str::len)
     };
     for end in 0..good.len() {

@@ -21,7 +21,7 @@ use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading, stream};
 use crate::quantize::{Kept, QuantModel, QuantStage, QuantizeError, quantize_keeping};
-use crate::statistics;
+use crate::{samples, statistics};
 
 /// What the model is to run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,12 +42,14 @@ pub struct ExportOptions {
     /// Whether the file holds the first training image and the scores it must give, so that a chip
     /// can test a new model.
     pub self_test: bool,
+    /// How many training images the file holds to be shown, class by class in turn.
+    pub samples: usize,
 }
 
 impl From<Target> for ExportOptions {
-    /// Version 0, with a self-test.
+    /// Version 0, with a self-test, without samples.
     fn from(target: Target) -> Self {
-        Self { target, version: 0, self_test: true }
+        Self { target, version: 0, self_test: true, samples: 0 }
     }
 }
 
@@ -131,6 +133,7 @@ pub fn export_keeping(
     let threshold = about.threshold_quantile.map(|part| threshold(&plain, training, part));
     let threshold = threshold.transpose()?;
     threshold.iter().for_each(|error| metadata::push_threshold(&mut plain.metadata, *error));
+    samples::add(&mut plain, training, options.samples)?;
     let choices = planned(&plain, options.target)?;
     let arena = placement::arena(&plain, &choices).map_err(WriteModelError::Arena)?;
     let bytes = model_file::write_placed(&plain, &choices, &arena)?;

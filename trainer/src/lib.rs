@@ -38,6 +38,7 @@ pub mod quantize;
 pub mod recipe;
 pub mod report;
 pub mod savings;
+pub mod samples;
 pub mod self_test;
 pub mod signing;
 pub mod statistics;

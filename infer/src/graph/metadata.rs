@@ -24,6 +24,20 @@ pub enum Field {
     Scales = 2,
     /// The error of a reconstruction from which on the input is unusual: `f32`, little endian.
     Threshold = 3,
+    /// Inputs to show, with what the model answers: a [`Sample`] each.
+    Samples = 4,
+}
+
+/// An input that a file carries to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample<'m> {
+    /// The class it belongs to, where there are classes.
+    pub class: Option<u16>,
+    /// Its values, as a [`Session`](crate::Session) runs them
+    /// [stored](crate::Session::run_stored).
+    pub image: &'m [u8],
+    /// The int8 scores, or other values, that the model answers, a byte each.
+    pub answer: &'m [u8],
 }
 
 impl<'m> Metadata<'m> {
@@ -49,6 +63,16 @@ impl<'m> Metadata<'m> {
             let (name, after) = read_record(rest)?;
             rest = after;
             Some(name)
+        })
+    }
+
+    /// Inputs to show, none where the file has none.
+    pub fn samples(self) -> impl Iterator<Item = Sample<'m>> {
+        let mut rest = self.field(Field::Samples).unwrap_or_default();
+        core::iter::from_fn(move || {
+            let ((class, image, answer), after) = read_record(rest)?;
+            rest = after;
+            Some(Sample { class, image, answer })
         })
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::CliError;
-use super::options::{ChipOption, DataOption, FileOption, Threads};
+use super::options::{ChipOption, DataOption, FileOption, SamplesOption, Threads};
 use super::planned::PendingPlan;
 use crate::atomic_file::PendingFile;
 use crate::data::metadata::About;
@@ -14,7 +14,7 @@ use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
 use crate::evaluate::Outcome;
-use crate::export::export_keeping;
+use crate::export::{ExportOptions, export_keeping};
 use crate::float_record;
 use crate::network::Network;
 use crate::preset::Preset;
@@ -48,6 +48,8 @@ pub(super) struct ExportArgs {
     #[command(flatten)]
     file: FileOption,
     #[command(flatten)]
+    samples: SamplesOption,
+    #[command(flatten)]
     data: DataOption,
     #[command(flatten)]
     threads: Threads,
@@ -65,7 +67,9 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let model = float_record::from_bytes(bytes, network)
         .map_err(|cause| CliError::Record { path: path.clone(), cause })?;
     let (data, record) = data(args, recorded, &model.network)?;
-    let (options, about) = (args.file.options(&args.chip)?, About::of(&record));
+    let samples = args.samples.count();
+    let options = ExportOptions { samples, ..args.file.options(&args.chip)? };
+    let about = About::of(&record);
     let exported = export_keeping(&model, &kept, &data.train, options, &about)?;
     let outcome = Outcome::of(record.task, &model, &exported, &data, args.threads.count())?;
     let record =

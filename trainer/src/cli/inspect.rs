@@ -64,8 +64,9 @@ fn inspect_model(args: &InspectArgs) -> Result<(), CliError> {
     let name = args.model.display();
     let (size, gives, version) = (grouped(file.len() as u64), gives(&model), model.version());
     let head = format!(
-        "{name}: {size} bytes, {gives}, version {version}, {}, {signature}{}",
+        "{name}: {size} bytes, {gives}, version {version}, {}, {}{signature}{}",
         self_test_line(&model),
+        samples_part(&model),
         names_line(&model)
     );
     Ok(print(&format!(
@@ -97,6 +98,15 @@ fn self_test_line(model: &Model<'_>) -> &'static str {
         Ok(()) => "self-test passed",
         Err(SelfTestError::Absent) => "no self-test",
         Err(_) => "self-test FAILED",
+    }
+}
+
+/// How many inputs to show the file carries, where it has any.
+fn samples_part(model: &Model<'_>) -> String {
+    match model.metadata().samples().count() {
+        0 => String::new(),
+        1 => "1 sample, ".to_owned(),
+        count => format!("{count} samples, "),
     }
 }
 

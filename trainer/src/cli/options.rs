@@ -89,6 +89,25 @@ pub(super) struct FileOption {
     no_self_test: bool,
 }
 
+#[derive(Args)]
+#[command(next_help_heading = "Model file")]
+pub(super) struct SamplesOption {
+    /// Carry so many training images in the model, for firmware and pages to show; they take flash
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=SAMPLES_MAX))]
+    samples: u8,
+}
+
+/// Most images that a model can be asked to carry.
+const SAMPLES_MAX: i64 = 100;
+
+impl SamplesOption {
+    /// How many.
+    pub(super) fn count(&self) -> usize {
+        self.samples.into()
+    }
+}
+
 impl FileOption {
     /// What an imported model's file is to hold.
     pub(super) fn of_import(
@@ -106,7 +125,8 @@ impl FileOption {
     /// What the file is to hold.
     pub(super) fn options(&self, chip: &ChipOption) -> Result<ExportOptions, CliError> {
         let Self { model_version: version, no_self_test } = *self;
-        Ok(ExportOptions { target: chip.target()?, version, self_test: !no_self_test })
+        let target = chip.target()?;
+        Ok(ExportOptions { version, self_test: !no_self_test, ..ExportOptions::from(target) })
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::RangedI64ValueParser;
 
 use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
-use super::options::{ChipOption, DataOption, FileOption, Threads};
+use super::options::{ChipOption, DataOption, FileOption, SamplesOption, Threads};
 use super::planned::PendingPlan;
 use super::{CliError, estimate, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
@@ -107,6 +107,8 @@ pub(super) struct TrainOptions {
     #[command(flatten)]
     file: FileOption,
     #[command(flatten)]
+    samples: SamplesOption,
+    #[command(flatten)]
     data: DataOption,
     /// Print nothing but errors
     #[arg(long, short)]
@@ -132,7 +134,8 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let mut run =
         Run { preset: overridden(preset, options), options, threads: options.threads.count() };
     run.preset.check()?;
-    let export = options.file.options(&options.chip)?;
+    let samples = options.samples.count();
+    let export = ExportOptions { samples, ..options.file.options(&options.chip)? };
     let _lock = FolderLock::take(&options.out)?;
     let names = [MODEL, METRICS, FLOAT, REPORT, CHECKPOINT, DATA];
     prepare_folder(&options.out, &[&names[..], &planned::NAMES].concat())?;

@@ -51,8 +51,8 @@ fn page(args: &TryArgs) -> Result<String, CliError> {
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.model, &file, &mut table)?;
     let record = DataRecord::beside(&args.model, model.image_shape());
-    let test = model.self_test();
-    let sample = test.map(|test| Sample { label: "self-test".to_owned(), image: test.image });
+    let names = metadata::names(model.metadata(), record.as_ref());
+    let samples = samples(&model, &names);
     let prepared = metadata::preparation(&model, record.as_ref()).unwrap_or_default();
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let subject = Subject {
@@ -62,7 +62,22 @@ fn page(args: &TryArgs) -> Result<String, CliError> {
         classes: record.as_ref().map_or(&[], |record| &record.names),
         scales: &prepared.scales,
         channels: prepared.columns.as_ref().map_or(&[], |columns| &columns.values),
-        samples: sample.as_slice(),
+        samples: &samples,
     };
     Ok(TryPage::of(&name, &subject).to_html())
+}
+
+/// The inputs that the file carries to be shown, or else that of its self-test.
+fn samples<'m>(model: &Model<'m>, names: &ClassNames) -> Vec<Sample<'m>> {
+    let label = |class: Option<u16>| match class {
+        Some(class) => names.of(class.into()),
+        None => "sample".to_owned(),
+    };
+    let carried = model.metadata().samples();
+    let carried = carried.filter(|sample| sample.image.len() == model.image_shape().len());
+    let carried: Vec<_> =
+        carried.map(|of| Sample { label: label(of.class), image: of.image }).collect();
+    let test = model.self_test();
+    let test = test.map(|test| Sample { label: "self-test".to_owned(), image: test.image });
+    if carried.is_empty() { test.into_iter().collect() } else { carried }
 }

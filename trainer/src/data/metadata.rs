@@ -1,7 +1,7 @@
 //! What a model file says of its data for people and for programs that make inputs: names of the
 //! classes, and how an input is made.
 
-use infer::format::{Field, OutputQuant};
+use infer::format::{Field, OutputQuant, Sample};
 use infer::{ChannelScale, Metadata, Model, OutputType, Shape, ValueType};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,15 @@ impl About {
 /// Adds the threshold of an autoencoder to the metadata of its file.
 pub fn push_threshold(metadata: &mut Vec<u8>, threshold: f32) {
     push(metadata, Field::Threshold, &threshold.to_le_bytes());
+}
+
+/// Adds inputs to show to the metadata of a file, if there are any.
+pub fn push_samples(metadata: &mut Vec<u8>, samples: &[Sample<'_>]) {
+    let record = |sample: &Sample<'_>| encoded(&(sample.class, sample.image, sample.answer));
+    let samples: Vec<u8> = samples.iter().flat_map(record).collect();
+    if !samples.is_empty() {
+        push(metadata, Field::Samples, &samples);
+    }
 }
 
 /// The real values that a model answers, by its file; of a file that does not say it as they are.

@@ -9,6 +9,7 @@ use crate::data::class_names::ClassNames;
 use crate::data::picture::Look;
 use crate::data::target::Target;
 use crate::evaluate::Outcome;
+use crate::samples::class_by_class;
 use crate::live::{Live, MODEL_BYTES_MAX, Sample, Subject};
 
 /// Most test images that the page carries to choose from.
@@ -42,16 +43,9 @@ pub fn of(run: &FinishedRun<'_>, model: &Model<'_>) -> Option<Live> {
 fn samples<'r>(run: &FinishedRun<'r>) -> Vec<Sample<'r>> {
     let (test, names) = (&run.data.test, ClassNames::new(&run.data.names));
     let wanted = SAMPLES_MAX.min(SAMPLE_BYTES_MAX / Shape::len(test.shape));
-    let mut chosen: Vec<usize> = Vec::new();
-    while chosen.len() < wanted.min(test.len()) {
-        for class in 0..test.classes {
-            let of_class = |index: &usize| usize::from(test.labels[*index]) == class;
-            chosen.extend((0..test.len()).filter(of_class).find(|index| !chosen.contains(index)));
-        }
-    }
     let sample =
         |index: usize| Sample { label: label(run, index, &names), image: test.image(index) };
-    chosen.into_iter().take(wanted).map(sample).collect()
+    class_by_class(test, wanted).into_iter().map(sample).collect()
 }
 
 /// What is wanted of a test image: its class, its values; or just its number.

@@ -30,13 +30,15 @@ fn paste(workshop: &Workshop, command: &str) -> (String, String) {
 #[test]
 fn what_train_prints_works_when_pasted() {
     let workshop = Workshop::new();
-    let (said, _) = run(&mut workshop.trainer(["train", "small.toml", "--data", "data"]), 0);
+    let train = ["train", "small.toml", "--data", "data", "--samples", "3"];
+    let (said, _) = run(&mut workshop.trainer(train), 0);
     let commands: Vec<&str> =
         said.lines().map(str::trim).filter(|line| line.starts_with(TRAINER)).collect();
     let [first, second] = &commands[..] else { panic!("{said}") };
     let (shown, _) = paste(&workshop, first);
-    let same = "the model's own image: answer 0, score for score as on the host, ";
+    let same = "a 0: answer 0, as on the host, ";
     assert!(shown.contains("kernels dsp") && shown.contains(same), "{shown}");
+    assert!(shown.contains("3 of 3 as on the host\n"), "{shown}");
     let (measured, _) = paste(&workshop, second);
     assert!(measured.contains("of 60 images right"), "{measured}");
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::common::{self, TEST_IMAGES, Workshop, run};
+use infer::{Model, Reference, Session};
 use serde_json::Value;
+use trainer::model_file::ModelTable;
 
 fn metrics(workshop: &Workshop) -> Value {
     serde_json::from_slice(&fs::read(workshop.path("out/metrics.json")).unwrap()).unwrap()
@@ -321,6 +323,28 @@ fn one_run_at_a_time_writes_to_a_folder() {
     assert!(message.starts_with("out: another run is under way there"), "{message}");
     workshop.trainer(second).arg("--quiet").assert().success();
     assert_eq!(workshop.names_in("out"), LEFT_BY_TRAIN);
+}
+
+#[test]
+fn a_model_carries_samples_with_its_answers() {
+    let workshop = Workshop::with_model();
+    let exported = ["export", "out/float.burnpack", "--out", "again.kndl", "--samples", "4"];
+    run(&mut workshop.trainer(exported), 0);
+    let file = fs::read(workshop.path("again.kndl")).unwrap();
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let mut classes = vec![];
+    for sample in model.metadata().samples() {
+        let scores = session.run_stored::<Reference>(sample.image, &mut ()).unwrap();
+        assert!(scores.values().iter().map(|score| *score as u8).eq(sample.answer.iter().copied()));
+        classes.push(sample.class);
+    }
+    assert_eq!(classes.len(), 4);
+    assert_ne!(classes[0], classes[1], "class by class in turn");
+    let (shown, _) = run(&mut workshop.trainer(["inspect", "again.kndl"]), 0);
+    assert!(shown.contains("self-test passed, 4 samples, not signed"), "{shown}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::device::board::Board;
 use crate::device::emulator;
 use crate::device::firmware::{self, Runs};
 
-/// The firmware's program that shows digits, or the model's own image.
+/// The firmware's program that shows the images that the model carries, or digits.
 const PROGRAM: &str = "firmware-example";
 
 pub(super) fn run(args: &RunArgs) -> Result<(), CliError> {
