@@ -33,6 +33,9 @@ pub struct Recipe {
     pub threshold_quantile: f64,
     /// Passes over the training images, 1 or more.
     pub epochs: usize,
+    /// The last epochs, in which the network is trained as int8 leaves it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub quantised_epochs: usize,
     /// Images per step, 1 or more.
     pub batch: usize,
     /// The optimiser and its constants.
@@ -77,6 +80,7 @@ impl Recipe {
             (_, Some(Augment { calm_part, .. })) if calm_part > 0.0 => {
                 Some("its distortion weakens in the last part of them")
             }
+            _ if self.quantised_epochs > 0 => Some("its last epochs mind quantisation"),
             _ => None,
         }
     }
@@ -170,6 +174,10 @@ const fn threshold_quantile() -> f64 {
 
 fn is_usual_quantile(quantile: &f64) -> bool {
     *quantile == THRESHOLD_QUANTILE
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 fn is_zero(value: &f64) -> bool {

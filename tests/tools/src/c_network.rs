@@ -38,7 +38,9 @@ fn main() {
         ["public", folder, name, header, "saved"] => {
             (header, of_public(folder, name, Imported::public))
         }
-        _ => refuse("c_network model MODEL IMAGES HEADER [cropped] | public FOLDER NAME HEADER [saved]"),
+        _ => refuse(
+            "c_network model MODEL IMAGES HEADER [cropped] | public FOLDER NAME HEADER [saved]",
+        ),
     };
     fs::write(header, text).unwrap_or_else(|error| refuse(&at(header, error)));
 }
@@ -192,9 +194,8 @@ fn layers(model: &PlainModel, image: Shape) -> Vec<Layer<'_>> {
 }
 
 fn of_layer(layer: &PlainLayer, input: Shape) -> Vec<Layer<'_>> {
-    let zero_point = |input: usize| {
-        layer.inputs.get(input).map_or(0, |edge| edge.tensor.quant.zero_point)
-    };
+    let zero_point =
+        |input: usize| layer.inputs.get(input).map_or(0, |edge| edge.tensor.quant.zero_point);
     let whole = Layer {
         kind: "DENSE",
         inputs: [0, 0],
@@ -318,8 +319,9 @@ impl Layer<'_> {
         };
         array(text, "int8_t", &format!("weights_{at}[]"), &weights);
         array(text, "int32_t", &format!("biases_{at}[]"), &biases);
-        let factor = |of: &ChannelParameters| {
-            Factor { multiplier: of.multiplier, shift: of.shift.unwrap_or_default() }
+        let factor = |of: &ChannelParameters| Factor {
+            multiplier: of.multiplier,
+            shift: of.shift.unwrap_or_default(),
         };
         let factors: Vec<Factor> = layer.channels.iter().map(factor).collect();
         write_factors(text, at, &factors);

@@ -18,7 +18,7 @@ use crate::data::{DataDir, Dataset, fit};
 use crate::estimate::Estimate;
 use crate::evaluate::Outcome;
 use crate::events::Event;
-use crate::export::{Exported, Target, export_with};
+use crate::export::{ExportOptions, Exported, Target, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::folder_lock::FolderLock;

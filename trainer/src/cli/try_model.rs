@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use infer::Model;
 
 use super::{CliError, appearance, browser, model_file};
+use crate::data::class_names::ClassNames;
 use crate::data::metadata;
 use crate::data::record::DataRecord;
 use crate::live::page::TryPage;

@@ -6,6 +6,7 @@
 
 use infer::Shape;
 
+use super::Grid;
 use crate::graph::{Demand, DemandError, Stage, StageDemand, demand};
 use crate::network::Network;
 use crate::ops::{FloatKind, FloatOperator, Operator};
@@ -21,6 +22,8 @@ pub struct Layout {
     pub stages: Vec<FloatKind>,
     /// The largest value that each stage leaves, where something cuts off what is above it.
     pub most: Vec<f32>,
+    /// The int8 values that each stage leaves, while training minds them; else empty.
+    pub grids: Vec<Grid>,
     /// Probability that a value of each stage is left out while training.
     pub dropout: Vec<f32>,
     /// The tensors that each stage reads: 0 is the input, `n` what stage `n - 1` leaves.
@@ -41,6 +44,7 @@ impl Layout {
             input_origin: [input.rows[0] as usize, input.columns[0] as usize],
             stages: stages.iter().zip(&demanded).map(float).collect(),
             most: stages.iter().map(|stage| stage.kind.rectifier().most()).collect(),
+            grids: vec![],
             dropout: stages.iter().map(|stage| stage.dropout).collect(),
             reads: stages.iter().map(|stage| stage.inputs.clone()).collect(),
         })

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::Layout;
+use super::grid::ToGrid;
 use crate::kernels::{Aligned, InstructionSet, Weights};
 use crate::ops::{Buffers, FloatOperator, Inputs, Pass};
 
@@ -79,7 +80,7 @@ impl Maps {
             };
             stage.forward(&mut pass, inputs, output);
             if !stage.normalised() {
-                self.cut(layout, index);
+                self.finish(layout, index);
             }
         }
     }
@@ -89,12 +90,16 @@ impl Maps {
         &mut self.maps[stage + 1][..self.images * layout.stages[stage].output().len()]
     }
 
-    /// Cuts the output of a stage off at the largest value that it leaves.
-    pub fn cut(&mut self, layout: &Layout, stage: usize) {
-        let most = layout.most[stage];
+    /// Cuts the output of a stage off at the largest value that it leaves, and takes it to the grid
+    /// of int8 where there is one.
+    pub fn finish(&mut self, layout: &Layout, stage: usize) {
+        let (most, set) = (layout.most[stage], self.set);
         if most < f32::INFINITY {
             let output = self.output_mut(layout, stage);
             output.iter_mut().for_each(|value| *value = value.min(most));
+        }
+        if let Some(grid) = layout.grids.get(stage) {
+            set.run(ToGrid { values: self.output_mut(layout, stage), grid: *grid });
         }
     }
 

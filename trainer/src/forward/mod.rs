@@ -1,8 +1,10 @@
 //! The forward pass of a float model: what training, calibration and evaluation share.
 
+mod grid;
 mod layout;
 mod maps;
 
+pub use grid::{Grid, weights_on_grid};
 pub use layout::Layout;
 pub use maps::{Maps, normalised_len};
 

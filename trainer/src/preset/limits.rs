@@ -11,6 +11,7 @@ type Wrong = (&'static [&'static str], String);
 /// Refuses what cannot work; the network is one that can be built.
 pub(super) fn check(network: &Network, recipe: &Recipe) -> Result<(), Wrong> {
     check_answer(network, recipe.task)?;
+    check_epochs(recipe)?;
     check_optimizer(&recipe.optimizer)?;
     check_decay(recipe)?;
     check_held_out(recipe)?;
@@ -38,6 +39,17 @@ fn check_answer(network: &Network, task: Task) -> Result<(), Wrong> {
                 input, it ends with {outputs}"
         )),
         _ => Ok(()),
+    }
+}
+
+/// More epochs that mind quantisation than there are.
+fn check_epochs(Recipe { epochs, quantised_epochs, .. }: &Recipe) -> Result<(), Wrong> {
+    match quantised_epochs <= epochs {
+        true => Ok(()),
+        false => Err((
+            &["quantised_epochs"],
+            format!("quantised_epochs is {quantised_epochs}, of {epochs} epochs: make it smaller"),
+        )),
     }
 }
 

@@ -124,6 +124,13 @@ pub(super) const RULES: &[Rule] = &[
         what: "Passes over the training images.",
     },
     Rule {
+        path: &["training", "quantised_epochs"],
+        allowed: Whole(0..=*EPOCHS.end()),
+        default: "0",
+        what: "The last epochs, in which the network is trained as int8 leaves it: weights and \
+            maps go to the nearest values that int8 has. At most all epochs.",
+    },
+    Rule {
         path: &["training", "batch"],
         allowed: Whole(BATCH),
         default: "required",

@@ -9,8 +9,8 @@ use crate::data::class_names::ClassNames;
 use crate::data::picture::Look;
 use crate::data::target::Target;
 use crate::evaluate::Outcome;
-use crate::samples::class_by_class;
 use crate::live::{Live, MODEL_BYTES_MAX, Sample, Subject};
+use crate::samples::class_by_class;
 
 /// Most test images that the page carries to choose from.
 const SAMPLES_MAX: usize = 20;

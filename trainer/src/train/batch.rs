@@ -1,6 +1,7 @@
 //! Gradients of one batch: its images cut into shards, the shards spread over threads, their
 //! gradients added in order.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::batch_norm::{BatchScale, ChannelSums};
@@ -9,7 +10,7 @@ use super::parameters::{StageGradient, StageParameters};
 use super::shard::Shard;
 use super::shards::{Batch, Shards};
 use super::workers::Workers;
-use crate::forward::Layout;
+use crate::forward::{Grid, Layout, weights_on_grid};
 use crate::kernels::{Gradient, InstructionSet, Weights};
 use crate::network::Network;
 use crate::ops::{FloatKind, FloatOperator};
@@ -53,6 +54,12 @@ impl BatchGradients {
     /// The threads that share the work.
     pub fn workers(&self) -> &Workers {
         self.shards.workers()
+    }
+
+    /// The int8 values that each stage leaves from now on, or none; to be called between two epochs,
+    /// before [`BatchGradients::set_parameters`].
+    pub fn set_grids(&mut self, grids: Vec<Grid>) {
+        self.shards.layout.grids = grids;
     }
 
     /// Takes in the parameters under which gradients are computed from now on.
@@ -192,14 +199,25 @@ fn parts(layout: &Layout) -> Vec<Range<usize>> {
 /// The weights of all stages as the kernels read them.
 fn packed(parameters: &[StageParameters], layout: &Layout) -> Vec<Weights> {
     let stages = parameters.iter().zip(&layout.stages).enumerate();
-    let asks = |index| layout.asks_for_gradient(index);
-    stages.map(|(index, (stage, operator))| packed_stage(stage, operator, asks(index))).collect()
+    let pack = |(index, (stage, operator)): (usize, (&StageParameters, &FloatKind))| {
+        let rows: Cow<'_, [f32]> = match layout.grids.is_empty() {
+            true => Cow::Borrowed(&stage.rows),
+            false => Cow::Owned(weights_on_grid(&stage.rows, stage.bias.len())),
+        };
+        packed_stage(stage, &rows, operator, layout.asks_for_gradient(index))
+    };
+    stages.map(pack).collect()
 }
 
 /// A normalised stage has no bias of its own: its beta comes after the normalisation.
-fn packed_stage(stage: &StageParameters, operator: &FloatKind, map_gradient: bool) -> Weights {
+fn packed_stage(
+    stage: &StageParameters,
+    rows: &[f32],
+    operator: &FloatKind,
+    map_gradient: bool,
+) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
-    let weights = Weights::new(&stage.rows, bias);
+    let weights = Weights::new(rows, bias);
     match operator.reach() {
         Some(reach) if map_gradient => weights.with_map_gradient(reach),
         _ => weights,

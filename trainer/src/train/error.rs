@@ -7,6 +7,7 @@ use crate::data::fit::FitError;
 use crate::graph::DemandError;
 use crate::kernels::INSTRUCTION_SET_VARIABLE;
 use crate::network::OUTPUTS_MAX;
+use crate::quantize::QuantizeError;
 use crate::recipe::STATISTICS_MIN;
 
 /// Why training cannot begin or go on.
@@ -76,6 +77,9 @@ pub enum TrainError {
         /// The batch, from 1.
         batch: usize,
     },
+    /// Quantisation is to be minded, and the network cannot be quantised.
+    #[error(transparent)]
+    Quantize(#[from] QuantizeError),
     /// The state to go on from is not one of this network and recipe.
     #[error("the saved state is not one of this run: {0}")]
     State(&'static str),

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use infer::Shape;
+use infer::format::OutputQuant;
 
 use super::augment::Distorter;
 use super::average::Average;
@@ -22,15 +23,17 @@ use super::state::{Epoch, Place, State};
 use super::workers::Workers;
 use super::{TrainOptions, Trained, decay, initial, schedule};
 use crate::backend;
+use crate::calibrate::calibrate;
 use crate::data::{Dataset, fit};
 use crate::float_model::{FloatModel, StageWeights};
-use crate::forward::{Forward, Layout};
+use crate::forward::{Forward, Grid, Layout};
 use crate::graph::{DemandError, Stage};
 use crate::inputs::network_inputs;
 use crate::kernels::InstructionSet;
 use crate::net::Net;
 use crate::network::{Network, OUTPUTS_MAX};
 use crate::ops::{FloatKind, FloatOperator};
+use crate::quantize::quantize;
 use crate::recipe::{Recipe, STATISTICS_MIN};
 
 /// Most images per forward pass when accuracy is followed.
@@ -56,6 +59,8 @@ pub struct Run<'r> {
     /// statistics.
     pub(super) parameters: Vec<StageParameters>,
     average: Option<Average>,
+    /// How what each stage leaves is quantised in the epoch under way, where that is minded.
+    quants: Vec<OutputQuant>,
     /// The best epoch so far, where the run may end early.
     best: Option<Best>,
     distorter: Option<Distorter>,
@@ -101,6 +106,7 @@ impl<'r> Run<'r> {
             optimizer: Optimizer::new(&recipe.optimizer),
             average: recipe.average.map(|average| Average::new(average.decay, parameters.clone())),
             distorter: Distorter::of(recipe, &network.input, &layout),
+            quants: vec![],
             best: None,
             place: Place::beginning_of(1),
             placed: None,
@@ -129,6 +135,7 @@ impl<'r> Run<'r> {
             state.epochs.into_iter().map(|epoch| EpochReport { epochs, ..epoch }).collect();
         (self.place, self.under_way, self.steps) = (state.place, state.under_way, state.steps);
         (self.parameters, self.average, self.best) = (state.parameters, state.average, state.best);
+        self.quants = state.quants;
         Ok(self)
     }
 
@@ -142,6 +149,9 @@ impl<'r> Run<'r> {
         }
         if lengths(&state.parameters) != lengths(&self.parameters) {
             return refused("its parameters have other shapes");
+        }
+        if ![0, self.parameters.len()].contains(&state.quants.len()) {
+            return refused("its scales are not those of as many stages");
         }
         if averaged(&state.average) != averaged(&self.average) {
             return refused("its average has another shape");
@@ -171,6 +181,7 @@ impl<'r> Run<'r> {
             steps: self.steps,
             parameters: self.parameters.clone(),
             average: self.average.clone(),
+            quants: self.quants.clone(),
             best: self.best.clone(),
             ended_early: self.has_ended_early(),
             optimizer: self.optimizer.record()?,
@@ -224,6 +235,7 @@ impl<'r> Run<'r> {
     /// What is left of one pass over the images; `None` when the observer ended it.
     fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochReport>, TrainError> {
         let (begun, before) = (Instant::now(), self.under_way.seconds);
+        self.begin_quantised()?;
         let order = self.order();
         let mut batches = order.chunks(self.recipe.batch).skip(self.place.batch).peekable();
         while let Some(chosen) = batches.next() {
@@ -242,6 +254,21 @@ impl<'r> Run<'r> {
         }
         let held_out = self.held_out_tally();
         Ok(Some(self.epoch_report(held_out, before + begun.elapsed().as_secs_f64())))
+    }
+
+    /// In the last epochs of a recipe that minds quantisation: maps are quantised as an export at
+    /// the beginning of the epoch would do it.
+    fn begin_quantised(&mut self) -> Result<(), TrainError> {
+        if self.place.epoch + self.recipe.quantised_epochs <= self.recipe.epochs {
+            return Ok(());
+        }
+        if self.place.batch == 0 {
+            let model = self.model_of(&self.parameters);
+            let quant = quantize(&model, &calibrate(&model, self.data))?;
+            self.quants = quant.stages.iter().map(|stage| stage.output).collect();
+        }
+        self.gradients.set_grids(self.quants.iter().map(|quant| Grid::from(*quant)).collect());
+        Ok(())
     }
 
     /// The images in this epoch's order.

@@ -87,12 +87,13 @@ impl Shard {
         let set = self.maps.set;
         let (values, output) = self.maps.to_normalise(layout, stage);
         scale.normalise(set, layout.stages[stage].relu(), values, output);
-        self.maps.cut(layout, stage);
+        self.maps.finish(layout, stage);
         self.leave_out(layout, stage);
     }
 
     /// Takes the gradient of a stage back to before some values were left out, and before they were
-    /// cut off at the largest that the stage leaves.
+    /// cut off at the ends of what the stage leaves. That of a value that only went to the nearest
+    /// of int8 stays as it is.
     fn uncut(&mut self, layout: &Layout, stage: usize) {
         let (most, rate) = (layout.most[stage], layout.dropout[stage]);
         if rate > 0.0 {
@@ -104,6 +105,14 @@ impl Shard {
             let output = self.maps.output(layout, stage);
             for (gradient, output) in self.gradients[stage + 1].iter_mut().zip(output) {
                 *gradient = if *output >= most { 0.0 } else { *gradient };
+            }
+        }
+        if let Some(grid) = layout.grids.get(stage) {
+            let [least, greatest] = grid.ends().map(|end| end / (1.0 - rate));
+            let output = self.maps.output(layout, stage);
+            for (gradient, output) in self.gradients[stage + 1].iter_mut().zip(output) {
+                let is_inside = least < *output && *output < greatest;
+                *gradient = if is_inside { *gradient } else { 0.0 };
             }
         }
     }

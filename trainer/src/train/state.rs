@@ -1,5 +1,6 @@
 //! The state of a run between two batches: everything that its rest depends on.
 
+use infer::format::OutputQuant;
 use serde::{Deserialize, Serialize};
 
 use super::average::Average;
@@ -22,6 +23,8 @@ pub struct State {
     /// The parameters of all stages, with the running statistics of the normalisation.
     pub(super) parameters: Vec<StageParameters>,
     pub(super) average: Option<Average>,
+    /// How what each stage leaves is quantised in the epoch under way, where that is minded.
+    pub(super) quants: Vec<OutputQuant>,
     /// The best epoch so far, where the run may end early.
     pub(super) best: Option<Best>,
     /// Whether the run ended before its last epoch because the held-out loss stopped falling.

@@ -502,6 +502,7 @@ fn recipe(learning_rate: f64) -> Recipe {
         error: Error::Squared,
         threshold_quantile: 0.99,
         epochs: 3,
+        quantised_epochs: 0,
         batch: 16,
         optimizer: rmsprop(learning_rate),
         schedule: Default::default(),
@@ -631,4 +632,5 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
 mod answers;
 mod graphs;
 mod normalised;
+mod quantised;
 mod resumed;

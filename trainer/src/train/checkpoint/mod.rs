@@ -26,7 +26,7 @@ pub use identity::{Difference, Identity};
 const MAGIC: [u8; 8] = *b"KNDLCKPT";
 
 /// What this program writes and reads.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 const CRC_BYTES: usize = 4;
 

@@ -105,7 +105,7 @@ fn refusals_say_what_to_do() {
     let body = bytes.len() - CRC_BYTES;
     let crc = crc32fast::hash(&bytes[..body]);
     bytes[body..].copy_from_slice(&crc.to_le_bytes());
-    assert!(refusal(&bytes).contains("format version 7, this program reads 3"));
+    assert!(refusal(&bytes).contains("format version 7, this program reads 4"));
     let folder = TempDir::new().unwrap();
     let missing = Checkpoint::read(&folder.path().join("none")).unwrap_err().to_string();
     assert!(missing.contains("none: no such file, so no run to go on with"), "{missing}");

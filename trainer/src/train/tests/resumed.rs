@@ -93,6 +93,7 @@ fn by_epochs() -> Vec<Recipe> {
         Recipe { schedule: Schedule::Step { every: 2, factor }, ..plain() },
         Recipe { schedule: plateau, augment_series: Some(series), ..plain() },
         Recipe { early_stopping, average: Some(Average { decay: 0.5 }), ..plain() },
+        Recipe { quantised_epochs: 4, ..plain() },
     ]
 }
 
