@@ -39,19 +39,15 @@ pub fn show(session: &mut Session, model: &Model, counter: &mut Counter) -> bool
 }
 
 /// Shows an input with its answer; whether that is the host's.
-fn show_one(
-    session: &mut Session,
-    model: &Model,
-    counter: &mut Counter,
-    sample: &Sample,
-) -> bool {
+fn show_one(session: &mut Session, model: &Model, counter: &mut Counter, sample: &Sample) -> bool {
     let shape = model.image_shape();
     if matches!(shape.channels, 1 | 3) && shape.height.min(shape.width) >= SIDE_MIN {
         draw(sample.image, shape);
     }
     let (scores, counted) = counter.count(|| session.run_stored::<Native>(sample.image, &mut ()));
     let Ok(scores) = scores else { return false }; // an image of another size
-    let is_same = scores.values().iter().map(|score| *score as u8).eq(sample.answer.iter().copied());
+    let is_same =
+        scores.values().iter().map(|score| *score as u8).eq(sample.answer.iter().copied());
     match sample.class {
         Some(class) => hprint!("a {}: ", Class { model, class: class.into() }),
         None => hprint!("the model's own image: "),

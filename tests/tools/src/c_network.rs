@@ -7,8 +7,8 @@
 //!
 //! MODEL is a model file whose first layers read no padding, and IMAGES holds raw images for it.
 //! With `cropped` the images are only the part that the network reads. FOLDER holds the networks of
-//! MLPerf Tiny: see [`tests::imported`]. With `saved` channels that are constant for every input are
-//! left out, as `trainer import` does.
+//! MLPerf Tiny: see [`tests::imported`]. With `saved` channels that are constant for every input
+//! are left out, as `trainer import` does.
 //!
 //! The header has the layers in the order and with the multipliers that CMSIS-NN reads, the images,
 //! and the answers of the reference kernels with two roundings, as CMSIS-NN rounds.

@@ -56,8 +56,8 @@ impl BatchGradients {
         self.shards.workers()
     }
 
-    /// The int8 values that each stage leaves from now on, or none; to be called between two epochs,
-    /// before [`BatchGradients::set_parameters`].
+    /// The int8 values that each stage leaves from now on, or none; to be called between two
+    /// epochs, before [`BatchGradients::set_parameters`].
     pub fn set_grids(&mut self, grids: Vec<Grid>) {
         self.shards.layout.grids = grids;
     }

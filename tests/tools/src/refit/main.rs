@@ -12,7 +12,8 @@
 //!
 //! For each algorithm it runs models of one random layer in the emulator, in firmware with the
 //! parts that they need. It counts their instructions and fits the formula's coefficients, for both
-//! ways to compile the firmware. It writes `trainer/costs.toml`, which is compiled into `trainer`. It is needed whenever a kernel changes.
+//! ways to compile the firmware. It writes `trainer/costs.toml`, which is compiled into `trainer`.
+//! It is needed whenever a kernel changes.
 
 mod code;
 #[path = "../code_size.rs"]
