@@ -58,6 +58,7 @@ fn trained(network: &Network, data: &Dataset) -> FloatModel {
         error: Error::Squared,
         threshold_quantile: 0.99,
         epochs: 4,
+        quantised_epochs: 0,
         batch: 32,
         optimizer: Optimizer::Rmsprop {
             learning_rate: 0.003,
