@@ -17,6 +17,10 @@ pub const RELU_ZERO_POINT: i8 = -128;
 /// show.
 pub const MULTIPLIER_MIN: i32 = 1 << 14;
 
+/// Least multiplier of a factor with two roundings that is not 0, apart from depthwise layers: the
+/// loops in assembly double it in 32 bits.
+pub(crate) const NORMAL: i32 = 1 << 30;
+
 /// How accumulators become int8. A model's header names it, for all of its layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rounding {
@@ -70,7 +74,7 @@ pub struct ChannelParameters {
     /// less `input zero point * sum of the channel's weights`.
     pub bias: i32,
     /// `input scale * weight scale / output scale`, times 2^32; 1 to 2^31 - 1. With two roundings
-    /// times `2^(31 - shift)`: 0 to 2^31 - 1, and 2^30 or more of all but means.
+    /// times `2^(31 - shift)`: 2^30 to 2^31 - 1, or 0; of a depthwise layer 0 to 2^31 - 1.
     pub multiplier: i32,
     /// With two roundings: -31 to 30, a positive one to the left.
     pub shift: Option<i8>,
@@ -236,7 +240,7 @@ impl Factor {
     /// still fits 32 bits when it is shifted to the left.
     pub(crate) const fn fits(self, largest: u64) -> bool {
         let left = if self.shift > 0 { self.shift as u32 } else { 0 };
-        (self.multiplier == 0 || self.multiplier >= 1 << 30)
+        (self.multiplier == 0 || self.multiplier >= NORMAL)
             && self.shift >= -31
             && self.shift <= 30
             && largest <= i32::MAX as u64 >> left

@@ -67,16 +67,17 @@ pub fn check_sections(
 /// that the layer's algorithm computes exactly; `magnitude` gives a channel's `sum(|weight|)`.
 ///
 /// With two roundings an accumulator is shifted to the left where its shift is positive, and still
-/// has to fit.
+/// has to fit; a multiplier is 0, or `least` or more.
 pub fn check_channels(
     parameters: &[u8],
     channels: u16,
+    least: i32,
     sum_max: u64,
     magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
 ) -> Result<(), LayerProblem> {
     let rounding = Rounding::of(parameters, channels);
     for (channel, parameters) in (0u16..).zip(with_shifts(parameters, channels)) {
-        if !is_factor(&parameters, rounding) {
+        if !is_factor(&parameters, least, rounding) {
             return Err(LayerProblem::Multiplier { channel });
         }
         let magnitude = magnitude(channel as usize)?;
@@ -92,12 +93,12 @@ pub fn check_channels(
 }
 
 /// Whether a channel's factor is in range.
-fn is_factor(parameters: &ChannelParameters, rounding: Rounding) -> bool {
+fn is_factor(parameters: &ChannelParameters, least: i32, rounding: Rounding) -> bool {
+    let multiplier = parameters.multiplier;
     match (rounding, parameters.shift) {
-        (Rounding::Once, _) => parameters.multiplier >= 1,
-        // The multiplier of a mean is divided by a count, so any number may be left of it.
+        (Rounding::Once, _) => multiplier >= 1,
         (Rounding::Twice, Some(shift)) => {
-            parameters.multiplier >= 0 && Factor { multiplier: 0, shift }.fits(0)
+            (multiplier == 0 || multiplier >= least) && Factor { multiplier: 0, shift }.fits(0)
         }
         (Rounding::Twice, None) => false,
     }

@@ -8,6 +8,7 @@ use crate::ops::checks::{
     SIZE_MAX_BYTES, check_channels, check_coordinates, check_sections, check_sides,
 };
 use crate::ops::operator::{Inputs, Reading, Record, Tensor};
+use crate::quant::NORMAL;
 use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
 
@@ -105,7 +106,13 @@ impl<'m> Conv<'m> {
         let filters = self.filters();
         check_sections(channels, self.output.channels, weights, filters.packed_bytes())?;
         let magnitude = |channel| filters.magnitude(weights, channel);
-        check_channels(channels, self.output.channels, self.algorithm.sum_max(), magnitude)?;
+        check_channels(
+            channels,
+            self.output.channels,
+            NORMAL,
+            self.algorithm.sum_max(),
+            magnitude,
+        )?;
         filters.check(weights)?;
         let conv = Self { channels, weights, ..self };
         if conv.algorithm.fits(&conv) { Ok(conv) } else { Err(LayerProblem::Algorithm) }

@@ -6,6 +6,7 @@ use super::{Dense, DenseAlgorithm};
 use crate::error::LayerProblem;
 use crate::ops::checks::{check_channels, check_sections};
 use crate::ops::operator::{Inputs, Reading, Record, Tensor};
+use crate::quant::NORMAL;
 use crate::schedule::INPUTS_MAX;
 use crate::shape::Shape;
 
@@ -76,7 +77,7 @@ impl<'m> Dense<'m> {
         let matrix = self.matrix();
         check_sections(channels, self.units, weights, matrix.packed_bytes())?;
         let magnitude = |unit| Ok(matrix.magnitude(weights, unit));
-        check_channels(channels, self.units, i32::MAX as u64, magnitude)?;
+        check_channels(channels, self.units, NORMAL, i32::MAX as u64, magnitude)?;
         matrix.check(weights)?;
         let dense = Self { channels, weights, ..self };
         if dense.algorithm.fits(&dense) { Ok(dense) } else { Err(LayerProblem::Algorithm) }

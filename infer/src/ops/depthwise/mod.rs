@@ -168,7 +168,7 @@ impl<'m> Depthwise<'m> {
             let weights = weights.iter().skip(channel).step_by(of_channel);
             Ok(weights.map(|weight| size(*weight as i8)).sum::<u32>() as u64)
         };
-        check_channels(channels, self.output.channels, u64::MAX, magnitude)?;
+        check_channels(channels, self.output.channels, 1, u64::MAX, magnitude)?;
         Ok(Self { channels, weights, ..self })
     }
 }

@@ -1,6 +1,7 @@
 //! Random depthwise convolutions.
 
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
+use infer::quant::{ChannelParameters, Rounding};
 use infer::{Depthwise, LayerKind, Shape};
 
 use super::{Counted, Filling, Numbers, Only, Pattern, QUANT, Random, fill_channels, most};
@@ -72,6 +73,15 @@ pub fn any<'b>(
     fill(random, &record, tensors, filling, values, numbers)
 }
 
+/// Makes multipliers of means of those of all channels: what is left when they are divided.
+fn divide_multipliers(numbers: &mut [u8]) {
+    for bytes in numbers.as_chunks_mut().0 {
+        let mut channel = ChannelParameters::from_le_bytes(bytes);
+        channel.multiplier -= channel.multiplier / 3;
+        *bytes = channel.to_le_bytes();
+    }
+}
+
 /// A layer whose instructions are counted.
 pub fn measured<'b>(
     random: &mut Random,
@@ -117,6 +127,9 @@ fn fill<'b>(
     }
     let parameters = &mut numbers.channels.0[..filling.rounding.channel_bytes() * channels];
     fill_channels(random, filling, weights, taps, parameters);
+    if filling.rounding == Rounding::Twice && filling.has_rare && random.below(2) == 0 {
+        divide_multipliers(&mut parameters[..ChannelParameters::BYTES * channels]);
+    }
     let in_range = "the largest weights of these sizes stay in range";
     LayerKind::Depthwise(depthwise.with_numbers(parameters, packed).expect(in_range))
 }

@@ -352,8 +352,7 @@ fn once(bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
 /// A factor by which the largest sum becomes about `outputs`, at times 0.
 fn twice(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
     let normal = 1 << 30 | (random.next() >> 2) as i32;
-    // What is left of a normal one when it is divided, as in a mean, is above a half of it.
-    let multiplier = random.pick(&[normal, normal, normal, normal / 2 + 1, 1 << 30, i32::MAX, 0]);
+    let multiplier = random.pick(&[normal, normal, normal, 1 << 30, i32::MAX, 0]);
     let shift = (outputs.ilog2() as i8 - sum_max.ilog2() as i8).min(0);
     ChannelParameters { bias, multiplier, shift: Some(shift) }
 }

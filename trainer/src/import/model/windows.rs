@@ -10,6 +10,9 @@ use crate::import::tflite::reference::{Conv, Filters, FullyConnected, Mean, Misf
 use crate::import::tflite::{Window, placed};
 use crate::ops::{PlainKind, average_pool, conv, dense, depthwise, max_pool};
 
+/// Least multiplier of a convolution that is not 0.
+const NORMAL: i32 = 1 << 30;
+
 /// How a window moves over the model's map; each pair is rows and columns.
 struct Moving {
     value: Value,
@@ -226,7 +229,10 @@ impl Lowering<'_, '_> {
         let (kernel, taps) =
             (small([rows.into(), columns.into()])?, rows as usize * columns as usize);
         let (stride, origin) = ([1, 1], [0, 0]);
+        let is_normal = factor.multiplier == 0 || factor.multiplier >= NORMAL;
         let (kind, channels, each) = match axes.contains(&1) {
+            // Only depthwise layers have other multipliers.
+            true if !is_normal => return Err(Misfit::Chip),
             true => {
                 let (dilation, pool) = ([1, 1], [1, 1]);
                 let conv = conv::Plain { kernel, stride, dilation, origin, pool };

@@ -7,8 +7,8 @@
 //!
 //! Range, apart from the vector extension's loops: twice a sum fits 32 bits. With at most 2^14 taps
 //! and a bias of less than 2^29 in size, a sum and all partial sums are within `2^29 + 2^14 * 128 *
-//! 128 < 2^30`. Layers of more, and those with shifts to the left, are computed by the portable
-//! loop. No network that converters write has either.
+//! 128 < 2^30`. Layers of more, those with shifts to the left, and means, whose multipliers may be
+//! below 2^30, are computed by the portable loop.
 
 #[cfg(kindling_backend = "mve")]
 use super::super::portable::{Run, each_block, each_run_of, pixels};
@@ -26,7 +26,7 @@ use crate::quant::ChannelParameters;
 #[cfg(kindling_backend = "mve")]
 use crate::quant::RELU_ZERO_POINT;
 #[cfg(not(kindling_backend = "mve"))]
-use crate::quant::channel_parameters;
+use crate::quant::{NORMAL, channel_parameters};
 
 /// Arguments of the loop; it changes some of them.
 #[cfg(kindling_backend = "mve")]
@@ -85,7 +85,9 @@ fn is_common(depthwise: &Depthwise<'_>, shifts: &[u8]) -> bool {
     const BIAS_LIMIT: u32 = 1 << 29;
     let mut parameters = channel_parameters(depthwise.channels);
     depthwise.taps() <= TAPS_MAX
-        && parameters.all(|parameters| parameters.bias.unsigned_abs() < BIAS_LIMIT)
+        && parameters.all(|ChannelParameters { bias, multiplier, .. }| {
+            bias.unsigned_abs() < BIAS_LIMIT && (multiplier == 0 || multiplier >= NORMAL)
+        })
         && shifts.iter().all(|shift| *shift as i8 <= 0)
 }
 
