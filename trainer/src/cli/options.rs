@@ -92,7 +92,7 @@ pub(super) struct FileOption {
 #[derive(Args)]
 #[command(next_help_heading = "Model file")]
 pub(super) struct SamplesOption {
-    /// Carry this many training images in the model, for firmware and pages to show; they take flash
+    /// Carry this many training images, for firmware and pages to show; they take flash
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u8).range(0..=SAMPLES_MAX))]
     samples: u8,
