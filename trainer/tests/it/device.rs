@@ -212,7 +212,7 @@ fn another_version_is_named() {
     let pty = Pty::new(frame);
     let said = error(&mut pty.eval());
     assert!(
-        said.starts_with("the chip speaks version 9 of the wire, this program version 2"),
+        said.starts_with("the chip speaks version 9 of the wire, this program version 3"),
         "{said}"
     );
     pty.end();
