@@ -6,18 +6,25 @@
 //! the parts that a plan needs, and prints their names for `Cargo.toml`. Which layer needs which is
 //! told by its operator, and what the graph needs by the network.
 
-/// Makes the enum of parts and what is asked of each.
+/// Makes the enum of parts, and what is asked of each: of those below, and of the operators that
+/// are parts.
 macro_rules! features {
-    ($($(#[doc = $doc:literal])+ $feature:ident = $name:literal;)+) => {
+    (
+        parts: $($(#[doc = $doc:literal])+ $feature:ident = $name:literal;)+
+        operators: $($operator:ident = $part:literal $(brings $brought:ident)?;)+
+    ) => {
         /// A part of this crate.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Feature {
             $($(#[doc = $doc])+ $feature,)+
+            $(#[doc = concat!("The operator `", stringify!($operator), "`.")]
+            $operator,)+
         }
 
         impl Feature {
             /// All of them.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$feature),+];
+            pub const ALL: [Self; [$($name,)+ $($part),+].len()] =
+                [$(Self::$feature,)+ $(Self::$operator),+];
 
             /// Whether an operator is in this build that
             /// [reduces](crate::ops::Operator::reduces) its input.
@@ -27,6 +34,7 @@ macro_rules! features {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$feature => $name,)+
+                    $(Self::$operator => $part,)+
                 }
             }
 
@@ -34,8 +42,7 @@ macro_rules! features {
             /// no chain, and one that reduces takes rows as they come.
             pub const fn brings(self) -> Option<Self> {
                 match self {
-                    Self::Add | Self::Concat | Self::Mul => Some(Self::Branches),
-                    Self::AveragePool => Some(Self::HeldRows),
+                    $($(Self::$operator => Some(Self::$brought),)?)+
                     _ => None,
                 }
             }
@@ -45,70 +52,69 @@ macro_rules! features {
             pub const fn is_built(self) -> bool {
                 match self {
                     $(Self::$feature => cfg!(feature = $name),)+
+                    $(Self::$operator => cfg!(feature = $part),)+
                 }
             }
         }
     };
 }
 
-// The list; `Cargo.toml` has the same names.
-features! {
-    /// [`Algorithm::Direct`](crate::format::Algorithm::Direct).
-    Direct = "direct";
-    /// [`Algorithm::DirectInPlace`](crate::format::Algorithm::DirectInPlace).
-    DirectInPlace = "direct-in-place";
-    /// [`Algorithm::DirectPaired`](crate::format::Algorithm::DirectPaired).
-    DirectPaired = "direct-paired";
-    /// [`Algorithm::DirectVector`](crate::format::Algorithm::DirectVector).
-    DirectVector = "direct-vector";
-    /// [`Algorithm::SingleChannel`](crate::format::Algorithm::SingleChannel).
-    SingleChannel = "single-channel";
-    /// Winograd's F(2x2, 3x3).
-    WinogradF2 = "winograd-f2";
-    /// Winograd's F(4x4, 3x3).
-    WinogradF4 = "winograd-f4";
-    /// Winograd with weights that are stored transformed.
-    WinogradStored = "winograd-stored";
-    /// Winograd with weights that are transformed when it runs.
-    WinogradOnTheFly = "winograd-on-the-fly";
-    /// Winograd's loops for a single tile: maps with an odd number of tiles.
-    WinogradSingleTile = "winograd-single-tile";
-    /// [`Algorithm::DirectInPlace`](crate::format::Algorithm::DirectInPlace),
-    /// [`Algorithm::DirectPaired`](crate::format::Algorithm::DirectPaired) and
-    /// [`Algorithm::DirectVector`](crate::format::Algorithm::DirectVector) without pooling: they
-    /// compute four pixels of a row at once.
-    Unpooled = "unpooled";
-    /// Padding in [`Algorithm::SingleChannel`](crate::format::Algorithm::SingleChannel) and
-    /// Winograd's algorithms, and Winograd's tiles that the map's end or the pooling cuts.
-    Edges = "edges";
-    /// Poolings that are layers of their own.
-    MaxPool = "max-pool";
-    /// [`DenseAlgorithm::Rows`](crate::format::DenseAlgorithm::Rows).
-    DenseRows = "dense-rows";
-    /// [`DenseAlgorithm::Quads`](crate::format::DenseAlgorithm::Quads).
-    DenseQuads = "dense-quads";
-    /// [`DenseAlgorithm::QuadsWide`](crate::format::DenseAlgorithm::QuadsWide).
-    DenseQuadsWide = "dense-quads-wide";
-    /// Sums of two tensors.
-    Add = "add";
-    /// Depthwise convolutions.
-    Depthwise = "depthwise";
-    /// Softmaxes.
-    Softmax = "softmax";
-    /// [`Rounding::Twice`](crate::quant::Rounding::Twice): models from TensorFlow Lite.
-    TwoRoundings = "two-roundings";
-    /// Averages over windows and over maps.
-    AveragePool = "average-pool";
-    /// Functions of one value, by tables.
-    Lookup = "lookup";
-    /// Tensors side by side, and paddings.
-    Concat = "concat";
-    /// Products of two tensors.
-    Mul = "mul";
-    /// Convolutions whose taps lie apart.
-    Dilation = "dilation";
-    /// Tensors of which only some rows are held at once.
-    HeldRows = "held-rows";
-    /// Layers that read other tensors than that of the layer before them.
-    Branches = "branches";
+/// The parts that are no operators, and the operators that are parts; `Cargo.toml` has the same
+/// names.
+macro_rules! with_operators {
+    ($(
+        $(#[doc = $doc:literal])+
+        $operator:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident
+            $(, part $part:literal $(brings $brought:ident)?)?;
+    )+) => {
+        features! {
+            parts:
+            /// [`Algorithm::Direct`](crate::format::Algorithm::Direct).
+            Direct = "direct";
+            /// [`Algorithm::DirectInPlace`](crate::format::Algorithm::DirectInPlace).
+            DirectInPlace = "direct-in-place";
+            /// [`Algorithm::DirectPaired`](crate::format::Algorithm::DirectPaired).
+            DirectPaired = "direct-paired";
+            /// [`Algorithm::DirectVector`](crate::format::Algorithm::DirectVector).
+            DirectVector = "direct-vector";
+            /// [`Algorithm::SingleChannel`](crate::format::Algorithm::SingleChannel).
+            SingleChannel = "single-channel";
+            /// Winograd's F(2x2, 3x3).
+            WinogradF2 = "winograd-f2";
+            /// Winograd's F(4x4, 3x3).
+            WinogradF4 = "winograd-f4";
+            /// Winograd with weights that are stored transformed.
+            WinogradStored = "winograd-stored";
+            /// Winograd with weights that are transformed when it runs.
+            WinogradOnTheFly = "winograd-on-the-fly";
+            /// Winograd's loops for a single tile: maps with an odd number of tiles.
+            WinogradSingleTile = "winograd-single-tile";
+            /// [`Algorithm::DirectInPlace`](crate::format::Algorithm::DirectInPlace),
+            /// [`Algorithm::DirectPaired`](crate::format::Algorithm::DirectPaired) and
+            /// [`Algorithm::DirectVector`](crate::format::Algorithm::DirectVector) without pooling:
+            /// they compute four pixels of a row at once.
+            Unpooled = "unpooled";
+            /// Padding in [`Algorithm::SingleChannel`](crate::format::Algorithm::SingleChannel) and
+            /// Winograd's algorithms, and Winograd's tiles that the map's end or the pooling cuts.
+            Edges = "edges";
+            /// [`DenseAlgorithm::Rows`](crate::format::DenseAlgorithm::Rows).
+            DenseRows = "dense-rows";
+            /// [`DenseAlgorithm::Quads`](crate::format::DenseAlgorithm::Quads).
+            DenseQuads = "dense-quads";
+            /// [`DenseAlgorithm::QuadsWide`](crate::format::DenseAlgorithm::QuadsWide).
+            DenseQuadsWide = "dense-quads-wide";
+            /// [`Rounding::Twice`](crate::quant::Rounding::Twice): models from TensorFlow Lite.
+            TwoRoundings = "two-roundings";
+            /// Convolutions whose taps lie apart.
+            Dilation = "dilation";
+            /// Tensors of which only some rows are held at once.
+            HeldRows = "held-rows";
+            /// Layers that read other tensors than that of the layer before them.
+            Branches = "branches";
+            operators:
+            $($($operator = $part $(brings $brought)?;)?)+
+        }
+    };
 }
+
+list_of_operators!(with_operators);

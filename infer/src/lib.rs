@@ -32,6 +32,10 @@
 #![no_std]
 #![deny(unsafe_code, missing_docs)]
 
+// First, since the parts of the crate are made of its list of operators, too.
+#[macro_use]
+pub mod ops;
+
 #[cfg(not(kindling_backend = "portable"))]
 mod arm;
 #[cfg(doctest)]
@@ -48,7 +52,6 @@ mod graph;
 mod header;
 mod interface;
 mod memory;
-pub mod ops;
 pub mod quant;
 mod run;
 pub mod schedule;

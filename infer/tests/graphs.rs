@@ -14,8 +14,9 @@ use infer::kernels::Kernels;
 use infer::ops::Buffers;
 use infer::quant::quantise_pixel;
 use infer::{LayerProblem, Model, ModelError, Native, Portable, Reference, Session, Shape, Table};
-use random_graph::{graph, hold_some, quant};
+use random_graph::{graph, hold_some};
 use random_layer::Random;
+use random_layer::made::quant;
 use support::channel;
 use support::graph::{Graph, LAYERS};
 

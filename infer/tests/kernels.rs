@@ -2,6 +2,8 @@
 //! inputs and weights that drive sums to their extremes. `kernel_suite` of the firmware example
 //! runs the same layers on a chip.
 
+// Layers of graphs are for other tests.
+#[allow(dead_code)]
 #[path = "support/random_layer/mod.rs"]
 mod random_layer;
 

@@ -52,7 +52,8 @@ static SHIFTED: [u8; Rounding::Once.channel_bytes() * u16::MAX as usize + 1] =
 macro_rules! operators {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident;
+        $name:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident
+            $(, part $part:literal $(brings $brought:ident)?)?;
     )+) => {
         /// What layers compute.
         pub mod operators {
@@ -307,23 +308,23 @@ macro_rules! list_of_operators {
             /// Convolution, with the pooling that follows it.
             Conv<'m>: conv, ConvRecord;
             /// Maximum over windows.
-            MaxPool: max_pool, MaxPoolRecord;
+            MaxPool: max_pool, MaxPoolRecord, part "max-pool";
             /// Fully connected.
             Dense<'m>: dense, DenseRecord;
             /// Sum of two tensors.
-            Add: add, AddRecord;
+            Add: add, AddRecord, part "add" brings Branches;
             /// Depthwise convolution.
-            Depthwise<'m>: depthwise, DepthwiseRecord;
+            Depthwise<'m>: depthwise, DepthwiseRecord, part "depthwise";
             /// Share of each channel's exponential in the sum of its pixel.
-            Softmax: softmax, SoftmaxRecord;
+            Softmax: softmax, SoftmaxRecord, part "softmax";
             /// Average over windows.
-            AveragePool: average_pool, AveragePoolRecord;
+            AveragePool: average_pool, AveragePoolRecord, part "average-pool" brings HeldRows;
             /// A function of one value, by a table.
-            Lookup<'m>: lookup, LookupRecord;
+            Lookup<'m>: lookup, LookupRecord, part "lookup";
             /// Channels of one tensor, or of two one after the other.
-            Concat: concat, ConcatRecord;
+            Concat: concat, ConcatRecord, part "concat" brings Branches;
             /// Product of two tensors.
-            Mul: mul, MulRecord;
+            Mul: mul, MulRecord, part "mul" brings Branches;
             /// Convolution whose taps lie apart.
             Dilated<'m>: dilated, DilatedRecord;
         }

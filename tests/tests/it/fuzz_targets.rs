@@ -225,10 +225,17 @@ fn conversation_of_an_update() -> usize {
     2 + fuzz::wire::BUILT_IN.len().div_ceil(50)
 }
 
+/// The corpus, and layers of the list: those of a new operator are in the corpus once it is written
+/// anew.
+fn models_and_layers() -> Vec<Vec<u8>> {
+    let layers = layers_of_the_list().into_iter().map(|(_, file)| file);
+    corpus("model").into_iter().chain(layers).collect()
+}
+
 /// So that damage gets into the code of all of them.
 #[test]
 fn every_operator_of_the_list_is_among_the_seeds() {
-    let seeds = corpus("model");
+    let seeds = models_and_layers();
     let (mut operators, mut ways) = (BTreeSet::new(), BTreeSet::new());
     for seed in &seeds {
         let mut table = ModelTable::new();
@@ -248,7 +255,7 @@ fn every_operator_of_the_list_is_among_the_seeds() {
 
 #[test]
 fn models() {
-    let seeds = corpus("model");
+    let seeds = models_and_layers();
     let (mut ran, mut refused) = (0, 0);
     for seed in &seeds {
         load_and_run(seed);

@@ -101,7 +101,12 @@ fn the_index_lists_every_test() {
             && !is_shared.iter().any(|folder| rest.contains(folder))
             && !path.ends_with("/main.rs")
     };
-    let there: BTreeSet<String> = all_files().iter().filter(is_test).cloned().collect();
+    // A line for all of these, so that a new operator needs none.
+    let one = |path: &String| match path.starts_with("infer/tests/operator_") {
+        true => "infer/tests/operator_*.rs".to_owned(),
+        false => path.clone(),
+    };
+    let there: BTreeSet<String> = all_files().iter().filter(is_test).map(one).collect();
     let listed = first_column("tests/README.md");
     let listed = listed.into_iter().filter(|path| path.ends_with(".rs")).collect();
     assert_eq!(there, listed, "tests/README.md");

@@ -97,4 +97,4 @@ pub fn resume(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

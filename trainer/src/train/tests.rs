@@ -630,7 +630,7 @@ fn first_steps_of_rmsprop_are_those_of_the_tutorial() {
 }
 
 mod answers;
-mod graphs;
+pub(crate) mod graphs;
 mod normalised;
 mod quantised;
 mod resumed;

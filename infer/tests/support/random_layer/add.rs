@@ -1,9 +1,13 @@
 //! Random sums.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{AddRecord, OutputQuant, Scaling, Tensor};
 use infer::quant::{Factor, Rounding};
 use infer::{Add, LayerKind, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, quant};
 use super::{Counted, Filling, Numbers, Only, Pattern, QUANT, Random, most};
 
 /// The way to compute it.
@@ -39,10 +43,31 @@ pub fn any(
         Rounding::Twice => twice(random),
     };
     let record = AddRecord { inputs: [0, 1], origins, scaling };
-    let tensors = shapes.map(|shape| Tensor { shape, quant: quant(random) });
-    let output = Tensor { shape: output, quant: quant(random) };
+    let tensors = shapes.map(|shape| Tensor { shape, quant: any_quant(random) });
+    let output = Tensor { shape: output, quant: any_quant(random) };
     fill(random, pattern, [first, second], shapes);
     LayerKind::Add(Add::of(&record, &tensors, output))
+}
+
+/// The sum of a tensor and any other of as many channels; the rows and columns that both have.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], first: u8) -> Option<Made> {
+    let read = tensors[first as usize];
+    let fits = |other: &u8| {
+        *other != first && tensors[*other as usize].shape.channels == read.shape.channels
+    };
+    let others: Vec<u8> = (0..tensors.len() as u8).filter(fits).collect();
+    let second = *others.get(random.below(others.len().max(1) as u32) as usize)?;
+    let (a, b) = (read.shape, tensors[second as usize].shape);
+    let shape = Shape::new(a.height.min(b.height), a.width.min(b.width), a.channels);
+    let mut spare = |input: u16, output: u16| random.below((input - output + 1) as u32) as u16;
+    let origins =
+        [a, b].map(|map| [spare(map.height, shape.height), spare(map.width, shape.width)]);
+    let (inputs, scaling) =
+        ([first, second], Scaling::Once { multipliers: [9000, 14_000], shift: 14 });
+    let operator = OperatorRecord::Add(AddRecord { inputs, origins, scaling });
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 
 /// The sum of two whole maps.
@@ -87,7 +112,7 @@ fn twice(random: &mut Random) -> Scaling {
     Scaling::twice(random.below(2) as u8, factors)
 }
 
-fn quant(random: &mut Random) -> OutputQuant {
+fn any_quant(random: &mut Random) -> OutputQuant {
     OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, -7, 0, 127]) }
 }
 

@@ -1,8 +1,12 @@
 //! Random average poolings.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{AveragePoolRecord, OutputQuant, Tensor};
 use infer::{AveragePool, LayerKind, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, window};
 use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
 
 /// The way to compute it.
@@ -43,6 +47,28 @@ pub fn any(
     let record = AveragePoolRecord { input: 0, size, stride, origin: [top, left] };
     let tensor = |shape| Tensor { shape, quant: OutputQuant { scale: 1.0, zero_point: 0 } };
     LayerKind::AveragePool(AveragePool::of(&record, &[tensor(input); 2], tensor(output)))
+}
+
+/// Averages over windows that each have a pixel at least, or over the whole map.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    let read = tensors[input as usize];
+    let Shape { height, width, channels } = read.shape;
+    let is_global = random.below(2) == 0;
+    let (kernel, stride, origin) = window(random);
+    let (size, stride, origin) = match is_global {
+        true => ([height + 1, width], [1, 1], [-(random.below(2) as i16), 0]),
+        false => (kernel.map(u16::from), stride, origin),
+    };
+    let side = |map: u16, axis: usize| match is_global {
+        true => 1,
+        false => (map as i32 - 1 - origin[axis] as i32) as u16 / stride[axis] as u16 + 1,
+    };
+    let shape = Shape::new(side(height, 0), side(width, 1), channels);
+    let record = AveragePoolRecord { input, size, stride, origin };
+    let output = Tensor { shape, quant: read.quant };
+    let operator = OperatorRecord::AveragePool(record);
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 
 /// The average of a whole map.

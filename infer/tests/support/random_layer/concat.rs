@@ -1,8 +1,12 @@
 //! Random maps side by side, and paddings.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{ConcatRecord, OutputQuant, PartRecord, Tensor};
 use infer::{Concat, LayerKind, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, quant};
 use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
 
 /// The way to compute it.
@@ -44,6 +48,31 @@ pub fn any(
     let quant = OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, -7, 0, 127]) };
     let output = Tensor { shape: Shape::new(height, width, channels), quant };
     LayerKind::Concat(Concat::of(&ConcatRecord { first, second, shift }, &tensors, output))
+}
+
+/// A tensor within a border, alone or with any other.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], first: u8) -> Option<Made> {
+    let read = tensors[first as usize];
+    let others = (0..tensors.len() as u8).filter(|other| *other != first);
+    let others: Vec<u8> = others.collect();
+    let second = others.get(random.below(2 * others.len().max(1) as u32) as usize).copied();
+    let Shape { height, width, .. } = read.shape;
+    let (height, width) = (height + random.below(4) as u16, width + random.below(3) as u16);
+    let mut part = |input| {
+        let origin = [-(random.below(4) as i16), 1 - random.below(3) as i16];
+        PartRecord { input, origin, multiplier: random.pick(&[1 << 14, 9000]) }
+    };
+    let record = ConcatRecord { first: part(first), second: second.map(part), shift: 14 };
+    let more = second.map_or(0, |second| tensors[second as usize].shape.channels);
+    let channels = read.shape.channels + more;
+    if channels > 40 {
+        return None;
+    }
+    let quant = quant(random.pick(&[-128, read.quant.zero_point]));
+    let output = Tensor { shape: Shape::new(height, width, channels), quant };
+    let operator = OperatorRecord::Concat(record);
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 
 /// Two maps as they are, two that are scaled, and a map within a border.

@@ -1,9 +1,13 @@
 //! Random convolutions.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerKind, LayerProblem, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, parameters, quant, weights, window};
 use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most};
 
 /// The ways to compute it.
@@ -59,6 +63,34 @@ pub fn any<'b>(
     let filling = Filling::any(random, pattern, rounds_twice(&record));
     let conv = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Conv(conv.expect("the largest weights of these sizes stay in every range"))
+}
+
+/// A convolution of any map.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    let read = tensors[input as usize];
+    let (kernel, stride, origin) = window(random);
+    let pool = random.pick(&[[1, 1], [1, 1], [2, 2], [2, 1]]);
+    let side = |map: u16, axis: usize| {
+        let reach = map as i32 - 2 * origin[axis] as i32 - kernel[axis] as i32;
+        (reach.max(0) / stride[axis] as i32 / pool[axis] as i32 + 1) as u16
+    };
+    let channels = random.pick(&[1, 2, 3, 8, 8]);
+    let shape = Shape::new(side(read.shape.height, 0), side(read.shape.width, 1), channels);
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    let (record, filters) = loop {
+        let algorithm = random.pick(&Algorithm::ALL);
+        let record = ConvRecord { input, kernel, stride, origin, pool, algorithm };
+        let conv = Conv::of(&record, &[read; INPUTS_MAX], output);
+        if algorithm.fits(&conv) {
+            break (record, conv.filters());
+        }
+    };
+    let plain = weights(random, filters.taps() * channels as usize);
+    let mut packed = vec![0; filters.packed_bytes() as usize];
+    filters.pack(&plain, &mut packed).unwrap();
+    let channels = parameters(random, channels, filters.taps());
+    Some(Made { operator: OperatorRecord::Conv(record), output, channels, weights: packed })
 }
 
 /// Whether the algorithm of a convolution computes two roundings.

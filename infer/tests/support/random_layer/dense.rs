@@ -1,9 +1,13 @@
 //! Random dense layers.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::schedule::INPUTS_MAX;
 use infer::{Dense, LayerKind, LayerProblem, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, parameters, quant, weights};
 use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most};
 
 /// The ways to compute it.
@@ -27,6 +31,30 @@ pub fn any<'b>(
     let filling = Filling::any(random, pattern, true);
     let dense = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Dense(dense.expect("the largest weights of these sizes stay in every range"))
+}
+
+/// A dense layer: seldom, since few layers can read what it makes.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    if random.below(3) > 0 {
+        return None;
+    }
+    let read = tensors[input as usize];
+    let units = 1 + random.below(9) as u16;
+    let output = Tensor { shape: Shape::vector(units), quant: quant(random.int8()) };
+    let (record, matrix) = loop {
+        let algorithm = random.pick(&DenseAlgorithm::ALL);
+        let record = DenseRecord { input, algorithm };
+        let dense = Dense::of(&record, &[read; INPUTS_MAX], output);
+        if algorithm.fits(&dense) {
+            break (record, dense.matrix());
+        }
+    };
+    let plain = weights(random, matrix.inputs * units as usize);
+    let mut packed = vec![0; matrix.packed_bytes() as usize];
+    matrix.pack(&plain, &mut packed).unwrap();
+    let channels = parameters(random, units, matrix.inputs);
+    Some(Made { operator: OperatorRecord::Dense(record), output, channels, weights: packed })
 }
 
 /// A dense layer of the tutorial's network.

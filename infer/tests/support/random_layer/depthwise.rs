@@ -1,9 +1,15 @@
 //! Random depthwise convolutions.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
 use infer::quant::{ChannelParameters, Rounding};
+#[cfg(not(target_os = "none"))]
+use infer::schedule::INPUTS_MAX;
 use infer::{Depthwise, LayerKind, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, parameters, quant, weights, window};
 use super::{Counted, Filling, Numbers, Only, Pattern, QUANT, Random, fill_channels, most};
 
 /// The way to compute it.
@@ -71,6 +77,25 @@ pub fn any<'b>(
     });
     let filling = Filling::any(random, pattern, true);
     fill(random, &record, tensors, filling, values, numbers)
+}
+
+/// A depthwise convolution of any map.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    let read = tensors[input as usize];
+    let (kernel, stride, origin) = window(random);
+    let side = |map: u16, axis: usize| {
+        let reach = map as i32 - 2 * origin[axis] as i32 - kernel[axis] as i32;
+        (reach.max(0) / stride[axis] as i32 + 1) as u16
+    };
+    let channels = read.shape.channels * random.pick(&[1, 1, 2]);
+    let shape = Shape::new(side(read.shape.height, 0), side(read.shape.width, 1), channels);
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    let record = DepthwiseRecord { input, kernel, stride, origin };
+    let taps = Depthwise::of(&record, &[read; INPUTS_MAX], output).taps();
+    let weights = weights(random, taps * channels as usize).iter().map(|w| *w as u8).collect();
+    let channels = parameters(random, channels, taps);
+    Some(Made { operator: OperatorRecord::Depthwise(record), output, channels, weights })
 }
 
 /// Makes multipliers of means of those of all channels: what is left when they are divided.

@@ -1,8 +1,12 @@
 //! Random convolutions whose taps lie apart.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{Algorithm, ConvRecord, DilatedRecord, Tensor};
 use infer::{Dilated, LayerKind, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::Made;
 use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, conv};
 
 /// The ways to compute it.
@@ -22,6 +26,20 @@ pub fn any<'b>(
     let values = &mut values[..tensors[0].shape.len()];
     let filling = Filling::any(random, pattern, conv::rounds_twice(&conv));
     filled(random, DilatedRecord { conv, dilation }, tensors, filling, values, numbers)
+}
+
+/// A convolution whose taps lie apart, of one that has no pooling.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    let made = conv::in_graph(random, tensors, input)?;
+    let OperatorRecord::Conv(record) = made.operator else { unreachable!("a convolution") };
+    let dilation = random.pick(&[[2, 1], [3, 1], [2, 2], [1, 3]]);
+    let record = DilatedRecord { conv: record, dilation };
+    let dilates = matches!(
+        record.conv.algorithm,
+        Algorithm::Direct | Algorithm::DirectPaired | Algorithm::DirectInPlace
+    );
+    dilates.then_some(Made { operator: OperatorRecord::Dilated(record), ..made })
 }
 
 /// A layer of a temporal convolutional network.

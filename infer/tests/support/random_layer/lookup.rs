@@ -1,8 +1,12 @@
 //! Random lookups.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{LookupRecord, OutputQuant, Tensor};
 use infer::{LayerKind, Lookup, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::{Made, quant};
 use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
 
 /// The way to compute it.
@@ -26,6 +30,19 @@ pub fn any<'b>(
     fill(random, pattern, input, values);
     let quant = OutputQuant { scale: 1.0, zero_point: 3 };
     lookup(random, [input, output].map(|shape| Tensor { shape, quant }), origin, numbers)
+}
+
+/// A random table for all of a map but the first row or column.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    let read = tensors[input as usize];
+    let Shape { height, width, channels } = read.shape;
+    let origin = [height, width].map(|side| if side > 1 { random.below(2) as u16 } else { 0 });
+    let shape = Shape::new(height - origin[0], width - origin[1], channels);
+    let output = Tensor { shape, quant: quant(random.int8()) };
+    let operator = OperatorRecord::Lookup(LookupRecord { input, origin });
+    let weights = (0..256).map(|_| random.int8() as u8).collect();
+    Some(Made { operator, output, channels: Vec::new(), weights })
 }
 
 /// A whole map.

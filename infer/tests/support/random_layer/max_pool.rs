@@ -1,8 +1,12 @@
 //! Random poolings.
 
 use infer::format::OutputQuant;
+#[cfg(not(target_os = "none"))]
+use infer::format::{MaxPoolRecord, OperatorRecord, Tensor};
 use infer::{LayerKind, MaxPool, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::made::Made;
 use super::{Counted, Numbers, Only, Pattern, Random, most};
 
 /// The way to compute it.
@@ -34,6 +38,22 @@ pub fn any(
     }
     let quant = OutputQuant { scale: 1.0, zero_point: 0 };
     LayerKind::MaxPool(MaxPool { input, output, size, stride, origin, quant })
+}
+
+/// A pooling of any map that has a window.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    let read = tensors[input as usize];
+    let (size, stride) = (random.pick(&[[2, 2], [1, 2], [3, 1]]), random.pick(&[[1, 1], [2, 2]]));
+    let origin = [random.below(2) as u16, random.below(2) as u16];
+    let side = |map: u16, axis: usize| {
+        Some(map.checked_sub(origin[axis] + size[axis] as u16)? / stride[axis] as u16 + 1)
+    };
+    let Shape { height, width, channels } = read.shape;
+    let shape = Shape::new(side(height, 0)?, side(width, 1)?, channels);
+    let operator = OperatorRecord::MaxPool(MaxPoolRecord { input, size, stride, origin });
+    let output = Tensor { shape, quant: read.quant };
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 
 /// None: nothing is counted of it alone.

@@ -1,14 +1,23 @@
 //! Random layers for comparing kernel sets, without `std`, so that a chip can run them too.
 
+// Graphs are made on the host.
+#[cfg(not(target_os = "none"))]
+pub mod made;
 #[path = "../split_mix.rs"]
 mod split_mix;
 
 use infer::features::Feature;
+#[cfg(not(target_os = "none"))]
+use infer::format::Tensor;
 use infer::format::{Inputs, OutputQuant};
 use infer::kernels::{Kernels, Reference};
+#[cfg(not(target_os = "none"))]
+use infer::ops::Kind;
 use infer::ops::{Buffers, Record};
 use infer::quant::{ChannelParameters, Rounding};
 use infer::{Aligned, LayerKind, Shape};
+#[cfg(not(target_os = "none"))]
+use made::Made;
 use split_mix::SplitMix64;
 
 /// Makes the random layers of all operators: those of each lie in a file of its module's name, with
@@ -16,7 +25,8 @@ use split_mix::SplitMix64;
 macro_rules! random_layers {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident;
+        $name:ident$(<$numbers:lifetime>)?: $module:ident, $record:ident
+            $(, part $part:literal $(brings $brought:ident)?)?;
     )+) => {
         $(pub mod $module;)+
 
@@ -41,6 +51,20 @@ macro_rules! random_layers {
             let pattern = Pattern::any(random);
             match choice {
                 $(Choice::$name(way) => $module::any(random, way, pattern, inputs, numbers),)+
+            }
+        }
+
+        /// A layer of a random graph that reads tensor number `input` of `tensors`, which are the
+        /// image and those before the layer; `None` where there is none.
+        #[cfg(not(target_os = "none"))]
+        pub fn in_graph(
+            random: &mut Random,
+            kind: Kind,
+            tensors: &[Tensor],
+            input: u8,
+        ) -> Option<Made> {
+            match kind {
+                $(Kind::$name => $module::in_graph(random, tensors, input),)+
             }
         }
 

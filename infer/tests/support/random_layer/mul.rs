@@ -1,9 +1,15 @@
 //! Random products.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::{AddRecord, OperatorRecord};
 use infer::format::{MulRecord, OutputQuant, Tensor};
 use infer::quant::Rounding;
 use infer::{LayerKind, Mul, Shape};
 
+#[cfg(not(target_os = "none"))]
+use super::add;
+#[cfg(not(target_os = "none"))]
+use super::made::Made;
 use super::{Counted, Numbers, Only, Pattern, QUANT, Random, fill, most};
 
 /// The way to compute it.
@@ -45,6 +51,24 @@ pub fn any(
     fill(random, pattern, shapes[0], first);
     fill(random, pattern, shapes[1], second);
     LayerKind::Mul(Mul::of(&record, &tensors, output))
+}
+
+/// The product of a tensor and any other of as many channels, or of one pixel.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], first: u8) -> Option<Made> {
+    let Made { operator: OperatorRecord::Add(record), mut output, .. } =
+        add::in_graph(random, tensors, first)?
+    else {
+        return None;
+    };
+    let AddRecord { inputs, mut origins, .. } = record;
+    let [a, b] = inputs.map(|input| tensors[input as usize].shape);
+    if [b.height, b.width] == [1, 1] {
+        (origins, output.shape) = ([[0, 0]; 2], a);
+    }
+    let operator =
+        OperatorRecord::Mul(MulRecord { inputs, origins, multiplier: 1 << 25, shift: None });
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 
 /// The product of two maps, and of a map with a pixel.

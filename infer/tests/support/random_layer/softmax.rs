@@ -1,9 +1,13 @@
 //! Random softmaxes.
 
+#[cfg(not(target_os = "none"))]
+use infer::format::OperatorRecord;
 use infer::format::{OutputQuant, SoftmaxRecord, Tensor};
 use infer::quant::Factor;
 use infer::{LayerKind, Shape, Softmax};
 
+#[cfg(not(target_os = "none"))]
+use super::made::Made;
 use super::{Counted, Numbers, Only, Pattern, QUANT, Random, most};
 
 /// The way to compute it.
@@ -31,6 +35,20 @@ pub fn any(
         *value = pattern.input(random, 0, index / input.row_len(), column);
     }
     of(input, factor)
+}
+
+/// A softmax: seldom, since nearly all that it makes is -128.
+#[cfg(not(target_os = "none"))]
+pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Made> {
+    if random.below(3) > 0 {
+        return None;
+    }
+    let read = tensors[input as usize];
+    let factor = Factor { multiplier: 1 << 30, shift: random.pick(&[20, 23, 26]) };
+    let operator = OperatorRecord::Softmax(SoftmaxRecord { input, factor });
+    let quant = OutputQuant { scale: 1.0 / 256.0, zero_point: -128 };
+    let output = Tensor { shape: read.shape, quant };
+    Some(Made { operator, output, channels: Vec::new(), weights: Vec::new() })
 }
 
 /// A softmax of values whose steps are a sixteenth.

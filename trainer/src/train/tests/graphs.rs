@@ -54,6 +54,12 @@ fn gradients_of_random_graphs_are_slopes_of_the_loss() {
     assert!(summed > SLOPES as usize, "{summed} layers that read two maps");
 }
 
+/// Our gradients of layers, written as [`network`] reads them, are those of automatic
+/// differentiation; for the tests of an operator.
+pub(crate) fn assert_gradients_of(input: [u16; 3], layers: &str) {
+    assert_gradients(layers, &network(input, layers));
+}
+
 fn assert_gradients(name: &str, network: &Network) {
     let (model, data) = (model(network), data(network, 9));
     let (tally, ours) = our_gradients(&model, &data, InstructionSet::detect(), 2);
