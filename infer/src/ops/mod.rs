@@ -12,6 +12,7 @@ pub mod conv;
 pub mod dense;
 pub mod depthwise;
 pub mod dilated;
+pub mod extremum;
 pub mod lookup;
 pub mod max_pool;
 pub mod mul;
@@ -327,6 +328,8 @@ macro_rules! list_of_operators {
             Mul: mul, MulRecord, part "mul" brings Branches;
             /// Convolution whose taps lie apart.
             Dilated<'m>: dilated, DilatedRecord;
+            /// The larger or the smaller of two tensors.
+            Extremum: extremum, ExtremumRecord, part "extremum" brings Branches;
         }
     };
 }

@@ -59,7 +59,8 @@ macro_rules! list_of_operators {
     ($then:ident) => {
         $then! {
             operators: Conv: conv, MaxPool: max_pool, Dense: dense, Add: add, Depthwise: depthwise,
-                AveragePool: average_pool, Lookup: lookup, Concat: concat, Mul: mul;
+                AveragePool: average_pool, Lookup: lookup, Concat: concat, Mul: mul,
+                Extremum: extremum;
             imported: Softmax: softmax;
             layers:
                 "conv" Conv: conv::Layer,
@@ -69,6 +70,8 @@ macro_rules! list_of_operators {
                 "average_pool" AveragePool: average_pool::Layer,
                 "add" Add: add::Layer,
                 "mul" Mul: mul::Layer,
+                "maximum" Maximum: extremum::Maximum,
+                "minimum" Minimum: extremum::Minimum,
                 "concat" Concat: concat::Layer,
                 "pad" Pad: concat::Pad,
                 "relu" Relu: Relu,
