@@ -105,12 +105,19 @@ kernels() {
 
 #: boards all+ build the firmware's server for every board, also over USB where it has a port
 boards() {
-    local folder flash=(cargo run --release --quiet -p trainer -- device flash --build-only)
+    cargo build --release --quiet -p trainer
+    in_two_lanes boards_of_lane "$(realpath "${CARGO_TARGET_DIR:-target}")/release/trainer"
+}
+
+boards_of_lane() {
+    local folder board target flash=("$2" device flash --build-only)
     for folder in firmware-example/boards/*; do
-        "${flash[@]}" "${folder##*/}"
-        [ ! -e "$folder/usb.rs" ] || "${flash[@]}" "${folder##*/}" --usb
+        board=${folder##*/} target=$(sed -n 's/^target = "\(.*\)"/\1/p' "$folder/board.toml")
+        [ "$(lane_of "$target")" = "$1" ] || continue
+        "${flash[@]}" "$board"
+        [ ! -e "$folder/usb.rs" ] || "${flash[@]}" "$board" --usb
+        [ "$board" != nrf52840-dk ] || "${flash[@]}" "$board" --rtt
     done
-    "${flash[@]}" nrf52840-dk --rtt
 }
 
 # Each ends with an error when its answers or its deadlines are wrong.

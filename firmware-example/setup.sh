@@ -19,14 +19,46 @@ FIRMWARE_CORES=(
 firmware_do() { (cd "$firmware_folder" && "$firmware_cargo" "$@"); }
 
 # Runs cargo for each core class: for_each_core FEATURES ARGUMENTS...
-for_each_core() {
-    local core target board feature features=$1
-    shift
+for_each_core() { in_two_lanes cores_of_lane "$@"; }
+
+cores_of_lane() {
+    local core target board feature lane=$1 features=$2
+    shift 2
     for core in "${FIRMWARE_CORES[@]}"; do
         read -r target board feature <<<"$core"
+        [ "$(lane_of "$target")" = "$lane" ] || continue
         KINDLING_BOARD=$board firmware_do "$@" --quiet --target "$target" \
             --features "$features${feature:+,$feature}"
     done
+}
+
+# Programs are linked by one thread, so two folders take two cores. Each target has one of them, as
+# in ../tests/src/firmware/cargo.rs.
+lane_of() {
+    case $1 in
+        thumbv6m* | thumbv7em*) echo first ;;
+        *) echo second ;;
+    esac
+}
+
+# Runs a function with `first` and with `second` before its arguments at the same time, each with a
+# folder to build in. What the second prints comes after what the first does.
+in_two_lanes() {
+    local function=$1 output lanes=() lane is_wrong=0
+    shift
+    output=$(mktemp)
+    # In the background, where an error still ends a function.
+    ("$function" first "$@") &
+    lanes+=($!)
+    (
+        export CARGO_TARGET_DIR=$firmware_folder/target/second
+        "$function" second "$@"
+    ) >"$output" 2>&1 &
+    lanes+=($!)
+    for lane in "${lanes[@]}"; do wait "$lane" || is_wrong=1; done
+    cat "$output"
+    rm "$output"
+    return "$is_wrong"
 }
 
 # Installs Debian packages, or prints the one command that does. Package lists left over from a

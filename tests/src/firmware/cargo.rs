@@ -1,5 +1,5 @@
-//! Cargo and the emulator as commands. One program is built at a time, and what cargo built is
-//! copied: the next build replaces it, and tests run at the same time.
+//! Cargo and the emulator as commands. In each of two folders one program is built at a time, and
+//! what cargo built is copied: the next build replaces it, and tests run at the same time.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,12 +12,31 @@ use trainer::device::firmware::built_program;
 
 use super::{Board, Variant, folder};
 
-/// Held while cargo builds, and until what it built is copied.
-static BUILDING: Mutex<()> = Mutex::new(());
+/// A folder that cargo builds in. Programs are linked by one thread, so two of them take two cores.
+struct Lane {
+    /// Within the firmware's workspace.
+    folder: &'static str,
+    /// Held while cargo builds, and until what it built is copied.
+    building: Mutex<()>,
+}
 
-/// Alone with cargo; a thread that panicked leaves nothing half-done here.
-fn alone() -> MutexGuard<'static, ()> {
-    BUILDING.lock().unwrap_or_else(PoisonError::into_inner)
+/// The usual folder, and another.
+static LANES: [Lane; 2] = [
+    Lane { folder: "target", building: Mutex::new(()) },
+    Lane { folder: "target/second", building: Mutex::new(()) },
+];
+
+impl Lane {
+    /// That of a board: each compiler's target has one, as in `firmware-example/setup.sh`.
+    fn of(board: Board) -> &'static Self {
+        let is_first = ["thumbv6m", "thumbv7em"].iter().any(|core| board.target.starts_with(core));
+        if is_first { &LANES[0] } else { &LANES[1] }
+    }
+
+    /// Alone with cargo; a thread that panicked leaves nothing half-done here.
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.building.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A copy of a file, which goes with this value.
@@ -29,14 +48,14 @@ pub(crate) fn copied(from: &Path) -> TempPath {
 
 /// Builds a program; a copy of it.
 pub fn program(board: Board, mut command: Command, name: &str) -> TempPath {
-    let _alone = alone();
+    let _alone = Lane::of(board).alone();
     let messages = said(board, &mut command);
     copied(&built_program(&messages, name).expect("cargo tells what it builds"))
 }
 
 /// What cargo said of a build that failed; `None` when it did not.
-pub fn refused(command: &mut Command) -> Option<String> {
-    let _alone = alone();
+pub fn refused(board: Board, command: &mut Command) -> Option<String> {
+    let _alone = Lane::of(board).alone();
     let (succeeded, _, stderr) = output(command);
     (!succeeded).then_some(stderr)
 }
@@ -89,6 +108,7 @@ pub fn cargo(board: Board, subcommand: &str, features: &[&str]) -> Command {
         Command::new(env::var_os("KINDLING_FIRMWARE_CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder()).args([subcommand, "--quiet"]);
     command.args(["--target", board.target]).env("KINDLING_BOARD", board.name);
+    command.env("CARGO_TARGET_DIR", folder().join(Lane::of(board).folder));
     command.arg("--message-format=json-render-diagnostics");
     // What the outer cargo sets for host crates is not meant for the firmware.
     command.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");

@@ -134,7 +134,7 @@ fn example(board: Board, model: &Path) -> TempPath {
 /// When it is built.
 pub fn build_refused(board: Board, model: &Path) -> String {
     let mut command = cargo(board, "build", &[]);
-    let said = refused(command.arg("--release").env("KINDLING_MODEL", model));
+    let said = refused(board, command.arg("--release").env("KINDLING_MODEL", model));
     said.unwrap_or_else(|| panic!("the firmware for {} was built with a bad model", board.name))
 }
 
@@ -144,7 +144,7 @@ pub fn build_refused(board: Board, model: &Path) -> String {
 /// When cargo cannot be started.
 pub fn built_in_refused(board: Board, variant: Variant, model: &Path) -> Option<String> {
     let mut command = cargo_for(board, "build", variant, &["measure"]);
-    refused(with_model(&mut command, model).args(["--bin", "built_in"]))
+    refused(board, with_model(&mut command, model).args(["--bin", "built_in"]))
 }
 
 /// Feature of the firmware for imported networks: every emulated board has room for it but the

@@ -215,10 +215,8 @@ fn samples(
     };
     let choices: Vec<Choices> = models.iter().zip(&groups).map(chosen).collect();
     let pairs = || models.iter().zip(&choices);
-    let file = |(model, choices)| write(model, choices).expect("a layer that the algorithm fits");
-    let files: Vec<Vec<u8>> = pairs().map(file).collect();
     let mut samples = Vec::new();
-    let counts = counts_of(board, Variant { build, features: features(pairs()) }, &files, &[]);
+    let counts = counts_of_each(board, build, &pairs().collect::<Vec<_>>());
     for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
         let work = group.work(model).expect("a layer alone does not get stuck");
         let kinds = work.kinds(model, group.first, 0, choice);
@@ -233,10 +231,31 @@ fn samples(
     samples
 }
 
+/// Runs each model in firmware with the loops for layers without pooling if it has such a layer, and
+/// in firmware without them if not: the compiler makes other code of the rest.
+fn counts_of_each(board: Board, build: Build, pairs: &[(&PlainModel, &Choices)]) -> Vec<Counts> {
+    let unpooled = |pair: &(&PlainModel, &Choices)| features([*pair]).has(Feature::Unpooled);
+    let mut counts: Vec<Option<Counts>> = vec![None; pairs.len()];
+    for is_unpooled in [false, true] {
+        let numbers = (0..pairs.len()).filter(|number| unpooled(&pairs[*number]) == is_unpooled);
+        let numbers: Vec<usize> = numbers.collect();
+        let features = features(numbers.iter().map(|number| pairs[*number]));
+        let file = |number: &usize| {
+            let (model, choices) = pairs[*number];
+            write(model, choices).expect("a layer that the algorithm fits")
+        };
+        let files: Vec<Vec<u8>> = numbers.iter().map(file).collect();
+        let found = counts_of(board, Variant { build, features }, &files, &[]);
+        numbers.into_iter().zip(found).for_each(|(number, found)| counts[number] = Some(found));
+    }
+    counts.into_iter().map(|found| found.expect("each model is one or the other")).collect()
+}
+
 /// The parts that models need, as firmware for them has; of rows and branches all have what groups
 /// need.
-fn features<'m>(models: impl Iterator<Item = (&'m PlainModel, &'m Choices)>) -> Features {
+fn features<'m>(models: impl IntoIterator<Item = (&'m PlainModel, &'m Choices)>) -> Features {
     let kinds: Vec<_> = models
+        .into_iter()
         .flat_map(|(model, choices)| model.layers.iter().zip(&choices.layers))
         .map(|(layer, choice)| layer.kind(*choice))
         .collect();
