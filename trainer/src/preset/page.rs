@@ -144,7 +144,11 @@ fn layers() -> String {
 /// The types of layers that read this number of others, or may read more.
 fn that_read(count: usize, or_more: bool) -> String {
     let read = ops::READ.iter().filter(|(_, read, more)| (*read, *more) == (count, or_more));
-    read.map(|(layer, ..)| format!("`{layer}`")).collect::<Vec<_>>().join(" and ")
+    let names: Vec<String> = read.map(|(layer, ..)| format!("`{layer}`")).collect();
+    match &names[..] {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 #[cfg(test)]
