@@ -1,19 +1,22 @@
 //! Networks in floating point: the layers that they become answer as PyTorch or TensorFlow Lite
 //! does.
 
-use infer::Shape;
+use infer::{Model, Shape};
 
 use super::fixture;
 use crate::data::Dataset;
 use crate::data::metadata::About;
 use crate::evaluate::{float_values, int8_outputs};
-use crate::export::{Target, export, export_keeping};
+use crate::export::{ExportOptions, Target, export, export_keeping, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::import::float::{FloatImport, Given};
 use crate::import::{float, onnx, tflite};
+use crate::model_file::ModelTable;
 use crate::network::LayerKind;
+use crate::plan::{Budget, Core, Loading};
 use crate::quantize::Kept;
+use crate::savings::Savings;
 
 fn import(file: &[u8], given: &Given) -> FloatImport {
     if file[4..8] == tflite::IDENTIFIER {
@@ -201,6 +204,49 @@ fn records_keep_scales() {
     assert_ne!(file(&model, &[]), file(&model, &import.kept));
     let plain = float_record::to_bytes(&import.model, None).unwrap();
     assert_eq!(float_record::kept_of(plain), []);
+}
+
+/// Biases far below 0 come before ReLUs, so that these channels are always 0. What is exported
+/// without them gives the same bytes, for any core and for one.
+#[test]
+fn channels_that_a_relu_cuts_off_are_left_out() {
+    let mut import = import(fixture!("torch_images.onnx"), &Given::default());
+    for stage in import.model.stages.iter_mut().filter(|stage| stage.bias.len() > 5) {
+        stage.bias[0] = -1000.0;
+    }
+    let data = pixels(import.input(), 20);
+    let exported = |target: Target, keep_all| {
+        let options = ExportOptions { keep_all, ..target.into() };
+        export_with(&import.model, &data, options, &About::default()).unwrap()
+    };
+    let answers = |file: &[u8]| int8_outputs(file, &data, 1).unwrap().reals();
+    let whole = exported(Target::Portable, true);
+    assert!(whole.savings.is_none() && whole.whole.is_none());
+    let smaller = exported(Target::Portable, false);
+    let Savings { whole: before, kept } = smaller.savings;
+    assert!(kept.macs < before.macs && kept.weights < before.weights, "{:?}", smaller.savings);
+    assert_eq!(smaller.macs, kept.macs);
+    let on_chip = exported(Target::Chip(Core::M4, Loading::OnChip, Budget::default()), false);
+    for file in [&smaller.bytes, smaller.by_stages(), &on_chip.bytes] {
+        assert_eq!(answers(file), answers(&whole.bytes));
+    }
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(smaller.by_stages(), &mut table).unwrap();
+    let names: Vec<&str> = model.layers().iter().map(|layer| layer.name).collect();
+    let stages = import.model.network.stages().unwrap();
+    assert_eq!(names, stages.iter().map(|stage| &stage.name[..]).collect::<Vec<_>>());
+}
+
+/// Each stage knows the operators of the file that it is made of.
+#[test]
+fn stages_are_made_of_operators() {
+    let import = import(fixture!("torch_series.onnx"), &Given::default());
+    let stages = import.model.network.stages().unwrap();
+    assert_eq!(import.made_of.len(), stages.len());
+    println!("{:?}", import.made_of);
+    assert!(import.made_of[0].contains("Conv"), "{:?}", import.made_of);
+    assert!(import.made_of.iter().any(|made_of| made_of.contains(" + Relu")));
+    assert!(import.made_of.iter().all(|made_of| !made_of.is_empty()));
 }
 
 /// Factors and summands of the input are the network's: in the layer after it, or where that reads
