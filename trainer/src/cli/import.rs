@@ -200,9 +200,10 @@ fn layer_table(model: &Model<'_>, made_of: &[String]) -> Table {
 pub(super) fn next_commands(args: &ImportArgs, measure: &str, options: &str) -> String {
     let model = shell::quoted(&args.out.display().to_string()).into_owned();
     let space = if options.is_empty() { "" } else { " " };
+    let board = args.chip.board.as_deref().unwrap_or("BOARD");
     format!(
         "next: trainer inspect {model}\n      trainer {measure} {model}{space}{options}\n      \
-         trainer device flash BOARD --model {model}\n"
+         trainer device flash {board} --model {model}\n"
     )
 }
 

@@ -266,8 +266,8 @@ impl Sketch {
         names.find(|name| !is_taken(name)).unwrap_or_default()
     }
 
-    /// The network whose last layer leaves its answer, of so many operators; `is_softmax` where that
-    /// are scores of which a softmax was taken.
+    /// The network whose last layer leaves its answer, made of a number of operators; `is_softmax`
+    /// where that are scores of which a softmax was taken.
     ///
     /// # Errors
     /// Layers that make no network.

@@ -51,7 +51,8 @@ pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, Imp
     model_of(network, &plain_model(network)?, options, &|_| ())
 }
 
-/// [`model()`] of a network whose layers are known; `begin` is told of each step that may take long.
+/// [`model()`] of a network whose layers are known.
+/// `begin` is told of each step that may take long.
 ///
 /// # Errors
 /// As [`model()`].

@@ -360,6 +360,18 @@ fn refusal(network: &onnx::Network<'_>) -> String {
     error
 }
 
+/// A bias whose weights have no scale stands for no numbers.
+#[test]
+fn a_scale_without_values() {
+    let mut network = onnx::read(fixture!("pictures_qoperator.onnx")).unwrap();
+    let conv = network.nodes.iter().find(|node| node.operator == "QLinearConv").unwrap();
+    let scale = conv.inputs[4];
+    let scale = network.constants.iter_mut().find(|tensor| tensor.name == scale).unwrap();
+    (scale.shape, scale.data) = (vec![0], vec![].into());
+    let said = refusal(&network);
+    assert!(said.starts_with("QLinearConv (node "), "{said}");
+}
+
 /// Each operator is named once, with its reason; what only reads what it makes is not.
 #[test]
 fn all_that_becomes_no_layer_is_said_at_once() {
