@@ -10,7 +10,7 @@ use trainer::import::model::plain_model;
 use trainer::import::tflite;
 use trainer::model_file::{ModelTable, write};
 use trainer::plain_model::PlainModel;
-use trainer::savings::without_idle_channels;
+use trainer::savings::without_idle;
 
 use crate::random_layer::Random;
 
@@ -43,7 +43,7 @@ impl Imported {
     /// When a file is missing, or is no such file.
     pub fn public(folder: &Path, name: &str) -> Self {
         let whole = Self::whole(folder, name);
-        Self { model: without_idle_channels(&whole.model), ..whole }
+        Self { model: without_idle(&whole.model), ..whole }
     }
 
     /// The same with every channel that its file has.
@@ -116,7 +116,7 @@ pub fn reference(model: &PlainModel, inputs: &[u8]) -> Vec<i8> {
 }
 
 fn plain(file: &[u8]) -> PlainModel {
-    without_idle_channels(&whole(file))
+    without_idle(&whole(file))
 }
 
 fn whole(file: &[u8]) -> PlainModel {

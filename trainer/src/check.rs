@@ -1,19 +1,20 @@
 //! A model's answers compared with those that are expected, byte by byte.
 
+mod files;
 mod maps;
 
+pub use files::Cases;
 pub use maps::check_maps;
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::path::PathBuf;
+use std::{fmt, io};
 
 use infer::kernels::Native;
-use infer::{Input, Model, RunError, Session, SessionError, ValueType};
+use infer::{Model, RunError, Session, SessionError};
 use thiserror::Error;
 
 use crate::data::elements::Element;
-use crate::data::npy::{self, Array, NpyError};
+use crate::data::npy::NpyError;
 use crate::data::npz::NpzError;
 
 /// Why nothing can be compared, or what differs.
@@ -76,15 +77,32 @@ pub enum CheckError {
         difference: Difference,
     },
     /// Values of another type.
-    #[error("{}: {found:?} values, the model has {expected}: save them with .astype(np.{})",
-        path.display(), numpy_name(*expected))]
+    #[error("{}: {found:?} values, the model has {expected}", path.display())]
     Type {
         /// The file.
         path: PathBuf,
         /// The type of its values.
         found: Element,
-        /// The model's.
-        expected: ValueType,
+        /// What can be compared, and how it is saved.
+        expected: &'static str,
+    },
+    /// A real value that no answer stands for.
+    #[error(
+        "{}: input {input}, value {place} is {value}, which is none of the 256 values of the \
+         output (steps of {scale}): save what the quantised network answers, not the float one",
+        path.display()
+    )]
+    Between {
+        /// The file.
+        path: PathBuf,
+        /// Number of the input, from 0.
+        input: usize,
+        /// Place in the answer, from 0.
+        place: usize,
+        /// The value.
+        value: f32,
+        /// Real value of a step of the output.
+        scale: f32,
     },
     /// Too few values, or too many.
     #[error("{}: its shape is {shape:?}, the model needs [n, ...] with {each} values each",
@@ -143,102 +161,50 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Runs a model on all inputs of a file and compares its first output with another file; how many
-/// answers are the same.
-///
-/// # Errors
-/// Files that are not for the model, or a byte that differs.
-pub fn check(model: &Model<'_>, inputs: &Path, expected: &Path) -> Result<usize, CheckError> {
-    let input = model.input();
-    let (each, answer) = (input.image.len(), model.classes());
-    let takes = input.interface.takes;
-    let inputs = values(inputs, takes, each)?;
-    let each = each * element(takes).bytes();
-    let expected = values(expected, ValueType::Int8, answer)?;
-    let (runs, answers) = (inputs.len() / each, expected.len() / answer);
-    if runs != answers {
-        return Err(CheckError::Counts { inputs: runs, answers });
-    }
-    let mut differences = vec![];
-    let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(model, &mut arena)?;
-    for (number, (image, expected)) in inputs.chunks(each).zip(expected.chunks(answer)).enumerate()
-    {
-        let found = session.run_stored::<Native>(&stored(image, input), &mut ())?;
-        differences.extend(difference(number, expected, found.values()));
-    }
-    match differences.first() {
-        None => Ok(runs),
-        Some(first) => {
-            let (differing, all, first) = (differences.len(), runs, *first);
-            Err(CheckError::Differs { differing, all, first })
+impl Cases {
+    /// Has every input answered and compares; how many there are. `answer` takes an input as
+    /// [`Session::run_stored`] does.
+    ///
+    /// # Errors
+    /// What `answer` fails with, or bytes that differ.
+    pub fn compare<E: From<CheckError>>(
+        &self,
+        mut answer: impl FnMut(&[u8]) -> Result<Vec<i8>, E>,
+    ) -> Result<usize, E> {
+        let mut differences = vec![];
+        for (number, (input, expected)) in self.pairs().enumerate() {
+            differences.extend(difference(number, expected, &answer(input)?));
         }
+        let (differing, all) = (differences.len(), self.len());
+        match differences.into_iter().next() {
+            None => Ok(all),
+            Some(first) => Err(CheckError::Differs { differing, all, first }.into()),
+        }
+    }
+
+    /// Runs the model on this computer.
+    ///
+    /// # Errors
+    /// A model that does not run, or bytes that differ.
+    pub fn check(&self, model: &Model<'_>) -> Result<usize, CheckError> {
+        let mut arena = vec![0; model.arena_bytes()];
+        let mut session = Session::new(model, &mut arena)?;
+        self.compare(|input| Ok(session.run_stored::<Native>(input, &mut ())?.values().to_vec()))
     }
 }
 
 /// The first byte that differs.
-fn difference(input: usize, expected: &[u8], found: &[i8]) -> Option<Difference> {
-    let expected = expected.iter().map(|byte| *byte as i8);
-    let mut pairs = expected.zip(found.iter().copied()).enumerate();
+fn difference(input: usize, expected: &[i8], found: &[i8]) -> Option<Difference> {
+    let mut pairs = expected.iter().zip(found).enumerate();
     let differs = pairs.find(|(_, (expected, found))| expected != found);
-    differs.map(|(place, (expected, found))| Difference { input, place, expected, found })
-}
-
-/// An input as a session takes stored ones.
-fn stored(image: &[u8], input: &Input<'_>) -> Vec<u8> {
-    match input.interface.takes {
-        ValueType::Pixels => image.to_vec(),
-        ValueType::Int8 => image.iter().map(|value| value ^ 0x80).collect(),
-        ValueType::Reals => {
-            let values = image.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-            let channels = (0..input.image.channels.into()).cycle();
-            values.zip(channels).map(|(value, channel)| real(value, channel, input)).collect()
-        }
-    }
-}
-
-/// A real value of a channel as it is stored.
-fn real(value: f32, channel: usize, input: &Input<'_>) -> u8 {
-    let value = input.interface.scale(channel).apply(value);
-    input.tensor.quant.quantise(value) as u8 ^ 0x80
-}
-
-/// The type of the numbers in a file of such values.
-const fn element(values: ValueType) -> Element {
-    match values {
-        ValueType::Pixels => Element::U8,
-        ValueType::Int8 => Element::I8,
-        ValueType::Reals => Element::F32,
-    }
-}
-
-/// The values of a file, `each` at a time.
-fn values(path: &Path, expected: ValueType, each: usize) -> Result<Vec<u8>, CheckError> {
-    let path = || path.to_owned();
-    let file = fs::read(path()).map_err(|cause| CheckError::Unreadable { path: path(), cause })?;
-    let Array { shape, numbers } =
-        npy::decode(&file[..]).map_err(|cause| CheckError::Array { path: path(), cause })?;
-    let found = numbers.element;
-    if found != element(expected) || (numbers.big_endian && found.bytes() > 1) {
-        return Err(CheckError::Type { path: path(), found, expected });
-    }
-    let count = shape.first().map_or(0, |count| *count as usize);
-    if count == 0 || Some(numbers.bytes.len()) != count.checked_mul(each * found.bytes()) {
-        return Err(CheckError::Shape { path: path(), shape, each });
-    }
-    Ok(numbers.bytes)
-}
-
-const fn numpy_name(values: ValueType) -> &'static str {
-    match values {
-        ValueType::Pixels => "uint8",
-        ValueType::Int8 => "int8",
-        ValueType::Reals => "float32",
-    }
+    differs.map(|(place, (&expected, &found))| Difference { input, place, expected, found })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use infer::{OutputType, Table};
     use tempfile::TempDir;
 
@@ -248,49 +214,40 @@ mod tests {
     use crate::import::tflite;
     use crate::import::tflite::reference::{Interpreter, Values};
 
-    #[test]
-    fn real_values_are_stored_as_the_model_quantises_them() {
-        let shape = infer::Shape::new(1, 1, 2);
-        let quant = infer::format::OutputQuant { scale: 0.5, zero_point: -3 };
-        let tensor = infer::format::Tensor { shape, quant };
-        let tensor = infer::format::TensorRecord { tensor, held_rows: 1, at: 0 };
-        let record = infer::format::InputRecord { image: shape, origin: [0, 0], tensor };
-        let scales = [(1.0, 2.0), (0.0, 10.0)]
-            .map(|(mean, deviation)| infer::ChannelScale { mean, deviation }.to_le_bytes());
-        let interface = infer::Interface {
-            takes: ValueType::Reals,
-            scales: scales.as_flattened(),
-            ..infer::Interface::default()
-        };
-        let input = infer::embedded::input(&record, interface, 1);
-        // (3 - 1) / 2 is two steps of 0.5 above -3, 20 / 10 is four; stored values are 128 more.
-        let bytes = [3.0_f32, 20.0].map(f32::to_le_bytes);
-        assert_eq!(stored(bytes.as_flattened(), &input), [127, 129]);
+    /// What `check` does on this computer.
+    fn check(model: &Model<'_>, inputs: &Path, expected: &Path) -> Result<usize, CheckError> {
+        Cases::read(model, inputs, expected)?.check(model)
     }
 
-    /// An array file of bytes.
+    /// An array file of int8.
     fn npy(descr: &str, shape: &str, values: &[i8]) -> Vec<u8> {
+        let bytes: Vec<u8> = values.iter().map(|value| *value as u8).collect();
+        npy_of(descr, shape, &bytes)
+    }
+
+    fn npy_of(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
         let header =
             format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
         let mut file = b"\x93NUMPY\x01\x00".to_vec();
         file.extend((header.len() as u16).to_le_bytes());
         file.extend(header.as_bytes());
-        file.extend(values.iter().map(|value| *value as u8));
+        file.extend(bytes);
         file
     }
+
+    const OPTIONS: FileOptions = FileOptions {
+        version: 0,
+        self_test: false,
+        target: Target::Portable,
+        keep_all: false,
+        stream: false,
+        gives: OutputType::Scores,
+    };
 
     /// An imported model, three inputs and what TensorFlow Lite's arithmetic makes of them.
     fn example() -> (Vec<u8>, Vec<i8>, Vec<i8>) {
         let file = include_bytes!("../fixtures/scores.tflite");
         let network = tflite::read(file).unwrap();
-        let options = FileOptions {
-            version: 0,
-            self_test: false,
-            target: Target::Portable,
-            keep_all: false,
-            stream: false,
-            gives: OutputType::Scores,
-        };
         let each = network.tensors[network.inputs[0]].elements();
         let inputs: Vec<i8> = (0..3 * each).map(|place| (place * 37 % 251) as i8).collect();
         let interpreter = Interpreter::new(&network).unwrap();
@@ -301,7 +258,7 @@ mod tests {
             _ => panic!("an output of int8"),
         };
         let answers = inputs.chunks(each).flat_map(answer).collect();
-        (model(&network, options).unwrap(), inputs, answers)
+        (model(&network, OPTIONS).unwrap(), inputs, answers)
     }
 
     #[test]
@@ -379,6 +336,60 @@ mod tests {
         assert!(check_maps(&model, &x, &maps).is_err());
     }
 
+    /// Networks with uint8 or float32 at their edges: what TensorFlow Lite's reference kernels take
+    /// and give there is compared as it is.
+    #[test]
+    fn edges_of_other_types() {
+        let networks: [(&str, &[u8], &[u8]); 2] = [
+            (
+                "|u1",
+                include_bytes!("../fixtures/uint8_edges.tflite"),
+                include_bytes!("../fixtures/uint8_edges.answers"),
+            ),
+            (
+                "<f4",
+                include_bytes!("../fixtures/float_edges.tflite"),
+                include_bytes!("../fixtures/float_edges.answers"),
+            ),
+        ];
+        for (descr, file, answers) in networks {
+            let network = tflite::read(file).unwrap();
+            let [inputs, mut outputs] = edges(&network, answers);
+            let bytes = model(&network, OPTIONS).unwrap();
+            let mut table = Table::<16>::new();
+            let model = Model::from_bytes(&bytes, &mut table).unwrap();
+            let folder = TempDir::new().unwrap();
+            let [x, y] = ["x.npy", "y.npy"].map(|name| folder.path().join(name));
+            let array = |tensor: usize, bytes: &[u8]| {
+                npy_of(descr, &format!("2, {}", network.tensors[tensor].elements()), bytes)
+            };
+            fs::write(&x, array(network.inputs[0], &inputs)).unwrap();
+            fs::write(&y, array(network.outputs[0], &outputs)).unwrap();
+            assert_eq!(check(&model, &x, &y).unwrap(), 2);
+            *outputs.last_mut().unwrap() ^= 1;
+            fs::write(&y, array(network.outputs[0], &outputs)).unwrap();
+            let message = check(&model, &x, &y).unwrap_err().to_string();
+            let place = network.tensors[network.outputs[0]].elements() - 1;
+            assert!(message.contains(&format!("input 1, value {place}")), "{message}");
+        }
+    }
+
+    /// The inputs and the outputs of a file of answers, which holds what every operator makes.
+    fn edges(network: &tflite::Network<'_>, mut answers: &[u8]) -> [Vec<u8>; 2] {
+        let mut edges = [vec![], vec![]];
+        let mut take = |tensor: usize| {
+            let tensor = &network.tensors[tensor];
+            let bytes = tensor.elements() * tensor.element.bits().unwrap() as usize / 8;
+            answers.split_off(..bytes)
+        };
+        while let Some(input) = take(network.inputs[0]) {
+            edges[0].extend(input);
+            let made = network.operators.iter().map(|operator| take(operator.outputs[0]).unwrap());
+            edges[1].extend(made.last().unwrap());
+        }
+        edges
+    }
+
     #[test]
     fn files_that_are_not_for_the_model() {
         let (file, inputs, answers) = example();
@@ -392,8 +403,9 @@ mod tests {
             check(&model, &x, &y).unwrap_err().to_string()
         };
         let outputs = answers.len() / 3;
-        let unsigned = message(&npy("|u1", &format!("3, {outputs}"), &answers));
-        assert!(unsigned.contains("U8 values, the model has int8 values: save them"), "{unsigned}");
+        let short = npy_of("<i2", &format!("3, {outputs}"), &vec![0; 2 * answers.len()]);
+        let short = message(&short);
+        assert!(short.contains("I16 values, the model has int8 values: save them"), "{short}");
         let two = message(&npy("|i1", &format!("2, {outputs}"), &answers[..2 * outputs]));
         assert!(two.contains("3 inputs and 2 expected answers"), "{two}");
         let shape = message(&npy("|i1", &format!("{outputs}, 3"), &answers));

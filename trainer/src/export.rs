@@ -21,6 +21,7 @@ use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading, stream};
 use crate::quantize::{Kept, QuantModel, QuantStage, QuantizeError, quantize_keeping};
+use crate::savings::{Savings, without_idle};
 use crate::{samples, statistics};
 
 /// What the model is to run on.
@@ -44,12 +45,14 @@ pub struct ExportOptions {
     pub self_test: bool,
     /// How many training images the file holds to be shown, class by class in turn.
     pub samples: usize,
+    /// Whether the model also computes [what no answer depends on](crate::savings).
+    pub keep_all: bool,
 }
 
 impl From<Target> for ExportOptions {
-    /// Version 0, with a self-test, without samples.
+    /// Version 0, with a self-test, without samples, and nothing left out.
     fn from(target: Target) -> Self {
-        Self { target, version: 0, self_test: true, samples: 0 }
+        Self { target, version: 0, self_test: true, samples: 0, keep_all: true }
     }
 }
 
@@ -64,10 +67,22 @@ pub struct Exported {
     pub macs: u64,
     /// Multiply-accumulates of the network as described.
     pub macs_described: u64,
+    /// What the network takes, and what is left of it in the file.
+    pub savings: Savings,
+    /// Where something was left out, the model with all of it, for any core: it has a layer for
+    /// each stage.
+    pub whole: Option<Vec<u8>>,
     /// The integers and scales in the file.
     pub quant: QuantModel,
     /// Of an autoencoder: the error above which an input is unusual.
     pub threshold: Option<f32>,
+}
+
+impl Exported {
+    /// The file whose layers are the network's stages.
+    pub fn by_stages(&self) -> &[u8] {
+        self.whole.as_ref().unwrap_or(&self.bytes)
+    }
 }
 
 /// Why a float model cannot become a model file.
@@ -134,12 +149,46 @@ pub fn export_keeping(
     let threshold = threshold.transpose()?;
     threshold.iter().for_each(|error| metadata::push_threshold(&mut plain.metadata, *error));
     samples::add(&mut plain, training, options.samples)?;
-    let choices = planned(&plain, options.target)?;
+    let whole = plain;
+    let (plain, choices) = saved(&whole, options)?;
+    let savings = Savings::of(&whole, &plain);
+    let whole = match savings.is_none() {
+        true => None,
+        false => Some(model_file::write(&whole, &whole.direct())?),
+    };
     let arena = placement::arena(&plain, &choices).map_err(WriteModelError::Arena)?;
     let bytes = model_file::write_placed(&plain, &choices, &arena)?;
     let (arena_bytes, macs) = measure(&bytes)?;
     let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
-    Ok(Exported { bytes, arena_bytes, macs, macs_described, quant, threshold })
+    Ok(Exported { bytes, arena_bytes, macs, macs_described, savings, whole, quant, threshold })
+}
+
+/// The network that is written, and how it is run: [without what no answer depends
+/// on](crate::savings). Some algorithms ask for a number of channels, so the whole network may be
+/// faster; then it stays.
+fn saved(
+    whole: &PlainModel,
+    options: ExportOptions,
+) -> Result<(PlainModel, Choices), FastestError> {
+    let kept = || Ok((whole.clone(), planned(whole, options.target)?));
+    if options.keep_all {
+        return kept();
+    }
+    let smaller = without_idle(whole);
+    if smaller == *whole {
+        return kept();
+    }
+    let Target::Chip(core, loading, budget) = options.target else {
+        let choices = planned(&smaller, options.target)?;
+        return Ok((smaller, choices));
+    };
+    let plan = plan::fastest(&smaller, core, loading, budget)?;
+    match plan::fastest(whole, core, loading, budget) {
+        Ok(faster) if faster.instructions < plan.instructions => {
+            Ok((whole.clone(), faster.choices))
+        }
+        _ => Ok((smaller, plan.choices)),
+    }
 }
 
 /// The error that a part of the training images, spread evenly over the set, are not above: those

@@ -5,6 +5,8 @@
 //!   padding's.
 //! - A channel that is multiplied by zeros only, and one that nobody reads, is not made.
 //! - A layer of which nothing is left is no layer any more.
+//! - A layer that computes what another one has computed of the same maps, with the same numbers,
+//!   is not made once more: the other's map is read.
 //!
 //! Which values a channel can have follows from those of the layer's input, tap by tap: the
 //! accumulator lies between the sum of the least products and that of the largest, and scaling
@@ -64,8 +66,70 @@ impl Effort {
     }
 }
 
-/// The same network without what no answer depends on.
-pub fn without_idle_channels(model: &PlainModel) -> PlainModel {
+/// What a network takes, whole and without what no answer depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Savings {
+    /// Of the whole network.
+    pub whole: Effort,
+    /// Of what is left.
+    pub kept: Effort,
+}
+
+impl Savings {
+    /// Of two networks with the same answers.
+    pub fn of(whole: &PlainModel, kept: &PlainModel) -> Self {
+        Self { whole: Effort::of(whole), kept: Effort::of(kept) }
+    }
+
+    /// Whether nothing was left out.
+    pub fn is_none(&self) -> bool {
+        self.whole == self.kept
+    }
+}
+
+/// The same network without what no answer depends on, and without what is computed twice.
+pub fn without_idle(model: &PlainModel) -> PlainModel {
+    without_idle_channels(&without_twins(model))
+}
+
+/// The same network in which layers that make the same map are one.
+fn without_twins(model: &PlainModel) -> PlainModel {
+    let mut numbers = vec![0];
+    let mut layers: Vec<PlainLayer> = vec![];
+    for (layer, made) in model.layers.iter().zip(1..) {
+        let mut layer = layer.clone();
+        layer.inputs.iter_mut().for_each(|edge| edge.number = numbers[edge.number]);
+        let twin = layers.iter().position(|other| is_twin(other, &layer)).map(|at| at + 1);
+        let meets = |twin: &usize| {
+            let mut same = (0..numbers.len()).filter(|tensor| numbers[*tensor] == *twin);
+            same.any(|tensor| meet(model, [tensor, made]))
+        };
+        let twin = twin.filter(|twin| !meets(twin));
+        numbers.push(twin.unwrap_or_else(|| {
+            layers.push(layer);
+            layers.len()
+        }));
+    }
+    let outputs = model.outputs.iter().map(|output| numbers[*output]).collect();
+    PlainModel { layers, outputs, ..model.clone() }
+}
+
+/// Whether two layers make the same values of the same maps.
+fn is_twin(a: &PlainLayer, b: &PlainLayer) -> bool {
+    let facts = |layer: &PlainLayer| (layer.inputs.clone(), layer.kind, layer.output);
+    facts(a) == facts(b) && a.channels == b.channels && a.weights == b.weights
+}
+
+/// Whether two tensors are read by one layer, or are both outputs: then they cannot be one.
+fn meet(model: &PlainModel, tensors: [usize; 2]) -> bool {
+    let reads = |layer: &PlainLayer| {
+        tensors.iter().all(|tensor| layer.inputs.iter().any(|edge| edge.number == *tensor))
+    };
+    tensors.iter().all(|tensor| model.outputs.contains(tensor)) || model.layers.iter().any(reads)
+}
+
+/// The same network without channels and layers on which no answer depends.
+fn without_idle_channels(model: &PlainModel) -> PlainModel {
     let spans = spans(model);
     let needed = needed(model, &spans);
     let mut numbers = vec![0];

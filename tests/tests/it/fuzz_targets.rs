@@ -11,6 +11,7 @@ use crate::fuzz::model::{Outcome, load_and_run};
 use crate::fuzz::mutate::model::damage;
 use crate::fuzz::mutate::{idx, line, png, several};
 use crate::fuzz::{self, pictures};
+use crate::fuzz_float;
 use infer::Model;
 use infer::format::{Header, checksum};
 use infer::ops::Kind;
@@ -18,6 +19,7 @@ use infer::quant::Rounding;
 use tests::networks::ODD;
 use tests::plans::{by_every_algorithm, spread, untrained};
 use tests::random_layer::{Random, extreme, measured, rounded_twice};
+use trainer::import::tflite::IDENTIFIER;
 use trainer::model_file::{ModelTable, write};
 use trainer::ops::{Choice, Running};
 use trainer::plain_model::PlainModel;
@@ -30,6 +32,7 @@ const PICTURES: u64 = 60_000;
 const CHANGED: u64 = 20_000;
 const LINES: u64 = 100_000;
 const NETWORKS: u64 = 60_000;
+const FLOAT_NETWORKS: u64 = 12_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
@@ -307,28 +310,39 @@ fn png() {
 }
 
 /// Damaged files of networks that were made elsewhere.
-fn networks_of(kind: &str, target: fn(&[u8]) -> bool, damage: fn(&mut Vec<u8>, u64)) {
+fn networks_of(kind: &str, count: u64, target: fn(&[u8]) -> bool, damage: fn(&mut Vec<u8>, u64)) {
     let seeds = corpus(kind);
     assert!(seeds.iter().all(|seed| target(seed)), "a seed is no network");
-    let read = (0..NETWORKS).filter(|number| {
+    let read = (0..count).filter(|number| {
         let mut file = seeds[*number as usize % seeds.len()].clone();
         damage(&mut file, *number);
         target(&file)
     });
     let read = read.count() as u64;
-    println!("{NETWORKS} damaged {kind} files, {read} of them can be read");
-    assert!(read > NETWORKS / 10 && read < NETWORKS * 9 / 10, "{read} can be read");
+    println!("{count} damaged {kind} files, {read} of them can be read");
+    assert!(read > count / 10 && read < count * 9 / 10, "{read} can be read");
 }
 
 #[test]
 fn tflite() {
     let damage = |file: &mut Vec<u8>, number| fuzz::mutate::tflite::damage(file, number);
-    networks_of("tflite", fuzz::tflite::tflite, damage);
+    networks_of("tflite", NETWORKS, fuzz::tflite::tflite, damage);
 }
 
 #[test]
 fn onnx() {
-    networks_of("onnx", fuzz::onnx::onnx, fuzz::mutate::onnx::damage);
+    networks_of("onnx", NETWORKS, fuzz::onnx::onnx, fuzz::mutate::onnx::damage);
+}
+
+/// Both formats, imported.
+#[test]
+fn float() {
+    networks_of("float", FLOAT_NETWORKS, fuzz_float::float, |file, number| {
+        match file.get(4..8) == Some(&IDENTIFIER) {
+            true => fuzz::mutate::tflite::damage(file, number),
+            false => fuzz::mutate::onnx::damage(file, number),
+        }
+    });
 }
 
 /// Bytes changed here and there: where pixels are, a file often stays one.

@@ -14,6 +14,8 @@ mod fenced_models;
     reason = "documented as a crate of its own, all of which fuzz/targets use"
 )]
 mod fuzz;
+#[path = "../../fuzz/src/float.rs"]
+mod fuzz_float;
 mod fuzz_targets;
 mod held_rows;
 mod hostile_models;

@@ -7,7 +7,8 @@ use std::path::Path;
 use infer::kernels::Native;
 use infer::{Layer, Model, Observer, Session};
 
-use super::{CheckError, difference, element, stored, values};
+use super::files::stored_inputs;
+use super::{CheckError, difference};
 use crate::data::elements::Element;
 use crate::data::npz::Npz;
 
@@ -17,27 +18,25 @@ use crate::data::npz::Npz;
 /// # Errors
 /// Files that are not for the model, or the first layer that leaves another byte.
 pub fn check_maps(model: &Model<'_>, inputs: &Path, maps: &Path) -> Result<usize, CheckError> {
-    let input = model.input();
-    let (takes, each) = (input.interface.takes, input.image.len());
-    let inputs = values(inputs, takes, each)?;
-    let first = &inputs[..each * element(takes).bytes()];
+    let inputs = stored_inputs(model, inputs)?;
+    let first = &inputs[..model.input().image.len()];
     let path = || maps.to_owned();
     let file = fs::read(maps).map_err(|cause| CheckError::Unreadable { path: path(), cause })?;
     let archive = |cause| CheckError::Archive { path: path(), cause };
     let arrays = Npz::new(&file).map_err(archive)?;
     let mut found = Maps(vec![vec![]; model.layers().len()]);
     let mut arena = vec![0; model.arena_bytes()];
-    Session::new(model, &mut arena)?.run_stored::<Native>(&stored(first, input), &mut found)?;
+    Session::new(model, &mut arena)?.run_stored::<Native>(first, &mut found)?;
     let mut compared = 0;
     for (layer, found) in model.layers().iter().zip(&found.0) {
         let Some(array) = arrays.array(layer.name).map_err(archive)? else { continue };
         let layer = layer.name.escape_debug().to_string();
-        let expected = &array.numbers.bytes;
+        let expected: Vec<i8> = array.numbers.bytes.iter().map(|byte| *byte as i8).collect();
         if array.numbers.element != Element::I8 || expected.len() != found.len() {
             let (shape, values) = (array.shape, found.len());
             return Err(CheckError::Map { layer, element: array.numbers.element, shape, values });
         }
-        if let Some(difference) = difference(0, expected, found) {
+        if let Some(difference) = difference(0, &expected, found) {
             return Err(CheckError::Layer { layer, difference });
         }
         compared += 1;

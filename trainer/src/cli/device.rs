@@ -20,6 +20,7 @@ use super::CliError;
 use super::options::DataOption;
 use crate::data::picture::Invert;
 use crate::device::port::BAUD;
+pub(super) use connect::{Connection, Way, open};
 
 /// Seconds that can be waited for an answer.
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=600;
@@ -76,13 +77,20 @@ struct ConnectArgs {
     /// Board to build for and to emulate (see `device list`)
     #[arg(long, value_name = "BOARD")]
     qemu: Option<String>,
-    /// Baud rate of the port
-    #[arg(long, value_name = "BAUD", default_value_t = BAUD, conflicts_with = "qemu")]
-    baud: u32,
     /// Model file: with --qemu planned for the board and built in [default: the firmware's], with
     /// --port what to compare with
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    line: LineArgs,
+}
+
+/// How a line is talked over.
+#[derive(Args)]
+pub(super) struct LineArgs {
+    /// Baud rate of the port
+    #[arg(long, value_name = "BAUD", default_value_t = BAUD, conflicts_with = "qemu")]
+    baud: u32,
     /// Seconds to wait for an answer before a request is sent again
     #[arg(long, value_name = "SECONDS", default_value_t = 30, allow_negative_numbers = true)]
     #[arg(value_parser = RangedI64ValueParser::<u64>::new().range(TIMEOUT_SECONDS))]
@@ -176,6 +184,16 @@ struct UpdateArgs {
 }
 
 impl ConnectArgs {
+    /// The way to the chip: one of both is named.
+    fn way(&self) -> Way {
+        match (&self.qemu, &self.port) {
+            (Some(board), _) => Way::Emulated(board.clone()),
+            (None, port) => Way::Port(port.clone().unwrap_or_default()),
+        }
+    }
+}
+
+impl LineArgs {
     fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use infer::{ModelError, TrustError};
+use infer::{ModelError, Shape, TrustError};
 use thiserror::Error;
 
 use crate::atomic_file::WriteError;
@@ -97,6 +97,18 @@ pub enum CliError {
     NoSeries {
         /// The series.
         path: PathBuf,
+    },
+    /// A chip with a model of another size.
+    #[error(
+        "the chip's model takes {} and gives {} values, the file's takes {} and gives {}: flash \
+         the file with `trainer device flash BOARD --model FILE`",
+        there.0, there.1, asked.0, asked.1
+    )]
+    OtherChipModel {
+        /// Image and values of the chip's.
+        there: (Shape, usize),
+        /// Of the file's.
+        asked: (Shape, usize),
     },
     /// A reconstruction by a chip whose model is not known.
     #[error(

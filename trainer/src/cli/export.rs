@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::CliError;
 use super::options::{ChipOption, DataOption, FileOption, SamplesOption, Threads};
 use super::planned::PendingPlan;
+use super::{CliError, left_out};
 use crate::atomic_file::PendingFile;
 use crate::data::metadata::About;
 use crate::data::record::DataRecord;
@@ -31,7 +31,8 @@ use crate::terminal::{answers, complain, print};
 #[command(after_help = "\
 Examples:
   trainer export out/float.burnpack --out out/again.kndl
-  trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl")]
+  trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl
+  trainer export out/float.burnpack --keep-all --out out/whole.kndl")]
 pub(super) struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
@@ -81,7 +82,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     record.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
     Ok(print(&format!(
-        "{}written: {}, {} bytes\n",
+        "{}{}written: {}, {} bytes\n",
+        left_out::table(&exported.savings),
         measured(&outcome),
         args.out.display(),
         grouped(exported.bytes.len() as u64)

@@ -1,20 +1,26 @@
 //! `import`: a model of a network that was trained elsewhere.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use infer::Model;
 
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, import_file, import_float, inspect, model_file};
+use super::{CliError, import_file, import_float, inspect, left_out, model_file};
 use crate::atomic_file::PendingFile;
+use crate::import::model::Lowered;
+use crate::import::tflite::Network;
 use crate::import::{float, model, onnx, tflite};
 use crate::model_file::ModelTable;
-use crate::plain_model::PlainModel;
+use crate::plain_model::{PlainLayer, PlainModel};
 use crate::recipe::Task;
-use crate::savings::Effort;
+use crate::savings::Savings;
 use crate::terminal::number::grouped;
-use crate::terminal::print;
+use crate::terminal::progress::Steps;
+use crate::terminal::table::Table;
+use crate::terminal::{print, printable, shell};
 
 /// Make a model of a TensorFlow Lite or ONNX file
 ///
@@ -24,8 +30,8 @@ use crate::terminal::print;
 ///
 /// A file in float32, .onnx or .tflite, is calibrated on --data and quantised like a network that
 /// was trained here. It reads pixels as 0 to 1 and sensor values as they are, less --mean and over
-/// --std. What quantisation costs is shown for each layer, and the float parameters are left beside
-/// the model.
+/// --std. What quantisation costs is shown for each layer. The float parameters and a report,
+/// model.report.html, are left beside the model.
 ///
 /// All operators that cannot be imported are listed at once. Then nothing is written.
 #[derive(Args)]
@@ -46,9 +52,6 @@ pub(super) struct ImportArgs {
     /// Model file to write
     #[arg(long, value_name = "FILE")]
     pub(super) out: PathBuf,
-    /// Keep channels and layers on which no answer depends (int8 files)
-    #[arg(long)]
-    keep_all: bool,
     #[command(flatten)]
     pub(super) chip: ChipOption,
     /// Plan for a stream: a row at a time, without end. No row of any map is computed twice (int8
@@ -92,57 +95,119 @@ fn onnx(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     let network = onnx::read(file).map_err(|cause| CliError::Onnx { path: path(), cause })?;
     let known =
         onnx::known(&network).map_err(|cause| CliError::OnnxShapes { path: path(), cause })?;
-    import_float::run(args, &|given| float::onnx::import(&network, &known, given))
+    import_float::run(args, file, &|given| float::onnx::import(&network, &known, given))
 }
 
 fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     let path = || args.network.clone();
     let network = tflite::read(file).map_err(|cause| CliError::Tflite { path: path(), cause })?;
     if float::tflite::is_float(&network) {
-        return import_float::run(args, &|given| float::tflite::import(&network, given));
+        return import_float::run(args, file, &|given| float::tflite::import(&network, given));
     }
-    let options = args.file.of_import(&args.chip, [args.keep_all, args.stream], args.task)?;
-    let model = model::model(&network, options)
-        .map_err(|cause| CliError::Import { path: path(), cause })?;
-    let file = PendingFile::write(&args.out, &model)?;
+    let options = args.file.of_import(&args.chip, args.stream, args.task)?;
+    let refused = |cause| CliError::Import { path: path(), cause };
+    let steps = Steps::begin(INT8_STEPS, "making layers");
+    let whole = model::lowered(&network).map_err(refused)?;
+    let bytes = model::model_of(&network, &whole.model, options, &|step| steps.next(step));
+    let bytes = bytes.map_err(refused)?;
+    drop(steps);
+    let file = PendingFile::write(&args.out, &bytes)?;
     let core = args.chip.core();
-    let plan = core.map(|core| PendingPlan::note(&args.out, &model, &model, core)).transpose()?;
+    let plan = core.map(|core| PendingPlan::note(&args.out, &bytes, &bytes, core)).transpose()?;
     file.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
-    let whole =
-        model::plain_model(&network).map_err(|cause| CliError::Import { path: path(), cause })?;
-    report(&args.out, &model, Effort::of(&whole))
+    report(args, &network, &whole, &bytes)
 }
 
-/// The layers, and what to do with them; the network of the file takes `whole`.
-fn report(out: &Path, file: &[u8], whole: Effort) -> Result<(), CliError> {
+/// Steps of the import of an int8 file: layers, and those of [`model::model_of`].
+const INT8_STEPS: u64 = 4;
+
+/// What became of the operators, and what to do with the model.
+fn report(
+    args: &ImportArgs,
+    network: &Network<'_>,
+    whole: &Lowered,
+    bytes: &[u8],
+) -> Result<(), CliError> {
     let mut table = ModelTable::new();
-    let model = model_file::parse(out, file, &mut table)?;
+    let model = model_file::parse(&args.out, bytes, &mut table)?;
+    let plain = PlainModel::of(&model);
+    let made_of = made_of(network, whole, &plain);
     Ok(print(&format!(
-        "{}\n{}{}{}; a random input has the same answer as by TensorFlow Lite's arithmetic\nnext: \
-         trainer inspect {}\n",
-        inspect::layer_table(&model),
+        "{}{}{}{}{}; a random input has the same answer as by TensorFlow Lite's arithmetic\n{}",
+        layer_table(&model, &made_of),
+        without_layer(network, whole, &plain),
+        left_out::table(&Savings::of(&whole.model, &plain)),
         inspect::memory_lines(&model),
-        left_out(whole, Effort::of(&PlainModel::of(&model))),
-        file_written(out, file),
-        out.display(),
+        file_written(&args.out, bytes),
+        next_commands(args, "check", "--inputs x.npy --expected y.npy"),
     ))?)
+}
+
+/// For each layer that is left its place among all: they are in their order, and keep their names.
+fn kept_places(whole: &Lowered, kept: &PlainModel) -> Vec<usize> {
+    let mut places = 0..whole.model.layers.len();
+    let mut place =
+        |layer: &PlainLayer| places.find(|place| whole.model.layers[*place].name == layer.name);
+    kept.layers.iter().map_while(&mut place).collect()
+}
+
+/// For each layer of the model the operator that it is made for.
+fn made_of(network: &Network<'_>, whole: &Lowered, kept: &PlainModel) -> Vec<String> {
+    let operator = |place: &usize| &network.operators[whole.operators[*place]];
+    let name = |place: &usize| operator(place).kind.name().to_owned();
+    kept_places(whole, kept).iter().map(name).collect()
+}
+
+/// The operators of which no layer is left.
+fn without_layer(network: &Network<'_>, whole: &Lowered, kept: &PlainModel) -> String {
+    let with: BTreeSet<usize> =
+        kept_places(whole, kept).iter().map(|place| whole.operators[*place]).collect();
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for (number, operator) in network.operators.iter().enumerate() {
+        if !with.contains(&number) {
+            *counts.entry(operator.kind.name()).or_default() += 1;
+        }
+    }
+    let named: Vec<String> =
+        counts.iter().map(|(name, count)| format!("{count} {}", printable(name))).collect();
+    match named.is_empty() {
+        true => "\n".to_owned(),
+        false => format!("became no layer of their own: {}\n\n", named.join(", ")),
+    }
+}
+
+/// The layers of a model, each with what it is made of.
+fn layer_table(model: &Model<'_>, made_of: &[String]) -> Table {
+    let mut table = Table::new(["in the file", "layer", "what", ">output", ">file bytes", ">MACs"]);
+    for (number, layer) in model.layers().iter().enumerate() {
+        table.row([
+            made_of.get(number).cloned().unwrap_or_default(),
+            layer.name.to_owned(),
+            inspect::what(model, layer, number),
+            layer.output().to_string(),
+            grouped(layer.parameter_bytes() as u64),
+            grouped(layer.macs()),
+        ]);
+    }
+    let parameters = model.layers().iter().map(|layer| layer.parameter_bytes() as u64).sum();
+    let (parameters, macs) = (grouped(parameters), grouped(model.macs()));
+    table.row(["", "", "all layers", "", &parameters, &macs].map(str::to_owned));
+    table
+}
+
+/// What to type next: what is in the model, a command that measures it, and a board.
+pub(super) fn next_commands(args: &ImportArgs, measure: &str, options: &str) -> String {
+    let model = shell::quoted(&args.out.display().to_string()).into_owned();
+    let space = if options.is_empty() { "" } else { " " };
+    let board = args.chip.board.as_deref().unwrap_or("BOARD");
+    format!(
+        "next: trainer inspect {model}\n      trainer {measure} {model}{space}{options}\n      \
+         trainer device flash {board} --model {model}\n"
+    )
 }
 
 /// `written: model.kndl, 8,128 bytes`.
 pub(super) fn file_written(out: &Path, file: &[u8]) -> String {
     format!("written: {}, {} bytes", out.display(), grouped(file.len() as u64))
-}
-
-/// What was left out, where anything was.
-fn left_out(whole: Effort, kept: Effort) -> String {
-    if kept == whole {
-        return String::new();
-    }
-    let [macs, all_macs] = [kept, whole].map(|effort| grouped(effort.macs));
-    let [weights, all_weights] = [kept, whole].map(|effort| grouped(effort.weights as u64));
-    format!(
-        "left out, since no answer depends on it: {macs} of {all_macs} multiply-accumulates and \
-         {weights} of {all_weights} weights remain (--keep-all keeps all)\n"
-    )
 }

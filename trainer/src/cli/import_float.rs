@@ -1,13 +1,12 @@
 //! `import` of a network in floating point: calibrated on data, and exported like one trained here.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use infer::Model;
 
-use super::import::{ImportArgs, file_written};
+use super::import::{ImportArgs, file_written, next_commands};
 use super::planned::PendingPlan;
-use super::{CliError, inspect, model_file};
+use super::{CliError, inspect, left_out, model_file};
 use crate::atomic_file::PendingFile;
 use crate::data::metadata::About;
 use crate::data::record::DataRecord;
@@ -16,23 +15,32 @@ use crate::data::survey::Survey;
 use crate::data::{DataDir, fit};
 use crate::evaluate::Outcome;
 use crate::export::{Exported, export_keeping};
-use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::import::float::{FloatError, FloatImport, Given};
 use crate::model_file::ModelTable;
 use crate::ops::Running;
 use crate::recipe::THRESHOLD_QUANTILE;
+use crate::report::MeasuredModel;
+use crate::report::import::{ImportReport, Imported};
 use crate::report::layers::{self, LayerView};
 use crate::terminal::number::grouped;
+use crate::terminal::progress::Steps;
 use crate::terminal::table::Table;
-use crate::terminal::{complain, print};
+use crate::terminal::{complain, print, shell};
 
 /// How the name of the record of float parameters beside `model.kndl` ends.
 const EXTENSION: &str = "burnpack";
 
+/// How the name of the report beside `model.kndl` ends.
+const REPORT: &str = "report.html";
+
+/// Steps of an import: data, calibration and plan, both models' answers, layer by layer.
+const STEPS: u64 = 4;
+
 /// Imports a network that `read` makes of the file, for an input as it is given.
 pub(super) fn run(
     args: &ImportArgs,
+    file: &[u8],
     read: &dyn Fn(&Given) -> Result<FloatImport, FloatError>,
 ) -> Result<(), CliError> {
     let refused = |cause| CliError::ImportFloat { path: args.network.clone(), cause };
@@ -46,6 +54,7 @@ pub(super) fn run(
     if (shape.height, shape.width) == (1, 1) {
         request.wanted = None;
     }
+    let steps = Steps::begin(STEPS, "reading the data");
     let data = DataDir::read(source, &request)?;
     let import = read(&given(args, &data)?).map_err(refused)?;
     let notes = fit::check(&import.model.network, task, &data, &Survey::of(&data))?;
@@ -53,21 +62,42 @@ pub(super) fn run(
     let record = DataRecord::of(&data, source, &request.reading).for_task(task, THRESHOLD_QUANTILE);
     let options = args.file.options(&args.chip)?;
     let about = About::of(&record);
+    steps.next("calibrating and planning");
     let exported = export_keeping(&import.model, &import.kept, &data.train, options, &about)?;
+    steps.next("measuring both networks");
     let outcome = Outcome::of(task, &import.model, &exported, &data, args.threads.count())?;
-    let parameters = write(args, &import, &record, &exported)?;
+    steps.next("comparing layer by layer");
+    let views =
+        layers::of_stages(&import.model, &exported, &data.test, &layers::chosen(data.test.len()))?;
+    drop(steps);
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.out, &exported.bytes, &mut table)?;
-    let (operators, layers) = (import.operators, model.layers().len());
+    let shown = layer_table(&model, &import, &views);
+    let layers = model.layers().len();
+    let measured = MeasuredModel {
+        float: &import.model,
+        exported: &exported,
+        outcome: &outcome,
+        data: &data,
+        reading: &request.reading,
+    };
+    let name = args.network.file_name().unwrap_or_default().to_string_lossy();
+    let imported = Imported {
+        command: &shell::command(std::env::args_os().skip(1)),
+        file: (&name, file),
+        made_of: &import.made_of,
+        measured,
+    };
+    let report = ImportReport::of(&imported, views)?;
+    let written = write(args, &import, &record, &exported, &report)?;
     Ok(print(&format!(
-        "{}{operators} operators became {layers} layers\n{}{}{}; float parameters: {}, for \
-         `trainer export`\nnext: trainer inspect {}\n",
-        layer_table(&import.model, &exported, &model, &data),
+        "{shown}{} operators became {layers} layers\n{}{}{}{}; {written}\n{}",
+        import.operators,
+        left_out::table(&exported.savings),
         inspect::memory_lines(&model),
         super::export::measured(&outcome),
         file_written(&args.out, &exported.bytes),
-        parameters.display(),
-        args.out.display()
+        next_commands(args, "eval", ""),
     ))?)
 }
 
@@ -100,39 +130,38 @@ fn real(scale: &Scale) -> [f32; 2] {
     }
 }
 
-/// All files, or none; the path of the float parameters.
+/// All files, or none; what lies beside the model.
 fn write(
     args: &ImportArgs,
     import: &FloatImport,
     record: &DataRecord,
     exported: &Exported,
-) -> Result<PathBuf, CliError> {
+    report: &ImportReport,
+) -> Result<String, CliError> {
     let float = float_record::to_bytes_keeping(&import.model, &import.kept, Some(record))
         .map_err(|error| CliError::RecordUnwritable(error.to_string()))?;
-    let path = args.out.with_extension(EXTENSION);
-    let float = PendingFile::write(&path, &float)?;
+    let [float_path, report_path] =
+        [EXTENSION, REPORT].map(|extension| args.out.with_extension(extension));
+    let float = PendingFile::write(&float_path, &float)?;
+    let report = PendingFile::write(&report_path, report.to_html().as_bytes())?;
     let data = DataRecord::path_beside(&args.out);
     let data = PendingFile::write(&data, record.to_toml().as_bytes())?;
     let (bytes, core) = (&exported.bytes, args.chip.core());
     let file = PendingFile::write(&args.out, bytes)?;
     let plan = core.map(|core| PendingPlan::note(&args.out, bytes, bytes, core)).transpose()?;
     float.commit()?;
+    report.commit()?;
     data.commit()?;
     file.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
-    Ok(path)
+    let [float, report] = [float_path, report_path].map(|path| path.display().to_string());
+    Ok(format!("{report} to look at in a browser, {float} for `trainer export`"))
 }
 
-/// Each layer with what quantisation costs it.
-fn layer_table(
-    float: &FloatModel,
-    exported: &Exported,
-    model: &Model<'_>,
-    data: &DataDir,
-) -> Table {
-    let chosen = layers::chosen(data.test.len());
-    let views = layers::views(float, &exported.quant, model, &data.test, &chosen);
+/// Each layer with what it is made of and what quantisation costs it.
+fn layer_table(model: &Model<'_>, import: &FloatImport, views: &[LayerView]) -> Table {
     let mut table = Table::new([
+        "in the file",
         "layer",
         "what",
         ">output",
@@ -141,18 +170,21 @@ fn layer_table(
         ">saturated",
         ">signal to noise",
     ]);
-    for (layer, view) in model.layers().iter().zip(&views) {
-        let LayerView { saturated, signal_to_noise, .. } = view;
+    for layer in model.layers() {
+        // A stage has the name of its layer, and some stages have no layer any more.
+        let stage = views.iter().position(|view| view.name == layer.name);
+        let view = stage.map(|stage| &views[stage]);
         // The terminal has ordinary spaces.
         let plain = |value: &dyn fmt::Display| value.to_string().replace('\u{202f}', " ");
         table.row([
+            stage.and_then(|stage| import.made_of.get(stage)).cloned().unwrap_or_default(),
             layer.name.to_owned(),
             layer.kind.describe(),
             layer.output().to_string(),
             grouped(layer.parameter_bytes() as u64),
             grouped(layer.macs()),
-            plain(saturated),
-            plain(signal_to_noise),
+            view.map_or(String::new(), |view| plain(&view.saturated)),
+            view.map_or(String::new(), |view| plain(&view.signal_to_noise)),
         ]);
     }
     table

@@ -181,7 +181,7 @@ pub(super) fn layer_table(model: &Model<'_>) -> Table {
 }
 
 /// What a layer is; with the names of those it reads, where that is not just the one before.
-fn what(model: &Model<'_>, layer: &Layer<'_>, before: usize) -> String {
+pub(super) fn what(model: &Model<'_>, layer: &Layer<'_>, before: usize) -> String {
     if layer.inputs.iter().eq([before]) {
         return layer.kind.describe();
     }

@@ -20,6 +20,7 @@ mod import_float;
 mod inspect;
 mod interrupt;
 mod keygen;
+mod left_out;
 mod man;
 mod model_file;
 mod new;

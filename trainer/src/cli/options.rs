@@ -87,6 +87,9 @@ pub(super) struct FileOption {
     /// Leave out the image with its scores by which a chip tests a new model
     #[arg(long)]
     no_self_test: bool,
+    /// Keep channels and layers on which no answer depends
+    #[arg(long)]
+    keep_all: bool,
 }
 
 #[derive(Args)]
@@ -113,10 +116,10 @@ impl FileOption {
     pub(super) fn of_import(
         &self,
         chip: &ChipOption,
-        [keep_all, stream]: [bool; 2],
+        stream: bool,
         task: Task,
     ) -> Result<FileOptions, CliError> {
-        let Self { model_version: version, no_self_test } = *self;
+        let Self { model_version: version, no_self_test, keep_all } = *self;
         let (self_test, target) = (!no_self_test, chip.target()?);
         let gives = task.gives();
         Ok(FileOptions { version, self_test, target, keep_all, stream, gives })
@@ -124,9 +127,9 @@ impl FileOption {
 
     /// What the file is to hold.
     pub(super) fn options(&self, chip: &ChipOption) -> Result<ExportOptions, CliError> {
-        let Self { model_version: version, no_self_test } = *self;
-        let target = chip.target()?;
-        Ok(ExportOptions { version, self_test: !no_self_test, ..ExportOptions::from(target) })
+        let Self { model_version: version, no_self_test, keep_all } = *self;
+        let (target, self_test) = (chip.target()?, !no_self_test);
+        Ok(ExportOptions { version, self_test, keep_all, ..ExportOptions::from(target) })
     }
 }
 

@@ -64,7 +64,18 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
             format!("{:.2} s per epoch, threads {}", metrics.seconds_per_epoch, metrics.threads),
         ),
     ];
-    results.iter().chain(&rows).map(|(name, value)| format!("{name:<16}{value}\n")).collect()
+    let savings = exported.savings;
+    let left_out = (!savings.is_none()).then(|| {
+        let [kept, whole] =
+            [savings.kept, savings.whole].map(|effort| grouped(effort.weights as u64));
+        ("weights", format!("{kept} of {whole} bytes: no answer depends on the rest"))
+    });
+    results
+        .iter()
+        .chain(&rows)
+        .chain(&left_out)
+        .map(|(name, value)| format!("{name:<16}{value}\n"))
+        .collect()
 }
 
 /// Commands that work when they are pasted in the repository's folder, with a picture or a

@@ -25,7 +25,7 @@ use crate::folder_lock::FolderLock;
 use crate::metrics::{EpochMetrics, Metrics, Results};
 use crate::plan::FastestError;
 use crate::preset::{BATCH, DEFAULT, EPOCHS, LEARNING_RATE, Preset, real};
-use crate::report::{FinishedRun, Report, provenance};
+use crate::report::{FinishedRun, MeasuredModel, Report, provenance};
 use crate::terminal::progress::{Output, Progress};
 use crate::terminal::{self, complain, print, shell};
 use crate::train::{self, Place, Split, State, TrainOptions as Options, Trained};
@@ -163,12 +163,14 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
         ),
         preset: &run.preset,
         metrics: &metrics,
-        float: &trained.model,
-        exported: &exported,
-        outcome: &outcome,
-        data: &data,
+        measured: MeasuredModel {
+            float: &trained.model,
+            exported: &exported,
+            outcome: &outcome,
+            data: &data,
+            reading: &request.reading,
+        },
         survey: &survey,
-        reading: &request.reading,
         data_files: &data_files,
     })?;
     let planned = run.write(&trained.model, &record, &exported, &metrics, &report)?;

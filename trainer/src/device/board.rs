@@ -105,6 +105,9 @@ pub enum BoardError {
         /// The boards it has.
         known: String,
     },
+    /// The emulator has no such core.
+    #[error("the emulator has no board with a core of class {0}")]
+    NoCore(&'static str),
     /// No USB port of the chip's own.
     #[error(
         "the firmware knows no USB port of the chip's own on '{board}': flash it without --usb; \
@@ -166,6 +169,23 @@ impl Board {
                 Err(BoardError::NotEmulated { board: id.to_owned(), known })
             }
         }
+    }
+
+    /// The board that the emulator has for a class of cores: of several the one with the most
+    /// flash, then with the most RAM for a plan.
+    ///
+    /// # Errors
+    /// A description that is wrong, and a class of which the emulator has no board.
+    pub fn emulated_with(core: Core) -> Result<Self, BoardError> {
+        let mut best = None;
+        for board in all()?.into_iter().filter(|board| board.emulator.is_some()) {
+            let (of_board, Budget { flash, ram }) = board.plan_target()?;
+            let is_better = best.as_ref().is_none_or(|(size, _)| (flash, ram) > *size);
+            if of_board == core && is_better {
+                best = Some(((flash, ram), board));
+            }
+        }
+        best.map(|(_, board)| board).ok_or(BoardError::NoCore(core.name()))
     }
 
     /// The chip's own USB port.

@@ -5,12 +5,15 @@ use std::ops::Range;
 
 use infer::{Layer, Model, Observer, Session};
 
+use super::ReportError;
 use super::plot::{Plot, weights};
 use super::value::{Count, Decibel, Percent, Real, Signed};
 use crate::data::Dataset;
+use crate::export::Exported;
 use crate::float_model::FloatModel;
 use crate::forward::Forward;
 use crate::inputs::network_inputs;
+use crate::model_file::ModelTable;
 use crate::quantize::{QuantModel, QuantStage};
 
 /// Most test images that the layers are compared on, spread evenly over the set.
@@ -51,9 +54,23 @@ pub fn chosen(images: usize) -> Vec<usize> {
     (0..count).map(|index| index * images / count).collect()
 }
 
-/// Compares the layers of both models on the chosen images. The models are of one network, layer
-/// for stage.
-pub fn views(
+/// Compares the stages of a network with the layers of its model on the chosen images.
+///
+/// # Errors
+/// A model file that is refused.
+pub fn of_stages(
+    float: &FloatModel,
+    exported: &Exported,
+    images: &Dataset,
+    chosen: &[usize],
+) -> Result<Vec<LayerView>, ReportError> {
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(exported.by_stages(), &mut table).map_err(ReportError::Model)?;
+    Ok(views(float, &exported.quant, &model, images, chosen))
+}
+
+/// The models are of one network, layer for stage.
+fn views(
     float: &FloatModel,
     quant: &QuantModel,
     model: &Model<'_>,

@@ -2,7 +2,7 @@
 
 use infer::{Model, Shape};
 
-use super::FinishedRun;
+use super::MeasuredModel;
 use super::value::Real;
 use crate::data::appearance::Appearance;
 use crate::data::class_names::ClassNames;
@@ -22,7 +22,7 @@ const VALUES_MAX: usize = 3;
 const SAMPLE_BYTES_MAX: usize = 48 * 1024;
 
 /// The model with some test images; none where it is too large for the page.
-pub fn of(run: &FinishedRun<'_>, model: &Model<'_>) -> Option<Live> {
+pub fn of(run: &MeasuredModel<'_>, model: &Model<'_>) -> Option<Live> {
     let (train, columns) = (&run.data.train, run.reading.columns.as_ref());
     let subject = Subject {
         file: &run.exported.bytes,
@@ -40,7 +40,7 @@ pub fn of(run: &FinishedRun<'_>, model: &Model<'_>) -> Option<Live> {
 }
 
 /// The first test images of each class, class by class in turn.
-fn samples<'r>(run: &FinishedRun<'r>) -> Vec<Sample<'r>> {
+fn samples<'r>(run: &MeasuredModel<'r>) -> Vec<Sample<'r>> {
     let (test, names) = (&run.data.test, ClassNames::new(&run.data.names));
     let wanted = SAMPLES_MAX.min(SAMPLE_BYTES_MAX / Shape::len(test.shape));
     let sample =
@@ -49,7 +49,7 @@ fn samples<'r>(run: &FinishedRun<'r>) -> Vec<Sample<'r>> {
 }
 
 /// What is wanted of a test image: its class, its values; or just its number.
-fn label(run: &FinishedRun<'_>, image: usize, names: &ClassNames) -> String {
+fn label(run: &MeasuredModel<'_>, image: usize, names: &ClassNames) -> String {
     match run.outcome {
         Outcome::Classes(_) => names.of(run.data.test.labels[image].into()),
         Outcome::Values(of) => {

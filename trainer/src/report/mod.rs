@@ -12,6 +12,7 @@
 //! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes
 //!   again;
 //! - [`comparison`], [`side_by_side`]: several models side by side;
+//! - [`import`]: a network that was trained elsewhere;
 //! - [`plot`], [`picture`], [`value`]: charts, pictures and numbers as they stand in a page.
 
 pub mod answers;
@@ -20,6 +21,7 @@ pub mod comparison;
 pub mod confusion;
 pub mod curves;
 pub mod data;
+pub mod import;
 pub mod inputs;
 pub mod layers;
 pub mod live;
@@ -65,6 +67,21 @@ use reading::MapView;
 use value::{Count, Percent, Points, Seconds};
 use values::Values;
 
+/// A model with what it was made of and measured on.
+#[derive(Clone, Copy)]
+pub struct MeasuredModel<'r> {
+    /// The network in floating point.
+    pub float: &'r FloatModel,
+    /// The model file.
+    pub exported: &'r Exported,
+    /// What both answer on the test images.
+    pub outcome: &'r Outcome,
+    /// The images.
+    pub data: &'r DataDir,
+    /// How they were read.
+    pub reading: &'r Reading,
+}
+
 /// A finished run: everything a report is made of.
 #[derive(Clone, Copy)]
 pub struct FinishedRun<'r> {
@@ -74,18 +91,10 @@ pub struct FinishedRun<'r> {
     pub preset: &'r Preset,
     /// The run in numbers.
     pub metrics: &'r Metrics,
-    /// The trained network.
-    pub float: &'r FloatModel,
-    /// The model file.
-    pub exported: &'r Exported,
-    /// What both models answer on the test images.
-    pub outcome: &'r Outcome,
-    /// The images.
-    pub data: &'r DataDir,
-    /// The same, counted.
+    /// The trained network, its model and its images.
+    pub measured: MeasuredModel<'r>,
+    /// The images, counted.
     pub survey: &'r Survey,
-    /// How the data was read.
-    pub reading: &'r Reading,
     /// The files they come from.
     pub data_files: &'r [FileHash],
 }
@@ -110,6 +119,8 @@ pub struct Report {
     /// Seed of every random number.
     pub seed: u64,
     /// The figures at the top.
+    pub sizes: Sizes,
+    /// How it was trained.
     pub headline: Headline,
     /// The model at work; none where it is too large for a page.
     pub live: Option<Live>,
@@ -144,9 +155,10 @@ pub enum Results {
 }
 
 impl Results {
-    fn of(run: &FinishedRun<'_>, model: &Model<'_>) -> Self {
-        let (test, names) = (&run.data.test, ClassNames::new(&run.data.names));
-        match run.outcome {
+    fn of(measured: &MeasuredModel<'_>, model: &Model<'_>) -> Self {
+        let data = measured.data;
+        let (test, names) = (&data.test, ClassNames::new(&data.names));
+        match measured.outcome {
             Outcome::Classes(of) => Self::Classes(Classes::of(of, test, &names)),
             Outcome::Values(of) => Self::Values(Values::of(of, test)),
             Outcome::Inputs(of) => Self::Inputs(Inputs::of(of, model, test, &names)),
@@ -202,9 +214,7 @@ impl Classes {
 
 /// The figures at the top that every model has.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Headline {
-    /// Test images.
-    pub images: Count,
+pub struct Sizes {
     /// The model file, bytes.
     pub model_bytes: Count,
     /// Working memory without the image, bytes.
@@ -213,6 +223,13 @@ pub struct Headline {
     pub macs: Count,
     /// Multiply-accumulates of the network as described.
     pub macs_described: Count,
+}
+
+/// How a network was trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Headline {
+    /// Test images.
+    pub images: Count,
     /// Epochs.
     pub epochs: Count,
     /// Mean time of an epoch.
@@ -247,15 +264,21 @@ impl Accuracy {
     }
 }
 
-impl Headline {
-    fn of(run: &FinishedRun<'_>) -> Self {
-        let FinishedRun { metrics, exported, .. } = *run;
+impl From<&Exported> for Sizes {
+    fn from(exported: &Exported) -> Self {
         Self {
-            images: Count(metrics.test_images),
             model_bytes: Count(exported.bytes.len()),
             arena_bytes: Count(exported.arena_bytes),
             macs: Count(exported.macs as usize),
             macs_described: Count(exported.macs_described as usize),
+        }
+    }
+}
+
+impl Headline {
+    fn of(metrics: &Metrics) -> Self {
+        Self {
+            images: Count(metrics.test_images),
             epochs: Count(metrics.epochs),
             seconds_per_epoch: Seconds(metrics.seconds_per_epoch),
             threads: metrics.threads,
@@ -271,19 +294,20 @@ impl Report {
     /// A model file that is refused, a network that cannot be planned.
     pub fn of(run: &FinishedRun<'_>) -> Result<Self, ReportError> {
         let mut table = ModelTable::new();
-        let model =
-            Model::from_bytes(&run.exported.bytes, &mut table).map_err(ReportError::Model)?;
-        let test = &run.data.test;
+        let MeasuredModel { float, exported, data, reading, .. } = run.measured;
+        let model = Model::from_bytes(&exported.bytes, &mut table).map_err(ReportError::Model)?;
+        let test = &data.test;
         let chosen = layers::chosen(test.len());
         Ok(Self {
             preset: run.preset.name.clone(),
             seed: run.metrics.seed,
-            headline: Headline::of(run),
-            live: live::of(run, &model),
-            data: DataView::of(run.data, run.survey, run.preset.recipe.held_out, run.reading),
+            sizes: exported.into(),
+            headline: Headline::of(run.metrics),
+            live: live::of(&run.measured, &model),
+            data: DataView::of(data, run.survey, run.preset.recipe.held_out, reading),
             curves: Curves::of(run.metrics, &run.preset.recipe),
-            results: Results::of(run, &model),
-            layers: layers::views(run.float, &run.exported.quant, &model, test, &chosen),
+            results: Results::of(&run.measured, &model),
+            layers: layers::of_stages(float, exported, test, &chosen)?,
             layer_images: Count(chosen.len()),
             memory: MemoryView::of(&model),
             reading: reading::views(&run.preset.network, test)?,

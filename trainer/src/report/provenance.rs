@@ -91,7 +91,7 @@ fn of_listing(folder: &Path, files: &[PathBuf], hashes: &[FileHash]) -> FileHash
 impl Provenance {
     /// Collects it.
     pub fn of(run: &FinishedRun<'_>) -> Self {
-        let model = hash("model.kndl".to_owned(), &run.exported.bytes);
+        let model = hash("model.kndl".to_owned(), &run.measured.exported.bytes);
         let files = std::iter::once(model).chain(run.data_files.iter().cloned()).collect();
         Self {
             command: run.command.to_owned(),
@@ -123,7 +123,8 @@ fn preset_file(preset: &Preset) -> String {
     toml::to_string(&file).expect("what was read as TOML can be written as TOML")
 }
 
-fn hash(name: String, bytes: &[u8]) -> FileHash {
+/// The checksum of a file.
+pub fn hash(name: String, bytes: &[u8]) -> FileHash {
     let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     FileHash { name, bytes: Count(bytes.len()), sha256 }
 }

@@ -149,11 +149,11 @@ fn answers_keep_their_bytes() {
     let (mut whole, mut kept) = (0, 0);
     for seed in 0..200 {
         let model = with_zero(network(seed), [ZERO, 3, 127][seed as usize % 3]);
-        let smaller = without_idle_channels(&model);
+        let smaller = without_idle(&model);
         let mut images = vec![0; 4 * model.image.len()];
         ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut images);
         assert_eq!(answers(&smaller, &images), answers(&model, &images), "network {seed}");
-        assert_eq!(without_idle_channels(&smaller), smaller, "network {seed}: nothing more");
+        assert_eq!(without_idle(&smaller), smaller, "network {seed}: nothing more");
         whole += Effort::of(&model).weights;
         kept += Effort::of(&smaller).weights;
     }
@@ -178,24 +178,79 @@ fn a_constant_goes_into_the_biases() {
     layers[1].channels = vec![some];
     let model = PlainModel { layers, outputs: vec![2], input: edges[0], ..network(0) };
     let model = PlainModel { image: edges[0].shape, ..model };
-    let smaller = without_idle_channels(&model);
+    let smaller = without_idle(&model);
     let of_constant: i32 =
         model.layers[1].weights.iter().skip(1).step_by(3).map(|weight| i32::from(*weight)).sum();
     assert_eq!(smaller.layers[0].weights, [5, 7]);
     assert_eq!(smaller.layers[1].weights.len(), 18);
     assert_eq!(smaller.layers[1].channels[0].bias, 10 - 128 * of_constant);
-    let kept = without_idle_channels(&with_zero(model, 3)).layers[0].weights.len();
+    let kept = without_idle(&with_zero(model, 3)).layers[0].weights.len();
     assert_eq!(kept, 3, "-128 inside of the map and 3 outside is no constant");
 }
 
-/// A layer of whose channels no answer depends is none.
+/// A layer on whose channels no answer depends is none.
 #[test]
 fn a_layer_that_nobody_reads_is_left_out() {
     let mut model = network(0);
     let last = model.layers.len() - 1;
     model.outputs = vec![3];
-    assert_eq!(without_idle_channels(&model).layers.len(), 3);
+    assert_eq!(without_idle(&model).layers.len(), 3);
     assert_eq!(last, 4);
+}
+
+/// Two convolutions with the same numbers, each with the same table after it: the second pair is
+/// the first once more. Where one layer reads both maps they stay two.
+#[test]
+fn what_is_computed_twice_is_computed_once() {
+    let random = &mut ChaCha8Rng::seed_from_u64(5);
+    let (image, map) = (tensor([4, 4, 2]), tensor([4, 4, 3]));
+    let edge = |number: usize, tensor| Edge { number, tensor };
+    let conv = layer(random, conv_kind(3), &[edge(0, image)], [4, 4, 3], 18);
+    let table = PlainKind::Lookup(lookup::Plain { origin: [0; 2] });
+    let mut looked_up = layer(random, table, &[edge(1, map)], [4, 4, 3], 0);
+    looked_up.weights = (0..=u8::MAX).map(|value| value.cast_signed().saturating_abs()).collect();
+    let again = PlainLayer { inputs: vec![edge(2, map)], ..looked_up.clone() };
+    let dense = PlainKind::Dense(dense::Plain);
+    let heads = [3, 4].map(|from| layer(random, dense, &[edge(from, map)], [1, 1, 4], 48));
+    let [first, second] = heads;
+    let layers = vec![conv.clone(), conv, looked_up, again, first, second];
+    let model =
+        PlainModel { image: image.shape, input: image, layers, outputs: vec![5, 6], ..network(0) };
+    let smaller = without_idle(&model);
+    let reads = |layer: &PlainLayer| layer.inputs[0].number;
+    assert_eq!(smaller.layers.iter().map(reads).collect::<Vec<_>>(), [0, 1, 2, 2]);
+    assert_eq!(smaller.outputs, [3, 4]);
+    let mut images = vec![0; 4 * model.image.len()];
+    random.fill_bytes(&mut images);
+    for outputs in [[0, 1], [1, 0]] {
+        let with = |model: &PlainModel| {
+            let outputs = outputs.map(|at| model.outputs[at]).to_vec();
+            answers(&PlainModel { outputs, ..model.clone() }, &images)
+        };
+        assert_eq!(with(&smaller), with(&model));
+    }
+    let mut joined = model.clone();
+    let beside =
+        concat::Plain { count: 2, origins: [[0; 2]; 2], multipliers: [1 << 14; 2], shift: 14 };
+    let inputs = [edge(3, map), edge(4, map)];
+    joined.layers.truncate(4);
+    joined.layers.push(layer(random, PlainKind::Concat(beside), &inputs, [4, 4, 6], 0));
+    joined.outputs = vec![5];
+    assert_eq!(without_idle(&joined).layers.len(), 4, "the convolutions are one, the tables two");
+}
+
+/// The models of the firmware were trained here: nothing is left out, so they keep their bytes.
+#[test]
+fn models_of_the_firmware_stay_as_they_are() {
+    let files: [&[u8]; 2] = [
+        include_bytes!("../../../firmware-example/model/tutorial.kndl"),
+        include_bytes!("../../../firmware-example/model/stream.kndl"),
+    ];
+    for file in files {
+        let mut table = ModelTable::new();
+        let model = PlainModel::of(&Model::from_bytes(file, &mut table).expect("a model"));
+        assert_eq!(without_idle(&model), model);
+    }
 }
 
 /// `KINDLING_MODELS` names a folder of MLPerf Tiny's networks. Half of `vww` is constant.
@@ -214,7 +269,7 @@ fn public_networks() {
     ] {
         let file = fs::read(Path::new(&folder).join(format!("{name}.tflite"))).expect("a network");
         let whole = plain_model(&tflite::read(&file).expect("a network")).expect("a model");
-        let kept = Effort::of(&without_idle_channels(&whole));
+        let kept = Effort::of(&without_idle(&whole));
         assert_eq!(kept, Effort { macs, weights }, "{name}, of {:?}", Effort::of(&whole));
     }
 }

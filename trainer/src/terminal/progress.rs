@@ -1,7 +1,8 @@
 //! A training run as it goes: a bar on a terminal, one line per epoch on standard output.
 
 use std::io::{self, IsTerminal};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -63,6 +64,50 @@ pub fn counting_bar(all: usize) -> ProgressBar {
         .expect("a valid template")
         .progress_chars("█▉▊▋▌▍▎▏ ");
     ProgressBar::with_draw_target(Some(all as u64), ProgressDrawTarget::stderr()).with_style(style)
+}
+
+/// Time after which steps of work are shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Time between two drawings of what goes on.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Steps of work that may take long: a bar that a terminal shows once a second has passed.
+pub struct Steps(ProgressBar);
+
+impl Steps {
+    /// The first of `all` steps begins.
+    pub fn begin(all: u64, what: &'static str) -> Self {
+        let template = "{pos}/{len} [{bar:30}] {msg}  {elapsed}";
+        let style = ProgressStyle::with_template(template)
+            .expect("a valid template")
+            .progress_chars("█▉▊▋▌▍▎▏ ");
+        let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::hidden());
+        let steps = Self(bar.with_style(style));
+        steps.next(what);
+        let bar = steps.0.clone();
+        thread::spawn(move || {
+            thread::sleep(PATIENCE);
+            if !bar.is_finished() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(TICK);
+            }
+        });
+        steps
+    }
+
+    /// The next step begins.
+    pub fn next(&self, what: &'static str) {
+        self.0.inc(1);
+        self.0.set_message(what);
+    }
+}
+
+impl Drop for Steps {
+    /// Takes the bar away, whatever the work came to.
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }
 
 impl<Stop: Fn() -> bool> Observer for Progress<Stop> {
@@ -188,10 +233,21 @@ mod tests {
     }
 
     #[test]
+    fn steps_are_counted() {
+        let steps = Steps::begin(3, "reading");
+        steps.next("planning");
+        assert_eq!((steps.0.position(), steps.0.message()), (2, "planning".to_owned()));
+        let bar = steps.0.clone();
+        assert!(!bar.is_finished());
+        drop(steps);
+        assert!(bar.is_finished());
+    }
+
+    #[test]
     fn time_left_follows_from_the_batches_of_this_session() {
         let mut bar = Bar::new();
         bar.bar.set_draw_target(ProgressDrawTarget::hidden());
-        bar.begun = Instant::now() - std::time::Duration::from_secs(90);
+        bar.begun = Instant::now() - Duration::from_secs(90);
         bar.before = Some(100);
         let report = BatchReport {
             epoch: 2,

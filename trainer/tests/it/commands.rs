@@ -85,6 +85,11 @@ fn import_of_an_onnx_file_needs_data() {
     let (stdout, _) = run(&mut with("--core", "m4"), 0);
     assert!(stdout.contains("22 operators became"), "{stdout}");
     assert!(stdout.contains("signal to noise") && stdout.contains("same answer"), "{stdout}");
+    assert!(stdout.starts_with("in the file ") && stdout.contains("\nConv + "), "{stdout}");
+    assert!(stdout.contains("\n      trainer eval model.kndl\n"), "{stdout}");
+    let report = fs::read_to_string(workshop.path("model.report.html")).unwrap();
+    assert!(report.contains("What became of the file") && report.contains("<td>Conv + "));
+    assert!(report.contains("<h1>torch_images.onnx</h1>") && report.ends_with("</html>"));
     assert!(workshop.path("model.plan.toml").exists());
     let (stdout, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
     assert!(stdout.contains("self-test passed"), "{stdout}");
@@ -107,6 +112,8 @@ fn import_writes_a_model_or_nothing() {
         run(&mut workshop.trainer(["import", &scores, "--out", "model.kndl"]), 0);
     assert_eq!(stderr, "");
     assert!(stdout.contains("next: trainer inspect model.kndl"), "{stdout}");
+    assert!(stdout.starts_with("in the file ") && stdout.contains("\nCONV_2D "), "{stdout}");
+    assert!(stdout.contains("became no layer of their own: "), "{stdout}");
     let (stdout, _) = run(&mut workshop.trainer(["inspect", "model.kndl"]), 0);
     assert!(stdout.contains("self-test passed"), "{stdout}");
     let (stdout, _) = run(&mut workshop.trainer(["plan", "model.kndl", "--core", "m4"]), 0);

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use crate::common::run;
 use assert_cmd::Command;
+use infer::{Model, Reference, Session};
 use serial2::SerialPort;
+use trainer::model_file::ModelTable;
 
 /// Images that the emulated boards classify.
 const IMAGES: &str = "100";
@@ -48,17 +50,54 @@ fn emulated_boards_answer_as_the_host() {
     }
 }
 
-/// Rows of six values, as a sensor might give them.
-fn rows(folder: &Path, count: usize) -> PathBuf {
-    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({count}, 6), }}");
+/// An array file of bytes.
+fn npy(path: &Path, descr: &str, sides: &str, values: impl IntoIterator<Item = u8>) {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sides}), }}");
     let header = format!("{header:<117}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
-    bytes.extend((0..6 * count).map(|place| (place * place / 7) as u8));
+    bytes.extend(values);
+    fs::write(path, bytes).unwrap();
+}
+
+/// Rows of six values, as a sensor might give them.
+fn rows(folder: &Path, count: usize) -> PathBuf {
     let path = folder.join("rows.npy");
-    fs::write(&path, bytes).unwrap();
+    let values = (0..6 * count).map(|place| (place * place / 7) as u8);
+    npy(&path, "|u1", &format!("{count}, 6"), values);
     path
+}
+
+/// The tutorial's model on the board of a core class, with the answers of the reference.
+#[test]
+fn answers_are_checked_on_an_emulated_core() {
+    const CASES: usize = 3;
+    let folder = tempfile::tempdir().unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl");
+    let bytes = fs::read(file).unwrap();
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(&bytes, &mut table).unwrap();
+    let mut arena = vec![0; model.arena_bytes()];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let images: Vec<u8> = (0..CASES * 784).map(|place| (place * place / 13) as u8).collect();
+    let answers = images
+        .chunks(784)
+        .map(|image| session.run_with::<Reference>(image, &mut ()).unwrap().values().to_vec());
+    let mut answers: Vec<u8> = answers.flatten().map(|score| score as u8).collect();
+    let [x, y] = ["x.npy", "y.npy"].map(|name| folder.path().join(name));
+    npy(&x, "|u1", "3, 28, 28", images.iter().copied());
+    npy(&y, "|i1", "3, 10", answers.iter().copied());
+    let [x, y] = [x, y].map(|path| path.to_str().unwrap().to_owned());
+    let check = ["check", file, "--inputs", &x, "--expected", &y, "--core", "m4"];
+    let (stdout, stderr) = run(&mut trainer(&check), 0);
+    let said = "3 of 3 answers are as expected, byte for byte, on MPS2 AN386";
+    assert!(stdout.starts_with(said) && stdout.contains(" instructions"), "{stdout}{stderr}");
+    answers[2 * 10 + 7] ^= 1;
+    npy(Path::new(&y), "|i1", "3, 10", answers.iter().copied());
+    let message = error(&mut trainer(&check));
+    let said = "1 of 3 answers differ; the first: input 2, value 7: expected ";
+    assert!(message.starts_with(said), "{message}");
 }
 
 /// 128 rows are the window of the first output.

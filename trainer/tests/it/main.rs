@@ -12,6 +12,7 @@ mod common;
 mod device;
 mod device_update;
 mod full_disk;
+mod hostile_networks;
 mod live;
 mod report;
 mod resume;

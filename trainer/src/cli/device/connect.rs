@@ -6,7 +6,7 @@ use std::path::Path;
 use infer::format::OutputQuant;
 use infer::{Model, OutputType, ValueType};
 
-use super::{CliError, ConnectArgs};
+use super::{CliError, ConnectArgs, LineArgs};
 use crate::cli::answer::given;
 use crate::cli::model_file;
 use crate::data::scale::PIXELS;
@@ -23,8 +23,16 @@ use crate::terminal::complain;
 /// The firmware's program that answers.
 pub(super) const SERVER: &str = "server";
 
+/// Where a chip is.
+pub(in crate::cli) enum Way {
+    /// In the emulator: the board's name.
+    Emulated(String),
+    /// On a serial port, or a TCP connection.
+    Port(String),
+}
+
 /// A chip that has said who it is, and what is known of it.
-pub(super) struct Connection {
+pub(in crate::cli) struct Connection {
     pub session: Session<Box<dyn Line>>,
     /// The model file to compare with, if one is known.
     pub model: Option<Vec<u8>>,
@@ -34,22 +42,29 @@ pub(super) struct Connection {
 
 /// What ticks of the chip's clock mean.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Unit {
+pub(in crate::cli) enum Unit {
     /// Emulated: ticks for a second of virtual time, which is 10^9 instructions.
     Instructions(u64),
     /// A real clock: ticks per second; 0 for a chip without one.
     Time(u64),
 }
 
-pub(super) fn open(args: &ConnectArgs) -> Result<Connection, CliError> {
-    open_for(args, Runs::Images)
+/// A chip that answers to images.
+pub(super) fn images(args: &ConnectArgs) -> Result<Connection, CliError> {
+    open(&args.way(), &args.line, args.model.as_deref(), Runs::Images)
 }
 
-/// A chip whose model, where it is built for an emulator, is planned for what is asked of it.
-pub(super) fn open_for(args: &ConnectArgs, runs: Runs) -> Result<Connection, CliError> {
-    let connection = match (&args.qemu, &args.port) {
-        (Some(board), _) => emulated(board, args, runs)?,
-        (None, port) => over_port(port.as_deref().unwrap_or_default(), args)?,
+/// A chip that has said who it is. Its model, where it is built for an emulator, is planned for
+/// what is asked of it.
+pub(in crate::cli) fn open(
+    way: &Way,
+    line: &LineArgs,
+    model: Option<&Path>,
+    runs: Runs,
+) -> Result<Connection, CliError> {
+    let connection = match way {
+        Way::Emulated(board) => emulated(board, line, model, runs)?,
+        Way::Port(port) => over_port(port, line, model)?,
     };
     let chip = connection.session.chip();
     complain(&format!(
@@ -68,22 +83,27 @@ pub(super) fn open_for(args: &ConnectArgs, runs: Runs) -> Result<Connection, Cli
     Ok(connection)
 }
 
-fn emulated(board: &str, args: &ConnectArgs, runs: Runs) -> Result<Connection, CliError> {
+fn emulated(
+    board: &str,
+    options: &LineArgs,
+    model: Option<&Path>,
+    runs: Runs,
+) -> Result<Connection, CliError> {
     let (board, machine) = Board::emulated(board)?;
-    let firmware = build(&board, args.model.as_deref(), runs, ServerLine::Uart)?;
+    let firmware = build(&board, model, runs, ServerLine::Uart)?;
     let emulator = Emulator::start(&machine, &firmware.elf)?;
     let line: Box<dyn Line> = Box::new(emulator);
-    let session = Session::open(Client::new(line), args.timeout())?;
+    let session = Session::open(Client::new(line), options.timeout())?;
     Ok(Connection { session, model: Some(firmware.model), unit: Unit::Instructions(machine.hertz) })
 }
 
-fn over_port(port: &str, args: &ConnectArgs) -> Result<Connection, CliError> {
-    let model = args.model.as_deref().map(model_file::read).transpose()?;
+fn over_port(port: &str, options: &LineArgs, model: Option<&Path>) -> Result<Connection, CliError> {
+    let model = model.map(model_file::read).transpose()?;
     let line: Box<dyn Line> = match Tcp::address(port) {
         Some(address) => Box::new(Tcp::connect(address)?),
-        None => Box::new(Port::open(port, args.baud)?),
+        None => Box::new(Port::open(port, options.baud)?),
     };
-    let session = Session::open(Client::new(line), args.timeout())?;
+    let session = Session::open(Client::new(line), options.timeout())?;
     let unit = Unit::Time(session.chip().ticks_per_second);
     Ok(Connection { session, model, unit })
 }

@@ -27,7 +27,7 @@ use crate::terminal::{answers, complain, confusion, print};
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), CliError> {
     interrupt::install()?;
-    let Connection { mut session, model, unit } = connect::open(&args.chip)?;
+    let Connection { mut session, model, unit } = connect::images(&args.chip)?;
     let chip = session.chip();
     let record = args.chip.model.as_deref().and_then(|path| DataRecord::beside(path, chip.image));
     let mut table = ModelTable::new();

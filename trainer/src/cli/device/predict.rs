@@ -15,7 +15,7 @@ use crate::model_file::ModelTable;
 use crate::terminal::{complain, digit, print, shows_colour};
 
 pub(super) fn run(args: &PredictArgs) -> Result<(), CliError> {
-    let mut connection = connect::open(&args.chip)?;
+    let mut connection = connect::images(&args.chip)?;
     let file = connection.model.take();
     let mut table = ModelTable::new();
     let model = file.as_deref().and_then(|file| Model::from_bytes(file, &mut table).ok());

@@ -11,7 +11,7 @@ use crate::terminal::table::Table;
 const PIXEL: u8 = 128;
 
 pub(super) fn run(args: &ConnectArgs) -> Result<(), CliError> {
-    let Connection { mut session, unit, .. } = connect::open(args)?;
+    let Connection { mut session, unit, .. } = connect::images(args)?;
     let image = vec![PIXEL; session.chip().image.len()];
     let whole = session.infer(&image)?;
     let mut table = Table::new(["layer", ">time", ">multiplications"]);
@@ -24,7 +24,7 @@ pub(super) fn run(args: &ConnectArgs) -> Result<(), CliError> {
 }
 
 pub(super) fn test(args: &ConnectArgs) -> Result<(), CliError> {
-    let Connection { mut session, .. } = connect::open(args)?;
+    let Connection { mut session, .. } = connect::images(args)?;
     let result = session.self_test()?;
     let file = if result.model_intact { "is intact" } else { "is DAMAGED" };
     print(&format!(

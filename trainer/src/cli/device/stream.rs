@@ -19,8 +19,9 @@ use crate::terminal::print;
 
 pub(super) fn run(args: &StreamArgs) -> Result<(), CliError> {
     interrupt::install()?;
+    let chip = &args.chip;
     let Connection { mut session, model: file, unit } =
-        connect::open_for(&args.chip, Runs::Stream)?;
+        connect::open(&chip.way(), &chip.line, chip.model.as_deref(), Runs::Stream)?;
     let mut table = ModelTable::new();
     let model = file.as_deref().and_then(|file| Model::from_bytes(file, &mut table).ok());
     let (rows, row_bytes) = rows(args, session.chip(), model.as_ref())?;

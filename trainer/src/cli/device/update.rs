@@ -10,7 +10,7 @@ use crate::terminal::progress::counting_bar;
 pub(super) fn run(args: &UpdateArgs) -> Result<(), CliError> {
     let file = model_file::read(&args.new_model)?;
     model_file::parse(&args.new_model, &file, &mut ModelTable::new())?;
-    let Connection { mut session, .. } = connect::open(&args.chip)?;
+    let Connection { mut session, .. } = connect::images(&args.chip)?;
     let bar = counting_bar(file.len());
     let updated = session.update(&file, &mut |bytes| bar.set_position(bytes as u64));
     bar.finish_and_clear();

@@ -30,6 +30,9 @@ use crate::quantize::Kept;
 /// Most operators of a network: of many, several become one layer.
 const OPERATORS_MAX: usize = 4_096;
 
+/// Most values of all constants, counted again for each operator that computes others of them.
+const VALUES_MAX: usize = 1 << 26;
+
 /// Why a network in floating point cannot be imported.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum FloatError {
@@ -62,6 +65,12 @@ pub enum FloatError {
         /// How many.
         found: usize,
     },
+    /// More constants than any network for a small core has.
+    #[error(
+        "the constants that operators read have more than {VALUES_MAX} values, each counted where \
+         it is read: no network for a small core has"
+    )]
+    TooManyValues,
     /// An input without values.
     #[error("a side of the input is 0: export for an input that has values")]
     Empty,
@@ -88,6 +97,8 @@ pub struct FloatImport {
     pub kept: Vec<Kept>,
     /// Operators in the file that the output depends on.
     pub operators: usize,
+    /// The kinds of those that each stage is made of, in their order.
+    pub made_of: Vec<String>,
 }
 
 impl FloatImport {

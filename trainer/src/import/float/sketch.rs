@@ -10,6 +10,7 @@ use infer::schedule::INPUTS_MAX;
 
 use super::layers::Map;
 use super::misfit::Misfit;
+use super::{FloatImport, VALUES_MAX};
 use crate::float_model::{FloatModel, StageWeights};
 use crate::network::{Input, Layer, LayerKind, Network, NetworkError, Padding};
 use crate::ops::{Extent, Lowered, Operator, Softmax, concat, depthwise};
@@ -32,6 +33,10 @@ pub struct Given {
 pub(super) struct Sketch {
     input: Shape,
     layers: Vec<Drawn>,
+    /// Weights of all layers that were drawn.
+    weights: usize,
+    /// The operator of the file that becomes layers now, after those that it takes in.
+    operators: Vec<String>,
 }
 
 /// A layer.
@@ -48,6 +53,8 @@ struct Drawn {
     is_never_negative: bool,
     /// The scales that the file has of what it leaves, and of its weights.
     kept: Kept,
+    /// The operators of the file that it is made of.
+    operators: Vec<String>,
 }
 
 /// Layers at most, some of which join others: a model has up to 254.
@@ -59,7 +66,12 @@ const NAME_BYTES: usize = NAME_BYTES_MAX - 6;
 impl Sketch {
     /// No layers yet. Tensor 0 is the network's input.
     pub const fn new(input: Shape) -> Self {
-        Self { input, layers: vec![] }
+        Self { input, layers: vec![], weights: 0, operators: vec![] }
+    }
+
+    /// Layers that are drawn from now on are made of this operator.
+    pub fn begin(&mut self, operator: &str) {
+        self.operators = vec![operator.to_owned()];
     }
 
     /// The size of a tensor.
@@ -79,6 +91,10 @@ impl Sketch {
         if self.layers.len() >= LAYERS_LIMIT {
             return Err("more layers than a model can have".into());
         }
+        self.weights += weights.as_ref().map_or(0, |weights| weights.weights.len());
+        if self.weights > VALUES_MAX {
+            return Err("more weights than any network for a small core has".into());
+        }
         let is_never_negative = self.leaves_no_negative(&kind, reads);
         let (name, reads, is_affine) = (self.unique(name), reads.to_vec(), false);
         let kept = Kept::default();
@@ -91,6 +107,7 @@ impl Sketch {
             is_affine,
             is_never_negative,
             kept,
+            operators: self.operators.clone(),
         });
         Ok(self.layers.len())
     }
@@ -135,9 +152,11 @@ impl Sketch {
         [scale, shift]: [&[f32]; 2],
     ) -> Result<usize, Misfit> {
         let before = tensor.checked_sub(1).map(|layer| &mut self.layers[layer]);
-        if let Some(Drawn { weights: Some(weights), kept, .. }) = before.filter(|_| is_sole) {
+        let before = before.filter(|_| is_sole);
+        if let Some(Drawn { weights: Some(weights), kept, operators, .. }) = before {
             weights.follow(scale, shift);
             kept.follow(scale);
+            operators.extend(self.operators.clone());
             return Ok(tensor);
         }
         let one_tap = depthwise::Layer {
@@ -193,7 +212,8 @@ impl Sketch {
             Some(Drawn { kind: LayerKind::Pad(pad), reads, .. }) if is_last => {
                 let (before, padding) = (reads[0], pad.padding);
                 let Padding::Each(border) = padding else { return (tensor, [0; 4]) };
-                self.layers.pop();
+                let taken = self.layers.pop().map(|pad| pad.operators);
+                self.operators.splice(..0, taken.unwrap_or_default());
                 (before, border)
             }
             _ => (tensor, [0; 4]),
@@ -246,12 +266,16 @@ impl Sketch {
         names.find(|name| !is_taken(name)).unwrap_or_default()
     }
 
-    /// The network whose last layer leaves its answer; `is_softmax` where that are scores of which
-    /// a softmax was taken.
+    /// The network whose last layer leaves its answer, made of a number of operators; `is_softmax`
+    /// where that are scores of which a softmax was taken.
     ///
     /// # Errors
     /// Layers that make no network.
-    pub fn finish(mut self, is_softmax: bool) -> Result<(FloatModel, Vec<Kept>), NetworkError> {
+    pub fn finish(
+        mut self,
+        is_softmax: bool,
+        operators: usize,
+    ) -> Result<FloatImport, NetworkError> {
         self.fold_forward();
         let input = Input {
             height: self.input.height,
@@ -264,12 +288,14 @@ impl Sketch {
             None => "input".to_owned(),
             Some(layer) => names[layer].clone(),
         };
-        let (mut layers, mut weights, mut scales) = (vec![], vec![], vec![]);
+        let (mut layers, mut weights, mut scales, mut names_in_file) =
+            (vec![], vec![], vec![], vec![]);
         for (place, layer) in self.layers.into_iter().enumerate() {
             let is_next = layer.reads == [place];
             let from = if is_next { vec![] } else { layer.reads.iter().map(name).collect() };
             weights.extend(layer.weights);
             scales.push(layer.kept);
+            names_in_file.push(layer.operators);
             layers.push(Layer { name: layer.name, from, kind: layer.kind });
         }
         if is_softmax {
@@ -284,12 +310,15 @@ impl Sketch {
         });
         let stages: Vec<StageWeights> = stages.collect();
         let mut kept = vec![Kept::default(); stages.len()];
-        for (scales, made) in scales.into_iter().zip(network.made()?) {
+        let mut made_of = vec![vec![]; stages.len()];
+        for ((scales, names), made) in scales.into_iter().zip(names_in_file).zip(network.made()?) {
             if let Some(stage) = made.checked_sub(1) {
                 kept[stage].take(scales);
+                made_of[stage].extend(names);
             }
         }
-        Ok((FloatModel { network, stages }, kept))
+        let made_of = made_of.into_iter().map(joined).collect();
+        Ok(FloatImport { model: FloatModel { network, stages }, kept, operators, made_of })
     }
 
     /// Puts factors and summands into the layer after them, where only one reads them.
@@ -327,6 +356,7 @@ impl Sketch {
         match &mut after[0].weights {
             Some(weights) if !pads || shift.iter().all(|shift| *shift == 0.0) => {
                 weights.lead(scale, shift, is_depthwise);
+                after[0].operators.splice(..0, before[affine].operators.clone());
                 after[0].kept.lead(scale, is_depthwise);
                 true
             }
@@ -372,6 +402,12 @@ impl StageWeights {
             *weight *= scale[channel];
         }
     }
+}
+
+/// Names of operators, those that come several times in a row once: `Conv + Relu`.
+fn joined(mut operators: Vec<String>) -> String {
+    operators.dedup();
+    operators.join(" + ")
 }
 
 /// The end of a long name.

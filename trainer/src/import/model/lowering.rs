@@ -28,6 +28,8 @@ pub(super) struct Lowering<'n, 'a> {
     /// For each tensor of the file how it is cut into batches.
     pub splits: Vec<Option<Split>>,
     pub layers: Vec<PlainLayer>,
+    /// For each layer the number of the operator that it is made for.
+    pub operators: Vec<usize>,
 }
 
 impl<'n, 'a> Lowering<'n, 'a> {
@@ -35,7 +37,13 @@ impl<'n, 'a> Lowering<'n, 'a> {
     pub fn new(network: &'n Network<'a>, input: usize, given: Value) -> Self {
         let mut values = vec![None; network.tensors.len()];
         values[input] = Some(given);
-        Self { network, values, splits: vec![None; network.tensors.len()], layers: vec![] }
+        Self {
+            network,
+            values,
+            splits: vec![None; network.tensors.len()],
+            layers: vec![],
+            operators: vec![],
+        }
     }
 
     /// Makes layers of all operators.
@@ -49,6 +57,7 @@ impl<'n, 'a> Lowering<'n, 'a> {
                 unsupported.add(index, operator, misfit);
                 self.assume(operator);
             }
+            self.operators.resize(self.layers.len(), index);
         }
         if unsupported.is_empty() { Ok(()) } else { Err(unsupported) }
     }

@@ -9,7 +9,7 @@ mod plain;
 mod value;
 mod windows;
 
-pub use plain::{ImportError, plain_model};
+pub use plain::{ImportError, Lowered, lowered, plain_model};
 
 use infer::{OutputType, self_test};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +20,7 @@ use super::tflite::reference::{Interpreter, Values};
 use crate::export::{Target, planned, planned_as_stream};
 use crate::model_file::{self, ModelTable, WriteModelError};
 use crate::plain_model::{PlainModel, PlainSelfTest};
-use crate::savings::without_idle_channels;
+use crate::savings::without_idle;
 
 /// Seed of the input of self-tests.
 const SEED: u64 = 0;
@@ -48,16 +48,32 @@ pub struct FileOptions {
 /// # Errors
 /// What no model holds, a chip that is too small, or other scores.
 pub fn model(network: &Network<'_>, options: FileOptions) -> Result<Vec<u8>, ImportError> {
-    let whole = plain_model(network)?;
-    let mut plain = if options.keep_all { whole } else { without_idle_channels(&whole) };
+    model_of(network, &plain_model(network)?, options, &|_| ())
+}
+
+/// [`model()`] of a network whose layers are known.
+/// `begin` is told of each step that may take long.
+///
+/// # Errors
+/// As [`model()`].
+pub fn model_of(
+    network: &Network<'_>,
+    whole: &PlainModel,
+    options: FileOptions,
+    begin: &dyn Fn(&'static str),
+) -> Result<Vec<u8>, ImportError> {
+    let mut plain = if options.keep_all { whole.clone() } else { without_idle(whole) };
     plain.version = options.version;
     plain.interface.gives = options.gives;
     check_reconstruction(&plain)?;
+    begin("running it as TensorFlow Lite does");
     plain.self_test = Some(answered(network, &plain)?);
+    begin("planning");
     let choices = match options.stream {
         true => planned_as_stream(&plain, options.target)?,
         false => planned(&plain, options.target)?,
     };
+    begin("comparing the model's answer");
     let bytes = model_file::write(&plain, &choices)?;
     test(&bytes)?;
     if options.self_test {

@@ -7,8 +7,8 @@ use thiserror::Error;
 use super::edges::int8;
 use super::lowering::Lowering;
 use super::value::{Value, quant, sides, turn_shape};
-use crate::import::tflite::reference::{Misfit, Unsupported};
-use crate::import::tflite::{Kind, Network, Operator};
+use crate::import::tflite::reference::{ELEMENTS_MAX, Misfit, Unsupported, held_elements};
+use crate::import::tflite::{Kind, Network, Operator, total};
 use crate::model_file::WriteModelError;
 use crate::plain_model::{Edge, PlainModel};
 use crate::plan::FastestError;
@@ -45,6 +45,16 @@ pub enum ImportError {
         /// Values that it makes.
         outputs: usize,
     },
+    /// More than any network for a small core has.
+    #[error("the network has {found} {what}, at most {limit} are imported")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// How many there can be.
+        limit: u64,
+    },
     /// An input of another kind.
     #[error("the input: {0}")]
     Input(Misfit),
@@ -62,11 +72,28 @@ pub enum ImportError {
     Differs(SelfTestError),
 }
 
+/// The layers of a network, with nothing left out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lowered {
+    /// The layers.
+    pub model: PlainModel,
+    /// For each layer the number of the file's operator that it is made for.
+    pub operators: Vec<usize>,
+}
+
 /// The layers of a network.
 ///
 /// # Errors
-/// What no model holds; all operators of that kind at once.
+/// As [`lowered`].
 pub fn plain_model(network: &Network<'_>) -> Result<PlainModel, ImportError> {
+    Ok(lowered(network)?.model)
+}
+
+/// The layers of a network, and what they are made for.
+///
+/// # Errors
+/// What no model holds; all operators of that kind at once.
+pub fn lowered(network: &Network<'_>) -> Result<Lowered, ImportError> {
     let network = &*int8(network);
     let &[input] = &network.inputs[..] else {
         return Err(ImportError::Inputs { found: network.inputs.len() });
@@ -74,12 +101,13 @@ pub fn plain_model(network: &Network<'_>) -> Result<PlainModel, ImportError> {
     if !(1..=OUTPUTS_MAX).contains(&network.outputs.len()) {
         return Err(ImportError::Outputs { found: network.outputs.len() });
     }
+    check_size(network)?;
     let given = given(network, input).map_err(ImportError::Input)?;
     let mut lowering = Lowering::new(network, input, given);
     lowering.all()?;
     let outputs = outputs(&lowering)?;
     let input = given.edge.tensor;
-    Ok(PlainModel {
+    let model = PlainModel {
         image: input.shape,
         interface: ValueType::Int8.into(),
         origin: [0, 0],
@@ -89,7 +117,29 @@ pub fn plain_model(network: &Network<'_>) -> Result<PlainModel, ImportError> {
         version: 0,
         self_test: None,
         metadata: vec![],
-    })
+    };
+    Ok(Lowered { model, operators: lowering.operators })
+}
+
+/// Most operators of a network, which has tables computed for many of them.
+const OPERATORS_MAX: u64 = 4_096;
+
+/// Most multiply-accumulates of a network, which is run once for the model's self-test.
+const MACS_MAX: u64 = 1 << 34;
+
+/// Refuses what would take all memory or no end of time.
+fn check_size(network: &Network<'_>) -> Result<(), ImportError> {
+    let elements = network.operators.iter().map(|operator| held_elements(network, operator));
+    let elements = elements.fold(0, usize::saturating_add) as u64;
+    let sizes = [
+        ("operators", network.operators.len() as u64, OPERATORS_MAX),
+        ("values in maps and constants", elements, ELEMENTS_MAX as u64),
+        ("multiply-accumulates", total(network).macs, MACS_MAX),
+    ];
+    match sizes.into_iter().find(|(_, found, limit)| found > limit) {
+        Some((what, found, limit)) => Err(ImportError::TooLarge { what, found, limit }),
+        None => Ok(()),
+    }
 }
 
 /// The input as the operators that read it count it. A series is turned: a column with rows.

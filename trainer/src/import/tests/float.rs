@@ -1,19 +1,22 @@
 //! Networks in floating point: the layers that they become answer as PyTorch or TensorFlow Lite
 //! does.
 
-use infer::Shape;
+use infer::{Model, Shape};
 
 use super::fixture;
 use crate::data::Dataset;
 use crate::data::metadata::About;
 use crate::evaluate::{float_values, int8_outputs};
-use crate::export::{Target, export, export_keeping};
+use crate::export::{ExportOptions, Target, export, export_keeping, export_with};
 use crate::float_model::FloatModel;
 use crate::float_record;
 use crate::import::float::{FloatImport, Given};
 use crate::import::{float, onnx, tflite};
+use crate::model_file::ModelTable;
 use crate::network::LayerKind;
+use crate::plan::{Budget, Core, Loading};
 use crate::quantize::Kept;
+use crate::savings::Savings;
 
 fn import(file: &[u8], given: &Given) -> FloatImport {
     if file[4..8] == tflite::IDENTIFIER {
@@ -203,6 +206,66 @@ fn records_keep_scales() {
     assert_eq!(float_record::kept_of(plain), []);
 }
 
+/// The first output of each layer is 0 or one bias, whatever the input: what is exported without
+/// such channels gives the same bytes, for any core and for one.
+#[test]
+fn constant_channels_are_left_out_of_exports() {
+    let networks = networks().into_iter().chain(quantised());
+    let smaller = networks.filter(|(name, file, _)| exported_smaller(name, file)).count();
+    assert!(smaller >= 3, "{smaller} networks have channels that are left out");
+}
+
+/// Whether something is left out of a network whose layers' first weights are 0.
+fn exported_smaller(name: &str, file: &[u8]) -> bool {
+    let mut import = import(file, &Given::default());
+    for stage in &mut import.model.stages {
+        let outputs = stage.bias.len().max(1);
+        stage.weights.iter_mut().step_by(outputs).for_each(|weight| *weight = 0.0);
+    }
+    let data = pixels(import.input(), 20);
+    let exported = |target: Target, keep_all| {
+        let options = ExportOptions { keep_all, ..target.into() };
+        export_with(&import.model, &data, options, &About::default()).unwrap()
+    };
+    let answers = |file: &[u8]| int8_outputs(file, &data, 1).unwrap().reals();
+    let whole = exported(Target::Portable, true);
+    assert!(whole.savings.is_none() && whole.whole.is_none());
+    let smaller = exported(Target::Portable, false);
+    let Savings { whole: before, kept } = smaller.savings;
+    println!("{name}: {kept:?} of {before:?}");
+    assert_eq!(smaller.macs, kept.macs);
+    let on_chip = exported(Target::Chip(Core::M4, Loading::OnChip, Budget::default()), false);
+    for file in [&smaller.bytes, smaller.by_stages(), &on_chip.bytes] {
+        assert_eq!(answers(file), answers(&whole.bytes), "{name}");
+    }
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(smaller.by_stages(), &mut table).unwrap();
+    let names: Vec<&str> = model.layers().iter().map(|layer| layer.name).collect();
+    let stages = import.model.network.stages().unwrap();
+    assert_eq!(names, stages.iter().map(|stage| &stage.name[..]).collect::<Vec<_>>());
+    kept.macs < before.macs && kept.weights < before.weights
+}
+
+/// Each stage knows the operators of the file that it is made of.
+#[test]
+fn stages_are_made_of_operators() {
+    let made_of = |file| import(file, &Given::default()).made_of;
+    let series = [
+        "Pad + Conv",
+        "LeakyRelu",
+        "Conv",
+        "Sigmoid",
+        "Mul",
+        "AveragePool",
+        "MatMul + Add",
+        "Tanh",
+        "Gemm",
+    ];
+    assert_eq!(made_of(fixture!("torch_series.onnx")), series);
+    let images = made_of(fixture!("torch_images.onnx"));
+    assert!(images[0].starts_with("Conv + "), "{images:?}");
+}
+
 /// Factors and summands of the input are the network's: in the layer after it, or where that reads
 /// zeros beyond the edge in one before it.
 #[test]
@@ -295,6 +358,18 @@ fn refusal(network: &onnx::Network<'_>) -> String {
     let error = float::onnx::import(network, &known, &Given::default()).unwrap_err().to_string();
     assert!(!error.contains('\n'), "{error}");
     error
+}
+
+/// A bias whose weights have no scale stands for no numbers.
+#[test]
+fn a_scale_without_values() {
+    let mut network = onnx::read(fixture!("pictures_qoperator.onnx")).unwrap();
+    let conv = network.nodes.iter().find(|node| node.operator == "QLinearConv").unwrap();
+    let scale = conv.inputs[4];
+    let scale = network.constants.iter_mut().find(|tensor| tensor.name == scale).unwrap();
+    (scale.shape, scale.data) = (vec![0], vec![].into());
+    let said = refusal(&network);
+    assert!(said.starts_with("QLinearConv (node "), "{said}");
 }
 
 /// Each operator is named once, with its reason; what only reads what it makes is not.

@@ -6,7 +6,7 @@ use super::{Array, Import};
 use crate::import::float::misfit::Misfit;
 use crate::import::onnx::{ElementType, Network, Node, Tensor};
 
-/// All constants of a file that are numbers.
+/// All constants of a file that are numbers. Each has bytes of its own.
 pub(super) fn all<'a>(network: &Network<'a>) -> HashMap<&'a str, Array> {
     let constants = network.constants.iter();
     constants.filter_map(|tensor| Some((tensor.name, array(tensor)?))).collect()
@@ -47,9 +47,12 @@ impl<'a> Import<'_, 'a> {
         }
     }
 
-    /// What a node makes of constants alone, where it is known here.
+    /// What a node makes of constants alone, where it is known here, and not more than may be.
     pub(super) fn folded(&self, node: &Node<'a>) -> Option<Array> {
         let array = self.constants.get(node.inputs.first()?)?;
+        if array.values.len() > self.left {
+            return None;
+        }
         match node.operator {
             "Identity" | "Cast" => Some(array.clone()),
             "Transpose" => {

@@ -23,7 +23,7 @@ use super::layout::{CHANNELS_FIRST, Layout};
 use super::misfit::{Misfit, Unsupported};
 use super::sketch::{Given, Sketch};
 use super::values::{Seen, Value};
-use super::{FloatError, FloatImport, OPERATORS_MAX};
+use super::{FloatError, FloatImport, OPERATORS_MAX, VALUES_MAX};
 use crate::import::onnx::{Known, Network, Node};
 use quantised::Unquantised;
 
@@ -42,7 +42,8 @@ pub fn import(
     let [output] = &network.outputs[..] else {
         return Err(FloatError::Outputs { found: network.outputs.len() });
     };
-    let Unquantised { nodes, constants, maps, weights } = Unquantised::of(network);
+    let unquantised = Unquantised::of(network).ok_or(FloatError::TooManyValues)?;
+    let Unquantised { nodes, constants, maps, weights } = unquantised;
     let network = &Network { nodes, ..network.clone() };
     let needed = needed(network, known);
     if needed.len() > OPERATORS_MAX {
@@ -62,6 +63,7 @@ pub fn import(
         sketch: Sketch::new(shape),
         makers: makers(network, &needed),
         ends: before_renaming(network, output.name),
+        left: VALUES_MAX,
     };
     let first = import.sketch.normalised(given).map_err(|_| FloatError::Input {
         name: input.name.to_owned(),
@@ -77,8 +79,7 @@ pub fn import(
     if !is_map && !answer.layout.is_in_order() {
         return Err(FloatError::Turned);
     }
-    let (model, kept) = import.sketch.finish(is_softmax)?;
-    Ok(FloatImport { model, kept, operators: needed.len() })
+    Ok(import.sketch.finish(is_softmax, needed.len())?)
 }
 
 /// What a value is another name of.
@@ -138,6 +139,8 @@ struct Import<'n, 'a> {
     sketch: Sketch,
     /// The name of the network's output.
     ends: &'a str,
+    /// Values of constants that may still be computed of others.
+    left: usize,
 }
 
 impl<'n, 'a> Import<'n, 'a> {
@@ -147,6 +150,7 @@ impl<'n, 'a> Import<'n, 'a> {
         for index in needed {
             let node = &network.nodes[*index];
             let is_blocked = self.reads_nothing_known(node);
+            self.sketch.begin(node.operator);
             let made = match self.node(node) {
                 Ok(Made::Value(value)) => self.with_scales(node, value).map(Made::Value),
                 made => made,
@@ -158,6 +162,7 @@ impl<'n, 'a> Import<'n, 'a> {
                     self.name(node, value);
                 }
                 Ok(Made::Constant(array)) => {
+                    self.left -= array.values.len();
                     node.outputs.first().map(|name| self.constants.insert(name, array));
                 }
                 Ok(Made::Nothing) => {}

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use infer::format::OutputQuant;
 
 use super::{Array, Import, Value};
+use crate::import::float::VALUES_MAX;
 use crate::import::float::misfit::Misfit;
 use crate::import::onnx::{ElementType, Network, Node, Tensor};
 
@@ -29,8 +30,8 @@ pub(super) struct Unquantised<'a> {
 type Names<'a> = [Option<&'a str>; 2];
 
 impl<'a> Unquantised<'a> {
-    /// Of a network. What is not known stays.
-    pub fn of(network: &Network<'a>) -> Self {
+    /// Of a network; `None` where its constants have too many values. What is not known stays.
+    pub fn of(network: &Network<'a>) -> Option<Self> {
         let constants = network.constants.iter().map(|tensor| (tensor.name, tensor)).collect();
         let mut whole = Unquantising {
             tensors: constants,
@@ -40,18 +41,22 @@ impl<'a> Unquantised<'a> {
                 maps: HashMap::new(),
                 weights: HashMap::new(),
             },
+            left: Some(VALUES_MAX),
         };
         for node in &network.nodes {
             let plain = whole.node(node).unwrap_or_else(|| node.clone());
             whole.made.nodes.push(plain);
+            whole.left?;
         }
-        whole.made
+        Some(whole.made)
     }
 }
 
 struct Unquantising<'n, 'a> {
     tensors: HashMap<&'a str, &'n Tensor<'a>>,
     made: Unquantised<'a>,
+    /// Values of constants that there may still be; `None` when there were more.
+    left: Option<usize>,
 }
 
 impl<'a> Unquantising<'_, 'a> {
@@ -114,7 +119,7 @@ impl<'a> Unquantising<'_, 'a> {
             let axis = node.int("axis").unwrap_or(1);
             let axis = usize::try_from(axis).ok();
             let (array, steps) = self.real(input, scale, axis)?;
-            self.made.constants.insert(output, array);
+            self.insert(output, array)?;
             self.made.weights.insert(output, steps);
             // Known already: it reads what it makes.
             return Some(Node { operator: "Identity", inputs: vec![output], ..node.clone() });
@@ -151,20 +156,28 @@ impl<'a> Unquantising<'_, 'a> {
         let (map, weights) = (*map?.first()?, weights?);
         let tensor = self.tensors.get(name)?;
         let values = integers(tensor)?;
-        let fits = weights.len() == 1 || weights.len() == values.len();
+        if weights.len() != 1 && weights.len() != values.len() {
+            return None;
+        }
         let real = |(at, value): (usize, &i32)| {
             (f64::from(*value) * f64::from(map) * f64::from(weights[at % weights.len()])) as f32
         };
         let values = values.iter().enumerate().map(real).collect();
-        let array = fits.then(|| Array { shape: tensor.shape.clone(), values })?;
-        self.note(name, array)
+        self.note(name, Array { shape: tensor.shape.clone(), values })
     }
 
     fn note(&mut self, name: &'a str, array: Array) -> Option<()> {
-        match self.made.constants.insert(name, array.clone()) {
-            Some(other) if other != array => None,
-            _ => Some(()),
+        match self.made.constants.get(name) {
+            Some(other) => (*other == array).then_some(()),
+            None => self.insert(name, array),
         }
+    }
+
+    fn insert(&mut self, name: &'a str, array: Array) -> Option<()> {
+        self.left = self.left?.checked_sub(array.values.len());
+        self.left?;
+        self.made.constants.insert(name, array);
+        Some(())
     }
 
     /// The numbers that integers stand for, with a scale or one for each place along `axis`.

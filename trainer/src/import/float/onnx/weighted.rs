@@ -4,6 +4,7 @@ use super::pointwise::float;
 use super::windows::moving;
 use super::{Import, Value, layer_name};
 use crate::import::float::misfit::Misfit;
+use crate::import::float::moving::count;
 use crate::import::float::values::Matrix;
 use crate::import::onnx::Node;
 
@@ -39,6 +40,7 @@ impl<'a> Import<'_, 'a> {
 
     /// The bias of a node, as many numbers as there are outputs, times `factor`; zeros without.
     fn bias(&self, node: &Node<'a>, outputs: usize, factor: f32) -> Result<Vec<f32>, Misfit> {
+        let outputs = usize::from(count(outputs)?);
         match self.optional(node, 2)?.map(|bias| &bias.values[..]) {
             None => Ok(vec![0.0; outputs]),
             Some([number]) => Ok(vec![factor * number; outputs]),
@@ -65,7 +67,7 @@ impl<'a> Import<'_, 'a> {
     pub(super) fn matmul(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
         let value = self.value(node, 0)?;
         let weights = Matrix::of(self.constant(node, 1)?, false)?;
-        let bias = vec![0.0; weights.outputs];
+        let bias = vec![0.0; count(weights.outputs)?.into()];
         self.sketch.times(layer_name(node), &value, weights, bias)
     }
 }

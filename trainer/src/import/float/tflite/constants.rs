@@ -3,22 +3,29 @@
 use std::collections::HashMap;
 
 use super::Array;
+use crate::import::float::VALUES_MAX;
 use crate::import::tflite::{ElementType, Kind, Network, Quantisation, Tensor};
 
-/// All constants that are numbers, and those that are turned into float32 from another type.
-pub(super) fn all(network: &Network<'_>) -> HashMap<usize, Array> {
-    let tensors = network.tensors.iter().enumerate();
-    let mut constants: HashMap<usize, Array> =
-        tensors.filter_map(|(number, tensor)| Some((number, array(tensor)?))).collect();
+/// All constants that are numbers, and those that are turned into float32 from another type; `None`
+/// of too many. Tensors may share their bytes, and then have more values than the file.
+pub(super) fn all(network: &Network<'_>) -> Option<HashMap<usize, Array>> {
+    let (mut constants, mut left) = (HashMap::new(), VALUES_MAX);
+    for (number, tensor) in network.tensors.iter().enumerate() {
+        if tensor.data.is_some() {
+            left = left.checked_sub(tensor.elements())?;
+            constants.extend(array(tensor).map(|array| (number, array)));
+        }
+    }
     for operator in network.operators.iter().filter(|operator| operator.kind == Kind::Dequantize) {
         if let (Some(Some(input)), Some(output)) =
             (operator.inputs.first(), operator.outputs.first())
-            && let Some(constant) = constants.get(input).cloned()
+            && let Some(constant) = constants.get(input)
         {
-            constants.insert(*output, constant);
+            left = left.checked_sub(constant.values.len())?;
+            constants.insert(*output, constant.clone());
         }
     }
-    constants
+    Some(constants)
 }
 
 fn array(tensor: &Tensor<'_>) -> Option<Array> {

@@ -11,7 +11,7 @@ use infer::Shape;
 use super::array::Array;
 use super::layout::{CHANNELS_LAST, Layout, Side};
 use super::misfit::{Misfit, Unsupported};
-use super::moving::Moving;
+use super::moving::{Moving, count};
 use super::sketch::{Given, Sketch};
 use super::values::{Arithmetic, Matrix, Seen, Value};
 use super::{FloatError, FloatImport, OPERATORS_MAX};
@@ -47,7 +47,7 @@ pub fn import(network: &Network<'_>, given: &Given) -> Result<FloatImport, Float
     }
     let mut import = Import {
         network,
-        constants: constants::all(network),
+        constants: constants::all(network).ok_or(FloatError::TooManyValues)?,
         readers: readers(network, &needed),
         values: HashMap::new(),
         splits: HashMap::new(),
@@ -65,8 +65,7 @@ pub fn import(network: &Network<'_>, given: &Given) -> Result<FloatImport, Float
     if answer.is_none() {
         return Err(FloatError::Turned);
     }
-    let (model, kept) = import.sketch.finish(is_softmax)?;
-    Ok(FloatImport { model, kept, operators: needed.len() })
+    Ok(import.sketch.finish(is_softmax, needed.len())?)
 }
 
 /// Numbers of the operators that the output depends on, but for those of constants.
@@ -144,6 +143,7 @@ impl<'n> Import<'n, '_> {
                 let is_known = self.values.contains_key(tensor);
                 !is_known && self.network.tensors[*tensor].data.is_none()
             });
+            self.sketch.begin(operator.kind.name());
             match self.operator(operator) {
                 Ok(value) => {
                     is_softmax |= matches!(operator.kind, Kind::Softmax { .. });
@@ -292,7 +292,7 @@ impl<'n> Import<'n, '_> {
     /// A bias, as many numbers as there are outputs; zeros without.
     fn bias(&self, operator: &Operator, outputs: usize) -> Result<Vec<f32>, Misfit> {
         match operator.inputs.get(2).copied().flatten() {
-            None => Ok(vec![0.0; outputs]),
+            None => Ok(vec![0.0; count(outputs)?.into()]),
             Some(_) => Ok(self.constant(operator, 2)?.values.clone()),
         }
     }

@@ -35,8 +35,8 @@ use float::Float;
 /// Elements of a map at most: 4 Mi.
 const MAP_ELEMENTS_MAX: usize = 1 << 22;
 
-/// Elements of all maps at most: 64 Mi.
-const ELEMENTS_MAX: usize = 1 << 26;
+/// Elements of all maps and of the constants that each operator reads at most: 64 Mi.
+pub const ELEMENTS_MAX: usize = 1 << 26;
 
 /// A network that can be run.
 pub struct Interpreter<'n> {
@@ -84,7 +84,7 @@ impl<'n> Interpreter<'n> {
         let (mut steps, mut unsupported) = (Vec::new(), Unsupported::default());
         let mut elements = 0_usize;
         for (index, operator) in network.operators.iter().enumerate() {
-            elements = elements.saturating_add(output_elements(network, operator));
+            elements = elements.saturating_add(held_elements(network, operator));
             let step = if elements > ELEMENTS_MAX {
                 Err(Misfit::TooLarge)
             } else {
@@ -167,6 +167,13 @@ impl Values {
 
 fn output_elements(network: &Network<'_>, operator: &Operator) -> usize {
     operator.outputs.iter().map(|tensor| network.tensors[*tensor].elements()).sum()
+}
+
+/// Elements that an operator makes, and those of its constants, which it may share with others.
+pub fn held_elements(network: &Network<'_>, operator: &Operator) -> usize {
+    let tensors = operator.inputs.iter().flatten().map(|tensor| &network.tensors[*tensor]);
+    let constants = tensors.filter(|tensor| tensor.data.is_some()).map(|tensor| tensor.elements());
+    constants.fold(output_elements(network, operator), usize::saturating_add)
 }
 
 /// Checks an operator.
