@@ -13,7 +13,7 @@
 
 use super::Conv;
 use crate::ops::window::{self, dot};
-use crate::quant::{Once, Requantise, Rounding, Twice};
+use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice};
 
 /// Pixels that are computed at once.
 pub(super) const FOUR: usize = 4;
@@ -42,10 +42,16 @@ pub(super) trait Four: Copy {
         channel_by_channel(patch, weights)
     }
 
+    /// An accumulator of [`Four::of_channels`] as int8.
+    #[inline(always)]
+    fn output<Rounded: Requantise>(sum: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
+        Rounded::output(sum, parameters, zero_point)
+    }
+
     /// All channels of one output pixel without pooling, whose patch lies in one piece.
     #[inline(always)]
     fn pixel<Rounded: Requantise>(self, conv: &Conv<'_>, patch: &[i8], out: &mut [i8]) {
-        channels_of_patch::<Rounded>(conv, patch, out, self);
+        channels_of_patch::<Rounded, _>(conv, patch, out, self);
     }
 }
 
@@ -144,11 +150,11 @@ fn pixel<Rounded: Requantise>(
 
 /// All channels of an output pixel from its patch, four at once.
 #[inline(always)]
-pub(super) fn channels_of_patch<Rounded: Requantise>(
+pub(super) fn channels_of_patch<Rounded: Requantise, Of: Four>(
     conv: &Conv<'_>,
     patch: &[i8],
     out: &mut [i8],
-    four: impl Four,
+    four: Of,
 ) {
     let four_taps = FOUR * patch.len().max(1);
     // Not zipped with the outputs: two such iterators divide by their steps.
@@ -161,7 +167,8 @@ pub(super) fn channels_of_patch<Rounded: Requantise>(
             false => channel_by_channel(patch, weights),
         };
         for ((sum, out), parameters) in sums.into_iter().zip(out).zip(&mut parameters) {
-            *out = Rounded::output(parameters.bias + sum, parameters, conv.output_zero_point);
+            let accumulator = parameters.bias + sum;
+            *out = Of::output::<Rounded>(accumulator, parameters, conv.output_zero_point);
         }
     }
 }

@@ -21,7 +21,7 @@
 mod block;
 #[cfg(kindling_backend = "mve")]
 mod lanes;
-#[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
+#[cfg(not(kindling_backend = "armv6m"))]
 mod pixel;
 #[cfg(kindling_backend = "mve")]
 mod runs;
@@ -40,6 +40,7 @@ core::arch::global_asm!(
     include_str!("mve.s"),
     include_str!("mve_twice.s"),
     include_str!("mve_lanes.s"),
+    include_str!("mve_pixel.s"),
     options(raw)
 );
 #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
@@ -59,7 +60,7 @@ const BLOCK: usize = if cfg!(kindling_backend = "mve") {
 impl Kernels for CortexM {
     fn run(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
         if Feature::Depthwise.is_built() {
-            #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
+            #[cfg(not(kindling_backend = "armv6m"))]
             if pixel::depthwise(depthwise, buffers.input, buffers.output) {
                 return;
             }

@@ -1,6 +1,6 @@
-//! Depthwise convolution of one pixel on Armv7-M, as of a stream whose maps have one column: the
-//! loop is in `pixel.s`. It needs neither a list of taps nor sums to start from, and checks factors
-//! as it goes.
+//! Depthwise convolution of one pixel, as of a stream whose maps have one column: the loop is in
+//! `pixel.s`, and in `mve_pixel.s` for two roundings with the vector extension. It needs neither a
+//! list of taps nor sums to start from, and checks factors as it goes.
 
 use super::{BLOCK, Depthwise};
 use crate::arm::is_at_word;
@@ -15,13 +15,14 @@ struct Pixel {
     output: *mut i8,
     parameters: *const u8,
     shifts: *const u8,
-    /// With two roundings `2 * zero point + 1`.
+    /// With two roundings `2 * zero point + 1`, apart from the vector extension's loop.
     zero_point: i32,
     parameters_end: *const u8,
     channels: usize,
 }
 
 unsafe extern "C" {
+    #[cfg(not(kindling_backend = "mve"))]
     fn kindling_depthwise_pixel(pixel: &Pixel) -> bool;
     fn kindling_depthwise_pixel_twice(pixel: &Pixel) -> bool;
 }
@@ -74,8 +75,8 @@ fn some_channels(depthwise: &Depthwise<'_>, input: &[i8], first: usize, out: &mu
         parameters,
         shifts: depthwise.channels.as_ptr().wrapping_add(channels * BYTES + first),
         zero_point: match depthwise.rounding() {
-            Rounding::Once => zero_point,
-            Rounding::Twice => 2 * zero_point + 1,
+            Rounding::Twice if !cfg!(kindling_backend = "mve") => 2 * zero_point + 1,
+            _ => zero_point,
         },
         parameters_end: parameters.wrapping_add(whole * BYTES),
         channels,
@@ -89,7 +90,10 @@ fn some_channels(depthwise: &Depthwise<'_>, input: &[i8], first: usize, out: &mu
     // Input and weights are read by words where this core loads them from any address.
     unsafe {
         match depthwise.rounding() {
+            #[cfg(not(kindling_backend = "mve"))]
             Rounding::Once => kindling_depthwise_pixel(&pixel),
+            #[cfg(kindling_backend = "mve")]
+            Rounding::Once => false,
             Rounding::Twice => kindling_depthwise_pixel_twice(&pixel),
         }
     }

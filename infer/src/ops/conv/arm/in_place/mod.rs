@@ -10,6 +10,8 @@
 #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
 mod pixel;
 
+#[cfg(kindling_backend = "armv6m")]
+use crate::arm::instructions::{requantise, requantise_twice};
 use crate::ops::conv::Conv;
 #[cfg(kindling_backend = "armv7m")]
 use crate::ops::conv::in_place::Plain;
@@ -18,8 +20,9 @@ use crate::ops::conv::in_place::{FOUR, Four};
 use crate::ops::dense::{Dense, DenseAlgorithm, vector_rows};
 #[cfg(kindling_backend = "mve")]
 use crate::quant::OutputQuant;
-#[cfg(not(kindling_backend = "armv6m"))]
 use crate::quant::Requantise;
+#[cfg(kindling_backend = "armv6m")]
+use crate::quant::{ChannelParameters, Rounding};
 #[cfg(kindling_backend = "mve")]
 use crate::shape::Shape;
 
@@ -119,6 +122,17 @@ impl Four for InPlace {
             unsafe { kindling_in_place_sums(&patches, &mut sums) }
         }
         sums
+    }
+
+    #[cfg(kindling_backend = "armv6m")]
+    #[inline(always)]
+    fn output<Rounded: Requantise>(sum: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
+        match (Rounded::ROUNDING, parameters.shift) {
+            (Rounding::Twice, Some(shift)) => {
+                requantise_twice(sum, parameters.multiplier, shift, zero_point)
+            }
+            _ => requantise(sum, parameters.multiplier, zero_point),
+        }
     }
 
     #[cfg(kindling_backend = "dsp")]

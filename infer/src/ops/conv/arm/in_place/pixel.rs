@@ -31,7 +31,7 @@ unsafe extern "C" {
 pub(super) fn all_channels<Rounded: Requantise>(conv: &Conv<'_>, patch: &[i8], out: &mut [i8]) {
     let channels = out.len();
     if channels < FOUR || !is_at_word(conv.channels) {
-        return channels_of_patch::<Rounded>(conv, patch, out, Plain);
+        return channels_of_patch::<Rounded, _>(conv, patch, out, Plain);
     }
     fours::<Rounded>(conv, patch, 0, out);
     if !channels.is_multiple_of(FOUR) {
