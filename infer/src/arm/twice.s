@@ -37,12 +37,13 @@
 .endm
 
 @ Makes of a channel's multiplier and shift what KINDLING_TWICE takes; goes to `rare` with the
-@ multiplier doubled and the shift's complement, right - 1, unless that is 1 to 22.
+@ multiplier doubled and the shift's complement, right - 1, unless that is 1 to 22 and the
+@ multiplier 2^30 or more.
 .macro KINDLING_CHANNEL multiplier, shift, constant, odd, rare
   mvn \shift, \shift
   sub \constant, \shift, #1
   lsls \multiplier, \multiplier, #1
-  beq \rare
+  bpl \rare
   cmp \constant, #21
   bhi \rare
   lsl \constant, \odd, \constant
@@ -91,5 +92,69 @@
   ssat \value, #8, \value
 .endr
 94:
+.endm
+
+@ Outputs of four channels, one value each; of any with one rounding, of any multiplier that is 0 or
+@ 2^30 or more with two. r0-r3 sums, r8 parameters, r9 shifts, r5 output, r7 = zero point, with two
+@ roundings 2 * zero point + 1; r5, r8 and r9 go on to the next four, r4, r6, r10-r12 and lr are
+@ lost. The code after the function, `_RARE`, goes with it: where a channel has another multiplier
+@ it goes to `other`, if that is given.
+.macro KINDLING_ONE_TWICE name, number, sum
+  ldr r10, [r8, #(8 * \number + 4)]
+  ldrsb r11, [r9, #\number]
+  KINDLING_CHANNEL r10, r11, r12, r7, .L\name\()_rare_\number
+  KINDLING_TWICE \sum, r10, r11, r12, r6, 1
+.L\name\()_done_\number:
+  strb \sum, [r5, #\number]
+.endm
+
+.macro KINDLING_FOUR_TWICE name
+  KINDLING_ONE_TWICE \name, 0, r0
+  KINDLING_ONE_TWICE \name, 1, r1
+  KINDLING_ONE_TWICE \name, 2, r2
+  KINDLING_ONE_TWICE \name, 3, r3
+  add r5, r5, #4
+  add r8, r8, #32
+  add r9, r9, #4
+.endm
+
+.macro KINDLING_ONE_TWICE_RARE name, number, sum
+.L\name\()_rare_\number:
+  mov r4, \sum
+  bl 96f
+  mov \sum, r4
+  b.w .L\name\()_done_\number
+.endm
+
+.macro KINDLING_FOUR_TWICE_RARE name, other
+  KINDLING_ONE_TWICE_RARE \name, 0, r0
+  KINDLING_ONE_TWICE_RARE \name, 1, r1
+  KINDLING_ONE_TWICE_RARE \name, 2, r2
+  KINDLING_ONE_TWICE_RARE \name, 3, r3
+96:
+.ifnb \other
+  cmp r10, #0
+  bgt \other
+.endif
+  KINDLING_RARE r10, r11, r12, r7, r6, r4
+  bx lr
+.endm
+
+.macro KINDLING_ONE_ONCE number, sum
+  ldr r10, [r8, #(8 * \number + 4)]
+  KINDLING_REQUANTISE \sum, r10, r7, r6
+  strb \sum, [r5, #\number]
+.endm
+
+.macro KINDLING_FOUR_ONCE name
+  KINDLING_ONE_ONCE 0, r0
+  KINDLING_ONE_ONCE 1, r1
+  KINDLING_ONE_ONCE 2, r2
+  KINDLING_ONE_ONCE 3, r3
+  add r5, r5, #4
+  add r8, r8, #32
+.endm
+
+.macro KINDLING_FOUR_ONCE_RARE name, other
 .endm
 .endif

@@ -7,11 +7,13 @@
 //!
 //! A row of the kernel times a row of the map is a sum of products of values that lie side by side
 //! in both. Four pixels inside of the map take each weight once for all: those of a window of 2x2,
-//! or, without pooling, four of a row. Sums stay within 32 bits: see [`portable`](super::portable).
+//! or, without pooling, four of a row. One pixel by itself whose patch lies in one piece, as those
+//! of a stream, takes each value of the input once for four channels. Sums stay within 32 bits: see
+//! [`portable`](super::portable).
 
 use super::Conv;
-use crate::ops::window;
-use crate::quant::{Once, Requantise, Rounding, Twice};
+use crate::ops::window::{self, dot};
+use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice};
 
 /// Pixels that are computed at once.
 pub(super) const FOUR: usize = 4;
@@ -32,6 +34,24 @@ pub(super) trait Four: Copy {
     fn largest(self, conv: &Conv<'_>, input: &[i8], weights: &[u8], places: [usize; FOUR]) -> i32 {
         let [a, b, c, d] = self.sums(conv, input, weights, places);
         a.max(b).max(c.max(d))
+    }
+
+    /// The sums of products of a patch with the weights of four channels, which lie one after the
+    /// other.
+    fn of_channels(self, patch: &[i8], weights: &[u8]) -> [i32; FOUR] {
+        channel_by_channel(patch, weights)
+    }
+
+    /// An accumulator of [`Four::of_channels`] as int8.
+    #[inline(always)]
+    fn output<Rounded: Requantise>(sum: i32, parameters: ChannelParameters, zero_point: i8) -> i8 {
+        Rounded::output(sum, parameters, zero_point)
+    }
+
+    /// All channels of one output pixel without pooling, whose patch lies in one piece.
+    #[inline(always)]
+    fn pixel<Rounded: Requantise>(self, conv: &Conv<'_>, patch: &[i8], out: &mut [i8]) {
+        channels_of_patch::<Rounded, _>(conv, patch, out, self);
     }
 }
 
@@ -112,6 +132,9 @@ fn pixel<Rounded: Requantise>(
     out: &mut [i8],
     four: impl Four,
 ) {
+    if let Some(patch) = patch_in_one_piece(conv, input, [row, column]) {
+        return four.pixel::<Rounded>(conv, patch, out);
+    }
     let places = four_of_window(conv, row, column);
     let filters = conv.weights.chunks_exact(conv.taps().max(1));
     let parameters = Rounded::parameters(conv.channels, conv.output.channels);
@@ -123,6 +146,55 @@ fn pixel<Rounded: Requantise>(
         let accumulator = parameters.bias + largest;
         *out = Rounded::output(accumulator, parameters, conv.output_zero_point);
     }
+}
+
+/// All channels of an output pixel from its patch, four at once.
+#[inline(always)]
+pub(super) fn channels_of_patch<Rounded: Requantise, Of: Four>(
+    conv: &Conv<'_>,
+    patch: &[i8],
+    out: &mut [i8],
+    four: Of,
+) {
+    let four_taps = FOUR * patch.len().max(1);
+    // Not zipped with the outputs: two such iterators divide by their steps.
+    let mut filters = conv.weights.chunks(four_taps);
+    let mut parameters = Rounded::parameters(conv.channels, conv.output.channels);
+    for out in out.chunks_mut(FOUR) {
+        let Some(weights) = filters.next() else { return };
+        let sums = match weights.len() == four_taps {
+            true => four.of_channels(patch, weights),
+            false => channel_by_channel(patch, weights),
+        };
+        for ((sum, out), parameters) in sums.into_iter().zip(out).zip(&mut parameters) {
+            let accumulator = parameters.bias + sum;
+            *out = Of::output::<Rounded>(accumulator, parameters, conv.output_zero_point);
+        }
+    }
+}
+
+/// The sums of products of a patch with the weights of up to four channels.
+#[inline(always)]
+fn channel_by_channel(patch: &[i8], weights: &[u8]) -> [i32; FOUR] {
+    let mut filters = weights.chunks_exact(patch.len().max(1));
+    [(); FOUR].map(|()| filters.next().map_or(0, |weights| dot(patch, weights)))
+}
+
+/// The input under the kernel for an output pixel, where it lies inside of the map in one piece and
+/// there is no pooling.
+fn patch_in_one_piece<'i>(
+    conv: &Conv<'_>,
+    input: &'i [i8],
+    [row, column]: [i32; 2],
+) -> Option<&'i [i8]> {
+    let kernel_row = conv.kernel[1] as usize * conv.input.channels as usize;
+    if conv.pools() || (conv.kernel[0] > 1 && kernel_row != conv.input.row_len()) {
+        return None;
+    }
+    let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+    let start = inside(conv, [y, x], [0, 0])?;
+    input.get(start..start + conv.taps())
 }
 
 /// Where the patches of four output pixels of a row begin in the map, if all lie inside of it and

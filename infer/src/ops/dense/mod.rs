@@ -16,6 +16,8 @@ use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
 pub use algorithms::DenseAlgorithm;
+#[cfg(kindling_backend = "mve")]
+pub(crate) use arm::vector_rows;
 pub use packing::Matrix;
 pub use record::DenseRecord;
 

@@ -26,14 +26,15 @@ struct Measured {
 }
 
 /// The tutorial's convolutions, without what pooling drops, then layers as of a ResNet-8, a DS-CNN
-/// and MobileNets.
-const MEASURED: [Measured; 6] = [
+/// and MobileNets, and a row of a stream.
+const MEASURED: [Measured; 7] = [
     pooled("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
     pooled("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
     pooled("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
     same("resnet", [16, 16, 32], 32, 3),
     same("pointwise", [25, 5, 64], 64, 1),
     same("pointwise of few", [32, 32, 8], 16, 1),
+    same("pixel", [1, 1, 64], 64, 1),
 ];
 
 const fn pooled(name: &'static str, input: Shape, output: Shape) -> Measured {
@@ -155,7 +156,18 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
     // Whole tiles have loops of their own.
     let tiles = if any || single { 1 } else { random.pick(&[1, 4, 4]) };
     let mut side = || tiles * (1 + random.below(most(6, 3)) as u16 / tiles);
-    let output = Shape::new(side(), side(), channels);
+    let mut output = Shape::new(side(), side(), channels);
+    let (mut input, mut kernel, mut pool, mut origin) = (input, kernel, pool, origin);
+    if any && random.below(3) == 0 {
+        // A row of pixels inside of the map, often one alone, whose patches often lie in one piece:
+        // these have loops of their own.
+        let width = random.pick(&[1, 1, 1, 2, 3, 5, 6]);
+        (pool, origin) = ([1, 1], [0, 0]);
+        kernel = random.pick(&[[1, 1], [1, 1], [kernel[0], 1], kernel]);
+        output = Shape::new(1, width, 2 * channels);
+        let of_row = (width - 1) * stride[1] as u16 + kernel[1] as u16;
+        input = Shape::new(kernel[0] as u16, of_row, 2 * input.channels);
+    }
     let output_quant =
         OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let record = ConvRecord { input: 0, kernel, stride, origin, pool, algorithm };

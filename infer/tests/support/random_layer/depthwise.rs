@@ -27,13 +27,15 @@ struct Measured {
     padding: i16,
 }
 
-/// 3x3 without padding, layers as of a DS-CNN and of MobileNets, and a long kernel.
-const MEASURED: [Measured; 5] = [
+/// 3x3 without padding, layers as of a DS-CNN and of MobileNets, a long kernel, and a row of a
+/// stream.
+const MEASURED: [Measured; 6] = [
     measured_layer("inside", [14, 14, 64], [12, 12], [3, 3], 1, 0),
     measured_layer("ds-cnn", [25, 5, 64], [25, 5], [3, 3], 1, 1),
     measured_layer("mobilenet", [44, 44, 8], [44, 44], [3, 3], 1, 1),
     measured_layer("stride 2", [24, 24, 24], [12, 12], [3, 3], 2, 0),
     measured_layer("5x1", [30, 1, 128], [26, 1], [5, 1], 1, 0),
+    measured_layer("pixel", [10, 1, 128], [1, 1], [10, 1], 1, 0),
 ];
 
 const fn measured_layer(
@@ -65,11 +67,17 @@ pub fn any<'b>(
     let kernel = if side(2) == 1 { [3, 3] } else { any };
     let multiplier = if side(3) == 1 { side(3) } else { 1 };
     let origin = [random.below(7) as i16 - 5, random.below(7) as i16 - 5];
-    let record = DepthwiseRecord { input: 0, kernel, stride, origin };
-    let shapes = [
+    let mut record = DepthwiseRecord { input: 0, kernel, stride, origin };
+    let mut shapes = [
         Shape::new(height, width, channels),
         Shape::new(output[0], output[1], channels * multiplier),
     ];
+    if random.below(3) == 0 {
+        // A row of a stream, one pixel inside of the map, has a loop of its own.
+        (record.kernel, record.origin) = (random.pick(&[kernel, [height as u8, 1]]), [0, 0]);
+        let [rows, columns] = record.kernel.map(u16::from);
+        shapes = [Shape::new(rows, columns, channels), Shape::new(1, 1, channels)];
+    }
     let mut zero_point = || random.pick(&[-128, -128, -7, 0, 127]);
     let tensors = shapes.map(|shape| {
         let quant = OutputQuant { scale: 1.0, zero_point: zero_point() };

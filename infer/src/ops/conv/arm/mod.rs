@@ -2,15 +2,12 @@
 
 #[cfg(kindling_backend = "armv6m")]
 mod direct;
-#[cfg(not(kindling_backend = "armv7m"))]
 mod in_place;
 mod paired;
 mod single_channel;
 #[cfg(kindling_backend = "mve")]
 mod vector;
 
-#[cfg(kindling_backend = "armv7m")]
-use super::in_place::Plain as InPlace;
 #[cfg(not(kindling_backend = "armv6m"))]
 use super::portable::largest_of_four as four_patches;
 #[cfg(not(kindling_backend = "mve"))]
@@ -23,7 +20,6 @@ use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
 #[cfg(kindling_backend = "armv6m")]
 use direct::largest_of_four as four_patches;
-#[cfg(not(kindling_backend = "armv7m"))]
 use in_place::InPlace;
 
 impl Kernels for CortexM {

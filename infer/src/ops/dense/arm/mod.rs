@@ -10,7 +10,7 @@ use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
 #[cfg(kindling_backend = "mve")]
-use crate::quant::Rounding;
+use crate::quant::{Requantise, Rounding};
 
 impl Kernels for CortexM {
     #[allow(unreachable_patterns)]
@@ -31,5 +31,15 @@ impl Kernels for CortexM {
             }
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => quads::dense(dense, input, output),
         }
+    }
+}
+
+/// A layer of [`DenseAlgorithm::Rows`] with the vector extension, and a convolution that is one.
+#[cfg(kindling_backend = "mve")]
+#[inline(always)]
+pub(crate) fn vector_rows<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    match Rounded::ROUNDING {
+        Rounding::Once => vector::dense(dense, input, output),
+        Rounding::Twice => vector::dense_twice(dense, input, output),
     }
 }

@@ -8,7 +8,8 @@
 //!     outputs = requantise(sums)
 //! ```
 //!
-//! Cores without vectors take a block of channels for all pixels before the next: see `block`. The
+//! Cores without vectors take a block of channels for all pixels before the next: see `block`, and
+//! `pixel` for a single pixel. The
 //! last block ends with the last channel; where it overlaps the one before, it makes the same
 //! values again. Layers with fewer channels than a block, or with several outputs for each channel
 //! of the input, are computed by the portable loop, as are pixels all of whose taps are padding.
@@ -20,6 +21,8 @@
 mod block;
 #[cfg(kindling_backend = "mve")]
 mod lanes;
+#[cfg(not(kindling_backend = "armv6m"))]
+mod pixel;
 #[cfg(kindling_backend = "mve")]
 mod runs;
 mod twice;
@@ -37,10 +40,11 @@ core::arch::global_asm!(
     include_str!("mve.s"),
     include_str!("mve_twice.s"),
     include_str!("mve_lanes.s"),
+    include_str!("mve_pixel.s"),
     options(raw)
 );
 #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
-crate::arm::assembly!("armv7.s");
+crate::arm::assembly!("armv7.s", "pixel.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
@@ -56,6 +60,10 @@ const BLOCK: usize = if cfg!(kindling_backend = "mve") {
 impl Kernels for CortexM {
     fn run(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
         if Feature::Depthwise.is_built() {
+            #[cfg(not(kindling_backend = "armv6m"))]
+            if pixel::depthwise(depthwise, buffers.input, buffers.output) {
+                return;
+            }
             match depthwise.rounding() {
                 Rounding::Once => once(depthwise, buffers),
                 Rounding::Twice => twice::depthwise(depthwise, buffers),

@@ -83,7 +83,7 @@ fn is_common(depthwise: &Depthwise<'_>, shifts: &[u8]) -> bool {
 fn is_common(depthwise: &Depthwise<'_>, shifts: &[u8]) -> bool {
     const TAPS_MAX: usize = 1 << 14;
     const BIAS_LIMIT: u32 = 1 << 29;
-    // What lies after them are shifts.
+    // Shifts follow the parameters, and are none.
     let channels = depthwise.output.channels as usize;
     let mut parameters = channel_parameters(depthwise.channels).take(channels);
     depthwise.taps() <= TAPS_MAX
