@@ -360,7 +360,7 @@ fn refusal(network: &onnx::Network<'_>) -> String {
     error
 }
 
-/// A bias whose weights have no scale stands for no numbers.
+/// Weights whose scale has no values stand for no numbers.
 #[test]
 fn a_scale_without_values() {
     let mut network = onnx::read(fixture!("pictures_qoperator.onnx")).unwrap();
