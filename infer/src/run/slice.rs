@@ -48,13 +48,18 @@ pub(super) fn make_room<'h>(
     held.get_mut(kept..kept + slice.rows.len() * row_len)
 }
 
-/// Moves `count` values down by `distance`. Not value by value: rows are most of what a stream
-/// moves.
+/// Moves `count` values down by `distance`, 1 or more; as much at once as source and destination do
+/// not overlap, and not value by value: rows are most of what a stream moves.
+#[inline(never)]
 fn move_down(values: &mut [i8], distance: usize, count: usize) {
-    let Some(moved) = values.get_mut(..distance.saturating_add(count)) else { return };
-    // Always, but for a compiler that knows no panic then.
-    if distance <= moved.len() {
-        moved.copy_within(distance.., 0);
+    let (mut rest, mut left) = (values, count);
+    while left > 0 {
+        let Some((to, from)) = rest.split_at_mut_checked(distance) else { return };
+        let moved = distance.min(left);
+        if let (Some(to), Some(from)) = (to.get_mut(..moved), from.get(..moved)) {
+            to.copy_from_slice(from);
+        }
+        (rest, left) = (from, left - moved);
     }
 }
 
