@@ -32,8 +32,15 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
         (_, true) => &[[2, 2]],
         _ => &[[1, 1], [2, 2], [2, 2]],
     };
-    let (pool, padding) = (random.one_of(pools), random.one_of(&[0, 0, 1]) as i16);
-    let output = Shape::new(random.within(1, 14), random.within(1, 14), filters);
+    let (mut pool, mut padding) = (random.one_of(pools), random.one_of(&[0, 0, 1]) as i16);
+    let mut output = Shape::new(random.within(1, 14), random.within(1, 14), filters);
+    let mut kernel = kernel;
+    if any && random.within(0, 2) == 0 {
+        // Few pixels of a row of a stream, whose patches lie in one piece.
+        (pool, padding) = ([1, 1], 0);
+        kernel = random.one_of(&[[1, 1], [1, 1], [3, 1]]);
+        output = Shape::new(random.within(1, 2), random.one_of(&[1, 1, 2, 3]), filters);
+    }
     let side = |outputs: u16, axis: usize| {
         let convolved = outputs * pool[axis] as u16;
         ((convolved - 1) * stride[axis] as u16 + kernel[axis] as u16)

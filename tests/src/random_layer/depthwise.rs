@@ -14,6 +14,13 @@ pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let kernel = random.one_of(&[[3, 3], [3, 3], [5, 5], [2, 3], [4, 1], [12, 1], [6, 5]]);
     let stride = random.one_of(&[[1, 1], [1, 1], [2, 2]]);
     let padding = [random.one_of(&[0, 1]); 2];
+    if random.within(0, 2) == 0 {
+        // A row of a stream.
+        let kernel = [random.within(1, 15) as u8, 1];
+        let channels = random.one_of(&[8, 16, 24, 40, 64, 100, 128]);
+        let output = Shape::new(1, 1, channels);
+        return depthwise(random, channels, output, [kernel, [1, 1]], [0, 0], 0);
+    }
     let output = Shape::new(random.within(1, 14), random.within(1, 14), channels * multiplier);
     depthwise(random, channels, output, [kernel, stride], padding, 0)
 }

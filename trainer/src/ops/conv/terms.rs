@@ -61,13 +61,18 @@ fn of_direct(conv: &Conv<'_>) -> Vec<Term> {
 }
 
 /// Windows of 2x2 pixels inside of the map, and, without pooling, four pixels of a row, at a time;
-/// all others pixel by pixel.
+/// all others pixel by pixel. Without pooling those whose patches lie in one piece take four
+/// channels at once, by quads of taps with the DSP extension and by chunks with vectors.
 fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
     let windows =
         if conv.pool == [2, 2] { pixels * (1.0 - part_outside(conv, conv.pool)) } else { 0.0 };
     let side_by_side = fours_side_by_side(conv);
-    let (fours, ones) = (windows + side_by_side, (pixels - windows) * window - 4.0 * side_by_side);
+    let alone = pixels_in_one_piece(conv, side_by_side);
+    let (fours, ones) =
+        (windows + side_by_side, (pixels - windows) * window - 4.0 * side_by_side - alone);
+    let (quads, loose) = ((taps / 4.0).floor(), taps % 4.0);
+    let alone_fours = alone * (channels / 4.0).ceil();
     let at_edge = match conv.window() {
         1 => ones.min(pixels * part_outside(conv, [1, 1])),
         _ => ones * part_outside(conv, [1, 1]),
@@ -83,7 +88,22 @@ fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
         ("one_row", ones * channels * rows),
         ("one_tap", ones * channels * taps),
         ("edge_tap", channels * at_edge * taps),
+        ("alone", alone),
+        ("alone_four", alone_fours),
+        ("alone_quad", alone_fours * quads),
+        ("alone_tap", alone_fours * loose),
+        ("alone_chunk", alone_fours * (taps / VECTOR_CHUNK as f64).ceil()),
     ]
+}
+
+/// Pixels that make no four of a row and whose patches lie inside of the map in one piece.
+fn pixels_in_one_piece(conv: &Conv<'_>, side_by_side: f64) -> f64 {
+    let is_piece = conv.kernel[0] == 1 || conv.kernel[1] as u16 == conv.input.width;
+    if conv.window() > 1 || conv.dilation != [1, 1] || !is_piece {
+        return 0.0;
+    }
+    let pixels = conv.output.height as f64 * conv.output.width as f64;
+    pixels * (1.0 - part_outside(conv, [1, 1])) - 4.0 * side_by_side
 }
 
 /// Fours of pixels of a row whose patches lie inside of the map.

@@ -94,7 +94,7 @@ impl Running for Depthwise<'_> {
     /// list of the taps is made for each, unless there are more taps than it holds: then by blocks
     /// of eight, the rest channel by channel. With two roundings blocks of eight take longer where
     /// the output is no ReLU's, and pixels whose 3x3 taps lie inside of the map are left to a loop
-    /// over pixels.
+    /// over pixels. A layer of one pixel is counted by itself.
     fn terms(&self) -> Vec<Term> {
         let [rows, columns] = [0, 1].map(|axis| TapsInside::along(self, axis));
         let (all_taps, blocks) = (self.taps() as f64, rows.blocks * columns.blocks);
@@ -116,7 +116,9 @@ impl Running for Depthwise<'_> {
         let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
         let few = of(is_plain && (4..8).contains(&channels), outputs);
         let one = of(!is_plain || channels < 2, outputs);
-        vec![
+        let alone = of(is_one_pixel(self), 1.0);
+        let [alone_four, alone_eight] = [4.0, 8.0].map(|block: f64| (outputs / block).ceil());
+        let mut terms = vec![
             (CALL, 1.0),
             ("block", blocks),
             ("start", blocks * outputs),
@@ -148,7 +150,18 @@ impl Running for Depthwise<'_> {
             ("one", pixels * one),
             ("one_row", tap_rows * one),
             ("one_tap", taps * one),
-        ]
+        ];
+        if alone > 0.0 {
+            terms.iter_mut().skip(1).for_each(|(_, occurrences)| *occurrences = 0.0);
+        }
+        terms.extend([
+            ("alone", alone),
+            ("alone_four", alone * alone_four),
+            ("alone_four_tap", alone * alone_four * all_taps),
+            ("alone_eight", alone * alone_eight),
+            ("alone_eight_tap", alone * alone_eight * all_taps),
+        ]);
+        terms
     }
 
     /// `depthwise 3x3 stride 2x2`.
@@ -159,6 +172,22 @@ impl Running for Depthwise<'_> {
             stride => format!("depthwise {} stride {}", by(self.kernel), by(stride)),
         }
     }
+}
+
+/// Whether it makes one pixel, as a row of a stream may be, whose taps lie inside of the map one
+/// after the other: most cores have a loop of their own for it.
+fn is_one_pixel(depthwise: &Depthwise<'_>) -> bool {
+    let (map, [rows, columns]) = (depthwise.input, depthwise.kernel.map(i32::from));
+    let [y, x] = depthwise.origin.map(i32::from);
+    depthwise.output.height == 1
+        && depthwise.output.width == 1
+        && depthwise.multiplier() == 1
+        && depthwise.output.channels >= 8
+        && (rows == 1 || columns == i32::from(map.width))
+        && y >= 0
+        && x >= 0
+        && y + rows <= i32::from(map.height)
+        && x + columns <= i32::from(map.width)
 }
 
 /// Taps of which the loops for blocks of two and four channels make a list.
