@@ -156,7 +156,7 @@ pub(super) fn channels_of_patch<Rounded: Requantise, Of: Four>(
     out: &mut [i8],
     four: Of,
 ) {
-    let four_taps = FOUR * patch.len().max(1);
+    let four_taps = (FOUR * patch.len()).max(1);
     // Not zipped with the outputs: two such iterators divide by their steps.
     let mut filters = conv.weights.chunks(four_taps);
     let mut parameters = Rounded::parameters(conv.channels, conv.output.channels);
