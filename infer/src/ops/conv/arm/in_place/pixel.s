@@ -1,5 +1,5 @@
-@ Direct convolution of one pixel without pooling, on Armv7-M with the DSP extension or without: four
-@ output channels at once. Its patch lies in one piece.
+@ Direct convolution of one pixel without pooling, on Armv7-M with the DSP extension or without:
+@ four output channels at once. Its patch lies in one piece.
 @
 @   for each four channels:
 @       sum[channel] = bias of the channel + patch . weights of the channel
