@@ -231,8 +231,8 @@ fn samples(
     samples
 }
 
-/// Runs each model in firmware with the loops for layers without pooling if it has such a layer, and
-/// in firmware without them if not: the compiler makes other code of the rest.
+/// Runs each model in firmware with the loops for layers without pooling if it has such a layer,
+/// and in firmware without them if not: the compiler makes other code of the rest.
 fn counts_of_each(board: Board, build: Build, pairs: &[(&PlainModel, &Choices)]) -> Vec<Counts> {
     let unpooled = |pair: &(&PlainModel, &Choices)| features([*pair]).has(Feature::Unpooled);
     let mut counts: Vec<Option<Counts>> = vec![None; pairs.len()];
