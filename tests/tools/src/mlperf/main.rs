@@ -22,7 +22,7 @@ use infer::Model;
 use row::{PLANS, Row, STREAM};
 use tests::firmware::{self, Board, Variant};
 use tests::imported::{Imported, PUBLIC, random_inputs, reference};
-use tests::limits::CORES;
+use tests::limits::{CORES, smallest_flash};
 use tests::measure::{Counts, built_in_counts, counts_of};
 use trainer::model_file::{ModelTable, write};
 use trainer::plan::{Core, Loading, Plan, front_of};
@@ -194,7 +194,7 @@ fn chosen<'p>(front: &'p [Plan], wanted: &str) -> &'p Plan {
     let fastest = || front.iter().min_by(|a, b| a.instructions.total_cmp(&b.instructions));
     let found = match wanted {
         "smallest-ram" => front.iter().min_by_key(|plan| (plan.ram, plan.instructions as u64)),
-        "smallest-flash" => front.iter().min_by_key(|plan| (plan.flash, plan.instructions as u64)),
+        "smallest-flash" => smallest_flash(front),
         _ => fastest(),
     };
     found.expect("a plan")
