@@ -84,7 +84,7 @@ pub fn plans<'p>(core: &str, front: &'p [Plan], loading: Loading) -> Vec<(&'stat
 }
 
 /// Code is predicted no closer than this, bytes.
-const FLASH_ACCURACY_BYTES: usize = 256;
+const FLASH_ACCURACY_BYTES: usize = 160;
 
 /// The fastest of the plans that take no more flash than another, as far as can be told.
 pub fn smallest_flash(front: &[Plan]) -> Option<&Plan> {

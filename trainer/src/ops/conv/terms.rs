@@ -73,6 +73,7 @@ fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
         (windows + side_by_side, (pixels - windows) * window - 4.0 * side_by_side - alone);
     let (quads, loose) = ((taps / 4.0).floor(), taps % 4.0);
     let alone_fours = alone * (channels / 4.0).ceil();
+    let row_chunks = (taps / rows / VECTOR_CHUNK as f64).ceil();
     let at_edge = match conv.window() {
         1 => ones.min(pixels * part_outside(conv, [1, 1])),
         _ => ones * part_outside(conv, [1, 1]),
@@ -83,6 +84,7 @@ fn of_direct_in_place(conv: &Conv<'_>) -> Vec<Term> {
         ("output", pixels * channels),
         ("four", fours * channels),
         ("four_row", fours * channels * rows),
+        ("four_chunk", fours * channels * rows * row_chunks),
         ("four_tap", fours * channels * taps),
         ("one", ones * channels),
         ("one_row", ones * channels * rows),
