@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 18] = [
+pub const PAIRS: [[Feature; 2]; 19] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -68,6 +68,7 @@ pub const PAIRS: [[Feature; 2]; 18] = [
     [Feature::SingleChannel, Feature::Direct],
     [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],
+    [Feature::SingleChannel, Feature::HeldRows],
     [Feature::DirectInPlace, Feature::DirectPaired],
     [Feature::DirectInPlace, Feature::Unpooled],
     [Feature::DirectPaired, Feature::Unpooled],

@@ -21,8 +21,8 @@ and a Cortex-M7 fewer.
 
 Each row is the planner's fastest plan within the limit of flash (code and model) and working RAM, \
 in firmware with only those parts of `infer` that the plan needs.
-*Smallest flash* is the fastest of the plans within 160 bytes of the least, since code is predicted \
-no closer.
+*Smallest flash* is the fastest of the plans within 160 bytes of the least, \
+since code is predicted no closer.
 
 | column | what it is |
 | --- | --- |

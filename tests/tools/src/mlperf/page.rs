@@ -32,7 +32,8 @@ The counts are **instructions, not cycles**.
 
 | column | what it is |
 | --- | --- |
-| plan | *fastest*, *smallest-ram* and *smallest-flash*, the last with the model built in: the fastest of those within 160 bytes of the least flash, since code is predicted no closer |
+| plan | *fastest*, *smallest-ram* and *smallest-flash*, the last with the model built in: \
+the fastest of those within 160 bytes of the least flash, since code is predicted no closer |
 | instructions | of one run |
 | code | everything that loads, checks and runs the model, \
 with only the parts of `infer` that the plan needs |
