@@ -22,6 +22,9 @@
 //! make a row make those that it can: where one reader of a tensor lags another, a part of the rows
 //! that are held serves the one that lags.
 //!
+//! A tensor is *passed on* when whatever rows of it a slice makes, the next slice reads for the
+//! last time. It then needs memory from its slices to the ends of the slices after them only.
+//!
 //! An operator that reduces its input to a single row, such as a global average, takes rows before
 //! its row is complete. Its tensor counts the rows that it has taken; its readers see no row of it
 //! until all are.
@@ -228,6 +231,16 @@ impl Schedule {
     /// Whether all tensors are made.
     pub fn is_done(&self, tensors: &impl Tensors) -> bool {
         self.left == 0 && tensors.stage(self.group.end).is_none()
+    }
+
+    /// Whether nothing that is held of a tensor will be read again, of a tensor of which only some
+    /// rows are held.
+    pub fn is_read(&self, tensor: usize, tensors: &impl Tensors) -> bool {
+        let Some(stage) = tensors.stage(tensor).filter(|stage| !stage.is_whole()) else {
+            return false;
+        };
+        let held = self.held(tensor, stage.rows);
+        self.first_needed(tensor, &stage, tensors) >= held.end
     }
 
     /// The interleaved tensors.

@@ -60,6 +60,20 @@ fn random_graphs_equal_the_reference() {
     }
 }
 
+/// Whether tensors of one group share memory.
+fn shares_within_a_group(graph: &Graph) -> bool {
+    let (file, mut table) = (graph.file(), Table::<LAYERS>::new());
+    let model = Model::from_bytes(&file, &mut table).expect("a model");
+    let network = infer::Network::from(&model);
+    let place = |tensor: usize| network.tensor_use(tensor).unwrap();
+    network.groups().any(|group| {
+        group.clone().any(|tensor| {
+            let ((at, bytes), others) = (place(tensor), group.start..tensor);
+            others.map(place).any(|(start, other)| at < start + other && start < at + bytes)
+        })
+    })
+}
+
 /// Bytes of working memory.
 fn bytes(graph: &Graph) -> usize {
     infer::arena_bytes(&graph.file()).unwrap()
@@ -110,6 +124,89 @@ fn share_memory(random: &mut Random, graph: &mut Graph) {
         graph.places.push(place);
         ends.push(place + bytes.div_ceil(16) as u32);
     }
+}
+
+/// Puts each tensor after the one before, but one where another begins.
+fn share_one(random: &mut Random, graph: &mut Graph) {
+    let (mut end, bytes) = (0, graph.held_bytes());
+    let one = 1 + random.below(bytes.len() as u32 - 1) as usize;
+    let other = random.below(one as u32) as usize;
+    for (tensor, bytes) in bytes.into_iter().enumerate() {
+        let place = if tensor == one { graph.places[other] } else { end };
+        graph.places.push(place);
+        end = end.max(place + bytes.div_ceil(16) as u32);
+    }
+}
+
+/// A point, a window of three rows and two points more by turns: what the first and the third make
+/// is read at once by the next.
+#[test]
+fn tensors_that_are_passed_on_share_memory() {
+    let image: Vec<u8> = (0..64).map(|pixel| (pixel * 37 % 256) as u8).collect();
+    let mut passing = Graph::new(Tensor { shape: Shape::new(16, 4, 1), quant: quant(-128) });
+    for (input, rows) in [1, 3, 1, 3, 1, 1].into_iter().enumerate() {
+        passing = with_conv(passing, input as u8, rows);
+    }
+    let expected = expected(&passing, &image);
+    passing.held_rows = 3;
+    for (layer, held_rows) in passing.layers.iter_mut().zip([3, 1, 3, 1, 1]) {
+        layer.held_rows = held_rows;
+    }
+    let at = |places: [u32; 7]| {
+        outputs::<Native>(&Graph { places: places.into(), ..passing.clone() }, &image)
+    };
+    // In places of 16 bytes: the input, the first and the third tensor hold three rows of four
+    // bytes, the second, the fourth and the fifth one, the output all of its sixteen.
+    assert_eq!(at([0, 1, 2, 3, 2, 4, 5]).as_ref(), Ok(&expected), "the second and the fourth");
+    assert_eq!(at([0, 1, 2, 3, 4, 2, 5]).as_ref(), Ok(&expected), "the second and the fifth");
+    let overlap = Err(LayerProblem::ArenaOverlap);
+    assert_eq!(at([0, 1, 2, 3, 4, 4, 5]), overlap, "the fifth is made of the fourth");
+    assert_eq!(at([0, 1, 2, 2, 4, 5, 6]), overlap, "the third holds rows that are read again");
+    assert_eq!(at([0, 1, 2, 3, 4, 5, 5]), overlap, "the output stays");
+    (passing.layers[0].held_rows, passing.layers[1].held_rows) = (4, 2);
+    let two_at_once = Graph { places: vec![0, 1, 2, 3, 2, 4, 5], ..passing };
+    assert_eq!(outputs::<Native>(&two_at_once, &image), overlap, "its reader has room for one row");
+}
+
+/// Chains of windows of 1 to 3 rows, in memory that some of their tensors share.
+#[test]
+fn random_chains_that_share_memory_equal_the_reference() {
+    let (mut passed_on, mut overlaps) = (0, 0);
+    for seed in 0..GRAPHS {
+        let random = &mut Random::new(seed);
+        let image: Vec<u8> = (0..64).map(|_| random.int8() as u8).collect();
+        let mut chain = Graph::new(Tensor { shape: Shape::new(16, 4, 1), quant: quant(-128) });
+        let rows: Vec<u8> = (0..4 + random.below(4)).map(|_| random.pick(&[1, 1, 2, 3])).collect();
+        for (input, rows) in (0..).zip(&rows) {
+            chain = with_conv(chain, input, *rows);
+        }
+        let expected = expected(&chain, &image);
+        for (layer, rows) in chain.layers.iter_mut().zip(&rows[1..]) {
+            layer.held_rows = *rows as u16 + random.pick(&[0, 0, 0, 1, 2]);
+        }
+        share_one(random, &mut chain);
+        match outputs::<Portable>(&chain, &image) {
+            Ok(found) => {
+                assert_eq!(found, expected, "seed {seed}");
+                passed_on += shares_within_a_group(&chain) as u32;
+            }
+            Err(LayerProblem::ArenaOverlap) => overlaps += 1,
+            Err(LayerProblem::HeldRows) => (),
+            Err(other) => panic!("seed {seed}: {other:?}"),
+        }
+    }
+    println!("{passed_on} share memory within a group, {overlaps} overlap");
+    assert!(cfg!(miri) || passed_on > 50 && overlaps > 500);
+}
+
+/// With a convolution of a kernel of some rows by one column, at all places of its input.
+fn with_conv(graph: Graph, input: u8, rows: u8) -> Graph {
+    let (kernel, stride, origin, pool) = ([rows, 1], [1, 1], [-(rows as i16 / 2), 0], [1, 1]);
+    let algorithm = Algorithm::Direct;
+    let record = ConvRecord { input, kernel, stride, origin, pool, algorithm };
+    let (channels, weights) = (vec![channel(0, 1 << 30)], (1..=rows).collect());
+    let output = graph.image;
+    graph.with_numbers(OperatorRecord::Conv(record), output, channels, weights)
 }
 
 /// Three 3x3 convolutions one after the other, and the sum of the last with the input: 1 and 2 rows

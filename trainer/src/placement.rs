@@ -5,6 +5,10 @@
 //! group's layers share. A tensor keeps its place from the group that makes it to the last group
 //! that reads it.
 //!
+//! A tensor that is [passed on](infer::schedule) is in use only while its layer runs and the one
+//! that reads it. Those of a group share two buffers: one that is made of another lies in the other
+//! buffer than that.
+//!
 //! In a chain of groups each one reads what the one before left. There whole tensors lie at the two
 //! ends of the arena by turns, with all else that a group needs between them. So the arena is no
 //! larger than the most demanding group. In other graphs each buffer, the largest first, takes the
@@ -12,9 +16,10 @@
 
 use std::ops::Range;
 
+use infer::schedule::Slice;
 use thiserror::Error;
 
-use crate::plain_model::{Choices, Flow, PlainModel};
+use crate::plain_model::{Choices, PlainModel};
 
 /// Buffers start at multiples of this many bytes.
 const ALIGNMENT_BYTES: usize = 16;
@@ -53,6 +58,8 @@ pub struct Lifetimes {
     pub last_groups: Vec<usize>,
     /// Bytes of scratch memory of each layer.
     pub scratch_bytes: Vec<usize>,
+    /// Which of its group's shared buffers each tensor lies in, as [`shared_buffers`] has it.
+    pub shared: Vec<Option<usize>>,
 }
 
 /// Where the buffers of the model lie with these choices. A model that gets stuck has no slices
@@ -62,32 +69,48 @@ pub struct Lifetimes {
 /// As [`place`].
 pub fn arena(model: &PlainModel, choices: &Choices) -> Result<ArenaPlan, ArenaTooLarge> {
     let flow = model.flow(&choices.held_rows);
-    let groups = match choices.streams {
+    let walk = flow.walk().unwrap_or_default();
+    let tensors = model.layers.len() + 1;
+    let (groups, shared) = match choices.streams {
         // In a stream all tensors are always in use.
-        true => std::iter::once(0..model.layers.len() + 1).collect(),
-        false => flow.groups(),
+        true => (std::iter::once(0..tensors).collect(), vec![None; tensors]),
+        false => (flow.groups(), shared_buffers(model, &walk.passed_on)),
     };
-    place(&Lifetimes::new(
+    let lifetimes = Lifetimes::new(
         groups,
         model.held_bytes(&choices.held_rows),
         &model.last_readers(),
-        scratch_bytes(model, choices, &flow),
-    ))
+        scratch_bytes(model, choices, &walk.slices),
+    );
+    place(&Lifetimes { shared, ..lifetimes })
+}
+
+/// Which of its group's two shared buffers each tensor lies in, of those that are passed on.
+pub fn shared_buffers(model: &PlainModel, passed_on: &[bool]) -> Vec<Option<usize>> {
+    let mut shared = vec![None; model.layers.len() + 1];
+    for (layer, made) in model.layers.iter().zip(1..) {
+        if passed_on.get(made) == Some(&true) {
+            let read = layer.inputs.iter().find_map(|edge| shared[edge.number]);
+            shared[made] = Some(read.map_or(0, |buffer: usize| 1 - buffer));
+        }
+    }
+    shared
 }
 
 /// Bytes of scratch memory of each layer: what the most demanding of its slices needs.
-fn scratch_bytes(model: &PlainModel, choices: &Choices, flow: &Flow) -> Vec<usize> {
+fn scratch_bytes(model: &PlainModel, choices: &Choices, slices: &[Slice]) -> Vec<usize> {
     let mut bytes = vec![0; model.layers.len()];
-    for slice in flow.slices().unwrap_or_default() {
+    for slice in slices {
         let Some(layer) = slice.tensor.checked_sub(1) else { continue };
-        let kind = model.layers[layer].kind(choices.layers[layer]).slice(&slice);
+        let kind = model.layers[layer].kind(choices.layers[layer]).slice(slice);
         bytes[layer] = kind.scratch_bytes().max(bytes[layer]);
     }
     bytes
 }
 
 impl Lifetimes {
-    /// From the groups, the bytes, and the last tensor that is made from each tensor.
+    /// From the groups, the bytes, and the last tensor that is made from each tensor; none is in a
+    /// shared buffer.
     pub fn new(
         groups: Vec<Range<usize>>,
         tensor_bytes: Vec<usize>,
@@ -97,7 +120,8 @@ impl Lifetimes {
         let last = groups.len().saturating_sub(1);
         let group_of = |tensor: &usize| groups.iter().position(|group| group.contains(tensor));
         let last_groups = last_readers.iter().map(|reader| group_of(reader).unwrap_or(last));
-        Self { last_groups: last_groups.collect(), groups, tensor_bytes, scratch_bytes }
+        let (last_groups, shared) = (last_groups.collect(), vec![None; tensor_bytes.len()]);
+        Self { last_groups, groups, tensor_bytes, scratch_bytes, shared }
     }
 
     /// The tensors that are in use while group number `number` runs.
@@ -115,8 +139,13 @@ impl Lifetimes {
 
     /// Bytes in use while a group runs: its buffers, each up to the next one's alignment.
     fn busy_bytes(&self, number: usize) -> usize {
-        let tensors = self.in_use(number).map(|tensor| self.tensor_bytes[tensor]);
-        busy_bytes(tensors, self.scratch_of(number))
+        let buffers = buffers(self.in_use(number), &self.tensor_bytes, &self.shared);
+        busy_bytes(buffers.into_iter(), self.scratch_of(number))
+    }
+
+    /// Bytes of the buffers that tensors of a group share.
+    fn shared_bytes(&self, number: usize) -> [usize; 2] {
+        shared_bytes(self.groups[number].clone(), &self.tensor_bytes, &self.shared)
     }
 
     /// Whether each group reads nothing but what the one before it left last.
@@ -131,8 +160,35 @@ impl Lifetimes {
 }
 
 /// Bytes that buffers take which are in use at once, each up to the next one's alignment.
-pub fn busy_bytes(tensors: impl Iterator<Item = usize>, scratch_bytes: usize) -> usize {
-    aligned(scratch_bytes) + tensors.map(aligned).sum::<usize>()
+pub fn busy_bytes(buffers: impl Iterator<Item = usize>, scratch_bytes: usize) -> usize {
+    aligned(scratch_bytes) + buffers.map(aligned).sum::<usize>()
+}
+
+/// Bytes of each buffer of tensors that are in use at once.
+pub fn buffers(
+    tensors: impl Iterator<Item = usize>,
+    bytes: &[usize],
+    shared: &[Option<usize>],
+) -> Vec<usize> {
+    let tensors: Vec<usize> = tensors.collect();
+    let own = tensors.iter().filter(|tensor| shared[**tensor].is_none());
+    let own = own.map(|tensor| bytes[*tensor]);
+    own.chain(shared_bytes(tensors.iter().copied(), bytes, shared)).collect()
+}
+
+/// Bytes of the buffers that some of these tensors share.
+fn shared_bytes(
+    tensors: impl Iterator<Item = usize>,
+    bytes: &[usize],
+    shared: &[Option<usize>],
+) -> [usize; 2] {
+    let mut most = [0; 2];
+    for tensor in tensors {
+        if let Some(buffer) = shared[tensor] {
+            most[buffer] = bytes[tensor].max(most[buffer]);
+        }
+    }
+    most
 }
 
 /// Places all buffers.
@@ -182,15 +238,25 @@ fn at_ends(lifetimes: &Lifetimes) -> Places {
         let read = group.start.checked_sub(1).map_or(0, |tensor| tensor_bytes[tensor]);
         tensors_at[last] = if at_bottom { span - aligned(tensor_bytes[last]) } else { 0 };
         let mut at = aligned(if at_bottom { read } else { tensor_bytes[last] });
+        let shared_at = lifetimes.shared_bytes(number).map(|bytes| take(&mut at, bytes));
         for tensor in group.start..last {
-            tensors_at[tensor] = at;
-            at += aligned(tensor_bytes[tensor]);
+            tensors_at[tensor] = match lifetimes.shared[tensor] {
+                Some(buffer) => shared_at[buffer],
+                None => take(&mut at, tensor_bytes[tensor]),
+            };
         }
         for tensor in group.clone().filter(|tensor| *tensor > 0) {
             scratch_at[tensor - 1] = at;
         }
     }
     Places { tensors_at, scratch_at }
+}
+
+/// The place of a buffer, after which `at` goes on.
+fn take(at: &mut usize, bytes: usize) -> usize {
+    let place = *at;
+    *at += aligned(bytes);
+    place
 }
 
 /// A buffer with its life: from group `lives.start` to the one before `lives.end`.
@@ -201,25 +267,35 @@ struct Buffer {
 
 /// Any graph: the largest buffer first, each at the lowest place that is free during its life.
 fn lowest_free(lifetimes: &Lifetimes) -> Places {
-    let Lifetimes { groups, tensor_bytes, last_groups, scratch_bytes } = lifetimes;
+    let Lifetimes { groups, tensor_bytes, last_groups, scratch_bytes, shared } = lifetimes;
     let made =
         groups.iter().enumerate().flat_map(|(number, group)| group.clone().map(move |_| number));
-    let tensors = made
-        .zip(tensor_bytes)
-        .zip(last_groups)
-        .map(|((made, bytes), last)| Buffer { bytes: *bytes, lives: made..made.max(*last) + 1 });
-    let scratch = (0..groups.len())
-        .map(|number| Buffer { bytes: lifetimes.scratch_of(number), lives: number..number + 1 });
-    let buffers: Vec<Buffer> = tensors.chain(scratch).collect();
+    let tensors = made.zip(tensor_bytes).zip(last_groups).zip(shared).map(
+        |(((made, bytes), last), shared)| {
+            let bytes = if shared.is_some() { 0 } else { *bytes };
+            Buffer { bytes, lives: made..made.max(*last) + 1 }
+        },
+    );
+    let of_groups = (0..groups.len()).flat_map(|number| {
+        let [first, second] = lifetimes.shared_bytes(number);
+        [first, second, lifetimes.scratch_of(number)]
+            .map(|bytes| Buffer { bytes, lives: number..number + 1 })
+    });
+    let buffers: Vec<Buffer> = tensors.chain(of_groups).collect();
     let places = placed(&buffers);
     let (tensors_at, groups_at) = places.split_at(tensor_bytes.len());
-    let mut scratch_at = vec![0; scratch_bytes.len()];
-    for (group, at) in groups.iter().zip(groups_at) {
-        for tensor in group.clone().filter(|tensor| *tensor > 0) {
-            scratch_at[tensor - 1] = *at;
+    let (mut tensors_at, mut scratch_at) = (tensors_at.to_vec(), vec![0; scratch_bytes.len()]);
+    for (group, at) in groups.iter().zip(groups_at.chunks_exact(3)) {
+        for tensor in group.clone() {
+            if let Some(buffer) = shared[tensor] {
+                tensors_at[tensor] = at[buffer];
+            }
+            if let Some(layer) = tensor.checked_sub(1) {
+                scratch_at[layer] = at[2];
+            }
         }
     }
-    Places { tensors_at: tensors_at.to_vec(), scratch_at }
+    Places { tensors_at, scratch_at }
 }
 
 /// A place for each buffer.
@@ -286,7 +362,15 @@ mod tests {
             let tensor =
                 |tensor: usize| (plan.tensors_at[tensor] as usize, lifetimes.tensor_bytes[tensor]);
             for layer in group.clone().filter_map(|tensor| tensor.checked_sub(1)) {
-                let mut used: Vec<_> = lifetimes.in_use(number).map(tensor).collect();
+                let own = |tensor: &usize| lifetimes.shared[*tensor].is_none();
+                let mut used: Vec<_> = lifetimes.in_use(number).filter(own).map(tensor).collect();
+                for (buffer, bytes) in lifetimes.shared_bytes(number).into_iter().enumerate() {
+                    let lies_there = |tensor: &usize| lifetimes.shared[*tensor] == Some(buffer);
+                    let mut places = group.clone().filter(lies_there).map(|it| tensor(it).0);
+                    let first = places.next();
+                    assert!(places.all(|at| Some(at) == first), "one place for all");
+                    used.extend(first.map(|at| (at, bytes)));
+                }
                 used.push((plan.scratch_at[layer] as usize, lifetimes.scratch_bytes[layer]));
                 used.retain(|(_, bytes)| *bytes > 0);
                 used.sort();
@@ -310,6 +394,32 @@ mod tests {
         assert_eq!(check(&chain(&tensors, &[36, 0, 0])).bytes, 144 + 1280 + 48 + 1024);
         let tensors = [(484, true), (90, false), (80, false), (100, true), (70, false), (7, true)];
         check(&chain(&tensors, &[1, 20, 30, 500, 9]));
+    }
+
+    /// Tensors 1, 2 and 4 are passed on, and 2 is made of 1.
+    #[test]
+    fn tensors_that_are_passed_on_share_two_buffers() {
+        let tensors = [(64, false), (32, false), (64, false), (96, false), (48, false), (80, true)];
+        let shared = vec![None, Some(0), Some(1), None, Some(0), None];
+        let lifetimes = Lifetimes { shared, ..chain(&tensors, &[16; 5]) };
+        let plan = check(&lifetimes);
+        assert_eq!(plan.bytes, 64 + 48 + 64 + 96 + 80 + 16);
+        assert_eq!(plan.tensors_at[1], plan.tensors_at[4]);
+        // The same in a graph that is no chain: the last group reads tensor 0 again.
+        let residual = Lifetimes { last_groups: vec![1; 7], ..with_a_group_more(lifetimes) };
+        assert!(!residual.is_chain());
+        let plan = check(&residual);
+        assert_eq!(plan.tensors_at[1], plan.tensors_at[4]);
+    }
+
+    /// With a tensor more, in a group by itself.
+    fn with_a_group_more(mut lifetimes: Lifetimes) -> Lifetimes {
+        let tensor = lifetimes.tensor_bytes.len();
+        lifetimes.groups.push(tensor..tensor + 1);
+        lifetimes.tensor_bytes.push(16);
+        lifetimes.scratch_bytes.push(0);
+        lifetimes.shared.push(None);
+        lifetimes
     }
 
     /// A tensor that a later group reads keeps its place while others come and go.

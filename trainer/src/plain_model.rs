@@ -256,6 +256,15 @@ pub struct Flow {
     reads: Vec<Vec<Read>>,
 }
 
+/// What a run does.
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// The slices in their order.
+    pub slices: Vec<Slice>,
+    /// Whether each tensor is [passed on](infer::schedule).
+    pub passed_on: Vec<bool>,
+}
+
 impl Tensors for Flow {
     fn stage(&self, tensor: usize) -> Option<Stage> {
         self.stages.get(tensor).copied()
@@ -267,23 +276,31 @@ impl Tensors for Flow {
 }
 
 impl Flow {
-    /// The slices of a run in their order; `None` when it gets stuck.
-    pub fn slices(&self) -> Option<Vec<Slice>> {
-        self.slices_of(0..self.stages.len())
+    /// What a run does; `None` when it gets stuck.
+    pub fn walk(&self) -> Option<Walk> {
+        self.walk_of(0..self.stages.len())
     }
 
-    /// The slices of the tensors `made`, which groups begin and end; `None` when they get stuck.
-    pub fn slices_of(&self, made: Range<usize>) -> Option<Vec<Slice>> {
+    /// What is done for the tensors `made`, which groups begin and end; `None` when that gets
+    /// stuck.
+    pub fn walk_of(&self, made: Range<usize>) -> Option<Walk> {
         let (mut schedule, mut slices) = (Schedule::new(), vec![]);
+        let is_in_part = |stage: &Stage| stage.held < stage.rows;
+        let mut passed_on: Vec<bool> = self.stages.iter().map(is_in_part).collect();
+        // The caller's image is placed in the first slice, before anything reads it.
+        passed_on[0] = false;
+        let mut before = 0;
         while let Some(slice) = schedule.next(self) {
+            passed_on[before] &= schedule.is_read(before, self);
+            before = slice.tensor;
             if slice.tensor >= made.end {
-                return Some(slices);
+                return Some(Walk { slices, passed_on });
             }
             if made.contains(&slice.tensor) {
                 slices.push(slice);
             }
         }
-        schedule.is_done(self).then_some(slices)
+        schedule.is_done(self).then_some(Walk { slices, passed_on })
     }
 
     /// The groups of interleaved tensors, each as its first tensor and the one after its last.

@@ -51,6 +51,9 @@ pub(crate) struct Place {
     pub held_rows: u16,
     /// The last tensor that is made from it; 0 when none is, 255 for an output of the network.
     pub last_reader: u8,
+    /// Whether the tensor is [passed on](crate::schedule): found by the loader, to prove that
+    /// buffers lie apart.
+    pub is_passed_on: bool,
 }
 
 /// The last reader of a tensor that is read after the run.
@@ -60,7 +63,13 @@ impl Place {
     /// The place of a record's tensor that nothing reads yet.
     pub const fn of(record: &TensorRecord) -> Self {
         let rows = record.tensor.shape.height;
-        Self { at: record.at, rows, held_rows: record.held_rows, last_reader: 0 }
+        let held_rows = record.held_rows;
+        Self { at: record.at, rows, held_rows, last_reader: 0, is_passed_on: false }
+    }
+
+    /// Whether only some rows are held.
+    pub const fn is_in_part(&self) -> bool {
+        self.held_rows < self.rows
     }
 
     /// The held rows of a tensor of `shape`, as `(start, bytes)` in the arena.
@@ -83,6 +92,12 @@ impl<'a> Layer<'a> {
     /// Rows of its output that are held at once.
     pub const fn held_rows(&self) -> u16 {
         self.place.held_rows
+    }
+
+    /// Whether its output is [passed on](crate::schedule): it is in use only while this layer runs
+    /// and the one that reads it. A network that is compiled in does not say so.
+    pub const fn is_passed_on(&self) -> bool {
+        self.place.is_passed_on
     }
 
     /// Bytes of scratch memory.

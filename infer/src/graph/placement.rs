@@ -2,7 +2,8 @@
 //!
 //! Interleaved tensors form a *group* of the [`schedule`](crate::schedule). While a group runs, all
 //! its tensors are in use, and so is each tensor that was made before and is read in the group or
-//! after it. A layer's scratch memory is in use while the layer runs.
+//! after it. A layer's scratch memory is in use while the layer runs. A tensor that is passed on is
+//! in use only while its layer runs and the one that reads it.
 
 use core::ops::Range;
 
@@ -11,24 +12,29 @@ use super::network::Network;
 use crate::error::{LayerProblem, ModelError};
 use crate::memory::ALIGNMENT_BYTES;
 use crate::ops::SIZE_MAX_BYTES;
-use crate::schedule::{SLICES_MAX, Schedule, Tensors, group_end};
+use crate::schedule::{HOLDS_ROWS, SLICES_MAX, Schedule, Tensors, group_end};
 
 /// A buffer: its first byte and its size.
 type Buffer = (usize, usize);
 
 /// Finds how much scratch memory each layer needs at most, over all slices that the schedule cuts
-/// it into; how many these are.
+/// it into, and which tensors are passed on; how many slices these are.
 ///
 /// # Errors
 /// More slices than [`SLICES_MAX`]; a schedule that gets stuck; a slice that needs a part of the
 /// crate that is not in this build.
 pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Result<u32, ModelError> {
-    let mut schedule = Schedule::new();
+    let (mut schedule, mut before) = (Schedule::new(), 0);
+    layers.iter_mut().for_each(|layer| layer.place.is_passed_on = layer.place.is_in_part());
     for slices in 0..=SLICES_MAX {
         let network = Network { input, layers, outputs: &[], arena_bytes: 0 };
         let Some(slice) = schedule.next(&network) else {
             return if schedule.is_done(&network) { Ok(slices) } else { Err(stuck(&schedule)) };
         };
+        if HOLDS_ROWS && !schedule.is_read(before, &network) {
+            keep(before, layers);
+        }
+        before = slice.tensor;
         let Some(index) = slice.tensor.checked_sub(1) else { continue };
         let Some(layer) = layers.get_mut(index) else { continue };
         let kind = layer.kind.slice(&slice);
@@ -40,6 +46,13 @@ pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Resul
         layer.scratch_bytes = layer.scratch_bytes.max(bytes);
     }
     Err(ModelError::SliceCount { limit: SLICES_MAX })
+}
+
+/// A tensor with rows that are still to be read when another slice than their reader's runs.
+fn keep(tensor: usize, layers: &mut [Layer<'_>]) {
+    if let Some(layer) = tensor.checked_sub(1).and_then(|made| layers.get_mut(made)) {
+        layer.place.is_passed_on = false;
+    }
 }
 
 /// Names the last of the layers that wait for each other.
@@ -81,7 +94,8 @@ fn claim((at, bytes): Buffer) -> Result<usize, LayerProblem> {
 }
 
 /// Checks that the tensors of a group lie apart from each other and from those that are read later.
-/// The scratch memory of its layers lies apart from all of them.
+/// The scratch memory of its layers lies apart from all of them. Tensors that are passed on lie
+/// apart from what is in use as long as they are.
 fn check_group(network: &Network<'_>, group: Range<usize>) -> Result<(), ModelError> {
     let buffer = |tensor: usize| network.tensor_use(tensor).unwrap_or_default();
     let last_reader = |tensor: usize| network.stage(tensor).map_or(0, |stage| stage.last_reader);
@@ -90,8 +104,10 @@ fn check_group(network: &Network<'_>, group: Range<usize>) -> Result<(), ModelEr
         let Some(index) = tensor.checked_sub(1) else { continue };
         let scratch = network.layers.get(index).map_or((0, 0), Layer::scratch_use);
         let overlaps = (0..group.end).filter(is_alive).any(|other| {
-            shares(scratch, buffer(other))
-                || other < tensor && shares(buffer(tensor), buffer(other))
+            shares(scratch, buffer(other)) && !is_idle_in(network, other, tensor)
+                || other < tensor
+                    && shares(buffer(tensor), buffer(other))
+                    && !(is_idle_in(network, other, tensor) && is_idle_in(network, tensor, other))
         });
         if overlaps {
             let problem = LayerProblem::ArenaOverlap;
@@ -99,6 +115,16 @@ fn check_group(network: &Network<'_>, group: Range<usize>) -> Result<(), ModelEr
         }
     }
     Ok(())
+}
+
+/// Whether a tensor is not in use while rows of tensor `made` are made: it is passed on, is another
+/// one, and is not read for them.
+fn is_idle_in(network: &Network<'_>, tensor: usize, made: usize) -> bool {
+    let layer = |tensor: usize| network.layers.get(tensor.checked_sub(1)?);
+    HOLDS_ROWS
+        && tensor != made
+        && layer(tensor).is_some_and(|layer| layer.place.is_passed_on)
+        && layer(made).is_some_and(|layer| layer.inputs.iter().all(|input| input != tensor))
 }
 
 /// Whether two buffers share a byte.

@@ -146,7 +146,7 @@ fn candidates(
 ) -> Vec<Partial> {
     let Some(work) = group.work(model) else { return vec![] };
     let (held_input, instructions) = (group.held_input, costs.frame(&work.frame));
-    let features = group.features(model);
+    let (features, buffers) = (group.features(model), group.buffers(model, &work));
     let mut partials = vec![Partial { held_input, instructions, features, ..Partial::default() }];
     for index in 0..group.end - group.first {
         let mut extended = vec![];
@@ -162,7 +162,7 @@ fn candidates(
         partials = thinned(extended, most);
     }
     for partial in &mut partials {
-        partial.ram = busy_bytes(group.tensor_bytes(model), partial.scratch_bytes);
+        partial.ram = busy_bytes(buffers.iter().copied(), partial.scratch_bytes);
         partial.scratch_bytes = 0;
     }
     partials

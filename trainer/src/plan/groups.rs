@@ -17,6 +17,7 @@ use infer::schedule::{RowWindow, Slice, TURNS_MAX};
 
 use super::Features;
 use super::frame::FrameWork;
+use crate::placement;
 use crate::plain_model::{Choice, PlainLayer, PlainModel};
 
 /// Most rows of the last tensor of a group that are made at once, unless all are.
@@ -91,13 +92,12 @@ impl Group {
         needed.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, feature)| feature).collect()
     }
 
-    /// Bytes of the held rows of each tensor that is in use while the group runs.
-    pub fn tensor_bytes(&self, model: &PlainModel) -> impl Iterator<Item = usize> {
+    /// Bytes of each buffer of tensors that is in use while the group runs.
+    pub fn buffers(&self, model: &PlainModel, work: &GroupWork) -> Vec<usize> {
         let last_readers = model.last_readers();
-        let (first, end) = (self.first, self.end);
-        let is_in_use = move |tensor: &usize| *tensor > first || last_readers[*tensor] > first;
+        let is_in_use = |tensor: &usize| *tensor > self.first || last_readers[*tensor] > self.first;
         let bytes = model.held_bytes(&self.held_rows_of(model));
-        (0..=end).filter(is_in_use).map(move |tensor| bytes[tensor])
+        placement::buffers((0..=self.end).filter(is_in_use), &bytes, &work.shared)
     }
 
     /// Rows that are held of each tensor while the group runs.
@@ -115,7 +115,9 @@ impl Group {
         let made = if self.first == 0 { 0..self.end + 1 } else { self.first + 1..self.end + 1 };
         let mut work = GroupWork::default();
         work.layers.resize(self.end - self.first, vec![]);
-        for slice in model.flow(&held_rows).slices_of(made)? {
+        let walk = model.flow(&held_rows).walk_of(made)?;
+        work.shared = placement::shared_buffers(model, &walk.passed_on);
+        for slice in walk.slices {
             work.slices += 1;
             work.frame.add(&slice, shapes[slice.tensor]);
             if let Some(layer) = slice.tensor.checked_sub(self.first + 1) {
@@ -249,6 +251,8 @@ pub struct GroupWork {
     /// The slices of each layer.
     layers: Vec<Vec<Slice>>,
     slices: usize,
+    /// Which shared buffer each tensor lies in, as [`placement::shared_buffers`] has it.
+    shared: Vec<Option<usize>>,
     /// All that is not a layer's kernel.
     pub frame: FrameWork,
 }

@@ -106,7 +106,8 @@ fn buffer(
     Buffer { name: name.to_owned(), of, at: Count(at), bytes: Count(bytes), first, last, lives }
 }
 
-/// A tensor, from the first layer of its group to the last layer of the last group that reads it.
+/// A tensor, from the first layer of its group to the last layer of the last group that reads it;
+/// one that is passed on, from its layer to the one that reads it.
 fn tensor(network: &Network<'_>, groups: &[Range<usize>], number: usize) -> Buffer {
     let layers = network.layers();
     let group_of = |number: usize| groups.iter().find(|group| group.contains(&number));
@@ -116,12 +117,14 @@ fn tensor(network: &Network<'_>, groups: &[Range<usize>], number: usize) -> Buff
     let last_group = group_of(if is_output { layers.len() } else { last_reader });
     let last = last_group.map_or(layers.len(), |group| layers_of(group).end).max(1) - 1;
     let first = group_of(number).map_or(0, |group| layers_of(group).start);
+    let passed_on = number.checked_sub(1).filter(|layer| layers[*layer].is_passed_on());
+    let lives = passed_on.map_or([first, last], |layer| [layer, last_reader - 1]);
     let name = match number.checked_sub(1) {
         None => "image, what is read".to_owned(),
         Some(layer) => format!("output of {}", layers[layer].name),
     };
     let place = network.tensor_use(number).unwrap_or_default();
-    buffer(layers, &name, Use::Map, place, [first, last])
+    buffer(layers, &name, Use::Map, place, lives)
 }
 
 /// The scratch memory that the layers of a group share; none for tensor 0 by itself.
