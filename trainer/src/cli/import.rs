@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use infer::Model;
 
+use super::import_file::{self, OnnxFile};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, import_file, import_float, inspect, left_out, model_file};
+use super::{CliError, import_float, inspect, left_out, model_file};
 use crate::atomic_file::PendingFile;
 use crate::import::model::Lowered;
 use crate::import::tflite::Network;
@@ -76,10 +77,9 @@ pub(super) struct ImportArgs {
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
-    let file = import_file::read(&args.network)?;
     match inspect::is_onnx(&args.network) {
-        true => onnx(args, &file),
-        false => tflite(args, &file),
+        true => onnx(args),
+        false => tflite(args, &import_file::read(&args.network)?),
     }
 }
 
@@ -90,12 +90,13 @@ fn deviation(text: &str) -> Result<f32, String> {
     }
 }
 
-fn onnx(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
-    let path = || args.network.clone();
-    let network = onnx::read(file).map_err(|cause| CliError::Onnx { path: path(), cause })?;
-    let known =
-        onnx::known(&network).map_err(|cause| CliError::OnnxShapes { path: path(), cause })?;
-    import_float::run(args, file, &|given| float::onnx::import(&network, &known, given))
+fn onnx(args: &ImportArgs) -> Result<(), CliError> {
+    let path = &args.network;
+    let file = OnnxFile::read(path)?;
+    let network = file.network(path)?;
+    let known = onnx::known(&network)
+        .map_err(|cause| CliError::OnnxShapes { path: path.to_owned(), cause })?;
+    import_float::run(args, &file.bytes, &|given| float::onnx::import(&network, &known, given))
 }
 
 fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::super::{CliError, import_file};
+use super::super::CliError;
+use super::super::import_file::OnnxFile;
 use crate::import::onnx::{self, Cost, Network, Node, Shapes, Value};
 use crate::terminal::number::grouped;
 use crate::terminal::table::Table;
@@ -15,12 +16,11 @@ pub(in crate::cli) fn is_one(path: &Path) -> bool {
 
 /// Prints inputs, outputs and the table of nodes.
 pub(super) fn run(path: &Path) -> Result<(), CliError> {
-    let file = import_file::read(path)?;
-    let network =
-        onnx::read(&file).map_err(|cause| CliError::Onnx { path: path.to_owned(), cause })?;
+    let file = OnnxFile::read(path)?;
+    let network = file.network(path)?;
     let shapes = onnx::infer(&network)
         .map_err(|cause| CliError::OnnxShapes { path: path.to_owned(), cause })?;
-    let (name, bytes, opset) = (path.display(), grouped(file.len() as u64), network.opset);
+    let (name, bytes, opset) = (path.display(), grouped(file.bytes.len() as u64), network.opset);
     let (nodes, producer) = (network.nodes.len(), printable(network.producer));
     Ok(print(&format!(
         "{name}: {bytes} bytes, ONNX by {producer}, version {opset} of the operators, \

@@ -33,6 +33,15 @@ impl Map {
     }
 }
 
+/// What rows or columns become one by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reduction {
+    /// Their mean.
+    Mean,
+    /// The largest of them.
+    Max,
+}
+
 impl Sketch {
     /// A convolution with the taps `[row][column][channel][output]`.
     pub fn conv(
@@ -146,9 +155,10 @@ impl Sketch {
         self.push(name, &[map], LayerKind::AveragePool(layer), None)
     }
 
-    /// The mean of all rows, of all columns or of both.
-    pub fn mean(
+    /// The mean or the largest of all rows, of all columns or of both.
+    pub fn reduced(
         &mut self,
+        reduction: Reduction,
         name: &str,
         map: usize,
         [rows, columns]: [bool; 2],
@@ -157,20 +167,18 @@ impl Sketch {
         let [rows, columns] = [rows && height > 1, columns && width > 1];
         let is_all = (rows || height == 1) && (columns || width == 1);
         let side = |is_asked, length: u16| if is_asked { length.into() } else { 1 };
-        let size = match (rows || columns, is_all) {
-            (false, _) => return Ok(map),
-            (_, true) => None,
-            _ => Some(extent([side(rows, height), side(columns, width)])?),
+        if !rows && !columns {
+            return Ok(map);
+        }
+        let size = extent([side(rows, height), side(columns, width)])?;
+        let kind = match reduction {
+            Reduction::Mean => {
+                let size = Some(size).filter(|_| !is_all);
+                let padding = Padding::Valid;
+                LayerKind::AveragePool(average_pool::Layer { size, stride: None, padding })
+            }
+            Reduction::Max => LayerKind::MaxPool(max_pool::Layer { size, stride: None }),
         };
-        let layer = average_pool::Layer { size, stride: None, padding: Padding::Valid };
-        self.push(name, &[map], LayerKind::AveragePool(layer), None)
-    }
-
-    /// The largest value of each channel.
-    pub fn global_max(&mut self, name: &str, map: usize) -> Result<usize, Misfit> {
-        let Shape { height, width, .. } = self.shape(map);
-        let size: Extent = extent([height.into(), width.into()])?;
-        let kind = LayerKind::MaxPool(max_pool::Layer { size, stride: None });
         self.push(name, &[map], kind, None)
     }
 

@@ -220,6 +220,42 @@ impl Sketch {
         }
     }
 
+    /// The map that a convolution has just left, without its last rows and columns: the convolution
+    /// reads as many zeros fewer beyond the edge.
+    pub fn cropped(
+        &mut self,
+        Map { tensor, is_sole }: Map,
+        left_out: [usize; 2],
+    ) -> Result<usize, Misfit> {
+        if left_out == [0, 0] {
+            return Ok(tensor);
+        }
+        let is_last = tensor == self.layers.len() && is_sole;
+        let shorter = match self.layers.last_mut().filter(|_| is_last) {
+            Some(Drawn { kind: LayerKind::Conv(layer), .. }) => {
+                shorten(&mut layer.padding, layer.stride, left_out)
+            }
+            Some(Drawn { kind: LayerKind::Depthwise(layer), .. }) => {
+                shorten(&mut layer.padding, layer.stride, left_out)
+            }
+            _ => None,
+        };
+        let Some(()) = shorter else {
+            return Err("it leaves out what is not a border of the convolution before it: give \
+                        that the border it needs"
+                .into());
+        };
+        let Some(Drawn { reads, kind, weights, .. }) = self.layers.last() else {
+            return Ok(tensor);
+        };
+        let output = self.output(reads, kind, weights.as_ref())?;
+        if let Some(layer) = self.layers.last_mut() {
+            layer.output = output;
+            layer.operators.extend(self.operators.clone());
+        }
+        Ok(tensor)
+    }
+
     /// A map within a border of zeros.
     pub fn pad(&mut self, name: &str, tensor: usize, border: [u8; 4]) -> Result<usize, Misfit> {
         match border {
@@ -377,6 +413,19 @@ impl Sketch {
             }
         }
     }
+}
+
+/// Takes the zeros of the last rows and columns off a border; `None` where there are too few.
+fn shorten(padding: &mut Padding, stride: Extent, [rows, columns]: [usize; 2]) -> Option<()> {
+    let Padding::Each([_, below, _, right]) = padding else { return None };
+    let [down, across] = stride.sides();
+    let less = |zeros: u8, places: usize, stride: u8| {
+        let zeros = usize::from(zeros).checked_sub(places.checked_mul(usize::from(stride))?)?;
+        u8::try_from(zeros).ok()
+    };
+    let left = (less(*below, rows, down)?, less(*right, columns, across)?);
+    (*below, *right) = left;
+    Some(())
 }
 
 impl StageWeights {

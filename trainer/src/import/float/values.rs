@@ -4,7 +4,7 @@
 use infer::Shape;
 
 use super::array::Array;
-use super::layers::Map;
+use super::layers::{Map, Reduction};
 use super::layout::{Layout, Side};
 use super::misfit::Misfit;
 use super::moving::Moving;
@@ -297,9 +297,11 @@ impl Sketch {
         Ok(Value::fresh(tensor, layout.with(last, Side::Channel, self.shape(tensor))))
     }
 
-    /// The mean over dimensions that count rows or columns, which stay with a size of 1 or not.
-    pub fn mean_over(
+    /// The mean or the largest over dimensions that count rows or columns, which stay with a size
+    /// of 1 or not.
+    pub fn reduced_over(
         &mut self,
+        reduction: Reduction,
         name: &str,
         value: &Value,
         axes: &[i64],
@@ -311,12 +313,10 @@ impl Sketch {
         let counted = axes.iter().flat_map(|axis| value.layout.dimension(*axis));
         let sides: Vec<Side> = counted.map(|(side, _)| *side).collect();
         if sides.contains(&Side::Channel) {
-            return Err(
-                "it takes the mean of channels: only of rows and columns is it known".into()
-            );
+            return Err("it goes over channels: only over rows and columns is it known".into());
         }
         let asked = [Side::Row, Side::Column].map(|side| sides.contains(&side));
-        let tensor = self.mean(name, value.tensor, asked)?;
+        let tensor = self.reduced(reduction, name, value.tensor, asked)?;
         let mut layout = value.layout.without(&axes);
         if !stays {
             let kept: Vec<usize> = (0..rank).filter(|at| !axes.contains(at)).collect();

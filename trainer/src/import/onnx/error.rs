@@ -59,11 +59,40 @@ pub enum Problem {
         /// The newest.
         most: i64,
     },
-    /// Values in another file.
-    #[error("tensor '{name}' has its values in another file: save the model as one file")]
+    /// Values in a file that is not there.
+    #[error(
+        "tensor '{name}' has its values in the file '{}': put that beside this one, or save the \
+         model as one file",
+        shown(file)
+    )]
     ExternalData {
         /// The tensor.
         name: String,
+        /// The other file.
+        file: String,
+    },
+    /// Values in a file of another folder.
+    #[error(
+        "tensor '{name}' has its values in '{}', which is no file of the same folder: save the \
+         model as one file",
+        shown(file)
+    )]
+    ExternalFolder {
+        /// The tensor.
+        name: String,
+        /// The other file.
+        file: String,
+    },
+    /// Values beyond the end of the other file.
+    #[error(
+        "tensor '{name}' has its values beyond the end of '{}': export the model again",
+        shown(file)
+    )]
+    ExternalBytes {
+        /// The tensor.
+        name: String,
+        /// The other file.
+        file: String,
     },
     /// Sparse values.
     #[error("sparse tensors are not supported")]

@@ -3,17 +3,18 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::Beside;
 use super::error::{Problem, ReadError, shown};
 use super::network::{Attribute, ElementType, Network, Node, Tensor, Value};
-use super::protobuf::{Budget, Field, Message};
+use super::protobuf::{Field, Message, Source};
 
 const RANK_MAX: usize = 8;
 const ELEMENTS_MAX: usize = 1 << 28;
 
-/// A whole file.
-pub(super) fn model(file: &[u8]) -> Result<Network<'_>, ReadError> {
-    let budget = Budget::default();
-    let model = Message::file(file, &budget, "Model");
+/// A whole file, with the files beside it.
+pub(super) fn model<'a>(file: &'a [u8], beside: Beside<'a>) -> Result<Network<'a>, ReadError> {
+    let source = Source::new(beside);
+    let model = Message::file(file, &source, "Model");
     let (mut producer, mut opset, mut graph) = ("", 0, None);
     for field in model.fields() {
         let field = field?;
@@ -198,7 +199,8 @@ fn dimension(message: Message<'_, '_>) -> Result<Option<usize>, ReadError> {
 /// A tensor, whose values come as bytes or as numbers.
 fn tensor<'a>(place: &Field<'_, 'a>) -> Result<Tensor<'a>, ReadError> {
     let (mut dimensions, mut kind, mut name) = (Vec::new(), 0, "");
-    let (mut raw, mut fixed, mut integers, mut external) = (None, Vec::new(), Vec::new(), false);
+    let (mut raw, mut fixed, mut integers) = (None, Vec::new(), Vec::new());
+    let (mut is_external, mut external) = (false, External::default());
     for field in place.message("Tensor")?.fields() {
         let field = field?;
         match field.number {
@@ -208,14 +210,15 @@ fn tensor<'a>(place: &Field<'_, 'a>) -> Result<Tensor<'a>, ReadError> {
             5 | 7 => field.integers(&mut integers)?,
             8 => name = field.text()?,
             9 => raw = Some(field.bytes()?),
-            14 => external = field.integer()? != 0,
+            13 => external.take(field.message("StringStringEntry")?)?,
+            14 => is_external = field.integer()? != 0,
             _ => {}
         }
     }
     let error = |problem| place.error(problem);
     let named = || shown(name);
-    if external {
-        return Err(error(Problem::ExternalData { name: named() }));
+    if is_external {
+        raw = Some(external.values(place).map_err(|problem| error(problem.of(named())))?);
     }
     let element = ElementType::numbered(kind)
         .ok_or_else(|| error(Problem::Element { name: named(), found: kind }))?;
@@ -233,6 +236,75 @@ fn tensor<'a>(place: &Field<'_, 'a>) -> Result<Tensor<'a>, ReadError> {
         return Err(error(Problem::DataBytes { name: named(), found, expected }));
     }
     Ok(Tensor { name, shape, element, data })
+}
+
+/// Where the values of a tensor lie in another file.
+#[derive(Default)]
+struct External<'a> {
+    file: &'a str,
+    offset: &'a str,
+    length: Option<&'a str>,
+}
+
+/// Why such values are not there.
+enum Missing {
+    File(String),
+    Folder(String),
+    Bytes(String),
+}
+
+impl Missing {
+    fn of(self, name: String) -> Problem {
+        match self {
+            Self::File(file) => Problem::ExternalData { name, file },
+            Self::Folder(file) => Problem::ExternalFolder { name, file },
+            Self::Bytes(file) => Problem::ExternalBytes { name, file },
+        }
+    }
+}
+
+impl<'a> External<'a> {
+    /// An entry of a key and a value.
+    fn take(&mut self, message: Message<'_, 'a>) -> Result<(), ReadError> {
+        let (mut key, mut value) = ("", "");
+        for field in message.fields() {
+            let field = field?;
+            match field.number {
+                1 => key = field.text()?,
+                2 => value = field.text()?,
+                _ => {}
+            }
+        }
+        match key {
+            "location" => self.file = value,
+            "offset" => self.offset = value,
+            "length" => self.length = Some(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The bytes, of a file in the same folder.
+    fn values(&self, place: &Field<'_, 'a>) -> Result<&'a [u8], Missing> {
+        let name = || self.file.to_owned();
+        if !is_file_name(self.file) {
+            return Err(Missing::Folder(name()));
+        }
+        let file = place.beside(self.file).ok_or_else(|| Missing::File(name()))?;
+        let number = |text: &str| text.parse::<usize>().ok();
+        let offset = if self.offset.is_empty() { Some(0) } else { number(self.offset) };
+        let rest = offset.and_then(|offset| file.get(offset..));
+        let bytes = match self.length {
+            Some(length) => rest.zip(number(length)).and_then(|(rest, length)| rest.get(..length)),
+            None => rest,
+        };
+        bytes.ok_or_else(|| Missing::Bytes(name()))
+    }
+}
+
+/// Whether a place names a file in the same folder, whatever the system.
+fn is_file_name(place: &str) -> bool {
+    !matches!(place, "" | "." | "..") && !place.contains(['/', '\\', ':', '\0'])
 }
 
 /// The dimensions as sizes; a 0 hides no large one.

@@ -8,19 +8,23 @@
 
 use std::cell::Cell;
 
+use super::Beside;
 use super::error::{Problem, ReadError};
 
 /// Messages that may be taken apart: nodes, attributes, tensors and values. Networks for small
 /// cores have hundreds.
 const MESSAGES_MAX: usize = 1 << 16;
 
-/// Counts the messages of a file.
-pub(super) struct Budget(Cell<usize>);
+/// What is read: counts the messages of a file, and has the files beside it.
+pub(super) struct Source<'a> {
+    messages_left: Cell<usize>,
+    beside: Beside<'a>,
+}
 
 /// The bytes of a message, and what it is for errors.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'f, 'a> {
-    budget: &'f Budget,
+    source: &'f Source<'a>,
     bytes: &'a [u8],
     /// Where it begins in the file.
     at: usize,
@@ -44,15 +48,15 @@ enum Value<'a> {
     Four([u8; 4]),
 }
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Cell::new(MESSAGES_MAX))
+impl<'a> Source<'a> {
+    pub fn new(beside: Beside<'a>) -> Self {
+        Self { messages_left: Cell::new(MESSAGES_MAX), beside }
     }
 }
 
 impl<'f, 'a> Message<'f, 'a> {
-    pub fn file(bytes: &'a [u8], budget: &'f Budget, kind: &'static str) -> Self {
-        Self { budget, bytes, at: 0, kind }
+    pub fn file(bytes: &'a [u8], source: &'f Source<'a>, kind: &'static str) -> Self {
+        Self { source, bytes, at: 0, kind }
     }
 
     /// Its fields, in the file's order.
@@ -105,10 +109,16 @@ impl<'f, 'a> Field<'f, 'a> {
     /// The message in this field, called `kind` in errors.
     pub fn message(&self, kind: &'static str) -> Result<Message<'f, 'a>, ReadError> {
         let bytes = self.bytes()?;
-        let budget = self.message.budget;
-        let left = budget.0.get().checked_sub(1);
-        budget.0.set(left.ok_or_else(|| self.error(Problem::TooMany { limit: MESSAGES_MAX }))?);
-        Ok(Message { budget, bytes, at: self.at, kind })
+        let source = self.message.source;
+        let left = source.messages_left.get().checked_sub(1);
+        let left = left.ok_or_else(|| self.error(Problem::TooMany { limit: MESSAGES_MAX }))?;
+        source.messages_left.set(left);
+        Ok(Message { source, bytes, at: self.at, kind })
+    }
+
+    /// The bytes of a file beside the one that is read.
+    pub fn beside(&self, file: &str) -> Option<&'a [u8]> {
+        self.message.source.beside.get(file).copied()
     }
 
     pub fn integer(&self) -> Result<i64, ReadError> {

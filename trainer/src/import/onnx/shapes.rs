@@ -2,6 +2,7 @@
 //! numbers that are computed of shapes, as exporters write the size of a reshape.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use thiserror::Error;
 
@@ -173,7 +174,8 @@ impl<'n> Inputs<'n, '_> {
             "Pad" => self.pad(first),
             "Squeeze" => self.squeeze(first),
             "Unsqueeze" => self.unsqueeze(first),
-            "ReduceMean" => self.reduce(first),
+            "ReduceMean" | "ReduceMax" => self.reduce(first),
+            "Slice" => self.slice(first),
             "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "HardSigmoid" | "Clip"
             | "Softmax" | "LogSoftmax" | "BatchNormalization" | "QuantizeLinear"
             | "DequantizeLinear" | "Identity" | "Dropout" | "QLinearLeakyRelu"
@@ -376,6 +378,17 @@ impl<'n> Inputs<'n, '_> {
         made.collect::<Option<_>>().map(Some).ok_or("axes must name each dimension once")
     }
 
+    fn slice(&self, shape: &[usize]) -> Made {
+        let Some(taken) = parts(self.node, shape, |number| self.integers(number)) else {
+            return Ok(None);
+        };
+        let mut sides = shape.to_vec();
+        for part in taken? {
+            sides[part.axis] = part.sides.len();
+        }
+        Ok(Some(sides))
+    }
+
     fn reduce(&self, shape: &[usize]) -> Made {
         let Some(axes) = self.axes(shape.len())? else { return Ok(None) };
         let keep = self.node.int("keepdims").unwrap_or(1) != 0;
@@ -386,6 +399,52 @@ impl<'n> Inputs<'n, '_> {
             });
         Ok(Some(sides.collect()))
     }
+}
+
+/// The part of a dimension that a `Slice` takes, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which dimension.
+    pub axis: usize,
+    /// What of it.
+    pub sides: Range<usize>,
+}
+
+/// The parts that a `Slice` takes of a value of this shape; `None` where numbers are not known.
+/// They are options, or since version 10 of the operators inputs.
+///
+/// # Errors
+/// Numbers that do not fit the shape or each other, and steps other than 1.
+pub fn parts(
+    node: &Node<'_>,
+    shape: &[usize],
+    input: impl Fn(usize) -> Option<Vec<i64>>,
+) -> Option<Result<Vec<Part>, &'static str>> {
+    let listed = |option: &str, number: usize| {
+        let is_there = node.inputs.get(number).is_some_and(|name| !name.is_empty());
+        match node.ints(option) {
+            Some(values) => Some(Some(values.to_vec())),
+            None if is_there => input(number).map(Some),
+            None => Some(None),
+        }
+    };
+    let (starts, ends) = (listed("starts", 1)??, listed("ends", 2)??);
+    let axes = listed("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = listed("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return Some(Err("starts, ends, axes and steps must be as many"));
+    }
+    if steps.iter().any(|step| *step != 1) {
+        return Some(Err("only steps of 1 are known"));
+    }
+    let part = |((start, end), axis): ((&i64, &i64), &i64)| {
+        let axis = place(*axis, shape.len())?;
+        let side = shape[axis] as i64;
+        let within = |at: i64| (if at < 0 { at.saturating_add(side) } else { at }).clamp(0, side);
+        let (start, end) = (within(*start), within(*end));
+        Ok(Part { axis, sides: start as usize..end.max(start) as usize })
+    };
+    Some(starts.iter().zip(&ends).zip(&axes).map(part).collect())
 }
 
 /// Sizes of 0 and more, below 2^31.

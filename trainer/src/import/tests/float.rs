@@ -24,7 +24,8 @@ fn import(file: &[u8], given: &Given) -> FloatImport {
         assert!(float::tflite::is_float(&network));
         return float::tflite::import(&network, given).unwrap_or_else(|error| panic!("{error}"));
     }
-    let network = onnx::read(file).unwrap();
+    let beside = onnx::Beside::from([("dynamo.onnx.data", &fixture!("dynamo.onnx.data")[..])]);
+    let network = onnx::read_with(file, beside).unwrap();
     let known = onnx::known(&network).unwrap();
     float::onnx::import(&network, &known, given).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -75,8 +76,9 @@ fn difference(model: &FloatModel, floats: (&str, &[u8])) -> f32 {
 }
 
 /// Each network with its examples.
-fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 5] {
+fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 6] {
     [
+        ("dynamo.onnx", fixture!("dynamo.onnx"), fixture!("dynamo.floats")),
         ("images.onnx", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
         ("series.onnx", fixture!("torch_series.onnx"), fixture!("torch_series.floats")),
         ("vector.onnx", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),

@@ -1,7 +1,7 @@
 //! ONNX files: what ONNX's own tools wrote, and files that lie.
 
 use super::fixture;
-use crate::import::onnx::{Attribute, Cost, ElementType, cost, infer, read};
+use crate::import::onnx::{Attribute, Beside, Cost, ElementType, cost, infer, read, read_with};
 
 /// Compares our shapes with those of ONNX's own inference; how many of its there are.
 fn compare_shapes(file: &[u8], expected: &str) -> usize {
@@ -109,10 +109,70 @@ fn nodes_and_tensors_that_lie() {
     let tensor = |fields: &[u8]| refusal(&model(&field(5, &[&field(8, b"w"), fields].concat())));
     assert!(tensor(&[0x08, 3, 0x10, 3]).contains("tensor 'w' holds 0 bytes, its shape needs 3"));
     assert!(tensor(&[0x10, 8]).contains("tensor 'w' has element type 8, which is not supported"));
-    assert!(tensor(&[0x10, 1, 0x70, 1]).contains("has its values in another file"));
     let large = [0x10, 3, 0x08, 0x80, 0x80, 0x80, 0x80, 0x08, 0x08, 0];
     assert!(tensor(&large).contains("has dimensions [2147483648, 0]: 8 at most"));
     assert!(refusal(&model(&field(15, &[]))).contains("sparse tensors are not supported"));
+}
+
+/// Weights of 8 outputs, 3 channels and 3 moments, in a file beside the network's.
+#[test]
+fn values_in_another_file() {
+    let (file, values) = (fixture!("dynamo.onnx"), fixture!("dynamo.onnx.data"));
+    let missing = refusal(file);
+    assert!(
+        missing.ends_with(
+            "tensor 'first.conv.weight' has its values in the file 'dynamo.onnx.data': put that \
+             beside this one, or save the model as one file"
+        ),
+        "{missing}"
+    );
+    let with = |values| read_with(file, Beside::from([("dynamo.onnx.data", values)]));
+    let network = with(values).unwrap();
+    let weights = network.constant("first.conv.weight").unwrap();
+    assert_eq!((&weights.shape[..], weights.data.len()), (&[8, 3, 3][..], 288));
+    assert!(values.windows(288).any(|bytes| bytes == &weights.data[..]));
+    for length in 0..values.len() {
+        let error = with(&values[..length]).expect_err("a file that is cut off").to_string();
+        assert!(error.contains("beyond the end of 'dynamo.onnx.data'"), "{length}: {error}");
+    }
+}
+
+#[test]
+fn other_files_that_lie() {
+    let entry = |key: &[u8], value: &[u8]| field(13, &[field(1, key), field(2, value)].concat());
+    let tensor = |entries: &[Vec<u8>]| {
+        let fields =
+            [&[0x10, 3, 0x08, 2, 0x70, 1][..], &field(8, b"w"), &entries.concat()].concat();
+        model(&field(5, &fields))
+    };
+    let found = |entries: &[Vec<u8>]| {
+        read_with(&tensor(entries), Beside::from([("w.bin", &[1, 2, 3, 4][..])]))
+            .map(|network| network.constants[0].data.to_vec())
+            .map_err(|error| error.to_string())
+    };
+    let file = entry(b"location", b"w.bin");
+    let (offset, length) = (|n: &[u8]| entry(b"offset", n), |n: &[u8]| entry(b"length", n));
+    assert_eq!(found(&[file.clone(), offset(b"1"), length(b"2")]), Ok(vec![2, 3]));
+    assert_eq!(found(&[file.clone(), offset(b"2")]), Ok(vec![3, 4]));
+    let refused = |entries: &[Vec<u8>]| found(entries).expect_err("refused");
+    for place in ["", ".", "..", "/etc/passwd", "../w.bin", "a/w.bin", "a\\w.bin", "C:w.bin"] {
+        let error = refused(&[entry(b"location", place.as_bytes())]);
+        assert!(error.contains("which is no file of the same folder"), "{place}: {error}");
+    }
+    for numbers in [
+        [offset(b"3"), length(b"2")],
+        [offset(b"5"), length(b"0")],
+        [offset(b"-1"), length(b"2")],
+        [offset(b"18446744073709551615"), length(b"2")],
+        [offset(b"x"), length(b"2")],
+        [offset(b"0"), length(b"-2")],
+    ] {
+        let error = refused(&[&[file.clone()], &numbers[..]].concat());
+        assert!(error.contains("beyond the end of 'w.bin'"), "{error}");
+    }
+    assert!(refused(&[file.clone()]).contains("holds 4 bytes, its shape needs 2"));
+    let other = refused(&[entry(b"location", b"v\n.bin")]);
+    assert!(other.contains("in the file 'v\\n.bin'"), "{other}");
 }
 
 /// Graphs in graphs are not looked into, however deep they are.

@@ -19,6 +19,7 @@ use std::collections::{HashMap, HashSet};
 use infer::format::OutputQuant;
 
 use super::array::Array;
+use super::layers::Reduction;
 use super::layout::{CHANNELS_FIRST, Layout};
 use super::misfit::{Misfit, Unsupported};
 use super::sketch::{Given, Sketch};
@@ -206,10 +207,12 @@ impl<'n, 'a> Import<'n, 'a> {
             "MatMul" => self.matmul(node)?,
             "MaxPool" => self.max_pool(node)?,
             "AveragePool" => self.average_pool(node)?,
-            "GlobalAveragePool" => self.global_average(node)?,
-            "GlobalMaxPool" => self.global_max(node)?,
-            "ReduceMean" => self.reduce_mean(node)?,
+            "GlobalAveragePool" => self.global(Reduction::Mean, node)?,
+            "GlobalMaxPool" => self.global(Reduction::Max, node)?,
+            "ReduceMean" => self.reduce(Reduction::Mean, node)?,
+            "ReduceMax" => self.reduce(Reduction::Max, node)?,
             "Pad" => self.pad(node)?,
+            "Slice" => self.slice(node)?,
             "Concat" => self.concat(node)?,
             "BatchNormalization" => self.batch_norm(node)?,
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node)?,

@@ -4,10 +4,12 @@ use infer::Shape;
 
 use super::pointwise::float;
 use super::{Import, Value, layer_name};
+use crate::import::float::layers::Reduction;
+use crate::import::float::layout::Side;
 use crate::import::float::misfit::Misfit;
 use crate::import::float::moving::Moving;
 use crate::import::float::values::Seen;
-use crate::import::onnx::{Attribute, Node};
+use crate::import::onnx::{self, Attribute, Node};
 
 /// How a window moves over a map, by the options of a node.
 pub(super) fn moving(node: &Node<'_>, map: Shape, kernel: [usize; 2]) -> Result<Moving, Misfit> {
@@ -86,27 +88,28 @@ impl<'a> Import<'_, 'a> {
         Ok(seen.left(&self.sketch, tensor))
     }
 
-    /// The mean of all pixels.
-    pub(super) fn global_average(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
-        let seen = self.seen(node)?;
-        let tensor = self.sketch.mean(layer_name(node), seen.value.tensor, [true, true])?;
+    /// The mean or the largest of all pixels.
+    pub(super) fn global(
+        &mut self,
+        reduction: Reduction,
+        node: &Node<'a>,
+    ) -> Result<Value, Misfit> {
+        let (seen, name) = (self.seen(node)?, layer_name(node));
+        let tensor = self.sketch.reduced(reduction, name, seen.value.tensor, [true, true])?;
         Ok(seen.left(&self.sketch, tensor))
     }
 
-    /// The largest value of each channel.
-    pub(super) fn global_max(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
-        let seen = self.seen(node)?;
-        let tensor = self.sketch.global_max(layer_name(node), seen.value.tensor)?;
-        Ok(seen.left(&self.sketch, tensor))
-    }
-
-    /// A mean over dimensions that are rows or columns.
-    pub(super) fn reduce_mean(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+    /// The mean or the largest over dimensions that are rows or columns.
+    pub(super) fn reduce(
+        &mut self,
+        reduction: Reduction,
+        node: &Node<'a>,
+    ) -> Result<Value, Misfit> {
         let value = self.value(node, 0)?;
         let axes = self.listed(node, "axes");
-        let axes = axes.ok_or("it takes the mean of everything, or of computed dimensions")?;
+        let axes = axes.ok_or("it goes over everything, or over computed dimensions")?;
         let stays = node.int("keepdims").unwrap_or(1) != 0;
-        self.sketch.mean_over(layer_name(node), &value, &axes, stays)
+        self.sketch.reduced_over(reduction, layer_name(node), &value, &axes, stays)
     }
 
     /// Whole numbers that are an option, or since later versions the second input.
@@ -133,5 +136,28 @@ impl<'a> Import<'_, 'a> {
         let zeros = (0..rank).map(|at| Ok([size(pads[at])?, size(pads[at + rank])?]));
         let zeros = zeros.collect::<Result<Vec<_>, Misfit>>()?;
         self.sketch.bordered(layer_name(node), &seen, &zeros)
+    }
+
+    /// Without the last rows or columns of a convolution, which then reads fewer zeros beyond the
+    /// edge: so PyTorch's networks make a convolution causal.
+    pub(super) fn slice(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let seen = self.seen(node)?;
+        let shape = self.known.shapes.get(node.inputs.first().copied().unwrap_or_default());
+        let shape = shape.ok_or("it takes a part of something whose size is not known")?;
+        let listed = |number: usize| self.known.integers.get(node.inputs.get(number)?).cloned();
+        let parts =
+            onnx::parts(node, shape, listed).ok_or("it takes a part that is computed")??;
+        let mut zeros = [0; 2];
+        for part in parts {
+            let left = shape[part.axis] - part.sides.end;
+            match seen.sides().get(part.axis) {
+                _ if part.sides == (0..shape[part.axis]) => {}
+                Some(Some(Side::Row)) if part.sides.start == 0 => zeros[0] = left,
+                Some(Some(Side::Column)) if part.sides.start == 0 => zeros[1] = left,
+                _ => return Err("it leaves out more than the last rows or columns".into()),
+            }
+        }
+        let tensor = self.sketch.cropped(seen.value.map(), zeros)?;
+        Ok(seen.left(&self.sketch, tensor))
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use infer::Shape;
 
 use super::array::Array;
+use super::layers::Reduction;
 use super::layout::{CHANNELS_LAST, Layout, Side};
 use super::misfit::{Misfit, Unsupported};
 use super::moving::{Moving, count};
@@ -231,7 +232,7 @@ impl<'n> Import<'n, '_> {
             Kind::Pad => self.pad(operator),
             Kind::Mean { keep_dimensions } => {
                 let (value, axes) = (self.value(operator, 0)?, self.integers(operator, 1)?);
-                self.sketch.mean_over(name, &value, &axes, *keep_dimensions)
+                self.sketch.reduced_over(Reduction::Mean, name, &value, &axes, *keep_dimensions)
             }
             Kind::Softmax { beta } => self.softmax(operator, *beta),
             Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => self.reshaped(operator),
