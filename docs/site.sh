@@ -6,13 +6,14 @@ cd "$(dirname "$0")/.."
 
 BOOK=target/book
 
-# Finds mdbook, or builds it once: two minutes of one core.
+# Finds mdbook, or builds it once.
 find_mdbook() {
     local version=0.5.4 root=$PWD/target/mdbook
     PATH=$root/bin:$PATH
     command -v mdbook >/dev/null && return
-    CARGO_INCREMENTAL=0 cargo install mdbook --quiet --locked --version "$version" \
-        --no-default-features --root "$root" --target-dir "$root/target" &&
+    # Unoptimised: it is built more often than it turns a page.
+    CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 cargo install mdbook --debug --quiet --locked \
+        --version "$version" --no-default-features --root "$root" --target-dir "$root/target" &&
         rm -rf "$root/target"
 }
 
