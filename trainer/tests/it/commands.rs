@@ -263,6 +263,18 @@ fn inspect_shows_the_nodes_of_an_onnx_file() {
     assert!(lines.iter().any(|line| line.starts_with("all nodes 8,160 ")), "{stdout}");
 }
 
+/// As PyTorch's exporter writes them.
+#[test]
+fn an_onnx_file_may_have_its_values_in_another_one() {
+    let workshop = Workshop::new();
+    fs::copy(fixture("dynamo.onnx"), workshop.path("dynamo.onnx")).unwrap();
+    let message = error(&mut workshop.trainer(["inspect", "dynamo.onnx"]));
+    assert!(message.contains("has its values in the file 'dynamo.onnx.data'"), "{message}");
+    fs::copy(fixture("dynamo.onnx.data"), workshop.path("dynamo.onnx.data")).unwrap();
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "dynamo.onnx"]), 0);
+    assert!(stdout.contains("Conv kernel 3 pad 4x4"), "{stdout}");
+}
+
 #[test]
 fn inspect_refuses_other_files_in_one_line() {
     let workshop = Workshop::new();

@@ -176,8 +176,14 @@ fn onnx_files() {
     let open = [value(11, "x", &[1, 0]), relu, y.clone()];
     is(onnx(13, &open), "its shape is open: export with fixed sides");
     let product = node("Mul", &["x", "w"], "y");
-    let elsewhere = [x.clone(), constant("w", &[1, 4], &number(14, 1)), product.clone(), y.clone()];
-    is(onnx(13, &elsewhere), "has its values in another file");
+    let elsewhere = |file: &str| {
+        let entry = field(13, &[field(1, b"location"), field(2, file.as_bytes())].concat());
+        let weights = constant("w", &[1, 4], &[number(14, 1), entry].concat());
+        onnx(13, &[x.clone(), weights, product.clone(), y.clone()])
+    };
+    is(elsewhere("w.bin"), "has its values in the file 'w.bin': put that beside this one");
+    is(elsewhere("/dev/zero"), "which is no file of the same folder");
+    is(elsewhere("network.onnx"), "bytes, its shape needs 16");
     let large = [x, constant("w", &[1 << 31, 1], &[]), product, y];
     is(onnx(13, &large), "has dimensions [2147483648, 1]: 8 at most");
 }

@@ -9,7 +9,7 @@ use super::moving::{Moving, count, extent};
 use super::sketch::Sketch;
 use crate::float_model::StageWeights;
 use crate::network::Padding;
-use crate::ops::{Extent, LayerKind, Relu, Relu6, average_pool, conv, dense, depthwise, max_pool};
+use crate::ops::{LayerKind, Relu, Relu6, average_pool, conv, dense, depthwise, max_pool};
 
 /// Said of weights beyond the limit.
 const TOO_MANY: &str = "more weights than a layer can have";
