@@ -57,8 +57,8 @@ pub fn text(rows: &[Row]) -> String {
     streams(&mut text, rows);
     text += "\n## All plans\n\n";
     plans(&mut text, rows);
-    text += "\n## Where the instructions go\n\n\
-        The layers of each operator in the fastest plan.\n\n";
+    text += OPERATORS;
+    text += cmsis_nn::OPERATORS_SOURCE;
     operators(&mut text, rows);
     text + LOOPS
 }
@@ -68,6 +68,11 @@ const STREAMS: &str = "\n## The wake word as a stream\n\n\
     CMSIS-NN runs the window of 30 rows anew.\n\
     *Exact*: each output is that of the reference kernels' stream on the host, \
     and TensorFlow Lite's where one of the 20 inputs ends.\n\n";
+
+const OPERATORS: &str = "\n## Where the instructions go\n\n\
+    The layers of each operator in the fastest plan, and those of CMSIS-NN.\n\
+    `trainer device profile` shows the layers of your model on a chip of yours, each with its \
+    time.\n\n";
 
 /// Counted in the assembly of the kernels.
 const LOOPS: &str = "\n## What the inner loops take\n\n\
@@ -168,15 +173,29 @@ fn plans(text: &mut String, rows: &[Row]) {
 }
 
 fn operators(text: &mut String, rows: &[Row]) {
-    *text += "| network | core | operator | instructions | share |\n\
-        | --- | --- | --- | ---: | ---: |\n";
+    *text += "\n| network | core | operator | instructions | share | CMSIS-NN | ratio |\n\
+        | --- | --- | --- | ---: | ---: | ---: | ---: |\n";
     for row in rows.iter().filter(|row| row.plan == PLANS[0]) {
         for (operator, instructions) in &row.operators {
             let share = 100.0 * *instructions as f64 / f64::from(row.instructions);
             let (count, share) = (grouped(*instructions), format!("{share:.0} %"));
-            line(text, &[&row.network, &row.core, operator, &count, &share]);
+            let theirs = of_operator(row, operator);
+            let ratio = theirs.map(|theirs| theirs as f64 / *instructions as f64);
+            let ratio = ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+            let theirs = theirs.map_or("-".to_owned(), grouped);
+            let names = [&*row.network, &row.core, operator];
+            line(text, &[&names[..], &[&count, &share, &theirs, &ratio]].concat());
         }
     }
+}
+
+/// CMSIS-NN's instructions of an operator on the row's core, where they were counted.
+fn of_operator(row: &Row, operator: &str) -> Option<u64> {
+    let core = cmsis_nn::OPERATOR_CORES.iter().position(|core| *core == row.core)?;
+    let mut all = cmsis_nn::BY_OPERATOR.iter();
+    let (_, _, counts) =
+        all.find(|(network, name, _)| *network == row.network && *name == operator)?;
+    Some(counts[core])
 }
 
 /// A line of a table.
