@@ -4,6 +4,8 @@
 mod cmsis_nn;
 #[path = "../../tools/src/mlperf/page.rs"]
 mod page;
+#[path = "../../tools/src/mlperf/published.rs"]
+mod published;
 // Rows are only read here.
 #[allow(dead_code)]
 #[path = "../../tools/src/mlperf/row.rs"]
