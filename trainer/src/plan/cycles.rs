@@ -4,7 +4,6 @@
 //! published timings without wait states; `docs/mlperf-tiny.md` tells how.
 
 use std::collections::BTreeMap;
-use std::iter::Sum;
 use std::ops::{Add, Mul};
 
 use serde::{Deserialize, Serialize};
@@ -103,12 +102,6 @@ impl Mul<f64> for Cycles {
 
     fn mul(self, times: f64) -> Self {
         Self { least: self.least * times, about: self.about * times, most: self.most * times }
-    }
-}
-
-impl Sum for Cycles {
-    fn sum<All: Iterator<Item = Self>>(all: All) -> Self {
-        all.fold(Self::default(), Self::add)
     }
 }
 

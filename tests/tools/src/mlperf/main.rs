@@ -1,7 +1,7 @@
 //! Measures the networks of MLPerf Tiny on every core class in the emulator: `cargo run --release
 //! -p tools --bin mlperf FOLDER [CORE]...`; `mlperf page` writes the page anew from what was
-//! measured last. `mlperf FOLDER PLAN [NETWORK]...` measures one plan on every core, of all
-//! networks or of these, and puts it in the place of what was measured last.
+//! measured last. `mlperf FOLDER PLAN [NETWORK]... [CORE]...` measures one plan, of all networks or
+//! of these, on every core or on these, and puts it in the place of what was measured last.
 //!
 //! FOLDER holds `NAME.tflite` of each network, and in `vectors` inputs and what TensorFlow Lite's
 //! reference kernels answer. Writes `target/bench/mlperf.json` and, when all cores were asked for,
@@ -67,8 +67,12 @@ fn main() {
     if let [plan, names @ ..] = asked
         && (PLANS.contains(&&**plan) || plan == STREAM)
     {
-        let is_asked = |case: &&Case| names.is_empty() || names.contains(&case.imported.name);
+        let is_core = |name: &&String| cores.iter().any(|core| core.0 == **name);
+        let (of_cores, names): (Vec<&String>, Vec<&String>) = names.iter().partition(is_core);
+        let is_asked = |case: &&Case| names.is_empty() || names.contains(&&case.imported.name);
         let asked: Vec<&Case> = networks.iter().filter(is_asked).collect();
+        let has = |name: &str| of_cores.is_empty() || of_cores.iter().any(|core| *core == name);
+        let cores: Vec<_> = cores.iter().copied().filter(|core| has(core.0)).collect();
         let mut rows = last_measured();
         cores.into_iter().for_each(|core| merge(&mut rows, rows_of(&asked, core, plan)));
         write_file("docs", "mlperf-tiny.json", &row::to_json(&rows));
