@@ -169,7 +169,7 @@ fuzz() { need g++ && tests/fuzz/all.sh "$@"; }
 coverage() { tests/fuzz/coverage.sh "$@"; }
 #: bench asked+ the tutorial's network on every emulated core; writes docs/benchmarks.md
 bench() { cargo run --release -p tools --bin bench; }
-#: mlperf asked+ FOLDER [CORE]... or FOLDER PLAN [NETWORK]...: MLPerf Tiny; docs/mlperf-tiny.md
+#: mlperf asked+ FOLDER [CORE]... or FOLDER PLAN [NETWORK]... [CORE]...; docs/mlperf-tiny.md
 mlperf() {
     [ $# -gt 0 ] || die "mlperf: no folder; tests/README.md says what it holds"
     cargo run --release -p tools --bin mlperf -- "$@"

@@ -48,5 +48,6 @@ if [ "${KINDLING_EMULATOR_COUNTS:-yes}" = no ]; then
 fi
 # Ten digits take a second, ten thousand images some minutes: a firmware that hangs is stopped.
 exec timeout "${KINDLING_EMULATOR_SECONDS:-1800}" qemu-system-arm -M "$machine" $options $counting \
+    ${KINDLING_EMULATOR_PLUGIN:+-plugin} ${KINDLING_EMULATOR_PLUGIN:+"$KINDLING_EMULATOR_PLUGIN"} \
     -display none -monitor none -serial none \
     -semihosting-config "$semihosting" -kernel "$elf"

@@ -3,6 +3,7 @@
 
 pub mod buffers;
 pub mod call_graph;
+pub mod cycles;
 pub mod documented;
 pub mod emulated;
 pub mod faulty_line;

@@ -15,10 +15,11 @@ pub fn layer(random: &mut Random, _: Algorithm) -> PlainLayer {
     let stride = random.one_of(&[[1, 1], [1, 1], [2, 2]]);
     let padding = [random.one_of(&[0, 1]); 2];
     if random.within(0, 2) == 0 {
-        // A row of a stream.
+        // A series, or a row of it as of a stream.
         let kernel = [random.within(1, 15) as u8, 1];
         let channels = random.one_of(&[8, 16, 24, 40, 64, 100, 128]);
-        let output = Shape::new(1, 1, channels);
+        let height = random.within(2, 28);
+        let output = Shape::new(random.one_of(&[1, 1, height]), 1, channels);
         return depthwise(random, channels, output, [kernel, [1, 1]], [0, 0], 0);
     }
     let output = Shape::new(random.within(1, 14), random.within(1, 14), channels * multiplier);

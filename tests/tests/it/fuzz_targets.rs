@@ -153,7 +153,7 @@ fn layers_of_the_list() -> Vec<(String, Vec<u8>)> {
         let twice = small_layer(choice, |model| rounded_twice(model, choice));
         let named = [(Rounding::Once, once), (Rounding::Twice, twice)];
         files.extend(named.into_iter().filter_map(|(rounding, file)| {
-            Some((format!("layer-{}", formula(choice, rounding)), file?))
+            Some((format!("layer-{}", formula(choice, "", rounding)), file?))
         }));
     }
     files

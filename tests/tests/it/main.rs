@@ -5,6 +5,7 @@ mod accuracy;
 mod bad_model;
 mod built_in;
 mod chip_parity;
+mod cycles;
 mod faulty_line;
 mod fenced_models;
 #[path = "../../fuzz/src/lib.rs"]

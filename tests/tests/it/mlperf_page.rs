@@ -4,6 +4,8 @@
 mod cmsis_nn;
 #[path = "../../tools/src/mlperf/page.rs"]
 mod page;
+#[path = "../../tools/src/mlperf/published.rs"]
+mod published;
 // Rows are only read here.
 #[allow(dead_code)]
 #[path = "../../tools/src/mlperf/row.rs"]
@@ -55,6 +57,34 @@ fn each_network_takes_fewer_instructions_than_with_cmsis_nn() {
             let ours = rows.iter().find(is_it).expect("a row").instructions;
             assert!(u64::from(ours) < theirs, "{network} on {core}: {ours}, CMSIS-NN {theirs}");
         }
+    }
+}
+
+/// What CMSIS-NN takes for each operator adds up to what it takes for the network, but for ticks of
+/// the counter and the faster build that the sum of `ic` on the M4 is not of.
+#[test]
+fn operators_of_cmsis_nn_add_up() {
+    for (network, counts, ..) in cmsis_nn::COUNTS {
+        for (index, core) in cmsis_nn::OPERATOR_CORES.into_iter().enumerate() {
+            let whole = counts[cmsis_nn::CORES.iter().position(|name| *name == core).unwrap()];
+            let of_network = cmsis_nn::BY_OPERATOR.iter().filter(|(name, ..)| *name == network);
+            let sum: u64 = of_network.map(|(_, _, counts)| counts[index]).sum();
+            let off = sum as f64 / whole as f64 - 1.0;
+            assert!(off.abs() < 0.004, "{network} on {core}: {sum}, as a whole {whole}");
+        }
+    }
+}
+
+/// On the cores where CMSIS-NN's operators were counted apart, each of ours has its counterpart.
+#[test]
+fn each_operator_stands_beside_that_of_cmsis_nn() {
+    let is_asked =
+        |row: &&Row| cmsis_nn::OPERATOR_CORES.contains(&&*row.core) && row.plan == PLANS[0];
+    for row in measured().iter().filter(is_asked) {
+        let of_network = cmsis_nn::BY_OPERATOR.iter().filter(|(name, ..)| *name == row.network);
+        let theirs: Vec<&str> = of_network.map(|(_, operator, _)| *operator).collect();
+        let ours: Vec<&str> = row.operators.keys().map(|name| &**name).collect();
+        assert_eq!(ours, theirs, "{} on {}", row.network, row.core);
     }
 }
 

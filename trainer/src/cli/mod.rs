@@ -26,6 +26,7 @@ mod model_file;
 mod new;
 mod options;
 mod plan;
+mod plan_json;
 mod planned;
 mod predict;
 mod presets;

@@ -25,7 +25,7 @@ pub struct Board {
     pub also_runs: Option<String>,
     /// The firmware's feature that names the core, where the target does not.
     pub feature: Option<String>,
-    /// Clock of the core as the firmware runs it, for people.
+    /// Clock of the core as the firmware runs it: a number of MHz, and a remark.
     pub clock: String,
     /// Whether the firmware holds only the kernels that its model's plan needs, compiled as the
     /// plan says: for boards whose flash has no room for all of them, and that take no other model.
@@ -200,6 +200,18 @@ impl Board {
                 Err(BoardError::NoUsb { board: self.id.clone(), known })
             }
         }
+    }
+
+    /// The core's clock as the firmware runs it, in MHz.
+    ///
+    /// # Errors
+    /// A description that does not begin with it.
+    pub fn megahertz(&self) -> Result<f64, BoardError> {
+        let number = self.clock.split_once(" MHz").and_then(|(number, _)| number.parse().ok());
+        number.filter(|number: &f64| *number > 0.0).ok_or_else(|| BoardError::Description {
+            path: description(&self.id),
+            problem: format!("the clock is '{}': begin it with a number of MHz", self.clock),
+        })
     }
 
     /// What the planner plans for.

@@ -289,6 +289,11 @@ macro_rules! operators {
                 call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.formula())
             }
 
+            /// See [`Algorithm::cases`].
+            pub fn cases(self) -> &'static [&'static str] {
+                call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.cases())
+            }
+
             /// See [`Algorithm::loop_term`].
             pub fn loop_term(self) -> Option<&'static str> {
                 call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.loop_term())
@@ -322,6 +327,10 @@ macro_rules! operators {
                 call_running!([$($Operator)+ $($Imported)+] self, operator => {
                     operator.pack(channels, weights)
                 })
+            }
+
+            fn case(&self) -> &'static str {
+                call_running!([$($Operator)+ $($Imported)+] self, operator => operator.case())
             }
 
             fn terms(&self) -> Vec<Term> {

@@ -66,6 +66,11 @@ pub trait Algorithm: Copy {
     /// Name of its formula in the cost files.
     fn formula(self) -> String;
 
+    /// Ends of the names of its formulas, one for each [case](Running::case) of its layers.
+    fn cases(self) -> &'static [&'static str] {
+        &[""]
+    }
+
     /// The term of a loop that not every core has, and without which no plan is made of the
     /// algorithm.
     fn loop_term(self) -> Option<&'static str> {
@@ -112,7 +117,13 @@ pub trait Running {
         Ok(vec![])
     }
 
-    /// What its instructions grow with: the terms of its algorithm's formula.
+    /// The end of its formula's name, one of its algorithm's [cases](Algorithm::cases): layers that
+    /// some cores compute in another way have a formula of their own.
+    fn case(&self) -> &'static str {
+        ""
+    }
+
+    /// What its instructions grow with: the terms of its formula.
     fn terms(&self) -> Vec<Term>;
 
     /// What it is, in a few words.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Core;
 use super::code::{Build, Code, Loading};
+use super::cycles::{CyclesPerInstruction, Estimates, Processor};
 use super::frame::FrameWork;
 use crate::ops::{Choice, Running, Term};
 
@@ -20,13 +21,19 @@ pub type Formula = BTreeMap<String, f64>;
 /// Name of the formula for what runs apart from the layers' kernels.
 pub const FRAME: &str = "Frame";
 
-/// Name of the formula for layers of an algorithm that round so: with two roundings other loops run
-/// on some cores.
-pub fn formula(choice: Choice, rounding: Rounding) -> String {
-    match rounding {
-        Rounding::Once => choice.formula(),
-        Rounding::Twice => choice.formula() + "Twice",
-    }
+/// Name of the formula for layers of an algorithm that are of a [case](Running::case) and round so:
+/// with two roundings other loops run on some cores.
+pub fn formula(choice: Choice, case: &str, rounding: Rounding) -> String {
+    let end = match rounding {
+        Rounding::Once => "",
+        Rounding::Twice => "Twice",
+    };
+    choice.formula() + case + end
+}
+
+/// Name of a layer's formula.
+pub fn formula_of(kind: &LayerKind<'_>) -> String {
+    formula(kind.choice(), kind.case(), rounding(kind))
 }
 
 /// How a layer rounds.
@@ -46,6 +53,10 @@ pub struct Costs {
     pub built_in_code: Code,
     /// Formula of each algorithm, by [`formula`]'s name.
     pub formulas: BTreeMap<String, Formula>,
+    /// Cycles of an instruction on average, by processor of the class and by formula; empty for a
+    /// class without published timings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cycles_per_instruction: BTreeMap<Processor, CyclesPerInstruction>,
 }
 
 impl Costs {
@@ -79,7 +90,7 @@ impl Costs {
 
     /// Predicted instructions of a layer.
     pub fn layer(&self, kind: &LayerKind<'_>) -> f64 {
-        self.sum(&formula(kind.choice(), rounding(kind)), &kind.terms())
+        self.sum(&formula_of(kind), &kind.terms())
     }
 
     /// Predicted instructions of all that is not a layer's kernel.
@@ -87,11 +98,34 @@ impl Costs {
         self.sum(FRAME, &work.terms())
     }
 
+    /// Estimated cycles of a layer that takes `instructions`.
+    pub fn layer_cycles(&self, kind: &LayerKind<'_>, instructions: f64) -> Estimates {
+        self.cycles(&formula_of(kind), instructions)
+    }
+
+    /// Estimated cycles of `instructions` that are no layer's kernel.
+    pub fn frame_cycles(&self, instructions: f64) -> Estimates {
+        self.cycles(FRAME, instructions)
+    }
+
+    /// On the processors for which instructions of this formula were counted by kind.
+    fn cycles(&self, name: &str, instructions: f64) -> Estimates {
+        let on = |(processor, all): (&Processor, &CyclesPerInstruction)| {
+            let cycles = of_rounding(all, name)?;
+            Some((*processor, *cycles * instructions))
+        };
+        self.cycles_per_instruction.iter().filter_map(on).collect()
+    }
+
     /// An algorithm that was never measured on the core costs infinitely much, so that it is never
-    /// chosen. One that was measured with one rounding only counts so with two.
+    /// chosen.
     fn sum(&self, name: &str, terms: &[Term]) -> f64 {
-        let once = || self.formulas.get(name.strip_suffix("Twice")?);
-        let Some(formula) = self.formulas.get(name).or_else(once) else { return f64::INFINITY };
+        let Some(formula) = of_rounding(&self.formulas, name) else { return f64::INFINITY };
         terms.iter().map(|(term, count)| formula.get(*term).unwrap_or(&0.0) * count).sum()
     }
+}
+
+/// What belongs to a formula; one that was measured with one rounding only counts so with two.
+fn of_rounding<'f, Of>(all: &'f BTreeMap<String, Of>, name: &str) -> Option<&'f Of> {
+    all.get(name).or_else(|| all.get(name.strip_suffix("Twice")?))
 }

@@ -13,6 +13,7 @@ use infer::LayerKind;
 use infer::features::Feature;
 
 use super::code::{Build, Features, Loading, MostBytes};
+use super::cycles::{self, Estimates};
 use super::groups::Group;
 use super::{Core, Costs};
 use crate::model_file::{self, WriteModelError};
@@ -33,6 +34,8 @@ pub struct Plan {
     pub instructions: f64,
     /// Predicted instructions of the longest step that [`infer::Run::step`] takes.
     pub longest_step: f64,
+    /// Estimated cycles of a run on each processor of the class, as far as Arm publishes timings.
+    pub cycles: Estimates,
     /// Working memory, bytes: exact.
     pub ram: usize,
     /// Model file, bytes: exact.
@@ -306,10 +309,14 @@ impl Plan {
         let work = whole.work(model).ok_or(WriteModelError::Stuck)?;
         let (mut layer_instructions, mut longest_step, mut features) =
             (vec![], 0.0, whole.features(model).and(of_stream(&choices)));
+        let frame = costs.frame(&work.frame);
+        let mut cycles = costs.frame_cycles(frame);
         for (index, choice) in choices.layers.iter().enumerate() {
             let mut sum = 0.0;
             for (kind, count) in work.kinds(model, 0, index, *choice) {
                 let instructions = costs.layer(&kind);
+                let of_kind = costs.layer_cycles(&kind, instructions);
+                cycles::add(&mut cycles, &of_kind, count as f64);
                 sum += instructions * count as f64;
                 longest_step = instructions.max(longest_step);
                 features = features.and(Features::of_layer(&kind));
@@ -318,9 +325,10 @@ impl Plan {
         }
         let code_bytes = costs.code(loading).bytes(features);
         Ok(Self {
-            instructions: costs.frame(&work.frame) + layer_instructions.iter().sum::<f64>(),
+            instructions: frame + layer_instructions.iter().sum::<f64>(),
             layer_instructions,
             longest_step,
+            cycles,
             ram,
             model_bytes,
             features,

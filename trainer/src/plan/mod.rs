@@ -3,6 +3,7 @@
 //!
 //! - [`core`]: the cores there are plans for; [`cost`]: what a layer costs there, from formulas
 //!   over its [terms](crate::ops::Running::terms), and what else runs: [`frame`];
+//! - [`cycles`]: how many cycles that is, estimated;
 //! - [`code`]: how much flash the parts of `infer` take that a plan needs;
 //! - [`groups`]: interleaved layers, so that not all rows of the maps between them are held;
 //! - [`stream`]: the same where rows come one by one and never end;
@@ -12,6 +13,7 @@ pub mod budget;
 pub mod code;
 pub mod core;
 pub mod cost;
+pub mod cycles;
 pub mod frame;
 pub mod front;
 pub mod groups;

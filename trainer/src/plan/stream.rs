@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::budget::Budget;
 use super::code::{Build, Loading, MostBytes};
+use super::cycles;
 use super::frame::FrameWork;
 use super::front::{Partial, Plan, Sections, thinned, without_beaten};
 use super::groups::{Group, kinds};
@@ -144,6 +145,11 @@ fn plan(
     let model_bytes = model_file::file_bytes(model, &choices, &arena, &sections.bytes(&choices))?;
     let kinds = |index: usize| work.kinds(model, index, choices.layers[index]);
     let cost = |(kind, count): &(LayerKind<'_>, usize)| costs.layer(kind) * *count as f64;
+    let mut cycles = costs.frame_cycles(costs.frame(&work.frame) / work.period);
+    for (kind, count) in (0..model.layers.len()).flat_map(kinds) {
+        let of_row = costs.layer_cycles(&kind, costs.layer(&kind));
+        cycles::add(&mut cycles, &of_row, count as f64 / work.period);
+    }
     let layers = 0..model.layers.len();
     let layer_instructions =
         layers.clone().map(|index| kinds(index).iter().map(cost).sum::<f64>() / work.period);
@@ -153,7 +159,7 @@ fn plan(
     let longest_step = costs.frame(&work.frame) / work.period + layers.map(dearest).sum::<f64>();
     let bytes = [arena.bytes as usize, model_bytes];
     let of_run = Plan::of(model, costs, build, loading, choices, bytes)?;
-    Ok(Plan { instructions, layer_instructions, longest_step, ..of_run })
+    Ok(Plan { instructions, layer_instructions, longest_step, cycles, ..of_run })
 }
 
 /// What a stream does in a period.

@@ -157,7 +157,39 @@ fn ram_is_stated_with_and_without_the_image() {
                 cell.parse::<usize>().unwrap()
             }
         });
-    assert_eq!(cells(3)(plan), cells(2)(plan) + 64, "{stdout}");
+    assert_eq!(cells(4)(plan), cells(3)(plan) + 64, "{stdout}");
+}
+
+/// Cycles are estimated where Arm publishes timings, and the time where the clock is known.
+#[test]
+fn plan_estimates_cycles_and_time() {
+    let workshop = Workshop::with_model();
+    let plan = ["plan", "out/model.kndl", "--board", "nrf52840-dk"];
+    let (board, _) = run(&mut workshop.trainer(plan), 0);
+    let estimate = board.lines().find(|line| line.starts_with("About ")).expect("an estimate");
+    assert!(
+        estimate.contains(" ms at 64 MHz, the board's clock: by Arm's timings of the Cortex-M4")
+    );
+    let of = |[option, chip]: [&str; 2]| {
+        let words = ["plan", "out/model.kndl", option, chip, "--json"];
+        let (json, _) = run(&mut workshop.trainer(words), 0);
+        serde_json::from_str::<serde_json::Value>(&json).expect("one JSON object")
+    };
+    let json = of(["--board", "nrf52840-dk"]);
+    let chosen = &json["plans"][json["chosen"].as_u64().unwrap() as usize];
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let cycles = &chosen["estimated_cycles"];
+    let [least, about, most] = ["least", "about", "most"].map(|name| number(&cycles[name]));
+    let instructions = number(&chosen["instructions"]);
+    assert!(0.9 * instructions < least && least <= about && about <= most, "{chosen}");
+    let milliseconds = number(&chosen["estimated_milliseconds"]);
+    assert!((milliseconds * 64e3 - about).abs() < 1.0, "{chosen}");
+    // The M0+ needs fewer cycles for a branch than the M0; of the M7 nothing is published.
+    let first = |core: &str| of(["--core", core])["plans"][0]["estimated_cycles"]["about"].clone();
+    assert!(number(&first("m0+")) < number(&first("m0")));
+    assert!(first("m7").is_null() && first("m55").is_null());
+    let (without, _) = run(&mut workshop.trainer(["plan", "out/model.kndl", "--core", "m33"]), 0);
+    assert!(!without.contains("About "), "{without}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tests::imported::Imported;
 use tests::measure::followed;
 use tests::random_layer::Random;
 use trainer::model_file::{ModelTable, write};
+use trainer::plan::cycles::Estimates;
 use trainer::plan::{Core, Loading, stream};
 
 use super::code_size::code_bytes;
@@ -45,6 +46,8 @@ pub fn row(imported: &Imported, core: &str, board: Board, class: Core) -> Option
         built_in: false,
         instructions: (sum / taken.len().max(1) as u64) as u32,
         predicted_instructions: plan.instructions.round() as u64,
+        estimated_cycles: Estimates::new(),
+        predicted_cycles: Estimates::new(),
         load_instructions: found.load,
         macs: macs_of_row(&parsed),
         operators: BTreeMap::new(),

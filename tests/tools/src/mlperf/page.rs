@@ -2,8 +2,10 @@
 
 use trainer::terminal::number::grouped;
 
-use super::cmsis_nn;
+use trainer::plan::cycles::Processor;
+
 use super::row::{PLANS, Row, STREAM};
+use super::{cmsis_nn, published};
 
 const HEAD: &str = "\
 # MLPerf Tiny
@@ -50,6 +52,11 @@ pub fn text(rows: &[Row]) -> String {
     text += "## Instructions beside CMSIS-NN\n\n";
     text += cmsis_nn::SOURCE;
     beside(&mut text, rows);
+    text += CYCLES;
+    cycles(&mut text, rows);
+    text += PUBLISHED;
+    published_cycles(&mut text);
+    text += METHOD;
     text += "\n## Working memory beside CMSIS-NN\n\n\
         CMSIS-NN's arena holds the image; the last column counts it here too.\n\n";
     memory(&mut text, rows);
@@ -57,17 +64,67 @@ pub fn text(rows: &[Row]) -> String {
     streams(&mut text, rows);
     text += "\n## All plans\n\n";
     plans(&mut text, rows);
-    text += "\n## Where the instructions go\n\n\
-        The layers of each operator in the fastest plan.\n\n";
+    text += OPERATORS;
+    text += cmsis_nn::OPERATORS_SOURCE;
     operators(&mut text, rows);
     text + LOOPS
 }
+
+const CYCLES: &str = "\n## Cycles, estimated\n\n\
+    Nothing of Kindling has run on silicon yet.\n\
+    These are **estimates** of the cycles of the fastest plans, without wait states; \
+    the method and its errors are below.\n\
+    *Planner* is how far off the planner's own estimate is, which `trainer plan` prints.\n\
+    The last columns have the fewest cycles that were published of any engine, \
+    measured on silicon with the wait states of its flash.\n\n";
+
+const PUBLISHED: &str = "\n### What others published\n\n\
+    MLPerf Tiny's closed division, rounds 1.1 to 1.3, the same networks: \
+    the board's clock divided by the throughput, in millions of cycles.\n\n";
+
+const METHOD: &str = "\n### How the cycles are estimated\n\n\
+    1. A plugin of the emulator counts how often each instruction of a run is executed, \
+    how often each branch is taken, and the accesses that are not aligned.\n\
+    2. Each instruction is one of a kind, such as a load, a long multiplication or a branch.\n\
+    3. Arm's manuals say how many cycles an instruction of that kind takes without wait states, \
+    and how it overlaps with its neighbours.\n\n\
+    | processor | manual |\n\
+    | --- | --- |\n\
+    | Cortex-M0 r0p0, multiplier of one cycle | Arm DDI 0432C, table 3-1 |\n\
+    | Cortex-M0+ r0p1, multiplier of one cycle | Arm DDI 0484C, table 3-1 |\n\
+    | Cortex-M3 r2p1 | Arm DDI 0337I, table 3-1 and section 3.3.2 |\n\
+    | Cortex-M4 r0p1 | Arm DDI 0439D, table 3-1 and section 3.3.3 |\n\n\
+    Arm publishes no such tables for the Cortex-M7, M33 and M55: they have no estimate.\n\
+    On the M3 and M4 the manuals leave some of it open.\n\
+    *At least* and *at most* take the ends of these ranges, the estimate their middle:\n\n\
+    | what | cycles |\n\
+    | --- | --- |\n\
+    | filling the pipeline after a branch that is taken | 1 to 3 |\n\
+    | a load before a load that does not need it | 1 |\n\
+    | a load before a store that does not need it | 1 or 2 |\n\
+    | any other load | 2, relative to the program counter up to 3 |\n\
+    | a store; with a register as offset | 1; 1 or 2 |\n\
+    | an address that the instruction before computes | 1 more |\n\
+    | each access more, since one is not aligned | 1 |\n\
+    | a long multiplication on the M3; with a sum | 3 to 5; 4 to 7 |\n\
+    | a division | 2 to 12 |\n\
+    | `IT` | 0 or 1 |\n\n\
+    What the estimate leaves out makes silicon slower: \
+    wait states of the flash, caches that miss, \
+    and buses that instructions and data share.\n\
+    An instruction whose condition is not met counts as executed.\n\
+    A test compares a loop of known length with cycles that were counted by hand.\n";
 
 const STREAMS: &str = "\n## The wake word as a stream\n\n\
     For each new row of 40 values: all instructions, on average over 10,000 rows.\n\
     CMSIS-NN runs the window of 30 rows anew.\n\
     *Exact*: each output is that of the reference kernels' stream on the host, \
     and TensorFlow Lite's where one of the 20 inputs ends.\n\n";
+
+const OPERATORS: &str = "\n## Where the instructions go\n\n\
+    The layers of each operator in the fastest plan, and those of CMSIS-NN.\n\
+    `trainer device profile` shows the layers of your model on a chip of yours, each with its \
+    time.\n\n";
 
 /// Counted in the assembly of the kernels.
 const LOOPS: &str = "\n## What the inner loops take\n\n\
@@ -106,6 +163,48 @@ fn against(text: &mut String, rows: &[Row], (network, named): (&str, &str), coun
         let ratio = theirs as f64 / f64::from(row.instructions);
         let cells = [named, core, &grouped(row.instructions.into()), &grouped(theirs)];
         line(text, &[&cells[..], &[&format!("{ratio:.2}")]].concat());
+    }
+}
+
+/// The estimates of the fastest plans beside the best that was published.
+fn cycles(text: &mut String, rows: &[Row]) {
+    *text += "| network | processor | instructions | cycles, estimated | at least | at most \
+        | planner | best published | ratio |\n\
+        | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    for row in rows.iter().filter(|row| row.plan == PLANS[0]) {
+        for (processor, of) in &row.estimated_cycles {
+            let numbers = [of.about, of.least, of.most].map(|cycles| grouped(cycles as u64));
+            let predicted = row.predicted_cycles.get(processor);
+            let off = predicted.map(|predicted| predicted.about / of.about - 1.0);
+            let off = off.map_or("-".to_owned(), |off| format!("{:+.1} %", 100.0 * off));
+            let [theirs, ratio] = beside_published(&row.network, *processor, of.about);
+            let instructions = grouped(row.instructions.into());
+            let names = [&*row.network, processor.name(), &instructions];
+            let cells = numbers.each_ref().map(|cell| &**cell);
+            line(text, &[&names[..], &cells, &[&off, &theirs, &ratio]].concat());
+        }
+    }
+}
+
+/// The best that was published, and how many times as much that is.
+fn beside_published(network: &str, processor: Processor, cycles: f64) -> [String; 2] {
+    let best = published::best(network, processor);
+    best.map_or(["-".to_owned(), "-".to_owned()], |best| {
+        [grouped(best.round() as u64), format!("{:.2}", best / cycles)]
+    })
+}
+
+fn published_cycles(text: &mut String) {
+    *text += &format!(
+        "| engine | processor | board | {} |\n| --- | --- | --- |{}\n",
+        published::NETWORKS.join(" | "),
+        " ---: |".repeat(published::NETWORKS.len())
+    );
+    for of in published::ALL {
+        let millions = of.millions.map(|millions| millions.to_string());
+        let names = [of.engine, of.processor.name(), of.board];
+        let cells = millions.each_ref().map(|cell| &**cell);
+        line(text, &[&names[..], &cells].concat());
     }
 }
 
@@ -168,15 +267,29 @@ fn plans(text: &mut String, rows: &[Row]) {
 }
 
 fn operators(text: &mut String, rows: &[Row]) {
-    *text += "| network | core | operator | instructions | share |\n\
-        | --- | --- | --- | ---: | ---: |\n";
+    *text += "\n| network | core | operator | instructions | share | CMSIS-NN | ratio |\n\
+        | --- | --- | --- | ---: | ---: | ---: | ---: |\n";
     for row in rows.iter().filter(|row| row.plan == PLANS[0]) {
         for (operator, instructions) in &row.operators {
             let share = 100.0 * *instructions as f64 / f64::from(row.instructions);
             let (count, share) = (grouped(*instructions), format!("{share:.0} %"));
-            line(text, &[&row.network, &row.core, operator, &count, &share]);
+            let theirs = of_operator(row, operator);
+            let ratio = theirs.map(|theirs| theirs as f64 / *instructions as f64);
+            let ratio = ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
+            let theirs = theirs.map_or("-".to_owned(), grouped);
+            let names = [&*row.network, &row.core, operator];
+            line(text, &[&names[..], &[&count, &share, &theirs, &ratio]].concat());
         }
     }
+}
+
+/// CMSIS-NN's instructions of an operator on the row's core, where they were counted.
+fn of_operator(row: &Row, operator: &str) -> Option<u64> {
+    let core = cmsis_nn::OPERATOR_CORES.iter().position(|core| *core == row.core)?;
+    let mut all = cmsis_nn::BY_OPERATOR.iter();
+    let (_, _, counts) =
+        all.find(|(network, name, _)| *network == row.network && *name == operator)?;
+    Some(counts[core])
 }
 
 /// A line of a table.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use trainer::plan::cycles::Estimates;
 
 /// The plans of each network and core.
 pub const PLANS: [&str; 3] = ["fastest", "smallest-ram", "smallest-flash"];
@@ -25,6 +26,13 @@ pub struct Row {
     pub instructions: u32,
     /// Of one run, by the planner's formulas.
     pub predicted_instructions: u64,
+    /// Of one run on each processor of the core's class: estimates, from the instructions that it
+    /// executes. Absent where they were not counted by kind, or no timings are published.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub estimated_cycles: Estimates,
+    /// The same by the planner's formulas.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub predicted_cycles: Estimates,
     /// Of loading; 0 where the model is built in.
     pub load_instructions: u32,
     /// Multiply-accumulates that are computed, taps on padding included.

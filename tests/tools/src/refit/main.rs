@@ -9,6 +9,7 @@
 //! | a part, such as `max-pool` | the bytes that it adds |
 //! | a pair, such as `"direct-in-place direct-paired"` | the bytes that both add together |
 //! | `Base` | the bytes that every model needs |
+//! | `Cycles` | the cycles that an instruction of each formula takes on average, estimated |
 //!
 //! For each algorithm it runs models of one random layer in the emulator, in firmware with the
 //! parts that they need. It counts their instructions and fits the formula's coefficients, for both
@@ -18,6 +19,7 @@
 mod code;
 #[path = "../code_size.rs"]
 mod code_size;
+mod cycles;
 mod fit;
 
 use std::collections::BTreeMap;
@@ -43,7 +45,8 @@ use trainer::plan::{Build, Core, Costs, Features, Loading};
 const HEAD: &str = "\
 # Measured: written by `cargo run --release -p tools --bin refit`. Bytes of code and what each part
 # adds to them, then instructions for each occurrence of a term (`terms` of each operator in
-# trainer/src/ops), counted in the emulator; instructions, not cycles.
+# trainer/src/ops), counted in the emulator; instructions, not cycles. Last the cycles that an
+# instruction of each formula takes on average, estimated without wait states: least, about, most.
 
 ";
 
@@ -53,6 +56,9 @@ const CODE: [&str; 2] = ["Code", "BuiltInCode"];
 
 /// Stands for the bytes of code that every model needs.
 const BASE: &str = "Base";
+
+/// Stands for the estimated cycles of an instruction of each formula.
+const CYCLES: &str = "Cycles";
 
 /// Random layers measured for each algorithm.
 const LAYERS: usize = 60;
@@ -64,10 +70,10 @@ fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     let choices = Choice::all();
     let is_formula = |word: &String| {
-        [CODE[0], CODE[1], BASE, FRAME].contains(&word.as_str())
+        [CODE[0], CODE[1], BASE, FRAME, CYCLES].contains(&word.as_str())
             || Feature::ALL.iter().any(|part| part.name() == word)
             || PAIRS.into_iter().any(|pair| pair_name(pair) == *word)
-            || formulas_of(&choices).any(|(name, ..)| name == *word)
+            || formulas_of(&choices).any(|of| of.name == *word)
     };
     let (formulas, cores): (Vec<String>, Vec<String>) = words.into_iter().partition(is_formula);
     let known =
@@ -85,19 +91,36 @@ fn main() {
     }
 }
 
-/// All formulas by name, each of an algorithm and a rounding.
-fn formulas_of(choices: &[Choice]) -> impl Iterator<Item = (String, Choice, Rounding)> {
-    let with = |choice: &Choice| [(*choice, Rounding::Once), (*choice, Rounding::Twice)];
+/// A formula that is fitted: of an algorithm, a case of its layers, and a rounding.
+#[derive(Clone)]
+struct Wanted {
+    name: String,
+    choice: Choice,
+    case: &'static str,
+    rounding: Rounding,
+}
+
+/// All formulas.
+fn formulas_of(choices: &[Choice]) -> impl Iterator<Item = Wanted> {
+    let with = |choice: &Choice| {
+        let choice = *choice;
+        let roundings = [Rounding::Once, Rounding::Twice].into_iter();
+        roundings.flat_map(move |rounding| {
+            choice.cases().iter().map(move |case| Wanted {
+                name: formula(choice, case, rounding),
+                choice,
+                case,
+                rounding,
+            })
+        })
+    };
     // Some layers that an algorithm computes with one rounding it does not compute with two.
     let mut random = Random::new(1);
     let mut rounds_twice = move |choice: Choice| {
         (0..LAYERS).any(|_| rounded_twice(model(&mut random, choice), choice).is_some())
     };
-    let known = move |(choice, rounding): &(Choice, Rounding)| {
-        *rounding == Rounding::Once || rounds_twice(*choice)
-    };
-    let all = choices.iter().flat_map(with).filter(known);
-    all.map(|(choice, rounding)| (formula(choice, rounding), choice, rounding))
+    let known = move |of: &Wanted| of.rounding == Rounding::Once || rounds_twice(of.choice);
+    choices.iter().flat_map(with).filter(known)
 }
 
 fn refuse(name: &str, problem: &str) -> ! {
@@ -139,12 +162,13 @@ fn measure(core: Core, build: Build) -> Costs {
     println!("{}, opt-level {}:", core.name(), build.opt_level());
     let [code, built_in_code] = Loading::ALL.map(|loading| code::measure(board, build, loading));
     let (mut formulas, mut frames) = (BTreeMap::new(), Vec::new());
-    for (name, choice, rounding) in formulas_of(&Choice::all()) {
-        let samples = samples(board, build, choice, rounding, &mut frames);
-        formulas.insert(name.clone(), fitted_choice(core, choice, &name, &samples));
+    for wanted in formulas_of(&Choice::all()) {
+        let samples = samples(board, build, &wanted, &mut frames);
+        formulas.insert(wanted.name.clone(), fitted_choice(core, &wanted, &samples));
     }
     formulas.insert(FRAME.to_owned(), fitted(FRAME, &frames));
-    Costs { code, built_in_code, formulas }
+    let cycles_per_instruction = cycles::measure(board, core, build);
+    Costs { code, built_in_code, formulas, cycles_per_instruction }
 }
 
 /// The costs as they are with some formulas measured again.
@@ -169,14 +193,17 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
         let pairs = code::measure_pairs(board(core), build, loading, code, wanted);
         code.pairs.extend(pairs);
     }
+    if is_wanted(CYCLES) {
+        costs.cycles_per_instruction = cycles::measure(board(core), core, build);
+    }
     let mut frames = vec![];
-    for (name, choice, rounding) in formulas_of(&Choice::all()) {
-        if !is_wanted(FRAME) && !is_wanted(&name) {
+    for of in formulas_of(&Choice::all()) {
+        if !is_wanted(FRAME) && !is_wanted(&of.name) {
             continue;
         }
-        let samples = samples(board(core), build, choice, rounding, &mut frames);
-        if is_wanted(&name) {
-            costs.formulas.insert(name.clone(), fitted_choice(core, choice, &name, &samples));
+        let samples = samples(board(core), build, &of, &mut frames);
+        if is_wanted(&of.name) {
+            costs.formulas.insert(of.name.clone(), fitted_choice(core, &of, &samples));
         }
     }
     if is_wanted(FRAME) {
@@ -188,38 +215,24 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
 /// Terms by name, and the count.
 type Measured = (Vec<Term>, f64);
 
-/// The measured layers of an algorithm; what else ran goes to `frames`.
+/// A model whose layer `group.first` is measured.
+type Case = (PlainModel, Group);
+
+/// The measured layers of a formula; what else ran goes to `frames`.
 fn samples(
     board: Board,
     build: Build,
-    choice: Choice,
-    rounding: Rounding,
+    wanted: &Wanted,
     frames: &mut Vec<Measured>,
 ) -> Vec<Measured> {
-    let mut random = Random::new(1);
-    let models = std::iter::repeat_with(|| model(&mut random, choice));
-    let models: Vec<PlainModel> = match rounding {
-        Rounding::Once => models.take(LAYERS).collect(),
-        Rounding::Twice => {
-            models.filter_map(|model| rounded_twice(model, choice)).take(LAYERS).collect()
-        }
-    };
-    let groups: Vec<Group> =
-        models.iter().map(|model| group(&mut random, model, measured(model, choice))).collect();
-    let chosen = |(model, group): (&PlainModel, &Group)| {
-        let mut choices = model.direct();
-        choices.layers[group.first] = choice;
-        choices.held_rows[0] = group.held_input;
-        choices.held_rows[group.end] = group.held_rows[0];
-        choices
-    };
-    let choices: Vec<Choices> = models.iter().zip(&groups).map(chosen).collect();
-    let pairs = || models.iter().zip(&choices);
+    let cases = cases(wanted, LAYERS);
+    let chosen: Vec<Choices> = cases.iter().map(|of| choices(of, wanted.choice)).collect();
+    let pairs: Vec<_> = cases.iter().map(|(model, _)| model).zip(&chosen).collect();
     let mut samples = Vec::new();
-    let counts = counts_of_each(board, build, &pairs().collect::<Vec<_>>());
-    for ((model, group), Counts { total, layers, .. }) in models.iter().zip(&groups).zip(counts) {
+    let counts = counts_of_each(board, build, &pairs);
+    for ((model, group), Counts { total, layers, .. }) in cases.iter().zip(counts) {
         let work = group.work(model).expect("a layer alone does not get stuck");
-        let kinds = work.kinds(model, group.first, 0, choice);
+        let kinds = work.kinds(model, group.first, 0, wanted.choice);
         samples.push((summed(&kinds), layers[group.first] as f64));
         if group.first > 0 {
             continue;
@@ -229,6 +242,33 @@ fn samples(
         frames.push((work.frame.with_slices(layers.len() - 1).terms(), frame as f64));
     }
     samples
+}
+
+/// Random layers all slices of which are computed by the formula.
+fn cases(wanted: &Wanted, count: usize) -> Vec<Case> {
+    let Wanted { choice, case, rounding, .. } = *wanted;
+    let mut random = Random::new(1);
+    let with_group = || {
+        let model = model(&mut random, choice);
+        let model = match rounding {
+            Rounding::Once => model,
+            Rounding::Twice => rounded_twice(model, choice)?,
+        };
+        let group = group(&mut random, &model, measured(&model, choice));
+        let work = group.work(&model).expect("a layer alone does not get stuck");
+        let kinds = work.kinds(&model, group.first, 0, choice);
+        kinds.iter().all(|(kind, _)| kind.case() == case).then_some((model, group))
+    };
+    std::iter::repeat_with(with_group).flatten().take(count).collect()
+}
+
+/// How the model is run with the layer computed so.
+fn choices((model, group): &Case, choice: Choice) -> Choices {
+    let mut choices = model.direct();
+    choices.layers[group.first] = choice;
+    choices.held_rows[0] = group.held_input;
+    choices.held_rows[group.end] = group.held_rows[0];
+    choices
 }
 
 /// Runs each model in firmware with the loops for layers without pooling if it has such a layer,
@@ -291,12 +331,12 @@ fn summed(kinds: &[(LayerKind<'_>, usize)]) -> Vec<Term> {
 }
 
 /// The formula of an algorithm, of the terms that count on the core.
-fn fitted_choice(core: Core, choice: Choice, name: &str, measured: &[Measured]) -> Formula {
-    let counts = |(term, _): &Term| choice.counts(term, core == Core::M55);
+fn fitted_choice(core: Core, wanted: &Wanted, measured: &[Measured]) -> Formula {
+    let counts = |(term, _): &Term| wanted.choice.counts(term, core == Core::M55);
     let counted =
         |(terms, count): &Measured| (terms.iter().copied().filter(counts).collect(), *count);
     let measured: Vec<Measured> = measured.iter().map(counted).collect();
-    fitted(name, &measured)
+    fitted(&wanted.name, &measured)
 }
 
 fn fitted(name: &str, measured: &[Measured]) -> Formula {

@@ -32,7 +32,14 @@ impl ops::Algorithm for Algorithm {
     fn formula(self) -> String {
         "Depthwise".to_owned()
     }
+
+    fn cases(self) -> &'static [&'static str] {
+        &["", ONE_PIXEL]
+    }
 }
+
+/// The case of layers of one pixel.
+const ONE_PIXEL: &str = "OnePixel";
 
 impl PlainOperator for Plain {
     type Algorithm = Algorithm;
@@ -88,14 +95,21 @@ impl Running for Depthwise<'_> {
         Ok(packed)
     }
 
+    fn case(&self) -> &'static str {
+        if is_one_pixel(self) { ONE_PIXEL } else { "" }
+    }
+
     /// Where there is one output channel for each of the input, by blocks of channels of which the
     /// last ends with the last channel; else, and where there are fewer channels than a block has,
     /// channel by channel. A core has blocks of two, four or eight. With blocks of two or four a
     /// list of the taps is made for each, unless there are more taps than it holds: then by blocks
     /// of eight, the rest channel by channel. With two roundings blocks of eight take longer where
     /// the output is no ReLU's, and pixels whose 3x3 taps lie inside of the map are left to a loop
-    /// over pixels. A layer of one pixel is counted by itself.
+    /// over pixels.
     fn terms(&self) -> Vec<Term> {
+        if is_one_pixel(self) {
+            return pixel_terms(self);
+        }
         let [rows, columns] = [0, 1].map(|axis| TapsInside::along(self, axis));
         let (all_taps, blocks) = (self.taps() as f64, rows.blocks * columns.blocks);
         let (channels, outputs) = (self.output.channels, self.output.channels as f64);
@@ -116,9 +130,7 @@ impl Running for Depthwise<'_> {
         let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
         let few = of(is_plain && (4..8).contains(&channels), outputs);
         let one = of(!is_plain || channels < 2, outputs);
-        let alone = of(is_one_pixel(self), 1.0);
-        let [alone_four, alone_eight] = [4.0, 8.0].map(|block: f64| (outputs / block).ceil());
-        let mut terms = vec![
+        vec![
             (CALL, 1.0),
             ("block", blocks),
             ("start", blocks * outputs),
@@ -150,18 +162,7 @@ impl Running for Depthwise<'_> {
             ("one", pixels * one),
             ("one_row", tap_rows * one),
             ("one_tap", taps * one),
-        ];
-        if alone > 0.0 {
-            terms.iter_mut().skip(1).for_each(|(_, occurrences)| *occurrences = 0.0);
-        }
-        terms.extend([
-            ("alone", alone),
-            ("alone_four", alone * alone_four),
-            ("alone_four_tap", alone * alone_four * all_taps),
-            ("alone_eight", alone * alone_eight),
-            ("alone_eight_tap", alone * alone_eight * all_taps),
-        ]);
-        terms
+        ]
     }
 
     /// `depthwise 3x3 stride 2x2`.
@@ -188,6 +189,21 @@ fn is_one_pixel(depthwise: &Depthwise<'_>) -> bool {
         && x >= 0
         && y + rows <= i32::from(map.height)
         && x + columns <= i32::from(map.width)
+}
+
+/// The terms of a layer of one pixel, by blocks of four channels or of eight.
+fn pixel_terms(depthwise: &Depthwise<'_>) -> Vec<Term> {
+    let taps = depthwise.taps() as f64;
+    let blocks = |channels: f64| (f64::from(depthwise.output.channels) / channels).ceil();
+    let [four, eight] = [4.0, 8.0].map(blocks);
+    vec![
+        (CALL, 1.0),
+        ("tap", taps),
+        ("four", four),
+        ("four_tap", four * taps),
+        ("eight", eight),
+        ("eight_tap", eight * taps),
+    ]
 }
 
 /// Taps of which the loops for blocks of two and four channels make a list.
