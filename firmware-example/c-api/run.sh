@@ -8,8 +8,8 @@ out=target/$target/release
 core="-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16"
 unset KINDLING_MODEL
 
-# A program in which a panic is reachable does not link. Whatever cargo's settings: what is linked is
-# what was just built.
+# A program in which a panic is reachable does not link. Whatever cargo's settings: what is linked
+# is what was just built.
 library() {
     ${CARGO:-cargo} build --release --quiet -p kindling --target $target --target-dir target "$@"
 }
@@ -48,15 +48,26 @@ runs c-example
 
 # What `trainer plan` prints for tutorial-m4.kndl.
 parts=single-channel,winograd-f2,winograd-f4,winograd-stored,winograd-single-tile,dense-quads-wide
-KINDLING_MODEL=$PWD/model/tutorial-m4.kndl
-export KINDLING_MODEL
+export KINDLING_MODEL="$PWD/model/tutorial-m4.kndl"
 library --features prove-no-panic --no-default-features \
     --features infer/"$(echo $parts | sed 's|,|,infer/|g')"
 links c-small c-api/example/small.c
 links c-small-loads -DLOADS c-api/example/small.c
-echo "code of the library with all parts, with those of one plan, and without the loader:"
-for name in c-example c-small-loads c-small; do
-    arm-none-eabi-size "$out/$name.elf" | awk 'NR == 2 { print "  " $1 " bytes" }'
-done
 runs c-small-loads
 runs c-small
+
+# Bytes of a program without the files in it.
+code() {
+    bytes=$(arm-none-eabi-size "$out/$1.elf" | awk 'NR == 2 { print $1 }')
+    what=$2
+    shift 2
+    for file in model/stream.kndl model/tutorial.kndl digits/images.bin digits/labels.bin "$@"; do
+        bytes=$((bytes - $(wc -c <"$file")))
+    done
+    echo "$what: $bytes bytes of code"
+}
+
+code c-example "all of the interface, all parts" model/tutorial-m4.kndl
+code c-small-loads "kindling_load and kindling_run_u8, parts of one plan" \
+    model/tutorial-m4.kndl model/tutorial-m4.kndl
+code c-small "the same without kindling_load" model/tutorial-m4.kndl model/tutorial-m4.kndl

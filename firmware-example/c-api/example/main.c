@@ -9,7 +9,7 @@
 extern const uint8_t model[], model_end[], images[], labels[], stream[], stream_end[];
 
 /* `trainer inspect` lists layers and working memory; kindling_info tells the latter, too. */
-static int8_t arena[5376] __attribute__((aligned(16)));
+static int8_t arena[9408] __attribute__((aligned(16)));
 static uint8_t memory[KINDLING_HANDLE_BYTES(6)] __attribute__((aligned(16)));
 static uint8_t stream_memory[KINDLING_STREAM_HANDLE_BYTES(15)] __attribute__((aligned(16)));
 
@@ -26,7 +26,8 @@ static void must_be(bool is_right, const char *problem) {
 }
 
 /* Loads a model, and says how many instructions that takes. */
-static KindlingHandle *loaded(void *to, size_t to_bytes, const uint8_t *file, const uint8_t *file_end) {
+static KindlingHandle *loaded(void *to, size_t to_bytes, const uint8_t *file,
+                              const uint8_t *file_end) {
     KindlingHandle *handle;
     uint32_t before = now();
     must(kindling_load(to, to_bytes, file, (size_t)(file_end - file), &handle, NULL));

@@ -11,7 +11,7 @@ static int8_t arena[16384] __attribute__((aligned(16)));
 static uint8_t memory[KINDLING_STREAM_HANDLE_BYTES(STREAM_LAYERS)] __attribute__((aligned(16)));
 static uint8_t other[KINDLING_HANDLE_BYTES(LAYERS)] __attribute__((aligned(16)));
 /* The model once more, where it can be damaged. */
-static uint8_t copy[131072] __attribute__((aligned(16)));
+static uint8_t copy[393216] __attribute__((aligned(16)));
 
 bool same(const int8_t *scores, const int8_t *others, size_t values) {
     for (size_t at = 0; at < values; at++)
@@ -41,7 +41,8 @@ static KindlingHandle *handle;
 
 /* Loads the model, as it should be. */
 static void load(void) {
-    EXPECT(OK, kindling_load(memory, sizeof memory, model, (size_t)(model_end - model), &handle, NULL));
+    const size_t bytes = (size_t)(model_end - model);
+    EXPECT(OK, kindling_load(memory, sizeof memory, model, bytes, &handle, NULL));
 }
 
 static void load_wrongly(void) {
@@ -64,7 +65,8 @@ static void load_wrongly(void) {
     EXPECT(NO_BUILT_IN_MODEL, kindling_load_built_in(memory, sizeof memory, &handle));
     EXPECT(NULL_POINTER, kindling_load_built_in(memory, sizeof memory, NULL));
     fill(copy + 4, model, bytes);
-    EXPECT(MODEL_MISALIGNED, kindling_load(memory, sizeof memory, copy + 4, bytes, &handle, &layer));
+    EXPECT(MODEL_MISALIGNED,
+           kindling_load(memory, sizeof memory, copy + 4, bytes, &handle, &layer));
     if (layer != SIZE_MAX) end("C: a layer is to blame for an address\n", 0);
     fill(copy, model, bytes);
     copy[bytes / 2] ^= 1;
@@ -105,8 +107,9 @@ static void use_what_is_not_loaded(void) {
     for (size_t at = KINDLING_HANDLE_BYTES(LAYERS - 1); at < sizeof memory; at++) memory[at] = 0xFF;
     EXPECT(NOT_LOADED, kindling_run_u8(handle, arena, sizeof arena, images, 784));
     /* A model that was replaced. */
-    fill(copy, model, (size_t)(model_end - model));
-    EXPECT(OK, kindling_load(memory, sizeof memory, copy, (size_t)(model_end - model), &handle, NULL));
+    const size_t bytes = (size_t)(model_end - model);
+    fill(copy, model, bytes);
+    EXPECT(OK, kindling_load(memory, sizeof memory, copy, bytes, &handle, NULL));
     fill(copy, stream, (size_t)(stream_end - stream));
     EXPECT(MODEL_CHANGED, kindling_run_u8(handle, arena, sizeof arena, images, 784));
 }
@@ -116,12 +119,16 @@ static void run_wrongly(void) {
     int8_t scores[10];
     float reals[10];
     int8_t *const on_model = (int8_t *)(uintptr_t)model;
+    float *const misaligned = (float *)(void *)(copy + 1);
+    const uint8_t *const in_arena = (const uint8_t *)arena + 8000;
+    KindlingInfo info;
     load();
+    EXPECT(OK, kindling_info(handle, &info));
     EXPECT(NOT_BEGUN, kindling_scores(handle, 0, scores, 10, &best));
     EXPECT(NULL_POINTER, kindling_run_u8(handle, NULL, sizeof arena, images, 784));
     EXPECT(NULL_POINTER, kindling_run_u8(handle, arena, sizeof arena, NULL, 784));
     EXPECT(NULL_POINTER, kindling_info(handle, NULL));
-    EXPECT(ARENA_TOO_SMALL, kindling_run_u8(handle, arena, 5375, images, 784));
+    EXPECT(ARENA_TOO_SMALL, kindling_run_u8(handle, arena, info.arena_bytes - 1, images, 784));
     EXPECT(ARENA_TOO_SMALL, kindling_run_u8(handle, arena, 0, images, 784));
     EXPECT(ARENA_MISALIGNED, kindling_run_u8(handle, arena + 1, 8192, images, 784));
     EXPECT(ARENA_MISALIGNED, kindling_run_u8(handle, arena + 4, 8192, images, 784));
@@ -130,9 +137,8 @@ static void run_wrongly(void) {
     EXPECT(WRONG_SIZE, kindling_run_u8(handle, arena, SIZE_MAX, images, 784));
     EXPECT(WRONG_TYPE, kindling_run_i8(handle, arena, sizeof arena, scores, 784));
     EXPECT(WRONG_TYPE, kindling_run_f32(handle, arena, sizeof arena, reals, 10));
-    EXPECT(VALUES_MISALIGNED,
-           kindling_run_f32(handle, arena, sizeof arena, (const float *)(const void *)(copy + 1), 784));
-    EXPECT(OVERLAP, kindling_run_u8(handle, arena, sizeof arena, (const uint8_t *)arena + 8000, 784));
+    EXPECT(VALUES_MISALIGNED, kindling_run_f32(handle, arena, sizeof arena, misaligned, 784));
+    EXPECT(OVERLAP, kindling_run_u8(handle, arena, sizeof arena, in_arena, 784));
     EXPECT(OVERLAP, kindling_run_u8(handle, (int8_t *)memory, sizeof memory, images, 784));
     EXPECT(OVERLAP, kindling_run_u8(handle, on_model, 16384, images, 784));
     EXPECT(NOT_BEGUN, kindling_scores(handle, 0, scores, 10, &best));
@@ -143,7 +149,7 @@ static void run_wrongly(void) {
     EXPECT(WRONG_OUTPUT, kindling_scores(handle, 1, scores, 10, &best));
     EXPECT(WRONG_OUTPUT, kindling_output_values(handle, 1, &values));
     EXPECT(WRONG_OUTPUT, kindling_reals(handle, 0, reals, 10));
-    EXPECT(VALUES_MISALIGNED, kindling_probabilities(handle, 0, (float *)(void *)(copy + 1), 10));
+    EXPECT(VALUES_MISALIGNED, kindling_probabilities(handle, 0, misaligned, 10));
     /* None of that has ended the run's outputs. */
     EXPECT(OK, kindling_scores(handle, 0, scores, 10, NULL));
 }
@@ -187,7 +193,8 @@ static void go_on_wrongly(void) {
 }
 
 static void stream_wrongly(void) {
-    const size_t bytes = (size_t)(stream_end - stream), plain = KINDLING_HANDLE_BYTES(STREAM_LAYERS);
+    const size_t bytes = (size_t)(stream_end - stream);
+    const size_t plain = KINDLING_HANDLE_BYTES(STREAM_LAYERS);
     bool has_output;
     int8_t scores[4];
     load();

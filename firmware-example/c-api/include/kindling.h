@@ -220,8 +220,8 @@ typedef enum KindlingOutput {
  What is checked in each call is that the handle was loaded where it lies, by this very program,
  and that its ends were not overwritten; of the model only that its checksum field still is what
  it was. What C can still break: a handle whose middle was overwritten, a model whose other bytes
- were changed, an arena that was written to during a run, and pointers to memory that is not there
- lead to wrong answers or to undefined behaviour.
+ were changed, an arena that was written to during a run, and pointers to memory that is not
+ there lead to wrong answers or to undefined behaviour.
  */
 typedef struct KindlingHandle KindlingHandle;
 

@@ -35,8 +35,8 @@ pub const KINDLING_LAYER_BYTES: usize = 84;
 /// What is checked in each call is that the handle was loaded where it lies, by this very program,
 /// and that its ends were not overwritten; of the model only that its checksum field still is what
 /// it was. What C can still break: a handle whose middle was overwritten, a model whose other bytes
-/// were changed, an arena that was written to during a run, and pointers to memory that is not there
-/// lead to wrong answers or to undefined behaviour.
+/// were changed, an arena that was written to during a run, and pointers to memory that is not
+/// there lead to wrong answers or to undefined behaviour.
 pub struct KindlingHandle {
     _private: (),
 }
@@ -258,7 +258,7 @@ impl Opened {
 
     /// The model, without a check.
     pub(crate) fn network(&self) -> Network<'static> {
-        // SAFETY: a loaded handle has a network, and it is only replaced when another model is loaded.
+        // SAFETY: a loaded handle has a network, which only loading another model replaces.
         unsafe { (*self.0.as_ptr()).network.assume_init() }
     }
 

@@ -130,7 +130,7 @@ unsafe fn read<T>(
     match opened.work() {
         Work::Finished => {
             let (arena, bytes) = opened.last_arena();
-            // SAFETY: the arena is the handle's until the outputs are read, by the caller's promise.
+            // SAFETY: the arena is the handle's until the outputs are read: the caller's promise.
             let arena = unsafe { memory::write(arena, bytes) }?;
             copy_if_it_fits(Session::new(opened.network(), arena)?.output(output))
         }

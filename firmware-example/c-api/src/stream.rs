@@ -115,7 +115,7 @@ unsafe fn begin(
     };
     let room = opened.room_after::<Streaming>()?;
     let stream = Streaming::new(opened.network(), arena)?;
-    // SAFETY: room for a stream, aligned, which nothing else in the handle uses; the caller's alone.
+    // SAFETY: room for a stream, aligned, which nothing else in the handle uses.
     unsafe { room.write(stream) };
     *opened.work() = Work::Stream;
     Ok(())
