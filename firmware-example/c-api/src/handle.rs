@@ -1,7 +1,7 @@
 //! A loaded model in memory of the caller.
 //!
 //! ```text
-//! KindlingHandle | layers: a heapless::Vec | end mark | a stream, where one was begun
+//! Loaded | layers: a heapless::Vec | a stream, where one was begun | end mark
 //! ```
 //!
 //! The handle refers to itself: the network to the layers after it, a run to the session in it. So
@@ -241,8 +241,8 @@ impl Opened {
         // SAFETY:
         // - not null, aligned, and the fixed bytes can be read by the caller's promise;
         // - the fields are integers, of which any bytes are a value;
-        // - the end mark lies inside of the memory when the check word is right: it has the number
-        //   of layers in it.
+        // - the end mark lies inside of the memory when the check word is right: it has the size in
+        //   it.
         let is_loaded = unsafe {
             let (mark, check) = ((*handle).mark, (*handle).check);
             mark == MARK
@@ -340,11 +340,11 @@ impl Opened {
     /// # Errors
     /// The handle's memory ends before.
     pub(crate) fn room_after<T>(&self) -> Result<NonNull<T>, Status> {
-        let end = self.end_mark().addr() - self.0.addr().get() + size_of::<u32>();
+        // SAFETY: a loaded handle has these fields.
+        let (layers, bytes) = unsafe { ((*self.0.as_ptr()).layers, (*self.0.as_ptr()).bytes) };
+        let end = FIRST_LAYER_AT + layers * size_of::<Layer>();
         let start = end.next_multiple_of(align_of::<T>());
-        // SAFETY: a loaded handle has this field.
-        let bytes = unsafe { (*self.0.as_ptr()).bytes };
-        if bytes < start + size_of::<T>() {
+        if bytes < start + size_of::<T>() + size_of::<u32>() {
             return Err(Status::HandleTooSmall);
         }
         // SAFETY: inside of the handle's memory, as was just checked.
@@ -358,11 +358,11 @@ impl Opened {
         Span::of(self.0.as_ptr().cast::<u8>(), bytes)
     }
 
-    /// The word after the layers.
+    /// The last word of the memory, whose address need not be aligned.
     fn end_mark(&self) -> *mut u32 {
         // SAFETY: the field is an integer in memory that can be read.
-        let layers = unsafe { (*self.0.as_ptr()).layers };
-        let at = FIRST_LAYER_AT.wrapping_add(layers.wrapping_mul(size_of::<Layer>()));
+        let bytes = unsafe { (*self.0.as_ptr()).bytes };
+        let at = bytes.wrapping_sub(size_of::<u32>());
         self.0.as_ptr().wrapping_byte_add(at).cast()
     }
 
