@@ -43,6 +43,13 @@ compiles_as_cpp() {
 
 library --features prove-no-panic
 links c-example c-api/example/main.c c-api/example/misuse.c
+# No function is left out of what was said of panics.
+for function in $(grep -o 'kindling_[a-z0-9_]*(' c-api/include/kindling.h | tr -d '(' | sort -u); do
+    arm-none-eabi-nm $out/c-example.elf | grep -q " T $function\$" ||
+        { echo "c-api/example does not call $function" >&2; exit 1; }
+done
+# Only to see how large it is.
+links c-all-parts -DLOADS c-api/example/small.c
 compiles_as_cpp
 runs c-example
 
@@ -68,6 +75,7 @@ code() {
 }
 
 code c-example "all of the interface, all parts" model/tutorial-m4.kndl
+code c-all-parts "kindling_load and kindling_run_u8, all parts" model/tutorial-m4.kndl
 code c-small-loads "kindling_load and kindling_run_u8, parts of one plan" \
     model/tutorial-m4.kndl model/tutorial-m4.kndl
 code c-small "the same without kindling_load" model/tutorial-m4.kndl model/tutorial-m4.kndl

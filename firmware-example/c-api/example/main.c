@@ -69,7 +69,11 @@ static size_t by_rows(KindlingHandle *handle, const uint8_t *image, const Kindli
 
 static void digits(void) {
     KindlingInfo info;
-    KindlingHandle *handle = loaded(memory, sizeof memory, model, model_end);
+    size_t handle_bytes, arena_bytes;
+    must(kindling_needs(model, (size_t)(model_end - model), &handle_bytes, &arena_bytes));
+    must_be(handle_bytes <= sizeof memory && arena_bytes == sizeof arena,
+            "C: kindling_needs is wrong\n");
+    KindlingHandle *handle = loaded(memory, handle_bytes, model, model_end);
     must(kindling_info(handle, &info));
     must_be(info.arena_bytes == sizeof arena && info.output_values == 10 && info.layers == 6 &&
                 info.takes == KINDLING_INPUT_U8 && info.gives == KINDLING_OUTPUT_SCORES,

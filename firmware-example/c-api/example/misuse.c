@@ -165,6 +165,7 @@ static void go_on_wrongly(void) {
     EXPECT(NOT_BEGUN, kindling_push_u8(handle, images, 28, &more));
     EXPECT(NOT_BEGUN, kindling_reset_stream(handle));
     EXPECT(WRONG_TYPE, kindling_begin_i8(handle, arena, sizeof arena, scores, 784));
+    EXPECT(WRONG_TYPE, kindling_begin_f32(handle, arena, sizeof arena, reals, 28));
     EXPECT(WRONG_SIZE, kindling_begin_u8(handle, arena, sizeof arena, images, 785));
     EXPECT(NOT_BEGUN, kindling_step(handle, &more));
     EXPECT(OK, kindling_begin_u8(handle, arena, sizeof arena, images, 784));
@@ -178,6 +179,7 @@ static void go_on_wrongly(void) {
     EXPECT(ARENA_TOO_SMALL, kindling_begin_rows(handle, arena, 16));
     EXPECT(OK, kindling_begin_rows(handle, arena, sizeof arena));
     EXPECT(WRONG_SIZE, kindling_push_row_u8(handle, images, 27));
+    EXPECT(WRONG_TYPE, kindling_push_row_i8(handle, scores, 10));
     EXPECT(WRONG_TYPE, kindling_push_row_f32(handle, reals, 28));
     EXPECT(OVERLAP, kindling_push_row_u8(handle, (const uint8_t *)arena, 28));
     EXPECT(NOT_BEGUN, kindling_step(handle, &more));
@@ -196,7 +198,8 @@ static void stream_wrongly(void) {
     const size_t bytes = (size_t)(stream_end - stream);
     const size_t plain = KINDLING_HANDLE_BYTES(STREAM_LAYERS);
     bool has_output;
-    int8_t scores[4];
+    int8_t scores[6];
+    float reals[6];
     load();
     EXPECT(NOT_A_STREAM, kindling_begin_stream(handle, arena, sizeof arena));
     EXPECT(OK, kindling_load(memory, plain, stream, bytes, &handle, NULL));
@@ -209,6 +212,7 @@ static void stream_wrongly(void) {
     EXPECT(NULL_POINTER, kindling_push_u8(handle, NULL, 6, &has_output));
     EXPECT(WRONG_SIZE, kindling_push_u8(handle, images, 5, &has_output));
     EXPECT(WRONG_TYPE, kindling_push_i8(handle, scores, 6, &has_output));
+    EXPECT(WRONG_TYPE, kindling_push_f32(handle, reals, 6, &has_output));
     EXPECT(NOT_FINISHED, kindling_scores(handle, 0, scores, 4, NULL));
     EXPECT(WRONG_OUTPUT, kindling_scores(handle, 1, scores, 4, NULL));
     EXPECT(NOT_BEGUN, kindling_push_row_u8(handle, images, 6));
