@@ -12,7 +12,7 @@
 //!
 //! `handle.rs` is how a loaded model lies in memory, `memory.rs` makes slices of C's pointers.
 
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
 mod built_in;
@@ -24,7 +24,10 @@ mod rows;
 mod run;
 mod status;
 mod stream;
+#[cfg(test)]
+mod tests;
 
+#[cfg(not(test))]
 use core::panic::PanicInfo;
 
 pub use handle::*;
@@ -37,6 +40,7 @@ pub use stream::*;
 
 /// Nothing here can panic: with the feature `prove-no-panic` a program in which something could
 /// does not link.
+#[cfg(not(test))]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     #[cfg(feature = "prove-no-panic")]
