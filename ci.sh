@@ -28,6 +28,7 @@ lint() {
     [ "$firmware_cargo" = cargo ] || { skip "firmware: no clippy with this toolchain"; return; }
     firmware_do clippy --release --bins --examples --features measure,prove-no-panic,update \
         -- -D warnings
+    firmware_do clippy --release -p kindling -- -D warnings
 }
 
 #: quick-test asked tests of the library and the trainer, without the emulator
@@ -129,6 +130,8 @@ examples() {
     done
     need arm-none-eabi-gcc gcc-arm-none-eabi
     (cd firmware-example && CARGO=$firmware_cargo c-api/run.sh)
+    (cd firmware-example && cargo test --release --quiet -p kindling --lib \
+        --target "$(rustc -vV | sed -n 's/^host: //p')")
     git diff --exit-code firmware-example/c-api/include ||
         die "kindling.h is not what cbindgen writes: commit it"
     cargo check --release --quiet -p infer --features defmt,wire

@@ -5,7 +5,7 @@ mod support;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use infer::{Layer, Model, Native, Observer, Session, Table};
+use infer::{Layer, Model, ModelError, Native, Observer, Session, Table};
 use support::Parts;
 
 const IMAGES: [[u8; 25]; 3] = [[7; 25], [200; 25], [0; 25]];
@@ -89,4 +89,35 @@ fn what_the_buffer_held_does_not_matter() {
             expected
         );
     }
+}
+
+#[test]
+fn a_table_whose_capacity_is_no_constant_holds_the_layers() {
+    let file = Parts::default().file();
+    let (mut table, mut layers) = (Table::<16>::new(), heapless::Vec::<_, 16>::new());
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    let expected = scores(&mut Session::new(&model, &mut [0; 72]).unwrap(), &IMAGES[0]);
+    let model = Model::from_bytes_into(&file, layers.as_mut_view()).unwrap();
+    assert_eq!(scores(&mut Session::new(&model, &mut [0; 72]).unwrap(), &IMAGES[0]), expected);
+    let mut too_few = heapless::Vec::<_, 1>::new();
+    let error = Model::from_bytes_into(&file, too_few.as_mut_view()).err().unwrap();
+    let found = model.layers().len();
+    assert_eq!(error, ModelError::LayerCount { found, limit: 1 });
+}
+
+#[test]
+fn a_run_is_over_when_no_step_is_left() {
+    let file = Parts::default().file();
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    let mut arena = [0; 72];
+    let mut session = Session::new(&model, &mut arena).unwrap();
+    let mut run = session.begin(&IMAGES[0]).unwrap();
+    for _ in 0..model.slices() {
+        assert!(!run.is_over());
+        assert!(run.step());
+    }
+    assert!(run.is_over());
+    assert!(!run.step());
+    assert!(run.scores().is_some());
 }

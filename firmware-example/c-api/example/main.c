@@ -1,82 +1,127 @@
-/* A C program that classifies ten digits with libkindling.a, on the emulated Cortex-M4
-   (MPS2 AN386). */
+/* A program that classifies ten digits with libkindling.a: at once, step by step, and row by row;
+   and that runs a stream. */
 
+#include "board.h"
 #include "kindling.h"
+#include "misuse.h"
 
 /* From data.s: the model, the images and their labels, and a model that is planned for streams. */
 extern const uint8_t model[], model_end[], images[], labels[], stream[], stream_end[];
 
-/* From the linker script. */
-extern uint32_t stack_top;
+/* `trainer inspect` lists layers and working memory; kindling_info tells the latter, too. */
+static int8_t arena[9408] __attribute__((aligned(16)));
+static uint8_t memory[KINDLING_HANDLE_BYTES(6)] __attribute__((aligned(16)));
+static uint8_t stream_memory[KINDLING_STREAM_HANDLE_BYTES(15)] __attribute__((aligned(16)));
 
-/* Known from `trainer inspect`; kindling_sizes checks it. */
-static int8_t arena[16384] __attribute__((aligned(16)));
-
-/* Semihosting: 0x04 writes a text, 0x18 ends the program. */
-static void host(uint32_t operation, const void *argument) {
-    register uint32_t r0 __asm__("r0") = operation;
-    register const void *r1 __asm__("r1") = argument;
-    __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-}
-
-static void end(const char *text, int success) {
-    host(0x04, text);
-    host(0x18, (const void *)(uintptr_t)(success ? 0x20026 : 0x20023));
-    for (;;) {}
-}
-
-/* Where the next row lies, and how many there are; the outputs of a stream. */
-typedef struct { const uint8_t *next; size_t bytes, left, outputs; } Rows;
-
-static bool next_row(void *context, uint8_t *row) {
-    Rows *rows = context;
-    if (rows->left == 0) return false;
-    rows->left--;
-    for (size_t at = 0; at < rows->bytes; at++) row[at] = *rows->next++;
-    return true;
-}
-
-static void on_scores(void *context, const int8_t *scores, size_t scores_len, size_t best) {
-    Rows *rows = context;
-    rows->outputs += scores_len == 4 && best < 4 && scores[best] >= scores[0];
-}
-
-void start(void) {
-    /* The vector unit of the Cortex-M4F, which Rust's hard-float target may use. */
-    *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;
-    KindlingSizes sizes;
-    size_t model_bytes = (size_t)(model_end - model);
-    KindlingStatus checked = kindling_sizes(model, model_bytes, &sizes);
-    if (checked != KINDLING_STATUS_OK || sizes.arena_bytes > sizeof arena)
-        end("the model is bad or needs more memory\n", 0);
-    if (kindling_sizes(model, model_bytes - 1, &sizes) != KINDLING_STATUS_BAD_MODEL)
-        end("a model that is cut off was accepted\n", 0);
-    uint8_t row[28];
-    Rows samples = {images, 6, 130, 0};
-    if (kindling_stream(model, model_bytes, arena, sizeof arena, next_row, on_scores, &samples, row,
-                        sizeof row) != KINDLING_STATUS_NOT_A_STREAM)
-        end("a model that is no stream was accepted\n", 0);
-    /* Its window has 128 rows, so the last three of 130 complete an output each. */
-    KindlingStatus streamed = kindling_stream(stream, (size_t)(stream_end - stream), arena,
-                                              sizeof arena, next_row, on_scores, &samples, row, 6);
-    if (streamed != KINDLING_STATUS_OK || samples.outputs != 3) end("C: wrong stream\n", 0);
-    size_t right = 0;
-    for (size_t index = 0; index < 10; index++) {
-        int8_t scores[10];
-        size_t best;
-        const uint8_t *image = images + index * sizes.image_bytes;
-        KindlingStatus status = kindling_run(model, model_bytes, arena, sizes.arena_bytes, image,
-                                             sizes.image_bytes, scores, sizeof scores, &best);
-        right += status == KINDLING_STATUS_OK && best == labels[index];
-        int8_t by_rows[10];
-        Rows rows = {image, sizes.row_bytes, sizes.image_bytes / sizes.row_bytes, 0};
-        status = kindling_run_rows(model, model_bytes, arena, sizes.arena_bytes, next_row, &rows,
-                                   row, sizes.row_bytes, by_rows, sizeof by_rows, &best);
-        if (status != KINDLING_STATUS_OK) end("C: rows are refused\n", 0);
-        for (size_t class = 0; class < 10; class++)
-            if (by_rows[class] != scores[class]) end("C: rows give other scores\n", 0);
+/* Ends the program unless a call did what was asked. */
+static void must(KindlingStatus status) {
+    if (status != KINDLING_STATUS_OK) {
+        print("C: status ", status, ": ");
+        end(kindling_status_text(status), 0);
     }
-    end(right == 10 ? "C: 10 of 10 right\n" : "C: wrong answers\n", right == 10);
 }
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[] = {&stack_top, start};
+static void must_be(bool is_right, const char *problem) {
+    if (!is_right) end(problem, 0);
+}
+
+/* Loads a model, and says how many instructions that takes. */
+static KindlingHandle *loaded(void *to, size_t to_bytes, const uint8_t *file,
+                              const uint8_t *file_end) {
+    KindlingHandle *handle;
+    uint32_t before = now();
+    must(kindling_load(to, to_bytes, file, (size_t)(file_end - file), &handle, NULL));
+    print("C: loading takes ", instructions_since(before), " instructions\n");
+    return handle;
+}
+
+/* The scores of an image by a run at once, and its class. */
+static size_t at_once(KindlingHandle *handle, const uint8_t *image, size_t bytes, int8_t *scores) {
+    size_t best;
+    must(kindling_run_u8(handle, arena, sizeof arena, image, bytes));
+    must(kindling_scores(handle, 0, scores, 10, &best));
+    return best;
+}
+
+/* The same step by step: whatever else there is to do comes between two steps. */
+static size_t by_steps(KindlingHandle *handle, const uint8_t *image, size_t bytes, int8_t *scores) {
+    size_t best;
+    bool more = true;
+    must(kindling_begin_u8(handle, arena, sizeof arena, image, bytes));
+    must_be(kindling_finish(handle) == KINDLING_STATUS_NOT_FINISHED, "C: a run ended early\n");
+    while (more) must(kindling_step(handle, &more));
+    must(kindling_finish(handle));
+    must(kindling_scores(handle, 0, scores, 10, &best));
+    return best;
+}
+
+/* The same row by row: the image need not be in memory. */
+static size_t by_rows(KindlingHandle *handle, const uint8_t *image, const KindlingInfo *info,
+                      int8_t *scores) {
+    size_t best;
+    must(kindling_begin_rows(handle, arena, sizeof arena));
+    for (size_t row = 0; row < info->rows; row++)
+        must(kindling_push_row_u8(handle, image + row * info->row_values, info->row_values));
+    must(kindling_finish(handle));
+    must(kindling_scores(handle, 0, scores, 10, &best));
+    return best;
+}
+
+static void digits(void) {
+    KindlingInfo info;
+    size_t handle_bytes, arena_bytes;
+    must(kindling_needs(model, (size_t)(model_end - model), &handle_bytes, &arena_bytes));
+    must_be(handle_bytes <= sizeof memory && arena_bytes == sizeof arena,
+            "C: kindling_needs is wrong\n");
+    KindlingHandle *handle = loaded(memory, handle_bytes, model, model_end);
+    must(kindling_info(handle, &info));
+    must_be(info.arena_bytes == sizeof arena && info.output_values == 10 && info.layers == 6 &&
+                info.takes == KINDLING_INPUT_U8 && info.gives == KINDLING_OUTPUT_SCORES,
+            "C: kindling_info is wrong\n");
+    for (size_t index = 0; index < 10; index++) {
+        int8_t scores[10], others[10];
+        float probabilities[10], sum = 0;
+        const uint8_t *image = images + index * info.input_values;
+        uint32_t before = now();
+        size_t class_of_image = at_once(handle, image, info.input_values, scores);
+        if (index < 2) print("C: a run takes ", instructions_since(before), " instructions\n");
+        must_be(class_of_image == labels[index], "C: wrong class\n");
+        must(kindling_probabilities(handle, 0, probabilities, 10));
+        for (size_t at = 0; at < 10; at++) sum += probabilities[at];
+        must_be(sum > 0.999f && sum < 1.001f, "C: wrong probabilities\n");
+        must_be(by_steps(handle, image, info.input_values, others) == class_of_image,
+                "C: steps give another class\n");
+        must_be(same(scores, others, 10), "C: steps give other scores\n");
+        must_be(by_rows(handle, image, &info, others) == class_of_image,
+                "C: rows give another class\n");
+        must_be(same(scores, others, 10), "C: rows give other scores\n");
+    }
+}
+
+/* Its window has 128 rows, so the last three of 130 complete an output each. */
+static void samples(void) {
+    size_t outputs = 0, best;
+    int8_t scores[4];
+    KindlingHandle *handle = loaded(stream_memory, sizeof stream_memory, stream, stream_end);
+    must(kindling_begin_stream(handle, arena, sizeof arena));
+    for (size_t row = 0; row < 130; row++) {
+        bool has_output;
+        must(kindling_push_u8(handle, images + row * 6, 6, &has_output));
+        if (!has_output) continue;
+        outputs++;
+        must(kindling_scores(handle, 0, scores, sizeof scores, &best));
+    }
+    must_be(outputs == 3, "C: wrong number of outputs\n");
+    /* The last of them is what a run on the 128 rows until then gives. */
+    int8_t again[4];
+    must(kindling_run_u8(handle, arena, sizeof arena, images + 2 * 6, 128 * 6));
+    must(kindling_scores(handle, 0, again, sizeof again, NULL));
+    must_be(same(scores, again, 4), "C: the stream gives other scores\n");
+}
+
+void program(void) {
+    digits();
+    samples();
+    misuse();
+    end("C: 10 of 10 right\n", 1);
+}

@@ -7,6 +7,8 @@
 //! - no accumulator can leave 32 bits for any input; a greater accumulator gives no smaller output;
 //! - index arithmetic of every window fits 32 bits.
 
+use heapless::VecView;
+
 use super::format::SelfTest;
 use super::layer::{Input, Layer};
 use super::metadata::Metadata;
@@ -51,8 +53,20 @@ impl<'m> Model<'m> {
         file: &'f [u8],
         table: &'m mut Table<'f, LAYERS>,
     ) -> Result<Self, ModelError> {
-        table.0.clear();
-        reader::read(file, table.0.as_mut_view())
+        Self::from_bytes_into(file, table.0.as_mut_view())
+    }
+
+    /// [`Model::from_bytes`] where the program itself says how many layers there is room for: the
+    /// layers go into `layers`, in place of what that holds.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`].
+    pub fn from_bytes_into<'f: 'm>(
+        file: &'f [u8],
+        layers: &'m mut VecView<Layer<'f>>,
+    ) -> Result<Self, ModelError> {
+        layers.clear();
+        reader::read(file, layers)
     }
 
     pub(crate) fn network(&self) -> Network<'_> {

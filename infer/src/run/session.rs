@@ -207,6 +207,11 @@ impl<'s, V: Value, Set: Kernels> Run<'s, '_, '_, V, Set> {
         !self.is_broken
     }
 
+    /// Whether nothing is left to do: [`Run::step`] gives `false` from now on.
+    pub fn is_over(&self) -> bool {
+        self.is_broken || self.schedule.is_done(&self.session.network)
+    }
+
     /// The scores, once all steps are done; `None` before, and when a network that was made by hand
     /// of parts that do not belong together could not be run.
     pub fn scores(self) -> Option<Scores<'s>> {
