@@ -106,6 +106,11 @@ macro_rules! operators {
                 call!([$($Layer)+] self, layer => layer.activation())
             }
 
+            /// See [`Description::weight_bits`].
+            pub fn weight_bits(&self) -> WeightBits {
+                call!([$($Layer)+] self, layer => layer.weight_bits())
+            }
+
             /// See [`Description::INPUTS`] and [`Description::MORE_INPUTS`].
             pub const fn inputs(&self) -> (usize, bool) {
                 match self {
@@ -155,6 +160,10 @@ macro_rules! operators {
 
             fn output_scale(&self) -> OutputScale {
                 call!([$($Operator)+] self, operator => operator.output_scale())
+            }
+
+            fn has_int4(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.has_int4())
             }
 
             fn float(&self, part: &Part) -> FloatKind {
@@ -287,6 +296,11 @@ macro_rules! operators {
             /// Name of its formula in the cost files.
             pub fn formula(self) -> String {
                 call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.formula())
+            }
+
+            /// See [`Algorithm::weight_bits`].
+            pub fn weight_bits(self) -> WeightBits {
+                call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.weight_bits())
             }
 
             /// See [`Algorithm::loop_term`].

@@ -72,7 +72,7 @@ impl Costs {
     /// and some 300 bytes of code less: no plan is made of that.
     pub fn has_loop(&self, choice: Choice) -> bool {
         choice.loop_term().is_none_or(|term| {
-            let formula = self.formulas.get(&choice.formula());
+            let formula = self.formula(&choice.formula());
             formula.is_some_and(|formula| formula.contains_key(term))
         })
     }
@@ -87,11 +87,18 @@ impl Costs {
         self.sum(FRAME, &work.terms())
     }
 
+    /// The formula of this name. One that was measured with one rounding only counts so with two,
+    /// one that was measured with int8 weights only so with int4.
+    fn formula(&self, name: &str) -> Option<&Formula> {
+        let of_others = |suffix: &str| self.formulas.get(name.strip_suffix(suffix)?);
+        let measured = self.formulas.get(name);
+        measured.or_else(|| of_others("Twice")).or_else(|| of_others("Int4"))
+    }
+
     /// An algorithm that was never measured on the core costs infinitely much, so that it is never
-    /// chosen. One that was measured with one rounding only counts so with two.
+    /// chosen.
     fn sum(&self, name: &str, terms: &[Term]) -> f64 {
-        let once = || self.formulas.get(name.strip_suffix("Twice")?);
-        let Some(formula) = self.formulas.get(name).or_else(once) else { return f64::INFINITY };
+        let Some(formula) = self.formula(name) else { return f64::INFINITY };
         terms.iter().map(|(term, count)| formula.get(*term).unwrap_or(&0.0) * count).sum()
     }
 }
