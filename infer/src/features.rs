@@ -107,6 +107,8 @@ macro_rules! with_operators {
             TwoRoundings = "two-roundings";
             /// Convolutions whose taps lie apart.
             Dilation = "dilation";
+            /// [`WeightBits::Four`](crate::packing::WeightBits::Four): weights of four bits.
+            Int4 = "int4";
             /// Tensors of which only some rows are held at once.
             HeldRows = "held-rows";
             /// Layers that read other tensors than that of the layer before them.

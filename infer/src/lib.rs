@@ -120,9 +120,9 @@ pub mod flow {
 
 /// How weights lie in the file, for the exporter that packs and the kernels that read.
 pub mod packing {
-    pub use crate::ops::SizeMismatch;
     pub use crate::ops::conv::Filters;
     pub use crate::ops::dense::Matrix;
+    pub use crate::ops::{PackError, WeightBits};
 }
 
 /// The kernel sets. [`Reference`] is the specification; every other set gives the same bytes.

@@ -14,7 +14,8 @@ use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{
-    Filling, Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, measured,
+    Filling, Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, in_bits,
+    measured,
 };
 
 /// Layers per algorithm. Miri takes seconds for each.
@@ -70,7 +71,8 @@ fn packed_weights_are_read_back() {
                 output_channels: output.shape.channels,
             };
             let count = filters.taps() * output.shape.channels as usize;
-            let weights: Vec<i8> = (0..count).map(|_| random.int8()).collect();
+            let bits = algorithm.weight_bits();
+            let weights: Vec<i8> = (0..count).map(|_| in_bits(random.int8(), bits)).collect();
             let mut packed = vec![1; filters.packed_bytes() as usize];
             filters.pack(&weights, &mut packed).unwrap();
             let read = |index: usize| {
@@ -81,7 +83,8 @@ fn packed_weights_are_read_back() {
     }
     for algorithm in DenseAlgorithm::ALL {
         let matrix = Matrix { algorithm, inputs: 8, units: 5 };
-        let weights: Vec<i8> = (0..40).collect();
+        let bits = algorithm.weight_bits();
+        let weights: Vec<i8> = (0..40).map(|_| in_bits(random.int8(), bits)).collect();
         let mut packed = vec![1; matrix.packed_bytes() as usize];
         matrix.pack(&weights, &mut packed).unwrap();
         let read = |index: usize| matrix.weight(&packed, index / 8, index % 8);

@@ -127,7 +127,12 @@ fn windows_and_weights_beyond_the_limits() {
 #[test]
 fn shapes_that_an_algorithm_does_not_compute() {
     for algorithm in Algorithm::ALL {
-        let any = [Algorithm::Direct, Algorithm::DirectInPlace, Algorithm::DirectPaired];
+        let any = [
+            Algorithm::Direct,
+            Algorithm::DirectInPlace,
+            Algorithm::DirectPaired,
+            Algorithm::DirectPairedInt4,
+        ];
         if !any.contains(&algorithm) {
             let found = problem(0, |parts| {
                 (parts.conv.operator.algorithm, parts.conv.output.tensor.shape.channels) =
@@ -136,7 +141,8 @@ fn shapes_that_an_algorithm_does_not_compute() {
             assert_eq!(found, LayerProblem::Algorithm, "{algorithm:?}");
         }
     }
-    for algorithm in [DenseAlgorithm::Quads, DenseAlgorithm::QuadsWide] {
+    let quads = [DenseAlgorithm::Quads, DenseAlgorithm::QuadsWide, DenseAlgorithm::QuadsInt4];
+    for algorithm in quads {
         let found = problem(2, |parts| {
             (parts.dense.operator.algorithm, parts.pool.output.tensor.shape.width) = (algorithm, 1);
         });

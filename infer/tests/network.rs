@@ -113,7 +113,7 @@ fn operator(random: &mut Random, input: u8) -> OperatorRecord {
     match random.below(8) {
         0..=3 => any_operator(random, input),
         4 => {
-            let algorithm = DenseAlgorithm::ALL[random.below(3)];
+            let algorithm = DenseAlgorithm::ALL[random.below(DenseAlgorithm::ALL.len())];
             OperatorRecord::Dense(DenseRecord { input, algorithm })
         }
         5 => OperatorRecord::Add(AddRecord {

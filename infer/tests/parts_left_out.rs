@@ -93,7 +93,16 @@ fn convolutions_left_out() {
     for (algorithm, part) in plain {
         check(&convolution(algorithm, Shape::new(4, 6, 8), [1, 2], -1), &[part]);
     }
+    let int4 = [
+        (Algorithm::DirectPairedInt4, Feature::DirectPaired),
+        (Algorithm::DirectVectorInt4, Feature::DirectVector),
+    ];
+    for (algorithm, part) in int4 {
+        check(&convolution(algorithm, Shape::new(4, 6, 8), [1, 2], -1), &[part, Feature::Int4]);
+    }
     let single = Shape::new(4, 6, 1);
+    let parts = [Feature::SingleChannel, Feature::Int4];
+    check(&convolution(Algorithm::SingleChannelInt4, single, [1, 2], 0), &parts);
     check(&convolution(Algorithm::SingleChannel, single, [1, 2], 0), &[Feature::SingleChannel]);
     let parts = [Feature::SingleChannel, Feature::Edges];
     check(&convolution(Algorithm::SingleChannel, single, [1, 2], -1), &parts);
@@ -133,6 +142,8 @@ fn dense_layers_and_poolings_left_out() {
     check(&dense(DenseAlgorithm::Rows), &[Feature::DenseRows]);
     check(&dense(DenseAlgorithm::Quads), &[Feature::DenseQuads]);
     check(&dense(DenseAlgorithm::QuadsWide), &[Feature::DenseQuadsWide]);
+    check(&dense(DenseAlgorithm::RowsInt4), &[Feature::DenseRows, Feature::Int4]);
+    check(&dense(DenseAlgorithm::QuadsInt4), &[Feature::DenseQuads, Feature::Int4]);
     check(&pooling(), &[Feature::MaxPool]);
 }
 

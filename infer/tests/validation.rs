@@ -122,7 +122,8 @@ fn records_are_whole_and_the_only_ones() {
     assert_eq!(with(name + 5, none), ModelError::Records, "an operator that does not exist");
     let dense = file.windows(6).position(|bytes| bytes == b"dense1").unwrap() + 6;
     assert_eq!(file[dense..dense + 3], [2, 2, DenseAlgorithm::Rows as u8]);
-    assert_eq!(with(dense + 2, 3), ModelError::Records, "an algorithm that does not exist");
+    let none = DenseAlgorithm::ALL.len() as u8;
+    assert_eq!(with(dense + 2, none), ModelError::Records, "an algorithm that does not exist");
 }
 
 /// A model of dense layers with one input and one output each.

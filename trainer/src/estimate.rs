@@ -7,11 +7,12 @@ use thiserror::Error;
 use crate::calibrate::calibrate;
 use crate::data::Dataset;
 use crate::export::{ExportError, plain_model};
+use crate::int4::Int4;
 use crate::model_file::WriteModelError;
 use crate::network::Network;
 use crate::plain_model::{PlainLayer, PlainModel};
 use crate::plan::{Budget, Core, Loading, Miss, Plan, front_of};
-use crate::quantize::quantize;
+use crate::quantize::quantize_to;
 use crate::train::initial;
 
 /// Why nothing can be said of a network.
@@ -50,10 +51,21 @@ impl Estimate {
     /// # Errors
     /// A network that cannot be built or exported.
     pub fn of(network: &Network) -> Result<Self, EstimateError> {
+        Self::with(network, Int4::Described)
+    }
+
+    /// [`Estimate::of`] with int4 weights where these say so; of [`Int4::Auto`] with as many as
+    /// there can be.
+    ///
+    /// # Errors
+    /// As [`Estimate::of`].
+    pub fn with(network: &Network, int4: Int4) -> Result<Self, EstimateError> {
+        let stages = network.stages().map_err(ExportError::Network)?;
+        let bits = int4.bits(&stages, Int4::All);
         let float = initial(network, 0).map_err(ExportError::Network)?;
         let images = some_images(network.input.shape());
         let ranges = calibrate(&float, &images);
-        let quant = quantize(&float, &ranges).map_err(ExportError::Quantize)?;
+        let quant = quantize_to(&float, &ranges, &[], &bits).map_err(ExportError::Quantize)?;
         Ok(Self { model: plain_model(&float, quant, images.shape)? })
     }
 
@@ -68,7 +80,7 @@ impl Estimate {
     /// The layer whose weights take most of the flash, with their bytes.
     pub fn heaviest(&self) -> Option<(&str, usize)> {
         let layers = self.model.layers.iter();
-        layers.map(|layer| (&*layer.name, layer.weights.len())).max_by_key(|(_, bytes)| *bytes)
+        layers.map(|layer| (&*layer.name, layer.weight_bytes())).max_by_key(|(_, bytes)| *bytes)
     }
 
     /// The layer whose inputs and output take most memory together, with both in bytes.

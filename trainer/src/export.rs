@@ -2,11 +2,12 @@
 //! plan, place, write, test. Each step reads what the one before made.
 
 use infer::format::{LAYERS_MAX, Tensor};
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use infer::{Model, Shape, Table};
 use thiserror::Error;
 
-use crate::calibrate::{CALIBRATION_IMAGES, calibrate, spread};
+use crate::calibrate::{CALIBRATION_IMAGES, Range, calibrate, spread};
 use crate::data::Dataset;
 use crate::data::fit::{self, FitError};
 use crate::data::metadata::{self, About};
@@ -14,13 +15,14 @@ use crate::data::scale::PIXELS;
 use crate::evaluate::{EvaluateError, reconstruction};
 use crate::float_model::FloatModel;
 use crate::graph::{DemandError, Stage, StageDemand, demand};
+use crate::int4::{self, Int4, Int4Stage};
 use crate::model_file::{self, WriteModelError};
 use crate::network::NetworkError;
 use crate::ops::{Operator, Scales};
 use crate::placement;
 use crate::plain_model::{Choices, Edge, PlainInterface, PlainLayer, PlainModel, PlainSelfTest};
 use crate::plan::{self, Budget, Core, FastestError, Loading, stream};
-use crate::quantize::{Kept, QuantModel, QuantStage, QuantizeError, quantize_keeping};
+use crate::quantize::{Kept, QuantModel, QuantStage, QuantizeError, quantize_to};
 use crate::savings::{Savings, without_idle};
 use crate::{samples, statistics};
 
@@ -47,12 +49,16 @@ pub struct ExportOptions {
     pub samples: usize,
     /// Whether the model also computes [what no answer depends on](crate::savings).
     pub keep_all: bool,
+    /// Which layers' weights are int4.
+    pub int4: Int4,
 }
 
 impl From<Target> for ExportOptions {
-    /// Version 0, with a self-test, without samples, and nothing left out.
+    /// Version 0, with a self-test, without samples, nothing left out, and weights with the bits
+    /// that the network says.
     fn from(target: Target) -> Self {
-        Self { target, version: 0, self_test: true, samples: 0, keep_all: true }
+        let int4 = Int4::default();
+        Self { target, version: 0, self_test: true, samples: 0, keep_all: true, int4 }
     }
 }
 
@@ -76,6 +82,8 @@ pub struct Exported {
     pub quant: QuantModel,
     /// Of an autoencoder: the error above which an input is unusual.
     pub threshold: Option<f32>,
+    /// The stages whose weights are int4, and what that costs.
+    pub int4: Vec<Int4Stage>,
 }
 
 impl Exported {
@@ -138,18 +146,13 @@ pub fn export_keeping(
     about: &About,
 ) -> Result<Exported, ExportError> {
     fit::require(&model.network, about.task(), training)?;
-    let quant = quantize_keeping(model, &calibrate(model, training), kept)?;
-    let mut plain = plain_model(model, quant.clone(), training.shape)?;
-    plain.version = options.version;
-    (plain.interface, plain.metadata) = (about.interface.clone(), about.metadata.clone());
-    if options.self_test && !training.is_empty() {
-        plain.self_test = Some(PlainSelfTest::from(training.image(0).to_vec()));
-    }
+    let ranges = calibrate(model, training);
+    let export = Export { model, kept, training, options, about, ranges };
+    let (bits, int4) = int4::chosen(&export)?;
+    let (quant, plain) = export.quantised(&bits)?;
     let threshold = about.threshold_quantile.map(|part| threshold(&plain, training, part));
     let threshold = threshold.transpose()?;
-    threshold.iter().for_each(|error| metadata::push_threshold(&mut plain.metadata, *error));
-    samples::add(&mut plain, training, options.samples)?;
-    let whole = plain;
+    let whole = export.completed(plain, threshold)?;
     let (plain, choices) = saved(&whole, options)?;
     let savings = Savings::of(&whole, &plain);
     let whole = match savings.is_none() {
@@ -160,13 +163,60 @@ pub fn export_keeping(
     let bytes = model_file::write_placed(&plain, &choices, &arena)?;
     let (arena_bytes, macs) = measure(&bytes)?;
     let macs_described = model.network.stages()?.iter().map(Stage::macs).sum();
-    Ok(Exported { bytes, arena_bytes, macs, macs_described, savings, whole, quant, threshold })
+    Ok(Exported {
+        bytes,
+        arena_bytes,
+        macs,
+        macs_described,
+        savings,
+        whole,
+        quant,
+        threshold,
+        int4,
+    })
+}
+
+/// All that an export is made of.
+pub(crate) struct Export<'e> {
+    pub model: &'e FloatModel,
+    pub kept: &'e [Kept],
+    pub training: &'e Dataset,
+    pub options: ExportOptions,
+    pub about: &'e About,
+    /// Of the stages' outputs.
+    pub ranges: Vec<Range>,
+}
+
+impl Export<'_> {
+    /// The network with these bits for the weights of each stage.
+    pub fn quantised(&self, bits: &[WeightBits]) -> Result<(QuantModel, PlainModel), ExportError> {
+        let Self { model, training, options, about, .. } = self;
+        let quant = quantize_to(model, &self.ranges, self.kept, bits)?;
+        let mut plain = plain_model(model, quant.clone(), training.shape)?;
+        plain.version = options.version;
+        (plain.interface, plain.metadata) = (about.interface.clone(), about.metadata.clone());
+        if options.self_test && !training.is_empty() {
+            plain.self_test = Some(PlainSelfTest::from(training.image(0).to_vec()));
+        }
+        Ok((quant, plain))
+    }
+
+    /// The network with all that its file says.
+    pub fn completed(
+        &self,
+        mut plain: PlainModel,
+        threshold: Option<f32>,
+    ) -> Result<PlainModel, ExportError> {
+        threshold.iter().for_each(|error| metadata::push_threshold(&mut plain.metadata, *error));
+        samples::add(&mut plain, self.training, self.options.samples)?;
+        Ok(plain)
+    }
 }
 
 /// The network that is written, and how it is run: [without what no answer depends
 /// on](crate::savings). Some algorithms ask for a number of channels, so the whole network may be
 /// faster; then it stays.
-fn saved(
+pub(crate) fn saved(
     whole: &PlainModel,
     options: ExportOptions,
 ) -> Result<(PlainModel, Choices), FastestError> {
@@ -305,5 +355,6 @@ fn plain_layer(
         kind: stage.kind.plain(&demanded.part, &scales),
         channels: quant.channels,
         weights: stage.kind.table(&scales).unwrap_or(quant.weights),
+        bits: quant.bits,
     }
 }

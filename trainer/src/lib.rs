@@ -23,6 +23,7 @@ pub mod forward;
 pub mod graph;
 pub mod import;
 pub mod inputs;
+pub mod int4;
 pub mod kernels;
 pub mod live;
 pub mod metrics;

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use infer::format::{LayerRecord, Tensor, TensorRecord};
 use infer::ops::SUM_BYTES;
+use infer::packing::WeightBits;
 use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::{INPUTS_MAX, Read, RowWindow, Schedule, Slice, Stage, Tensors, group_end};
 use infer::{
@@ -100,9 +101,10 @@ pub struct PlainLayer {
     pub kind: PlainKind,
     /// Bias and multiplier of each output channel; empty for an operator without.
     pub channels: Vec<ChannelParameters>,
-    /// int8 weights, `[output channel][kernel row][kernel column][input channel]` or
-    /// `[output][input]`.
+    /// Weights, `[output channel][kernel row][kernel column][input channel]` or `[output][input]`.
     pub weights: Vec<i8>,
+    /// How many bits they have in a file.
+    pub bits: WeightBits,
 }
 
 /// A tensor that a layer reads.
@@ -325,6 +327,7 @@ impl PlainLayer {
             kind: layer.kind.plain(),
             channels: layer.kind.channels(),
             weights: layer.kind.weights(),
+            bits: layer.kind.choice().weight_bits(),
         }
     }
 
@@ -333,9 +336,18 @@ impl PlainLayer {
         self.inputs.first().map_or(Shape::vector(0), |edge| edge.tensor.shape)
     }
 
-    /// All ways there are for a layer of this kind, whether they fit or not; the direct one first.
+    /// All ways there are for a layer of this kind with weights of its bits, whether they fit or
+    /// not; the direct one first.
     pub fn choices(&self) -> Vec<Choice> {
-        self.kind.choices()
+        let all = self.kind.choices();
+        let with_bits: Vec<Choice> =
+            all.iter().copied().filter(|choice| choice.weight_bits() == self.bits).collect();
+        if with_bits.is_empty() { all } else { with_bits }
+    }
+
+    /// Bytes of its weights, without what fills them up when they are packed.
+    pub const fn weight_bytes(&self) -> usize {
+        (self.weights.len() * self.bits.count() as usize).div_ceil(8)
     }
 
     /// The rows of each input that a row of its output reads.

@@ -1,8 +1,9 @@
-//! Post-training quantisation: int8 weights (symmetric, one scale per output channel), int8
+//! Post-training quantisation: int8 or int4 weights (one scale per output channel), int8
 //! activations (one scale and zero point per feature map), int32 biases. The arithmetic is
 //! `infer::quant`'s; `docs/arithmetic.md` derives it.
 
 use infer::format::OutputQuant;
+use infer::packing::WeightBits;
 use infer::quant::{ChannelParameters, INPUT_ZERO_POINT, MULTIPLIER_MIN, RELU_ZERO_POINT};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -11,6 +12,7 @@ use crate::calibrate::Range;
 use crate::float_model::{FloatModel, StageWeights};
 use crate::graph::Stage;
 use crate::inputs::PIXEL_MAX;
+use crate::int4::{INT4_MAX, INT4_MIN, int4_scale};
 use crate::network::NetworkError;
 use crate::ops::{Operator, OutputScale, WEIGHTED_STEPS_MAX};
 
@@ -38,6 +40,8 @@ pub struct QuantStage {
     pub weights: Vec<i8>,
     /// Real value of one step of a weight, per output channel.
     pub weight_scales: Vec<f64>,
+    /// How many bits a weight has.
+    pub bits: WeightBits,
 }
 
 /// The scales of a stage that are known before calibration, since the network was quantised where
@@ -155,16 +159,31 @@ pub fn quantize_keeping(
     ranges: &[Range],
     kept: &[Kept],
 ) -> Result<QuantModel, QuantizeError> {
+    let stages = model.network.stages()?;
+    let bits: Vec<WeightBits> = stages.iter().map(|stage| stage.bits).collect();
+    quantize_to(model, ranges, kept, &bits)
+}
+
+/// [`quantize_keeping`] with other bits of the stages' weights than those that the network says.
+///
+/// # Errors
+/// As [`quantize`].
+pub fn quantize_to(
+    model: &FloatModel,
+    ranges: &[Range],
+    kept: &[Kept],
+    bits: &[WeightBits],
+) -> Result<QuantModel, QuantizeError> {
     let none = Kept::default();
     let kept = kept.iter().chain(std::iter::repeat(&none));
     let input = OutputQuant { scale: 1.0 / PIXEL_MAX, zero_point: INPUT_ZERO_POINT };
     let (mut stages, mut tensors) = (Vec::new(), vec![input]);
     let stages_of_model = model.network.stages()?;
-    let numbers = stages_of_model.iter().zip(&model.stages).zip(ranges).zip(kept);
-    for (((stage, weights), range), kept) in numbers {
+    let numbers = stages_of_model.iter().zip(&model.stages).zip(ranges).zip(kept).zip(bits);
+    for ((((stage, weights), range), kept), bits) in numbers {
         check_finite(stage, weights, *range)?;
         let inputs: Vec<OutputQuant> = stage.inputs.iter().map(|input| tensors[*input]).collect();
-        let quant = quantize_stage(stage, weights, *range, &inputs, kept)?;
+        let quant = quantize_stage(stage, weights, *range, &inputs, kept, *bits)?;
         tensors.push(quant.output);
         stages.push(quant);
     }
@@ -177,6 +196,7 @@ fn quantize_stage(
     range: Range,
     inputs: &[OutputQuant],
     kept: &Kept,
+    bits: WeightBits,
 ) -> Result<QuantStage, QuantizeError> {
     let rows = channel_rows(&weights.weights, weights.bias.len());
     let input = inputs[0];
@@ -189,14 +209,14 @@ fn quantize_stage(
             kept.output(relu, floor, output_quant(range, relu, floor))
         }
         OutputScale::Calibrated { relu, steps_max } => {
-            let floor = steepest(inputs, &rows) / steps_max;
+            let floor = steepest(inputs, &rows, bits) / steps_max;
             kept.output(relu, floor, output_quant(range, relu, floor))
         }
     };
-    let mut quant = QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
+    let mut quant = QuantStage::without_weights(output, bits);
     for (channel, (row, bias)) in rows.iter().zip(&weights.bias).enumerate() {
         let step = kept.weights.get(channel).copied().unwrap_or_default();
-        let scale = weight_scale(row, step, *bias, input, output);
+        let scale = weight_scale(filled(row, bits), step, *bias, input, output);
         let parameters = quant.push_channel(row, *bias, scale, input);
         check_accumulator(stage, channel, parameters, &quant.weights[channel * row.len()..])?;
     }
@@ -204,6 +224,11 @@ fn quantize_stage(
 }
 
 impl QuantStage {
+    /// A stage whose weights, if it has any, are still to come.
+    pub const fn without_weights(output: OutputQuant, bits: WeightBits) -> Self {
+        Self { output, channels: vec![], weights: vec![], weight_scales: vec![], bits }
+    }
+
     /// Quantises one channel with the given weight scale and appends it.
     ///
     /// `bias_q = round(bias / (input scale * weight scale)) - input zero point * sum(weight_q)`
@@ -215,7 +240,7 @@ impl QuantStage {
         input: OutputQuant,
     ) -> ChannelParameters {
         let start = self.weights.len();
-        self.weights.extend(row.iter().map(|weight| quantize_weight(*weight, scale)));
+        self.weights.extend(row.iter().map(|weight| quantize_weight(*weight, scale, self.bits)));
         let sum: i64 = self.weights[start..].iter().map(|weight| *weight as i64).sum();
         let step = input.scale as f64 * scale;
         let bias = (bias as f64 / step).round() as i64 - input.zero_point as i64 * sum;
@@ -255,13 +280,22 @@ fn output_quant(range: Range, relu: bool, floor: f64) -> OutputQuant {
 
 /// The most that a step of an input changes a sum, times the largest weight's step where there are
 /// weights.
-fn steepest(inputs: &[OutputQuant], rows: &[Vec<f32>]) -> f64 {
+fn steepest(inputs: &[OutputQuant], rows: &[Vec<f32>], bits: WeightBits) -> f64 {
     let scale = inputs.iter().map(|input| input.scale as f64).fold(0.0, f64::max);
-    let weights = rows.iter().map(|row| largest(row)).fold(0.0, f64::max) / WEIGHT_MAX;
+    let weights = rows.iter().map(|row| filled(row, bits)).fold(0.0, f64::max);
     if rows.is_empty() { scale } else { scale * weights }
 }
 
-/// Scale of one channel's weights: their largest is 127 steps.
+/// Scale of one channel's weights that fills the steps there are: of int8 the largest is 127 steps,
+/// of int4 the squared error is least.
+fn filled(row: &[f32], bits: WeightBits) -> f64 {
+    match bits {
+        WeightBits::Four => int4_scale(row),
+        WeightBits::Eight => largest(row) / WEIGHT_MAX,
+    }
+}
+
+/// Scale of one channel's weights: that which fills their steps.
 ///
 /// A channel that training left nearly dead would get a tiny scale, and with it a bias of hundreds
 /// of millions and a multiplier of a few bits. Two floors prevent that: the multiplier stays at
@@ -270,19 +304,22 @@ fn steepest(inputs: &[OutputQuant], rows: &[Vec<f32>]) -> f64 {
 /// rounding.
 ///
 /// A `step` that is known already is kept, where it is no smaller.
-fn weight_scale(row: &[f32], step: f32, bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
+fn weight_scale(filled: f64, step: f32, bias: f32, input: OutputQuant, output: OutputQuant) -> f64 {
     let multiplier_floor =
         MULTIPLIER_MIN as f64 / MULTIPLIER_ONE * output.scale as f64 / input.scale as f64;
     let bias_floor = (bias as f64).abs() / (input.scale as f64 * BIAS_MAX);
-    let filled = largest(row) / WEIGHT_MAX;
     // A step that was multiplied in 32 bits may be a little too small for its largest weight.
     let is_kept = f64::from(step) > filled * (1.0 - 1e-5);
     let own = if is_kept { step.into() } else { filled };
     own.max(multiplier_floor).max(bias_floor)
 }
 
-fn quantize_weight(weight: f32, scale: f64) -> i8 {
-    (weight as f64 / scale).round().clamp(-WEIGHT_MAX, WEIGHT_MAX) as i8
+fn quantize_weight(weight: f32, scale: f64, bits: WeightBits) -> i8 {
+    let [least, greatest] = match bits {
+        WeightBits::Four => [INT4_MIN, INT4_MAX],
+        WeightBits::Eight => [-WEIGHT_MAX, WEIGHT_MAX],
+    };
+    (weight as f64 / scale).round().clamp(least, greatest) as i8
 }
 
 fn largest(row: &[f32]) -> f64 {
@@ -332,7 +369,7 @@ mod tests {
             channels: (weights.len() / bias.len()) as u16,
             offset: [0, 0],
         };
-        let kind = LayerKind::Dense(dense::Layer { units: bias.len() as u16, activation: None });
+        let kind = LayerKind::Dense(dense::Layer::of(bias.len() as u16));
         let network = Network { input, layers: vec![Layer::from(kind)] };
         FloatModel { network, stages: vec![StageWeights { weights, bias }] }
     }
@@ -343,6 +380,36 @@ mod tests {
         let model = dense(vec![1.0, 0.01, -0.5, 0.02], vec![0.0, 0.0]);
         let quant = quantize(&model, &[Range { min: -1.0, max: 1.0 }]).unwrap();
         assert_eq!(quant.stages[0].weights, [127, -64, 64, 127]);
+    }
+
+    /// [in][out]: channel 0 has weights that steps of 0.5 hit, channel 1 is all negative.
+    #[test]
+    fn int4_weights_have_sixteen_steps() {
+        let model = dense(vec![0.5, -0.8, -1.0, -0.7, 3.5, -0.1, 0.0, -0.4], vec![0.2, 0.0]);
+        let ranges = [Range { min: -4.0, max: 4.0 }];
+        let int4 = quantize_to(&model, &ranges, &[], &[WeightBits::Four]).unwrap();
+        let QuantStage { weights, weight_scales, channels, bits, .. } = &int4.stages[0];
+        assert_eq!(weights[..], [1, -2, 7, 0, -8, -7, -1, -4]);
+        assert_eq!(*bits, WeightBits::Four);
+        assert!((weight_scales[0] - 0.5).abs() < 1e-9, "{weight_scales:?}");
+        assert!((weight_scales[1] - 0.1).abs() < 2e-3, "{weight_scales:?}");
+        // 0.2 in steps of 0.5 / 255, and 128 times the sum of the weights.
+        assert_eq!(channels[0].bias, 102 + 128 * 6);
+        let int8 = quantize_to(&model, &ranges, &[], &[WeightBits::Eight]).unwrap();
+        assert_eq!(int8, quantize(&model, &ranges).unwrap());
+        assert_eq!(int8.stages[0].weights[..4], [18, -36, 127, 0]);
+    }
+
+    /// A step of an int4 weight is larger, and with it the least scale of the output.
+    #[test]
+    fn multipliers_of_int4_weights_fit() {
+        let model = dense(vec![1.0, -0.9], vec![0.0]);
+        let ranges = [Range { min: 0.0, max: 1e-9 }];
+        let int4 = quantize_to(&model, &ranges, &[], &[WeightBits::Four]).unwrap();
+        let QuantStage { output, weight_scales, channels, .. } = &int4.stages[0];
+        assert!(channels[0].multiplier < i32::MAX, "{channels:?}");
+        let real = weight_scales[0] / 255.0 / output.scale as f64 * MULTIPLIER_ONE;
+        assert!((real / channels[0].multiplier as f64 - 1.0).abs() < 1e-6, "{real} {channels:?}");
     }
 
     #[test]
@@ -438,7 +505,7 @@ mod tests {
     #[test]
     fn a_stage_after_a_dead_one_leaves_its_biases() {
         let mut model = dense(vec![0.0; 4], vec![0.0; 2]);
-        let kind = LayerKind::Dense(dense::Layer { units: 2, activation: None });
+        let kind = LayerKind::Dense(dense::Layer::of(2));
         model.network.layers.push(Layer::from(kind));
         model
             .stages

@@ -61,7 +61,7 @@ impl Effort {
         let macs = |layer: &PlainLayer| layer.kind(layer.choices()[0]).work().macs;
         Self {
             macs: model.layers.iter().map(macs).sum(),
-            weights: model.layers.iter().map(|layer| layer.weights.len()).sum(),
+            weights: model.layers.iter().map(PlainLayer::weight_bytes).sum(),
         }
     }
 }

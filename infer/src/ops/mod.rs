@@ -36,7 +36,7 @@ use crate::shape::Shape;
 pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_shape};
 pub(crate) use operator::operations_of_map;
 pub use operator::{Buffers, Inputs, Operator, Reading, Record, SUM_BYTES, Tensor, Work};
-pub use packing::SizeMismatch;
+pub use packing::{PackError, WeightBits};
 pub use sections::{SECTION_ALIGNMENT_BYTES, Sections};
 #[cfg(not(kindling_backend = "portable"))]
 pub use sets::CortexM;

@@ -1,18 +1,154 @@
 //! How weights lie in the file: what the packings of several operators share.
 
-/// A buffer given to a packing function does not have the layer's size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SizeMismatch;
+use serde::{Deserialize, Serialize};
 
-impl core::fmt::Display for SizeMismatch {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(
-            "the weights or their packed form do not have the size that the layer gives them",
-        )
+use crate::features::Feature;
+
+/// How many bits a weight has in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WeightBits {
+    /// int4: -8 to 7.
+    #[serde(rename = "int4")]
+    Four,
+    /// int8.
+    #[default]
+    #[serde(rename = "int8")]
+    Eight,
+}
+
+impl WeightBits {
+    /// How many these are.
+    pub const fn count(self) -> u32 {
+        match self {
+            Self::Four => 4,
+            Self::Eight => 8,
+        }
+    }
+
+    /// Whether a weight of this value has room in them.
+    pub const fn hold(self, weight: i8) -> bool {
+        match self {
+            Self::Four => INT4_MIN <= weight && weight <= INT4_MAX,
+            Self::Eight => true,
+        }
+    }
+
+    /// Whether these are four: never in a build without that part, so that it has no code for them.
+    #[inline(always)]
+    pub(crate) const fn is_int4(self) -> bool {
+        Feature::Int4.is_built() && matches!(self, Self::Four)
+    }
+
+    /// Largest `128 * sum(|weight|)` of an output channel. Cores that multiply pairs sum 16 times
+    /// an int4 weight, in 32 bits.
+    pub(crate) const fn sum_max(self) -> u64 {
+        match self {
+            Self::Four => i32::MAX as u64 / 16,
+            Self::Eight => i32::MAX as u64,
+        }
     }
 }
 
-impl core::error::Error for SizeMismatch {}
+/// The ends of int4.
+const INT4_MIN: i8 = -8;
+const INT4_MAX: i8 = 7;
+
+/// Why a packing function refused weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackError {
+    /// The weights, or the buffer for their packed form, do not have the layer's size.
+    Size,
+    /// A weight of this output channel does not fit the four bits of the layer's algorithm.
+    Range {
+        /// Output channel.
+        channel: usize,
+    },
+}
+
+impl core::fmt::Display for PackError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Size => f.write_str(
+                "the weights or their packed form do not have the size that the layer gives them",
+            ),
+            Self::Range { channel } => write!(
+                f,
+                "channel {channel}: a weight is not within {INT4_MIN} to {INT4_MAX}, which the \
+                 algorithm's four bits hold"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for PackError {}
+
+/// Refuses weights, channel by channel, that `bits` do not hold.
+pub fn check_bits(bits: WeightBits, weights: &[i8], taps: usize) -> Result<(), PackError> {
+    let mut channels = weights.chunks(taps.max(1));
+    let is_outside = |channel: &[i8]| channel.iter().any(|weight| !bits.hold(*weight));
+    match channels.position(is_outside) {
+        Some(channel) => Err(PackError::Range { channel }),
+        None => Ok(()),
+    }
+}
+
+/// Where an int4 weight lies: half of a byte.
+///
+/// int4 weights lie in the order of int8 weights. Two groups of as many bytes, one after the other,
+/// become one: the first in the high halves, the second in the low ones.
+#[derive(Clone, Copy)]
+pub struct Half {
+    byte: usize,
+    is_high: bool,
+}
+
+impl Half {
+    /// The place of the weight that lies at `place` of int8 weights, in groups of `group` bytes.
+    #[inline(always)]
+    pub const fn of(place: usize, group: usize) -> Self {
+        let (number, within) = (place / group, place % group);
+        Self { byte: number / 2 * group + within, is_high: number % 2 == 0 }
+    }
+
+    pub fn read(self, packed: &[u8]) -> i8 {
+        let [byte] = get(packed, self.byte);
+        if self.is_high { high_half(byte) } else { low_half(byte) }
+    }
+
+    pub fn write(self, packed: &mut [u8], weight: i8) {
+        let (mask, shift) = if self.is_high { (0x0f, 4) } else { (0xf0, 0) };
+        if let Some(byte) = packed.get_mut(self.byte) {
+            *byte = *byte & mask | (weight as u8 & 0x0f) << shift;
+        }
+    }
+}
+
+/// The int4 in the high half of a byte.
+#[inline(always)]
+pub const fn high_half(byte: u8) -> i8 {
+    byte as i8 >> 4
+}
+
+/// The int4 in the low half of a byte.
+#[inline(always)]
+pub const fn low_half(byte: u8) -> i8 {
+    (byte << 4) as i8 >> 4
+}
+
+/// The halves of bytes that are a channel's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Halves {
+    Both,
+    High,
+    Low,
+}
+
+impl Halves {
+    /// The first of two channels that share their bytes has the high halves.
+    pub const fn of_two(channel: usize) -> Self {
+        if channel.is_multiple_of(2) { Self::High } else { Self::Low }
+    }
+}
 
 /// Bytes in `count` runs of `run` bytes each, whose first bytes are `step` bytes apart.
 pub struct Runs {
@@ -49,6 +185,19 @@ impl Runs {
             }
             _ => self.of(packed).map(sum_of_sizes).sum(),
         }
+    }
+}
+
+impl Runs {
+    /// Sum of the sizes of int4 values.
+    #[inline(never)]
+    pub fn int4_magnitude(&self, packed: &[u8], halves: Halves) -> u64 {
+        let sizes = |byte: &u8| {
+            let high = if halves == Halves::Low { 0 } else { size(high_half(*byte)) };
+            let low = if halves == Halves::High { 0 } else { size(low_half(*byte)) };
+            (high + low) as u64
+        };
+        self.of(packed).flatten().map(sizes).sum()
     }
 }
 

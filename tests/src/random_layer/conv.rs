@@ -14,9 +14,11 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
         Algorithm::Direct
             | Algorithm::DirectInPlace
             | Algorithm::DirectPaired
+            | Algorithm::DirectPairedInt4
             | Algorithm::DirectVector
+            | Algorithm::DirectVectorInt4
     );
-    let single = algorithm == Algorithm::SingleChannel;
+    let single = matches!(algorithm, Algorithm::SingleChannel | Algorithm::SingleChannelInt4);
     let channels = match (any, single) {
         (true, _) => random.one_of(&[1, 1, 2, 3, 4, 5, 8, 11, 16, 24, 32, 64]),
         (_, true) => 1,
@@ -63,7 +65,7 @@ pub fn extreme(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
             | Algorithm::WinogradF2OnTheFly
             | Algorithm::WinogradF4OnTheFly
     );
-    let is_single = algorithm == Algorithm::SingleChannel;
+    let is_single = matches!(algorithm, Algorithm::SingleChannel | Algorithm::SingleChannelInt4);
     let is_any = !is_winograd && !is_single;
     let channels = if is_winograd {
         random.one_of(&[8, 16])

@@ -10,8 +10,8 @@ use super::{Random, with_numbers};
 /// A dense layer that the algorithm computes, of a common shape.
 pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
     let inputs = random.one_of(&[4, 9, 16, 33, 64, 100, 128, 250, 256, 500]);
-    let inputs: u16 =
-        if algorithm == Algorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
+    let has_rows = matches!(algorithm, Algorithm::Rows | Algorithm::RowsInt4);
+    let inputs: u16 = if has_rows { inputs } else { inputs.next_multiple_of(4) };
     let output = Shape::vector(random.one_of(&[2, 4, 10, 13, 32, 64, 100, 200, 500]));
     with_numbers(random, Shape::vector(inputs), output, PlainKind::Dense(Plain), inputs as usize)
 }

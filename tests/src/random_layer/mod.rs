@@ -2,6 +2,7 @@
 
 use infer::features::Feature;
 use infer::format::{OutputQuant, Tensor};
+use infer::packing::WeightBits;
 use infer::quant::ChannelParameters;
 use infer::{LayerKind, Shape};
 use trainer::ops::dense::Plain;
@@ -91,7 +92,7 @@ pub fn measured(model: &PlainModel, choice: Choice) -> usize {
 /// dense layer, because no model goes without.
 pub fn model(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
-        let layer = common(random, choice);
+        let layer = with_bits_of(choice, common(random, choice));
         let model = alone(random, layer);
         if is_small(&model.layers[measured(&model, choice)], choice) {
             return model;
@@ -123,6 +124,17 @@ pub fn rounded_twice(mut model: PlainModel, choice: Choice) -> Option<PlainModel
     (rounds && layer.packed(choice).is_ok()).then_some(model)
 }
 
+/// The layer with weights of as many bits as `choice` reads.
+fn with_bits_of(choice: Choice, mut layer: PlainLayer) -> PlainLayer {
+    layer.bits = choice.weight_bits();
+    if layer.bits == WeightBits::Four {
+        layer.weights.iter_mut().for_each(|weight| *weight >>= 4);
+        // Sums are smaller by as much.
+        layer.channels.iter_mut().for_each(|channel| channel.multiplier *= 16);
+    }
+    layer
+}
+
 fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
     let kind = layer.kind(choice);
     operations(&kind) <= OPERATIONS_MAX
@@ -136,7 +148,7 @@ fn is_small(layer: &PlainLayer, choice: Choice) -> bool {
 /// that it computes; one without weights is followed by a dense layer.
 pub fn extreme(random: &mut Random, choice: Choice) -> PlainModel {
     loop {
-        let layer = uncommon(random, choice);
+        let layer = with_bits_of(choice, uncommon(random, choice));
         let is_small = |layer: &PlainLayer| {
             layer.input().len() <= 20_000 && layer.output.shape.len() <= 20_000
         };
@@ -210,5 +222,6 @@ fn with_numbers(
         kind,
         channels: vec![channel; count],
         weights,
+        bits: WeightBits::Eight,
     }
 }

@@ -266,6 +266,12 @@ pub enum CliError {
         /// How many are needed.
         channels: usize,
     },
+    /// int4 weights until a model fits, and no limit.
+    #[error(
+        "--int4 auto needs the flash that the model is to fit: name it with --flash, or a board \
+            with --board"
+    )]
+    Int4WithoutFlash,
     /// A key for a file that has no signature.
     #[error("{}: --key is for models of this crate, other files are not signed", path.display())]
     NotSigned {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{ChipOption, DataOption, FileOption, SamplesOption, Threads};
+use super::options::{ChipOption, DataOption, FileOption, Int4Option, SamplesOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, left_out};
+use super::{CliError, int4, left_out};
 use crate::atomic_file::PendingFile;
 use crate::data::metadata::About;
 use crate::data::record::DataRecord;
@@ -32,7 +32,8 @@ use crate::terminal::{answers, complain, print};
 Examples:
   trainer export out/float.burnpack --out out/again.kndl
   trainer export out/float.burnpack --core m4 --flash 256K --ram 16K --out out/m4.kndl
-  trainer export out/float.burnpack --keep-all --out out/whole.kndl")]
+  trainer export out/float.burnpack --keep-all --out out/whole.kndl
+  trainer export out/float.burnpack --int4 auto --core m4 --flash 64K --out out/small.kndl")]
 pub(super) struct ExportArgs {
     /// The record: float.burnpack
     #[arg(value_name = "RECORD")]
@@ -48,6 +49,8 @@ pub(super) struct ExportArgs {
     chip: ChipOption,
     #[command(flatten)]
     file: FileOption,
+    #[command(flatten)]
+    int4: Int4Option,
     #[command(flatten)]
     samples: SamplesOption,
     #[command(flatten)]
@@ -70,6 +73,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let (data, record) = data(args, recorded, &model.network)?;
     let samples = args.samples.count();
     let options = ExportOptions { samples, ..args.file.options(&args.chip)? };
+    let options = ExportOptions { int4: args.int4.of(options.target)?, ..options };
     let about = About::of(&record);
     let exported = export_keeping(&model, &kept, &data.train, options, &about)?;
     let outcome = Outcome::of(record.task, &model, &exported, &data, args.threads.count())?;
@@ -82,8 +86,9 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     record.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
     Ok(print(&format!(
-        "{}{}written: {}, {} bytes\n",
+        "{}{}{}written: {}, {} bytes\n",
         left_out::table(&exported.savings),
+        int4::table(&exported.int4),
         measured(&outcome),
         args.out.display(),
         grouped(exported.bytes.len() as u64)

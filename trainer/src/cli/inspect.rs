@@ -154,6 +154,7 @@ pub(super) fn layer_table(model: &Model<'_>) -> Table {
         "what",
         ">input",
         ">output",
+        ">bits",
         ">file bytes",
         ">MACs",
         ">scale",
@@ -167,6 +168,7 @@ pub(super) fn layer_table(model: &Model<'_>) -> Table {
             what(model, layer, before),
             layer.input().to_string(),
             layer.output().to_string(),
+            bits(layer),
             grouped(layer.parameter_bytes() as u64),
             grouped(layer.macs()),
             format!("{scale:.6}"),
@@ -176,8 +178,15 @@ pub(super) fn layer_table(model: &Model<'_>) -> Table {
     }
     let parameters = model.layers().iter().map(|layer| layer.parameter_bytes() as u64).sum();
     let (parameters, macs) = (grouped(parameters), grouped(model.macs()));
-    table.row(["", "all layers", "", "", &parameters, &macs, "", "", ""].map(str::to_owned));
+    table.row(["", "all layers", "", "", "", &parameters, &macs, "", "", ""].map(str::to_owned));
     table
+}
+
+/// How many bits a layer's weights have, where it has any.
+fn bits(layer: &Layer<'_>) -> String {
+    let has_weights = !layer.kind.channels().is_empty();
+    let bits = layer.kind.choice().weight_bits().count();
+    if has_weights { bits.to_string() } else { String::new() }
 }
 
 /// What a layer is; with the names of those it reads, where that is not just the one before.

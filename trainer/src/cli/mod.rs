@@ -18,6 +18,7 @@ mod import;
 mod import_file;
 mod import_float;
 mod inspect;
+mod int4;
 mod interrupt;
 mod keygen;
 mod left_out;

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use clap::Args;
 use clap::builder::RangedI64ValueParser;
+use clap::{Args, ValueEnum};
 use infer::Shape;
 
 use super::{CliError, size};
@@ -15,6 +15,7 @@ use crate::data::{DataDir, Request};
 use crate::device::board::Board;
 use crate::export::{ExportOptions, Target};
 use crate::import::model::FileOptions;
+use crate::int4::Int4;
 use crate::plan::{Budget, Core, Loading};
 use crate::recipe::Task;
 use crate::terminal::shell;
@@ -90,6 +91,37 @@ pub(super) struct FileOption {
     /// Keep channels and layers on which no answer depends
     #[arg(long)]
     keep_all: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Model file")]
+pub(super) struct Int4Option {
+    /// Layers whose weights take four bits: none, all, or as many as the chip's flash asks for,
+    /// those first that lose least [default: those of the preset]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    int4: Option<Int4Choice>,
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Int4Choice {
+    None,
+    All,
+    Auto,
+}
+
+impl Int4Option {
+    /// Which that is on this chip; `auto` needs a limit.
+    pub(super) fn of(&self, target: Target) -> Result<Int4, CliError> {
+        let has_limit = matches!(target, Target::Chip(_, _, Budget { flash: Some(_), .. }));
+        match self.int4 {
+            None => Ok(Int4::Described),
+            Some(Int4Choice::None) => Ok(Int4::None),
+            Some(Int4Choice::All) => Ok(Int4::All),
+            Some(Int4Choice::Auto) if has_limit => Ok(Int4::Auto),
+            Some(Int4Choice::Auto) => Err(CliError::Int4WithoutFlash),
+        }
+    }
 }
 
 #[derive(Args)]

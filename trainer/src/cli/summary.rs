@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::int4;
 use super::predict::is_series;
 use super::train::REPORT;
 use crate::data::DataDir;
@@ -31,8 +32,12 @@ pub(super) fn text(
         Outcome::Inputs(of) => answers::inputs(of),
     };
     let (table, next) = (table(metrics, exported), next_commands(model, sample));
+    let int4 = match int4::table(&exported.int4) {
+        of_layers if of_layers.is_empty() => of_layers,
+        of_layers => format!("\n{of_layers}"),
+    };
     let planned = planned.map_or(String::new(), |planned| format!("{:<16}{planned}\n", "planned"));
-    format!("\n{table}{planned}\n{answers}\n{next}")
+    format!("\n{table}{planned}{int4}\n{answers}\n{next}")
 }
 
 fn table(metrics: &Metrics, exported: &Exported) -> String {

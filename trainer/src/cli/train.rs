@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::RangedI64ValueParser;
 
 use super::checkpoint::{CHECKPOINT, CheckpointFile, Keeper};
-use super::options::{ChipOption, DataOption, FileOption, SamplesOption, Threads};
+use super::options::{ChipOption, DataOption, FileOption, Int4Option, SamplesOption, Threads};
 use super::planned::PendingPlan;
 use super::{CliError, estimate, interrupt, planned, summary};
 use crate::atomic_file::{PendingFile, prepare_folder};
@@ -107,6 +107,8 @@ pub(super) struct TrainOptions {
     #[command(flatten)]
     file: FileOption,
     #[command(flatten)]
+    int4: Int4Option,
+    #[command(flatten)]
     samples: SamplesOption,
     #[command(flatten)]
     data: DataOption,
@@ -136,6 +138,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     run.preset.check()?;
     let samples = options.samples.count();
     let export = ExportOptions { samples, ..options.file.options(&options.chip)? };
+    let export = ExportOptions { int4: options.int4.of(export.target)?, ..export };
     let _lock = FolderLock::take(&options.out)?;
     let names = [MODEL, METRICS, FLOAT, REPORT, CHECKPOINT, DATA];
     prepare_folder(&options.out, &[&names[..], &planned::NAMES].concat())?;
@@ -147,7 +150,7 @@ pub(super) fn run(preset: &str, options: &TrainOptions) -> Result<(), CliError> 
     let data_files = provenance::data_files(&path)?;
     let survey = Survey::of(&data);
     run.check(&data, &survey)?;
-    run.check_chip(export.target)?;
+    run.check_chip(&export)?;
     let checkpoint = CheckpointFile::new(&options.out, &run.preset, options.seed, &data.train);
     let trained = run.train(&data.train, &checkpoint)?;
     let source = options.data.named().unwrap_or(Path::new(""));
@@ -218,12 +221,12 @@ impl Run<'_> {
 
     /// Refuses a chip that is too small before anything is trained for it; shows the row of a
     /// board.
-    fn check_chip(&self, target: Target) -> Result<(), CliError> {
+    fn check_chip(&self, export: &ExportOptions) -> Result<(), CliError> {
         if let Some(board) = &self.options.chip.board {
             self.say(&estimate::of_board(&self.preset, board)?)?;
         }
-        let Target::Chip(core, loading, budget) = target else { return Ok(()) };
-        let plans = Estimate::of(&self.preset.network)?.plans(core, loading)?;
+        let Target::Chip(core, loading, budget) = export.target else { return Ok(()) };
+        let plans = Estimate::with(&self.preset.network, export.int4)?.plans(core, loading)?;
         budget.choose(&plans).map_err(FastestError::Miss)?;
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! The int8 values of a map or of weights, as real numbers, for training that minds them.
 
 use infer::format::OutputQuant;
+use infer::packing::WeightBits;
 
+use crate::int4::{INT4_MAX, INT4_MIN, int4_scale};
 use crate::kernels::Loops;
 
 /// Largest size of an int8 weight.
@@ -23,11 +25,17 @@ impl From<OutputQuant> for Grid {
 }
 
 impl Grid {
-    /// The grid of an output channel's weights: the largest is 127 steps. None where all are 0.
-    fn of_weights(row: &[f32]) -> Option<Self> {
-        let largest = row.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
-        let step = largest / WEIGHT_MAX;
-        (step > 0.0).then_some(Self { step, least: -WEIGHT_MAX, greatest: WEIGHT_MAX })
+    /// The grid of an output channel's weights: of int8 the largest is 127 steps. None where all
+    /// are 0.
+    fn of_weights(row: &[f32], bits: WeightBits) -> Option<Self> {
+        let (step, least, greatest) = match bits {
+            WeightBits::Four => (int4_scale(row) as f32, INT4_MIN as f32, INT4_MAX as f32),
+            WeightBits::Eight => {
+                let largest = row.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+                (largest / WEIGHT_MAX, -WEIGHT_MAX, WEIGHT_MAX)
+            }
+        };
+        (step > 0.0).then_some(Self { step, least, greatest })
     }
 
     /// The least and the greatest value.
@@ -57,12 +65,12 @@ impl Loops for ToGrid<'_> {
     }
 }
 
-/// Weights `[output][tap]` of `outputs` channels as int8 leaves them.
-pub fn weights_on_grid(rows: &[f32], outputs: usize) -> Vec<f32> {
+/// Weights `[output][tap]` of `outputs` channels as these bits leave them.
+pub fn weights_on_grid(rows: &[f32], outputs: usize, bits: WeightBits) -> Vec<f32> {
     let mut rows = rows.to_vec();
     let taps = (rows.len() / outputs.max(1)).max(1);
     for row in rows.chunks_exact_mut(taps) {
-        if let Some(grid) = Grid::of_weights(row) {
+        if let Some(grid) = Grid::of_weights(row, bits) {
             ToGrid { values: row, grid }.run();
         }
     }
@@ -84,7 +92,8 @@ mod tests {
 
     #[test]
     fn each_channel_of_weights_has_a_grid_of_its_own() {
-        let weights = weights_on_grid(&[1.0, -0.4, 0.005, 0.006, 0.0, -0.02, 0.0, 0.0, 0.0], 3);
+        let rows = [1.0, -0.4, 0.005, 0.006, 0.0, -0.02, 0.0, 0.0, 0.0];
+        let weights = weights_on_grid(&rows, 3, WeightBits::Eight);
         let steps = |row: usize, step: f32| -> Vec<f32> {
             weights[3 * row..][..3]
                 .iter()
@@ -94,5 +103,12 @@ mod tests {
         assert_eq!(steps(0, 1.0 / 127.0), [127.0, -51.0, 1.0]);
         assert_eq!(steps(1, 0.02 / 127.0), [38.0, 0.0, -127.0]);
         assert_eq!(weights[6..], [0.0; 3]);
+    }
+    #[test]
+    fn int4_weights_are_sixteen_steps_of_their_channel() {
+        let row = [0.5, -1.01, 3.5, 0.1, -0.4, 0.26];
+        let weights = weights_on_grid(&row, 1, WeightBits::Four);
+        let steps: Vec<f32> = weights.iter().map(|weight| (weight / 0.5).round()).collect();
+        assert_eq!(steps, [1.0, -2.0, 7.0, 0.0, -1.0, 1.0]);
     }
 }

@@ -5,6 +5,7 @@
 //! [`graph::demand`](crate::graph::demand())).
 
 use infer::Shape;
+use infer::packing::WeightBits;
 
 use super::Grid;
 use crate::graph::{Demand, DemandError, Stage, StageDemand, demand};
@@ -24,6 +25,8 @@ pub struct Layout {
     pub most: Vec<f32>,
     /// The int8 values that each stage leaves, while training minds them; else empty.
     pub grids: Vec<Grid>,
+    /// How many bits the weights of each stage have, while training minds that.
+    pub bits: Vec<WeightBits>,
     /// Probability that a value of each stage is left out while training.
     pub dropout: Vec<f32>,
     /// The tensors that each stage reads: 0 is the input, `n` what stage `n - 1` leaves.
@@ -45,6 +48,7 @@ impl Layout {
             stages: stages.iter().zip(&demanded).map(float).collect(),
             most: stages.iter().map(|stage| stage.kind.rectifier().most()).collect(),
             grids: vec![],
+            bits: stages.iter().map(|stage| stage.bits).collect(),
             dropout: stages.iter().map(|stage| stage.dropout).collect(),
             reads: stages.iter().map(|stage| stage.inputs.clone()).collect(),
         })

@@ -202,6 +202,8 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use infer::packing::WeightBits;
+
     use super::*;
     use crate::network::{Extent, Input, Layer, LayerKind, Padding};
     use crate::ops::{conv, dense, max_pool};
@@ -214,8 +216,16 @@ mod tests {
     fn conv(filters: u16, kernel: u8, stride: u8, padding: Padding) -> LayerKind {
         let (kernel, stride) = (Extent::Square(kernel), Extent::Square(stride));
         let dilation = Extent::Square(1);
-        let activation = None;
-        LayerKind::Conv(conv::Layer { filters, kernel, stride, dilation, padding, activation })
+        let (activation, weights) = (None, WeightBits::Eight);
+        LayerKind::Conv(conv::Layer {
+            filters,
+            kernel,
+            stride,
+            dilation,
+            padding,
+            activation,
+            weights,
+        })
     }
 
     fn pool(size: u8) -> LayerKind {
@@ -232,7 +242,7 @@ mod tests {
             pool(2),
             conv(64, 3, 1, valid),
             pool(2),
-            LayerKind::Dense(dense::Layer { units: 10, activation: None }),
+            LayerKind::Dense(dense::Layer::of(10)),
         ];
         let Demand { input, stages, .. } = demand(&network(28, kinds)).unwrap();
         assert_eq!(input, Region { rows: [0, 22], columns: [0, 22] });

@@ -1,13 +1,16 @@
 //! From layers to stages: works out the shapes and joins what runs in one pass.
 
 use infer::Shape;
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 
 use super::Stage;
 use super::sources::{Node, nodes};
 use crate::network::{Layer, Network, NetworkError, Source, TENSOR_LIMIT};
 use crate::ops::lookup::Lookup;
-use crate::ops::{Function, Lowered, Operator, Problem, Rectifier, StageKind, at_most};
+use crate::ops::{
+    Function, INT4_TAPS_MAX, Lowered, Operator, Problem, Rectifier, StageKind, at_most,
+};
 
 /// The stages of a network, each after those that it reads, and for each layer the tensor that it
 /// makes.
@@ -71,7 +74,10 @@ impl Lowering {
             *shape = self.shape(*tensor);
         }
         match layer.kind.lower(shapes)? {
-            Lowered::Operator(kind) => self.operator(kind, inputs, name),
+            Lowered::Operator(kind) => {
+                let bits = layer.kind.weight_bits();
+                self.operator(kind, inputs, name, bits)
+            }
             Lowered::Function(function) => self.function(index, function, inputs[0]),
             Lowered::Dropout(rate) => self.dropout(rate, inputs[0]),
             Lowered::Probabilities if index + 1 < self.nodes.len() => {
@@ -97,6 +103,7 @@ impl Lowering {
         kind: StageKind,
         inputs: Vec<usize>,
         name: String,
+        bits: WeightBits,
     ) -> Result<usize, Problem> {
         let before = inputs[0];
         if self.is_read_once(before)
@@ -106,7 +113,10 @@ impl Lowering {
             return Ok(before);
         }
         check_limits(&kind)?;
-        self.stages.push(Stage { name, inputs, kind, dropout: 0.0 });
+        if bits == WeightBits::Four && !kind.has_int4() {
+            return Err(Problem::TooManyTaps { limit: INT4_TAPS_MAX });
+        }
+        self.stages.push(Stage { name, inputs, kind, bits, dropout: 0.0 });
         Ok(self.stages.len())
     }
 
@@ -168,7 +178,8 @@ impl Lowering {
     /// A function as a stage of its own.
     fn lookup(&mut self, function: Function, input: usize, name: String) -> usize {
         let kind = StageKind::Lookup(Lookup { shape: self.shape(input), function });
-        self.stages.push(Stage { name, inputs: vec![input], kind, dropout: 0.0 });
+        let bits = WeightBits::Eight;
+        self.stages.push(Stage { name, inputs: vec![input], kind, bits, dropout: 0.0 });
         self.stages.len()
     }
 

@@ -1,6 +1,7 @@
 //! Stages: what runs in one pass, every shape worked out.
 
 use infer::Shape;
+use infer::packing::WeightBits;
 
 use crate::ops::{Operator, StageKind};
 
@@ -13,6 +14,8 @@ pub struct Stage {
     pub inputs: Vec<usize>,
     /// What it computes.
     pub kind: StageKind,
+    /// How many bits its weights have.
+    pub bits: WeightBits,
     /// Probability that a value that it leaves is left out while training.
     pub dropout: f32,
 }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use infer::Shape;
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -39,6 +40,11 @@ pub trait Description {
     /// The activation that follows what the layer becomes.
     fn activation(&self) -> Option<Activation> {
         None
+    }
+
+    /// How many bits its weights are to have.
+    fn weight_bits(&self) -> WeightBits {
+        WeightBits::Eight
     }
 }
 
@@ -168,6 +174,12 @@ pub enum Problem {
     /// A layer in a place where it has no meaning.
     #[error("{0}")]
     Misplaced(&'static str),
+    /// int4 weights of which too many are added up.
+    #[error("weights of int4 are for up to {limit} inputs of an output: use int8")]
+    TooManyTaps {
+        /// Most of them.
+        limit: usize,
+    },
     /// A feature map or weight tensor too large for the model format.
     #[error("{what} would have {values} values; the limit is {limit}")]
     TooLarge {
@@ -178,6 +190,11 @@ pub enum Problem {
         /// The largest allowed size.
         limit: u64,
     },
+}
+
+/// Whether weights have the bits that they have when a description says nothing.
+pub fn is_int8(bits: &WeightBits) -> bool {
+    *bits == WeightBits::Eight
 }
 
 /// A size or step in both directions: written as one number or as `[rows, columns]`.
@@ -201,6 +218,9 @@ impl Extent {
 }
 
 impl Values {
+    /// How many bits weights have.
+    pub const WEIGHT_BITS: Self = Self::Word(&["int8", "int4"]);
+
     /// Padding of a map.
     pub const PADDING: Self = Self::Padding { numbers: &["top", "bottom", "left", "right"] };
 }

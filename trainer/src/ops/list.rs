@@ -106,6 +106,11 @@ macro_rules! operators {
                 call!([$($Layer)+] self, layer => layer.activation())
             }
 
+            /// See [`Description::weight_bits`].
+            pub fn weight_bits(&self) -> WeightBits {
+                call!([$($Layer)+] self, layer => layer.weight_bits())
+            }
+
             /// See [`Description::INPUTS`] and [`Description::MORE_INPUTS`].
             pub const fn inputs(&self) -> (usize, bool) {
                 match self {
@@ -155,6 +160,10 @@ macro_rules! operators {
 
             fn output_scale(&self) -> OutputScale {
                 call!([$($Operator)+] self, operator => operator.output_scale())
+            }
+
+            fn has_int4(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.has_int4())
             }
 
             fn float(&self, part: &Part) -> FloatKind {
@@ -292,6 +301,11 @@ macro_rules! operators {
             /// See [`Algorithm::cases`].
             pub fn cases(self) -> &'static [&'static str] {
                 call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.cases())
+            }
+
+            /// See [`Algorithm::weight_bits`].
+            pub fn weight_bits(self) -> WeightBits {
+                call!([$($Operator)+ $($Imported)+] self, algorithm => algorithm.weight_bits())
             }
 
             /// See [`Algorithm::loop_term`].

@@ -32,18 +32,21 @@ mod series;
 pub use activation::{
     Activation, Function, HardSwish, LeakyRelu, Rectifier, Relu, Relu6, Sigmoid, Softmax, Tanh,
 };
-pub use description::{Description, Extent, Lowered, Padding, Problem, Values, at_most};
+pub use description::{Description, Extent, Lowered, Padding, Problem, Values, at_most, is_int8};
 pub use dropout::Dropout;
 pub use float::{Buffers, FloatOperator, InputGradients, Inputs, Pass};
 pub use operator::{
-    BurnParameters, Operator, OutputScale, Part, Scales, Source, WEIGHTED_STEPS_MAX, WeightShape,
-    Window,
+    BurnParameters, INT4_TAPS_MAX, Operator, OutputScale, Part, Scales, Source, WEIGHTED_STEPS_MAX,
+    WeightShape, Window,
 };
-pub use plain::{Algorithm, CALL, Mixing, PlainOperator, Running, Term, UNPACKED, leaves_map};
+pub use plain::{
+    Algorithm, CALL, Mixing, PlainOperator, Running, Term, UNPACKED, leaves_map, refused,
+};
 pub use series::{AveragePool1d, Conv1d, Depthwise1d, MaxPool1d, SeriesPadding};
 
 use burn::tensor::Tensor;
 use infer::format::OperatorRecord;
+use infer::packing::WeightBits;
 use infer::quant::ChannelParameters;
 use infer::schedule::INPUTS_MAX;
 use infer::{LayerProblem, Shape};

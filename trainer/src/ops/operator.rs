@@ -11,6 +11,10 @@ use super::{FloatKind, PlainKind, Rectifier, StageKind};
 /// and weights over the output's, times 2^32.
 pub const WEIGHTED_STEPS_MAX: f64 = 0.499_999;
 
+/// Most taps with which 16 times a sum of products of int4 weights stays in 32 bits, as cores that
+/// multiply pairs compute it: `16 * 128 * 8 * taps < 2^31`.
+pub const INT4_TAPS_MAX: usize = (1 << 17) - 1;
+
 /// An operator with its shapes worked out, and with what joined it.
 pub trait Operator {
     /// The map that is its input number `input`, from 0.
@@ -55,6 +59,11 @@ pub trait Operator {
 
     /// How the scale of its output comes about.
     fn output_scale(&self) -> OutputScale;
+
+    /// Whether its weights can be int4.
+    fn has_int4(&self) -> bool {
+        false
+    }
 
     /// The operator on the part of its maps that is computed, laid out for float kernels.
     fn float(&self, part: &Part) -> FloatKind;

@@ -1,6 +1,7 @@
 //! An operator in integers, before it is planned: what of it is the same for every algorithm.
 
 use infer::format::OperatorRecord;
+use infer::packing::{PackError, WeightBits};
 use infer::quant::ChannelParameters;
 use infer::{LayerProblem, Shape};
 
@@ -71,10 +72,25 @@ pub trait Algorithm: Copy {
         &[""]
     }
 
+    /// How many bits its weights have.
+    fn weight_bits(self) -> WeightBits {
+        WeightBits::Eight
+    }
+
     /// The term of a loop that not every core has, and without which no plan is made of the
     /// algorithm.
     fn loop_term(self) -> Option<&'static str> {
         None
+    }
+}
+
+/// What a loader would say of weights that cannot be packed.
+pub fn refused(error: PackError) -> LayerProblem {
+    match error {
+        PackError::Size => LayerProblem::SectionMissing,
+        PackError::Range { channel } => {
+            LayerProblem::AlgorithmRange { channel: u16::try_from(channel).unwrap_or(u16::MAX) }
+        }
     }
 }
 

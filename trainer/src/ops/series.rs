@@ -2,11 +2,12 @@
 //! the operators of maps, with windows of one column.
 
 use infer::Shape;
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 use super::description::{Description, Extent, Lowered, Padding, Problem, Values};
-use super::{Activation, average_pool, conv, depthwise, max_pool};
+use super::{Activation, average_pool, conv, depthwise, is_int8, max_pool};
 
 /// What a window over a series reads beyond its ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,9 @@ pub struct Conv1d {
     /// What follows, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
+    /// How many bits its weights have; int8 when left out.
+    #[serde(default, skip_serializing_if = "is_int8")]
+    pub weights: WeightBits,
 }
 
 impl Description for Conv1d {
@@ -89,18 +93,23 @@ impl Description for Conv1d {
         ("dilation", LENGTH),
         ("padding", PADDING),
         ("activation", Activation::VALUES),
+        ("weights", Values::WEIGHT_BITS),
     ];
 
     fn lower(&self, inputs: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
-        let Self { filters, activation, .. } = *self;
+        let Self { filters, activation, weights, .. } = *self;
         let [kernel, stride, dilation] = [self.kernel, self.stride, self.dilation].map(along);
         let padding = self.padding.into();
-        let layer = conv::Layer { filters, kernel, stride, dilation, padding, activation };
+        let layer = conv::Layer { filters, kernel, stride, dilation, padding, activation, weights };
         lower(&layer, inputs)
     }
 
     fn activation(&self) -> Option<Activation> {
         self.activation
+    }
+
+    fn weight_bits(&self) -> WeightBits {
+        self.weights
     }
 }
 

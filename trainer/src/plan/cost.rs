@@ -83,7 +83,7 @@ impl Costs {
     /// and some 300 bytes of code less: no plan is made of that.
     pub fn has_loop(&self, choice: Choice) -> bool {
         choice.loop_term().is_none_or(|term| {
-            let formula = self.formulas.get(&choice.formula());
+            let formula = nearest(&self.formulas, &choice.formula());
             formula.is_some_and(|formula| formula.contains_key(term))
         })
     }
@@ -111,7 +111,7 @@ impl Costs {
     /// On the processors for which instructions of this formula were counted by kind.
     fn cycles(&self, name: &str, instructions: f64) -> Estimates {
         let on = |(processor, all): (&Processor, &CyclesPerInstruction)| {
-            let cycles = of_rounding(all, name)?;
+            let cycles = nearest(all, name)?;
             Some((*processor, *cycles * instructions))
         };
         self.cycles_per_instruction.iter().filter_map(on).collect()
@@ -120,12 +120,14 @@ impl Costs {
     /// An algorithm that was never measured on the core costs infinitely much, so that it is never
     /// chosen.
     fn sum(&self, name: &str, terms: &[Term]) -> f64 {
-        let Some(formula) = of_rounding(&self.formulas, name) else { return f64::INFINITY };
+        let Some(formula) = nearest(&self.formulas, name) else { return f64::INFINITY };
         terms.iter().map(|(term, count)| formula.get(*term).unwrap_or(&0.0) * count).sum()
     }
 }
 
-/// What belongs to a formula; one that was measured with one rounding only counts so with two.
-fn of_rounding<'f, Of>(all: &'f BTreeMap<String, Of>, name: &str) -> Option<&'f Of> {
-    all.get(name).or_else(|| all.get(name.strip_suffix("Twice")?))
+/// What belongs to a formula. One that was measured with one rounding only counts so with two, one
+/// that was measured with int8 weights only so with int4.
+fn nearest<'f, Of>(all: &'f BTreeMap<String, Of>, name: &str) -> Option<&'f Of> {
+    let of_others = |suffix: &str| all.get(name.strip_suffix(suffix)?);
+    all.get(name).or_else(|| of_others("Twice")).or_else(|| of_others("Int4"))
 }

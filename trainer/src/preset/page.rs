@@ -65,6 +65,12 @@ const LAYER_KEYS: &[(&str, &str)] = &[
         "dilation",
         "Step from one tap of a kernel to the next: `n`, or `[rows, columns]`; left out 1.",
     ),
+    (
+        "weights",
+        "Bits of its weights in a model file; left out `\"int8\"`. `\"int4\"` takes half of the \
+            flash; the last `quantised_epochs` mind it, and `--int4` of `train` and `export` \
+            overrides it.",
+    ),
     ("units", "Outputs."),
     ("multiplier", "Output channels for each channel of the input; left out 1."),
 ];

@@ -1,5 +1,7 @@
 use std::fs;
 
+use infer::packing::WeightBits;
+
 use super::*;
 use crate::recipe::Task;
 
@@ -497,4 +499,25 @@ fn sections_that_change_nothing_or_too_much_are_refused() {
 #[test]
 fn small_numbers_are_written_as_people_write_them() {
     assert_eq!([0.0, 1e-6, 0.5, 100.0, 0.001].map(real), ["0", "1e-6", "0.5", "100", "0.001"]);
+}
+
+#[test]
+fn a_layer_says_how_many_bits_its_weights_have() {
+    let bits = |text: &str| -> Vec<WeightBits> {
+        let stages = Preset::parse("my.toml", text).unwrap().network.stages().unwrap();
+        stages.iter().map(|stage| stage.bits).collect()
+    };
+    assert_eq!(bits(TUTORIAL), [WeightBits::Eight; 6]);
+    let int4 = changed("filters = 32", "filters = 32\nweights = \"int4\"");
+    assert_eq!(bits(&int4)[..2], [WeightBits::Four, WeightBits::Eight]);
+    let int8 = changed("filters = 32", "filters = 32\nweights = \"int8\"");
+    assert_eq!(bits(&int8), [WeightBits::Eight; 6]);
+    // A network is written as it was read.
+    let network = Preset::parse("my.toml", &int4).unwrap().network;
+    assert_eq!(toml::from_str::<Network>(&toml::to_string(&network).unwrap()).unwrap(), network);
+    let message = message(&changed("filters = 32", "filters = 32\nweights = \"int2\""));
+    assert!(
+        message.ends_with("layer.weights is \"int2\"; it must be \"int8\" or \"int4\""),
+        "{message}"
+    );
 }

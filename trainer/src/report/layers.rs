@@ -185,6 +185,7 @@ impl Observer for Compare<'_> {
 #[cfg(test)]
 mod tests {
     use infer::format::OutputQuant;
+    use infer::packing::WeightBits;
 
     use super::*;
 
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn noise_and_saturation_by_hand() {
         let output = OutputQuant { scale: 0.5, zero_point: -128 };
-        let stage = QuantStage { output, channels: vec![], weights: vec![], weight_scales: vec![] };
+        let stage = QuantStage::without_weights(output, WeightBits::Eight);
         let mut measured = Measured::default();
         measured.add(&[0.0, 1.25, 200.0], &[-128, -126, 127], &stage);
         let expected = Measured {

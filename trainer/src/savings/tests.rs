@@ -4,6 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 use infer::format::{OutputQuant, Tensor};
+use infer::packing::WeightBits;
 use infer::{Model, Reference, Session, Shape, ValueType};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -63,6 +64,7 @@ fn layer(
         kind,
         channels: channels(random, count),
         weights: weights(random, taps * usize::from(count)),
+        bits: WeightBits::Eight,
     }
 }
 

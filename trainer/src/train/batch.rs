@@ -202,7 +202,7 @@ fn packed(parameters: &[StageParameters], layout: &Layout) -> Vec<Weights> {
     let pack = |(index, (stage, operator)): (usize, (&StageParameters, &FloatKind))| {
         let rows: Cow<'_, [f32]> = match layout.grids.is_empty() {
             true => Cow::Borrowed(&stage.rows),
-            false => Cow::Owned(weights_on_grid(&stage.rows, stage.bias.len())),
+            false => Cow::Owned(weights_on_grid(&stage.rows, stage.bias.len(), layout.bits[index])),
         };
         packed_stage(stage, &rows, operator, layout.asks_for_gradient(index))
     };

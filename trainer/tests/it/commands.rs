@@ -542,3 +542,65 @@ fn a_starting_preset_fits_the_data_and_trains() {
         error(&mut workshop.trainer(["new", "no.toml", "--data", "data", "--side", "20"]));
     assert!(message.starts_with("data: --side is for folders of pictures"), "{message}");
 }
+
+#[test]
+fn int4_weights_are_asked_for_by_option() {
+    let workshop = Workshop::with_model();
+    let export = |extra: &[&str]| {
+        let mut command = workshop.trainer(["export", "out/float.burnpack", "--out", "again.kndl"]);
+        command.args(["--data", "data"]).args(extra);
+        command
+    };
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (stdout, _) = run(&mut export(&["--int4", "all"]), 0);
+    let rows: Vec<Vec<String>> = stdout.lines().map(words).collect();
+    assert_eq!(rows[0], words("int4 weights bytes saved change of the answers, steps"), "{stdout}");
+    // Nine taps of four filters are filled up to twelve; 3 * 36 weights are halved.
+    assert_eq!(rows[1][..2], ["conv1", "12"], "{stdout}");
+    assert_eq!(rows[2][..2], ["dense1", "54"], "{stdout}");
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "again.kndl"]), 0);
+    assert!(stdout.contains("(DirectPairedInt4)") && stdout.contains("self-test passed"));
+    let bits = |stdout: &str| -> Vec<String> {
+        let mut lines = stdout.lines().skip_while(|line| !line.starts_with("layer "));
+        let at = lines.next().unwrap().find("  bits").unwrap() + "  ".len();
+        lines.take(2).map(|line| line[at..at + 4].trim().to_owned()).collect()
+    };
+    assert_eq!(bits(&stdout), ["4", "4"], "{stdout}");
+    let (stdout, _) = run(&mut workshop.trainer(["inspect", "out/model.kndl"]), 0);
+    assert_eq!(bits(&stdout), ["8", "8"], "{stdout}");
+
+    let (stdout, _) = run(&mut export(&["--int4", "none"]), 0);
+    assert!(!stdout.contains("int4 weights"), "{stdout}");
+    let large = ["--int4", "auto", "--core", "m4", "--flash", "1M"];
+    let (stdout, _) = run(&mut export(&large), 0);
+    assert!(!stdout.contains("int4 weights"), "{stdout}");
+    let message = error(&mut export(&["--int4", "auto", "--core", "m4"]));
+    assert_eq!(
+        message,
+        "--int4 auto needs the flash that the model is to fit: name it with --flash, or a board \
+         with --board"
+    );
+    let message = error(&mut export(&["--int4", "auto", "--core", "m4", "--flash", "2K"]));
+    assert!(message.starts_with("no plan fits"), "{message}");
+}
+
+/// What a preset says of the bits is trained, exported, and told by the run.
+#[test]
+fn int4_weights_of_a_preset() {
+    let workshop = Workshop::new();
+    let preset = fs::read_to_string(workshop.path("small.toml")).unwrap();
+    let preset = preset.replacen("units = 3", "units = 3\nweights = \"int4\"", 1);
+    fs::write(workshop.path("small.toml"), &preset).unwrap();
+    let train = ["train", "small.toml", "--data", "data"];
+    let (stdout, _) = run(&mut workshop.trainer(train), 0);
+    assert!(stdout.contains("int4 weights") && stdout.contains("\ndense1 "), "{stdout}");
+    let export = ["export", "out/float.burnpack", "--out", "again.kndl"];
+    run(&mut workshop.trainer(export), 0);
+    let file = |name: &str| fs::read(workshop.path(name)).unwrap();
+    assert_eq!(file("again.kndl"), file("out/model.kndl"));
+    let preset =
+        preset.replacen("type = \"max_pool\"", "type = \"max_pool\"\nweights = \"int4\"", 1);
+    fs::write(workshop.path("small.toml"), preset).unwrap();
+    let message = error(&mut workshop.trainer(train));
+    assert!(message.contains("unknown field `weights`"), "{message}");
+}

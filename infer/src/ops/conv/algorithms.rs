@@ -5,9 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::Conv;
+use super::packing::SINGLE_CHANNEL_BYTES;
 use super::winograd::TileGrid;
 use super::winograd::transform::Tile;
 use crate::features::Feature;
+use crate::ops::packing::WeightBits;
 use crate::quant::Rounding;
 
 /// Makes the enum of algorithms and what is asked of each.
@@ -15,6 +17,7 @@ macro_rules! algorithms {
     ($($(#[doc = $doc:literal])+ $name:ident {
         features: [$($feature:ident),+],
         packing: $packing:expr,
+        bits: $bits:ident,
         tile: $tile:expr,
         fits: $fits:ident,
         scratch_bytes: $scratch_bytes:ident,
@@ -68,6 +71,14 @@ macro_rules! algorithms {
                 }
             }
 
+            /// How many bits its weights have.
+            #[inline(always)]
+            pub const fn weight_bits(self) -> WeightBits {
+                match self {
+                    $(Self::$name => WeightBits::$bits,)+
+                }
+            }
+
             /// The Winograd tile, if it is one that is in this build: where none is, all that
             /// depends on it is left out.
             #[inline(always)]
@@ -95,6 +106,7 @@ algorithms! {
     Direct {
         features: [Direct],
         packing: Packing::Rows,
+        bits: Eight,
         tile: None,
         fits: any,
         scratch_bytes: window,
@@ -104,6 +116,7 @@ algorithms! {
     DirectPaired {
         features: [DirectPaired],
         packing: Packing::Pairs,
+        bits: Eight,
         tile: None,
         fits: any,
         scratch_bytes: paired,
@@ -112,6 +125,7 @@ algorithms! {
     SingleChannel {
         features: [SingleChannel],
         packing: Packing::SingleChannel,
+        bits: Eight,
         tile: None,
         fits: one_pooled_channel,
         scratch_bytes: single_channel,
@@ -120,6 +134,7 @@ algorithms! {
     WinogradF2 {
         features: [WinogradF2, WinogradStored],
         packing: Packing::Transformed(Tile::Two),
+        bits: Eight,
         tile: Some(Tile::Two),
         fits: winograd,
         scratch_bytes: tiles,
@@ -128,6 +143,7 @@ algorithms! {
     WinogradF4 {
         features: [WinogradF4, WinogradStored],
         packing: Packing::Transformed(Tile::Four),
+        bits: Eight,
         tile: Some(Tile::Four),
         fits: winograd,
         scratch_bytes: tiles,
@@ -136,6 +152,7 @@ algorithms! {
     WinogradF2OnTheFly {
         features: [WinogradF2, WinogradOnTheFly],
         packing: Packing::Quads,
+        bits: Eight,
         tile: Some(Tile::Two),
         fits: winograd,
         scratch_bytes: tiles,
@@ -144,6 +161,7 @@ algorithms! {
     WinogradF4OnTheFly {
         features: [WinogradF4, WinogradOnTheFly],
         packing: Packing::Quads,
+        bits: Eight,
         tile: Some(Tile::Four),
         fits: winograd,
         scratch_bytes: tiles,
@@ -153,6 +171,7 @@ algorithms! {
     DirectVector {
         features: [DirectVector],
         packing: Packing::Chunks,
+        bits: Eight,
         tile: None,
         fits: even_channels,
         scratch_bytes: vector,
@@ -161,9 +180,39 @@ algorithms! {
     DirectInPlace {
         features: [DirectInPlace],
         packing: Packing::Rows,
+        bits: Eight,
         tile: None,
         fits: any,
         scratch_bytes: none,
+    }
+    /// As [`Algorithm::DirectPaired`] with int4 weights: of each four taps, those of the second
+    /// pair lie in the low halves of the bytes of the first.
+    DirectPairedInt4 {
+        features: [DirectPaired, Int4],
+        packing: Packing::Pairs,
+        bits: Four,
+        tile: None,
+        fits: any,
+        scratch_bytes: paired,
+    }
+    /// As [`Algorithm::SingleChannel`] with int4 weights, which become int8 in scratch memory.
+    SingleChannelInt4 {
+        features: [SingleChannel, Int4],
+        packing: Packing::SingleChannel,
+        bits: Four,
+        tile: None,
+        fits: one_pooled_channel,
+        scratch_bytes: single_channel_int4,
+    }
+    /// As [`Algorithm::DirectVector`] with int4 weights: those of a pair's second channel lie in
+    /// the low halves of the bytes of the first.
+    DirectVectorInt4 {
+        features: [DirectVector, Int4],
+        packing: Packing::Chunks,
+        bits: Four,
+        tile: None,
+        fits: even_channels,
+        scratch_bytes: vector,
     }
 }
 
@@ -188,13 +237,14 @@ impl Algorithm {
     /// Largest `128 * sum(|weight|)` of an output channel with which the algorithm stays exact for
     /// every input.
     pub fn sum_max(self) -> u64 {
-        self.tile().map_or(i32::MAX as u64, Tile::sum_max)
+        self.tile().map_or(self.weight_bits().sum_max(), Tile::sum_max)
     }
 
     /// Whether it computes layers of [`Rounding::Twice`].
     const fn rounds_twice(self, conv: &Conv<'_>) -> bool {
         match self {
             Self::SingleChannel => false,
+            _ if matches!(self.weight_bits(), WeightBits::Four) => false,
             Self::DirectVector => {
                 conv.window() == 1 && conv.output.channels <= VECTOR_TWICE_CHANNELS_MAX
             }
@@ -204,7 +254,10 @@ impl Algorithm {
 
     /// Whether it computes layers whose taps lie apart.
     const fn dilates(self) -> bool {
-        matches!(self, Self::Direct | Self::DirectPaired | Self::DirectInPlace)
+        matches!(
+            self,
+            Self::Direct | Self::DirectPaired | Self::DirectPairedInt4 | Self::DirectInPlace
+        )
     }
 
     /// The Winograd tile, if the weights are stored transformed.
@@ -272,6 +325,11 @@ fn vector(conv: &Conv<'_>) -> usize {
 /// The windows of some rows of outputs.
 fn single_channel(conv: &Conv<'_>) -> usize {
     single_channel_rows(conv) * conv.output.width as usize * SINGLE_CHANNEL_WINDOW_BYTES
+}
+
+/// The same after the int8 weights.
+fn single_channel_int4(conv: &Conv<'_>) -> usize {
+    conv.output.channels as usize * SINGLE_CHANNEL_BYTES + single_channel(conv)
 }
 
 fn tiles(conv: &Conv<'_>) -> usize {

@@ -19,6 +19,7 @@ use crate::features::Feature;
 use crate::quant::{ChannelParameters, OutputQuant, Rounding, with_shifts};
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
+use algorithms::Packing;
 use winograd::{GROUP, TileGrid};
 
 pub use algorithms::Algorithm;
@@ -175,7 +176,7 @@ impl<'m> Conv<'m> {
         if self.algorithm.tile().is_some() {
             self.pool != [2, 2] || TileGrid::new(self).is_none_or(|grid| !grid.is_whole(self))
         } else {
-            self.algorithm == Algorithm::SingleChannel && !self.is_inside()
+            self.algorithm.packing() == Packing::SingleChannel && !self.is_inside()
         }
     }
 
@@ -189,7 +190,11 @@ impl<'m> Conv<'m> {
     fn is_unpooled(&self) -> bool {
         let has_loop = matches!(
             self.algorithm,
-            Algorithm::DirectInPlace | Algorithm::DirectPaired | Algorithm::DirectVector
+            Algorithm::DirectInPlace
+                | Algorithm::DirectPaired
+                | Algorithm::DirectPairedInt4
+                | Algorithm::DirectVector
+                | Algorithm::DirectVectorInt4
         );
         has_loop && self.window() == 1
     }

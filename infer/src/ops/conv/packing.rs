@@ -5,11 +5,16 @@
 //! (or taps). Four int8 values `0 1 2 3` of a map, one word, become the pairs `(0, 2)` and `(1, 3)`
 //! with one instruction each on a core with DSP extension, so pairs are made of places two apart
 //! everywhere. Two output channels are interleaved, so that a loaded input serves both.
+//!
+//! int4 weights lie in the order of int8 weights, two groups in the bytes of one: see
+//! [`Half`](crate::ops::packing::Half).
 
 use super::algorithms::{Algorithm, Packing};
 use super::winograd::transform::Tile;
 use crate::error::LayerProblem;
-use crate::ops::packing::{Runs, SizeMismatch, get, put, size};
+use crate::ops::packing::{
+    Half, Halves, PackError, Runs, WeightBits, check_bits, get, high_half, low_half, put, size,
+};
 
 /// The sizes that say where each weight of a convolution lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,15 @@ impl Filters {
 
     /// Bytes of the packed weights.
     pub const fn packed_bytes(&self) -> u64 {
+        let bytes = self.int8_bytes();
+        match self.algorithm.weight_bits() {
+            WeightBits::Four => bytes / 2,
+            WeightBits::Eight => bytes,
+        }
+    }
+
+    /// Bytes of the packed weights if each weight had one.
+    const fn int8_bytes(&self) -> u64 {
         let (taps, channels) = (self.taps() as u64, self.output_channels as u64);
         match self.algorithm.packing() {
             Packing::Rows | Packing::Quads => channels * taps,
@@ -47,12 +61,13 @@ impl Filters {
     /// Packs int8 weights `[output channel][kernel row][kernel column][input channel]`.
     ///
     /// # Errors
-    /// A slice of the wrong size.
-    pub fn pack(&self, weights: &[i8], packed: &mut [u8]) -> Result<(), SizeMismatch> {
+    /// A slice of the wrong size, or weights that the algorithm's bits do not hold.
+    pub fn pack(&self, weights: &[i8], packed: &mut [u8]) -> Result<(), PackError> {
         let channels = self.output_channels as usize;
         if weights.len() != channels * self.taps() || packed.len() as u64 != self.packed_bytes() {
-            return Err(SizeMismatch);
+            return Err(PackError::Size);
         }
+        check_bits(self.algorithm.weight_bits(), weights, self.taps())?;
         packed.fill(0);
         for (channel, weights) in weights.chunks_exact(self.taps().max(1)).enumerate() {
             match self.algorithm.stored_tile() {
@@ -65,10 +80,18 @@ impl Filters {
 
     fn pack_plain(&self, channel: usize, weights: &[i8], packed: &mut [u8]) {
         for (tap, weight) in weights.iter().enumerate() {
-            put(packed, self.place(channel, tap), [*weight as u8]);
+            let place = self.place(channel, tap);
+            self.put(packed, place, *weight);
             if self.algorithm.packing() == Packing::SingleChannel && tap == SINGLE_CHANNEL_TWICE {
-                put(packed, self.place(channel, tap) + 1, [*weight as u8]);
+                self.put(packed, place + 1, *weight);
             }
+        }
+    }
+
+    fn put(&self, packed: &mut [u8], place: usize, weight: i8) {
+        match self.half(place) {
+            Some(half) => half.write(packed, weight),
+            None => put(packed, place, [weight as u8]),
         }
     }
 
@@ -107,7 +130,21 @@ impl Filters {
 
     /// The same where the weights are not transformed.
     fn stored_weight(&self, packed: &[u8], channel: usize, tap: usize) -> i8 {
-        get::<1>(packed, self.place(channel, tap))[0] as i8
+        let place = self.place(channel, tap);
+        match self.half(place) {
+            Some(half) => half.read(packed),
+            None => get::<1>(packed, place)[0] as i8,
+        }
+    }
+
+    /// Place of an int4 weight, of that of an int8 weight.
+    fn half(&self, place: usize) -> Option<Half> {
+        let group = match self.algorithm.packing() {
+            Packing::Chunks => 16,
+            Packing::SingleChannel => 2,
+            _ => 4,
+        };
+        self.algorithm.weight_bits().is_int4().then(|| Half::of(place, group))
     }
 
     /// Sum of the sizes of one channel's weights, and of what fills them up.
@@ -119,9 +156,9 @@ impl Filters {
         match self.algorithm.stored_tile() {
             None if self.algorithm.packing() == Packing::SingleChannel => {
                 let twice = self.stored_weight(packed, channel, SINGLE_CHANNEL_TWICE);
-                Ok(self.runs(channel).magnitude(packed).saturating_sub(size(twice) as u64))
+                Ok(self.stored_magnitude(packed, channel).saturating_sub(size(twice) as u64))
             }
-            None => Ok(self.runs(channel).magnitude(packed)),
+            None => Ok(self.stored_magnitude(packed, channel)),
             // The loader has refused it before; here it leaves the code below out of builds that do
             // not need it.
             Some(_) if !self.algorithm.is_built() => Err(LayerProblem::NotBuilt),
@@ -131,6 +168,15 @@ impl Filters {
                 self.transformed_magnitude(tile, packed, channel).ok_or(wrong)
             }
         }
+    }
+
+    /// The same where the weights are not transformed, with those that are there twice.
+    fn stored_magnitude(&self, packed: &[u8], channel: usize) -> u64 {
+        if self.algorithm.weight_bits().is_int4() {
+            let (runs, halves) = self.int4_runs(channel);
+            return runs.int4_magnitude(packed, halves);
+        }
+        self.runs(channel).magnitude(packed)
     }
 
     /// Where the bytes of a channel lie, padding included.
@@ -146,6 +192,26 @@ impl Filters {
                 Runs::one(channel * SINGLE_CHANNEL_BYTES, SINGLE_CHANNEL_BYTES)
             }
             _ => Runs::one(channel * taps, taps),
+        }
+    }
+
+    /// Where the int4 weights of a channel lie, padding included.
+    fn int4_runs(&self, channel: usize) -> (Runs, Halves) {
+        let taps = self.padded_taps();
+        let pair = channel / 2 * taps;
+        match self.algorithm.packing() {
+            Packing::Chunks => {
+                let runs = Runs { start: pair, step: 16, run: 16, count: taps / 16 };
+                (runs, Halves::of_two(channel))
+            }
+            Packing::SingleChannel => {
+                let bytes = SINGLE_CHANNEL_BYTES / 2;
+                (Runs::one(channel * bytes, bytes), Halves::Both)
+            }
+            _ => {
+                let start = pair + channel % 2;
+                (Runs { start, step: 2, run: 1, count: taps / 2 }, Halves::Both)
+            }
         }
     }
 
@@ -176,6 +242,10 @@ impl Filters {
     pub(crate) fn check(&self, packed: &[u8]) -> Result<(), LayerProblem> {
         let (channels, taps) = (self.output_channels as usize, self.taps());
         let written = match self.algorithm.packing() {
+            Packing::SingleChannel if self.algorithm.weight_bits().is_int4() => {
+                let mut channels = packed.as_chunks().0.iter().map(single_channel_of_int4);
+                channels.all(|bytes| is_single_channel(&bytes))
+            }
             Packing::SingleChannel => packed.as_chunks().0.iter().all(is_single_channel),
             Packing::Pairs | Packing::Chunks => (0..channels.next_multiple_of(2)).all(|channel| {
                 let filled_up = if channel < channels { taps } else { 0 }..self.padded_taps();
@@ -186,7 +256,7 @@ impl Filters {
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
-    /// Place of an int8 weight, bytes.
+    /// Place of an int8 weight, bytes; that of an int4 weight comes of it.
     fn place(&self, channel: usize, tap: usize) -> usize {
         match self.algorithm.packing() {
             Packing::Pairs => {
@@ -246,7 +316,7 @@ impl Places {
 }
 
 /// Bytes per output channel of [`Algorithm::SingleChannel`].
-const SINGLE_CHANNEL_BYTES: usize = 12;
+pub(crate) const SINGLE_CHANNEL_BYTES: usize = 12;
 
 /// Where its nine taps lie, so that three words expand to the pairs (00, 01), (10, 11), (20, 21),
 /// (02, 12), (12, 22): `00 10 01 11 | 20 02 21 12 | 12 - 22 -`.
@@ -259,6 +329,29 @@ const SINGLE_CHANNEL_TWICE: usize = 5;
 #[cfg(kindling_backend = "armv6m")]
 pub(crate) fn single_channel_taps(bytes: &[u8; SINGLE_CHANNEL_BYTES]) -> [i8; 9] {
     SINGLE_CHANNEL_PLACES.map(|place| bytes.get(place).map_or(0, |byte| *byte as i8))
+}
+
+/// The int8 weights of a channel of [`Algorithm::SingleChannelInt4`].
+pub(crate) fn single_channel_of_int4(
+    bytes: &[u8; SINGLE_CHANNEL_BYTES / 2],
+) -> [u8; SINGLE_CHANNEL_BYTES] {
+    let [a, b, c, d, e, f] = *bytes;
+    let high = |byte: u8| high_half(byte) as u8;
+    let low = |byte: u8| low_half(byte) as u8;
+    [
+        high(a),
+        high(b),
+        low(a),
+        low(b),
+        high(c),
+        high(d),
+        low(c),
+        low(d),
+        high(e),
+        high(f),
+        low(e),
+        low(f),
+    ]
 }
 
 /// Whether a tap is there twice, and zeros where no tap is.

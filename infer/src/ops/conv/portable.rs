@@ -33,7 +33,12 @@ impl Kernels for Portable {
             Algorithm::DirectInPlace if Feature::DirectInPlace.is_built() => {
                 in_place::conv(conv, input, output, in_place::Plain)
             }
-            Algorithm::DirectPaired | Algorithm::DirectVector | Algorithm::SingleChannel
+            Algorithm::DirectPaired
+            | Algorithm::DirectPairedInt4
+            | Algorithm::DirectVector
+            | Algorithm::DirectVectorInt4
+            | Algorithm::SingleChannel
+            | Algorithm::SingleChannelInt4
                 if conv.algorithm.is_built() =>
             {
                 unpacked::conv(conv, input, scratch, output);
@@ -41,8 +46,11 @@ impl Kernels for Portable {
             Algorithm::Direct
             | Algorithm::DirectInPlace
             | Algorithm::DirectPaired
+            | Algorithm::DirectPairedInt4
             | Algorithm::DirectVector
-            | Algorithm::SingleChannel => (),
+            | Algorithm::DirectVectorInt4
+            | Algorithm::SingleChannel
+            | Algorithm::SingleChannelInt4 => (),
             Algorithm::WinogradF2
             | Algorithm::WinogradF4
             | Algorithm::WinogradF2OnTheFly

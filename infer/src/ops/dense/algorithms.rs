@@ -5,10 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Dense;
 use crate::features::Feature;
+use crate::ops::packing::WeightBits;
+use crate::quant::Rounding;
 
 /// Makes the enum of algorithms and what is asked of each.
 macro_rules! algorithms {
-    ($($(#[doc = $doc:literal])+ $name:ident { feature: $feature:ident, fits: $fits:ident, })+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident {
+        features: [$($feature:ident),+],
+        bits: $bits:ident,
+        fits: $fits:ident,
+    })+) => {
         /// How a dense layer is computed, and so how its weights lie.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum DenseAlgorithm {
@@ -21,8 +27,16 @@ macro_rules! algorithms {
 
             /// Whether the algorithm computes a layer of this shape.
             pub const fn fits(self, dense: &Dense<'_>) -> bool {
-                match self {
+                let fits = match self {
                     $(Self::$name => $fits(dense),)+
+                };
+                fits && (matches!(dense.rounding(), Rounding::Once) || self.rounds_twice())
+            }
+
+            /// Whether all parts that it needs are in this build.
+            pub const fn is_built(self) -> bool {
+                match self {
+                    $(Self::$name => $(Feature::$feature.is_built())&&+,)+
                 }
             }
 
@@ -31,10 +45,18 @@ macro_rules! algorithms {
                 $(Self::$name.is_built())||+
             }
 
-            /// The part of this crate that it is.
-            pub(crate) const fn feature(self) -> Feature {
+            /// Whether it needs a part of this crate.
+            pub(crate) const fn needs(self, feature: Feature) -> bool {
                 match self {
-                    $(Self::$name => Feature::$feature,)+
+                    $(Self::$name => matches!(feature, $(Feature::$feature)|+),)+
+                }
+            }
+
+            /// How many bits its weights have.
+            #[inline(always)]
+            pub const fn weight_bits(self) -> WeightBits {
+                match self {
+                    $(Self::$name => WeightBits::$bits,)+
                 }
             }
         }
@@ -44,19 +66,23 @@ macro_rules! algorithms {
 // The list. The order gives an algorithm its number in the file, so new ones come last.
 algorithms! {
     /// Unit by unit. Weights: int8, `[unit][input]`.
-    Rows { feature: DenseRows, fits: any, }
+    Rows { features: [DenseRows], bits: Eight, fits: any, }
     /// Four units at once. Weights: int8, `[four units][four inputs][unit][input]`, zero for units
     /// beyond the last.
-    Quads { feature: DenseQuads, fits: whole_quads, }
+    Quads { features: [DenseQuads], bits: Eight, fits: whole_quads, }
     /// The same with weights widened to int16, which saves a core with the DSP extension a third of
     /// its instructions: `[four units][input pair][unit][input of the pair]`.
-    QuadsWide { feature: DenseQuadsWide, fits: whole_quads, }
+    QuadsWide { features: [DenseQuadsWide], bits: Eight, fits: whole_quads, }
+    /// As [`DenseAlgorithm::Rows`] with int4 weights, two inputs of a unit in a byte.
+    RowsInt4 { features: [DenseRows, Int4], bits: Four, fits: any, }
+    /// As [`DenseAlgorithm::Quads`] with int4 weights, two units in a byte.
+    QuadsInt4 { features: [DenseQuads, Int4], bits: Four, fits: whole_quads, }
 }
 
 impl DenseAlgorithm {
-    /// Whether it is in this build.
-    pub const fn is_built(self) -> bool {
-        self.feature().is_built()
+    /// Whether it computes layers of [`Rounding::Twice`].
+    const fn rounds_twice(self) -> bool {
+        matches!(self.weight_bits(), WeightBits::Eight)
     }
 }
 

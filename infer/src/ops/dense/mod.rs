@@ -134,7 +134,7 @@ impl<'m> Operator<'m> for Dense<'m> {
     fn needs(&self, feature: Feature) -> bool {
         match feature {
             Feature::TwoRoundings => self.rounding() == Rounding::Twice,
-            other => other == self.algorithm.feature(),
+            other => self.algorithm.needs(other),
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::{Dense, DenseAlgorithm, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
+use crate::ops::packing::{high_half, low_half};
 use crate::ops::sets::Portable;
 use crate::ops::window::dot;
 use crate::quant::{Once, Requantise, Rounding, Twice};
@@ -14,7 +15,13 @@ impl Kernels for Portable {
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
         match dense.algorithm {
             DenseAlgorithm::Rows if Feature::DenseRows.is_built() => rows(dense, input, output),
-            DenseAlgorithm::Rows => (),
+            DenseAlgorithm::RowsInt4 if dense.algorithm.is_built() => {
+                rows_int4(dense, input, output)
+            }
+            DenseAlgorithm::QuadsInt4 if dense.algorithm.is_built() => {
+                quads_int4(dense, input, output)
+            }
+            DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4 | DenseAlgorithm::QuadsInt4 => (),
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => quads(dense, input, output),
         }
     }
@@ -40,6 +47,46 @@ fn rounded_rows<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &m
     for ((parameters, weights), out) in parameters.zip(rows).zip(output) {
         let accumulator = parameters.bias + dot(input, weights);
         *out = Rounded::output(accumulator, parameters, dense.output_quant.zero_point);
+    }
+}
+
+/// Unit by unit with int4 weights; such layers round once.
+pub(super) fn rows_int4(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    let rows = dense.weights.chunks_exact(input.len().div_ceil(2).max(1));
+    let parameters = Once::parameters(dense.channels, dense.units);
+    for ((parameters, weights), out) in parameters.zip(rows).zip(output) {
+        let accumulator = parameters.bias + dot_int4(input, weights);
+        *out = Once::output(accumulator, parameters, dense.output_quant.zero_point);
+    }
+}
+
+/// Sum of products of values and int4 weights, two in a byte.
+#[inline(always)]
+fn dot_int4(values: &[i8], weights: &[u8]) -> i32 {
+    let (pairs, last) = values.as_chunks::<2>();
+    let product = |value: &i8, weight: i8| *value as i32 * weight as i32;
+    let mut sum = 0;
+    for ([first, second], weights) in pairs.iter().zip(weights) {
+        sum += product(first, high_half(*weights)) + product(second, low_half(*weights));
+    }
+    match (last, weights.last()) {
+        ([value], Some(weights)) => sum + product(value, high_half(*weights)),
+        _ => sum,
+    }
+}
+
+/// Four units at once with int4 weights; such layers round once.
+fn quads_int4(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+    // Not zipped with the outputs: see below.
+    let mut blocks = dense.weights.chunks_exact((input.len() * 2).max(1));
+    let mut parameters = Once::parameters(dense.channels, dense.units);
+    for out in output.chunks_mut(4) {
+        let Some(weights) = blocks.next() else { return };
+        let sums = sums_of_four_int4(input, weights);
+        for ((sum, out), parameters) in sums.into_iter().zip(out).zip(&mut parameters) {
+            let accumulator = parameters.bias + sum;
+            *out = Once::output(accumulator, parameters, dense.output_quant.zero_point);
+        }
     }
 }
 
@@ -83,6 +130,23 @@ fn sums_of_four(input: &[i8], weights: &[u8]) -> [i32; 4] {
             for (value, weight) in values.iter().zip(weights) {
                 *sum += *value as i32 * *weight as i8 as i32;
             }
+        }
+    }
+    sums
+}
+
+/// Weights `[input quad][two units][input of the quad]`, the first unit in the high halves.
+fn sums_of_four_int4(input: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut sums = [0; 4];
+    for (values, [a, b, c, d, e, f, g, h]) in
+        input.as_chunks::<4>().0.iter().zip(weights.as_chunks::<8>().0)
+    {
+        for (value, [first, second]) in values.iter().zip([[a, e], [b, f], [c, g], [d, h]]) {
+            let value = *value as i32;
+            sums[0] += value * high_half(*first) as i32;
+            sums[1] += value * low_half(*first) as i32;
+            sums[2] += value * high_half(*second) as i32;
+            sums[3] += value * low_half(*second) as i32;
         }
     }
     sums

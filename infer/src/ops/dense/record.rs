@@ -77,7 +77,8 @@ impl<'m> Dense<'m> {
         let matrix = self.matrix();
         check_sections(channels, self.units, weights, matrix.packed_bytes())?;
         let magnitude = |unit| Ok(matrix.magnitude(weights, unit));
-        check_channels(channels, self.units, NORMAL, i32::MAX as u64, magnitude)?;
+        let sum_max = self.algorithm.weight_bits().sum_max();
+        check_channels(channels, self.units, NORMAL, sum_max, magnitude)?;
         matrix.check(weights)?;
         let dense = Self { channels, weights, ..self };
         if dense.algorithm.fits(&dense) { Ok(dense) } else { Err(LayerProblem::Algorithm) }

@@ -3,12 +3,13 @@
 #[cfg(not(target_os = "none"))]
 use infer::format::OperatorRecord;
 use infer::format::{Algorithm, ConvRecord, OutputQuant, Tensor};
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, LayerKind, LayerProblem, Shape};
 
 #[cfg(not(target_os = "none"))]
 use super::made::{Made, parameters, quant, weights, window};
-use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, in_bits, most};
 
 /// The ways to compute it.
 pub type Way = Algorithm;
@@ -87,7 +88,8 @@ pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Ma
             break (record, conv.filters());
         }
     };
-    let plain = weights(random, filters.taps() * channels as usize);
+    let bits = record.algorithm.weight_bits();
+    let plain = weights(random, bits, filters.taps() * channels as usize);
     let mut packed = vec![0; filters.packed_bytes() as usize];
     filters.pack(&plain, &mut packed).unwrap();
     let channels = parameters(random, channels, filters.taps());
@@ -98,6 +100,7 @@ pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Ma
 pub fn rounds_twice(record: &ConvRecord) -> bool {
     match record.algorithm {
         Algorithm::SingleChannel => false,
+        algorithm if algorithm.weight_bits() == WeightBits::Four => false,
         Algorithm::DirectVector => record.pool == [1, 1],
         _ => true,
     }
@@ -123,13 +126,16 @@ pub fn measured<'b>(
 
 /// A random convolution that `algorithm` fits, with the tensors that it reads and makes.
 pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor; 2]) {
-    let vector = algorithm == Algorithm::DirectVector;
+    let vector = matches!(algorithm, Algorithm::DirectVector | Algorithm::DirectVectorInt4);
     let any = vector
         || matches!(
             algorithm,
-            Algorithm::Direct | Algorithm::DirectInPlace | Algorithm::DirectPaired
+            Algorithm::Direct
+                | Algorithm::DirectInPlace
+                | Algorithm::DirectPaired
+                | Algorithm::DirectPairedInt4
         );
-    let single = algorithm == Algorithm::SingleChannel;
+    let single = matches!(algorithm, Algorithm::SingleChannel | Algorithm::SingleChannelInt4);
     let input = Shape::new(
         3 + random.below(11) as u16,
         3 + random.below(11) as u16,
@@ -205,7 +211,8 @@ pub fn fill<'b>(
     for (index, weight) in weights.iter_mut().enumerate() {
         let pixel = index % filters.taps() / input.channels as usize;
         let columns = filters.kernel[1] as usize;
-        *weight = filling.pattern.weight(random, tile, pixel / columns, pixel % columns);
+        let any = filling.pattern.weight(random, tile, pixel / columns, pixel % columns);
+        *weight = in_bits(any, record.algorithm.weight_bits());
     }
     let channel_bytes = filling.rounding.channel_bytes() * filters.output_channels as usize;
     let channels = &mut numbers.channels.0[..channel_bytes];

@@ -3,12 +3,13 @@
 #[cfg(not(target_os = "none"))]
 use infer::format::OperatorRecord;
 use infer::format::{DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use infer::{Dense, LayerKind, LayerProblem, Shape};
 
 #[cfg(not(target_os = "none"))]
 use super::made::{Made, parameters, quant, weights};
-use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, most};
+use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, fill_channels, in_bits, most};
 
 /// The ways to compute it.
 pub type Way = DenseAlgorithm;
@@ -28,7 +29,8 @@ pub fn any<'b>(
 ) -> LayerKind<'b> {
     let (record, tensors) = record(random, algorithm);
     let values = &mut values[..tensors[0].shape.len()];
-    let filling = Filling::any(random, pattern, true);
+    let rounds_twice = algorithm.weight_bits() == WeightBits::Eight;
+    let filling = Filling::any(random, pattern, rounds_twice);
     let dense = fill(random, &record, tensors, filling, values, numbers);
     LayerKind::Dense(dense.expect("the largest weights of these sizes stay in every range"))
 }
@@ -50,7 +52,7 @@ pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Ma
             break (record, dense.matrix());
         }
     };
-    let plain = weights(random, matrix.inputs * units as usize);
+    let plain = weights(random, record.algorithm.weight_bits(), matrix.inputs * units as usize);
     let mut packed = vec![0; matrix.packed_bytes() as usize];
     matrix.pack(&plain, &mut packed).unwrap();
     let channels = parameters(random, units, matrix.inputs);
@@ -78,8 +80,8 @@ pub fn measured<'b>(
 /// A random dense layer that `algorithm` fits, with the tensors that it reads and makes.
 pub fn record(random: &mut Random, algorithm: DenseAlgorithm) -> (DenseRecord, [Tensor; 2]) {
     let inputs = 1 + random.below(most(300, 40)) as u16;
-    let inputs =
-        if algorithm == DenseAlgorithm::Rows { inputs } else { inputs.next_multiple_of(4) };
+    let has_rows = matches!(algorithm, DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4);
+    let inputs = if has_rows { inputs } else { inputs.next_multiple_of(4) };
     let output_quant =
         OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };
     let units = 1 + random.below(most(40, 10)) as u16;
@@ -103,7 +105,8 @@ pub fn fill<'b>(
     }
     let weights = &mut numbers.weights[..input.len() * units];
     for weight in weights.iter_mut() {
-        *weight = filling.pattern.weight(random, 0, 1, 1);
+        let any = filling.pattern.weight(random, 0, 1, 1);
+        *weight = in_bits(any, record.algorithm.weight_bits());
     }
     let channels = &mut numbers.channels.0[..filling.rounding.channel_bytes() * units];
     fill_channels(random, filling, weights, input.len(), channels);

@@ -3,6 +3,8 @@
 #[cfg(not(target_os = "none"))]
 use infer::format::OperatorRecord;
 use infer::format::{DepthwiseRecord, OutputQuant, Tensor};
+#[cfg(not(target_os = "none"))]
+use infer::packing::WeightBits;
 use infer::quant::{ChannelParameters, Rounding};
 #[cfg(not(target_os = "none"))]
 use infer::schedule::INPUTS_MAX;
@@ -101,7 +103,8 @@ pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Ma
     let output = Tensor { shape, quant: quant(random.int8()) };
     let record = DepthwiseRecord { input, kernel, stride, origin };
     let taps = Depthwise::of(&record, &[read; INPUTS_MAX], output).taps();
-    let weights = weights(random, taps * channels as usize).iter().map(|w| *w as u8).collect();
+    let weights = weights(random, WeightBits::Eight, taps * channels as usize);
+    let weights = weights.iter().map(|w| *w as u8).collect();
     let channels = parameters(random, channels, taps);
     Some(Made { operator: OperatorRecord::Depthwise(record), output, channels, weights })
 }

@@ -11,7 +11,12 @@ use super::{Counted, Filling, Numbers, Pattern, QUANT, Random, conv};
 
 /// The ways to compute it.
 pub type Way = Algorithm;
-pub const WAYS: &[Way] = &[Algorithm::Direct, Algorithm::DirectPaired, Algorithm::DirectInPlace];
+pub const WAYS: &[Way] = &[
+    Algorithm::Direct,
+    Algorithm::DirectPaired,
+    Algorithm::DirectInPlace,
+    Algorithm::DirectPairedInt4,
+];
 
 /// A random convolution with random steps between its taps.
 pub fn any<'b>(
@@ -35,10 +40,7 @@ pub fn in_graph(random: &mut Random, tensors: &[Tensor], input: u8) -> Option<Ma
     let OperatorRecord::Conv(record) = made.operator else { unreachable!("a convolution") };
     let dilation = random.pick(&[[2, 1], [3, 1], [2, 2], [1, 3]]);
     let record = DilatedRecord { conv: record, dilation };
-    let dilates = matches!(
-        record.conv.algorithm,
-        Algorithm::Direct | Algorithm::DirectPaired | Algorithm::DirectInPlace
-    );
+    let dilates = WAYS.contains(&record.conv.algorithm);
     dilates.then_some(Made { operator: OperatorRecord::Dilated(record), ..made })
 }
 

@@ -1,9 +1,10 @@
 //! Layers of random graphs, and what they are made of.
 
 use infer::format::{OperatorRecord, OutputQuant, Tensor};
+use infer::packing::WeightBits;
 use infer::quant::ChannelParameters;
 
-use super::Random;
+use super::{Random, in_bits};
 
 /// A layer with its numbers.
 pub struct Made {
@@ -26,8 +27,8 @@ pub fn window(random: &mut Random) -> ([u8; 2], [u8; 2], [i16; 2]) {
     (kernel, stride, [before(kernel[0], random), before(kernel[1], random)])
 }
 
-pub fn weights(random: &mut Random, count: usize) -> Vec<i8> {
-    (0..count).map(|_| random.int8()).collect()
+pub fn weights(random: &mut Random, bits: WeightBits, count: usize) -> Vec<i8> {
+    (0..count).map(|_| in_bits(random.int8(), bits)).collect()
 }
 
 /// Multipliers with which many outputs of random weights lie between the ends of int8.

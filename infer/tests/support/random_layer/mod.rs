@@ -14,6 +14,7 @@ use infer::kernels::{Kernels, Reference};
 #[cfg(not(target_os = "none"))]
 use infer::ops::Kind;
 use infer::ops::{Buffers, Record};
+use infer::packing::WeightBits;
 use infer::quant::{ChannelParameters, Rounding};
 use infer::{Aligned, LayerKind, Shape};
 #[cfg(not(target_os = "none"))]
@@ -315,6 +316,14 @@ impl Pattern {
                 }
             }
         }
+    }
+}
+
+/// A weight of these bits that is as far in their range as an int8 weight is in its own.
+pub const fn in_bits(weight: i8, bits: WeightBits) -> i8 {
+    match bits {
+        WeightBits::Four => weight >> 4,
+        WeightBits::Eight => weight,
     }
 }
 

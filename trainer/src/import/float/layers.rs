@@ -2,6 +2,7 @@
 //! in both directions has zeros between them. Values cut off anywhere are a ReLU6 of another scale.
 
 use infer::Shape;
+use infer::packing::WeightBits;
 
 use super::array::Array;
 use super::misfit::Misfit;
@@ -66,6 +67,7 @@ impl Sketch {
             dilation: extent(dilation)?,
             padding: moving.padding()?,
             activation: None,
+            weights: WeightBits::Eight,
         });
         let weights = StageWeights { weights: taps.spread(spread).ok_or(TOO_MANY)?, bias };
         self.push(name, &[tensor], kind, Some(weights))
@@ -106,7 +108,7 @@ impl Sketch {
         if weights.len() != self.shape(tensor).len() * bias.len() {
             return Err("weights that do not fit the map".into());
         }
-        let kind = LayerKind::Dense(dense::Layer { units: count(bias.len())?, activation: None });
+        let kind = LayerKind::Dense(dense::Layer::of(count(bias.len())?));
         self.push(name, &[tensor], kind, Some(StageWeights { weights, bias }))
     }
 

@@ -7,6 +7,7 @@
 //! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are nothing: the order of a map in memory stays.
 
 use infer::format::Tensor;
+use infer::packing::WeightBits;
 
 use super::batches::Split;
 use super::layer::{Made, all_values, before, beyond_saturation, side_by_side};
@@ -135,7 +136,8 @@ impl<'n, 'a> Lowering<'n, 'a> {
         let name = node.operator.outputs.first().map(|output| self.network.tensors[*output].name);
         let Made { part, kind, output, channels, weights } = made;
         let name = layer_name(name.unwrap_or_default(), part);
-        self.layers.push(PlainLayer { name, inputs, output, kind, channels, weights });
+        let bits = WeightBits::Eight;
+        self.layers.push(PlainLayer { name, inputs, output, kind, channels, weights, bits });
         Edge { number: self.layers.len(), tensor: output }
     }
 

@@ -1,6 +1,7 @@
 //! A convolution as a description writes it.
 
 use infer::Shape;
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use super::{Conv, reach};
 use crate::ops::description::{at_most, positive, positive_sides, windowed};
 use crate::ops::{
     Activation, Description, Extent, Lowered, Padding, Problem, Rectifier, StageKind, Values,
+    is_int8,
 };
 
 /// Most values of an input with its padding: those of the sixteen images that training takes at
@@ -34,6 +36,9 @@ pub struct Layer {
     /// What follows, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
+    /// How many bits its weights have; int8 when left out.
+    #[serde(default, skip_serializing_if = "is_int8")]
+    pub weights: WeightBits,
 }
 
 impl Description for Layer {
@@ -46,6 +51,7 @@ impl Description for Layer {
         ("dilation", Values::Extent(1..=255)),
         ("padding", Values::PADDING),
         ("activation", Activation::VALUES),
+        ("weights", Values::WEIGHT_BITS),
     ];
 
     fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
@@ -78,6 +84,10 @@ impl Description for Layer {
 
     fn activation(&self) -> Option<Activation> {
         self.activation
+    }
+
+    fn weight_bits(&self) -> WeightBits {
+        self.weights
     }
 }
 

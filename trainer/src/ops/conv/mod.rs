@@ -16,8 +16,8 @@ pub use plain::Plain;
 
 use super::max_pool::Pooling;
 use super::{
-    BurnParameters, FloatKind, Operator, OutputScale, Part, PlainKind, Rectifier, Scales,
-    StageKind, WEIGHTED_STEPS_MAX, WeightShape, Window,
+    BurnParameters, FloatKind, INT4_TAPS_MAX, Operator, OutputScale, Part, PlainKind, Rectifier,
+    Scales, StageKind, WEIGHTED_STEPS_MAX, WeightShape, Window,
 };
 
 /// A convolution with what follows it. The order of ReLU and pooling does not matter: both are
@@ -121,6 +121,10 @@ impl Operator for Conv {
 
     fn output_scale(&self) -> OutputScale {
         OutputScale::Calibrated { relu: self.rectifier.is_some(), steps_max: WEIGHTED_STEPS_MAX }
+    }
+
+    fn has_int4(&self) -> bool {
+        self.area() * self.input.channels as usize <= INT4_TAPS_MAX
     }
 
     fn float(&self, part: &Part) -> FloatKind {

@@ -5,7 +5,7 @@ use infer::quant::ChannelParameters;
 use infer::{Conv, LayerProblem, Shape};
 
 use super::{Algorithm, terms};
-use crate::ops::{Choice, Mixing, PlainKind, PlainOperator, Running, Term, leaves_map};
+use crate::ops::{Choice, Mixing, PlainKind, PlainOperator, Running, Term, leaves_map, refused};
 
 /// A convolution with the pooling that follows it; fields as in [`ConvRecord`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,7 +79,7 @@ impl Running for Conv<'_> {
         }
         let filters = self.filters();
         let mut packed = vec![0; filters.packed_bytes() as usize];
-        filters.pack(weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+        filters.pack(weights, &mut packed).map_err(refused)?;
         self.with_numbers(channels, &packed)?;
         Ok(packed)
     }

@@ -2,6 +2,7 @@
 //!
 //! A core's costs are a number of instructions for each of these terms, fitted to measured counts.
 
+use infer::packing::WeightBits;
 use infer::quant::{RELU_ZERO_POINT, Rounding};
 use infer::{Conv, Tiles};
 
@@ -18,7 +19,11 @@ impl ops::Algorithm for Algorithm {
     }
 
     fn loop_term(self) -> Option<&'static str> {
-        (self == Self::DirectVector).then_some(VECTOR_LOOP)
+        matches!(self, Self::DirectVector | Self::DirectVectorInt4).then_some(VECTOR_LOOP)
+    }
+
+    fn weight_bits(self) -> WeightBits {
+        self.weight_bits()
     }
 }
 
@@ -30,12 +35,12 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectInPlace => of_direct_in_place(conv),
-        Algorithm::DirectPaired => of_paired(conv),
-        Algorithm::DirectVector => match conv.rounding() {
+        Algorithm::DirectPaired | Algorithm::DirectPairedInt4 => of_paired(conv),
+        Algorithm::DirectVector | Algorithm::DirectVectorInt4 => match conv.rounding() {
             Rounding::Once => of_vector(conv),
             Rounding::Twice => of_vector_twice(conv),
         },
-        Algorithm::SingleChannel => of_single_channel(conv),
+        Algorithm::SingleChannel | Algorithm::SingleChannelInt4 => of_single_channel(conv),
         Algorithm::WinogradF2
         | Algorithm::WinogradF4
         | Algorithm::WinogradF2OnTheFly

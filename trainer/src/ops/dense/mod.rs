@@ -5,6 +5,7 @@ mod plain;
 
 use burn::tensor::Tensor;
 use infer::Shape;
+use infer::packing::WeightBits;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +16,9 @@ pub use plain::Plain;
 use super::description::positive;
 use super::lookup::of_burn;
 use super::{
-    Activation, BurnParameters, Description, FloatKind, Function, Lowered, Operator, OutputScale,
-    Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values, WEIGHTED_STEPS_MAX,
-    WeightShape, Window,
+    Activation, BurnParameters, Description, FloatKind, Function, INT4_TAPS_MAX, Lowered, Operator,
+    OutputScale, Part, PlainKind, Problem, Rectifier, Scales, StageKind, Values,
+    WEIGHTED_STEPS_MAX, WeightShape, Window, is_int8,
 };
 
 /// A layer of the type `dense`: fully connected with bias; flattens its input row by row, pixel by
@@ -30,6 +31,16 @@ pub struct Layer {
     /// What follows, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
+    /// How many bits its weights have; int8 when left out.
+    #[serde(default, skip_serializing_if = "is_int8")]
+    pub weights: WeightBits,
+}
+
+impl Layer {
+    /// One with this many outputs, which nothing follows, with int8 weights.
+    pub const fn of(units: u16) -> Self {
+        Self { units, activation: None, weights: WeightBits::Eight }
+    }
 }
 
 /// A dense layer with its ReLU. Weights: `[input][unit]`.
@@ -46,8 +57,11 @@ pub struct Dense {
 impl Description for Layer {
     const TYPE: &'static str = "dense";
     const NAME: &'static str = "dense";
-    const KEYS: &'static [(&'static str, Values)] =
-        &[("units", Values::Whole(1..=65_535)), ("activation", Activation::VALUES)];
+    const KEYS: &'static [(&'static str, Values)] = &[
+        ("units", Values::Whole(1..=65_535)),
+        ("activation", Activation::VALUES),
+        ("weights", Values::WEIGHT_BITS),
+    ];
 
     fn lower(&self, [input, ..]: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
         positive(self.units, "units")?;
@@ -57,6 +71,10 @@ impl Description for Layer {
 
     fn activation(&self) -> Option<Activation> {
         self.activation
+    }
+
+    fn weight_bits(&self) -> WeightBits {
+        self.weights
     }
 }
 
@@ -93,6 +111,10 @@ impl Operator for Dense {
 
     fn output_scale(&self) -> OutputScale {
         OutputScale::Calibrated { relu: self.rectifier.is_some(), steps_max: WEIGHTED_STEPS_MAX }
+    }
+
+    fn has_int4(&self) -> bool {
+        self.input.len() <= INT4_TAPS_MAX
     }
 
     fn float(&self, part: &Part) -> FloatKind {

@@ -1,6 +1,7 @@
 //! A dense layer in integers: its record, as `infer` runs it, and its cost.
 
 use infer::format::{DenseRecord, OperatorRecord};
+use infer::packing::WeightBits;
 use infer::quant::ChannelParameters;
 use infer::{Dense, LayerProblem, Shape};
 
@@ -18,6 +19,10 @@ impl ops::Algorithm for Algorithm {
 
     fn formula(self) -> String {
         format!("Dense{self:?}")
+    }
+
+    fn weight_bits(self) -> WeightBits {
+        self.weight_bits()
     }
 }
 
@@ -66,7 +71,7 @@ impl Running for Dense<'_> {
         }
         let matrix = self.matrix();
         let mut packed = vec![0; matrix.packed_bytes() as usize];
-        matrix.pack(weights, &mut packed).map_err(|_| LayerProblem::SectionMissing)?;
+        matrix.pack(weights, &mut packed).map_err(ops::refused)?;
         self.with_numbers(channels, &packed)?;
         Ok(packed)
     }

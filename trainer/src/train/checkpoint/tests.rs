@@ -145,8 +145,7 @@ fn the_key_that_differs_is_named() {
     let both = said(|preset| (preset.recipe.batch, preset.recipe.epochs) = (64, 2));
     assert!(both.starts_with("its training.batch is 128, not 64"), "{both}");
     let units = said(|preset| {
-        preset.network.layers[0].kind =
-            crate::network::LayerKind::Dense(dense::Layer { units: 3, activation: None });
+        preset.network.layers[0].kind = crate::network::LayerKind::Dense(dense::Layer::of(3));
     });
     assert!(units.starts_with("its network.layer 1.units is 2, not 3"), "{units}");
     let layers = said(|preset| preset.network.layers.push(preset.network.layers[0].clone()));

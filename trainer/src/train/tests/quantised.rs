@@ -1,5 +1,7 @@
 //! Training that minds quantisation.
 
+use infer::packing::WeightBits;
+
 use super::*;
 use crate::calibrate::calibrate;
 use crate::evaluate::int8_outputs;
@@ -50,10 +52,11 @@ fn in_training(model: &FloatModel, inputs: &[f32], data: &Dataset) -> Vec<f32> {
     let quant = quantize(model, &calibrate(model, data)).unwrap();
     let mut layout = Layout::new(&model.network).unwrap();
     layout.grids = quant.stages.iter().map(|stage| Grid::from(stage.output)).collect();
-    let pack = |stage: &crate::float_model::StageWeights| {
-        Weights::new(&weights_on_grid(&stage.output_rows(), stage.bias.len()), stage.bias.clone())
+    let pack = |(stage, bits): (&crate::float_model::StageWeights, &WeightBits)| {
+        let rows = weights_on_grid(&stage.output_rows(), stage.bias.len(), *bits);
+        Weights::new(&rows, stage.bias.clone())
     };
-    let weights: Vec<Weights> = model.stages.iter().map(pack).collect();
+    let weights: Vec<Weights> = model.stages.iter().zip(&layout.bits).map(pack).collect();
     let mut maps = Maps::new(InstructionSet::detect(), &layout, data.len());
     maps.inputs(&layout, data.len()).copy_from_slice(inputs);
     maps.forward(&layout, &weights, 0..layout.stages.len());
@@ -77,4 +80,32 @@ fn the_forward_pass_foretells_the_integers() {
     let float = distance(&model.forward(&inputs, &mut |_, _| ()));
     let minded = distance(&in_training(&model, &inputs, &data));
     assert!(minded < 0.1 && minded * 3.0 < float, "{minded} and {float} steps");
+}
+
+/// The same with int4 weights of the first dense layer: training that minds them foretells the
+/// integers as well, and what is exported is what was minded.
+#[test]
+fn int4_weights_are_minded_where_the_network_says_so() {
+    let data = thirds();
+    let mut network = small();
+    let crate::network::LayerKind::Dense(dense) = &mut network.layers[2].kind else {
+        panic!("a dense layer")
+    };
+    dense.weights = WeightBits::Four;
+    let mut observer = Quiet { stop_after: NEVER, batches: 0 };
+    let minded = train(&network, &recipe_of(2), &data, &ONE_THREAD, &mut observer).unwrap().model;
+    assert_ne!(minded.stages, trained(2, 1).stages);
+    let all: Vec<usize> = (0..data.len()).collect();
+    let inputs = network_inputs(&network.input, &data, &all);
+    let exported = export(&minded, &data).unwrap();
+    assert_eq!(exported.int4.len(), 1);
+    let int8 = int8_outputs(&exported.bytes, &data, 1).unwrap().reals();
+    let step = exported.quant.stages.last().unwrap().output.scale;
+    let distance = |values: &[f32]| {
+        let differences = values.iter().zip(&int8).map(|(value, int8)| (value - int8).abs());
+        differences.sum::<f32>() / int8.len() as f32 / step
+    };
+    let float = distance(&minded.forward(&inputs, &mut |_, _| ()));
+    let foretold = distance(&in_training(&minded, &inputs, &data));
+    assert!(foretold < 0.1 && foretold * 3.0 < float, "{foretold} and {float} steps");
 }

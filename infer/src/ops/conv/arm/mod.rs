@@ -36,24 +36,29 @@ impl Kernels for CortexM {
                 super::in_place::conv(conv, input, output, InPlace)
             }
             #[cfg(kindling_backend = "mve")]
-            Algorithm::DirectVector if Feature::DirectVector.is_built() => {
+            Algorithm::DirectVector | Algorithm::DirectVectorInt4 if conv.algorithm.is_built() => {
                 vector::conv(conv, input, scratch, output)
             }
             #[cfg(not(kindling_backend = "mve"))]
-            Algorithm::DirectVector if Feature::DirectVector.is_built() => {
+            Algorithm::DirectVector | Algorithm::DirectVectorInt4 if conv.algorithm.is_built() => {
                 unpacked::conv(conv, input, scratch, output)
             }
-            Algorithm::DirectPaired if Feature::DirectPaired.is_built() => {
+            Algorithm::DirectPaired | Algorithm::DirectPairedInt4 if conv.algorithm.is_built() => {
                 paired::conv(conv, input, scratch, output)
             }
-            Algorithm::SingleChannel if Feature::SingleChannel.is_built() => {
+            Algorithm::SingleChannel | Algorithm::SingleChannelInt4
+                if conv.algorithm.is_built() =>
+            {
                 single_channel::conv(conv, input, scratch, output)
             }
             Algorithm::Direct
             | Algorithm::DirectInPlace
             | Algorithm::DirectPaired
+            | Algorithm::DirectPairedInt4
             | Algorithm::DirectVector
-            | Algorithm::SingleChannel => (),
+            | Algorithm::DirectVectorInt4
+            | Algorithm::SingleChannel
+            | Algorithm::SingleChannelInt4 => (),
             Algorithm::WinogradF2
             | Algorithm::WinogradF4
             | Algorithm::WinogradF2OnTheFly

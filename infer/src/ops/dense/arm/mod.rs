@@ -24,12 +24,17 @@ impl Kernels for CortexM {
             DenseAlgorithm::Rows if Feature::DenseRows.is_built() => {
                 portable::rows(dense, input, output)
             }
-            DenseAlgorithm::Rows => (),
+            DenseAlgorithm::RowsInt4 if dense.algorithm.is_built() => {
+                portable::rows_int4(dense, input, output)
+            }
+            DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4 => (),
             #[cfg(kindling_backend = "armv6m")]
             DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => {
                 portable::quads(dense, input, output);
             }
-            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => quads::dense(dense, input, output),
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide | DenseAlgorithm::QuadsInt4 => {
+                quads::dense(dense, input, output);
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-@ Direct convolution on Armv6-M: four pixels by output channels with int8 weights, one channel after
-@ the other. Two pixels share a multiplication:
+@ Direct convolution on Armv6-M: four pixels by output channels with int8 or int4 weights, one
+@ channel after the other. Two pixels share a multiplication:
 @
 @   inputs = -(first pixel + second pixel * 2^16)
 @   for each channel:
@@ -27,24 +27,38 @@
   add \second, \both
 .endm
 
-.macro PAIRED_STEP
+@ `half` makes a weight, in r6, of its byte.
+.macro PAIRED_STEP half
   ldmia r0!, {r2-r5}
   movs r6, #0
   ldrsb r6, [r1, r6]
+  \half
   muls r2, r6, r2
   muls r3, r6, r3
   ldrsb r6, [r1, r7]
+  \half
   muls r4, r6, r4
   muls r5, r6, r5
   adds r2, r2, r4
   adds r3, r3, r5
   PAIRED_UNPACK r2, r4, r8, r9
   PAIRED_UNPACK r3, r5, r10, r11
-  adds r1, r1, #4
 .endm
 
-@ All steps of a channel, an even number of them.
-.macro PAIRED_SUMS
+.macro PAIRED_WHOLE
+.endm
+
+.macro PAIRED_HIGH
+  asrs r6, r6, #4
+.endm
+
+.macro PAIRED_LOW
+  lsls r6, r6, #28
+  asrs r6, r6, #28
+.endm
+
+@ All steps of a channel, an even number of them. `is_int4`, here and below: 0 or 1.
+.macro PAIRED_SUMS is_int4
   movs r7, #0
   mov r8, r7
   mov r9, r7
@@ -52,8 +66,15 @@
   mov r11, r7
   movs r7, #2
 1:
-  PAIRED_STEP
-  PAIRED_STEP
+.if \is_int4
+  PAIRED_STEP PAIRED_HIGH
+  PAIRED_STEP PAIRED_LOW
+.else
+  PAIRED_STEP PAIRED_WHOLE
+  adds r1, r1, #4
+  PAIRED_STEP PAIRED_WHOLE
+.endif
+  adds r1, r1, #4
   cmp r1, r12
   bne 1b
 .endm
@@ -78,8 +99,9 @@
 
 @ Sums of two channels.
 @
-@ r0 = inputs [step][tap][two pixels], r1 = weights, four bytes per step: first tap of both
-@ channels, second tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number of
+@ r0 = inputs [step][tap][two pixels], r1 = weights, four bytes per step, of int4 weights four per
+@ two steps, with those of the second in the low halves: first tap of both channels, second tap of
+@ both; r2 = eight sums [channel][pixel]; r3 = steps, an even number of
 @ them, two or more.
 
 .set PAIRED_INPUTS, 0
@@ -88,21 +110,22 @@
 .set PAIRED_END, 12
 .set PAIRED_FRAME, 16
 
-.section .text.kindling_paired, "ax", %progbits
-.global kindling_paired
-.type kindling_paired, %function
+.macro PAIRED_TWO_CHANNELS name, is_int4
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_paired:
+\name:
   PAIRED_SAVE
   sub sp, #PAIRED_FRAME
-  lsls r3, r3, #2
+  lsls r3, r3, #(2 - \is_int4)
   adds r3, r3, r1
   mov r12, r3
   mov r4, sp
   stmia r4!, {r0-r3}
 2:                            @ a channel: r1 = its first weight
-  PAIRED_SUMS
+  PAIRED_SUMS \is_int4
   ldr r2, [sp, #PAIRED_TO]
   mov r3, r8
   mov r4, r9
@@ -126,6 +149,10 @@ kindling_paired:
 3:
   add sp, #PAIRED_FRAME
   PAIRED_RESTORE
+.endm
+
+PAIRED_TWO_CHANNELS kindling_paired, 0
+PAIRED_TWO_CHANNELS kindling_paired_int4, 1
 
 @ Outputs of pairs of channels.
 @
@@ -185,7 +212,7 @@ kindling_paired:
   str r0, [sp, #BATCH_SHIFTS]
 .endm
 
-.macro PAIRED_BATCH name, rounding
+.macro PAIRED_BATCH name, rounding, is_int4
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -199,7 +226,7 @@ kindling_paired:
   stmia r1!, {r2-r7}
   ldmia r0!, {r2-r7}
   BATCH_ZERO_POINT_\rounding
-  lsls r6, r6, #2
+  lsls r6, r6, #(2 - \is_int4)
   stmia r1!, {r2-r7}
   movs r2, #1
   subs r3, r6, #1
@@ -216,7 +243,7 @@ kindling_paired:
   str r2, [sp, #(BATCH_NEXT + 4)]
   adds r2, r2, r1
   str r2, [sp, #BATCH_WEIGHTS]
-  PAIRED_SUMS
+  PAIRED_SUMS \is_int4
   ldr r0, [sp, #BATCH_PARAMETERS]
   ldmia r0!, {r5, r6}
   str r0, [sp, #BATCH_PARAMETERS]
@@ -241,8 +268,9 @@ kindling_paired:
   PAIRED_RESTORE
 .endm
 
-PAIRED_BATCH kindling_paired_once, ONCE
-PAIRED_BATCH kindling_paired_twice, TWICE
+PAIRED_BATCH kindling_paired_once, ONCE, 0
+PAIRED_BATCH kindling_paired_once_int4, ONCE, 1
+PAIRED_BATCH kindling_paired_twice, TWICE, 0
 
 @ Four int8 patches as the loop's inputs; the order of taps in a quad is 0, 2, 1, 3.
 @

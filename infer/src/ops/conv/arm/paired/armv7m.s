@@ -1,5 +1,5 @@
 @ Direct convolution on Armv7-M without DSP extension: four pixels by two output channels with int8
-@ weights.
+@ or int4 weights.
 @
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
@@ -7,15 +7,36 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
-@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, four bytes per step: first tap of
-@ both channels, second tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number.
+@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, four bytes per step, of int4 weights
+@ four per two steps, with those of the second in the low halves: first tap of both channels, second
+@ tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number.
 @ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr
 @ address of weights.
-
 
 .macro PAIRED_TAP inputs, weights
   ldrsb.w r10, [lr, #\weights]
   ldrsb.w r11, [lr, #(\weights + 1)]
+  PAIRED_PRODUCTS \inputs
+.endm
+
+.macro PAIRED_TAP_HIGH inputs, weights
+  ldrsb.w r10, [lr, #\weights]
+  ldrsb.w r11, [lr, #(\weights + 1)]
+  asr r10, r10, #4
+  asr r11, r11, #4
+  PAIRED_PRODUCTS \inputs
+.endm
+
+.macro PAIRED_TAP_LOW inputs, weights
+  ldrb.w r10, [lr, #\weights]
+  ldrb.w r11, [lr, #(\weights + 1)]
+  sbfx r10, r10, #0, #4
+  sbfx r11, r11, #0, #4
+  PAIRED_PRODUCTS \inputs
+.endm
+
+@ Two weights, of one tap, by the inputs of four pixels.
+.macro PAIRED_PRODUCTS inputs
   ldrsh.w r8, [r12, #\inputs]
   ldrsh.w r9, [r12, #(\inputs + 4)]
   mla r0, r8, r10, r0
@@ -30,16 +51,37 @@
   mla r7, r9, r11, r7
 .endm
 
-.section .text.kindling_paired, "ax", %progbits
-.global kindling_paired
-.type kindling_paired, %function
+@ Two steps.
+.macro PAIRED_ROUND_INT8
+  PAIRED_TAP 0, 0
+  PAIRED_TAP 2, 2
+  PAIRED_TAP 16, 4
+  PAIRED_TAP 18, 6
+  add r12, r12, #32
+  add lr, lr, #8
+.endm
+
+.macro PAIRED_ROUND_INT4
+  PAIRED_TAP_HIGH 0, 0
+  PAIRED_TAP_HIGH 2, 2
+  PAIRED_TAP_LOW 16, 0
+  PAIRED_TAP_LOW 18, 2
+  add r12, r12, #32
+  add lr, lr, #4
+.endm
+
+@ `step_shift`: bytes of a step's weights, as a power of 2.
+.macro PAIRED_SUMS name, weights, step_shift
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_paired:
+\name:
   push {r2, r4-r11, lr}
   mov r12, r0
   mov lr, r1
-  add r4, r1, r3, lsl #2
+  add r4, r1, r3, lsl #\step_shift
   push {r4}                   @ the end of the weights
   mov r0, #0
   mov r1, #0
@@ -50,12 +92,7 @@ kindling_paired:
   mov r6, #0
   mov r7, #0
 1:
-  PAIRED_TAP 0, 0
-  PAIRED_TAP 2, 2
-  PAIRED_TAP 16, 4
-  PAIRED_TAP 18, 6
-  add r12, r12, #32
-  add lr, lr, #8
+  PAIRED_ROUND_\weights
   ldr r8, [sp]
   cmp lr, r8
   bne.w 1b
@@ -63,21 +100,43 @@ kindling_paired:
   stmia r8, {r0-r7}
   add sp, sp, #8
   pop {r4-r11, pc}
+.endm
+
+PAIRED_SUMS kindling_paired, INT8, 2
+PAIRED_SUMS kindling_paired_int4, INT4, 1
 
 @ Rounds of two steps are always whole.
-.macro PAIRED_ENTRY steps, temporary, rounds, end
+.macro PAIRED_ENTRY_INT8 steps, temporary, end
 .endm
 
-.macro PAIRED_STEPS
+.macro PAIRED_ENTRY_INT4 steps, temporary, end
+.endm
+
+.macro PAIRED_STEPS_INT8
 3:
-  PAIRED_TAP 0, 0
-  PAIRED_TAP 2, 2
-  PAIRED_TAP 16, 4
-  PAIRED_TAP 18, 6
-  add r12, r12, #32
-  add lr, lr, #8
+  PAIRED_ROUND_INT8
 .endm
 
-PAIRED_BATCH kindling_paired_once, ONCE, 0
-PAIRED_BATCH kindling_paired_twice, TWICE, 1
-PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0
+.macro PAIRED_STEPS_INT4
+3:
+  PAIRED_ROUND_INT4
+.endm
+
+.macro BATCH_BEGIN_INT8
+  BATCH_BEGIN_BIASES
+.endm
+
+.macro BATCH_BEGIN_INT4
+  BATCH_BEGIN_BIASES
+.endm
+
+.macro BATCH_END_INT8
+.endm
+
+.macro BATCH_END_INT4
+.endm
+
+PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
+PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
+PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
+PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8

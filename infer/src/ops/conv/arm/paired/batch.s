@@ -2,7 +2,7 @@
 @ the core.
 @
 @   for each pair of channels:
-@       sum[channel][pixel] = bias of the channel
+@       sum[channel][pixel] = bias of the channel, which some cores add after the loop
 @       for each step, one pair of taps:
 @           sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
 @       outputs = requantised sums, see arm/requantise.s and arm/twice.s
@@ -70,8 +70,22 @@
 .macro BATCH_ONCE_RARE name, number, a, b, c, d
 .endm
 
-@ `sign`: with two roundings, whether the zero point is another than -128.
-.macro PAIRED_BATCH name, rounding, sign
+@ The sums begin with the biases.
+.macro BATCH_BEGIN_BIASES
+  ldr r8, [sp, #BATCH_PARAMETERS]
+  ldr r0, [r8]
+  ldr r4, [r8, #8]
+  mov r1, r0
+  mov r2, r0
+  mov r3, r0
+  mov r5, r4
+  mov r6, r4
+  mov r7, r4
+.endm
+
+@ `sign`: with two roundings, whether the zero point is another than -128. `weights`: INT8 or INT4,
+@ whose macros are the core's.
+.macro PAIRED_BATCH name, rounding, sign, weights
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -83,25 +97,18 @@
   ldmia r0!, {r1-r8}
   stmia sp, {r1-r8}
   ldmia r0, {r1-r3, lr}
-  PAIRED_ENTRY r3, r4, 3f, 2f
+  PAIRED_ENTRY_\weights r3, r4, 2f
   add r4, sp, #BATCH_END
   stmia r4, {r1-r3}
 1:
-  ldr r8, [sp, #BATCH_PARAMETERS]
-  ldr r0, [r8]
-  ldr r4, [r8, #8]
-  mov r1, r0
-  mov r2, r0
-  mov r3, r0
-  mov r5, r4
-  mov r6, r4
-  mov r7, r4
+  BATCH_BEGIN_\weights
   ldr r12, [sp, #BATCH_INPUTS]
-  PAIRED_STEPS
+  PAIRED_STEPS_\weights
   ldr r8, [sp, #(BATCH_INPUTS + 4)]
   cmp r12, r8
   bne.w 3b
   str lr, [sp, #BATCH_WEIGHTS]
+  BATCH_END_\weights
   ldr lr, [sp, #BATCH_ZERO_POINT]
   BATCH_FOUR_\rounding \name, 0, \sign, r0, r1, r2, r3
   BATCH_FOUR_\rounding \name, 1, \sign, r4, r5, r6, r7

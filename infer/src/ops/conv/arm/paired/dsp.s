@@ -1,4 +1,4 @@
-@ Direct convolution: four pixels by two output channels with int8 weights.
+@ Direct convolution: four pixels by two output channels with int8 or int4 weights.
 @
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
@@ -6,17 +6,41 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
-@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, one word per step: bytes 0 and 2 are
-@ the pair of the first channel, bytes 1 and 3 that of the second; r2 = eight sums [channel][pixel];
-@ r3 = steps, 1 or more. Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12
-@ address of inputs, lr address of weights.
+@ An int4 weight is used as 16 times itself, which is the high half of its byte with zeros in the
+@ low one. The model proved that 16 times a partial sum stays in 32 bits; after the loop a shift to
+@ the right by 4 bits makes the sum of it, exactly.
+@
+@ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, one word per step, of int4 weights
+@ one per two steps, with those of the second in the low halves: bytes 0 and 2 are the pair of the
+@ first channel, bytes 1 and 3 that of the second; r2 = eight sums [channel][pixel]; r3 = steps, 1
+@ or more, of int4 weights an even number. Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10
+@ and r11 weights, r12 address of inputs, lr address of weights.
 
 .set PAIRED_ROUND, 8          @ steps per round of the loop
 .set PAIRED_STEP_BYTES, 52    @ code of one step
+.set PAIRED_INT4_BYTES, 58    @ the same with int4 weights, on average of two
 
 .macro PAIRED_STEP
   ldr r11, [lr], #4
   ldmia.w r12!, {r8, r9}
+  PAIRED_PRODUCTS
+.endm
+
+@ Two steps.
+.macro PAIRED_TWO_STEPS_INT4
+  ldr.w r11, [lr]
+  ldmia.w r12!, {r8, r9}
+  and r11, r11, #0xf0f0f0f0
+  PAIRED_PRODUCTS
+  ldr r11, [lr], #4
+  ldmia.w r12!, {r8, r9}
+  lsl.w r11, r11, #4
+  and r11, r11, #0xf0f0f0f0
+  PAIRED_PRODUCTS
+.endm
+
+@ Of four weights and the inputs of two pixels; loads those of the other two.
+.macro PAIRED_PRODUCTS
   sxtb16 r10, r11
   sxtb16 r11, r11, ror #8
   smlad r0, r8, r10, r0
@@ -30,16 +54,18 @@
   smlad r7, r9, r11, r7
 .endm
 
-.section .text.kindling_paired, "ax", %progbits
-.global kindling_paired
-.type kindling_paired, %function
+@ `is_int4`: 0 or 1.
+.macro PAIRED_SUMS name, is_int4, step_bytes
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_paired:
+\name:
   push {r2, r4-r11, lr}
   mov r12, r0
   mov lr, r1
-  add r4, r1, r3, lsl #2
+  add r4, r1, r3, lsl #(2 - \is_int4)
   push {r4}                   @ the end of the weights
   ands r8, r3, #(PAIRED_ROUND - 1)
   mov r0, #0
@@ -52,38 +78,61 @@ kindling_paired:
   mov r7, #0
   beq 1f
   adr.w r9, 2f                @ the steps that make no full round first
-  mov r10, #PAIRED_STEP_BYTES
+  mov r10, #\step_bytes
   mls r9, r8, r10, r9
   orr r9, r9, #1
   bx r9
 .balign 4
 1:
+.if \is_int4
+.rept PAIRED_ROUND / 2
+  PAIRED_TWO_STEPS_INT4
+.endr
+.else
 .rept PAIRED_ROUND
   PAIRED_STEP
 .endr
+.endif
 2:
   ldr r8, [sp]
   cmp lr, r8
   bne.w 1b
   ldr r8, [sp, #4]
+.if \is_int4
+.irp sum, r0, r1, r2, r3, r4, r5, r6, r7
+  asr.w \sum, \sum, #4
+.endr
+.endif
   stmia r8, {r0-r7}
   add sp, sp, #8
   pop {r4-r11, pc}
+.endm
 
-@ Makes of the number of steps where the loop begins: at those that make no full round. `rounds`
-@ and `end` are where all begin and where they end.
-.macro PAIRED_ENTRY steps, temporary, rounds, end
+PAIRED_SUMS kindling_paired, 0, PAIRED_STEP_BYTES
+PAIRED_SUMS kindling_paired_int4, 1, PAIRED_INT4_BYTES
+
+@ Makes of the number of steps where the loop begins: at those that make no full round. `end` is
+@ where all end.
+.macro PAIRED_ENTRY steps, temporary, end, step_bytes
   ands \steps, \steps, #(PAIRED_ROUND - 1)
   it eq
   moveq \steps, #PAIRED_ROUND
-  mov \temporary, #PAIRED_STEP_BYTES
+  mov \temporary, #\step_bytes
   mul \steps, \steps, \temporary
   adr.w \temporary, \end
   sub \steps, \temporary, \steps
   orr \steps, \steps, #1      @ Thumb code
 .endm
 
-.macro PAIRED_STEPS
+.macro PAIRED_ENTRY_INT8 steps, temporary, end
+  PAIRED_ENTRY \steps, \temporary, \end, PAIRED_STEP_BYTES
+.endm
+
+.macro PAIRED_ENTRY_INT4 steps, temporary, end
+  PAIRED_ENTRY \steps, \temporary, \end, PAIRED_INT4_BYTES
+.endm
+
+.macro PAIRED_STEPS_INT8
   ldr.w pc, [sp, #BATCH_ENTRY]
 .balign 4
 3:
@@ -93,9 +142,46 @@ kindling_paired:
 2:
 .endm
 
-PAIRED_BATCH kindling_paired_once, ONCE, 0
-PAIRED_BATCH kindling_paired_twice, TWICE, 1
-PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0
+.macro PAIRED_STEPS_INT4
+  ldr.w pc, [sp, #BATCH_ENTRY]
+.balign 4
+3:
+.rept PAIRED_ROUND / 2
+  PAIRED_TWO_STEPS_INT4
+.endr
+2:
+.endm
+
+.macro BATCH_BEGIN_INT8
+  BATCH_BEGIN_BIASES
+.endm
+
+.macro BATCH_END_INT8
+.endm
+
+@ Sums of 16 times the weights begin at 0.
+.macro BATCH_BEGIN_INT4
+.irp sum, r0, r1, r2, r3, r4, r5, r6, r7
+  mov \sum, #0
+.endr
+.endm
+
+.macro BATCH_END_INT4
+  ldr r8, [sp, #BATCH_PARAMETERS]
+  ldr r9, [r8]
+  ldr r10, [r8, #8]
+.irp sum, r0, r1, r2, r3
+  add \sum, r9, \sum, asr #4
+.endr
+.irp sum, r4, r5, r6, r7
+  add \sum, r10, \sum, asr #4
+.endr
+.endm
+
+PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
+PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
+PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
+PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
 
 @ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
 @

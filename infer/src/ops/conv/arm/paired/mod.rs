@@ -61,7 +61,14 @@ unsafe extern "C" {
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
         steps: usize,
     );
+    fn kindling_paired_int4(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [[i32; PAIRED_PIXELS]; 2],
+        steps: usize,
+    );
     fn kindling_paired_once(batch: &Batch);
+    fn kindling_paired_once_int4(batch: &Batch);
     fn kindling_paired_twice(batch: &Batch);
     #[cfg(not(kindling_backend = "armv6m"))]
     fn kindling_paired_twice_relu(batch: &Batch);
@@ -207,7 +214,7 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
     if whole == 0
         || patch == 0
         || pairs.len() != 8 * patch
-        || conv.weights.len() < whole * patch
+        || conv.weights.len() < whole / 2 * pair_bytes(conv, patch)
         || conv.channels.len() != conv.rounding().channel_bytes() * channels
         || out.is_empty()
         || !out.len().is_multiple_of(channels)
@@ -234,18 +241,18 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
         weights: conv.weights.as_ptr(),
     };
     let run = match conv.rounding() {
+        Rounding::Once if has_int4(conv) => kindling_paired_once_int4,
         Rounding::Once => kindling_paired_once,
         #[cfg(not(kindling_backend = "armv6m"))]
         Rounding::Twice if conv.output_zero_point == RELU_ZERO_POINT => kindling_paired_twice_relu,
         Rounding::Twice => kindling_paired_twice,
     };
     // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
-    // `patch` is a multiple of 4. The function reads
-    // `pairs`, four words for each of `patch / 2` steps; for each pair of channels a word of the
-    // weights for each step, 16 bytes of parameters and, with two roundings, two shifts; and writes
-    // two outputs for it
-    // at each of four pixels of `out`, of which some may be the same. All have the sizes just
-    // checked. Scratch memory, weights and parameters begin at whole words.
+    // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch / 2`
+    // steps; for each pair of channels a word of the weights for each step, or, of int4 weights,
+    // for each two, 16 bytes of parameters and, with two roundings, two shifts; and writes two
+    // outputs for it at each of four pixels of `out`, of which some may be the same. All have the
+    // sizes just checked. Scratch memory, weights and parameters begin at whole words.
     unsafe { run(&batch) }
     whole
 }
@@ -278,9 +285,9 @@ fn is_in_range(conv: &Conv<'_>) -> bool {
 #[inline(never)]
 fn other_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, first: usize, out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
-    for (pair, weights) in conv.weights.chunks_exact((2 * patch).max(1)).enumerate().skip(first / 2)
-    {
-        let sums = sums_of_two(pairs, patch, weights);
+    let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
+    for (pair, weights) in weights.enumerate().skip(first / 2) {
+        let sums = sums_of_two(conv, pairs, patch, weights);
         for (channel, sums) in (2 * pair..channels).zip(&sums) {
             for (out, sum) in out.iter_mut().skip(channel).step_by(channels).zip(sums) {
                 *out = output(conv, channel, *sum);
@@ -291,10 +298,12 @@ fn other_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, first: usize, out
 
 /// Outputs of all channels of one pixel with its pooling window, whose patches are in `pairs`.
 fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
-    for (pair, weights) in conv.weights.chunks_exact((2 * patch).max(1)).enumerate() {
+    let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
+    for (pair, weights) in weights.enumerate() {
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
-            for (largest, sums) in largest.iter_mut().zip(&sums_of_two(pairs, patch, weights)) {
+            for (largest, sums) in largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, weights))
+            {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
         }
@@ -324,17 +333,35 @@ fn output(conv: &Conv<'_>, channel: usize, sum: i32) -> i8 {
 
 /// Sums of two channels for four patches.
 #[inline(always)]
-fn sums_of_two(pairs: &[i8], patch: usize, weights: &[u8]) -> [[i32; PAIRED_PIXELS]; 2] {
+fn sums_of_two(
+    conv: &Conv<'_>,
+    pairs: &[i8],
+    patch: usize,
+    weights: &[u8],
+) -> [[i32; PAIRED_PIXELS]; 2] {
     let mut sums = [[0; PAIRED_PIXELS]; 2];
-    if patch == 0 || pairs.len() != 8 * patch || weights.len() != 2 * patch {
+    if patch == 0 || pairs.len() != 8 * patch || weights.len() != pair_bytes(conv, patch) {
         return sums;
     }
-    // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one, as was just
-    // checked; there are two steps or more because a patch has a tap or more, and is of whole
-    // quads; both begin at whole words: scratch memory and weights do, and all chunks have whole
-    // words.
-    unsafe { kindling_paired(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
+    let run = if has_int4(conv) { kindling_paired_int4 } else { kindling_paired };
+    // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one, or, of int4
+    // weights, one for each two, as was just checked; there are two steps or more because a patch
+    // has a tap or more, and is of whole quads; both begin at whole words: scratch memory and
+    // weights do, and all chunks have whole words.
+    unsafe { run(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
     sums
+}
+
+/// Whether its weights are int4.
+#[inline(always)]
+const fn has_int4(conv: &Conv<'_>) -> bool {
+    conv.algorithm.weight_bits().is_int4()
+}
+
+/// Bytes of the weights of two channels.
+#[inline(always)]
+const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
+    if has_int4(conv) { patch } else { 2 * patch }
 }
 
 /// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:

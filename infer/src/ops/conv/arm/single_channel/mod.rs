@@ -8,6 +8,8 @@
 //! ```
 #![allow(unsafe_code)]
 
+use core::slice;
+
 #[cfg(kindling_dsp)]
 use crate::arm::instructions::pack::{high_halves, low_and_high, low_halves};
 #[cfg(kindling_backend = "armv6m")]
@@ -20,6 +22,7 @@ use crate::ops::conv::Conv;
 use crate::ops::conv::algorithms::single_channel_rows;
 #[cfg(kindling_backend = "armv6m")]
 use crate::ops::conv::packing::single_channel_taps;
+use crate::ops::conv::packing::{SINGLE_CHANNEL_BYTES, single_channel_of_int4};
 use crate::ops::window;
 #[cfg(kindling_backend = "armv6m")]
 use crate::quant::channel_parameters;
@@ -61,6 +64,22 @@ unsafe extern "C" {
 /// The caller has checked all sizes, and that scratch memory, weights and parameters begin at whole
 /// words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    if !conv.algorithm.weight_bits().is_int4() {
+        return all_rows(conv, input, scratch, output);
+    }
+    let int8_bytes = conv.output.channels as usize * SINGLE_CHANNEL_BYTES;
+    let Some((int8, scratch)) = scratch.split_at_mut_checked(int8_bytes) else { return };
+    for (int8, int4) in int8.as_chunks_mut().0.iter_mut().zip(conv.weights.as_chunks().0) {
+        *int8 = single_channel_of_int4(int4).map(|weight| weight as i8);
+    }
+    // SAFETY: the same bytes, which an i8 has as a u8, and which nothing writes as long as this
+    // borrows them.
+    let weights = unsafe { slice::from_raw_parts(int8.as_ptr().cast(), int8.len()) };
+    all_rows(&Conv { weights, ..*conv }, input, scratch, output);
+}
+
+/// With int8 weights, whatever the algorithm says.
+fn all_rows(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let row_len = conv.output.row_len().max(1);
     let rows_at_once = single_channel_rows(conv);
     let row_bytes = conv.output.width as usize * WINDOW_BYTES;

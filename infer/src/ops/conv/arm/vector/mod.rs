@@ -58,7 +58,14 @@ unsafe extern "C" {
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
         inputs_end: *const i8,
     );
+    fn kindling_vector_sums_int4(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [[i32; PAIRED_PIXELS]; 2],
+        inputs_end: *const i8,
+    );
     fn kindling_vector_window(channels: &Channels);
+    fn kindling_vector_window_int4(channels: &Channels);
 }
 
 /// The caller has checked all sizes, and that parameters begin at whole words.
@@ -166,25 +173,29 @@ fn one_window(conv: &Conv<'_>, inputs: &[i8], out: &mut [i8]) {
         output: out.as_mut_ptr(),
         zero_point: conv.output_zero_point as i32,
     };
+    let run = if has_int4(conv) { kindling_vector_window_int4 } else { kindling_vector_window };
     // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and for each pair of
-    // channels two chunks of weights for each and 16 bytes of parameters, at a whole word; writes
-    // an output for each channel. There is a pair, and channels are even in number.
-    unsafe { kindling_vector_window(&channels) }
+    // channels two chunks of weights for each, of int4 weights one, and 16 bytes of parameters, at
+    // a whole word; writes an output for each channel. There is a pair, and channels are even in
+    // number.
+    unsafe { run(&channels) }
 }
 
 /// All channels of one output pixel with more than four pixels to a window, or of up to four
 /// without pooling.
 fn all_channels(conv: &Conv<'_>, inputs: &[i8], batch_bytes: usize, out: &mut [i8]) {
     let channels = (conv.output.channels as usize).max(1);
-    let weights = conv.weights.chunks_exact((batch_bytes / 2).max(1));
+    let pair_bytes = if has_int4(conv) { batch_bytes / 4 } else { batch_bytes / 2 };
+    let weights = conv.weights.chunks_exact(pair_bytes.max(1));
+    let run = if has_int4(conv) { kindling_vector_sums_int4 } else { kindling_vector_sums };
     let mut sums = [[0; PAIRED_PIXELS]; 2];
     for (pair, (weights, parameters)) in weights.zip(conv.channels.as_chunks().0).enumerate() {
         let mut largest = [i32::MIN; 2];
         for inputs in inputs.chunks_exact(batch_bytes.max(1)) {
             let range = inputs.as_ptr_range();
             // SAFETY: reads all inputs, whole chunks of four pixels, one or more, and two chunks of
-            // weights for each.
-            unsafe { kindling_vector_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
+            // weights for each, of int4 weights one.
+            unsafe { run(range.start, weights.as_ptr(), &mut sums, range.end) }
             for (largest, sums) in largest.iter_mut().zip(&sums) {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
@@ -201,4 +212,10 @@ fn all_channels(conv: &Conv<'_>, inputs: &[i8], batch_bytes: usize, out: &mut [i
             }
         }
     }
+}
+
+/// Whether its weights are int4.
+#[inline(always)]
+const fn has_int4(conv: &Conv<'_>) -> bool {
+    conv.algorithm.weight_bits().is_int4()
 }

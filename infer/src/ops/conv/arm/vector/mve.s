@@ -7,6 +7,9 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
+@ int4 weights of a chunk are one vector for both channels: the first has the high halves of its
+@ bytes.
+@
 @ Registers: the even ones r0-r6 and r8-r14 hold the sums of the first and the second channel, as
 @ VMLADAV asks; r1 = address of weights, r3 = address of inputs, r5 = end of inputs; q0 and q1
 @ weights, q2 inputs.
@@ -21,10 +24,22 @@
   \multiply \second, q1, q2
 .endm
 
-@ A chunk; `multiply` is vmladav.s8 to start the sums, vmladava.s8 to go on.
-.macro CHUNK multiply
+.macro WEIGHTS_INT8
   vldrb.u8 q0, [r1], #16
   vldrb.u8 q1, [r1], #16
+.endm
+
+.macro WEIGHTS_INT4
+  vldrb.u8 q1, [r1], #16
+  vshr.s8 q0, q1, #4
+  vshl.i8 q1, q1, #4
+  vshr.s8 q1, q1, #4
+.endm
+
+@ A chunk; `multiply` is vmladav.s8 to start the sums, vmladava.s8 to go on. `weights`, here and
+@ below: INT8 or INT4.
+.macro CHUNK multiply, weights
+  WEIGHTS_\weights
   PIXEL \multiply, r0, r8
   PIXEL \multiply, r2, r10
   PIXEL \multiply, r4, r12
@@ -32,16 +47,16 @@
 .endm
 
 @ All chunks from r1 and r3 on, one or more; two at a time after the first. r9 is lost.
-.macro CHUNKS
-  CHUNK vmladav.s8
+.macro CHUNKS weights
+  CHUNK vmladav.s8, \weights
   subs r9, r5, r3
   beq 79f
   tst r9, #64                 @ bytes of a chunk: an odd number of them begins in the middle
   bne 78f
 77:
-  CHUNK vmladava.s8
+  CHUNK vmladava.s8, \weights
 78:
-  CHUNK vmladava.s8
+  CHUNK vmladava.s8, \weights
   cmp r3, r5
   bne 77b
 79:
@@ -53,32 +68,38 @@
 .endm
 
 @ Eight sums: r0 = inputs, r1 = weights, r2 = sums [channel][pixel], r3 = end of inputs.
-.section .text.kindling_vector_sums, "ax", %progbits
-.global kindling_vector_sums
-.type kindling_vector_sums, %function
+.macro VECTOR_SUMS name, weights
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_vector_sums:
+\name:
   push {r2, r4-r11, lr}
   mov r5, r3
   mov r3, r0
-  CHUNKS
+  CHUNKS \weights
   ldr r1, [sp]
   stmia r1!, {r0, r2, r4, r6}
   stmia r1!, {r8, r10, r12, lr}
   pop {r2, r4-r11, pc}
+.endm
+
+VECTOR_SUMS kindling_vector_sums, INT8
+VECTOR_SUMS kindling_vector_sums_int4, INT4
 
 @ All channels of a pooling window:
 @   output = requantise(bias + max of the four pixels' sums)
 @
 @ r0 = {inputs, end of inputs, weights, parameters, end of parameters, output, zero point}
 @ r7 = parameters, r11 = output.
-.section .text.kindling_vector_window, "ax", %progbits
-.global kindling_vector_window
-.type kindling_vector_window, %function
+.macro VECTOR_WINDOW name, weights
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_vector_window:
+\name:
   push {r4-r11, lr}
   sub sp, sp, #16             @ inputs, end of inputs, end of parameters, zero point
   ldrd r2, r3, [r0]
@@ -90,7 +111,7 @@ kindling_vector_window:
   str r2, [sp, #12]
 1:
   ldrd r3, r5, [sp]
-  CHUNKS
+  CHUNKS \weights
   VECTOR_LARGER r0, r2
   VECTOR_LARGER r4, r6
   VECTOR_LARGER r0, r4
@@ -112,6 +133,10 @@ kindling_vector_window:
   bne.w 1b
   add sp, sp, #16
   pop {r4-r11, pc}
+.endm
+
+VECTOR_WINDOW kindling_vector_window, INT8
+VECTOR_WINDOW kindling_vector_window_int4, INT4
 
 @ Copies the input under the kernel for one convolved pixel into its place in each chunk of 64
 @ bytes; predicated, so that nothing but these bytes is read or written.

@@ -6,9 +6,10 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
-@ r0 = inputs, r1 = weights [quad][unit][input of the quad], r2 = four sums (in: biases), r3 = end
-@ of the inputs. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums,
-@ r12 end of the inputs.
+@ r0 = inputs, r1 = weights [quad][unit][input of the quad], of int4 weights [quad][two units][input
+@ of the quad] with the second unit in the low halves, r2 = four sums (in: biases), r3 = end of the
+@ inputs. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end
+@ of the inputs.
 
 .syntax unified
 .thumb
@@ -31,12 +32,55 @@
   add \sum, r3
 .endm
 
-.section .text.kindling_dense_sums, "ax", %progbits
-.global kindling_dense_sums
-.type kindling_dense_sums, %function
+.macro PRODUCT_HIGH input, sum
+  sxtb r3, r2
+  lsrs r2, r2, #8
+  asrs r3, r3, #4
+  muls r3, \input, r3
+  add \sum, r3
+.endm
+
+.macro PRODUCT_LOW input, sum
+  lsls r3, r2, #28
+  lsrs r2, r2, #8
+  asrs r3, r3, #28
+  muls r3, \input, r3
+  add \sum, r3
+.endm
+
+@ int4 weights of two units.
+.macro TWO_UNITS_INT4 first, second
+  ldr r2, [r1]
+  PRODUCT_HIGH r4, \first
+  PRODUCT_HIGH r5, \first
+  PRODUCT_HIGH r6, \first
+  PRODUCT_HIGH r7, \first
+  ldmia r1!, {r2}
+  PRODUCT_LOW r4, \second
+  PRODUCT_LOW r5, \second
+  PRODUCT_LOW r6, \second
+  PRODUCT_LOW r7, \second
+.endm
+
+.macro FOUR_UNITS
+  UNIT r8
+  UNIT r9
+  UNIT r10
+  UNIT r11
+.endm
+
+.macro FOUR_UNITS_INT4
+  TWO_UNITS_INT4 r8, r9
+  TWO_UNITS_INT4 r10, r11
+.endm
+
+.macro DENSE_SUMS name, four_units
+.section .text.\name, "ax", %progbits
+.global \name
+.type \name, %function
 .thumb_func
 .balign 4
-kindling_dense_sums:
+\name:
   push {r2, r4-r7, lr}
   mov r4, r8
   mov r5, r9
@@ -57,10 +101,7 @@ kindling_dense_sums:
   lsls r6, r3, #8
   asrs r6, r6, #24
   asrs r7, r3, #24
-  UNIT r8
-  UNIT r9
-  UNIT r10
-  UNIT r11
+  \four_units
   cmp r0, r12
   bne 1b
   ldr r2, [sp, #16]
@@ -75,3 +116,7 @@ kindling_dense_sums:
   mov r10, r6
   mov r11, r7
   pop {r2, r4-r7, pc}
+.endm
+
+DENSE_SUMS kindling_dense_sums, FOUR_UNITS
+DENSE_SUMS kindling_dense_sums_int4, FOUR_UNITS_INT4

@@ -40,6 +40,29 @@
   add lr, lr, #16
 .endm
 
+@ Input `input` with int4 weights: a byte for two units, the second in the low half.
+.macro DENSE_INPUT_INT4 input
+  ldrsb.w r4, [r12, #\input]
+  ldrsb.w r5, [lr, #\input]
+  ldrsb.w r7, [lr, #(\input + 4)]
+  sbfx r6, r5, #0, #4
+  asr r5, r5, #4
+  sbfx r8, r7, #0, #4
+  asr r7, r7, #4
+  mla r0, r4, r5, r0
+  mla r1, r4, r6, r1
+  mla r2, r4, r7, r2
+  mla r3, r4, r8, r3
+.endm
+
+.macro QUAD_INT4
+  DENSE_INPUT_INT4 0
+  DENSE_INPUT_INT4 1
+  DENSE_INPUT_INT4 2
+  DENSE_INPUT_INT4 3
+  add lr, lr, #8
+.endm
+
 @ int16 weights: inputs 0 and 2 in the first four words, 1 and 3 in the next.
 .macro QUAD_WIDE
   DENSE_INPUT ldrsh.w, 0, 0, 4
@@ -105,6 +128,7 @@
 .endm
 
 DENSE kindling_dense, QUAD, 0
+DENSE kindling_dense_int4, QUAD_INT4, 0
 DENSE kindling_dense_wide, QUAD_WIDE, 0
 DENSE kindling_dense_twice, QUAD, 1
 DENSE kindling_dense_wide_twice, QUAD_WIDE, 1

@@ -6,12 +6,13 @@
 @       outputs = requantise(bias + sum)
 @
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
-@ partial sums.
+@ partial sums. An int4 weight is used as 16 times itself, the high half of a byte: the model proved
+@ that 16 times a partial sum stays in 32 bits, and after the loop a shift by 4 bits is exact.
 @
 @ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights},
 @ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; one quad or more,
-@ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r12 address of inputs, lr
-@ address of weights.
+@ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4 weights,
+@ r12 address of inputs, lr address of weights.
 
 .set DENSE_ROUND, 4           @ quads per round of the loop
 @ The frame:
@@ -45,6 +46,20 @@
   UNIT r3, r7
 .endm
 
+@ int4 weights: a word for two units, the second in the low halves.
+.macro QUAD_INT4
+  ldmia.w lr!, {r5, r7}
+  DENSE_INPUTS_OF_QUAD
+  and.w r4, r11, r5
+  and.w r5, r11, r5, lsl #4
+  and.w r6, r11, r7
+  and.w r7, r11, r7, lsl #4
+  UNIT r0, r4
+  UNIT r1, r5
+  UNIT r2, r6
+  UNIT r3, r7
+.endm
+
 .macro FOUR_UNITS inputs
   ldmia.w lr!, {r4-r7}
   smlad r0, \inputs, r4, r0
@@ -65,7 +80,7 @@
   strb \sum, [r5], #1
 .endm
 
-.macro DENSE name, quad, quad_bytes, twice
+.macro DENSE name, quad, quad_bytes, twice, is_int4
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -95,6 +110,9 @@
   mov r1, #0
   mov r2, #0
   mov r3, #0
+.if \is_int4
+  mov r11, #0xf0f0f0f0
+.endif
   ldr r12, [sp, #DENSE_INPUTS]
   ldr.w pc, [sp, #DENSE_ENTRY]
 .balign 4
@@ -112,10 +130,17 @@
   ldr r4, [sp, #DENSE_PARAMETERS]
   ldmia r4!, {r5-r12}         @ four times bias, multiplier
   str r4, [sp, #DENSE_PARAMETERS]
+.if \is_int4
+  add r0, r5, r0, asr #4
+  add r1, r7, r1, asr #4
+  add r2, r9, r2, asr #4
+  add r3, r11, r3, asr #4
+.else
   add r0, r0, r5
   add r1, r1, r7
   add r2, r2, r9
   add r3, r3, r11
+.endif
   ldrd r5, r7, [sp, #DENSE_OUTPUT]
   DENSE_OUTPUT_OF r0, r6
   DENSE_OUTPUT_OF r1, r8
@@ -130,7 +155,8 @@
 .endif
 .endm
 
-DENSE kindling_dense, QUAD, 80, 0
-DENSE kindling_dense_wide, QUAD_WIDE, 52, 0
-DENSE kindling_dense_twice, QUAD, 80, 1
-DENSE kindling_dense_wide_twice, QUAD_WIDE, 52, 1
+DENSE kindling_dense, QUAD, 80, 0, 0
+DENSE kindling_dense_int4, QUAD_INT4, 96, 0, 1
+DENSE kindling_dense_wide, QUAD_WIDE, 52, 0, 0
+DENSE kindling_dense_twice, QUAD, 80, 1, 0
+DENSE kindling_dense_wide_twice, QUAD_WIDE, 52, 1, 0

@@ -45,6 +45,7 @@ struct TwiceBlocks {
 #[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_dense(blocks: &Blocks);
+    fn kindling_dense_int4(blocks: &Blocks);
     fn kindling_dense_wide(blocks: &Blocks);
     fn kindling_dense_twice(blocks: &TwiceBlocks);
     fn kindling_dense_wide_twice(blocks: &TwiceBlocks);
@@ -125,6 +126,7 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
     let run = match dense.algorithm {
         DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => kindling_dense_wide,
         DenseAlgorithm::Quads if Feature::DenseQuads.is_built() => kindling_dense,
+        DenseAlgorithm::QuadsInt4 if dense.algorithm.is_built() => kindling_dense_int4,
         _ => return,
     };
     // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads, 32
@@ -141,22 +143,32 @@ unsafe extern "C" {
         sums: &mut [i32; 4],
         inputs_end: *const i8,
     );
+    fn kindling_dense_sums_int4(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [i32; 4],
+        inputs_end: *const i8,
+    );
 }
 
-/// Whole blocks of four units with int8 weights.
+/// Whole blocks of four units with int8 or int4 weights.
 #[cfg(kindling_backend = "armv6m")]
 fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
     let range = input.as_ptr_range();
     let parameters = parameters.as_chunks().0.as_chunks::<4>().0;
-    let weights = weights.chunks_exact((4 * input.len()).max(1));
+    let is_int4 = dense.algorithm.weight_bits().is_int4();
+    let input_bytes = if is_int4 { 2 } else { 4 };
+    let weights = weights.chunks_exact((input_bytes * input.len()).max(1));
+    let sum = if is_int4 { kindling_dense_sums_int4 } else { kindling_dense_sums };
     for ((out, parameters), weights) in
         output.as_chunks_mut::<4>().0.iter_mut().zip(parameters).zip(weights)
     {
         let parameters = parameters.each_ref().map(ChannelParameters::from_le_bytes);
         let mut sums = parameters.map(|parameters| parameters.bias);
         // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which
-        // `weights` has; all begin at whole words, as checked by the caller.
-        unsafe { kindling_dense_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
+        // `weights` has in as many bytes as it has for each input; all begin at whole words, as
+        // checked by the caller.
+        unsafe { sum(range.start, weights.as_ptr(), &mut sums, range.end) }
         for ((out, sum), parameters) in out.iter_mut().zip(sums).zip(parameters) {
             *out = requantise(sum, parameters.multiplier, dense.output_quant.zero_point);
         }
