@@ -2,7 +2,8 @@
 //!
 //! [`read`] gives a [`Network`] that has been checked: every value is made before it is read, and
 //! once; constants are as large as their shapes say. Memory and time are bounded by the file's
-//! size. Values in another file are read with [`read_with`]. What is not needed to run a network is skipped: texts, metadata, functions, training.
+//! size. Values in another file are read with [`read_with`]. What is not needed to run a network is
+//! skipped: texts, metadata, functions, training.
 
 mod error;
 mod integers;
