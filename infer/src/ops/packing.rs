@@ -42,10 +42,7 @@ impl WeightBits {
     /// Largest `128 * sum(|weight|)` of an output channel. Cores that multiply pairs sum 16 times
     /// an int4 weight, in 32 bits.
     pub(crate) const fn sum_max(self) -> u64 {
-        match self {
-            Self::Four => i32::MAX as u64 / 16,
-            Self::Eight => i32::MAX as u64,
-        }
+        if self.is_int4() { i32::MAX as u64 / 16 } else { i32::MAX as u64 }
     }
 }
 

@@ -244,7 +244,7 @@ impl Algorithm {
     const fn rounds_twice(self, conv: &Conv<'_>) -> bool {
         match self {
             Self::SingleChannel => false,
-            _ if matches!(self.weight_bits(), WeightBits::Four) => false,
+            _ if self.weight_bits().is_int4() => false,
             Self::DirectVector => {
                 conv.window() == 1 && conv.output.channels <= VECTOR_TWICE_CHANNELS_MAX
             }

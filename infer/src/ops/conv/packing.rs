@@ -13,7 +13,7 @@ use super::algorithms::{Algorithm, Packing};
 use super::winograd::transform::Tile;
 use crate::error::LayerProblem;
 use crate::ops::packing::{
-    Half, Halves, PackError, Runs, WeightBits, check_bits, get, high_half, low_half, put, size,
+    Half, Halves, PackError, Runs, check_bits, get, high_half, low_half, put, size,
 };
 
 /// The sizes that say where each weight of a convolution lies.
@@ -38,10 +38,7 @@ impl Filters {
     /// Bytes of the packed weights.
     pub const fn packed_bytes(&self) -> u64 {
         let bytes = self.int8_bytes();
-        match self.algorithm.weight_bits() {
-            WeightBits::Four => bytes / 2,
-            WeightBits::Eight => bytes,
-        }
+        if self.algorithm.weight_bits().is_int4() { bytes / 2 } else { bytes }
     }
 
     /// Bytes of the packed weights if each weight had one.

@@ -82,7 +82,7 @@ algorithms! {
 impl DenseAlgorithm {
     /// Whether it computes layers of [`Rounding::Twice`].
     const fn rounds_twice(self) -> bool {
-        matches!(self.weight_bits(), WeightBits::Eight)
+        !self.weight_bits().is_int4()
     }
 }
 

@@ -28,6 +28,7 @@ impl Matrix {
             DenseAlgorithm::Rows => inputs * units,
             DenseAlgorithm::Quads => inputs * units.next_multiple_of(4),
             DenseAlgorithm::QuadsWide => 2 * inputs * units.next_multiple_of(4),
+            _ if !self.algorithm.weight_bits().is_int4() => 0,
             DenseAlgorithm::RowsInt4 => inputs.div_ceil(2) * units,
             DenseAlgorithm::QuadsInt4 => inputs * units.next_multiple_of(4) / 2,
         }
@@ -112,20 +113,28 @@ impl Matrix {
         let has_rows = matches!(self.algorithm, DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4);
         let padded_units = if has_rows { 1 } else { 4 };
         let mut filled_up = self.units..self.units.next_multiple_of(padded_units);
-        let has_last_half =
-            self.algorithm == DenseAlgorithm::RowsInt4 && !self.inputs.is_multiple_of(2);
         let written = filled_up.all(|unit| self.magnitude(packed, unit) == 0)
-            && (!has_last_half
+            && (!self.has_last_half()
                 || (0..self.units).all(|unit| self.weight(packed, unit, self.inputs) == 0))
             && (!is_wide || wide_values(packed).all(|value| i8::try_from(value).is_ok()));
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
+    }
+
+    /// Whether the last byte of a row holds a single weight.
+    const fn has_last_half(&self) -> bool {
+        self.algorithm.weight_bits().is_int4()
+            && matches!(self.algorithm, DenseAlgorithm::RowsInt4)
+            && !self.inputs.is_multiple_of(2)
     }
 
     /// Place of a weight, bytes; that of an int4 weight comes of it.
     fn place(&self, unit: usize, input: usize) -> usize {
         match self.algorithm {
             DenseAlgorithm::Rows => unit * self.inputs + input,
-            DenseAlgorithm::RowsInt4 => unit * self.inputs.next_multiple_of(2) + input,
+            DenseAlgorithm::RowsInt4 if self.algorithm.weight_bits().is_int4() => {
+                unit * self.inputs.next_multiple_of(2) + input
+            }
+            DenseAlgorithm::RowsInt4 => 0,
             DenseAlgorithm::Quads | DenseAlgorithm::QuadsInt4 => {
                 (unit / 4 * (self.inputs / 4) + input / 4) * 16 + unit % 4 * 4 + input % 4
             }
