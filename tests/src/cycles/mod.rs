@@ -111,7 +111,8 @@ fn of_batch(
         let whole = next();
         let mut layers = vec![Estimate::default(); model.layers.len()];
         let made = 1..model.layers.len() + 1;
-        let slices = model.flow(&choices.held_rows).slices_of(made).expect("a plan of the model");
+        let slices =
+            model.flow(&choices.held_rows).walk_of(made).expect("a plan of the model").slices;
         slices.iter().for_each(|slice| layers[slice.tensor - 1].add(next()));
         RunEstimate { whole, layers }
     };

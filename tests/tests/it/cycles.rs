@@ -9,9 +9,12 @@ use tests::measure::counts;
 use trainer::plan::cycles::{Cycles, Processor};
 use trainer::plan::{Build, Core, Costs};
 
+/// Text, halfwords and kind of an instruction; the registers that it writes, those of its address.
+type Encoding = (&'static str, &'static [u16], Kind, &'static [u16], &'static [u16]);
+
 /// Instructions as an assembler wrote them (GNU Binutils 2.40), with the registers that each
 /// writes and those that make its address.
-const ENCODINGS: [(&str, &[u16], Kind, &[u16], &[u16]); 79] = [
+const ENCODINGS: [Encoding; 79] = [
     ("movs r3, #7", &[0x2307], Kind::Data, &[3], &[]),
     ("cmp r1, #9", &[0x2909], Kind::Data, &[], &[]),
     ("adds r0, #1", &[0x3001], Kind::Data, &[0], &[]),

@@ -90,7 +90,7 @@ fn answers_do_not_depend_on_the_plan() {
         let model = Model::from_bytes(file, &mut table).unwrap();
         let mut arena = vec![0; model.arena_bytes()];
         let mut session = Session::new(&model, &mut arena).unwrap();
-        let mut run = |image: usize| match is_reference {
+        let run = |image: usize| match is_reference {
             true => session
                 .run_stored::<Reference>(images.image(image), &mut ())
                 .unwrap()
@@ -102,7 +102,7 @@ fn answers_do_not_depend_on_the_plan() {
                 .values()
                 .to_vec(),
         };
-        (0..20).map(|image| run(image)).collect()
+        (0..20).map(run).collect()
     };
     let expected = answers(&portable, true);
     assert_eq!(answers(&portable, false), expected);

@@ -24,7 +24,7 @@ fn import(file: &[u8], given: &Given) -> FloatImport {
         assert!(float::tflite::is_float(&network));
         return float::tflite::import(&network, given).unwrap_or_else(|error| panic!("{error}"));
     }
-    let beside = onnx::Beside::from([("dynamo.onnx.data", &fixture!("dynamo.onnx.data")[..])]);
+    let beside = onnx::Beside::from([("dynamo.onnx.data", fixture!("dynamo.onnx.data"))]);
     let network = onnx::read_with(file, beside).unwrap();
     let known = onnx::known(&network).unwrap();
     float::onnx::import(&network, &known, given).unwrap_or_else(|error| panic!("{error}"))

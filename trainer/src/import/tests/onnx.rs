@@ -1,5 +1,7 @@
 //! ONNX files: what ONNX's own tools wrote, and files that lie.
 
+use std::slice;
+
 use super::fixture;
 use crate::import::onnx::{Attribute, Beside, Cost, ElementType, cost, infer, read, read_with};
 
@@ -167,10 +169,10 @@ fn other_files_that_lie() {
         [offset(b"x"), length(b"2")],
         [offset(b"0"), length(b"-2")],
     ] {
-        let error = refused(&[&[file.clone()], &numbers[..]].concat());
+        let error = refused(&[slice::from_ref(&file), &numbers[..]].concat());
         assert!(error.contains("beyond the end of 'w.bin'"), "{error}");
     }
-    assert!(refused(&[file.clone()]).contains("holds 4 bytes, its shape needs 2"));
+    assert!(refused(slice::from_ref(&file)).contains("holds 4 bytes, its shape needs 2"));
     let other = refused(&[entry(b"location", b"v\n.bin")]);
     assert!(other.contains("in the file 'v\\n.bin'"), "{other}");
 }
