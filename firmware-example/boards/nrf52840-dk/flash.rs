@@ -4,16 +4,16 @@ use crate::board::nvmc::Nvmc;
 
 const PAGE_BYTES: usize = 4096;
 const JOURNAL_PAGES: usize = 2;
-const SLOT_PAGES: usize = 68;
+const SLOT_PAGES: usize = 67;
 
 /// Where the program's flash ends.
-const START: usize = 0x0007_6000;
+const START: usize = 0x0007_8000;
 
 type Pages = Nvmc<PAGE_BYTES>;
 
 const _: () = assert!(START + (JOURNAL_PAGES + 2 * SLOT_PAGES) * PAGE_BYTES == 1 << 20);
 
-/// The journal and two slots of 272 KB. The caller has no other from an earlier call.
+/// The journal and two slots of 268 KB. The caller has no other from an earlier call.
 #[allow(unsafe_code)]
 pub fn flash() -> (Pages, [Pages; 2]) {
     let slots = START + JOURNAL_PAGES * PAGE_BYTES;
