@@ -23,7 +23,9 @@
 //! that are held serves the one that lags.
 //!
 //! A tensor is *passed on* when whatever rows of it a slice makes, the next slice reads for the
-//! last time. It then needs memory from its slices to the ends of the slices after them only.
+//! last time. It then needs memory from its slices to the ends of the slices after them only. That
+//! is so when no slice keeps rows of it, and none reads it but right after its own
+//! ([`Slice::keeps`]).
 //!
 //! An operator that reduces its input to a single row, such as a global average, takes rows before
 //! its row is complete. Its tensor counts the rows that it has taken; its readers see no row of it
@@ -156,6 +158,23 @@ struct Held {
     end: u16,
 }
 
+impl Slice {
+    /// The tensors that are not passed on, as this slice shows, which follows one of tensor
+    /// `before`: its own, when rows of it stay; of those that it may read, `inputs`, each of which
+    /// it reads rows that an earlier slice made.
+    #[inline(always)]
+    pub fn keeps(
+        &self,
+        before: usize,
+        inputs: impl Iterator<Item = usize>,
+    ) -> impl Iterator<Item = usize> {
+        let own = (self.kept > 0).then_some(self.tensor);
+        let reads = inputs.zip(&self.inputs);
+        let earlier = reads.filter(move |(read, of)| *read != before && !of.rows.is_empty());
+        own.into_iter().chain(earlier.map(|(read, _)| read))
+    }
+}
+
 impl RowWindow {
     /// The rows before which everything is done once `rows` rows are made, of an input of `height`
     /// rows.
@@ -231,16 +250,6 @@ impl Schedule {
     /// Whether all tensors are made.
     pub fn is_done(&self, tensors: &impl Tensors) -> bool {
         self.left == 0 && tensors.stage(self.group.end).is_none()
-    }
-
-    /// Whether nothing that is held of a tensor will be read again, of a tensor of which only some
-    /// rows are held.
-    pub fn is_read(&self, tensor: usize, tensors: &impl Tensors) -> bool {
-        let Some(stage) = tensors.stage(tensor).filter(|stage| !stage.is_whole()) else {
-            return false;
-        };
-        let held = self.held(tensor, stage.rows);
-        self.first_needed(tensor, &stage, tensors) >= held.end
     }
 
     /// The interleaved tensors.
@@ -345,20 +354,12 @@ impl Schedule {
             Demand::Any => rows.min(self.rows_of_inputs(tensor, tensors).saturating_sub(held.end)),
             Demand::AtOnce => rows,
         };
-        if rows == 0 || !self.inputs_suffice(tensor, held.end + rows, tensors) {
+        if rows == 0 {
             return None;
         }
         let dropped = first.min(held.end).saturating_sub(held.first);
         let rows = held.end..held.end + rows;
         self.with_inputs(Slice { tensor, rows, dropped, kept, ..Slice::default() }, tensors)
-    }
-
-    /// Whether the inputs hold all that the first `rows` rows of a tensor read.
-    fn inputs_suffice(&self, tensor: usize, rows: u16, tensors: &impl Tensors) -> bool {
-        (0..INPUTS).map_while(|input| tensors.read(tensor, input)).all(|read| {
-            let (held, height) = self.readable(read.tensor, tensors);
-            read.window.suffices(rows, held.end, height)
-        })
     }
 
     /// Most rows of a tensor that can be made of those of its inputs.
@@ -386,14 +387,18 @@ impl Schedule {
         first
     }
 
-    /// The slice with what it reads.
+    /// The slice with what it reads; `None` when its inputs do not hold all of that.
     #[inline(always)]
     fn with_inputs(&self, mut slice: Slice, tensors: &impl Tensors) -> Option<Slice> {
         for (input, rows) in slice.inputs.iter_mut().enumerate().take(INPUTS) {
             let Some(read) = tensors.read(slice.tensor, input) else {
                 break;
             };
-            *rows = input_rows(slice.rows.start, &read, self.readable(read.tensor, tensors));
+            let (held, height) = self.readable(read.tensor, tensors);
+            if !read.window.suffices(slice.rows.end, held.end, height) {
+                return None;
+            }
+            *rows = input_rows(slice.rows.start, &read, (held, height));
         }
         Some(slice)
     }

@@ -293,7 +293,8 @@ impl Flow {
         passed_on[0] = false;
         let mut before = 0;
         while let Some(slice) = schedule.next(self) {
-            passed_on[before] &= schedule.is_read(before, self);
+            let reads = self.reads[slice.tensor].iter().map(|read| read.tensor);
+            slice.keeps(before, reads).for_each(|tensor| passed_on[tensor] = false);
             before = slice.tensor;
             if slice.tensor >= made.end {
                 return Some(Walk { slices, passed_on });

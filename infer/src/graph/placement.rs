@@ -5,6 +5,7 @@
 //! after it. A layer's scratch memory is in use while the layer runs. A tensor that is passed on is
 //! in use only while its layer runs and the one that reads it.
 
+use core::mem;
 use core::ops::Range;
 
 use super::layer::{Input, Layer};
@@ -23,6 +24,8 @@ type Buffer = (usize, usize);
 /// # Errors
 /// More slices than [`SLICES_MAX`]; a schedule that gets stuck; a slice that needs a part of the
 /// crate that is not in this build.
+// Not inlined: what it keeps on the stack is not there while records are read, which takes most.
+#[inline(never)]
 pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Result<u32, ModelError> {
     let (mut schedule, mut before) = (Schedule::new(), 0);
     layers.iter_mut().for_each(|layer| layer.place.is_passed_on = layer.place.is_in_part());
@@ -31,10 +34,7 @@ pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Resul
         let Some(slice) = schedule.next(&network) else {
             return if schedule.is_done(&network) { Ok(slices) } else { Err(stuck(&schedule)) };
         };
-        if HOLDS_ROWS && !schedule.is_read(before, &network) {
-            keep(before, layers);
-        }
-        before = slice.tensor;
+        let made_before = mem::replace(&mut before, slice.tensor);
         let Some(index) = slice.tensor.checked_sub(1) else { continue };
         let Some(layer) = layers.get_mut(index) else { continue };
         let kind = layer.kind.slice(&slice);
@@ -44,11 +44,16 @@ pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Resul
         // More than 32 bits hold is refused as too large.
         let bytes = u32::try_from(kind.scratch_bytes()).unwrap_or(u32::MAX);
         layer.scratch_bytes = layer.scratch_bytes.max(bytes);
+        if HOLDS_ROWS {
+            let inputs = layer.inputs;
+            slice.keeps(made_before, inputs.iter()).for_each(|tensor| keep(tensor, layers));
+        }
     }
     Err(ModelError::SliceCount { limit: SLICES_MAX })
 }
 
-/// A tensor with rows that are still to be read when another slice than their reader's runs.
+/// Takes a tensor as not passed on.
+#[inline(always)]
 fn keep(tensor: usize, layers: &mut [Layer<'_>]) {
     if let Some(layer) = tensor.checked_sub(1).and_then(|made| layers.get_mut(made)) {
         layer.place.is_passed_on = false;

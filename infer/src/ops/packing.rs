@@ -100,11 +100,13 @@ pub struct Half {
 }
 
 impl Half {
-    /// The place of the weight that lies at `place` of int8 weights, in groups of `group` bytes.
+    /// The place of the weight that lies at `place` of int8 weights, in groups of
+    /// `1 << group_shift` bytes.
     #[inline(always)]
-    pub const fn of(place: usize, group: usize) -> Self {
-        let (number, within) = (place / group, place % group);
-        Self { byte: number / 2 * group + within, is_high: number % 2 == 0 }
+    pub const fn of(place: usize, group_shift: u32) -> Self {
+        let (number, group) = (place >> group_shift, 1 << group_shift);
+        let within = place & (group - 1);
+        Self { byte: (number / 2) << group_shift | within, is_high: number.is_multiple_of(2) }
     }
 
     pub fn read(self, packed: &[u8]) -> i8 {
@@ -183,18 +185,17 @@ impl Runs {
             _ => self.of(packed).map(sum_of_sizes).sum(),
         }
     }
-}
 
-impl Runs {
     /// Sum of the sizes of int4 values.
     #[inline(never)]
     pub fn int4_magnitude(&self, packed: &[u8], halves: Halves) -> u64 {
         let sizes = |byte: &u8| {
             let high = if halves == Halves::Low { 0 } else { size(high_half(*byte)) };
             let low = if halves == Halves::High { 0 } else { size(low_half(*byte)) };
-            (high + low) as u64
+            high + low
         };
-        self.of(packed).flatten().map(sizes).sum()
+        let of_run = |run: &[u8]| run.iter().map(|byte| sizes(byte) as u64).sum::<u64>();
+        self.of(packed).map(of_run).sum()
     }
 }
 

@@ -136,12 +136,12 @@ impl Filters {
 
     /// Place of an int4 weight, of that of an int8 weight.
     fn half(&self, place: usize) -> Option<Half> {
-        let group = match self.algorithm.packing() {
-            Packing::Chunks => 16,
-            Packing::SingleChannel => 2,
-            _ => 4,
+        let group_shift = match self.algorithm.packing() {
+            Packing::Chunks => 4,
+            Packing::SingleChannel => 1,
+            _ => 2,
         };
-        self.algorithm.weight_bits().is_int4().then(|| Half::of(place, group))
+        self.algorithm.weight_bits().is_int4().then(|| Half::of(place, group_shift))
     }
 
     /// Sum of the sizes of one channel's weights, and of what fills them up.
@@ -244,10 +244,12 @@ impl Filters {
                 channels.all(|bytes| is_single_channel(&bytes))
             }
             Packing::SingleChannel => packed.as_chunks().0.iter().all(is_single_channel),
-            Packing::Pairs | Packing::Chunks => (0..channels.next_multiple_of(2)).all(|channel| {
-                let filled_up = if channel < channels { taps } else { 0 }..self.padded_taps();
-                filled_up.into_iter().all(|tap| self.stored_weight(packed, channel, tap) == 0)
-            }),
+            Packing::Pairs | Packing::Chunks => {
+                let mut filled_up = taps..self.padded_taps();
+                let is_zero = |channel, tap| self.stored_weight(packed, channel, tap) == 0;
+                filled_up.all(|tap| (0..channels).all(|channel| is_zero(channel, tap)))
+                    && (channels.is_multiple_of(2) || self.stored_magnitude(packed, channels) == 0)
+            }
             _ => true,
         };
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }

@@ -70,8 +70,8 @@ impl Matrix {
 
     /// Place of an int4 weight, of that of an int8 weight.
     fn half(&self, place: usize) -> Option<Half> {
-        let group = if self.algorithm == DenseAlgorithm::RowsInt4 { 1 } else { 4 };
-        self.algorithm.weight_bits().is_int4().then(|| Half::of(place, group))
+        let group_shift = if self.algorithm == DenseAlgorithm::RowsInt4 { 0 } else { 2 };
+        self.algorithm.weight_bits().is_int4().then(|| Half::of(place, group_shift))
     }
 
     /// Sum of the sizes of one unit's weights.
