@@ -33,6 +33,9 @@ pub enum Purpose {
     },
 }
 
+/// Units that are made of one call of the generator, which makes 64 words at once.
+const UNITS_AT_ONCE: usize = 256;
+
 /// Random numbers of a seed for one purpose.
 pub struct Random(ChaCha8Rng);
 
@@ -60,7 +63,19 @@ impl Random {
 
     /// Evenly from 0 (included) to 1 (not included), in steps of 2^-24.
     pub fn unit(&mut self) -> f32 {
-        (self.0.next_u32() >> 8) as f32 / (1 << 24) as f32
+        unit_of(self.0.next_u32())
+    }
+
+    /// As many [units](Self::unit) as fit into `units`, all at once.
+    pub fn fill_units(&mut self, units: &mut [f32]) {
+        let mut bytes = [0; 4 * UNITS_AT_ONCE];
+        for units in units.chunks_mut(UNITS_AT_ONCE) {
+            let bytes = &mut bytes[..4 * units.len()];
+            self.0.fill_bytes(bytes);
+            for (unit, bytes) in units.iter_mut().zip(bytes.as_chunks().0) {
+                *unit = unit_of(u32::from_le_bytes(*bytes));
+            }
+        }
     }
 
     /// Two independent values of the standard normal distribution (Box and Muller).
@@ -79,6 +94,28 @@ impl Random {
     pub fn shuffle(&mut self, items: &mut [usize]) {
         for end in (1..items.len()).rev() {
             items.swap(end, self.below(end + 1));
+        }
+    }
+}
+
+/// The upper 24 bits of a random word, as a number from 0 (included) to 1 (not included).
+fn unit_of(word: u32) -> f32 {
+    (word >> 8) as f32 / (1 << 24) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_at_once_are_those_one_by_one() {
+        let random = || Random::new(7, Purpose::Dropout { epoch: 1, image: 2, stage: 3 });
+        for count in [0, 1, 63, 64, 65, 256, 257, 1000] {
+            let (mut at_once, mut one_by_one) = (random(), random());
+            let mut units = vec![f32::NAN; count];
+            at_once.fill_units(&mut units);
+            assert!(units.iter().all(|unit| *unit == one_by_one.unit()), "{count}");
+            assert_eq!(at_once.unit(), one_by_one.unit(), "after {count}");
         }
     }
 }

@@ -72,7 +72,7 @@ impl Shard {
     fn leave_out(&mut self, layout: &Layout, stage: usize) {
         if layout.dropout[stage] > 0.0 {
             let kept = Kept { layout, stage, images: &self.images, dropout: self.dropout };
-            kept.scale(self.maps.output_mut(layout, stage));
+            kept.scale(self.maps.set, self.maps.output_mut(layout, stage));
         }
     }
 
@@ -98,7 +98,7 @@ impl Shard {
         let (most, rate) = (layout.most[stage], layout.dropout[stage]);
         if rate > 0.0 {
             let kept = Kept { layout, stage, images: &self.images, dropout: self.dropout };
-            kept.scale(&mut self.gradients[stage + 1]);
+            kept.scale(self.maps.set, &mut self.gradients[stage + 1]);
         }
         let most = most / (1.0 - rate);
         if most < f32::INFINITY {
@@ -235,14 +235,35 @@ struct Kept<'k> {
 
 impl Kept<'_> {
     /// Makes those 0 that are left out, and divides the others by the probability that they stay.
-    fn scale(&self, values: &mut [f32]) {
+    fn scale(&self, set: InstructionSet, values: &mut [f32]) {
         let (stage, Dropout { seed, epoch }) = (self.stage, self.dropout);
         let (rate, len) = (self.layout.dropout[stage], self.layout.stages[stage].output().len());
+        let mut units = vec![0.0; len];
         for (image, values) in self.images.iter().zip(values.chunks_exact_mut(len)) {
-            let mut random = Random::new(seed, Purpose::Dropout { epoch, image: *image, stage });
-            for value in values {
-                *value = if random.unit() < rate { 0.0 } else { *value / (1.0 - rate) };
-            }
+            Random::new(seed, Purpose::Dropout { epoch, image: *image, stage })
+                .fill_units(&mut units);
+            set.run(LeaveOut { values, units: &units, rate });
+        }
+    }
+}
+
+/// Values with a random number from 0 to 1 for each; those whose number lies below the rate become
+/// 0.
+struct LeaveOut<'v> {
+    values: &'v mut [f32],
+    units: &'v [f32],
+    rate: f32,
+}
+
+impl Loops for LeaveOut<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (value, unit) in self.values.iter_mut().zip(self.units) {
+            // Both are computed: without a branch it is done on whole vectors.
+            let kept = *value / (1.0 - self.rate);
+            *value = if *unit < self.rate { 0.0 } else { kept };
         }
     }
 }
