@@ -25,7 +25,8 @@ const ROWS: usize = 16;
 
 const NOTES: &str = "\
 Instructions are predicted from counts in an emulator; they are not cycles.
-Cycles are estimated from them; flash with wait states takes more.
+Cycles are estimated from them, where Arm states how long an instruction takes: of M0, M0+, M3 and \
+M4; flash with wait states takes more.
 Flash is the model and the code that runs it, with its loader unless the model is built in, \
 compiled with the opt-level in the table.
 RAM is the working memory; it is all that an image takes whose rows are fed as they come \

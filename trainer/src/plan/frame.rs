@@ -19,13 +19,21 @@ pub struct FrameWork {
 impl FrameWork {
     /// Adds a slice of a tensor of this shape.
     pub fn add(&mut self, slice: &Slice, map: Shape) {
+        self.add_of_stream(slice, map);
+        if slice.dropped > 0 {
+            self.moves += 1.0;
+        }
+    }
+
+    /// Adds a slice of a stream. It goes from layer to layer: what a schedule takes for each move
+    /// to find the layer that comes next of several, a stream does not.
+    pub fn add_of_stream(&mut self, slice: &Slice, map: Shape) {
         self.slices += 1.0;
         if slice.tensor == 0 {
             self.placed_rows += slice.rows.len() as f64;
             self.placed_values += (slice.rows.len() * map.row_len()) as f64;
         }
         if slice.dropped > 0 {
-            self.moves += 1.0;
             self.moved_values += (slice.kept as usize * map.row_len()) as f64;
         }
     }

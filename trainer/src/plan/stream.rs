@@ -217,7 +217,7 @@ impl StreamWork {
 
     fn take(&mut self, network: &Network<'_>, slice: &Slice) {
         if let Some(tensor) = network.tensor(slice.tensor) {
-            self.frame.add(slice, tensor.shape);
+            self.frame.add_of_stream(slice, tensor.shape);
         }
         if let Some(layer) = slice.tensor.checked_sub(1) {
             self.layers[layer].push(slice.clone());
