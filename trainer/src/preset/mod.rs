@@ -35,10 +35,12 @@ pub struct BuiltIn {
 }
 
 /// The presets that are part of the program.
-pub const BUILT_IN: [BuiltIn; 3] = [
+pub const BUILT_IN: [BuiltIn; 5] = [
     BuiltIn { name: "tutorial", toml: include_str!("../../networks/tutorial.toml") },
     BuiltIn { name: "standard", toml: include_str!("../../networks/standard.toml") },
     BuiltIn { name: "best", toml: include_str!("../../networks/best.toml") },
+    BuiltIn { name: "compact", toml: include_str!("../../networks/compact.toml") },
+    BuiltIn { name: "tiny", toml: include_str!("../../networks/tiny.toml") },
 ];
 
 impl BuiltIn {

@@ -54,12 +54,25 @@ fn standard_and_best_are_the_tutorials_layers_moved_to_the_centre() {
 }
 
 #[test]
+fn compact_and_tiny_are_as_small_as_they_say() {
+    for (name, most_macs, most_weights) in
+        [("compact", 2_797_832, 97_000), ("tiny", 1_000_000, 20_000)]
+    {
+        let stages = Preset::load(name).unwrap().network.stages().unwrap();
+        let macs: u64 = stages.iter().map(crate::graph::Stage::macs).sum();
+        let weights: usize =
+            stages.iter().map(|stage| stage.weight_count() + stage.bias_count()).sum();
+        assert!(macs <= most_macs && weights <= most_weights, "{name}: {macs}, {weights}");
+    }
+}
+
+#[test]
 fn an_unknown_name_lists_the_known() {
     let error = Preset::load("turorial").unwrap_err().to_string();
     assert_eq!(
         error,
-        "no preset 'turorial'; known are 'tutorial', 'standard', 'best'; or give the path of a \
-            .toml file"
+        "no preset 'turorial'; known are 'tutorial', 'standard', 'best', 'compact', 'tiny'; or give \
+            the path of a .toml file"
     );
 }
 
