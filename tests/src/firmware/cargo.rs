@@ -1,9 +1,10 @@
 //! Cargo and the emulator as commands. In each of two folders one program is built at a time, and
 //! what cargo built is copied: the next build replaces it, and tests run at the same time.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
 use infer::wire::model_id;
@@ -46,11 +47,45 @@ pub(crate) fn copied(from: &Path) -> TempPath {
     copy
 }
 
-/// Builds a program; a copy of it.
+/// Builds a program; a copy of it. What was built in this process is not built again: many tests
+/// ask for the same program, and cargo would have to look whether it is new.
 pub fn program(board: Board, mut command: Command, name: &str) -> TempPath {
+    let asked = asked(&command, name);
+    if let Some(program) = built(&asked) {
+        return written(&program);
+    }
     let _alone = Lane::of(board).alone();
-    let messages = said(board, &mut command);
-    copied(&built_program(&messages, name).expect("cargo tells what it builds"))
+    // Another thread may have built it since.
+    let program = built(&asked).unwrap_or_else(|| {
+        let messages = said(board, &mut command);
+        let path = built_program(&messages, name).expect("cargo tells what it builds");
+        let program: Program = fs::read(path).expect("what was built can be read").into();
+        BUILT.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, program.clone());
+        program
+    });
+    written(&program)
+}
+
+/// An ELF file.
+type Program = Arc<[u8]>;
+
+/// What was built in this process.
+static BUILT: Mutex<BTreeMap<String, Program>> = Mutex::new(BTreeMap::new());
+
+/// The program that a command of cargo's builds, in words: its arguments and its environment.
+fn asked(command: &Command, name: &str) -> String {
+    let (arguments, variables) = (command.get_args(), command.get_envs());
+    format!("{name}: {:?}, {:?}", arguments.collect::<Vec<_>>(), variables.collect::<Vec<_>>())
+}
+
+fn built(asked: &str) -> Option<Program> {
+    BUILT.lock().unwrap_or_else(PoisonError::into_inner).get(asked).cloned()
+}
+
+fn written(program: &Program) -> TempPath {
+    let copy = tempfile::NamedTempFile::new().expect("a temporary file").into_temp_path();
+    fs::write(&copy, program).expect("the temporary file can be written");
+    copy
 }
 
 /// What cargo said of a build that failed; `None` when it did not.
