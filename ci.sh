@@ -100,6 +100,8 @@ firmware() { firmware_do run --release; }
 # Random layers on the core itself, with overflow checks: a sum that wraps is a panic.
 #: kernels all+ try all kernels on each emulated core
 kernels() {
+    # Nobody debugs these programs.
+    export CARGO_PROFILE_CHECKED_DEBUG=false
     for_each_core imported run --profile checked --bin kernel_suite |
         sed -n '/kernels/p; /addresses/p; /random layers/p'
 }
