@@ -3,6 +3,7 @@ use std::fs;
 use infer::packing::WeightBits;
 
 use super::*;
+use crate::graph::Stage;
 use crate::recipe::Task;
 
 const TUTORIAL: &str = BUILT_IN[0].toml;
@@ -38,7 +39,7 @@ fn the_tutorial_is_the_tutorial() {
     let preset = Preset::load("tutorial").unwrap();
     assert_eq!((preset.recipe.epochs, preset.recipe.batch), (10, 128));
     assert_eq!(preset.network.classes(), Ok(10));
-    let macs: u64 = preset.network.stages().unwrap().iter().map(crate::graph::Stage::macs).sum();
+    let macs: u64 = preset.network.stages().unwrap().iter().map(Stage::macs).sum();
     assert_eq!(macs, 2_797_832);
 }
 
@@ -55,13 +56,12 @@ fn standard_and_best_are_the_tutorials_layers_moved_to_the_centre() {
 
 #[test]
 fn compact_and_tiny_are_as_small_as_they_say() {
-    for (name, most_macs, most_weights) in
-        [("compact", 2_797_832, 97_000), ("tiny", 1_000_000, 20_000)]
-    {
+    let bounds = [("compact", 2_797_832, 97_000), ("tiny", 1_000_000, 20_000)];
+    for (name, most_macs, most_weights) in bounds {
         let stages = Preset::load(name).unwrap().network.stages().unwrap();
-        let macs: u64 = stages.iter().map(crate::graph::Stage::macs).sum();
-        let weights: usize =
-            stages.iter().map(|stage| stage.weight_count() + stage.bias_count()).sum();
+        let macs: u64 = stages.iter().map(Stage::macs).sum();
+        let weights = |stage: &Stage| stage.weight_count() + stage.bias_count();
+        let weights: usize = stages.iter().map(weights).sum();
         assert!(macs <= most_macs && weights <= most_weights, "{name}: {macs}, {weights}");
     }
 }
