@@ -52,7 +52,8 @@ pub fn alike(of: &Likeness) -> String {
     let [low, high] = of.range.map(Real);
     let noise = Decibel(10.0 * of.signal_to_noise.log10()).to_string().replace('\u{202f}', " ");
     format!(
-        "{same}outputs of {low} to {high}: mean difference {}, largest {}, signal to noise {noise}\n",
+        "{same}outputs of {low} to {high}: mean difference {}, largest {}, \
+         signal to noise {noise}\n",
         Real(of.mean),
         Real(of.largest)
     )
