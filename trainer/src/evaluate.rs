@@ -1,6 +1,7 @@
 //! A model on a whole data set: the float model by our forward pass, the int8 model through
 //! `infer`, as a chip runs it.
 
+pub mod likeness;
 pub mod reconstruction;
 pub mod regression;
 
@@ -19,6 +20,7 @@ use crate::model_file::ModelTable;
 use crate::network::OUTPUTS_MAX;
 use crate::recipe::Task;
 use crate::statistics::Reliability;
+use likeness::Likeness;
 use reconstruction::Reconstruction;
 use regression::Regression;
 
@@ -34,6 +36,8 @@ pub enum Outcome {
     Values(Regression),
     /// Their input once more.
     Inputs(Reconstruction),
+    /// Classes or real values, of inputs without labels.
+    Alike(Likeness),
 }
 
 impl Outcome {
@@ -51,6 +55,10 @@ impl Outcome {
     ) -> Result<Self, EvaluateError> {
         let (file, threshold) = (&exported.bytes, exported.threshold);
         Ok(match task {
+            Task::Classify | Task::Regress if !data.is_labelled => {
+                let are_classes = task.is_classify();
+                Self::Alike(likeness::evaluate(float, file, &data.test, are_classes, threads)?)
+            }
             Task::Classify => Self::Classes(evaluate(float, file, &data.test, threads)?),
             Task::Regress => {
                 let (targets, test) = (&data.targets, &data.test);

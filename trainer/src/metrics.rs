@@ -55,6 +55,8 @@ pub enum Results {
     Values(ValueResults),
     /// Its input once more.
     Inputs(InputResults),
+    /// Classes or values of inputs without labels: of no training run.
+    Alike(AlikeResults),
 }
 
 /// How well classes are answered.
@@ -136,6 +138,15 @@ pub struct DetectionResult {
     pub usual: usize,
 }
 
+/// How like the answers of both models are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct AlikeResults {
+    /// Share of the inputs to which both give the same class; `null` where no class is answered.
+    pub agreement: Option<f64>,
+    /// Mean difference of two output values, without its sign.
+    pub float_to_int8: f64,
+}
+
 impl Results {
     /// Of both models on test images of these labels.
     pub fn of(outcome: &Outcome, labels: &[u8]) -> Self {
@@ -146,6 +157,10 @@ impl Results {
                 let [float, int8] = reconstruction.detections().map(DetectionResult::from);
                 Self::Inputs(InputResults { threshold: reconstruction.threshold, float, int8 })
             }
+            Outcome::Alike(of) => Self::Alike(AlikeResults {
+                agreement: of.agreeing.map(|agreeing| agreeing as f64 / of.inputs as f64),
+                float_to_int8: of.mean,
+            }),
         }
     }
 }

@@ -253,6 +253,20 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// Inputs of another size than the network's.
+    #[error(
+        "{}: its inputs are {found}, the network reads {wanted} (rows x columns x channels): save \
+         the inputs like that, channels last",
+        path.display()
+    )]
+    ImportShape {
+        /// The data.
+        path: PathBuf,
+        /// What it has.
+        found: Shape,
+        /// What the network reads.
+        wanted: Shape,
+    },
     /// Numbers for other channels.
     #[error(
         "{option} has {found} numbers, the inputs have {channels} channels: give one, or one \

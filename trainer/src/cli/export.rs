@@ -12,7 +12,7 @@ use crate::atomic_file::PendingFile;
 use crate::data::metadata::About;
 use crate::data::record::DataRecord;
 use crate::data::survey::Survey;
-use crate::data::{DataDir, fit};
+use crate::data::{DataDir, Request, fit};
 use crate::evaluate::Outcome;
 use crate::export::{ExportOptions, export_keeping};
 use crate::float_record;
@@ -105,6 +105,7 @@ pub(super) fn measured(outcome: &Outcome) -> String {
         }
         Outcome::Values(result) => answers::values(result),
         Outcome::Inputs(result) => answers::inputs(result),
+        Outcome::Alike(result) => answers::alike(result),
     }
 }
 
@@ -126,6 +127,7 @@ fn data(
     let task = recorded.as_ref().map(|record| record.task).unwrap_or_default();
     let quantile = recorded.as_ref().and_then(|record| record.threshold_quantile);
     let request = args.data.request(image, task, recorded.as_ref());
+    let request = Request { labels_optional: true, ..request };
     let data = DataDir::read(&folder, &request)?;
     let source = recorded.as_ref().map(|record| record.source.clone()).unwrap_or_default();
     let is_the_same = recorded.as_ref().is_some_and(|record| record.is_of(&data.train));

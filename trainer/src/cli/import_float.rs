@@ -1,13 +1,15 @@
 //! `import` of a network in floating point: calibrated on data, and exported like one trained here.
 
 use std::fmt;
+use std::path::Path;
 
-use infer::Model;
+use infer::{Model, Shape};
 
 use super::import::{ImportArgs, file_written, next_commands};
 use super::planned::PendingPlan;
 use super::{CliError, inspect, left_out, model_file};
 use crate::atomic_file::PendingFile;
+use crate::data::inputs::is_array;
 use crate::data::metadata::About;
 use crate::data::record::DataRecord;
 use crate::data::scale::Scale;
@@ -19,7 +21,7 @@ use crate::float_record;
 use crate::import::float::{FloatError, FloatImport, Given};
 use crate::model_file::ModelTable;
 use crate::ops::Running;
-use crate::recipe::THRESHOLD_QUANTILE;
+use crate::recipe::{THRESHOLD_QUANTILE, Task};
 use crate::report::MeasuredModel;
 use crate::report::import::{ImportReport, Imported};
 use crate::report::layers::{self, LayerView};
@@ -51,11 +53,13 @@ pub(super) fn run(
     };
     let task = args.task;
     let mut request = args.data.request(shape, task, None);
+    request.labels_optional = true;
     if (shape.height, shape.width) == (1, 1) {
         request.wanted = None;
     }
     let steps = Steps::begin(STEPS, "reading the data");
     let data = DataDir::read(source, &request)?;
+    check_shape(source, data.train.shape, shape)?;
     let import = read(&given(args, &data)?).map_err(refused)?;
     let notes = fit::check(&import.model.network, task, &data, &Survey::of(&data))?;
     data.notes.iter().chain(&notes).for_each(|note| complain(&format!("note: {note}")));
@@ -97,8 +101,26 @@ pub(super) fn run(
         inspect::memory_lines(&model),
         super::export::measured(&outcome),
         file_written(&args.out, &exported.bytes),
-        next_commands(args, "eval", ""),
+        next(args, source, &data),
     ))?)
+}
+
+/// Refuses inputs that the network does not read as they are; a vector may lie in any shape.
+fn check_shape(source: &Path, found: Shape, wanted: Shape) -> Result<(), CliError> {
+    let is_vector = (wanted.height, wanted.width) == (1, 1) && found.len() == wanted.len();
+    match found == wanted || is_vector {
+        true => Ok(()),
+        false => Err(CliError::ImportShape { path: source.to_owned(), found, wanted }),
+    }
+}
+
+/// What to type next: without labels there is nothing to count right answers by.
+fn next(args: &ImportArgs, source: &Path, data: &DataDir) -> String {
+    let source = source.display().to_string();
+    match data.is_labelled || args.task == Task::Reconstruct || !is_array(Path::new(&source)) {
+        true => next_commands(args, "eval", ""),
+        false => next_commands(args, "predict", &shell::quoted(&source)),
+    }
 }
 
 /// What the values of the data are to the network: pixels stand for 0 to 1, sensor values for

@@ -273,7 +273,13 @@ impl DataOption {
                 .or_else(|| record.and_then(|record| record.reading.columns.clone())),
             labels: self.labels.clone().or(same.and_then(|record| record.reading.labels.clone())),
         };
-        Request { reading, wanted: Some(image), known: record.map(DataRecord::known), task }
+        Request {
+            reading,
+            wanted: Some(image),
+            known: record.map(DataRecord::known),
+            task,
+            labels_optional: false,
+        }
     }
 }
 

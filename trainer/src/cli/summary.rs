@@ -30,6 +30,7 @@ pub(super) fn text(
         Outcome::Classes(of) => confusion::draw(&of.int8.confusion, of.int8.classes, names),
         Outcome::Values(of) => answers::values(of),
         Outcome::Inputs(of) => answers::inputs(of),
+        Outcome::Alike(of) => answers::alike(of),
     };
     let (table, next) = (table(metrics, exported), next_commands(model, sample));
     let int4 = match int4::table(&exported.int4) {
@@ -51,7 +52,7 @@ fn table(metrics: &Metrics, exported: &Exported) -> String {
                 ("same answer", format!("{} of the images", percent(of.agreement))),
             ]
         }
-        Results::Values(_) => vec![("test images", images)],
+        Results::Values(_) | Results::Alike(_) => vec![("test images", images)],
         Results::Inputs(of) => {
             let threshold = of.threshold.map_or("-".to_owned(), |at| Real(at.into()).to_string());
             vec![("test images", images), ("threshold", threshold)]

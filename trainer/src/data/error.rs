@@ -37,8 +37,9 @@ pub enum DataError {
     },
     /// An array without its labels.
     #[error(
-        "{}: one array; name the folder that holds x_train.npy, y_train.npy, x_test.npy and \
-            y_test.npy, or an .npz file with all of them", path.display()
+        "{}: inputs without labels, which `import` and `export` calibrate on; name the folder \
+            that holds x_train.npy, y_train.npy, x_test.npy and y_test.npy, or an .npz file with \
+            all of them", path.display()
     )]
     OneArray {
         /// The file.

@@ -116,7 +116,10 @@ fn require_answers(task: Task, outputs: usize, images: &Dataset) -> Result<(), F
     let highest = highest.max(highest_label(images));
     match task {
         Task::Classify if highest >= outputs => Err(FitError::Classes { highest, outputs }),
-        Task::Regress if targets != outputs => Err(FitError::Targets { targets, outputs }),
+        // Images without values are calibrated on, or only read where there must be some.
+        Task::Regress if targets > 0 && targets != outputs => {
+            Err(FitError::Targets { targets, outputs })
+        }
         Task::Reconstruct if images.shape.len() != outputs => {
             Err(FitError::Reconstruction { images: images.shape, outputs })
         }
@@ -138,6 +141,8 @@ pub fn check(
     require(network, task, &data.train)?;
     let outputs = network.classes().unwrap_or_default();
     let answers = match task {
+        Task::Reconstruct => vec![usual_note(survey)],
+        _ if !data.is_labelled => vec![Some(unlabelled_note(data))],
         Task::Classify => vec![
             outputs_note(outputs, data.train.classes),
             missing_labels_note(survey),
@@ -146,15 +151,14 @@ pub fn check(
             uneven_note(survey),
         ],
         Task::Regress => values_notes(data),
-        Task::Reconstruct => vec![usual_note(survey)],
     };
     let images = [
         range_note(survey),
         brightness_note(survey),
         transposed_note(&data.train),
         same_image_note(survey, data.train.len()),
-        shared_note(survey, data.test.len()),
-        contradictions_note(survey).filter(|_| task.is_classify()),
+        shared_note(survey, data.test.len()).filter(|_| !data.tests_on_training()),
+        contradictions_note(survey).filter(|_| task.is_classify() && data.is_labelled),
     ];
     let part = part_note(network, data.train.shape);
     Ok([part].into_iter().chain(answers).chain(images).flatten().collect())
@@ -187,6 +191,21 @@ pub fn check_model(
         )
     };
     Ok((beyond > 0).then(note).into_iter().collect())
+}
+
+/// Says what inputs without labels are taken for.
+fn unlabelled_note(data: &DataDir) -> String {
+    let [train, test] = [data.train.len(), data.test.len()];
+    match data.tests_on_training() {
+        true => format!(
+            "the {train} inputs have no labels: the model is calibrated on all of them, and \
+                compared with the float network on the same; --test-share 0.2 keeps some apart"
+        ),
+        false => format!(
+            "the inputs have no labels: the model is calibrated on {train} of them, and compared \
+                with the float network on {test}"
+        ),
+    }
 }
 
 /// The means of training and test values may differ by this many deviations without a note.

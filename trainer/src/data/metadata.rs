@@ -209,8 +209,15 @@ mod tests {
         let (pixels, labels) = (vec![0, 9, 0, 9, 200, 9], vec![0]);
         let shape = infer::Shape::new(2, 3, 1);
         let train = Dataset { shape, pixels, labels, classes: 1, targets: vec![] };
-        let data =
-            DataDir { test: train.clone(), train, names, notes: vec![], scales, targets: vec![] };
+        let data = DataDir {
+            test: train.clone(),
+            train,
+            names,
+            notes: vec![],
+            scales,
+            targets: vec![],
+            is_labelled: true,
+        };
         DataRecord::of(&data, Path::new("somewhere"), reading)
     }
 

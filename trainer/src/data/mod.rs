@@ -10,6 +10,7 @@
 //! | a folder | `CLASS/*.png` or `.jpg`: with a share of test images |
 //! | a folder | `train.csv` and `test.csv`: series, cut into windows |
 //! | a `.csv` file | the same: with a share of test groups |
+//! | an `.npy` file | inputs alone, where no labels are needed |
 
 pub mod class_names;
 mod dataset;
@@ -67,6 +68,8 @@ pub struct DataDir {
     pub scales: Vec<Scale>,
     /// The real values to answer; empty where there are none.
     pub targets: Vec<Target>,
+    /// Whether it is known what is to be answered.
+    pub is_labelled: bool,
 }
 
 /// How a data set is to be read.
@@ -80,6 +83,8 @@ pub struct Request {
     pub known: Option<Known>,
     /// What is to be answered: classes need labels, real values need values.
     pub task: Task,
+    /// Whether inputs alone will do: a network is calibrated on them, not trained.
+    pub labels_optional: bool,
 }
 
 /// What a model was trained on, as far as other images must be read in the same way.
@@ -111,11 +116,13 @@ impl DataDir {
     pub fn read(path: &Path, request: &Request) -> Result<Self, DataError> {
         let reading = &request.reading;
         let loaded = Source::of(path)?.load(request)?;
-        let Loaded { train, test, names, notes, scales, mut targets, is_shared_out } = loaded;
+        let Loaded { train, test, names, notes, scales, mut targets, is_shared_out, is_labelled } =
+            loaded;
         let (train, test) = match (test, reading.test_share.filter(|_| !is_shared_out)) {
             (Some(_), Some(_)) => return Err(DataError::HasTest { path: path.to_owned() }),
             (Some(test), None) => (train, test),
             (None, Some(share)) => share::split(train, share, path)?,
+            (None, None) if request.labels_optional && !is_labelled => (train.clone(), train),
             (None, None) => return Err(DataError::NoTest { path: path.to_owned() }),
         };
         if train.shape != test.shape {
@@ -133,7 +140,13 @@ impl DataDir {
             let part = if reading.transpose { part.transposed() } else { part };
             Dataset { classes, ..part }
         });
-        Ok(Self { train, test, names, notes, scales, targets })
+        Ok(Self { train, test, names, notes, scales, targets, is_labelled })
+    }
+
+    /// Whether the test images are the training images: of inputs without labels, of which none
+    /// are kept apart.
+    pub fn tests_on_training(&self) -> bool {
+        self.train.pixels == self.test.pixels
     }
 
     /// Reads the test images of `path`, and the training images only where the test images depend

@@ -29,6 +29,8 @@ pub(super) enum Source {
     Npy(PathBuf),
     /// An `.npz` file.
     Npz(PathBuf),
+    /// An `.npy` file: inputs alone.
+    Array(PathBuf),
     /// A folder with folders of classes in `train` and, perhaps, in `test`.
     Parts(PathBuf),
     /// A folder of classes.
@@ -55,10 +57,13 @@ pub(super) struct Loaded {
     pub targets: Vec<Target>,
     /// Whether the share of test images has been taken out.
     pub is_shared_out: bool,
+    /// Whether it is known what is to be answered.
+    pub is_labelled: bool,
 }
 
 impl Loaded {
-    fn of_pictures(train: Dataset, test: Option<Dataset>, names: Vec<String>) -> Self {
+    /// Folders of pictures name classes.
+    fn of_pictures(train: Dataset, test: Option<Dataset>, names: Vec<String>, task: Task) -> Self {
         Self {
             train,
             test,
@@ -67,19 +72,24 @@ impl Loaded {
             scales: vec![],
             targets: vec![],
             is_shared_out: false,
+            is_labelled: task != Task::Regress,
         }
     }
 
     fn of_numbers(train: Dataset, test: Option<Dataset>, meaning: Meaning) -> Self {
-        let Meaning { scale, targets, notes, .. } = meaning;
-        let (names, scales) = (vec![], scale.scales().to_vec());
-        Self { train, test, names, notes, scales, targets, is_shared_out: false }
+        let Meaning { scale, targets, notes, is_labelled, .. } = meaning;
+        let (names, scales, is_shared_out) = (vec![], scale.scales().to_vec(), false);
+        Self { train, test, names, notes, scales, targets, is_shared_out, is_labelled }
     }
 }
 
 /// What numbers mean: fixed by the training set, and the same for the test set.
 struct Meaning {
     task: Task,
+    /// Whether images alone will do.
+    labels_optional: bool,
+    /// Whether all images that were read have something to be answered.
+    is_labelled: bool,
     /// How they become pixels.
     scale: PixelScale,
     /// The real values that a model answers; empty before they are known.
@@ -92,8 +102,14 @@ impl Meaning {
     fn new(scale: PixelScale, request: &Request) -> Self {
         let targets = request.known.as_ref().map(|known| known.targets.clone()).unwrap_or_default();
         let notes = scale_note(scale.scales(), &[]).into_iter().collect();
-        Self { task: request.task, scale, targets, notes }
+        let (task, labels_optional) = (request.task, is_optional(request));
+        Self { task, labels_optional, is_labelled: true, scale, targets, notes }
     }
+}
+
+/// Whether images alone will do: an autoencoder answers with its input.
+const fn is_optional(request: &Request) -> bool {
+    request.labels_optional || matches!(request.task, Task::Reconstruct)
 }
 
 /// Labels or values to answer, with the file they are of and how many there are for each image.
@@ -162,19 +178,20 @@ impl Source {
             () if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) => {
                 Ok(Self::Series(path.to_owned()))
             }
-            () if begins(npy::MAGIC) => Err(DataError::OneArray { path: path.to_owned() }),
+            () if begins(npy::MAGIC) => Ok(Self::Array(path.to_owned())),
             () => Err(DataError::Nothing { path: path.to_owned() }),
         }
     }
 
     /// All of it.
     pub fn load(&self, request: &Request) -> Result<Loaded, DataError> {
-        let Request { reading, wanted, task, .. } = request;
+        let Request { reading, wanted, task, labels_optional, .. } = request;
         let is_series = matches!(self, Self::Series(_) | Self::SeriesParts(_));
         if reading.columns.is_some() && !is_series {
             return Err(DataError::NoSeries { path: self.path().to_owned() });
         }
-        if *task == Task::Regress && matches!(self, Self::Parts(_) | Self::Classes(_)) {
+        let names_classes = matches!(self, Self::Parts(_) | Self::Classes(_));
+        if *task == Task::Regress && names_classes && !labels_optional {
             return Err(DataError::NoValues { path: self.path().to_owned() });
         }
         match self {
@@ -190,11 +207,12 @@ impl Source {
                 let archive = Npz::new(&bytes).map_err(damaged)?;
                 arrays(file, request, &mut |name| archive.array(name).map_err(damaged))
             }
+            Self::Array(file) => inputs_alone(file, request),
             Self::Parts(folder) => pictures(folder, request),
             Self::Classes(folder) => {
                 let names = names_of(request, folder::classes(folder)?, folder)?;
                 let train = folder::read(folder, &names, reading.resize, *wanted)?;
-                Ok(Loaded::of_pictures(train, None, names))
+                Ok(Loaded::of_pictures(train, None, names, *task))
             }
         }
     }
@@ -220,6 +238,7 @@ impl Source {
             Self::Idx(path)
             | Self::Npy(path)
             | Self::Npz(path)
+            | Self::Array(path)
             | Self::Parts(path)
             | Self::Classes(path)
             | Self::Series(path)
@@ -235,7 +254,7 @@ impl Source {
                 let found = stems.iter().filter(|stems| !candidates_of(folder, stems).is_empty());
                 found.map(|stems| find(folder, stems)).collect()
             }
-            Self::Npz(file) => Ok(vec![file.clone()]),
+            Self::Npz(file) | Self::Array(file) => Ok(vec![file.clone()]),
             Self::Npy(folder) => {
                 let parts = [&TRAIN, &TEST].into_iter();
                 let names = parts.flat_map(|part| [part.image_arrays, part.label_arrays]).flatten();
@@ -269,7 +288,7 @@ fn pictures(folder: &Path, request: &Request) -> Result<Loaded, DataError> {
     let trained = folder::read(&train, &names, reading.resize, *wanted)?;
     let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
     let test = test.is_dir().then(|| folder::read(&test, &names, reading.resize, wanted));
-    Ok(Loaded::of_pictures(trained, test.transpose()?, names))
+    Ok(Loaded::of_pictures(trained, test.transpose()?, names, request.task))
 }
 
 /// The classes that a model knows, or else those that were found, in order. Where no class is
@@ -336,7 +355,7 @@ fn idx_part(
     meaning: &mut Meaning,
 ) -> Result<Dataset, DataError> {
     let is_absent = candidates_of(folder, part.labels).is_empty();
-    if is_absent && meaning.task == Task::Reconstruct {
+    if is_absent && meaning.labels_optional {
         return dataset(shape, (images_at, numbers), None, meaning);
     }
     let ranks: &[u8] = if meaning.task == Task::Regress { &[1, 2] } else { &[1] };
@@ -376,6 +395,7 @@ fn dataset(
             images_at.display()
         ));
     }
+    meaning.is_labelled &= truth.is_some();
     let unlabelled = Dataset {
         shape,
         pixels: pixels.values,
@@ -415,13 +435,27 @@ fn values(path: &Path, problem: super::elements::ValueError) -> DataError {
 /// The array of a file in `folder`; `None` where there is none.
 fn npy_file(folder: &Path, name: &str) -> Result<Option<Array>, DataError> {
     let path = folder.join(format!("{name}.npy"));
-    if !path.is_file() {
-        return Ok(None);
+    path.is_file().then(|| array_at(&path)).transpose()
+}
+
+fn array_at(path: &Path) -> Result<Array, DataError> {
+    let unreadable = |cause| DataError::Unreadable { path: path.to_owned(), cause };
+    let file = std::io::BufReader::new(fs::File::open(path).map_err(unreadable)?);
+    let damaged = |problem| DataError::Npy { path: path.to_owned(), problem };
+    npy::decode(file).map_err(damaged)
+}
+
+/// An array of inputs, where nothing more is needed.
+fn inputs_alone(path: &Path, request: &Request) -> Result<Loaded, DataError> {
+    if !is_optional(request) {
+        return Err(DataError::OneArray { path: path.to_owned() });
     }
-    let unreadable = |cause| DataError::Unreadable { path: path.clone(), cause };
-    let file = std::io::BufReader::new(fs::File::open(&path).map_err(unreadable)?);
-    let damaged = |problem| DataError::Npy { path: path.clone(), problem };
-    npy::decode(file).map(Some).map_err(damaged)
+    let array = array_at(path)?;
+    let shape = shape_of(path, &array, request.wanted)?;
+    let scale = scale_of(path, shape, &array.numbers, request.known.as_ref())?;
+    let mut meaning = Meaning::new(scale, request);
+    let images = dataset(shape, (path.to_owned(), array.numbers), None, &mut meaning)?;
+    Ok(Loaded::of_numbers(images, None, meaning))
 }
 
 /// Gives the array of that name, where there is one.
@@ -431,7 +465,7 @@ type Get<'g> = &'g mut dyn FnMut(&str) -> Result<Option<Array>, DataError>;
 fn arrays(at: &Path, request: &Request, get: Get<'_>) -> Result<Loaded, DataError> {
     let missing = |name| DataError::NoArray { path: at.to_owned(), name };
     let images = first(get, TRAIN.image_arrays)?.ok_or(missing("x_train"))?;
-    let is_optional = request.task == Task::Reconstruct;
+    let is_optional = is_optional(request);
     let labels = first(get, TRAIN.label_arrays)?;
     if labels.is_none() && !is_optional {
         return Err(missing("y_train"));

@@ -178,6 +178,7 @@ mod tests {
             notes: vec![],
             scales: vec![],
             targets: vec![],
+            is_labelled: true,
         };
         let reading = Reading { test_share: Some(0.25), ..Reading::default() };
         DataRecord::of(&data, Path::new(source), &reading)

@@ -127,6 +127,7 @@ mod tests {
             notes: vec![],
             scales: vec![],
             targets: vec![],
+            is_labelled: true,
         });
         assert_eq!(survey.train.counts, [2, 2, 0]);
         assert_eq!((survey.train.darkest, survey.train.brightest), (1, 4));

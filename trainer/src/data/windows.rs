@@ -15,13 +15,15 @@ use crate::recipe::Task;
 
 /// Reads the series in `files`, the second of which, where there is one, holds those to test on.
 pub(super) fn load(path: &Path, files: &[PathBuf], request: &Request) -> Result<Loaded, DataError> {
-    let Request { reading, wanted, known, task } = request;
+    let Request { reading, wanted, known, task, labels_optional } = request;
     let of = |file: &Path| {
         let path = file.to_owned();
         |problem| DataError::Series { path, problem }
     };
-    let Some(columns) = reading.columns.as_ref().filter(|columns| are_enough(columns, *task))
-    else {
+    let is_enough = |columns: &&Columns| {
+        are_enough(columns, *task) || *labels_optional && columns.targets.is_empty()
+    };
+    let Some(columns) = reading.columns.as_ref().filter(is_enough) else {
         let there = series::column_names(path_of(path, files)).map_err(of(path))?;
         return Err(DataError::Columns { path: path.to_owned(), truth: truth(*task), there });
     };
@@ -58,8 +60,12 @@ pub(super) fn load(path: &Path, files: &[PathBuf], request: &Request) -> Result<
     let train = set.dataset(training, &mut notes).map_err(of(path))?;
     let test = parts.next().map(|runs| set.dataset(runs, &mut notes)).transpose();
     let test = test.map_err(of(path))?;
+    let is_labelled = match task {
+        Task::Reconstruct => columns.label.is_some(),
+        _ => are_enough(columns, *task),
+    };
     let (is_shared_out, Set { scales, targets, .. }) = (share.is_some(), set);
-    Ok(Loaded { train, test, names, notes, scales, targets, is_shared_out })
+    Ok(Loaded { train, test, names, notes, scales, targets, is_shared_out, is_labelled })
 }
 
 /// Whether the columns say all that the task needs.

@@ -47,7 +47,7 @@ impl Curves {
             loss: loss(history),
             accuracy: match &metrics.results {
                 Results::Classes(results) => accuracy(metrics, results),
-                Results::Values(_) | Results::Inputs(_) => None,
+                Results::Values(_) | Results::Inputs(_) | Results::Alike(_) => None,
             },
             distorted: recipe.augment.is_some(),
             held_out: history.iter().any(|epoch| epoch.held_out_loss.is_some()),

@@ -35,6 +35,8 @@ pub struct ImportReport {
     pub file: String,
     /// Images to calibrate on, and to measure with.
     pub images: [Count; 2],
+    /// Whether those are the same.
+    pub is_measured_on_the_same: bool,
     /// The figures at the top.
     pub sizes: Sizes,
     /// The model at work; none where it is too large for a page.
@@ -70,6 +72,7 @@ impl ImportReport {
         Ok(Self {
             file: name.to_owned(),
             images: [data.train.len(), data.test.len()].map(Count),
+            is_measured_on_the_same: data.tests_on_training(),
             sizes: exported.into(),
             live: live::of(&measured, &model),
             results: Results::of(&measured, &model),

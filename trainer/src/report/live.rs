@@ -61,6 +61,6 @@ fn label(run: &MeasuredModel<'_>, image: usize, names: &ClassNames) -> String {
             wanted.enumerate().map(value).collect::<Vec<_>>().join(", ")
         }
         Outcome::Inputs(of) if of.unusual[image] => format!("test image {image}, unusual"),
-        Outcome::Inputs(_) => format!("test image {image}"),
+        Outcome::Inputs(_) | Outcome::Alike(_) => format!("test image {image}"),
     }
 }

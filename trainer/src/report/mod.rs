@@ -6,7 +6,7 @@
 //!
 //! - [`live`](mod@live): the model itself, at work in the page;
 //! - [`confusion`], [`answers`], [`calibration`]: what the models answer on the test images;
-//!   [`values`]: of real values; [`inputs`]: of autoencoders;
+//!   [`values`]: of real values; [`inputs`]: of autoencoders; [`alike`]: without labels;
 //! - [`data`](mod@data): what it was trained on; [`curves`]: how training went;
 //! - [`layers`], [`memory`], [`reading`]: what became of each layer;
 //! - [`peers`]: what others need for the same work; [`provenance`]: how to get the same bytes
@@ -15,6 +15,7 @@
 //! - [`import`]: a network that was trained elsewhere;
 //! - [`plot`], [`picture`], [`value`]: charts, pictures and numbers as they stand in a page.
 
+pub mod alike;
 pub mod answers;
 pub mod calibration;
 pub mod comparison;
@@ -52,6 +53,7 @@ use crate::metrics::Metrics;
 use crate::model_file::ModelTable;
 use crate::preset::Preset;
 use crate::statistics::wilson;
+use alike::Alike;
 use answers::Answers;
 use calibration::Calibration;
 use confusion::Confusion;
@@ -152,6 +154,8 @@ pub enum Results {
     Values(Values),
     /// Their input once more.
     Inputs(Inputs),
+    /// Classes or real values, of inputs without labels.
+    Alike(Alike),
 }
 
 impl Results {
@@ -162,6 +166,7 @@ impl Results {
             Outcome::Classes(of) => Self::Classes(Classes::of(of, test, &names)),
             Outcome::Values(of) => Self::Values(Values::of(of, test)),
             Outcome::Inputs(of) => Self::Inputs(Inputs::of(of, model, test, &names)),
+            Outcome::Alike(of) => Self::Alike(Alike::of(of, test)),
         }
     }
 
@@ -171,6 +176,7 @@ impl Results {
             Self::Classes(of) => &of.answers.sheet,
             Self::Values(of) => &of.sheet,
             Self::Inputs(of) => &of.sheet,
+            Self::Alike(of) => &of.sheet,
         }
     }
 }

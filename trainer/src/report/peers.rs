@@ -94,7 +94,7 @@ impl Peers {
     ) -> Option<Self> {
         match results {
             Results::Classes(of) => is_mnist(test).then(|| Self::on_mnist(model, network, of)),
-            Results::Values(_) | Results::Inputs(_) => None,
+            Results::Values(_) | Results::Inputs(_) | Results::Alike(_) => None,
         }
     }
 

@@ -1,11 +1,12 @@
 //! How real values and reconstructions are answered, as tables.
 
-use super::number::percent_of;
+use super::number::{grouped, percent_of};
 use super::table::Table;
 use crate::data::target::Target;
+use crate::evaluate::likeness::Likeness;
 use crate::evaluate::reconstruction::{Detection, Reconstruction};
 use crate::evaluate::regression::{Distance, Regression};
-use crate::report::value::Real;
+use crate::report::value::{Decibel, Real};
 use crate::terminal::number::percent;
 
 /// Most values that are listed one by one.
@@ -37,6 +38,25 @@ fn distance_row(name: String, model: &str, distance: Distance) -> [String; 5] {
         Real(distance.root_mean_square).to_string(),
         percent(distance.explained),
     ]
+}
+
+/// How like the answers of the int8 model are to those of the float model.
+pub fn alike(of: &Likeness) -> String {
+    let inputs = grouped(of.inputs as u64);
+    let same = of.agreeing.map_or(String::new(), |agreeing| {
+        format!(
+            "float and int8 give {} of {inputs} inputs the same class\n",
+            percent_of(agreeing, of.inputs)
+        )
+    });
+    let [low, high] = of.range.map(Real);
+    let noise = Decibel(10.0 * of.signal_to_noise.log10()).to_string().replace('\u{202f}', " ");
+    format!(
+        "{same}outputs of {low} to {high}: mean difference {}, largest {}, \
+         signal to noise {noise}\n",
+        Real(of.mean),
+        Real(of.largest)
+    )
 }
 
 /// How errors of reconstructions tell unusual inputs from usual ones; of the float model too, where

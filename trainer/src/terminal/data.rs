@@ -85,6 +85,7 @@ mod tests {
     #[test]
     fn classes_are_listed_with_their_images() {
         let data = DataDir {
+            is_labelled: true,
             train: part(&[0, 1, 0, 0], 2),
             test: part(&[1], 2),
             names: vec!["cat".into(), "dog".into()],
@@ -103,8 +104,15 @@ mod tests {
     fn many_classes_are_summed_up() {
         let labels: Vec<u8> = (0..40).chain([0]).collect();
         let (train, test) = (part(&labels, 40), part(&labels, 40));
-        let data =
-            DataDir { train, test, names: vec![], notes: vec![], scales: vec![], targets: vec![] };
+        let data = DataDir {
+            train,
+            test,
+            names: vec![],
+            notes: vec![],
+            scales: vec![],
+            targets: vec![],
+            is_labelled: true,
+        };
         let text = draw(&data, &Survey::of(&data), &Split::new(&data.train.labels, 0, 0));
         assert!(text.ends_with("40 classes of 1 to 2 training images\n"), "{text}");
     }

@@ -99,6 +99,45 @@ fn import_of_an_onnx_file_needs_data() {
     assert_eq!(file("again.kndl"), file("model.kndl"));
 }
 
+/// Inputs alone are enough to calibrate on: then the two networks' answers are compared.
+#[test]
+fn import_needs_no_labels() {
+    let workshop = Workshop::new();
+    let file = format!("{}/fixtures/torch_images.onnx", env!("CARGO_MANIFEST_DIR"));
+    let pixels: Vec<u8> = (0..30 * 324).map(|at| (at * 37 % 251) as u8).collect();
+    write_npy(&workshop.path("x.npy"), "30, 12, 9, 3", &pixels);
+    let with = |more: &[&str]| {
+        let mut command =
+            workshop.trainer(["import", &file, "--data", "x.npy", "--out", "model.kndl"]);
+        command.args(more);
+        command
+    };
+    let (stdout, stderr) = run(&mut with(&[]), 0);
+    let expected = "note: the 30 inputs have no labels: the model is calibrated on all of them, \
+                    and compared with the float network on the same; --test-share 0.2 keeps some \
+                    apart";
+    assert!(stderr.contains(expected), "{stderr}");
+    assert!(!stderr.contains("training images too"), "{stderr}");
+    assert!(stdout.contains(" of 30 inputs the same class\noutputs of "), "{stdout}");
+    assert!(stdout.contains("\n      trainer predict model.kndl x.npy\n"), "{stdout}");
+    let report = fs::read_to_string(workshop.path("model.report.html")).unwrap();
+    assert!(report.contains("compared with the float network on the same: they have no labels"));
+    assert!(report.contains("<dt>same answer</dt>") && !report.contains("int8 accuracy"));
+    run(&mut workshop.trainer(["predict", "model.kndl", "x.npy"]), 0);
+    run(&mut workshop.trainer(["export", "model.burnpack", "--out", "again.kndl"]), 0);
+    let bytes = |name: &str| fs::read(workshop.path(name)).unwrap();
+    assert_eq!(bytes("again.kndl"), bytes("model.kndl"));
+    let message = error(&mut workshop.trainer(["eval", "model.kndl"]));
+    assert!(message.contains("x.npy: inputs without labels, which `import`"), "{message}");
+    // Real values, and some inputs kept apart.
+    let (stdout, stderr) = run(&mut with(&["--task", "regress", "--test-share", "0.3"]), 0);
+    assert!(stderr.contains("and compared with the float network on "), "{stderr}");
+    assert!(stdout.contains("\noutputs of ") && !stdout.contains("same class"), "{stdout}");
+    write_npy(&workshop.path("x.npy"), "36, 9, 10, 3", &pixels);
+    let message = error(&mut with(&[]));
+    assert!(message.contains("its inputs are 9x10x3, the network reads 12x9x3"), "{message}");
+}
+
 #[test]
 fn import_writes_a_model_or_nothing() {
     let workshop = Workshop::new();

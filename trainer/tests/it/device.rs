@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::fs::Permissions;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -12,6 +13,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::chip::{Chip, tutorial};
 use crate::common::run;
 use assert_cmd::Command;
 use infer::{Model, Reference, Session};
@@ -69,35 +71,118 @@ fn rows(folder: &Path, count: usize) -> PathBuf {
     path
 }
 
-/// The tutorial's model on the board of a core class, with the answers of the reference.
+/// The tutorial's model, some images and the answers of the reference, in files.
+struct Checked {
+    folder: tempfile::TempDir,
+    answers: Vec<u8>,
+}
+
+const CHECKED: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl");
+
+impl Checked {
+    fn new() -> Self {
+        let bytes = fs::read(CHECKED).unwrap();
+        let mut table = ModelTable::new();
+        let model = Model::from_bytes(&bytes, &mut table).unwrap();
+        let mut arena = vec![0; model.arena_bytes()];
+        let mut session = Session::new(&model, &mut arena).unwrap();
+        let images: Vec<u8> = (0..3 * 784).map(|place| (place * place / 13) as u8).collect();
+        let answers = images
+            .chunks(784)
+            .map(|image| session.run_with::<Reference>(image, &mut ()).unwrap().values().to_vec());
+        let answers: Vec<u8> = answers.flatten().map(|score| score as u8).collect();
+        let folder = tempfile::tempdir().unwrap();
+        npy(&folder.path().join("x.npy"), "|u1", "3, 28, 28", images);
+        npy(&folder.path().join("y.npy"), "|i1", "3, 10", answers.iter().copied());
+        Self { folder, answers }
+    }
+
+    /// Another answer is expected of the last image.
+    fn spoil(&mut self) {
+        self.answers[2 * 10 + 7] ^= 1;
+        npy(&self.folder.path().join("y.npy"), "|i1", "3, 10", self.answers.iter().copied());
+    }
+
+    /// `trainer check` by a chip.
+    fn check(&self, chip: &[&str]) -> Command {
+        let mut command = trainer(&["check", CHECKED, "--inputs", "x.npy", "--expected", "y.npy"]);
+        command.args(chip).current_dir(self.folder.path());
+        command
+    }
+}
+
+/// On the board of a core class.
 #[test]
 fn answers_are_checked_on_an_emulated_core() {
-    const CASES: usize = 3;
-    let folder = tempfile::tempdir().unwrap();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware-example/model/tutorial.kndl");
-    let bytes = fs::read(file).unwrap();
-    let mut table = ModelTable::new();
-    let model = Model::from_bytes(&bytes, &mut table).unwrap();
-    let mut arena = vec![0; model.arena_bytes()];
-    let mut session = Session::new(&model, &mut arena).unwrap();
-    let images: Vec<u8> = (0..CASES * 784).map(|place| (place * place / 13) as u8).collect();
-    let answers = images
-        .chunks(784)
-        .map(|image| session.run_with::<Reference>(image, &mut ()).unwrap().values().to_vec());
-    let mut answers: Vec<u8> = answers.flatten().map(|score| score as u8).collect();
-    let [x, y] = ["x.npy", "y.npy"].map(|name| folder.path().join(name));
-    npy(&x, "|u1", "3, 28, 28", images.iter().copied());
-    npy(&y, "|i1", "3, 10", answers.iter().copied());
-    let [x, y] = [x, y].map(|path| path.to_str().unwrap().to_owned());
-    let check = ["check", file, "--inputs", &x, "--expected", &y, "--core", "m4"];
-    let (stdout, stderr) = run(&mut trainer(&check), 0);
+    let mut checked = Checked::new();
+    let (stdout, stderr) = run(&mut checked.check(&["--core", "m4"]), 0);
     let said = "3 of 3 answers are as expected, byte for byte, on MPS2 AN386";
     assert!(stdout.starts_with(said) && stdout.contains(" instructions"), "{stdout}{stderr}");
-    answers[2 * 10 + 7] ^= 1;
-    npy(Path::new(&y), "|i1", "3, 10", answers.iter().copied());
-    let message = error(&mut trainer(&check));
+    checked.spoil();
+    let message = error(&mut checked.check(&["--core", "m4"]));
     let said = "1 of 3 answers differ; the first: input 2, value 7: expected ";
     assert!(message.starts_with(said), "{message}");
+}
+
+/// An emulated board at the other end of a serial port, as a board on a desk is.
+#[test]
+fn answers_are_checked_over_a_serial_port() {
+    let chip = Chip::start("mps2-an386", &tutorial());
+    let line = Bridge::to(chip.port.strip_prefix("tcp:").unwrap());
+    let mut checked = Checked::new();
+    let port = ["--port", line.path.to_str().unwrap()];
+    let (stdout, stderr) = run(&mut checked.check(&port), 0);
+    let said = "3 of 3 answers are as expected, byte for byte, on MPS2 AN386";
+    assert!(stdout.starts_with(said), "{stdout}{stderr}");
+    // Again, by the same line.
+    checked.spoil();
+    let message = error(&mut checked.check(&port));
+    assert!(
+        message.starts_with("1 of 3 answers differ; the first: input 2, value 7: "),
+        "{message}"
+    );
+    let other = [&port[..], &["--baud", "9600"]].concat();
+    let message = error(&mut checked.check(&other));
+    assert!(message.starts_with("1 of 3 answers differ"), "{message}");
+    line.end();
+}
+
+/// A serial port whose other end is a TCP port.
+struct Bridge {
+    path: PathBuf,
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+    /// Keeps the port there while nobody has it open.
+    _port: SerialPort,
+}
+
+impl Bridge {
+    fn to(address: &str) -> Self {
+        let (mut ours, port) = SerialPort::pair().unwrap();
+        let path = fs::read_link(format!("/proc/self/fd/{}", port.as_raw_fd())).unwrap();
+        let mut chip = TcpStream::connect(address).unwrap();
+        ours.set_read_timeout(Duration::from_millis(5)).unwrap();
+        chip.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        let (stop, stopped) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                if let Ok(bytes) = ours.read(&mut buffer) {
+                    chip.write_all(&buffer[..bytes]).unwrap();
+                }
+                if let Ok(bytes) = chip.read(&mut buffer) {
+                    ours.write_all(&buffer[..bytes]).unwrap();
+                }
+            }
+        });
+        Self { path, stop, thread, _port: port }
+    }
+
+    fn end(self) {
+        self.stop.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
 }
 
 /// 128 rows are the window of the first output.

@@ -30,6 +30,7 @@ fn data(shape: Shape, train: &[u8], test: &[u8]) -> DataDir {
         notes: vec![],
         scales: vec![],
         targets: vec![],
+        is_labelled: true,
     }
 }
 

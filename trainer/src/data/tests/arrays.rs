@@ -4,8 +4,10 @@ use std::path::Path;
 use infer::Shape;
 use tempfile::TempDir;
 
+use crate::data::reading::Reading;
 use crate::data::scale::Scale;
 use crate::data::{DataDir, Known, Request};
+use crate::recipe::Task;
 
 /// An `.npy` file, version 1.
 fn npy(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -189,10 +191,40 @@ fn what_is_missing_is_named() {
     let message = DataDir::load(folder.path()).unwrap_err().to_string();
     assert!(message.contains("y_test is missing: the arrays of a data set are"), "{message}");
     let one = DataDir::load(&folder.path().join("x_train.npy")).unwrap_err().to_string();
-    assert!(one.contains("one array; name the folder that holds x_train.npy"), "{one}");
+    assert!(one.contains("inputs without labels, which `import` and `export` calibrate"), "{one}");
+    assert!(one.contains("name the folder that holds x_train.npy"), "{one}");
     let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
     let nothing = DataDir::load(sources).unwrap_err().to_string();
     assert!(nothing.contains(": no data set: it must be a folder with"), "{nothing}");
+}
+
+/// Inputs alone, where that is enough: of a folder without labels, and of one file.
+#[test]
+fn inputs_without_labels() {
+    let folder = folder();
+    let read = |name: &str, task, test_share| {
+        let reading = Reading { test_share, ..Reading::default() };
+        let request = Request { reading, task, labels_optional: true, ..Request::default() };
+        DataDir::read(&folder.path().join(name), &request)
+    };
+    assert!(read("", Task::Classify, None).unwrap().is_labelled);
+    fs::remove_file(folder.path().join("y_test.npy")).unwrap();
+    assert!(!read("", Task::Classify, None).unwrap().is_labelled);
+    fs::remove_file(folder.path().join("y_train.npy")).unwrap();
+    let data = read("", Task::Regress, None).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (3, 2));
+    assert!(!data.is_labelled && !data.tests_on_training() && data.targets.is_empty());
+    for task in [Task::Classify, Task::Regress, Task::Reconstruct] {
+        let data = read("x_train.npy", task, None).unwrap();
+        assert_eq!(data.train.pixels, (0..12).collect::<Vec<u8>>());
+        assert!(!data.is_labelled && data.tests_on_training());
+    }
+    let data = read("x_train.npy", Task::Classify, Some(0.5)).unwrap();
+    assert_eq!((data.train.len() + data.test.len(), data.tests_on_training()), (3, false));
+    // An autoencoder is trained on such too, and needs others to be measured on.
+    let request = Request { task: Task::Reconstruct, ..Request::default() };
+    let message = DataDir::read(&folder.path().join("x_train.npy"), &request).unwrap_err();
+    assert!(message.to_string().contains("no test images: --test-share 0.2"), "{message}");
 }
 
 #[test]

@@ -281,7 +281,9 @@ impl Sketch {
             | LayerKind::Pad(_)
             | LayerKind::Concat(_)
             | LayerKind::Add(_)
+            | LayerKind::Minimum(_)
             | LayerKind::Mul(_) => reads.iter().all(|read| self.is_never_negative(*read)),
+            LayerKind::Maximum(_) => reads.iter().any(|read| self.is_never_negative(*read)),
             _ => false,
         }
     }

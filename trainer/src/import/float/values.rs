@@ -9,7 +9,7 @@ use super::layout::{Layout, Side};
 use super::misfit::Misfit;
 use super::moving::Moving;
 use super::sketch::Sketch;
-use crate::ops::{LayerKind, LeakyRelu, add, concat, mul};
+use crate::ops::{LayerKind, LeakyRelu, add, concat, extremum, mul};
 
 /// A map on its way.
 #[derive(Clone, Debug)]
@@ -108,6 +108,10 @@ pub(super) enum Arithmetic {
     Sub,
     Mul,
     Div,
+    /// The larger.
+    Max,
+    /// The smaller.
+    Min,
 }
 
 impl Sketch {
@@ -142,18 +146,17 @@ impl Sketch {
     ) -> Result<Value, Misfit> {
         // Exporters write the largest number there is where there is no bound.
         let is_open = |bound: f32| bound.abs() > 1e30;
-        let tensor = match [is_open(low), is_open(high)] {
-            [false, true] if low == 0.0 => self.relu(name, value.tensor)?,
+        let each = |bound: f32| vec![bound; self.shape(value.tensor).channels.into()];
+        match [is_open(low), is_open(high)] {
+            [true, true] => Ok(value.clone()),
+            [false, true] => self.cut_off(name, value, false, &each(low)),
+            [true, false] => self.cut_off(name, value, true, &each(high)),
             [false, false] if low < high => {
-                self.limited(name, value.map(), [1.0, 0.0], [low, high])?
+                let tensor = self.limited(name, value.map(), [1.0, 0.0], [low, high])?;
+                Ok(value.in_place(tensor))
             }
-            _ => {
-                return Err(
-                    "values are cut off at one end that is not 0: use a ReLU or ReLU6".into()
-                );
-            }
-        };
-        Ok(value.in_place(tensor))
+            _ => Err("values are cut off at two ends, the lower above the upper".into()),
+        }
     }
 
     /// A map and constant numbers, one or one for each channel; `is_first`: the map comes first.
@@ -165,6 +168,9 @@ impl Sketch {
         (constant, is_first): (&Array, bool),
     ) -> Result<Value, Misfit> {
         let numbers = self.per_channel(value, constant)?;
+        if let Arithmetic::Max | Arithmetic::Min = arithmetic {
+            return self.cut_off(name, value, arithmetic == Arithmetic::Min, &numbers);
+        }
         let each = |of: fn(f32) -> f32| -> Vec<f32> { numbers.iter().map(|n| of(*n)).collect() };
         let (ones, zeros) = (each(|_| 1.0), each(|_| 0.0));
         let affine = match (arithmetic, is_first) {
@@ -177,6 +183,36 @@ impl Sketch {
         };
         let tensor = self.affine(name, value.map(), [&affine[0], &affine[1]])?;
         Ok(Value::fresh(tensor, value.layout.clone()))
+    }
+
+    /// Values cut off by a number for each channel: from below, or from above where `is_least`.
+    ///
+    /// ```text
+    /// max(x, c) = relu(x - c) + c
+    /// min(x, c) = c - relu(c - x)
+    /// ```
+    fn cut_off(
+        &mut self,
+        name: &str,
+        value: &Value,
+        is_least: bool,
+        numbers: &[f32],
+    ) -> Result<Value, Misfit> {
+        let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let is_one = numbers.iter().all(|number| *number == most);
+        if is_one && is_least && most > 0.0 && self.is_never_negative(value.tensor) {
+            return self.clip(name, value, [0.0, most]);
+        }
+        if is_one && !is_least && most == 0.0 {
+            return Ok(value.in_place(self.relu(name, value.tensor)?));
+        }
+        let sign = if is_least { -1.0 } else { 1.0 };
+        let signs = vec![sign; numbers.len()];
+        let summands: Vec<f32> = numbers.iter().map(|number| -sign * number).collect();
+        let before = self.affine(name, value.map(), [&signs, &summands])?;
+        let relu = self.relu(name, before)?;
+        let after = self.affine(name, Map { tensor: relu, is_sole: true }, [&signs, numbers])?;
+        Ok(Value::fresh(after, value.layout.clone()))
     }
 
     /// A constant as a number for each channel of a map.
@@ -208,7 +244,15 @@ impl Sketch {
         let kind = match arithmetic {
             Arithmetic::Add => LayerKind::Add(add::Layer { activation: None }),
             Arithmetic::Mul => LayerKind::Mul(mul::Layer { activation: None }),
-            _ => return Err("a difference or quotient of maps: only sums and products are".into()),
+            Arithmetic::Max => LayerKind::Maximum(extremum::Maximum { activation: None }),
+            Arithmetic::Min => LayerKind::Minimum(extremum::Minimum { activation: None }),
+            _ => {
+                return Err(
+                    "a difference or quotient of maps: only sums, products and the larger \
+                            or smaller of two are known"
+                        .into(),
+                );
+            }
         };
         let is_vector = |value: &Value| {
             let Shape { height, width, .. } = self.shape(value.tensor);

@@ -6,6 +6,8 @@
 //!   values.
 //! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are nothing: the order of a map in memory stays.
 
+use std::collections::BTreeSet;
+
 use infer::format::Tensor;
 use infer::packing::WeightBits;
 
@@ -28,6 +30,8 @@ pub(super) struct Lowering<'n, 'a> {
     pub values: Vec<Option<Value>>,
     /// For each tensor of the file how it is cut into batches.
     pub splits: Vec<Option<Split>>,
+    /// The tensors that refused operators would have made, as far as nothing is known of them.
+    missing: BTreeSet<usize>,
     pub layers: Vec<PlainLayer>,
     /// For each layer the number of the operator that it is made for.
     pub operators: Vec<usize>,
@@ -42,6 +46,7 @@ impl<'n, 'a> Lowering<'n, 'a> {
             network,
             values,
             splits: vec![None; network.tensors.len()],
+            missing: BTreeSet::new(),
             layers: vec![],
             operators: vec![],
         }
@@ -55,7 +60,10 @@ impl<'n, 'a> Lowering<'n, 'a> {
         let mut unsupported = Unsupported::default();
         for (index, operator) in self.network.operators.iter().enumerate() {
             if let Err(misfit) = self.operator(operator) {
-                unsupported.add(index, operator, misfit);
+                // What reads what a refused operator would have made is not at fault.
+                if misfit == Misfit::Operator || !self.is_blocked(operator) {
+                    unsupported.add(index, operator, misfit);
+                }
                 self.assume(operator);
             }
             self.operators.resize(self.layers.len(), index);
@@ -70,7 +78,15 @@ impl<'n, 'a> Lowering<'n, 'a> {
             self.values[*output] = tensor
                 .ok()
                 .map(|tensor| Value { edge: Edge { number: 0, tensor }, turned: Some(false) });
+            if self.values[*output].is_none() {
+                self.missing.insert(*output);
+            }
         }
+    }
+
+    /// Whether an operator reads what a refused one would have made.
+    fn is_blocked(&self, operator: &Operator) -> bool {
+        operator.inputs.iter().flatten().any(|tensor| self.missing.contains(tensor))
     }
 
     fn operator(&mut self, operator: &'n Operator) -> Result<(), Misfit> {
@@ -102,9 +118,12 @@ impl<'n, 'a> Lowering<'n, 'a> {
             Kind::AveragePool(size, window, _) => self.average_pool(node, *size, *window),
             Kind::MaxPool(size, window, _) => self.max_pool(node, *size, *window),
             Kind::Mean { .. } => self.mean(node),
+            Kind::ReduceMax { .. } => self.largest(node),
             Kind::Add(_) => self.sum(node, 1),
             Kind::Sub(_) => self.sum(node, -1),
             Kind::Mul(_) => self.product(node),
+            Kind::Maximum => self.extremum(node, false),
+            Kind::Minimum => self.extremum(node, true),
             Kind::Concatenation(axis, _) => self.concatenation(node, *axis),
             Kind::Pad => self.pad(node),
             Kind::Softmax { beta } => self.softmax(node, *beta),

@@ -1,4 +1,4 @@
-//! Sums, differences and products of two maps, or of a map and constants.
+//! Sums, differences, products and extremes of two maps, or of a map and constants.
 
 use infer::Shape;
 use infer::format::{OutputQuant, Scaling, Tensor};
@@ -7,8 +7,8 @@ use infer::quant;
 use super::layer::{Made, all_values, channel, pointwise};
 use super::lowering::Lowering;
 use super::value::{Value, quant as quant_of, sides, turn_shape};
-use crate::import::tflite::reference::{Factor, Misfit, Node, Product, Sum};
-use crate::ops::{PlainKind, add, mul};
+use crate::import::tflite::reference::{Extremum, Factor, Misfit, Node, Product, Sum};
+use crate::ops::{PlainKind, add, extremum, mul};
 use crate::plain_model::Edge;
 
 /// What one side of a pair is.
@@ -18,6 +18,9 @@ enum Operand {
     /// A number for each channel, or one for all.
     Constant(Vec<i8>, OutputQuant),
 }
+
+/// Shift of a factor of 1.
+const EXTREMUM_SHIFT: u8 = 14;
 
 /// The factor of the larger scale of two that are added.
 const HALF: quant::Factor = quant::Factor { multiplier: 1 << 30, shift: 0 };
@@ -68,6 +71,22 @@ impl Lowering<'_, '_> {
         let kind = PlainKind::Mul(mul::Plain { origins, multiplier, shift: Some(shift) });
         let output = Tensor { shape, quant: quant_of(node.output()?)? };
         self.finish(node, vec![a, b], turned, Made::plain("", kind, output))
+    }
+
+    /// The larger of two values, or the smaller where `is_least`; all have one scale.
+    pub fn extremum(&mut self, node: Node<'_>, is_least: bool) -> Result<Value, Misfit> {
+        let extremum = Extremum::new(node, is_least)?;
+        let operands = [self.operand(node, 0)?, self.operand(node, 1)?];
+        if let Some(value) = self.of_one(node, &operands, |a, b| extremum.value(a, b))? {
+            return Ok(value);
+        }
+        let (pair, turned, shape) = self.maps(node, operands)?;
+        let inputs = vec![self.spread(node, pair[0], shape)?, self.spread(node, pair[1], shape)?];
+        let multipliers = [1 << EXTREMUM_SHIFT; 2];
+        let (origins, shift) = ([[0, 0]; 2], EXTREMUM_SHIFT);
+        let plain = extremum::Plain { origins, multipliers, shift, is_least };
+        let output = Tensor { shape, quant: quant_of(node.output()?)? };
+        self.finish(node, inputs, turned, Made::plain("", PlainKind::Extremum(plain), output))
     }
 
     fn operand(&self, node: Node<'_>, input: usize) -> Result<Operand, Misfit> {

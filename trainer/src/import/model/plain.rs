@@ -163,9 +163,11 @@ fn counted<'n>(network: &'n Network<'_>, mut tensor: usize) -> &'n [usize] {
         let is_reshape = |operator: &Operator| {
             matches!(operator.kind, Kind::Reshape | Kind::Squeeze | Kind::ExpandDims)
         };
-        let mut readers = network.operators.iter().filter(|reader| reads(reader));
-        if reads(operator)
-            && readers.all(|reader| is_reshape(reader) && !reader.constant)
+        // What asks for the shape before a reshape is no reader.
+        let is_reader = |reader: &&Operator| reads(reader) && !reader.constant;
+        let mut readers = network.operators.iter().filter(is_reader);
+        if is_reader(&operator)
+            && readers.all(is_reshape)
             && let Some(output) = operator.outputs.first()
             && sides(&network.tensors[*output].shape).is_ok()
         {

@@ -6,7 +6,9 @@ use infer::format::Tensor;
 use super::layer::{Made, before, both, channel, channels, small};
 use super::lowering::Lowering;
 use super::value::{Value, quant, turn};
-use crate::import::tflite::reference::{Conv, Filters, FullyConnected, Mean, Misfit, Node};
+use crate::import::tflite::reference::{
+    Conv, Filters, FullyConnected, Largest, Mean, Misfit, Node,
+};
 use crate::import::tflite::{Window, placed};
 use crate::ops::{PlainKind, average_pool, conv, dense, depthwise, max_pool};
 
@@ -217,22 +219,15 @@ impl Lowering<'_, '_> {
     /// A convolution whose weights are all 1.
     pub fn mean(&mut self, node: Node<'_>) -> Result<Value, Misfit> {
         let factor = Mean::new(node)?.factor();
-        let (value, rank) = (self.value(node, 0)?, node.input(0)?.shape.len() as i64);
-        let turned = value.turned()?;
-        let from_last = |axis: i64| if axis < 0 { -axis } else { rank - axis };
-        let axes: Vec<i64> = node.integers(1)?.into_iter().map(from_last).collect();
-        let [over_rows, over_columns] = turn([axes.contains(&3), axes.contains(&2)], turned);
+        let Over { value, turned, size: [rows, columns], left: [height, width], channels: all } =
+            self.over(node)?;
         let shape = value.shape();
-        let along = |is_over: bool, side: u16| if is_over { [side, 1] } else { [1, side] };
-        let ([rows, height], [columns, width]) =
-            (along(over_rows, shape.height), along(over_columns, shape.width));
-        let (kernel, taps) =
-            (small([rows.into(), columns.into()])?, rows as usize * columns as usize);
+        let (kernel, taps) = (small([rows, columns])?, rows * columns);
         let (stride, origin) = ([1, 1], [0, 0]);
         let is_normal = factor.multiplier == 0 || factor.multiplier >= NORMAL;
-        let (kind, channels, each) = match axes.contains(&1) {
+        let (kind, channels, each) = match all {
             // Only depthwise layers have other multipliers.
-            true if !is_normal => return Err(Misfit::Chip),
+            true if !is_normal => return Err(Misfit::MeanOfChannels),
             true => {
                 let (dilation, pool) = ([1, 1], [1, 1]);
                 let conv = conv::Plain { kernel, stride, dilation, origin, pool };
@@ -251,6 +246,49 @@ impl Lowering<'_, '_> {
         let channels = vec![parameters; channels.into()];
         let made = Made { channels, weights, ..Made::plain("", kind, output) };
         self.finish(node, vec![value.edge], Some(turned), made)
+    }
+}
+
+/// What an operator goes over that makes one value of many; sides are rows and columns.
+struct Over {
+    value: Value,
+    turned: bool,
+    /// How many values become one.
+    size: [usize; 2],
+    /// How many are left.
+    left: [u16; 2],
+    /// Whether it goes over channels.
+    channels: bool,
+}
+
+impl Lowering<'_, '_> {
+    /// The sides that the second input of an operator names.
+    fn over(&self, node: Node<'_>) -> Result<Over, Misfit> {
+        let (value, rank) = (self.value(node, 0)?, node.input(0)?.shape.len() as i64);
+        let turned = value.turned()?;
+        let from_last = |axis: i64| if axis < 0 { -axis } else { rank - axis };
+        let axes: Vec<i64> = node.integers(1)?.into_iter().map(from_last).collect();
+        let [over_rows, over_columns] = turn([axes.contains(&3), axes.contains(&2)], turned);
+        let shape = value.shape();
+        let along = |is_over: bool, side: u16| if is_over { [side, 1] } else { [1, side] };
+        let ([rows, height], [columns, width]) =
+            (along(over_rows, shape.height), along(over_columns, shape.width));
+        let (size, left) = ([rows.into(), columns.into()], [height, width]);
+        Ok(Over { value, turned, size, left, channels: axes.contains(&1) })
+    }
+
+    /// The largest value of rows, of columns or of both: a pooling whose window is all of them.
+    pub fn largest(&mut self, node: Node<'_>) -> Result<Value, Misfit> {
+        Largest::new(node)?;
+        let Over { value, turned, size, left: [height, width], channels } = self.over(node)?;
+        if channels && value.shape().channels > 1 {
+            return Err(Misfit::LargestChannel);
+        }
+        let (size, stride, origin) = (small(size)?, [1, 1], [0, 0]);
+        let shape = Shape { height, width, ..value.shape() };
+        let kind = PlainKind::MaxPool(max_pool::Plain { size, stride, origin });
+        let output = Tensor { shape, quant: quant(node.output()?)? };
+        self.finish(node, vec![value.edge], Some(turned), Made::plain("", kind, output))
     }
 }
 

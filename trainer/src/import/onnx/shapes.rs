@@ -164,7 +164,7 @@ impl<'n> Inputs<'n, '_> {
             "QGemm" => self.gemm(first, 3),
             "MatMul" => self.matmul(first, 1),
             "QLinearMatMul" => self.matmul(first, 3),
-            "Add" | "Sub" | "Mul" | "Div" => self.broadcast(first, 1),
+            "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" => self.broadcast(first, 1),
             "QLinearAdd" | "QLinearMul" => self.broadcast(first, 3),
             "Concat" => self.concat(0, 1),
             "QLinearConcat" => self.concat(2, 3),

@@ -7,12 +7,15 @@ use crate::import::tflite::reference::{Factor, Interpreter, Values};
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/arithmetic.md"));
 
 /// Number of each operator in the schema, and of its options.
-const OPERATORS: [(&str, i8, i8); 14] = [
+const OPERATORS: [(&str, i8, i8); 17] = [
     ("ADD", 0, 11),
     ("AVERAGE_POOL_2D", 1, 5),
     ("MAX_POOL_2D", 17, 5),
     ("SUB", 41, 28),
     ("MUL", 18, 21),
+    ("MAXIMUM", 55, 39),
+    ("MINIMUM", 57, 39),
+    ("REDUCE_MAX", 82, 27),
     ("MEAN", 40, 27),
     ("SOFTMAX", 25, 9),
     ("LOGISTIC", 14, 0),
@@ -80,7 +83,7 @@ fn options(name: &str, text: &str, values: usize) -> Fields {
             (3, Value::U32(values as u32)),
             (4, Value::U32(1)),
         ],
-        "MEAN" => vec![(0, Value::I8(1))],
+        "MEAN" | "REDUCE_MAX" => vec![(0, Value::I8(1))],
         _ => vec![(0, Value::I8(activation))],
     }
 }
@@ -89,12 +92,13 @@ fn options(name: &str, text: &str, values: usize) -> Fields {
 fn made(name: &str, text: &str, inputs: &[Map], output: &Map) -> Vec<i8> {
     let (_, code, options_type) = OPERATORS.into_iter().find(|(known, ..)| *known == name).unwrap();
     let values = inputs[0].values.len();
-    let reduces = name.ends_with("POOL_2D") || name == "MEAN";
+    let has_axes = ["MEAN", "REDUCE_MAX"].contains(&name);
+    let reduces = name.ends_with("POOL_2D") || has_axes;
     let mut parts = Parts { codes: vec![super::builder::code(code)], ..Parts::default() };
     parts.tensors = inputs.iter().map(|map| map.tensor(&[1, 1, values as i32, 1])).collect();
     parts.inputs = (0..inputs.len() as i32).collect();
     let mut read_by = parts.inputs.clone();
-    if name == "MEAN" {
+    if has_axes {
         parts.buffers.push(super::builder::buffer(&[1, 2]));
         parts.tensors.push(super::builder::int32(&[2], 1));
         read_by.push(1);

@@ -76,13 +76,15 @@ fn difference(model: &FloatModel, floats: (&str, &[u8])) -> f32 {
 }
 
 /// Each network with its examples.
-fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 6] {
+fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 8] {
     [
         ("dynamo.onnx", fixture!("dynamo.onnx"), fixture!("dynamo.floats")),
         ("images.onnx", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
         ("series.onnx", fixture!("torch_series.onnx"), fixture!("torch_series.floats")),
         ("vector.onnx", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),
+        ("extremes.onnx", fixture!("extremes.onnx"), fixture!("extremes.floats")),
         ("branches.tflite", fixture!("branches_float.tflite"), fixture!("branches_float.floats")),
+        ("extremes.tflite", fixture!("extremes_float.tflite"), fixture!("extremes_float.floats")),
         ("series.tflite", fixture!("series_float.tflite"), fixture!("series_float.floats")),
     ]
 }
@@ -264,6 +266,25 @@ fn stages_are_made_of_operators() {
         "Gemm",
     ];
     assert_eq!(made_of(fixture!("torch_series.onnx")), series);
+    // A bias is in the weights before it, one after a pooling in a layer of its own where zeros lie
+    // beyond the edge of what reads it.
+    let extremes = [
+        "Conv + Add",
+        "Conv + Add",
+        "Max",
+        "Min",
+        "Min",
+        "MaxPool",
+        "Add",
+        "Conv + Min",
+        "Min + Max",
+        "Max",
+        "Sigmoid",
+        "Min",
+        "GlobalAveragePool",
+        "MatMul + Add",
+    ];
+    assert_eq!(made_of(fixture!("extremes.onnx")), extremes);
     let images = made_of(fixture!("torch_images.onnx"));
     assert!(images[0].starts_with("Conv + "), "{images:?}");
 }

@@ -167,7 +167,7 @@ fn shapes_and_sizes() {
     assert_eq!(
         tensor(7, Value::I32s(vec![-1, -1])),
         "Tensor 1, shape_signature: [-1, -1]: only the first dimension, the batch, may be open: \
-         convert with fixed sizes"
+         convert with fixed sizes, in Keras with batch_size=1 of keras.Input"
     );
     let refused = after(|parts| {
         parts.buffers.push(buffer(&[1, 2]));

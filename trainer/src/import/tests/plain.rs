@@ -94,20 +94,14 @@ fn only_map(network: &Network<'_>, operator: &Operator) -> Option<usize> {
 /// TensorFlow Lite's bytes, whatever the activation.
 #[test]
 fn random_operators() {
-    let network = read(fixture!("operators.tflite")).unwrap();
-    let runs = runs(&network, fixture!("operators.answers"));
-    let mut outcomes = BTreeMap::<(&str, String), usize>::new();
-    for operator in &network.operators {
-        let Some(input) = only_map(&network, operator) else { continue };
-        for run in &runs {
-            let answer = int8_of(run, operator.outputs[0]);
-            let part = part(&network, input, from_ref(operator));
-            let outcome = outcome(&part, int8_of(run, input), answer);
-            *outcomes.entry((operator.kind.name(), outcome)).or_default() += 1;
-        }
-    }
-    println!("{outcomes:#?}");
-    let same = |name: &str| outcomes.get(&(name, "same bytes".to_owned())).copied().unwrap_or(0);
+    let files = [
+        (fixture!("operators.tflite"), fixture!("operators.answers")),
+        (fixture!("more_operators.tflite"), fixture!("more_operators.answers")),
+    ];
+    let [first, more] = files.map(|(file, answers)| outcomes(file, answers));
+    let same = |outcomes: &Outcomes, name: &str| {
+        outcomes.get(&(name.to_owned(), "same bytes".to_owned())).copied().unwrap_or(0)
+    };
     for (name, count) in [
         ("CONV_2D", 8),
         ("DEPTHWISE_CONV_2D", 8),
@@ -126,8 +120,38 @@ fn random_operators() {
         ("TANH", 8),
         ("QUANTIZE", 4),
     ] {
-        assert_eq!(same(name), count, "{name}");
+        assert_eq!(same(&first, name), count, "{name}");
     }
+    let outcome = |name: &str, outcome: &str| (name.to_owned(), outcome.to_owned());
+    // Means have another scale than their input.
+    let expected = [
+        (outcome("MEAN", "same bytes"), 16),
+        (outcome("MEAN", "MeanOfChannels"), 8),
+        (outcome("REDUCE_MAX", "same bytes"), 16),
+        (outcome("REDUCE_MAX", "LargestChannel"), 8),
+    ];
+    assert_eq!(more, Outcomes::from(expected));
+}
+
+/// How often a model of an operator gives the same bytes, or why there is none.
+type Outcomes = BTreeMap<(String, String), usize>;
+
+/// Those of all operators that read one map.
+fn outcomes(file: &[u8], answers: &[u8]) -> Outcomes {
+    let network = read(file).unwrap();
+    let runs = runs(&network, answers);
+    let mut outcomes = Outcomes::new();
+    for operator in &network.operators {
+        let Some(input) = only_map(&network, operator) else { continue };
+        for run in &runs {
+            let answer = int8_of(run, operator.outputs[0]);
+            let part = part(&network, input, from_ref(operator));
+            let outcome = outcome(&part, int8_of(run, input), answer);
+            *outcomes.entry((operator.kind.name().to_owned(), outcome)).or_default() += 1;
+        }
+    }
+    println!("{outcomes:#?}");
+    outcomes
 }
 
 /// Convolutions, a pooling and dense layers, between them a reshape and what computes its shape.
@@ -181,6 +205,8 @@ fn networks_of_the_converter_give_its_bytes() {
         ("series", fixture!("series.tflite"), fixture!("series.answers")),
         ("gates", fixture!("gates.tflite"), fixture!("gates.answers")),
         ("waves", fixture!("waves.tflite"), fixture!("waves.answers")),
+        ("extremes", fixture!("extremes.tflite"), fixture!("extremes.answers")),
+        ("flat", fixture!("flat.tflite"), fixture!("flat.answers")),
     ];
     for (name, file, answers) in networks {
         let network = read(file).unwrap();
@@ -219,10 +245,28 @@ fn edges_of_other_types() {
 /// reference has been compared with TensorFlow Lite's kernels.
 #[test]
 fn pairs_of_maps_and_of_constants() {
-    let whole = read(fixture!("operators.tflite")).unwrap();
-    let mut outcomes = BTreeMap::<(&str, String), usize>::new();
+    // A mean over channels is refused where its multiplier is none of a convolution.
+    let expected =
+        [("constant same bytes", 12), ("maps MeanOfChannels", 4), ("maps same bytes", 8)];
+    assert_eq!(pair_outcomes(fixture!("operators.tflite")), counted(&expected));
+    let expected =
+        [("constant same bytes", 24), ("maps MeanOfChannels", 7), ("maps same bytes", 17)];
+    assert_eq!(pair_outcomes(fixture!("more_operators.tflite")), counted(&expected));
+}
+
+fn counted(outcomes: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    outcomes.iter().map(|(outcome, count)| ((*outcome).to_owned(), *count)).collect()
+}
+
+/// How often a model of a pair of maps, or of a map and constants, gives the same bytes.
+fn pair_outcomes(file: &[u8]) -> BTreeMap<String, usize> {
+    let whole = read(file).unwrap();
+    let mut outcomes = BTreeMap::<String, usize>::new();
     for operator in &whole.operators {
-        let is_pair = matches!(operator.kind, Kind::Add(_) | Kind::Sub(_) | Kind::Mul(_));
+        let is_pair = matches!(
+            operator.kind,
+            Kind::Add(_) | Kind::Sub(_) | Kind::Mul(_) | Kind::Maximum | Kind::Minimum
+        );
         let &[Some(a), Some(b)] = &operator.inputs[..] else { continue };
         if !is_pair || whole.tensors[a].data.is_some() || whole.tensors[b].data.is_some() {
             continue;
@@ -235,17 +279,11 @@ fn pairs_of_maps_and_of_constants() {
             let values: Vec<i8> = (0..each).map(|place| (place * 91 % 256) as u8 as i8).collect();
             let maps = Interpreter::new(&network).unwrap().run(&[Values::Int8(values.clone())]);
             let Some(Values::Int8(expected)) = &maps[network.outputs[0]] else { panic!("int8") };
-            *outcomes.entry((what, outcome(&network, &values, expected))).or_default() += 1;
+            let outcome = outcome(&network, &values, expected);
+            *outcomes.entry(format!("{what} {outcome}")).or_default() += 1;
         }
     }
-    let outcome = |what: &'static str, outcome: &str, count| ((what, outcome.to_owned()), count);
-    // A mean over channels is refused where its multiplier is none of a convolution.
-    let expected = [
-        outcome("constant", "same bytes", 12),
-        outcome("maps", "same bytes", 8),
-        outcome("maps", "Chip", 4),
-    ];
-    assert_eq!(outcomes, BTreeMap::from(expected));
+    outcomes
 }
 
 /// A network whose one input is the larger map; the other is made of it.
@@ -296,6 +334,28 @@ fn all_that_is_missing_is_said_at_once() {
     let refused = refusal(&read(fixture!("unknown.tflite")).unwrap());
     assert!(refused.contains("(TRANSPOSE_CONV): not supported"), "{refused}");
     assert!(refused.contains("(RESIZE_BILINEAR): not supported"), "{refused}");
+}
+
+/// What reads a map of a refused operator is not at fault.
+#[test]
+fn what_only_follows_is_not_listed() {
+    let mut network = read(fixture!("scores.tflite")).unwrap();
+    network.operators[1].kind = Kind::Other("ELU".to_owned());
+    let made = network.operators[1].outputs[0];
+    network.tensors[made].element = ElementType::Float32;
+    assert_eq!(refusal(&network), "operator 1 (ELU): not supported");
+}
+
+/// TensorFlow Lite compares values as they are, whatever they stand for.
+#[test]
+fn extremes_of_maps_of_other_scales_are_refused() {
+    let mut network = read(fixture!("extremes.tflite")).unwrap();
+    let place = network.operators.iter().position(|operator| operator.kind == Kind::Maximum);
+    let read = network.operators[place.unwrap()].inputs[1].unwrap();
+    network.tensors[read].quantisation.as_mut().unwrap().scales[0] *= 2.0;
+    let refused = refusal(&network);
+    let expected = "operator 2 (MAXIMUM): maps of different scale or zero point, which must be";
+    assert!(refused.starts_with(expected), "{refused}");
 }
 
 #[test]

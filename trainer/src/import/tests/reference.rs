@@ -60,6 +60,8 @@ fn networks_of_the_converter() {
     assert_eq!(compared, [14, 14]);
     let compared = agree("scores", fixture!("scores.tflite"), fixture!("scores.answers"));
     assert_eq!(compared, [6, 6]);
+    let compared = agree("extremes", fixture!("extremes.tflite"), fixture!("extremes.answers"));
+    assert_eq!(compared, [13, 13]);
     let edges =
         agree("float_edges", fixture!("float_edges.tflite"), fixture!("float_edges.answers"));
     assert_eq!(edges, [6, 6]);
@@ -71,6 +73,8 @@ fn networks_of_the_converter() {
 fn random_operators() {
     let compared = agree("operators", fixture!("operators.tflite"), fixture!("operators.answers"));
     assert_eq!(compared, [88, 88]);
+    let [more, answers] = [fixture!("more_operators.tflite"), fixture!("more_operators.answers")];
+    assert_eq!(agree("more operators", more, answers), [48, 48]);
 }
 
 /// The number that counts is the larger one: old files have it in a field of one byte, which cannot

@@ -137,7 +137,8 @@ pub enum Problem {
     },
     /// A shape that is known only when the network runs.
     #[error(
-        "{found:?}: only the first dimension, the batch, may be open: convert with fixed sizes"
+        "{found:?}: only the first dimension, the batch, may be open: convert with fixed sizes, in \
+         Keras with batch_size=1 of keras.Input"
     )]
     Dynamic {
         /// The dimensions; -1 is open.

@@ -43,6 +43,10 @@ pub enum Kind {
     Sub(Activation),
     /// `MUL`.
     Mul(Activation),
+    /// `MAXIMUM`, value by value.
+    Maximum,
+    /// `MINIMUM`, value by value.
+    Minimum,
     /// `CONCATENATION` along a dimension, from the end where it is negative.
     Concatenation(i32, Activation),
     /// `PAD`: map, `[rank, 2]` elements before and after each dimension.
@@ -77,6 +81,11 @@ pub enum Kind {
     HardSwish,
     /// `MEAN`: map, the dimensions to take the mean over.
     Mean {
+        /// Whether those dimensions stay, with size 1.
+        keep_dimensions: bool,
+    },
+    /// `REDUCE_MAX`: map, the dimensions to take the largest value over.
+    ReduceMax {
         /// Whether those dimensions stay, with size 1.
         keep_dimensions: bool,
     },
@@ -137,6 +146,9 @@ impl Kind {
             "MEAN" => {
                 Self::Mean { keep_dimensions: options(27)?.bool(Field::new(0, "keep_dims"))? }
             }
+            "REDUCE_MAX" => {
+                Self::ReduceMax { keep_dimensions: options(27)?.bool(Field::new(0, "keep_dims"))? }
+            }
             "SUB" => Self::Sub(options(28)?.activation(0)?),
             "LEAKY_RELU" => Self::LeakyRelu { alpha: options(75)?.f32(Field::new(0, "alpha"))? },
             "CUSTOM" => Self::Other(custom.to_owned()),
@@ -147,6 +159,8 @@ impl Kind {
     /// Operators that have no options, or none that change what they do here.
     fn without_options(name: &str) -> Option<Self> {
         Some(match name {
+            "MAXIMUM" => Self::Maximum,
+            "MINIMUM" => Self::Minimum,
             "PAD" => Self::Pad,
             "RESHAPE" => Self::Reshape,
             "SQUEEZE" => Self::Squeeze,
@@ -179,6 +193,8 @@ impl Kind {
             Self::Add(_) => "ADD",
             Self::Sub(_) => "SUB",
             Self::Mul(_) => "MUL",
+            Self::Maximum => "MAXIMUM",
+            Self::Minimum => "MINIMUM",
             Self::Concatenation(..) => "CONCATENATION",
             Self::Pad => "PAD",
             Self::Softmax { .. } => "SOFTMAX",
@@ -193,6 +209,7 @@ impl Kind {
             Self::LeakyRelu { .. } => "LEAKY_RELU",
             Self::HardSwish => "HARD_SWISH",
             Self::Mean { .. } => "MEAN",
+            Self::ReduceMax { .. } => "REDUCE_MAX",
             Self::Quantize => "QUANTIZE",
             Self::Dequantize => "DEQUANTIZE",
             Self::SpaceToBatch => "SPACE_TO_BATCH_ND",

@@ -54,11 +54,15 @@ fn output(network: &Network<'_>, operator: &Operator) -> Result<Option<Vec<usize
         Kind::DepthwiseConv(..) => depthwise_conv(&inputs)?,
         Kind::FullyConnected { keep_dimensions, .. } => fully_connected(&inputs, *keep_dimensions)?,
         Kind::AveragePool(..) | Kind::MaxPool(..) => pool(&inputs)?,
-        Kind::Add(_) | Kind::Sub(_) | Kind::Mul(_) => broadcast(&inputs)?,
+        Kind::Add(_) | Kind::Sub(_) | Kind::Mul(_) | Kind::Maximum | Kind::Minimum => {
+            broadcast(&inputs)?
+        }
         Kind::Concatenation(axis, _) => concatenation(&inputs, *axis)?,
         Kind::Pad => pad(&inputs)?,
         Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => reshape(&inputs)?,
-        Kind::Mean { keep_dimensions } => mean(&inputs, *keep_dimensions)?,
+        Kind::Mean { keep_dimensions } | Kind::ReduceMax { keep_dimensions } => {
+            reduced(&inputs, *keep_dimensions)?
+        }
         Kind::SpaceToBatch => space_to_batch(&inputs)?,
         Kind::BatchToSpace => batch_to_space(&inputs)?,
         Kind::Softmax { .. }
@@ -283,10 +287,11 @@ fn reshape(inputs: &Inputs<'_, '_>) -> Result<Vec<usize>, Problem> {
     }
 }
 
-fn mean(inputs: &Inputs<'_, '_>, keep: bool) -> Result<Vec<usize>, Problem> {
+/// Some dimensions become one value, or none.
+fn reduced(inputs: &Inputs<'_, '_>, keep: bool) -> Result<Vec<usize>, Problem> {
     inputs.count(2..=2, "2")?;
     let shape = inputs.shape(0)?;
-    let axes = inputs.constant(1, "the dimensions to take the mean over")?;
+    let axes = inputs.constant(1, "the dimensions to go over")?;
     let axes = axes.into_iter().map(|axis| place(axis, shape.len())).collect::<Option<Vec<_>>>();
     let axes = axes.ok_or_else(|| inputs.misfit("the map has no such dimension"))?;
     let sides = shape.iter().enumerate().filter_map(|(index, side)| match axes.contains(&index) {

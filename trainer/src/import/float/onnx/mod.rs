@@ -216,6 +216,7 @@ impl<'n, 'a> Import<'n, 'a> {
             "Concat" => self.concat(node)?,
             "BatchNormalization" => self.batch_norm(node)?,
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node)?,
+            "Max" | "Min" => self.extremum(node)?,
             "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" => self.function(node)?,
             "Clip" => self.clip(node)?,
             "HardSigmoid" if self.is_half_of_hard_swish(node) => return Ok(Made::Nothing),

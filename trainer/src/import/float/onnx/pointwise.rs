@@ -111,6 +111,12 @@ impl<'n, 'a> Import<'n, 'a> {
         if let Some(value) = self.hard_swish_of(node).filter(|_| arithmetic == Arithmetic::Mul) {
             return self.sketch.function(name, &value, LayerKind::HardSwish(HardSwish {}));
         }
+        self.pair(node, arithmetic)
+    }
+
+    /// What is done to the two values that a node reads, one of which may be constant.
+    fn pair(&mut self, node: &Node<'a>, arithmetic: Arithmetic) -> Result<Value, Misfit> {
+        let name = layer_name(node);
         let constant =
             |number: usize| node.inputs.get(number).and_then(|name| self.constants.get(name));
         match [constant(0), constant(1)] {
@@ -127,6 +133,16 @@ impl<'n, 'a> Import<'n, 'a> {
                 self.sketch.of_maps(name, arithmetic, maps)
             }
             [Some(_), Some(_)] => Err("it is of constants only: fold them while exporting".into()),
+        }
+    }
+
+    /// The larger or the smaller of two values; one alone is what it is.
+    pub(super) fn extremum(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        match (node.operator, node.inputs.len()) {
+            (_, 1) => self.value(node, 0),
+            ("Max", 2) => self.pair(node, Arithmetic::Max),
+            (_, 2) => self.pair(node, Arithmetic::Min),
+            _ => Err("it compares more than two values: export it as several operators".into()),
         }
     }
 

@@ -224,6 +224,8 @@ impl<'n> Import<'n, '_> {
             Kind::Add(_) => self.arithmetic(operator, Arithmetic::Add),
             Kind::Sub(_) => self.arithmetic(operator, Arithmetic::Sub),
             Kind::Mul(_) => self.arithmetic(operator, Arithmetic::Mul),
+            Kind::Maximum => self.arithmetic(operator, Arithmetic::Max),
+            Kind::Minimum => self.arithmetic(operator, Arithmetic::Min),
             Kind::Concatenation(axis, _) => {
                 let values = (0..operator.inputs.len()).map(|number| self.value(operator, number));
                 let values = values.collect::<Result<Vec<_>, _>>()?;
@@ -233,6 +235,10 @@ impl<'n> Import<'n, '_> {
             Kind::Mean { keep_dimensions } => {
                 let (value, axes) = (self.value(operator, 0)?, self.integers(operator, 1)?);
                 self.sketch.reduced_over(Reduction::Mean, name, &value, &axes, *keep_dimensions)
+            }
+            Kind::ReduceMax { keep_dimensions } => {
+                let (value, axes) = (self.value(operator, 0)?, self.integers(operator, 1)?);
+                self.sketch.reduced_over(Reduction::Max, name, &value, &axes, *keep_dimensions)
             }
             Kind::Softmax { beta } => self.softmax(operator, *beta),
             Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => self.reshaped(operator),

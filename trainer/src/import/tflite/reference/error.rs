@@ -58,6 +58,15 @@ pub enum Misfit {
     /// It runs here, but no chip has it.
     #[error("no kernel for chips yet: convert without it")]
     Chip,
+    /// The largest over channels.
+    #[error("the largest over channels, which no kernel takes: take it over rows and columns")]
+    LargestChannel,
+    /// A mean over channels with a factor that no convolution has.
+    #[error(
+        "a mean over a number of channels for which no kernel gives these bytes: a power of two \
+         has one, and so have means over rows and columns"
+    )]
+    MeanOfChannels,
     /// Maps of different sizes, or a constant among them.
     #[error(
         "maps of sizes that do not go together, or a constant that is more than a number for each \

@@ -8,8 +8,10 @@ mod broadcast;
 mod conv;
 mod elementwise;
 mod error;
+mod extremes;
 mod fixed_point;
 mod float;
+mod groups;
 mod hard_swish;
 mod lookup;
 mod mean;
@@ -23,6 +25,7 @@ mod taps;
 pub(crate) use conv::{Conv, Filters, FullyConnected};
 pub(crate) use elementwise::{Product, Sum};
 pub use error::{Misfit, Unsupported};
+pub(crate) use extremes::{Extremum, Largest};
 pub use fixed_point::Factor;
 pub(crate) use mean::Mean;
 pub(crate) use node::Node;
@@ -207,6 +210,8 @@ fn kernel(node: Node<'_>) -> Result<Box<dyn Kernel>, Misfit> {
         Kind::Add(_) => Box::new(elementwise::Sum::new(node, 1)?),
         Kind::Sub(_) => Box::new(elementwise::Sum::new(node, -1)?),
         Kind::Mul(_) => Box::new(elementwise::Product::new(node)?),
+        Kind::Maximum => Box::new(extremes::Extremum::new(node, false)?),
+        Kind::Minimum => Box::new(extremes::Extremum::new(node, true)?),
         Kind::Concatenation(axis, _) => Box::new(moves::concatenation(node, *axis)?),
         Kind::Pad => Box::new(moves::pad(node)?),
         Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => Box::new(moves::reshape(node)?),
@@ -222,6 +227,7 @@ fn kernel(node: Node<'_>) -> Result<Box<dyn Kernel>, Misfit> {
         Kind::LeakyRelu { alpha } => Box::new(requantise::Requantise::leaky_relu(node, *alpha)?),
         Kind::Quantize => Box::new(requantise::Requantise::quantise(node)?),
         Kind::Mean { .. } => Box::new(mean::Mean::new(node)?),
+        Kind::ReduceMax { .. } => Box::new(extremes::Largest::new(node)?),
         Kind::Dequantize | Kind::Shape | Kind::StridedSlice | Kind::Pack | Kind::Other(_) => {
             return Err(Misfit::Operator);
         }
