@@ -134,7 +134,7 @@ examples() {
         --target "$(rustc -vV | sed -n 's/^host: //p')")
     git diff --exit-code firmware-example/c-api/include ||
         die "kindling.h is not what cbindgen writes: commit it"
-    cargo check --release --quiet -p infer --features defmt,wire
+    cargo check --release --quiet -p infer --features defmt,update,wire
 }
 
 # The program's panic handler calls a function that does not exist.

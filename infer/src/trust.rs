@@ -1,5 +1,6 @@
 //! Whose models are let in, and of which version on: asked before anything of a file is used.
 
+use core::error::Error;
 use core::fmt;
 
 use crate::error::ModelError;
@@ -26,6 +27,8 @@ pub struct Trust {
 
 /// Why a model is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum TrustError {
     /// The file has no signature, and one is asked for.
     NotSigned,
@@ -160,4 +163,11 @@ impl fmt::Display for TrustError {
     }
 }
 
-impl core::error::Error for TrustError {}
+impl Error for TrustError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Model(error) => Some(error),
+            _ => None,
+        }
+    }
+}
