@@ -37,7 +37,7 @@ pub(crate) fn read<'t, 'f: 't>(
 }
 
 /// Checks all that needs no record: length, checksum, address.
-fn check_header(file: &[u8]) -> Result<Header, ModelError> {
+pub(crate) fn check_header(file: &[u8]) -> Result<Header, ModelError> {
     let header = Header::read(file)?;
     if header.file_bytes as usize != file.len() {
         return Err(ModelError::Length { header: header.file_bytes, found: file.len() });
