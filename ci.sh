@@ -23,6 +23,7 @@ lint() {
     rustfmt --edition 2024 --check trainer/src/ops/*/mod.rs \
         infer/tests/support/random_layer/*.rs tests/src/random_layer/*.rs
     (cd firmware-example && cargo fmt --check)
+    (cd tests/api && cargo fmt --check)
     cargo clippy --workspace --all-targets --release -- -D warnings
     # Debian's cargo has no clippy, and rustup's needs a target it has.
     [ "$firmware_cargo" = cargo ] || { skip "firmware: no clippy with this toolchain"; return; }
@@ -40,6 +41,17 @@ quick_test() {
 docs() {
     RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --release
     docs/site.sh
+}
+
+# The format of rustdoc's JSON is not stable, so it has to be asked for.
+#: api all the public API of infer is that of infer/public-api.txt
+api() {
+    local folder=$PWD/target/api
+    RUSTC_BOOTSTRAP=1 cargo rustdoc --quiet -p infer --lib --features build,signature,update,wire \
+        --target-dir "$folder" -- -Zunstable-options --output-format=json
+    (cd tests/api && CARGO_TARGET_DIR=$folder cargo test --quiet &&
+        CARGO_TARGET_DIR=$folder cargo run --quiet "$folder/doc/infer.json" \
+            ../../infer/public-api.txt)
 }
 
 #: packages all+ infer packed, for RISC-V and WebAssembly, and by the oldest Rust that it accepts
@@ -136,7 +148,7 @@ examples() {
         --target "$(rustc -vV | sed -n 's/^host: //p')")
     git diff --exit-code firmware-example/c-api/include ||
         die "kindling.h is not what cbindgen writes: commit it"
-    cargo check --release --quiet -p infer --features defmt,wire
+    cargo check --release --quiet -p infer --features defmt,update,wire
 }
 
 # The program's panic handler calls a function that does not exist.
@@ -162,7 +174,7 @@ deny() {
         { skip "no cargo-deny here (cargo install cargo-deny --locked)"; return; }
     timeout 120 cargo deny "${config[@]}" fetch db >/dev/null 2>&1 ||
         { skip "advisories: their database cannot be fetched here"; unset "checks[3]"; }
-    for workspace in . firmware-example tests/fuzz; do
+    for workspace in . firmware-example tests/fuzz tests/api; do
         cargo deny --log-level error --manifest-path "$workspace/Cargo.toml" "${config[@]}" \
             check "${checks[@]}"
     done

@@ -60,7 +60,9 @@ library --features prove-no-panic --no-default-features \
     --features infer/"$(echo $parts | sed 's|,|,infer/|g')"
 links c-small c-api/example/small.c
 links c-small-loads -DLOADS c-api/example/small.c
+links c-small-names -DLOADS -DNAMES c-api/example/small.c
 runs c-small-loads
+runs c-small-names
 runs c-small
 
 # Bytes of a program without the files in it.

@@ -88,8 +88,12 @@ async fn follow() {
 
 #[cortex_m_rt::exception]
 #[allow(unsafe_code)]
-// SAFETY: called by the interrupt that `URGENT` was started with, and by nothing else.
+// SAFETY: a handler of interrupts, called by the core and by nothing else.
 unsafe fn DefaultHandler(_: i16) {
+    // SAFETY:
+    // - this is a handler of interrupts, and nothing else calls it;
+    // - of the interrupts without a handler of their own one is enabled: that which `URGENT.start`
+    //   got, so the executor was started before.
     unsafe { URGENT.on_interrupt() }
 }
 

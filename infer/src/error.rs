@@ -1,14 +1,19 @@
 //! What can be refused, one enum per operation; numbers rather than strings, so that unused
 //! messages cost no flash.
+//!
+//! A message tells all, also what its source says: on a chip nobody walks a chain of sources.
 
+use core::error::Error;
 use core::fmt;
 
+use crate::features::Feature;
 use crate::schedule::SLICES_MAX;
 use crate::value_type::{OutputType, ValueType};
 
 /// Why [`Model::from_bytes`](crate::Model::from_bytes) refused a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ModelError {
     /// The file ends before its header does.
     TooShort {
@@ -89,6 +94,7 @@ pub enum ModelError {
 /// What is wrong with a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum LayerProblem {
     /// A side, kernel, stride or window of 0.
     ZeroSize,
@@ -110,9 +116,9 @@ pub enum LayerProblem {
         /// Output channel.
         channel: u16,
     },
-    /// The layer needs a part of this crate that the build leaves out: see
-    /// [`Feature`](crate::features::Feature).
-    NotBuilt,
+    /// The layer needs this part of the crate, which the build leaves out: turn on the Cargo
+    /// feature of its [name](Feature::name).
+    NotBuilt(Feature),
     /// The layer's algorithm cannot compute a layer of its shape.
     Algorithm,
     /// The weights are too large for the layer's algorithm to stay exact with every input.
@@ -155,6 +161,7 @@ pub enum LayerProblem {
 /// Why [`Session::new`](crate::Session::new) refused a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum SessionError {
     /// The buffer is too small.
     BufferTooSmall {
@@ -172,6 +179,8 @@ pub enum SessionError {
 
 /// Why [`self_test`](crate::self_test()) does not vouch for a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum SelfTestError {
     /// The model file has no self-test.
     Absent,
@@ -184,6 +193,7 @@ pub enum SelfTestError {
 /// Why [`Session::run`](crate::Session::run) gave no scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum RunError {
     /// The input was refused, before any work began.
     Input(InputError),
@@ -202,6 +212,7 @@ pub enum RunError {
 /// Why an input was refused, before any work began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum InputError {
     /// Other values than the model takes.
     Type {
@@ -222,11 +233,12 @@ pub enum InputError {
 /// Why a model cannot run as a [`Stream`](crate::Stream).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum StreamError {
     /// The buffer is no arena of the model.
     Session(SessionError),
-    /// This build leaves out what streams need: the feature `held-rows`.
-    NotBuilt,
+    /// Streams need this part of the crate, which the build leaves out.
+    NotBuilt(Feature),
     /// More layers than the stream was made for.
     LayerCount {
         /// Layers of the model.
@@ -255,6 +267,7 @@ pub enum StreamError {
 /// Why a layer cannot stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum StreamProblem {
     /// It reads padding after the last row, which never comes.
     PaddingAfter,
@@ -264,13 +277,14 @@ pub enum StreamProblem {
     Rates,
     /// The model is not planned for streams.
     Plan,
-    /// It needs a part of this crate that the build leaves out.
-    NotBuilt,
+    /// It needs this part of the crate, which the build leaves out.
+    NotBuilt(Feature),
 }
 
 /// Why a row of a stream was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum PushError {
     /// Other values than the model takes.
     Type {
@@ -293,6 +307,7 @@ pub enum PushError {
 /// Why an image that comes row by row gave no scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum RowsError {
     /// Other values than the model takes.
     Type {
@@ -394,10 +409,7 @@ impl fmt::Display for LayerProblem {
             Self::AccumulatorRange { channel } => {
                 write!(f, "channel {channel}: the 32-bit accumulator could overflow")
             }
-            Self::NotBuilt => f.write_str(
-                "its algorithm is not in this build: `trainer plan` prints the features of infer \
-                    that a plan needs",
-            ),
+            Self::NotBuilt(part) => write_not_built(f, part),
             Self::Algorithm => f.write_str("the algorithm cannot compute a layer of this shape"),
             Self::AlgorithmRange { channel } => {
                 write!(f, "channel {channel}: the weights are too large for the algorithm")
@@ -509,7 +521,7 @@ impl fmt::Display for StreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Session(error) => error.fmt(f),
-            Self::NotBuilt => f.write_str("this build cannot stream: infer needs `held-rows`"),
+            Self::NotBuilt(part) => write_not_built(f, part),
             Self::LayerCount { found, limit } => {
                 write!(f, "{found} layers, and the stream has room for {limit}")
             }
@@ -522,20 +534,30 @@ impl fmt::Display for StreamError {
     }
 }
 
+/// What is said of a part that the build leaves out.
+fn write_not_built(f: &mut fmt::Formatter<'_>, part: Feature) -> fmt::Result {
+    write!(
+        f,
+        "the part `{0}` is not in this build: turn on the feature `{0}` of infer; \
+         `trainer plan` prints all that a plan needs",
+        part.name()
+    )
+}
+
 /// What is said of a plan that is not for streams.
 const NOT_PLANNED: &str = "the model is not planned for streams: use `trainer plan --stream`";
 
 impl fmt::Display for StreamProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PaddingAfter => {
-                "it reads padding after the last row, which never comes: make it causal"
-            }
-            Self::WholeMap => "it needs a whole map before its first row is made",
-            Self::Rates => "its inputs do not come at the same rate",
-            Self::Plan => NOT_PLANNED,
-            Self::NotBuilt => "its algorithm is not in this build",
-        })
+        match *self {
+            Self::PaddingAfter => f.write_str(
+                "it reads padding after the last row, which never comes: make it causal",
+            ),
+            Self::WholeMap => f.write_str("it needs a whole map before its first row is made"),
+            Self::Rates => f.write_str("its inputs do not come at the same rate"),
+            Self::Plan => f.write_str(NOT_PLANNED),
+            Self::NotBuilt(part) => write_not_built(f, part),
+        }
     }
 }
 
@@ -564,11 +586,79 @@ impl fmt::Display for InputError {
     }
 }
 
-impl core::error::Error for ModelError {}
-impl core::error::Error for SessionError {}
-impl core::error::Error for SelfTestError {}
-impl core::error::Error for RunError {}
-impl core::error::Error for InputError {}
-impl core::error::Error for RowsError {}
-impl core::error::Error for StreamError {}
-impl core::error::Error for PushError {}
+impl Feature {
+    /// Refuses a layer that needs it, in a build without it.
+    #[inline(always)]
+    pub(crate) const fn check(self) -> Result<(), LayerProblem> {
+        if self.is_built() { Ok(()) } else { Err(LayerProblem::NotBuilt(self)) }
+    }
+}
+
+impl ModelError {
+    /// The part of this crate that the model needs and this build leaves out, if that is why it
+    /// was refused.
+    pub const fn left_out(&self) -> Option<Feature> {
+        match self {
+            Self::Input(LayerProblem::NotBuilt(part))
+            | Self::Layer { problem: LayerProblem::NotBuilt(part), .. } => Some(*part),
+            _ => None,
+        }
+    }
+}
+
+impl StreamError {
+    /// The part of this crate that the stream needs and this build leaves out, if that is why it
+    /// was refused.
+    pub const fn left_out(&self) -> Option<Feature> {
+        match self {
+            Self::NotBuilt(part) | Self::Layer { problem: StreamProblem::NotBuilt(part), .. } => {
+                Some(*part)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Error for LayerProblem {}
+impl Error for SessionError {}
+impl Error for InputError {}
+impl Error for RowsError {}
+impl Error for StreamProblem {}
+impl Error for PushError {}
+
+impl Error for ModelError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Input(problem) | Self::Layer { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+}
+
+impl Error for SelfTestError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Session(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Input(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl Error for StreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Session(error) => Some(error),
+            Self::Layer { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The parts of this crate that firmware short of flash can leave out: each is a Cargo feature, and
 //! all are on by default.
 //!
-//! A model that needs a part that is not in the build is refused when it is loaded
+//! A model that needs a part that is not in the build is refused when it is loaded, and told which
 //! ([`LayerProblem::NotBuilt`](crate::LayerProblem::NotBuilt)). `trainer plan` counts the code of
 //! the parts that a plan needs, and prints their names for `Cargo.toml`. Which layer needs which is
 //! told by its operator, and what the graph needs by the network.
@@ -15,6 +15,11 @@ macro_rules! features {
     ) => {
         /// A part of this crate.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        // As large as an output channel: so a problem with a layer stays in two registers, and code
+        // that hands it on stays small.
+        #[repr(u16)]
+        #[non_exhaustive]
         pub enum Feature {
             $($(#[doc = $doc])+ $feature,)+
             $(#[doc = concat!("The operator `", stringify!($operator), "`.")]
@@ -54,6 +59,12 @@ macro_rules! features {
                     $(Self::$feature => cfg!(feature = $name),)+
                     $(Self::$operator => cfg!(feature = $part),)+
                 }
+            }
+
+            /// Itself, where it is not in this build.
+            #[inline(always)]
+            pub(crate) const fn left_out(self) -> Option<Self> {
+                if self.is_built() { None } else { Some(self) }
             }
         }
     };

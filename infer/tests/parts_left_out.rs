@@ -133,7 +133,7 @@ fn winograd_left_out() {
 fn two_roundings_left_out() {
     let file = Parts::rounded_twice().file();
     let found = Model::from_bytes(&file, &mut Table::<16>::new()).err();
-    let refused = ModelError::Input(LayerProblem::NotBuilt);
+    let refused = ModelError::Input(LayerProblem::NotBuilt(Feature::TwoRoundings));
     assert_eq!(found == Some(refused), !Feature::TwoRoundings.is_built(), "{found:?}");
 }
 

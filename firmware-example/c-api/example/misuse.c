@@ -75,6 +75,10 @@ static void load_wrongly(void) {
     EXPECT(MODEL_FORMAT, kindling_load(memory, sizeof memory, copy, bytes, &handle, NULL));
     if (handle != NULL) end("C: a handle of a model that was refused\n", 0);
     EXPECT(NULL_POINTER, kindling_run_u8(handle, arena, sizeof arena, images, 784));
+    if (kindling_missing_part(memory, sizeof memory, model, bytes) != NULL ||
+        kindling_missing_part(memory, sizeof memory, copy, bytes) != NULL ||
+        kindling_missing_part(NULL, 0, NULL, 0) != NULL)
+        end("C: a part is missing of a library with all parts\n", 0);
 }
 
 /* Handles that are none. */
@@ -96,6 +100,10 @@ static void use_what_is_not_loaded(void) {
     wrong = handle;
     EXPECT(NOT_A_MODEL, kindling_load(memory, sizeof memory, images, 784, &handle, NULL));
     EXPECT(NOT_LOADED, kindling_run_u8(wrong, arena, sizeof arena, images, 784));
+    /* A handle whose memory was used to name a part. */
+    load();
+    kindling_missing_part(memory, sizeof memory, model, (size_t)(model_end - model));
+    EXPECT(NOT_LOADED, kindling_run_u8(handle, arena, sizeof arena, images, 784));
     /* A handle that was moved. */
     load();
     fill(other, memory, sizeof other);

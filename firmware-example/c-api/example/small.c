@@ -10,7 +10,14 @@ static int8_t arena[16384] __attribute__((aligned(16)));
 static uint8_t memory[KINDLING_HANDLE_BYTES(0)] __attribute__((aligned(16)));
 
 #ifdef LOADS
-/* That a library without the parts of another plan says so. */
+#ifdef NAMES
+static bool same(const char *text, const char *other) {
+    for (; *text != 0 && *text == *other; text++) other++;
+    return *text == *other;
+}
+#endif
+
+/* That a library without the parts of another plan says so, and names the first. */
 static void load_the_other_plan(void) {
     static uint8_t room[KINDLING_HANDLE_BYTES(6)] __attribute__((aligned(16)));
     size_t layer, bytes = (size_t)(unplanned_end - unplanned);
@@ -18,6 +25,11 @@ static void load_the_other_plan(void) {
     if (kindling_load(room, sizeof room, unplanned, bytes, &handle, &layer) !=
             KINDLING_STATUS_PART_NOT_BUILT || layer != 0)
         end("C: a part that is not built is not missed\n", 0);
+#ifdef NAMES
+    const char *part = kindling_missing_part(room, sizeof room, unplanned, bytes);
+    if (part == NULL || !same(part, "direct"))
+        end("C: the part that is not built has another name\n", 0);
+#endif
 }
 #endif
 

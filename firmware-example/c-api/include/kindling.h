@@ -116,8 +116,8 @@ typedef enum KindlingStatus {
    */
   KINDLING_STATUS_MODEL_INVALID = 12,
   /*
-   The model needs a part that this library was built without: `trainer plan` prints the
-   features of `infer` that a plan needs.
+   The model needs a part that this library was built without: `kindling_missing_part` names
+   it, and `trainer plan` prints all features of `infer` that a plan needs.
    */
   KINDLING_STATUS_PART_NOT_BUILT = 13,
   /*
@@ -309,6 +309,21 @@ enum KindlingStatus kindling_load(void *memory,
                                   size_t model_bytes,
                                   struct KindlingHandle **handle,
                                   size_t *refused_layer);
+
+/*
+ The name of the part that a model needs and this library was built without, which is the feature
+ of `infer` to turn on: after `kindling_load` has given `KINDLING_STATUS_PART_NOT_BUILT`, and
+ with its arguments. Null when no part is missing, or when another status comes before.
+
+ The model is loaded once more, so this takes as long, and the memory holds no handle after it.
+
+ # Safety
+ As `kindling_load`.
+ */
+const char *kindling_missing_part(void *memory,
+                                  size_t memory_bytes,
+                                  const uint8_t *model,
+                                  size_t model_bytes);
 
 /*
  `kindling_load` for the model that is built into the library: nothing is checked, since it was

@@ -1,8 +1,9 @@
 //! Loading: the model is checked here, once.
 
-use core::ffi::c_void;
+use core::ffi::{c_char, c_void};
 use core::ptr;
 
+use infer::features::Feature;
 use infer::format::Header;
 use infer::{Model, ModelError, Network, OutputType, ValueType};
 
@@ -128,6 +129,56 @@ pub unsafe extern "C" fn kindling_load(
     }
 }
 
+/// The name of the part that a model needs and this library was built without, which is the feature
+/// of `infer` to turn on: after `kindling_load` has given `KINDLING_STATUS_PART_NOT_BUILT`, and
+/// with its arguments. Null when no part is missing, or when another status comes before.
+///
+/// The model is loaded once more, so this takes as long, and the memory holds no handle after it.
+///
+/// # Safety
+/// As `kindling_load`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kindling_missing_part(
+    memory: *mut c_void,
+    memory_bytes: usize,
+    model: *const u8,
+    model_bytes: usize,
+) -> *const c_char {
+    let mut handle = ptr::null_mut();
+    // SAFETY: as this function's.
+    let loaded = unsafe {
+        let loaded = prepare(memory, memory_bytes, &raw mut handle)
+            .and_then(|room| load(room, model, model_bytes));
+        let _ = prepare(memory, memory_bytes, &raw mut handle);
+        loaded
+    };
+    let part = loaded.err().and_then(|refusal| refusal.part);
+    let name = part.and_then(|part| PART_NAMES.iter().find(|(named, _)| *named == part));
+    name.map_or(ptr::null(), |(_, name)| name.as_ptr().cast())
+}
+
+/// Every part, with its name as C has it.
+static PART_NAMES: [(Feature, [u8; PART_NAME_BYTES]); Feature::ALL.len()] = {
+    let mut names = [(Feature::Direct, [0; PART_NAME_BYTES]); Feature::ALL.len()];
+    let mut part = 0;
+    while part < names.len() {
+        names[part].0 = Feature::ALL[part];
+        let name = Feature::ALL[part].name().as_bytes();
+        // One byte is left: 0 ends the text.
+        assert!(name.len() < PART_NAME_BYTES);
+        let mut at = 0;
+        while at < name.len() {
+            names[part].1[at] = name[at];
+            at += 1;
+        }
+        part += 1;
+    }
+    names
+};
+
+/// Bytes of a part's name, with the 0 at its end.
+const PART_NAME_BYTES: usize = 24;
+
 /// `kindling_load` for the model that is built into the library: nothing is checked, since it was
 /// checked when the library was built. The handle needs room for no layer, so `memory` has
 /// `KINDLING_HANDLE_BYTES(0)` bytes.
@@ -194,11 +245,12 @@ fn info_of(network: &Network<'_>) -> KindlingInfo {
 struct Refusal {
     status: Status,
     layer: Option<u8>,
+    part: Option<Feature>,
 }
 
 impl From<Status> for Refusal {
     fn from(status: Status) -> Self {
-        Self { status, layer: None }
+        Self { status, layer: None, part: None }
     }
 }
 
@@ -208,7 +260,7 @@ impl From<ModelError> for Refusal {
             ModelError::Layer { index, .. } => Some(index),
             _ => None,
         };
-        Self { status: error.into(), layer }
+        Self { status: error.into(), layer, part: error.left_out() }
     }
 }
 

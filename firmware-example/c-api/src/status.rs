@@ -3,10 +3,7 @@
 use core::ffi::{CStr, c_char, c_int};
 
 use infer::format::LAYERS_MAX;
-use infer::{
-    InputError, LayerProblem, ModelError, PushError, RowsError, RunError, SessionError,
-    StreamError, StreamProblem,
-};
+use infer::{InputError, ModelError, PushError, RowsError, RunError, SessionError, StreamError};
 
 /// How a call ended. Whatever it is but `OK`, nothing was written but what the function says.
 #[repr(C)]
@@ -41,8 +38,8 @@ pub enum KindlingStatus {
     ModelDamaged = 11,
     /// The model is whole, but says what cannot be right.
     ModelInvalid = 12,
-    /// The model needs a part that this library was built without: `trainer plan` prints the
-    /// features of `infer` that a plan needs.
+    /// The model needs a part that this library was built without: `kindling_missing_part` names
+    /// it, and `trainer plan` prints all features of `infer` that a plan needs.
     PartNotBuilt = 13,
     /// The model's memory holds another model than was loaded.
     ModelChanged = 14,
@@ -96,7 +93,7 @@ static TEXTS: [&CStr; KindlingStatus::NotAStream as usize + 1] = [
     c"a model of another format: `trainer convert` writes it anew",
     c"the model is damaged: copy it again",
     c"the model is whole, but says what cannot be right",
-    c"the model needs a part that is not in this library: `trainer plan` prints the features",
+    c"the model needs a part that is not in this library: see kindling_missing_part",
     c"the model was replaced after it was loaded: load it again",
     c"the arena is too small: see kindling_info",
     c"the arena must lie at a multiple of 16",
@@ -120,6 +117,7 @@ pub(crate) fn told(result: Result<(), KindlingStatus>) -> KindlingStatus {
 impl From<ModelError> for KindlingStatus {
     fn from(error: ModelError) -> Self {
         match error {
+            _ if error.left_out().is_some() => Self::PartNotBuilt,
             ModelError::TooShort { .. } | ModelError::Magic { .. } => Self::NotAModel,
             ModelError::Version { .. } => Self::ModelFormat,
             ModelError::Length { .. } | ModelError::Checksum { .. } => Self::ModelDamaged,
@@ -127,8 +125,6 @@ impl From<ModelError> for KindlingStatus {
             ModelError::LayerCount { found, limit } if limit < found.min(LAYERS_MAX) => {
                 Self::TooManyLayers
             }
-            ModelError::Input(LayerProblem::NotBuilt)
-            | ModelError::Layer { problem: LayerProblem::NotBuilt, .. } => Self::PartNotBuilt,
             _ => Self::ModelInvalid,
         }
     }
@@ -137,8 +133,8 @@ impl From<ModelError> for KindlingStatus {
 impl From<SessionError> for KindlingStatus {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::BufferTooSmall { .. } => Self::ArenaTooSmall,
             SessionError::BufferMisaligned { .. } => Self::ArenaMisaligned,
+            _ => Self::ArenaTooSmall,
         }
     }
 }
@@ -146,8 +142,8 @@ impl From<SessionError> for KindlingStatus {
 impl From<InputError> for KindlingStatus {
     fn from(error: InputError) -> Self {
         match error {
-            InputError::Type { .. } => Self::WrongType,
             InputError::Length { .. } => Self::WrongSize,
+            _ => Self::WrongType,
         }
     }
 }
@@ -157,7 +153,7 @@ impl From<RunError> for KindlingStatus {
         match error {
             RunError::Input(error) => error.into(),
             RunError::Output { .. } => Self::WrongOutput,
-            RunError::Network => Self::NotLoaded,
+            _ => Self::NotLoaded,
         }
     }
 }
@@ -169,7 +165,7 @@ impl From<RowsError> for KindlingStatus {
             RowsError::Length { .. } => Self::WrongSize,
             RowsError::TooMany { .. } => Self::TooManyRows,
             RowsError::TooFew { .. } => Self::TooFewRows,
-            RowsError::Network => Self::NotLoaded,
+            _ => Self::NotLoaded,
         }
     }
 }
@@ -177,11 +173,9 @@ impl From<RowsError> for KindlingStatus {
 impl From<StreamError> for KindlingStatus {
     fn from(error: StreamError) -> Self {
         match error {
+            _ if error.left_out().is_some() => Self::PartNotBuilt,
             StreamError::Session(error) => error.into(),
             StreamError::LayerCount { .. } => Self::TooManyLayers,
-            StreamError::NotBuilt | StreamError::Layer { problem: StreamProblem::NotBuilt, .. } => {
-                Self::PartNotBuilt
-            }
             _ => Self::NotAStream,
         }
     }
@@ -192,7 +186,7 @@ impl From<PushError> for KindlingStatus {
         match error {
             PushError::Type { .. } => Self::WrongType,
             PushError::Length { .. } => Self::WrongSize,
-            PushError::Network => Self::NotLoaded,
+            _ => Self::NotLoaded,
         }
     }
 }

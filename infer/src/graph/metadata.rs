@@ -14,6 +14,7 @@ pub struct Metadata<'m>(&'m [u8]);
 /// The fields that this crate knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Field {
     /// Names of the classes in their order, or of the values of another output: strings.
     Names = 0,

@@ -6,6 +6,6 @@ pub mod metadata;
 pub(crate) mod model;
 pub(crate) mod network;
 mod placement;
-mod reader;
+pub(crate) mod reader;
 pub(crate) mod table;
 pub mod writer;

@@ -38,8 +38,9 @@ pub(crate) fn find_scratch(input: &Input<'_>, layers: &mut [Layer<'_>]) -> Resul
         let Some(index) = slice.tensor.checked_sub(1) else { continue };
         let Some(layer) = layers.get_mut(index) else { continue };
         let kind = layer.kind.slice(&slice);
-        if !kind.is_built() {
-            return Err(ModelError::Layer { index: index as u8, problem: LayerProblem::NotBuilt });
+        if let Some(part) = kind.left_out() {
+            let problem = LayerProblem::NotBuilt(part);
+            return Err(ModelError::Layer { index: index as u8, problem });
         }
         // More than 32 bits hold is refused as too large.
         let bytes = u32::try_from(kind.scratch_bytes()).unwrap_or(u32::MAX);

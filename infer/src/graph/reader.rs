@@ -21,7 +21,7 @@ use crate::ops::{
     check_scale, check_shape,
 };
 use crate::quant::Rounding;
-use crate::schedule::{BRANCHES, HOLDS_ROWS, INPUTS_MAX};
+use crate::schedule::{BRANCHES, INPUTS_MAX};
 use crate::value_type::OutputType;
 
 /// Reads a file: its layers into `layers`, which is empty.
@@ -37,7 +37,7 @@ pub(crate) fn read<'t, 'f: 't>(
 }
 
 /// Checks all that needs no record: length, checksum, address.
-fn check_header(file: &[u8]) -> Result<Header, ModelError> {
+pub(crate) fn check_header(file: &[u8]) -> Result<Header, ModelError> {
     let header = Header::read(file)?;
     if header.file_bytes as usize != file.len() {
         return Err(ModelError::Length { header: header.file_bytes, found: file.len() });
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
         check_tensor(&output)?;
         let inputs = operator.inputs();
         if !BRANCHES && !inputs.are_of_a_chain(layers.len()) {
-            return Err(LayerProblem::NotBuilt);
+            return Err(LayerProblem::NotBuilt(Feature::Branches));
         }
         let (tensors, held_rows) = tensors_of(inputs, input, layers)?;
         let mut reading =
@@ -299,8 +299,10 @@ fn check_input(record: &InputRecord, rounding: Rounding) -> Result<(), LayerProb
     if tensor.tensor.shape.channels != image.channels {
         return Err(LayerProblem::OutsideMap);
     }
-    let is_built = rounding == Rounding::Once || Feature::TwoRoundings.is_built();
-    if is_built { Ok(()) } else { Err(LayerProblem::NotBuilt) }
+    match rounding {
+        Rounding::Once => Ok(()),
+        Rounding::Twice => Feature::TwoRoundings.check(),
+    }
 }
 
 /// A reconstruction is as large as the image.
@@ -318,7 +320,7 @@ fn check_tensor(record: &TensorRecord) -> Result<(), LayerProblem> {
     match record.tensor.shape.height.checked_sub(held) {
         _ if held == 0 => Err(LayerProblem::HeldRows),
         None => Err(LayerProblem::HeldRows),
-        Some(1..) if !HOLDS_ROWS => Err(LayerProblem::NotBuilt),
+        Some(1..) => Feature::HeldRows.check(),
         Some(_) => Ok(()),
     }
 }

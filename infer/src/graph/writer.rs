@@ -46,6 +46,8 @@ pub struct Section<'c> {
 
 /// Why [`write()`] has written no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum WriteError {
     /// The buffer is too small.
     BufferFull,

@@ -70,6 +70,7 @@ macro_rules! operators {
 
         /// An operator, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum Kind {
             $($(#[doc = $doc])+ $name,)+
         }
@@ -77,10 +78,18 @@ macro_rules! operators {
         impl Kind {
             /// All of them, in the order of their numbers in the file.
             pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// A part of this crate with which its layers can be read.
+            const fn part(self) -> Feature {
+                match self {
+                    $(Self::$name => <$name as Operator>::PART,)+
+                }
+            }
         }
 
         /// What a layer computes, as the file describes it.
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub enum OperatorRecord {
             $($(#[doc = $doc])+ $name($record),)+
         }
@@ -95,8 +104,15 @@ macro_rules! operators {
                     let (record, rest) = postcard::take_from_bytes(bytes).ok()?;
                     return Some((Ok(Self::$name(record)), rest));
                 })+
-                let is_known = (number as usize) < Kind::ALL.len();
-                is_known.then_some((Err(LayerProblem::NotBuilt), bytes))
+                let kind = Kind::ALL.get(number as usize)?;
+                Some((Err(LayerProblem::NotBuilt(kind.part())), bytes))
+            }
+
+            /// Which operator it is.
+            pub const fn kind(&self) -> Kind {
+                match self {
+                    $(Self::$name(_) => Kind::$name,)+
+                }
             }
         }
 
@@ -110,6 +126,7 @@ macro_rules! operators {
 
         /// What a layer computes.
         #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
         pub enum LayerKind<'m> {
             $($(#[doc = $doc])+ $name($name$(<$numbers>)?),)+
         }
@@ -124,7 +141,7 @@ macro_rules! operators {
                     $(OperatorRecord::$name(record) if $name::IS_BUILT => {
                         Ok(Self::$name(Operator::read(record, reading)?))
                     })+
-                    _ => Err(LayerProblem::NotBuilt),
+                    _ => Err(LayerProblem::NotBuilt(record.kind().part())),
                 }
             }
 
@@ -265,8 +282,14 @@ macro_rules! operators {
                 numbers -> [&'m [u8]; 2], or [&[], &[]];
                 /// What it takes to run it.
                 work -> Work, or Work { macs: 0, operations: 0 };
-                /// Whether all parts of this crate that it needs are in the build.
-                is_built -> bool, or false;
+            }
+
+            /// The first part of this crate that it needs and this build leaves out.
+            pub fn left_out(&self) -> Option<Feature> {
+                match self {
+                    $(Self::$name(operator) if $name::IS_BUILT => Operator::left_out(operator),)+
+                    _ => Some(self.kind().part()),
+                }
             }
 
             /// Whether it needs a part of this crate.

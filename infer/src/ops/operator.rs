@@ -20,6 +20,10 @@ pub trait Operator<'m>: Copy {
     /// Whether any way to compute it is in the build: where none is, none of its code is.
     const IS_BUILT: bool;
 
+    /// The part of this crate that it is; of an operator with several ways to compute it, a part
+    /// with which it can be read.
+    const PART: Feature;
+
     /// Reads its record and its numbers: every check of both, once.
     ///
     /// # Errors
@@ -72,8 +76,8 @@ pub trait Operator<'m>: Copy {
     /// What it takes to run it.
     fn work(&self) -> Work;
 
-    /// Whether all parts of this crate that it needs are in the build.
-    fn is_built(&self) -> bool;
+    /// The first part of this crate that it needs and this build leaves out.
+    fn left_out(&self) -> Option<Feature>;
 
     /// Whether it needs a part of this crate.
     fn needs(&self, feature: Feature) -> bool;

@@ -52,6 +52,8 @@ const INT4_MAX: i8 = 7;
 
 /// Why a packing function refused weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum PackError {
     /// The weights, or the buffer for their packed form, do not have the layer's size.
     Size,

@@ -16,6 +16,7 @@
 //! [`Operator::stream_window`](crate::ops::Operator::stream_window).
 
 use crate::error::{StreamError, StreamProblem};
+use crate::features::Feature;
 use crate::graph::layer::Layer;
 use crate::graph::network::Network;
 use crate::ops::LayerKind;
@@ -288,7 +289,7 @@ fn readers(network: &Network<'_>, tensor: usize) -> core::ops::Range<usize> {
 fn check<const LAYERS: usize>(network: &Network<'_>) -> Result<(), StreamError> {
     let (input, layers) = (network.input(), network.layers());
     if !HOLDS_ROWS {
-        return Err(StreamError::NotBuilt);
+        return Err(StreamError::NotBuilt(Feature::HeldRows));
     }
     if layers.len() > LAYERS {
         return Err(StreamError::LayerCount { found: layers.len(), limit: LAYERS });

@@ -245,10 +245,10 @@ fn check_row(
     let Some(index) = slice.tensor.checked_sub(1) else { return Some(()) };
     let layer = network.layers().get(index)?;
     let kind = row_of(&layer.kind, slice);
-    let problem = match kind.scratch_bytes() <= layer.scratch_bytes() {
-        _ if !kind.is_built() => StreamProblem::NotBuilt,
-        true => return Some(()),
-        false => StreamProblem::Plan,
+    let problem = match (kind.left_out(), kind.scratch_bytes() <= layer.scratch_bytes()) {
+        (Some(part), _) => StreamProblem::NotBuilt(part),
+        (None, true) => return Some(()),
+        (None, false) => StreamProblem::Plan,
     };
     *refused = Some(StreamError::Layer { index: index as u8, problem });
     None

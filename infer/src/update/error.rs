@@ -1,5 +1,6 @@
 //! What can go wrong with an update, one enum per operation.
 
+use core::error::Error;
 use core::fmt;
 
 use embedded_storage::nor_flash::NorFlashErrorKind;
@@ -9,6 +10,8 @@ use crate::trust::TrustError;
 
 /// Why [`Store::open`](super::Store::open) failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum OpenError {
     /// The journal has fewer than two erasable sectors.
     JournalTooSmall {
@@ -21,6 +24,8 @@ pub enum OpenError {
 
 /// Why [`Store::boot`](super::Store::boot) gives no model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum BootError {
     /// There is no model in either slot.
     NoModel,
@@ -37,6 +42,8 @@ pub enum BootError {
 
 /// Why an [`Updater`](super::Updater) did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum UpdateError {
     /// A file that is empty or larger than the slot.
     Size {
@@ -126,6 +133,24 @@ impl fmt::Display for UpdateError {
     }
 }
 
-impl core::error::Error for OpenError {}
-impl core::error::Error for BootError {}
-impl core::error::Error for UpdateError {}
+// The kinds of a flash's errors are no errors of `core`, so they are no sources.
+impl Error for OpenError {}
+
+impl Error for BootError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl Error for UpdateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(error) => Some(error),
+            Self::SelfTest(error) => Some(error),
+            _ => None,
+        }
+    }
+}

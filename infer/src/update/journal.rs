@@ -44,9 +44,9 @@ impl State {
         self.file_bytes[self.active as usize] as usize
     }
 
-    /// Whether the slot that does not run holds a model.
-    pub(super) const fn has_other(&self) -> bool {
-        self.file_bytes[!self.active as usize] != 0
+    /// Bytes of the file in the slot that does not run; 0 for none.
+    pub(super) const fn other_bytes(&self) -> usize {
+        self.file_bytes[!self.active as usize] as usize
     }
 
     /// The slot that runs is given up for the other.

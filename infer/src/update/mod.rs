@@ -90,8 +90,9 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
     ///
     /// # Errors
     /// [`BootError::Refused`] when the model is not one to be trusted: if there is another to fall
-    /// back on, that one runs from the next call on, so call again or reset. [`BootError::NoModel`]
-    /// when there is none. Then [`Store::updater`] can install one.
+    /// back on, that one runs from the next call on, so call again or reset. If that one is not
+    /// signed as `trust` asks, damaged, or too old as well, the journal stays as it is.
+    /// [`BootError::NoModel`] when there is none. Then [`Store::updater`] can install one.
     pub fn boot<'t, 's: 't, const LAYERS: usize>(
         &'s mut self,
         trust: &Trust,
@@ -109,7 +110,9 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         let model = match trust.load(file, table) {
             Ok(model) => model,
             Err(error) => {
-                let fallback = state.has_other();
+                // A model is given up only for one that may run: a firmware that trusts neither,
+                // one that asks for signatures, say, leaves both to the next firmware.
+                let fallback = trust.may_admit(self::file(&*other, state.other_bytes()));
                 if fallback {
                     journal.append(state, State::rolled_back)?;
                 }

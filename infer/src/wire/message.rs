@@ -9,6 +9,7 @@ use crate::value_type::{OutputType, ValueType};
 
 /// What a host asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Request<'a> {
     /// Who are you? Answered by [`Answer::Identity`].
     Identify,
@@ -70,6 +71,7 @@ pub enum Request<'a> {
 
 /// What the chip answers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Answer<'a> {
     /// To [`Request::Identify`].
     #[serde(borrow)]
@@ -177,6 +179,7 @@ pub struct SelfTest {
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Refusal<'a> {
     /// The request is of another protocol version than the firmware's.
     Version {

@@ -20,8 +20,8 @@ use infer::{Input, Interface, Layer, OutputType, Shape, ValueType, embedded::*, 
 use infer::format::{Algorithm::*, DenseAlgorithm::*, Scaling::*};
 const {
 require(Feature::Direct);
-require(Feature::MaxPool);
 require(Feature::DenseRows);
+require(Feature::MaxPool);
 }
 static INPUT: Input<'static> = input(&InputRecord { image: Shape { height: 5, width: 5, channels: 1 }, origin: [0, 0], tensor: TensorRecord { tensor: Tensor { shape: Shape { height: 5, width: 5, channels: 1 }, quant: OutputQuant { scale: 0.003921569, zero_point: -128 } }, held_rows: 5, at: 0 } }, Interface { takes: ValueType::Pixels, gives: OutputType::Scores, scales: &[] }, 1);
 static LAYERS: [Layer<'static>; 3] = [

@@ -43,6 +43,8 @@ macro_rules! random_layers {
                 $(LayerKind::$Operator(layer) => $operator::operations(layer),)+
                 $(LayerKind::$Imported(layer) => $imported::operations(layer),)+
                 LayerKind::Dilated(dilated) => conv::operations(dilated.conv()),
+                // The trainer's list is as long as that of `infer`.
+                other => unreachable!("{:?}", other.kind()),
             }
         }
     };

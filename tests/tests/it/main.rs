@@ -36,6 +36,7 @@ mod server_memory;
 mod signature_panics;
 mod streams;
 mod tools;
+mod two_versions;
 mod update_on_chip;
 mod usb_line;
 mod work;

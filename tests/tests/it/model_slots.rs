@@ -116,6 +116,26 @@ fn a_slot_that_decays_gives_way_to_the_other() {
     }
 }
 
+/// A firmware that asks for a signature, or for a newer version, refuses both models; the firmware
+/// before it still finds the newer one.
+#[test]
+fn a_trust_that_refuses_both_models_loses_neither() {
+    let versions = Versions::small();
+    let mut store = powered(&versions);
+    update::<Nrf52>(&mut store, &versions).unwrap();
+    for trust in [Trust::signed_by(infer::PublicKey::new([1; 32])), Trust::ANY.at_least(3)] {
+        for _ in 0..3 {
+            let refused = store.boot(&trust, &mut Table::<LAYERS>::new()).err();
+            assert!(
+                matches!(refused, Some(BootError::Refused { fallback: false, .. })),
+                "{refused:?}"
+            );
+        }
+        store = power_up::<Nrf52>(power_down::<Nrf52>(store), &Power::new(None, 1));
+        assert_eq!(boot::<Nrf52>(&mut store, &versions), Ok((2, None)));
+    }
+}
+
 #[test]
 fn a_blank_chip_gets_its_first_model() {
     let versions = Versions::small();

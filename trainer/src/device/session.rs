@@ -397,5 +397,6 @@ fn reason(refusal: Refusal<'_>) -> String {
         Refusal::RowLost { .. } => "it has lost the stream: was it reset?".to_owned(),
         Refusal::NotTimed => "it does not time that layer".to_owned(),
         Refusal::Model { problem } => format!("the model is bad: {problem}"),
+        other => format!("{other:?}: flash the firmware that belongs to this program"),
     }
 }

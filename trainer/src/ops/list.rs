@@ -16,6 +16,8 @@ macro_rules! call_running {
                 let $operator = dilated.conv();
                 $result
             }
+            // The list is as long as that of `infer`: see below.
+            other => unreachable!("{:?} is not in the list", other.kind()),
         }
     };
 }
@@ -28,6 +30,14 @@ macro_rules! operators {
     ) => {
         $(pub mod $module;)+
         $(pub mod $imported;)+
+
+        // Nothing compiles until every operator of `infer` is in the list; a convolution whose taps
+        // lie apart is in its line of convolutions.
+        const _: () = {
+            use infer::ops::Kind;
+            let listed = [$(Kind::$Operator,)+ $(Kind::$Imported,)+ Kind::Dilated];
+            assert!(listed.len() == Kind::ALL.len(), "an operator of infer is not in this list");
+        };
 
         /// What a layer of a description does.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -89,6 +89,7 @@ impl<'m> Operator<'m> for Add {
     type Record = AddRecord;
 
     const IS_BUILT: bool = Feature::Add.is_built();
+    const PART: Feature = Feature::Add;
 
     fn read(record: &AddRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
@@ -131,8 +132,8 @@ impl<'m> Operator<'m> for Add {
         Work { macs: 0, operations: operations_of_map(self.output) }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Add.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Add.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {
@@ -157,7 +158,8 @@ impl AddRecord {
             return Err(LayerProblem::OutsideMap);
         }
         self.scaling.check()?;
-        if Feature::Add.is_built() { Ok(add) } else { Err(LayerProblem::NotBuilt) }
+        Feature::Add.check()?;
+        Ok(add)
     }
 }
 
@@ -179,7 +181,7 @@ impl Scaling {
                 (multipliers.map(|multiplier| multiplier >= 1), (1..=SHIFT_MAX).contains(shift))
             }
             Self::Twice { .. } if !Feature::TwoRoundings.is_built() => {
-                return Err(LayerProblem::NotBuilt);
+                return Err(LayerProblem::NotBuilt(Feature::TwoRoundings));
             }
             // A value less its zero point is at most 255 in size, half of that is left of it, and
             // a sum is at most 2 steps larger by its roundings.

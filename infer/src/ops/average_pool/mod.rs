@@ -144,6 +144,7 @@ impl<'m> Operator<'m> for AveragePool {
     type Record = AveragePoolRecord;
 
     const IS_BUILT: bool = Feature::AveragePool.is_built();
+    const PART: Feature = Feature::AveragePool;
 
     fn read(
         record: &AveragePoolRecord,
@@ -172,9 +173,7 @@ impl<'m> Operator<'m> for AveragePool {
         if pool.quant != reading.inputs[0].quant {
             return Err(LayerProblem::OutputQuant);
         }
-        if !Feature::AveragePool.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::AveragePool.check()?;
         Ok(pool)
     }
 
@@ -236,8 +235,8 @@ impl<'m> Operator<'m> for AveragePool {
         Work { macs: 0, operations }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::AveragePool.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::AveragePool.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

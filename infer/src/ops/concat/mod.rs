@@ -138,6 +138,7 @@ impl<'m> Operator<'m> for Concat {
     type Record = ConcatRecord;
 
     const IS_BUILT: bool = Feature::Concat.is_built();
+    const PART: Feature = Feature::Concat;
 
     fn read(record: &ConcatRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         let concat = Self::of(record, reading.inputs, reading.output);
@@ -150,9 +151,7 @@ impl<'m> Operator<'m> for Concat {
         if record.shift < 1 || record.shift > SHIFT_MAX {
             return Err(LayerProblem::AccumulatorRange { channel: 0 });
         }
-        if !Feature::Concat.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::Concat.check()?;
         Ok(concat)
     }
 
@@ -195,8 +194,8 @@ impl<'m> Operator<'m> for Concat {
         Work { macs: 0, operations }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Concat.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Concat.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

@@ -25,6 +25,7 @@ macro_rules! algorithms {
         /// How a convolution is computed, and so how its weights lie: see
         /// [`packing`](crate::packing).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub enum Algorithm {
             $($(#[doc = $doc])+ $name,)+
         }
@@ -54,6 +55,18 @@ macro_rules! algorithms {
             /// Whether any of them is in this build.
             pub(crate) const fn any_is_built() -> bool {
                 $(Self::$name.is_built())||+
+            }
+
+            /// The first part that it needs and this build leaves out.
+            pub(crate) const fn left_out(self) -> Option<Feature> {
+                match self {
+                    $(Self::$name => {
+                        $(if !Feature::$feature.is_built() {
+                            return Some(Feature::$feature);
+                        })+
+                        None
+                    })+
+                }
             }
 
             /// Whether it needs a part of this crate, whatever the layer's shape.

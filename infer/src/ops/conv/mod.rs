@@ -217,6 +217,7 @@ impl<'m> Operator<'m> for Conv<'m> {
     type Record = ConvRecord;
 
     const IS_BUILT: bool = Algorithm::any_is_built();
+    const PART: Feature = Feature::Direct;
 
     fn read(record: &ConvRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read([1, 1], reading)
@@ -274,11 +275,15 @@ impl<'m> Operator<'m> for Conv<'m> {
         Work { macs, operations: macs + kernels + operations_of_map(self.output) * window }
     }
 
-    fn is_built(&self) -> bool {
-        self.algorithm.is_built()
-            && (Feature::Edges.is_built() || !self.reaches_edges())
-            && (Feature::WinogradSingleTile.is_built() || !self.has_single_tile())
-            && (Feature::Unpooled.is_built() || !self.is_unpooled())
+    fn left_out(&self) -> Option<Feature> {
+        let if_needed = |part: Feature, is_needed: fn(&Self) -> bool| {
+            part.left_out().filter(|_| is_needed(self))
+        };
+        self.algorithm
+            .left_out()
+            .or_else(|| if_needed(Feature::Edges, Self::reaches_edges))
+            .or_else(|| if_needed(Feature::WinogradSingleTile, Self::has_single_tile))
+            .or_else(|| if_needed(Feature::Unpooled, Self::is_unpooled))
     }
 
     fn needs(&self, feature: Feature) -> bool {

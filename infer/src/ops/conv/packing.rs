@@ -12,6 +12,7 @@
 use super::algorithms::{Algorithm, Packing};
 use super::winograd::transform::Tile;
 use crate::error::LayerProblem;
+use crate::features::Feature;
 use crate::ops::packing::{
     Half, Halves, PackError, Runs, check_bits, get, high_half, low_half, put, size,
 };
@@ -158,7 +159,9 @@ impl Filters {
             None => Ok(self.stored_magnitude(packed, channel)),
             // The loader has refused it before; here it leaves the code below out of builds that do
             // not need it.
-            Some(_) if !self.algorithm.is_built() => Err(LayerProblem::NotBuilt),
+            Some(_) if !self.algorithm.is_built() => {
+                Err(LayerProblem::NotBuilt(Feature::WinogradStored))
+            }
             Some(tile) => {
                 // Fits: it is one of `output_channels`.
                 let wrong = LayerProblem::TransformedWeights { channel: channel as u16 };

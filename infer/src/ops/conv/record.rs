@@ -53,8 +53,8 @@ impl ConvRecord {
         if conv.window() as u64 * conv.taps() as u64 > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }
-        if !conv.algorithm.is_built() {
-            return Err(LayerProblem::NotBuilt);
+        if let Some(part) = conv.algorithm.left_out() {
+            return Err(LayerProblem::NotBuilt(part));
         }
         if !conv.algorithm.fits(&conv) {
             return Err(LayerProblem::Algorithm);

@@ -88,6 +88,7 @@ impl<'m> Operator<'m> for Dense<'m> {
     type Record = DenseRecord;
 
     const IS_BUILT: bool = DenseAlgorithm::any_is_built();
+    const PART: Feature = Feature::DenseRows;
 
     fn read(record: &DenseRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
@@ -127,8 +128,8 @@ impl<'m> Operator<'m> for Dense<'m> {
         Work { macs, operations: macs + operations_of_map(Shape::vector(self.units)) }
     }
 
-    fn is_built(&self) -> bool {
-        self.algorithm.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        self.algorithm.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

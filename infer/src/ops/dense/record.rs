@@ -34,8 +34,8 @@ impl DenseRecord {
         if reading.output.shape != Shape::vector(dense.units) {
             return Err(LayerProblem::OutputShape);
         }
-        if !dense.algorithm.is_built() {
-            return Err(LayerProblem::NotBuilt);
+        if let Some(part) = dense.algorithm.left_out() {
+            return Err(LayerProblem::NotBuilt(part));
         }
         if !dense.algorithm.fits(&dense) {
             return Err(LayerProblem::Algorithm);

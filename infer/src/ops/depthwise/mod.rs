@@ -177,6 +177,7 @@ impl<'m> Operator<'m> for Depthwise<'m> {
     type Record = DepthwiseRecord;
 
     const IS_BUILT: bool = Feature::Depthwise.is_built();
+    const PART: Feature = Feature::Depthwise;
 
     fn read(record: &DepthwiseRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         check_sides(&[record.kernel, record.stride])?;
@@ -188,9 +189,7 @@ impl<'m> Operator<'m> for Depthwise<'m> {
         if !channels.is_multiple_of(depthwise.input.channels) {
             return Err(LayerProblem::OutputShape);
         }
-        if !Feature::Depthwise.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::Depthwise.check()?;
         let (channels, weights) = reading.sections.numbers(channels, depthwise.weight_bytes())?;
         depthwise.with_numbers(channels, weights)
     }
@@ -241,8 +240,8 @@ impl<'m> Operator<'m> for Depthwise<'m> {
         Work { macs, operations: macs + window_rows + weights + operations_of_map(self.output) }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Depthwise.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Depthwise.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

@@ -75,12 +75,14 @@ impl<'m> Operator<'m> for Dilated<'m> {
     type Record = DilatedRecord;
 
     const IS_BUILT: bool = Feature::Dilation.is_built() && <Conv<'m> as Operator<'m>>::IS_BUILT;
+    const PART: Feature = match Feature::Dilation.left_out() {
+        Some(part) => part,
+        None => <Conv<'m> as Operator<'m>>::PART,
+    };
 
     fn read(record: &DilatedRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         check_sides(&[record.dilation])?;
-        if !Feature::Dilation.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::Dilation.check()?;
         record.conv.read(record.dilation, reading).map(Self)
     }
 
@@ -116,8 +118,8 @@ impl<'m> Operator<'m> for Dilated<'m> {
         self.0.work()
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Dilation.is_built() && Operator::is_built(&self.0)
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Dilation.left_out().or_else(|| Operator::left_out(&self.0))
     }
 
     fn needs(&self, feature: Feature) -> bool {

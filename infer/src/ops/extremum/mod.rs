@@ -228,6 +228,7 @@ impl<'m> Operator<'m> for Extremum {
     type Record = ExtremumRecord;
 
     const IS_BUILT: bool = Feature::Extremum.is_built();
+    const PART: Feature = Feature::Extremum;
 
     fn read(record: &ExtremumRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         let extremum = Self::of(record, reading.inputs, reading.output);
@@ -240,7 +241,8 @@ impl<'m> Operator<'m> for Extremum {
         if record.shift < 1 || record.shift > SHIFT_MAX {
             return Err(LayerProblem::AccumulatorRange { channel: 0 });
         }
-        if Feature::Extremum.is_built() { Ok(extremum) } else { Err(LayerProblem::NotBuilt) }
+        Feature::Extremum.check()?;
+        Ok(extremum)
     }
 
     fn record(&self, inputs: Inputs) -> ExtremumRecord {
@@ -280,8 +282,8 @@ impl<'m> Operator<'m> for Extremum {
         Work { macs: 0, operations: operations_of_map(self.output) }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Extremum.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Extremum.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

@@ -141,15 +141,14 @@ impl<'m> Operator<'m> for Lookup<'m> {
     type Record = LookupRecord;
 
     const IS_BUILT: bool = Feature::Lookup.is_built();
+    const PART: Feature = Feature::Lookup;
 
     fn read(record: &LookupRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         let lookup = Self::of(record, reading.inputs, reading.output);
         if !lookup.output.is_inside(lookup.origin, lookup.input) {
             return Err(LayerProblem::OutsideMap);
         }
-        if !Feature::Lookup.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::Lookup.check()?;
         lookup.with_table(reading.sections.next(TABLE_BYTES)?)
     }
 
@@ -186,8 +185,8 @@ impl<'m> Operator<'m> for Lookup<'m> {
         Work { macs: 0, operations: operations_of_map(self.output) }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Lookup.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Lookup.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

@@ -69,6 +69,7 @@ impl<'m> Operator<'m> for MaxPool {
     type Record = MaxPoolRecord;
 
     const IS_BUILT: bool = Feature::MaxPool.is_built();
+    const PART: Feature = Feature::MaxPool;
 
     fn read(record: &MaxPoolRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         record.read(reading)
@@ -108,8 +109,8 @@ impl<'m> Operator<'m> for MaxPool {
         Work { macs: 0, operations: operations_of_map(self.output) + windows }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::MaxPool.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::MaxPool.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

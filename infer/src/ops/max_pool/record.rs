@@ -39,9 +39,7 @@ impl MaxPoolRecord {
         if output.quant != input.quant {
             return Err(LayerProblem::OutputQuant);
         }
-        if !Feature::MaxPool.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::MaxPool.check()?;
         Ok(pool)
     }
 }

@@ -216,6 +216,7 @@ impl<'m> Operator<'m> for Mul {
     type Record = MulRecord;
 
     const IS_BUILT: bool = Feature::Mul.is_built();
+    const PART: Feature = Feature::Mul;
 
     fn read(record: &MulRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         let mul = Self::of(record, reading.inputs, reading.output);
@@ -225,12 +226,10 @@ impl<'m> Operator<'m> for Mul {
         if !mul.has_factor() {
             return Err(LayerProblem::Multiplier { channel: 0 });
         }
-        if mul.shift.is_some() && !Feature::TwoRoundings.is_built() {
-            return Err(LayerProblem::NotBuilt);
+        if mul.shift.is_some() {
+            Feature::TwoRoundings.check()?;
         }
-        if !Feature::Mul.is_built() {
-            return Err(LayerProblem::NotBuilt);
-        }
+        Feature::Mul.check()?;
         Ok(mul)
     }
 
@@ -286,8 +285,8 @@ impl<'m> Operator<'m> for Mul {
         Work { macs: 0, operations }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Mul.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Mul.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

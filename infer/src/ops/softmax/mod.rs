@@ -49,6 +49,7 @@ impl<'m> Operator<'m> for Softmax {
     type Record = SoftmaxRecord;
 
     const IS_BUILT: bool = Feature::Softmax.is_built();
+    const PART: Feature = Feature::Softmax;
 
     fn read(record: &SoftmaxRecord, reading: &mut Reading<'_, 'm>) -> Result<Self, LayerProblem> {
         let softmax = Self::of(record, reading.inputs, reading.output);
@@ -65,7 +66,8 @@ impl<'m> Operator<'m> for Softmax {
         if !record.factor.fits(0) || record.factor.shift < 0 {
             return Err(LayerProblem::Multiplier { channel: 0 });
         }
-        if Feature::Softmax.is_built() { Ok(softmax) } else { Err(LayerProblem::NotBuilt) }
+        Feature::Softmax.check()?;
+        Ok(softmax)
     }
 
     fn record(&self, inputs: Inputs) -> SoftmaxRecord {
@@ -97,8 +99,8 @@ impl<'m> Operator<'m> for Softmax {
         Work { macs: 0, operations: values + operations_of_map(self.input) }
     }
 
-    fn is_built(&self) -> bool {
-        Feature::Softmax.is_built()
+    fn left_out(&self) -> Option<Feature> {
+        Feature::Softmax.left_out()
     }
 
     fn needs(&self, feature: Feature) -> bool {

@@ -66,6 +66,8 @@ macro_rules! random_layers {
         ) -> Option<Made> {
             match kind {
                 $(Kind::$name => $module::in_graph(random, tensors, input),)+
+                // This list is that of all kinds.
+                other => unreachable!("{other:?}"),
             }
         }
 

@@ -16,20 +16,20 @@
 @ zero point}; a multiple of four values, four or more. Registers: r3 end of the outputs, r4-r10
 @ these numbers, r11 and r12 values, lr a low word.
 
-.macro ADD_TWICE_SCALE value, doubled, right, more
+.macro KINDLING_ADD_TWICE_SCALE value, doubled, right, more
   KINDLING_PRODUCT \value, \doubled, lr, 0
   adds \value, \value, \value, asr #31
   asrs \value, \value, \right
   adc \value, \value, \more
 .endm
 
-.macro ADD_TWICE_VALUE
+.macro KINDLING_ADD_TWICE_VALUE
   ldrsb r11, [r0], #1
   ldrsb r12, [r1], #1
   add r11, r4, r11, lsl #20
-  ADD_TWICE_SCALE r11, r5, r6, r7
+  KINDLING_ADD_TWICE_SCALE r11, r5, r6, r7
   add r11, r11, r12, lsl #19
-  ADD_TWICE_SCALE r11, r8, r9, r10
+  KINDLING_ADD_TWICE_SCALE r11, r8, r9, r10
   ssat r11, #8, r11
   strb r11, [r2], #1
 .endm
@@ -45,7 +45,7 @@ kindling_add_twice:
   add r3, r3, r2
 1:
 .rept 4
-  ADD_TWICE_VALUE
+  KINDLING_ADD_TWICE_VALUE
 .endr
   cmp r2, r3
   bne 1b

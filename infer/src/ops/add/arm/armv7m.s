@@ -8,7 +8,7 @@
 @ values, four or more. Registers: r3 end of the outputs, r4 and r7 multipliers, r5 offset, r6
 @ shift, r8 and r9 values.
 
-.macro ADD_VALUE
+.macro KINDLING_ADD_VALUE
   ldrsb.w r8, [r0], #1
   ldrsb.w r9, [r1], #1
   mla r8, r8, r7, r5
@@ -31,7 +31,7 @@ kindling_add:
   asrs r4, r4, #16
 1:
 .rept 4
-  ADD_VALUE
+  KINDLING_ADD_VALUE
 .endr
   cmp r2, r3
   bne 1b

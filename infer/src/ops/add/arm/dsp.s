@@ -9,7 +9,7 @@
 @ values, four or more. Registers: r3 end of the outputs, r4 multipliers, r5 offset, r6 shift,
 @ r7-r11 values.
 
-.macro ADD_OUTPUT sum
+.macro KINDLING_ADD_OUTPUT sum
   asr \sum, \sum, r6
   ssat \sum, #8, \sum
   strb \sum, [r2], #1
@@ -39,10 +39,10 @@ kindling_add:
   smlad r9, r9, r4, r5
   smlad r10, r10, r4, r5
   smlad r8, r8, r4, r5
-  ADD_OUTPUT r11
-  ADD_OUTPUT r9
-  ADD_OUTPUT r10
-  ADD_OUTPUT r8
+  KINDLING_ADD_OUTPUT r11
+  KINDLING_ADD_OUTPUT r9
+  KINDLING_ADD_OUTPUT r10
+  KINDLING_ADD_OUTPUT r8
   cmp r2, r3
   bne 1b
   pop {r4-r11, pc}

@@ -24,7 +24,7 @@
 .thumb
 
 @ A product, with 1 less where it is below 0, to the right; `is_shifted` is 1 or 0.
-.macro ADD_TWICE_SCALE values, multiplier, shift, is_shifted
+.macro KINDLING_ADD_TWICE_SCALE values, multiplier, shift, is_shifted
   vqrdmulh.s32 \values, \values, \multiplier
   vshr.s32 q2, \values, #31
   vmla.s32 \values, q2, \is_shifted
@@ -49,10 +49,10 @@ kindling_add_twice:
   vshl.i32 q1, q1, #19
   vsub.i32 q0, q0, r4
   vsub.i32 q1, q1, r5
-  ADD_TWICE_SCALE q0, r6, r7, r8
+  KINDLING_ADD_TWICE_SCALE q0, r6, r7, r8
   vadd.i32 q0, q0, q1
   vshl.s32 q0, r9
-  ADD_TWICE_SCALE q0, r10, r11, r12
+  KINDLING_ADD_TWICE_SCALE q0, r10, r11, r12
   vqmovnb.s32 q0, q0
   vqadd.s16 q0, q0, r3
   vqmovnb.s16 q0, q0

@@ -22,98 +22,99 @@
 
 .syntax unified
 .thumb
-.set DEPTHWISE_TAPS_MAX, 25
+.set KINDLING_DEPTHWISE_TAPS_MAX, 25
 
 @ The arguments:
-.set DEPTHWISE_INPUT, 0
-.set DEPTHWISE_OUTPUT, 4
-.set DEPTHWISE_WEIGHTS, 8
-.set DEPTHWISE_STARTS, 12
-.set DEPTHWISE_PARAMETERS, 16
-.set DEPTHWISE_SHIFTS, 20
-.set DEPTHWISE_CHANNELS, 24
-.set DEPTHWISE_ROWS, 28
-.set DEPTHWISE_COLUMNS, 32
-.set DEPTHWISE_SKIPS, 36
-.set DEPTHWISE_OUT_ROWS, 44
-.set DEPTHWISE_OUT_BYTES, 48
-.set DEPTHWISE_STEP, 52
-.set DEPTHWISE_ROW_SKIPS, 56
-.set DEPTHWISE_ZERO_POINT, 64
+.set KINDLING_DEPTHWISE_INPUT, 0
+.set KINDLING_DEPTHWISE_OUTPUT, 4
+.set KINDLING_DEPTHWISE_WEIGHTS, 8
+.set KINDLING_DEPTHWISE_STARTS, 12
+.set KINDLING_DEPTHWISE_PARAMETERS, 16
+.set KINDLING_DEPTHWISE_SHIFTS, 20
+.set KINDLING_DEPTHWISE_CHANNELS, 24
+.set KINDLING_DEPTHWISE_ROWS, 28
+.set KINDLING_DEPTHWISE_COLUMNS, 32
+.set KINDLING_DEPTHWISE_SKIPS, 36
+.set KINDLING_DEPTHWISE_OUT_ROWS, 44
+.set KINDLING_DEPTHWISE_OUT_BYTES, 48
+.set KINDLING_DEPTHWISE_STEP, 52
+.set KINDLING_DEPTHWISE_ROW_SKIPS, 56
+.set KINDLING_DEPTHWISE_ZERO_POINT, 64
 
 @ The frame:
-.set DEPTHWISE_FRAME_ENTRY, 0 @ where a pixel's taps begin
-.set DEPTHWISE_FRAME_INPUT, 4 @ of the pixel
-.set DEPTHWISE_FRAME_OUTPUT, 8
-.set DEPTHWISE_FRAME_STEP, 12
-.set DEPTHWISE_FRAME_CHANNELS, 16
-.set DEPTHWISE_FRAME_ROW_END, 20 @ address after the outputs of this row
-.set DEPTHWISE_FRAME_ROWS_LEFT, 24
-.set DEPTHWISE_FRAME_ARGUMENTS, 28
-.set DEPTHWISE_FRAME_CHANNEL, 32 @ first of the two
-.set DEPTHWISE_FRAME_STARTS, 36 @ two, then the list, then the factors
-.set DEPTHWISE_FRAME_BYTES, DEPTHWISE_FRAME_STARTS + 8 + 12 * DEPTHWISE_TAPS_MAX + 24
+.set KINDLING_DEPTHWISE_FRAME_ENTRY, 0  @ where a pixel's taps begin
+.set KINDLING_DEPTHWISE_FRAME_INPUT, 4  @ of the pixel
+.set KINDLING_DEPTHWISE_FRAME_OUTPUT, 8
+.set KINDLING_DEPTHWISE_FRAME_STEP, 12
+.set KINDLING_DEPTHWISE_FRAME_CHANNELS, 16
+.set KINDLING_DEPTHWISE_FRAME_ROW_END, 20  @ address after the outputs of this row
+.set KINDLING_DEPTHWISE_FRAME_ROWS_LEFT, 24
+.set KINDLING_DEPTHWISE_FRAME_ARGUMENTS, 28
+.set KINDLING_DEPTHWISE_FRAME_CHANNEL, 32  @ first of the two
+.set KINDLING_DEPTHWISE_FRAME_STARTS, 36  @ two, then the list, then the factors
+.set KINDLING_DEPTHWISE_REST, 8 + 12 * KINDLING_DEPTHWISE_TAPS_MAX + 24
+.set KINDLING_DEPTHWISE_FRAME_BYTES, KINDLING_DEPTHWISE_FRAME_STARTS + KINDLING_DEPTHWISE_REST
 
-.set DEPTHWISE_ROUND, 3       @ taps per round of the loop
-.set DEPTHWISE_TAP_BYTES, 14  @ code of one tap
+.set KINDLING_DEPTHWISE_ROUND, 3  @ taps per round of the loop
+.set KINDLING_DEPTHWISE_TAP_BYTES, 14  @ code of one tap
 
 @ Writes starts and list to r7, and where a pixel's taps begin to r6; r0 = arguments, r1 = channel.
-.macro DEPTHWISE_LIST end
+.macro KINDLING_DEPTHWISE_LIST end
   mov r12, r0
-  ldr r2, [r0, #DEPTHWISE_STARTS]
+  ldr r2, [r0, #KINDLING_DEPTHWISE_STARTS]
   lsls r3, r1, #2
   adds r2, r2, r3
   ldmia r2!, {r3, r4}
   stmia r7!, {r3, r4}
-  ldr r2, [r0, #DEPTHWISE_WEIGHTS]
+  ldr r2, [r0, #KINDLING_DEPTHWISE_WEIGHTS]
   adds r1, r1, r2
   movs r2, #0                 @ place of the input
-  ldr r5, [r0, #DEPTHWISE_ROWS]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_ROWS]
 3:
-  ldr r6, [r0, #DEPTHWISE_COLUMNS]
+  ldr r6, [r0, #KINDLING_DEPTHWISE_COLUMNS]
 4:
   movs r3, #0
   ldrsb r3, [r1, r3]
   movs r4, #1
   ldrsb r4, [r1, r4]
   stmia r7!, {r2-r4}
-  ldr r3, [r0, #DEPTHWISE_CHANNELS]
+  ldr r3, [r0, #KINDLING_DEPTHWISE_CHANNELS]
   adds r1, r1, r3
   adds r2, r2, r3
   subs r6, r6, #1
   bne 4b
-  ldr r3, [r0, #DEPTHWISE_SKIPS]
-  ldr r4, [r0, #(DEPTHWISE_SKIPS + 4)]
+  ldr r3, [r0, #KINDLING_DEPTHWISE_SKIPS]
+  ldr r4, [r0, #(KINDLING_DEPTHWISE_SKIPS + 4)]
   adds r2, r2, r3
   adds r1, r1, r4
   subs r5, r5, #1
   bne 3b
-  ldr r5, [r0, #DEPTHWISE_ROWS]
-  ldr r6, [r0, #DEPTHWISE_COLUMNS]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_ROWS]
+  ldr r6, [r0, #KINDLING_DEPTHWISE_COLUMNS]
   muls r5, r6, r5
 5:                            @ the first round has 1 to DEPTHWISE_ROUND taps
-  subs r5, r5, #DEPTHWISE_ROUND
+  subs r5, r5, #KINDLING_DEPTHWISE_ROUND
   bgt 5b
-  adds r5, r5, #DEPTHWISE_ROUND
-  movs r6, #DEPTHWISE_TAP_BYTES
+  adds r5, r5, #KINDLING_DEPTHWISE_ROUND
+  movs r6, #KINDLING_DEPTHWISE_TAP_BYTES
   muls r5, r6, r5
   ldr r6, =\end
   subs r6, r6, r5
 .endm
 
 @ The sums of a pixel.
-.macro DEPTHWISE_SUMS name
-  add r7, sp, #DEPTHWISE_FRAME_STARTS
+.macro KINDLING_DEPTHWISE_SUMS name
+  add r7, sp, #KINDLING_DEPTHWISE_FRAME_STARTS
   ldmia r7!, {r0, r1}
   mov r8, r0
   mov r9, r1
-  ldr r4, [sp, #DEPTHWISE_FRAME_INPUT]
+  ldr r4, [sp, #KINDLING_DEPTHWISE_FRAME_INPUT]
   adds r5, r4, #1
-  ldr r6, [sp, #DEPTHWISE_FRAME_ENTRY]
+  ldr r6, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
   mov pc, r6
 .balign 4
 6:
-.rept DEPTHWISE_ROUND
+.rept KINDLING_DEPTHWISE_ROUND
   ldmia r7!, {r0-r2}
   ldrsb r3, [r4, r0]
   muls r3, r1, r3
@@ -128,66 +129,66 @@
 .endm
 
 @ Writes the factors of two channels to r7, from channel r1 on; r0 = arguments.
-.macro DEPTHWISE_FACTORS_ONCE
+.macro KINDLING_DEPTHWISE_FACTORS_ONCE
   movs r5, #0
 .endm
 
-.macro DEPTHWISE_FACTORS_TWICE
-  ldr r5, [r0, #DEPTHWISE_SHIFTS]
+.macro KINDLING_DEPTHWISE_FACTORS_TWICE
+  ldr r5, [r0, #KINDLING_DEPTHWISE_SHIFTS]
   adds r5, r5, r1
 .endm
 
-.macro DEPTHWISE_RIGHT_ONCE place
+.macro KINDLING_DEPTHWISE_RIGHT_ONCE place
 .endm
 
-.macro DEPTHWISE_RIGHT_TWICE place
+.macro KINDLING_DEPTHWISE_RIGHT_TWICE place
   movs r2, #\place
   ldrsb r2, [r5, r2]
   rsbs r2, r2, #0
 .endm
 
-.macro DEPTHWISE_FACTORS rounding
-  DEPTHWISE_FACTORS_\rounding
-  ldr r6, [r0, #DEPTHWISE_PARAMETERS]
+.macro KINDLING_DEPTHWISE_FACTORS rounding
+  KINDLING_DEPTHWISE_FACTORS_\rounding
+  ldr r6, [r0, #KINDLING_DEPTHWISE_PARAMETERS]
   lsls r3, r1, #3
   adds r6, r6, r3
 .irp place, 0, 1
   ldr r3, [r6, #(8 * \place + 4)]
   uxth r4, r3
   lsrs r3, r3, #16
-  DEPTHWISE_RIGHT_\rounding \place
+  KINDLING_DEPTHWISE_RIGHT_\rounding \place
   stmia r7!, {r2-r4}
 .endr
 .endm
 
-.macro DEPTHWISE_OUTPUT_ONCE
+.macro KINDLING_DEPTHWISE_OUTPUT_ONCE
   KINDLING_ONCE r5, r10
 .endm
 
-.macro DEPTHWISE_OUTPUT_TWICE
+.macro KINDLING_DEPTHWISE_OUTPUT_TWICE
   KINDLING_TWICE r5, r4, r10
 .endm
 
 @ The outputs of both sums; r1 = their address.
-.macro DEPTHWISE_OUTPUTS rounding
+.macro KINDLING_DEPTHWISE_OUTPUTS rounding
   movs r5, #1
   lsls r5, r5, #15
   mov r11, r7
   ldmia r7, {r4, r6, r7}
   mov r0, r8
-  DEPTHWISE_OUTPUT_\rounding
-  ldr r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  KINDLING_DEPTHWISE_OUTPUT_\rounding
+  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
   strb r0, [r1]
   mov r7, r11
   adds r7, r7, #12
   ldmia r7, {r4, r6, r7}
   mov r0, r9
-  DEPTHWISE_OUTPUT_\rounding
-  ldr r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  KINDLING_DEPTHWISE_OUTPUT_\rounding
+  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
   strb r0, [r1, #1]
 .endm
 
-.macro DEPTHWISE name, rounding
+.macro KINDLING_DEPTHWISE name, rounding
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -200,69 +201,69 @@
   mov r6, r10
   mov r7, r11
   push {r4-r7}
-  sub sp, #DEPTHWISE_FRAME_BYTES
-  ldr r1, [r0, #DEPTHWISE_STEP]
-  str r1, [sp, #DEPTHWISE_FRAME_STEP]
-  ldr r1, [r0, #DEPTHWISE_CHANNELS]
-  str r1, [sp, #DEPTHWISE_FRAME_CHANNELS]
-  ldr r1, [r0, #DEPTHWISE_ZERO_POINT]
+  sub sp, #KINDLING_DEPTHWISE_FRAME_BYTES
+  ldr r1, [r0, #KINDLING_DEPTHWISE_STEP]
+  str r1, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
+  ldr r1, [r0, #KINDLING_DEPTHWISE_CHANNELS]
+  str r1, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNELS]
+  ldr r1, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
   mov r10, r1
   movs r1, #0
 1:                            @ two channels from r1 on
-  str r0, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
-  str r1, [sp, #DEPTHWISE_FRAME_CHANNEL]
-  add r7, sp, #DEPTHWISE_FRAME_STARTS
-  DEPTHWISE_LIST .L\name\()_end
-  str r6, [sp, #DEPTHWISE_FRAME_ENTRY]
+  str r0, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  str r1, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNEL]
+  add r7, sp, #KINDLING_DEPTHWISE_FRAME_STARTS
+  KINDLING_DEPTHWISE_LIST .L\name\()_end
+  str r6, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
   mov r12, r7
-  ldr r0, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
-  ldr r1, [sp, #DEPTHWISE_FRAME_CHANNEL]
-  DEPTHWISE_FACTORS \rounding
-  ldr r2, [r0, #DEPTHWISE_INPUT]
+  ldr r0, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNEL]
+  KINDLING_DEPTHWISE_FACTORS \rounding
+  ldr r2, [r0, #KINDLING_DEPTHWISE_INPUT]
   adds r2, r2, r1
-  str r2, [sp, #DEPTHWISE_FRAME_INPUT]
-  ldr r2, [r0, #DEPTHWISE_OUTPUT]
+  str r2, [sp, #KINDLING_DEPTHWISE_FRAME_INPUT]
+  ldr r2, [r0, #KINDLING_DEPTHWISE_OUTPUT]
   adds r2, r2, r1
-  str r2, [sp, #DEPTHWISE_FRAME_OUTPUT]
-  ldr r3, [r0, #DEPTHWISE_OUT_BYTES]
+  str r2, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
+  ldr r3, [r0, #KINDLING_DEPTHWISE_OUT_BYTES]
   adds r3, r3, r2
-  str r3, [sp, #DEPTHWISE_FRAME_ROW_END]
-  ldr r3, [r0, #DEPTHWISE_OUT_ROWS]
-  str r3, [sp, #DEPTHWISE_FRAME_ROWS_LEFT]
+  str r3, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
+  ldr r3, [r0, #KINDLING_DEPTHWISE_OUT_ROWS]
+  str r3, [sp, #KINDLING_DEPTHWISE_FRAME_ROWS_LEFT]
 2:                            @ a pixel
-  DEPTHWISE_SUMS \name
-  DEPTHWISE_OUTPUTS \rounding
-  ldr r0, [sp, #DEPTHWISE_FRAME_INPUT]
-  ldr r2, [sp, #DEPTHWISE_FRAME_STEP]
-  ldr r3, [sp, #DEPTHWISE_FRAME_CHANNELS]
-  ldr r4, [sp, #DEPTHWISE_FRAME_ROW_END]
+  KINDLING_DEPTHWISE_SUMS \name
+  KINDLING_DEPTHWISE_OUTPUTS \rounding
+  ldr r0, [sp, #KINDLING_DEPTHWISE_FRAME_INPUT]
+  ldr r2, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
+  ldr r3, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNELS]
+  ldr r4, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
   adds r0, r0, r2
   adds r1, r1, r3
-  str r0, [sp, #DEPTHWISE_FRAME_INPUT]
-  str r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
+  str r0, [sp, #KINDLING_DEPTHWISE_FRAME_INPUT]
+  str r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
   cmp r1, r4
   beq 7f
   b 2b
 7:
-  ldr r5, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
-  ldr r2, [r5, #DEPTHWISE_ROW_SKIPS]
-  ldr r3, [r5, #(DEPTHWISE_ROW_SKIPS + 4)]
-  ldr r4, [r5, #DEPTHWISE_OUT_BYTES]
+  ldr r5, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r2, [r5, #KINDLING_DEPTHWISE_ROW_SKIPS]
+  ldr r3, [r5, #(KINDLING_DEPTHWISE_ROW_SKIPS + 4)]
+  ldr r4, [r5, #KINDLING_DEPTHWISE_OUT_BYTES]
   adds r0, r0, r2
   adds r1, r1, r3
   adds r4, r4, r1
-  str r0, [sp, #DEPTHWISE_FRAME_INPUT]
-  str r1, [sp, #DEPTHWISE_FRAME_OUTPUT]
-  str r4, [sp, #DEPTHWISE_FRAME_ROW_END]
-  ldr r2, [sp, #DEPTHWISE_FRAME_ROWS_LEFT]
+  str r0, [sp, #KINDLING_DEPTHWISE_FRAME_INPUT]
+  str r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
+  str r4, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
+  ldr r2, [sp, #KINDLING_DEPTHWISE_FRAME_ROWS_LEFT]
   subs r2, r2, #1
-  str r2, [sp, #DEPTHWISE_FRAME_ROWS_LEFT]
+  str r2, [sp, #KINDLING_DEPTHWISE_FRAME_ROWS_LEFT]
   beq 7f
   b 2b
 7:
   movs r0, r5
-  ldr r1, [sp, #DEPTHWISE_FRAME_CHANNEL]
-  ldr r3, [sp, #DEPTHWISE_FRAME_CHANNELS]
+  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNEL]
+  ldr r3, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNELS]
   adds r1, r1, #2
   subs r2, r3, #2
   cmp r1, r2
@@ -275,7 +276,7 @@
 .balign 4
 .pool
 9:
-  add sp, #DEPTHWISE_FRAME_BYTES
+  add sp, #KINDLING_DEPTHWISE_FRAME_BYTES
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
@@ -284,5 +285,5 @@
   pop {r4-r7, pc}
 .endm
 
-DEPTHWISE kindling_depthwise, ONCE
-DEPTHWISE kindling_depthwise_twice, TWICE
+KINDLING_DEPTHWISE kindling_depthwise, ONCE
+KINDLING_DEPTHWISE kindling_depthwise_twice, TWICE

@@ -37,41 +37,42 @@
 @ sums, r4-r7 weights, r8, r9 and r11 inputs, r10 address of the input, r12 of the list, lr of the
 @ output.
 
-.set DEPTHWISE_TAPS_MAX, 25
+.set KINDLING_DEPTHWISE_TAPS_MAX, 25
 
 @ The arguments:
-.set DEPTHWISE_INPUT, 0       @ then the output
-.set DEPTHWISE_WEIGHTS, 8     @ then the starts
-.set DEPTHWISE_STARTS, 12
-.set DEPTHWISE_PARAMETERS, 16 @ then the shifts
-.set DEPTHWISE_CHANNELS, 24
-.set DEPTHWISE_ROWS, 28       @ then the columns
-.set DEPTHWISE_COLUMNS, 32
-.set DEPTHWISE_SKIPS, 36
-.set DEPTHWISE_OUT_ROWS, 44   @ then the bytes of a row's pixels
-.set DEPTHWISE_STEP, 52
-.set DEPTHWISE_ROW_SKIPS, 56
-.set DEPTHWISE_ZERO_POINT, 64
+.set KINDLING_DEPTHWISE_INPUT, 0  @ then the output
+.set KINDLING_DEPTHWISE_WEIGHTS, 8  @ then the starts
+.set KINDLING_DEPTHWISE_STARTS, 12
+.set KINDLING_DEPTHWISE_PARAMETERS, 16  @ then the shifts
+.set KINDLING_DEPTHWISE_CHANNELS, 24
+.set KINDLING_DEPTHWISE_ROWS, 28  @ then the columns
+.set KINDLING_DEPTHWISE_COLUMNS, 32
+.set KINDLING_DEPTHWISE_SKIPS, 36
+.set KINDLING_DEPTHWISE_OUT_ROWS, 44  @ then the bytes of a row's pixels
+.set KINDLING_DEPTHWISE_STEP, 52
+.set KINDLING_DEPTHWISE_ROW_SKIPS, 56
+.set KINDLING_DEPTHWISE_ZERO_POINT, 64
 
 @ The frame:
-.set DEPTHWISE_FRAME_ENTRY, 0           @ where a pixel's taps begin
-.set DEPTHWISE_FRAME_PAIRS, 4           @ where its pairs begin
-.set DEPTHWISE_FRAME_END, 8             @ of the list; then the zero point
-.set DEPTHWISE_FRAME_ZERO_POINT, 12
-.set DEPTHWISE_FRAME_STEP, 16           @ then channels
-.set DEPTHWISE_FRAME_ROW_END, 24        @ address after the outputs of this row, then rows left
-.set DEPTHWISE_FRAME_ARGUMENTS, 32      @ then the first channel
-.set DEPTHWISE_FRAME_STARTS, 40         @ four, then the list, then the channels' factors
+.set KINDLING_DEPTHWISE_FRAME_ENTRY, 0  @ where a pixel's taps begin
+.set KINDLING_DEPTHWISE_FRAME_PAIRS, 4  @ where its pairs begin
+.set KINDLING_DEPTHWISE_FRAME_END, 8    @ of the list; then the zero point
+.set KINDLING_DEPTHWISE_FRAME_ZERO_POINT, 12
+.set KINDLING_DEPTHWISE_FRAME_STEP, 16  @ then channels
+.set KINDLING_DEPTHWISE_FRAME_ROW_END, 24  @ address after the outputs of this row, then rows left
+.set KINDLING_DEPTHWISE_FRAME_ARGUMENTS, 32  @ then the first channel
+.set KINDLING_DEPTHWISE_FRAME_STARTS, 40  @ four, then the list, then the channels' factors
 .if KINDLING_DSP
-.set DEPTHWISE_ROUND, 4       @ pairs per round of the loop
-.set DEPTHWISE_ENTRY_BYTES, 52 @ code of one pair
-.set DEPTHWISE_LIST_BYTES, 12 + 24 * (DEPTHWISE_TAPS_MAX / 2)
+.set KINDLING_DEPTHWISE_ROUND, 4  @ pairs per round of the loop
+.set KINDLING_DEPTHWISE_ENTRY_BYTES, 52  @ code of one pair
+.set KINDLING_DEPTHWISE_LIST_BYTES, 12 + 24 * (KINDLING_DEPTHWISE_TAPS_MAX / 2)
 .else
-.set DEPTHWISE_ROUND, 3       @ taps per round
-.set DEPTHWISE_ENTRY_BYTES, 40
-.set DEPTHWISE_LIST_BYTES, 20 * DEPTHWISE_TAPS_MAX
+.set KINDLING_DEPTHWISE_ROUND, 3  @ taps per round
+.set KINDLING_DEPTHWISE_ENTRY_BYTES, 40
+.set KINDLING_DEPTHWISE_LIST_BYTES, 20 * KINDLING_DEPTHWISE_TAPS_MAX
 .endif
-.set DEPTHWISE_FRAME_BYTES, DEPTHWISE_FRAME_STARTS + 16 + DEPTHWISE_LIST_BYTES + 32
+.set KINDLING_DEPTHWISE_REST, 16 + KINDLING_DEPTHWISE_LIST_BYTES + 32
+.set KINDLING_DEPTHWISE_FRAME_BYTES, KINDLING_DEPTHWISE_FRAME_STARTS + KINDLING_DEPTHWISE_REST
 
 @ The weights of the next tap to r4, its place to r5; r6 is lost.
 .section .text.kindling_depthwise_next, "ax", %progbits
@@ -85,18 +86,18 @@ kindling_depthwise_next:
   add r2, r2, r10
   add r3, r3, r10
   bne 1f
-  ldr r11, [r0, #DEPTHWISE_SKIPS]
-  ldr r6, [r0, #(DEPTHWISE_SKIPS + 4)]
+  ldr r11, [r0, #KINDLING_DEPTHWISE_SKIPS]
+  ldr r6, [r0, #(KINDLING_DEPTHWISE_SKIPS + 4)]
   add r3, r3, r11
   add r2, r2, r6
-  ldr r11, [r0, #DEPTHWISE_COLUMNS]
+  ldr r11, [r0, #KINDLING_DEPTHWISE_COLUMNS]
 1:
   bx lr
 
 .if KINDLING_DSP
 @ Writes the list, and where a pixel's taps begin, to r8 and r9.
-.macro DEPTHWISE_LIST single, end
-  ldrd r8, r9, [r0, #DEPTHWISE_ROWS]
+.macro KINDLING_DEPTHWISE_LIST single, end
+  ldrd r8, r9, [r0, #KINDLING_DEPTHWISE_ROWS]
   mul r9, r8, r9
   lsrs r9, r9, #1             @ pairs; the carry is the odd tap
   bcc 3f
@@ -126,17 +127,17 @@ kindling_depthwise_next:
   subs r8, r8, #1
   bne 4b
 5:
-  ands r6, r9, #(DEPTHWISE_ROUND - 1)
+  ands r6, r9, #(KINDLING_DEPTHWISE_ROUND - 1)
   it eq
   moveq r6, r9
-  cmp r6, #DEPTHWISE_ROUND
+  cmp r6, #KINDLING_DEPTHWISE_ROUND
   it hs
-  movhs r6, #DEPTHWISE_ROUND
-  mov r5, #DEPTHWISE_ENTRY_BYTES
+  movhs r6, #KINDLING_DEPTHWISE_ROUND
+  mov r5, #KINDLING_DEPTHWISE_ENTRY_BYTES
   adr.w r9, \end
   mls r9, r6, r5, r9
   orr r9, r9, #1              @ Thumb code
-  ldrd r5, r6, [r0, #DEPTHWISE_ROWS]
+  ldrd r5, r6, [r0, #KINDLING_DEPTHWISE_ROWS]
   mul r5, r5, r6
   mov r8, r9
   lsls r5, r5, #31
@@ -147,8 +148,8 @@ kindling_depthwise_next:
 .endm
 
 @ The sums of a pixel.
-.macro DEPTHWISE_SUMS
-  ldr.w pc, [sp, #DEPTHWISE_FRAME_ENTRY]
+.macro KINDLING_DEPTHWISE_SUMS
+  ldr.w pc, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
 .balign 4
 7:                            @ an odd tap
   ldmia.w r12!, {r4, r5, r8}
@@ -159,10 +160,10 @@ kindling_depthwise_next:
   smlatt r2, r6, r4, r2
   smlabb r1, r7, r5, r1
   smlatt r3, r7, r5, r3
-  ldr.w pc, [sp, #DEPTHWISE_FRAME_PAIRS]
+  ldr.w pc, [sp, #KINDLING_DEPTHWISE_FRAME_PAIRS]
 .balign 4
 8:
-.rept DEPTHWISE_ROUND
+.rept KINDLING_DEPTHWISE_ROUND
   ldmia.w r12!, {r4-r9}
   ldr.w r8, [r10, r8]
   ldr.w r9, [r10, r9]
@@ -178,14 +179,14 @@ kindling_depthwise_next:
   smlad r3, r9, r7, r3
 .endr
 9:
-  ldr r4, [sp, #DEPTHWISE_FRAME_END]
+  ldr r4, [sp, #KINDLING_DEPTHWISE_FRAME_END]
   cmp r12, r4
   bne.w 8b
 .endm
 .else
 @ Writes the list, and where a pixel's taps begin, to r8 and r9.
-.macro DEPTHWISE_LIST single, end
-  ldrd r8, r9, [r0, #DEPTHWISE_ROWS]
+.macro KINDLING_DEPTHWISE_LIST single, end
+  ldrd r8, r9, [r0, #KINDLING_DEPTHWISE_ROWS]
   mul r8, r8, r9
   mov r9, r8
 4:
@@ -199,25 +200,25 @@ kindling_depthwise_next:
   str r4, [r12], #8
   subs r8, r8, #1
   bne 4b
-  mov r5, #DEPTHWISE_ROUND
+  mov r5, #KINDLING_DEPTHWISE_ROUND
   udiv r6, r9, r5
   mls r6, r6, r5, r9
   cmp r6, #0
   it eq
   moveq r6, r5
-  mov r5, #DEPTHWISE_ENTRY_BYTES
+  mov r5, #KINDLING_DEPTHWISE_ENTRY_BYTES
   adr.w r8, \end
   mls r8, r6, r5, r8
   orr r8, r8, #1              @ Thumb code
 .endm
 
-.macro DEPTHWISE_SUMS
-  ldr r11, [sp, #DEPTHWISE_FRAME_END]
-  ldr.w pc, [sp, #DEPTHWISE_FRAME_ENTRY]
+.macro KINDLING_DEPTHWISE_SUMS
+  ldr r11, [sp, #KINDLING_DEPTHWISE_FRAME_END]
+  ldr.w pc, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
 .balign 4
 7:
 8:
-.rept DEPTHWISE_ROUND
+.rept KINDLING_DEPTHWISE_ROUND
   ldmia.w r12!, {r4-r8}
   add.w r8, r8, r10
   ldrsb.w r9, [r8]
@@ -236,8 +237,8 @@ kindling_depthwise_next:
 .endif
 
 @ Writes what the outputs of four channels take, from channel r1 on.
-.macro DEPTHWISE_FACTORS_ONCE
-  ldr r2, [r0, #DEPTHWISE_PARAMETERS]
+.macro KINDLING_DEPTHWISE_FACTORS_ONCE
+  ldr r2, [r0, #KINDLING_DEPTHWISE_PARAMETERS]
   add r2, r2, r1, lsl #3
   ldr r3, [r2, #4]
   ldr r4, [r2, #12]
@@ -246,8 +247,8 @@ kindling_depthwise_next:
   stmia r12, {r3-r6}
 .endm
 
-.macro DEPTHWISE_FACTORS_TWICE
-  ldrd r2, r3, [r0, #DEPTHWISE_PARAMETERS]
+.macro KINDLING_DEPTHWISE_FACTORS_TWICE
+  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_PARAMETERS]
   add r2, r2, r1, lsl #3
   add r3, r3, r1
 .irp place, 0, 1, 2, 3
@@ -262,9 +263,9 @@ kindling_depthwise_next:
 .endm
 
 @ The outputs of four sums.
-.macro DEPTHWISE_OUTPUTS_ONCE
+.macro KINDLING_DEPTHWISE_OUTPUTS_ONCE
   ldmia r12, {r4-r7}
-  ldr r11, [sp, #DEPTHWISE_FRAME_ZERO_POINT]
+  ldr r11, [sp, #KINDLING_DEPTHWISE_FRAME_ZERO_POINT]
   KINDLING_REQUANTISE r0, r4, r11, r8
   strb.w r0, [lr]
   KINDLING_REQUANTISE r1, r5, r11, r8
@@ -275,7 +276,7 @@ kindling_depthwise_next:
   strb.w r3, [lr, #3]
 .endm
 
-.macro DEPTHWISE_OUTPUT_TWICE sum, doubled, right, place
+.macro KINDLING_DEPTHWISE_OUTPUT_TWICE sum, doubled, right, place
   KINDLING_PRODUCT \sum, \doubled, r8, 0
   adds \sum, \sum, \sum, asr #31
   asrs \sum, \sum, \right
@@ -284,17 +285,17 @@ kindling_depthwise_next:
   strb.w \sum, [lr, #\place]
 .endm
 
-.macro DEPTHWISE_OUTPUTS_TWICE
+.macro KINDLING_DEPTHWISE_OUTPUTS_TWICE
   ldmia r12!, {r4-r7}
-  ldr r11, [sp, #DEPTHWISE_FRAME_ZERO_POINT]
-  DEPTHWISE_OUTPUT_TWICE r0, r4, r5, 0
-  DEPTHWISE_OUTPUT_TWICE r1, r6, r7, 1
+  ldr r11, [sp, #KINDLING_DEPTHWISE_FRAME_ZERO_POINT]
+  KINDLING_DEPTHWISE_OUTPUT_TWICE r0, r4, r5, 0
+  KINDLING_DEPTHWISE_OUTPUT_TWICE r1, r6, r7, 1
   ldmia r12, {r4-r7}
-  DEPTHWISE_OUTPUT_TWICE r2, r4, r5, 2
-  DEPTHWISE_OUTPUT_TWICE r3, r6, r7, 3
+  KINDLING_DEPTHWISE_OUTPUT_TWICE r2, r4, r5, 2
+  KINDLING_DEPTHWISE_OUTPUT_TWICE r3, r6, r7, 3
 .endm
 
-.macro DEPTHWISE name, rounding
+.macro KINDLING_DEPTHWISE name, rounding
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -302,55 +303,55 @@ kindling_depthwise_next:
 .balign 4
 \name:
   push {r4-r11, lr}
-  sub sp, sp, #DEPTHWISE_FRAME_BYTES
+  sub sp, sp, #KINDLING_DEPTHWISE_FRAME_BYTES
   mov r1, #0
-  ldr r10, [r0, #DEPTHWISE_CHANNELS]
-  ldr r4, [r0, #DEPTHWISE_STEP]
-  ldr r5, [r0, #DEPTHWISE_ZERO_POINT]
-  strd r4, r10, [sp, #DEPTHWISE_FRAME_STEP]
-  str r5, [sp, #DEPTHWISE_FRAME_ZERO_POINT]
+  ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
+  ldr r4, [r0, #KINDLING_DEPTHWISE_STEP]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
+  strd r4, r10, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
+  str r5, [sp, #KINDLING_DEPTHWISE_FRAME_ZERO_POINT]
 1:                            @ four channels from r1 on
-  strd r0, r1, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
-  ldrd r2, r3, [r0, #DEPTHWISE_WEIGHTS]
+  strd r0, r1, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_WEIGHTS]
   add r3, r3, r1, lsl #2
   ldmia r3, {r4-r7}
-  add r12, sp, #DEPTHWISE_FRAME_STARTS
+  add r12, sp, #KINDLING_DEPTHWISE_FRAME_STARTS
   stmia r12!, {r4-r7}
   add r2, r2, r1
   mov r3, #0
-  ldr r11, [r0, #DEPTHWISE_COLUMNS]
-  DEPTHWISE_LIST 7f, 9f
-  strd r8, r9, [sp, #DEPTHWISE_FRAME_ENTRY]
-  str r12, [sp, #DEPTHWISE_FRAME_END]
-  DEPTHWISE_FACTORS_\rounding
-  ldrd r10, lr, [r0, #DEPTHWISE_INPUT]
-  ldrd r4, r5, [r0, #DEPTHWISE_OUT_ROWS]
+  ldr r11, [r0, #KINDLING_DEPTHWISE_COLUMNS]
+  KINDLING_DEPTHWISE_LIST 7f, 9f
+  strd r8, r9, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
+  str r12, [sp, #KINDLING_DEPTHWISE_FRAME_END]
+  KINDLING_DEPTHWISE_FACTORS_\rounding
+  ldrd r10, lr, [r0, #KINDLING_DEPTHWISE_INPUT]
+  ldrd r4, r5, [r0, #KINDLING_DEPTHWISE_OUT_ROWS]
   add r10, r10, r1
   add lr, lr, r1
   add r5, r5, lr
-  strd r5, r4, [sp, #DEPTHWISE_FRAME_ROW_END]
+  strd r5, r4, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
 2:                            @ a pixel
-  add r12, sp, #DEPTHWISE_FRAME_STARTS
+  add r12, sp, #KINDLING_DEPTHWISE_FRAME_STARTS
   ldmia r12!, {r0-r3}
-  DEPTHWISE_SUMS
-  DEPTHWISE_OUTPUTS_\rounding
-  ldrd r4, r5, [sp, #DEPTHWISE_FRAME_STEP]
-  ldrd r6, r7, [sp, #DEPTHWISE_FRAME_ROW_END]
+  KINDLING_DEPTHWISE_SUMS
+  KINDLING_DEPTHWISE_OUTPUTS_\rounding
+  ldrd r4, r5, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
+  ldrd r6, r7, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
   add r10, r10, r4
   add lr, lr, r5
   cmp lr, r6
   bne.w 2b
-  ldr r0, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
-  ldrd r4, r5, [r0, #DEPTHWISE_ROW_SKIPS]
-  ldr r6, [r0, #(DEPTHWISE_OUT_ROWS + 4)]
+  ldr r0, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  ldrd r4, r5, [r0, #KINDLING_DEPTHWISE_ROW_SKIPS]
+  ldr r6, [r0, #(KINDLING_DEPTHWISE_OUT_ROWS + 4)]
   add r10, r10, r4
   add lr, lr, r5
   add r6, r6, lr
   subs r7, r7, #1
-  strd r6, r7, [sp, #DEPTHWISE_FRAME_ROW_END]
+  strd r6, r7, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
   bne.w 2b
-  ldrd r0, r1, [sp, #DEPTHWISE_FRAME_ARGUMENTS]
-  ldr r10, [r0, #DEPTHWISE_CHANNELS]
+  ldrd r0, r1, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
   add r1, r1, #4
   sub r2, r10, #4
   cmp r1, r2
@@ -359,9 +360,9 @@ kindling_depthwise_next:
   itt ne
   movne r1, r2                @ the last four
   bne.w 1b
-  add sp, sp, #DEPTHWISE_FRAME_BYTES
+  add sp, sp, #KINDLING_DEPTHWISE_FRAME_BYTES
   pop {r4-r11, pc}
 .endm
 
-DEPTHWISE kindling_depthwise, ONCE
-DEPTHWISE kindling_depthwise_twice, TWICE
+KINDLING_DEPTHWISE kindling_depthwise, ONCE
+KINDLING_DEPTHWISE kindling_depthwise_twice, TWICE

@@ -18,16 +18,16 @@
 .syntax unified
 .cpu cortex-m55
 .thumb
-.set DEPTHWISE_INPUT, 0
-.set DEPTHWISE_STARTS, 8
-.set DEPTHWISE_PARAMETERS, 12
-.set DEPTHWISE_OUTPUT, 16
-.set DEPTHWISE_CHANNELS, 20
-.set DEPTHWISE_ROWS, 24
-.set DEPTHWISE_COLUMNS, 28
-.set DEPTHWISE_SKIPS, 32
-.set DEPTHWISE_PIXELS, 40
-.set DEPTHWISE_ZERO_POINT, 48
+.set KINDLING_DEPTHWISE_INPUT, 0
+.set KINDLING_DEPTHWISE_STARTS, 8
+.set KINDLING_DEPTHWISE_PARAMETERS, 12
+.set KINDLING_DEPTHWISE_OUTPUT, 16
+.set KINDLING_DEPTHWISE_CHANNELS, 20
+.set KINDLING_DEPTHWISE_ROWS, 24
+.set KINDLING_DEPTHWISE_COLUMNS, 28
+.set KINDLING_DEPTHWISE_SKIPS, 32
+.set KINDLING_DEPTHWISE_PIXELS, 40
+.set KINDLING_DEPTHWISE_ZERO_POINT, 48
 
 .section .text.kindling_depthwise, "ax", %progbits
 .global kindling_depthwise
@@ -37,19 +37,19 @@
 kindling_depthwise:
   push {r4-r11, lr}
   vpush {d8-d11}
-  ldr r10, [r0, #DEPTHWISE_CHANNELS]
+  ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
 1:                            @ a pixel
   movs r1, #0
 2:                            @ a block from channel r1 on
-  ldrd r2, r3, [r0, #DEPTHWISE_INPUT]
-  ldr r5, [r0, #DEPTHWISE_STARTS]
+  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_INPUT]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_STARTS]
   add r2, r2, r1
   add r3, r3, r1
   add r5, r5, r1, lsl #2
-  ldrd r12, r8, [r0, #DEPTHWISE_ROWS]
+  ldrd r12, r8, [r0, #KINDLING_DEPTHWISE_ROWS]
   vld20.32 {q0, q1}, [r5]
   vld21.32 {q0, q1}, [r5]
-  ldrd r4, r5, [r0, #DEPTHWISE_SKIPS]
+  ldrd r4, r5, [r0, #KINDLING_DEPTHWISE_SKIPS]
 3:                            @ a row of taps
   dls lr, r8
 4:
@@ -66,8 +66,8 @@ kindling_depthwise:
   add r2, r2, r4
   add r3, r3, r5
   bne 3b
-  ldrd r5, r6, [r0, #DEPTHWISE_PARAMETERS]
-  ldr r7, [r0, #DEPTHWISE_ZERO_POINT]
+  ldrd r5, r6, [r0, #KINDLING_DEPTHWISE_PARAMETERS]
+  ldr r7, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
   add r5, r5, r1, lsl #3
   add r6, r6, r1
   vld40.32 {q2, q3, q4, q5}, [r5]
@@ -91,15 +91,15 @@ kindling_depthwise:
   mov r1, r5                  @ the last block
   b 2b
 5:
-  ldr r4, [r0, #DEPTHWISE_INPUT]
-  ldr r5, [r0, #DEPTHWISE_OUTPUT]
-  ldrd r6, r7, [r0, #DEPTHWISE_PIXELS]
+  ldr r4, [r0, #KINDLING_DEPTHWISE_INPUT]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_OUTPUT]
+  ldrd r6, r7, [r0, #KINDLING_DEPTHWISE_PIXELS]
   add r4, r4, r7
   add r5, r5, r10
   subs r6, r6, #1
-  str r4, [r0, #DEPTHWISE_INPUT]
-  str r5, [r0, #DEPTHWISE_OUTPUT]
-  str r6, [r0, #DEPTHWISE_PIXELS]
+  str r4, [r0, #KINDLING_DEPTHWISE_INPUT]
+  str r5, [r0, #KINDLING_DEPTHWISE_OUTPUT]
+  str r6, [r0, #KINDLING_DEPTHWISE_PIXELS]
   bne 1b
   vpop {d8-d11}
   pop {r4-r11, pc}

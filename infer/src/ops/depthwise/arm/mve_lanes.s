@@ -17,116 +17,116 @@
 @ Registers: r0-r8 weights, r9 channels, r10 address of the input, r11 groups, r12 output, lr groups
 @ left, q0 and q1 sums, q2 and q3 inputs, q4 starts, q5 multipliers, q6 and q7 places.
 
-.set LANES_ROWS, 0            @ the first tap of each kernel row
-.set LANES_SHIFT, 12          @ to the right, 0 or less
-.set LANES_ZERO_POINT, 16
-.set LANES_GROUPS, 20
-.set LANES_GROUP_COUNT, 24
-.set LANES_OUTPUT, 28
-.set LANES_WEIGHTS, 32
-.set LANES_STARTS, 36
-.set LANES_PARAMETERS, 40
-.set LANES_SHIFTS, 44
-.set LANES_CHANNELS_LEFT, 48
-.set LANES_LEFT, 52           @ to the left, 0 or more
-.set LANES_IS_RIGHT, 56       @ 1 for a shift to the right, else 0
-.set LANES_BYTES, 60
+.set KINDLING_LANES_ROWS, 0   @ the first tap of each kernel row
+.set KINDLING_LANES_SHIFT, 12  @ to the right, 0 or less
+.set KINDLING_LANES_ZERO_POINT, 16
+.set KINDLING_LANES_GROUPS, 20
+.set KINDLING_LANES_GROUP_COUNT, 24
+.set KINDLING_LANES_OUTPUT, 28
+.set KINDLING_LANES_WEIGHTS, 32
+.set KINDLING_LANES_STARTS, 36
+.set KINDLING_LANES_PARAMETERS, 40
+.set KINDLING_LANES_SHIFTS, 44
+.set KINDLING_LANES_CHANNELS_LEFT, 48
+.set KINDLING_LANES_LEFT, 52  @ to the left, 0 or more
+.set KINDLING_LANES_IS_RIGHT, 56  @ 1 for a shift to the right, else 0
+.set KINDLING_LANES_BYTES, 60
 
-.macro LANES_TAP weight
+.macro KINDLING_LANES_TAP weight
   vldrb.s32 q2, [r10, q6]
   vldrb.s32 q3, [r10, q7]
   vmla.s32 q0, q2, \weight
   vmla.s32 q1, q3, \weight
 .endm
 
-.macro LANES_ROW row, first, second, third
-  ldr r10, [sp, #(LANES_ROWS + 4 * \row)]
-  LANES_TAP \first
+.macro KINDLING_LANES_ROW row, first, second, third
+  ldr r10, [sp, #(KINDLING_LANES_ROWS + 4 * \row)]
+  KINDLING_LANES_TAP \first
   add r10, r10, r9
-  LANES_TAP \second
+  KINDLING_LANES_TAP \second
   add r10, r10, r9
-  LANES_TAP \third
+  KINDLING_LANES_TAP \third
 .endm
 
-.macro LANES_WEIGHTS_OF_ROW first, second, third
+.macro KINDLING_LANES_WEIGHTS_OF_ROW first, second, third
   ldrsb \first, [r10]
   ldrsb \second, [r10, r9]
   ldrsb \third, [r10, r9, lsl #1]
 .endm
 
-.macro LANES_BLOCK any
+.macro KINDLING_LANES_BLOCK any
   push {r4-r11, lr}
   vpush {d8-d15}
-  sub sp, sp, #LANES_BYTES
+  sub sp, sp, #KINDLING_LANES_BYTES
   ldmia r0!, {r1-r7}          @ input, weights, starts, parameters, shifts, output, channels
   ldmia r0, {r8-r11}          @ bytes from row to row, groups, their number, zero point
-  str r1, [sp, #LANES_ROWS]
+  str r1, [sp, #KINDLING_LANES_ROWS]
   add r1, r1, r8
-  str r1, [sp, #(LANES_ROWS + 4)]
+  str r1, [sp, #(KINDLING_LANES_ROWS + 4)]
   add r1, r1, r8
-  str r1, [sp, #(LANES_ROWS + 8)]
-  str r11, [sp, #LANES_ZERO_POINT]
-  strd r9, r10, [sp, #LANES_GROUPS]
-  strd r6, r2, [sp, #LANES_OUTPUT]
-  strd r3, r4, [sp, #LANES_STARTS]
-  strd r5, r7, [sp, #LANES_SHIFTS]
+  str r1, [sp, #(KINDLING_LANES_ROWS + 8)]
+  str r11, [sp, #KINDLING_LANES_ZERO_POINT]
+  strd r9, r10, [sp, #KINDLING_LANES_GROUPS]
+  strd r6, r2, [sp, #KINDLING_LANES_OUTPUT]
+  strd r3, r4, [sp, #KINDLING_LANES_STARTS]
+  strd r5, r7, [sp, #KINDLING_LANES_SHIFTS]
   mov r9, r7
 1:                            @ a channel
-  ldrd r10, r11, [sp, #LANES_STARTS]
+  ldrd r10, r11, [sp, #KINDLING_LANES_STARTS]
   ldr r0, [r10], #4
   ldr r1, [r11, #4]
   add r11, r11, #8
-  strd r10, r11, [sp, #LANES_STARTS]
+  strd r10, r11, [sp, #KINDLING_LANES_STARTS]
   vdup.32 q4, r0
   vdup.32 q5, r1
-  ldr r10, [sp, #LANES_SHIFTS]
+  ldr r10, [sp, #KINDLING_LANES_SHIFTS]
   ldrsb r0, [r10], #1
-  str r10, [sp, #LANES_SHIFTS]
+  str r10, [sp, #KINDLING_LANES_SHIFTS]
 .if \any
   bic r1, r0, r0, asr #31
   lsr r2, r0, #31
   and r0, r0, r0, asr #31
-  strd r1, r2, [sp, #LANES_LEFT]
+  strd r1, r2, [sp, #KINDLING_LANES_LEFT]
 .endif
-  str r0, [sp, #LANES_SHIFT]
-  ldr r10, [sp, #LANES_WEIGHTS]
+  str r0, [sp, #KINDLING_LANES_SHIFT]
+  ldr r10, [sp, #KINDLING_LANES_WEIGHTS]
   add r11, r10, #1
-  str r11, [sp, #LANES_WEIGHTS]
-  LANES_WEIGHTS_OF_ROW r0, r1, r2
+  str r11, [sp, #KINDLING_LANES_WEIGHTS]
+  KINDLING_LANES_WEIGHTS_OF_ROW r0, r1, r2
   add r10, r10, r9
   add r10, r10, r9, lsl #1
-  LANES_WEIGHTS_OF_ROW r3, r4, r5
+  KINDLING_LANES_WEIGHTS_OF_ROW r3, r4, r5
   add r10, r10, r9
   add r10, r10, r9, lsl #1
-  LANES_WEIGHTS_OF_ROW r6, r7, r8
-  ldrd r11, lr, [sp, #LANES_GROUPS]
-  ldr r12, [sp, #LANES_OUTPUT]
+  KINDLING_LANES_WEIGHTS_OF_ROW r6, r7, r8
+  ldrd r11, lr, [sp, #KINDLING_LANES_GROUPS]
+  ldr r12, [sp, #KINDLING_LANES_OUTPUT]
 2:                            @ a group
   vldrw.u32 q6, [r11], #16
   vldrw.u32 q7, [r11], #16
   vmov q0, q4
   vmov q1, q4
-  LANES_ROW 0, r0, r1, r2
-  LANES_ROW 1, r3, r4, r5
-  LANES_ROW 2, r6, r7, r8
+  KINDLING_LANES_ROW 0, r0, r1, r2
+  KINDLING_LANES_ROW 1, r3, r4, r5
+  KINDLING_LANES_ROW 2, r6, r7, r8
 .if \any
-  ldr r10, [sp, #LANES_LEFT]
+  ldr r10, [sp, #KINDLING_LANES_LEFT]
   vshl.s32 q0, r10
   vshl.s32 q1, r10
 .endif
   vqrdmulh.s32 q0, q0, q5
   vqrdmulh.s32 q1, q1, q5
 .if \any
-  ldr r10, [sp, #LANES_IS_RIGHT]
+  ldr r10, [sp, #KINDLING_LANES_IS_RIGHT]
   vshr.s32 q2, q0, #31
   vshr.s32 q3, q1, #31
   vmla.s32 q0, q2, r10
   vmla.s32 q1, q3, r10
 .endif
-  ldr r10, [sp, #LANES_SHIFT]
+  ldr r10, [sp, #KINDLING_LANES_SHIFT]
   vrshl.s32 q0, r10
   vrshl.s32 q1, r10
-  ldr r10, [sp, #LANES_ZERO_POINT]
+  ldr r10, [sp, #KINDLING_LANES_ZERO_POINT]
   vqmovnb.s32 q0, q0
   vqmovnt.s32 q0, q1
   vldrh.u16 q2, [r11], #16
@@ -140,12 +140,12 @@
   add r2, r2, #1
   add r12, r12, #1
   stmia sp, {r0-r2}
-  str r12, [sp, #LANES_OUTPUT]
-  ldr r0, [sp, #LANES_CHANNELS_LEFT]
+  str r12, [sp, #KINDLING_LANES_OUTPUT]
+  ldr r0, [sp, #KINDLING_LANES_CHANNELS_LEFT]
   subs r0, r0, #1
-  str r0, [sp, #LANES_CHANNELS_LEFT]
+  str r0, [sp, #KINDLING_LANES_CHANNELS_LEFT]
   bne.w 1b
-  add sp, sp, #LANES_BYTES
+  add sp, sp, #KINDLING_LANES_BYTES
   vpop {d8-d15}
   pop {r4-r11, pc}
 .endm
@@ -156,7 +156,7 @@
 .thumb_func
 .balign 4
 kindling_depthwise_lanes:
-  LANES_BLOCK 0
+  KINDLING_LANES_BLOCK 0
 
 .section .text.kindling_depthwise_lanes_any, "ax", %progbits
 .global kindling_depthwise_lanes_any
@@ -164,4 +164,4 @@ kindling_depthwise_lanes:
 .thumb_func
 .balign 4
 kindling_depthwise_lanes_any:
-  LANES_BLOCK 1
+  KINDLING_LANES_BLOCK 1

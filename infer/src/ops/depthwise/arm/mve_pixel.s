@@ -44,8 +44,8 @@ kindling_depthwise_pixel_twice:
   vldrb.s16 q4, [r6], #8
   vmovlb.s16 q5, q4
   vmovlt.s16 q4, q4
-  DEPTHWISE_TWICE_PRODUCTS q0, q1, q5, 1
-  DEPTHWISE_TWICE_PRODUCTS q2, q3, q4, 1
+  KINDLING_DEPTHWISE_TWICE_PRODUCTS q0, q1, q5, 1
+  KINDLING_DEPTHWISE_TWICE_PRODUCTS q2, q3, q4, 1
   vqmovnb.s32 q0, q0
   vqmovnt.s32 q0, q2
   add r1, r1, #8

@@ -26,19 +26,19 @@
 .syntax unified
 .cpu cortex-m55
 .thumb
-.set DEPTHWISE_TWICE_INPUT, 0
-.set DEPTHWISE_TWICE_STARTS, 8
-.set DEPTHWISE_TWICE_PARAMETERS, 12
-.set DEPTHWISE_TWICE_CHANNELS, 20
-.set DEPTHWISE_TWICE_ROWS, 24
-.set DEPTHWISE_TWICE_SKIPS, 32
-.set DEPTHWISE_TWICE_OUTPUT, 16
-.set DEPTHWISE_TWICE_PIXELS, 40
-.set DEPTHWISE_TWICE_ZERO_POINT, 48
-.set DEPTHWISE_TWICE_SHIFTS, 56
+.set KINDLING_DEPTHWISE_TWICE_INPUT, 0
+.set KINDLING_DEPTHWISE_TWICE_STARTS, 8
+.set KINDLING_DEPTHWISE_TWICE_PARAMETERS, 12
+.set KINDLING_DEPTHWISE_TWICE_CHANNELS, 20
+.set KINDLING_DEPTHWISE_TWICE_ROWS, 24
+.set KINDLING_DEPTHWISE_TWICE_SKIPS, 32
+.set KINDLING_DEPTHWISE_TWICE_OUTPUT, 16
+.set KINDLING_DEPTHWISE_TWICE_PIXELS, 40
+.set KINDLING_DEPTHWISE_TWICE_ZERO_POINT, 48
+.set KINDLING_DEPTHWISE_TWICE_SHIFTS, 56
 
 @ Outputs of four sums before the zero point; the shifts are lost where some may be above 0.
-.macro DEPTHWISE_TWICE_PRODUCTS sums, multipliers, shifts, any
+.macro KINDLING_DEPTHWISE_TWICE_PRODUCTS sums, multipliers, shifts, any
 .if \any
   vptt.s32 gt, \shifts, zr
   vshlt.s32 \sums, \sums, \shifts
@@ -53,22 +53,22 @@
   vrshl.s32 \sums, \sums, \shifts
 .endm
 
-.macro DEPTHWISE_TWICE_RUN any
+.macro KINDLING_DEPTHWISE_TWICE_RUN any
   push {r4-r11, lr}
   vpush {d8-d11}
-  ldr r10, [r0, #DEPTHWISE_TWICE_CHANNELS]
+  ldr r10, [r0, #KINDLING_DEPTHWISE_TWICE_CHANNELS]
 1:                            @ a pixel
   movs r1, #0
 2:                            @ a block from channel r1 on
-  ldrd r2, r3, [r0, #DEPTHWISE_TWICE_INPUT]
-  ldr r5, [r0, #DEPTHWISE_TWICE_STARTS]
+  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_TWICE_INPUT]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_TWICE_STARTS]
   add r2, r2, r1
   add r3, r3, r1
   add r5, r5, r1, lsl #2
-  ldrd r12, r8, [r0, #DEPTHWISE_TWICE_ROWS]
+  ldrd r12, r8, [r0, #KINDLING_DEPTHWISE_TWICE_ROWS]
   vld20.32 {q0, q1}, [r5]
   vld21.32 {q0, q1}, [r5]
-  ldrd r4, r5, [r0, #DEPTHWISE_TWICE_SKIPS]
+  ldrd r4, r5, [r0, #KINDLING_DEPTHWISE_TWICE_SKIPS]
 3:                            @ a row of taps
   dls lr, r8
 4:
@@ -85,9 +85,9 @@
   add r2, r2, r4
   add r3, r3, r5
   bne 3b
-  ldrd r5, r6, [r0, #DEPTHWISE_TWICE_PARAMETERS]
-  ldr r8, [r0, #DEPTHWISE_TWICE_ZERO_POINT]
-  ldr r7, [r0, #DEPTHWISE_TWICE_SHIFTS]
+  ldrd r5, r6, [r0, #KINDLING_DEPTHWISE_TWICE_PARAMETERS]
+  ldr r8, [r0, #KINDLING_DEPTHWISE_TWICE_ZERO_POINT]
+  ldr r7, [r0, #KINDLING_DEPTHWISE_TWICE_SHIFTS]
   add r5, r5, r1, lsl #3
   add r6, r6, r1
   add r7, r7, r1
@@ -98,8 +98,8 @@
   vldrb.s16 q2, [r7]
   vmovlb.s16 q4, q2
   vmovlt.s16 q2, q2
-  DEPTHWISE_TWICE_PRODUCTS q0, q3, q4, \any
-  DEPTHWISE_TWICE_PRODUCTS q1, q5, q2, \any
+  KINDLING_DEPTHWISE_TWICE_PRODUCTS q0, q3, q4, \any
+  KINDLING_DEPTHWISE_TWICE_PRODUCTS q1, q5, q2, \any
   vqmovnb.s32 q0, q0
   vqmovnt.s32 q0, q1
   vqadd.s16 q0, q0, r8
@@ -114,15 +114,15 @@
   mov r1, r5                  @ the last block
   b 2b
 5:
-  ldr r4, [r0, #DEPTHWISE_TWICE_INPUT]
-  ldr r5, [r0, #DEPTHWISE_TWICE_OUTPUT]
-  ldrd r6, r7, [r0, #DEPTHWISE_TWICE_PIXELS]
+  ldr r4, [r0, #KINDLING_DEPTHWISE_TWICE_INPUT]
+  ldr r5, [r0, #KINDLING_DEPTHWISE_TWICE_OUTPUT]
+  ldrd r6, r7, [r0, #KINDLING_DEPTHWISE_TWICE_PIXELS]
   add r4, r4, r7
   add r5, r5, r10
   subs r6, r6, #1
-  str r4, [r0, #DEPTHWISE_TWICE_INPUT]
-  str r5, [r0, #DEPTHWISE_TWICE_OUTPUT]
-  str r6, [r0, #DEPTHWISE_TWICE_PIXELS]
+  str r4, [r0, #KINDLING_DEPTHWISE_TWICE_INPUT]
+  str r5, [r0, #KINDLING_DEPTHWISE_TWICE_OUTPUT]
+  str r6, [r0, #KINDLING_DEPTHWISE_TWICE_PIXELS]
   bne 1b
   vpop {d8-d11}
   pop {r4-r11, pc}
@@ -134,7 +134,7 @@
 .thumb_func
 .balign 4
 kindling_depthwise_twice_any:
-  DEPTHWISE_TWICE_RUN 1
+  KINDLING_DEPTHWISE_TWICE_RUN 1
 
 @ The same where the zero point is -128 and no shift is above 0.
 .section .text.kindling_depthwise_twice, "ax", %progbits
@@ -143,4 +143,4 @@ kindling_depthwise_twice_any:
 .thumb_func
 .balign 4
 kindling_depthwise_twice:
-  DEPTHWISE_TWICE_RUN 0
+  KINDLING_DEPTHWISE_TWICE_RUN 0

@@ -18,17 +18,17 @@
 @ arm/twice.s.
 
 @ The frame:
-.set DEPTHWISE_PIXEL_INPUT, 0           @ then the taps
-.set DEPTHWISE_PIXEL_WEIGHTS, 8
-.set DEPTHWISE_PIXEL_OUTPUT, 12         @ next
-.set DEPTHWISE_PIXEL_PARAMETERS, 16     @ next, then the next shift
-.set DEPTHWISE_PIXEL_ZERO_POINT, 24
-.set DEPTHWISE_PIXEL_PARAMETERS_END, 28
-.set DEPTHWISE_PIXEL_CHANNELS, 32
-.set DEPTHWISE_PIXEL_FRAME, 40
+.set KINDLING_DEPTHWISE_PIXEL_INPUT, 0  @ then the taps
+.set KINDLING_DEPTHWISE_PIXEL_WEIGHTS, 8
+.set KINDLING_DEPTHWISE_PIXEL_OUTPUT, 12  @ next
+.set KINDLING_DEPTHWISE_PIXEL_PARAMETERS, 16  @ next, then the next shift
+.set KINDLING_DEPTHWISE_PIXEL_ZERO_POINT, 24
+.set KINDLING_DEPTHWISE_PIXEL_PARAMETERS_END, 28
+.set KINDLING_DEPTHWISE_PIXEL_CHANNELS, 32
+.set KINDLING_DEPTHWISE_PIXEL_FRAME, 40
 
 .if KINDLING_DSP
-.macro DEPTHWISE_PIXEL_PRODUCTS
+.macro KINDLING_DEPTHWISE_PIXEL_PRODUCTS
   sxtb16 r10, r8
   sxtb16 r11, r9
   sxtb16 r8, r8, ror #8
@@ -39,22 +39,22 @@
   smlatt r3, r8, r9, r3
 .endm
 
-.macro DEPTHWISE_PIXEL_TAP
+.macro KINDLING_DEPTHWISE_PIXEL_TAP
   ldr.w r8, [r4]
   ldr.w r9, [r5]
-  DEPTHWISE_PIXEL_PRODUCTS
+  KINDLING_DEPTHWISE_PIXEL_PRODUCTS
 .endm
 
-.macro DEPTHWISE_PIXEL_TWO_TAPS
-  DEPTHWISE_PIXEL_TAP
+.macro KINDLING_DEPTHWISE_PIXEL_TWO_TAPS
+  KINDLING_DEPTHWISE_PIXEL_TAP
   ldr.w r8, [r4, r6]
   ldr.w r9, [r5, r6]
-  DEPTHWISE_PIXEL_PRODUCTS
+  KINDLING_DEPTHWISE_PIXEL_PRODUCTS
   add r4, r4, r6, lsl #1
   add r5, r5, r6, lsl #1
 .endm
 .else
-.macro DEPTHWISE_PIXEL_TAP
+.macro KINDLING_DEPTHWISE_PIXEL_TAP
 .irp place, 0, 1, 2, 3
   ldrsb.w r8, [r4, #\place]
   ldrsb.w r9, [r5, #\place]
@@ -62,17 +62,17 @@
 .endr
 .endm
 
-.macro DEPTHWISE_PIXEL_TWO_TAPS
-  DEPTHWISE_PIXEL_TAP
+.macro KINDLING_DEPTHWISE_PIXEL_TWO_TAPS
+  KINDLING_DEPTHWISE_PIXEL_TAP
   add r4, r4, r6
   add r5, r5, r6
-  DEPTHWISE_PIXEL_TAP
+  KINDLING_DEPTHWISE_PIXEL_TAP
   add r4, r4, r6
   add r5, r5, r6
 .endm
 .endif
 
-.macro DEPTHWISE_PIXEL name, rounding, other
+.macro KINDLING_DEPTHWISE_PIXEL name, rounding, other
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -80,56 +80,56 @@
 .balign 4
 \name:
   push {r4-r11, lr}
-  sub sp, sp, #DEPTHWISE_PIXEL_FRAME
+  sub sp, sp, #KINDLING_DEPTHWISE_PIXEL_FRAME
   ldmia r0!, {r1-r8}
   stmia sp, {r1-r8}
   ldr r6, [r0]
-  str r6, [sp, #DEPTHWISE_PIXEL_CHANNELS]
+  str r6, [sp, #KINDLING_DEPTHWISE_PIXEL_CHANNELS]
 1:
-  ldr r8, [sp, #DEPTHWISE_PIXEL_PARAMETERS]
-  ldrd r4, r12, [sp, #DEPTHWISE_PIXEL_INPUT]
+  ldr r8, [sp, #KINDLING_DEPTHWISE_PIXEL_PARAMETERS]
+  ldrd r4, r12, [sp, #KINDLING_DEPTHWISE_PIXEL_INPUT]
   ldr r0, [r8]
   ldr r1, [r8, #8]
   ldr r2, [r8, #16]
   ldr r3, [r8, #24]
-  ldr r5, [sp, #DEPTHWISE_PIXEL_WEIGHTS]
-  ldr r6, [sp, #DEPTHWISE_PIXEL_CHANNELS]
+  ldr r5, [sp, #KINDLING_DEPTHWISE_PIXEL_WEIGHTS]
+  ldr r6, [sp, #KINDLING_DEPTHWISE_PIXEL_CHANNELS]
   lsrs r12, r12, #1           @ the carry is an odd tap
   bcc 2f
-  DEPTHWISE_PIXEL_TAP
+  KINDLING_DEPTHWISE_PIXEL_TAP
   add.w r4, r4, r6
   add.w r5, r5, r6
 2:
   beq 4f
 3:
-  DEPTHWISE_PIXEL_TWO_TAPS
+  KINDLING_DEPTHWISE_PIXEL_TWO_TAPS
   subs r12, r12, #1
   bne 3b
 4:
-  ldr r4, [sp, #DEPTHWISE_PIXEL_INPUT]
-  ldr r5, [sp, #DEPTHWISE_PIXEL_WEIGHTS]
+  ldr r4, [sp, #KINDLING_DEPTHWISE_PIXEL_INPUT]
+  ldr r5, [sp, #KINDLING_DEPTHWISE_PIXEL_WEIGHTS]
   add r4, r4, #4
   add r5, r5, #4
-  str r4, [sp, #DEPTHWISE_PIXEL_INPUT]
-  str r5, [sp, #DEPTHWISE_PIXEL_WEIGHTS]
-  ldrd r8, r9, [sp, #DEPTHWISE_PIXEL_PARAMETERS]
-  ldr r5, [sp, #DEPTHWISE_PIXEL_OUTPUT]
-  ldr r7, [sp, #DEPTHWISE_PIXEL_ZERO_POINT]
+  str r4, [sp, #KINDLING_DEPTHWISE_PIXEL_INPUT]
+  str r5, [sp, #KINDLING_DEPTHWISE_PIXEL_WEIGHTS]
+  ldrd r8, r9, [sp, #KINDLING_DEPTHWISE_PIXEL_PARAMETERS]
+  ldr r5, [sp, #KINDLING_DEPTHWISE_PIXEL_OUTPUT]
+  ldr r7, [sp, #KINDLING_DEPTHWISE_PIXEL_ZERO_POINT]
   KINDLING_FOUR_\rounding \name
-  strd r8, r9, [sp, #DEPTHWISE_PIXEL_PARAMETERS]
-  str r5, [sp, #DEPTHWISE_PIXEL_OUTPUT]
-  ldr r6, [sp, #DEPTHWISE_PIXEL_PARAMETERS_END]
+  strd r8, r9, [sp, #KINDLING_DEPTHWISE_PIXEL_PARAMETERS]
+  str r5, [sp, #KINDLING_DEPTHWISE_PIXEL_OUTPUT]
+  ldr r6, [sp, #KINDLING_DEPTHWISE_PIXEL_PARAMETERS_END]
   cmp r8, r6
   bne.w 1b
   mov r0, #1
 5:
-  add sp, sp, #DEPTHWISE_PIXEL_FRAME
+  add sp, sp, #KINDLING_DEPTHWISE_PIXEL_FRAME
   pop {r4-r11, pc}
-.L\name\()_other:
+.L\name\()_too:
   mov r0, #0
   b 5b
   KINDLING_FOUR_\rounding\()_RARE \name, \other
 .endm
 
-DEPTHWISE_PIXEL kindling_depthwise_pixel, ONCE
-DEPTHWISE_PIXEL kindling_depthwise_pixel_twice, TWICE, .Lkindling_depthwise_pixel_twice_other
+KINDLING_DEPTHWISE_PIXEL kindling_depthwise_pixel, ONCE
+KINDLING_DEPTHWISE_PIXEL kindling_depthwise_pixel_twice, TWICE, .Lkindling_depthwise_pixel_twice_too

@@ -15,13 +15,13 @@
 .syntax unified
 .thumb
 
-.macro DIRECT_TAP sum
+.macro KINDLING_DIRECT_TAP sum
   ldrsb r7, [r0, r2]
   muls r7, r6, r7
   add \sum, r7
 .endm
 
-.macro DIRECT_LARGER sum
+.macro KINDLING_DIRECT_LARGER sum
   cmp r0, \sum
   bge 2f
   mov r0, \sum
@@ -48,20 +48,20 @@ kindling_direct_four:
   mov r12, r3
 1:
   ldrsb r6, [r1, r2]
-  DIRECT_TAP r3
+  KINDLING_DIRECT_TAP r3
   add r0, lr
-  DIRECT_TAP r4
+  KINDLING_DIRECT_TAP r4
   add r0, lr
-  DIRECT_TAP r5
+  KINDLING_DIRECT_TAP r5
   add r0, lr
-  DIRECT_TAP r12
+  KINDLING_DIRECT_TAP r12
   mov r0, r8
   adds r2, r2, #1
   bne 1b
   mov r0, r12
-  DIRECT_LARGER r3
-  DIRECT_LARGER r4
-  DIRECT_LARGER r5
+  KINDLING_DIRECT_LARGER r3
+  KINDLING_DIRECT_LARGER r4
+  KINDLING_DIRECT_LARGER r5
   pop {r7}
   mov r8, r7
   pop {r4-r7, pc}

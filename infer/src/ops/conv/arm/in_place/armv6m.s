@@ -17,20 +17,20 @@
 .thumb
 
 @ The frame:
-.set IN_PLACE_LESS, 0         @ taps of a row, negative
-.set IN_PLACE_STEP, 4         @ from row to row of the input
-.set IN_PLACE_TAPS, 8
-.set IN_PLACE_ROWS, 12        @ left
-.set IN_PLACE_FRAME, 16
+.set KINDLING_IN_PLACE_LESS, 0  @ taps of a row, negative
+.set KINDLING_IN_PLACE_STEP, 4  @ from row to row of the input
+.set KINDLING_IN_PLACE_TAPS, 8
+.set KINDLING_IN_PLACE_ROWS, 12  @ left
+.set KINDLING_IN_PLACE_FRAME, 16
 
-.macro IN_PLACE_TAP patch, sum
+.macro KINDLING_IN_PLACE_TAP patch, sum
   mov r0, \patch
   ldrsb r7, [r0, r2]
   muls r7, r6, r7
   add \sum, r7
 .endm
 
-.macro IN_PLACE_LARGER sum
+.macro KINDLING_IN_PLACE_LARGER sum
   cmp r0, \sum
   bge 2f
   movs r0, \sum
@@ -38,7 +38,7 @@
 .endm
 
 @ `sums`: whether the four sums are written; else the largest is answered.
-.macro IN_PLACE name, sums
+.macro KINDLING_IN_PLACE name, sums
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -51,7 +51,7 @@
   mov r6, r10
   mov r7, r11
   push {r4-r7}
-  sub sp, #IN_PLACE_FRAME
+  sub sp, #KINDLING_IN_PLACE_FRAME
   ldmia r0!, {r4-r7}
   ldmia r0, {r0-r3}           @ weights, taps, skip, rows
   adds r4, r4, r1
@@ -74,39 +74,39 @@
   movs r5, #0
   mov r12, r3
 1:                            @ a row of taps
-  ldr r2, [sp, #IN_PLACE_LESS]
+  ldr r2, [sp, #KINDLING_IN_PLACE_LESS]
 3:
   ldrsb r6, [r1, r2]
-  IN_PLACE_TAP r8, r3
-  IN_PLACE_TAP r9, r4
-  IN_PLACE_TAP r10, r5
-  IN_PLACE_TAP r11, r12
+  KINDLING_IN_PLACE_TAP r8, r3
+  KINDLING_IN_PLACE_TAP r9, r4
+  KINDLING_IN_PLACE_TAP r10, r5
+  KINDLING_IN_PLACE_TAP r11, r12
   adds r2, r2, #1
   bne 3b
-  ldr r6, [sp, #IN_PLACE_ROWS]
+  ldr r6, [sp, #KINDLING_IN_PLACE_ROWS]
   subs r6, r6, #1
   beq 4f
-  str r6, [sp, #IN_PLACE_ROWS]
-  ldr r6, [sp, #IN_PLACE_STEP]
+  str r6, [sp, #KINDLING_IN_PLACE_ROWS]
+  ldr r6, [sp, #KINDLING_IN_PLACE_STEP]
   add r8, r6
   add r9, r6
   add r10, r6
   add r11, r6
-  ldr r6, [sp, #IN_PLACE_TAPS]
+  ldr r6, [sp, #KINDLING_IN_PLACE_TAPS]
   adds r1, r1, r6
   b 1b
 4:
   mov r6, r12
 .if \sums
-  ldr r0, [sp, #(IN_PLACE_FRAME + 16)]
+  ldr r0, [sp, #(KINDLING_IN_PLACE_FRAME + 16)]
   stmia r0!, {r3-r6}
 .else
   movs r0, r6
-  IN_PLACE_LARGER r3
-  IN_PLACE_LARGER r4
-  IN_PLACE_LARGER r5
+  KINDLING_IN_PLACE_LARGER r3
+  KINDLING_IN_PLACE_LARGER r4
+  KINDLING_IN_PLACE_LARGER r5
 .endif
-  add sp, #IN_PLACE_FRAME
+  add sp, #KINDLING_IN_PLACE_FRAME
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
@@ -116,5 +116,5 @@
 .size \name, . - \name
 .endm
 
-IN_PLACE kindling_in_place_largest, 0
-IN_PLACE kindling_in_place_sums, 1
+KINDLING_IN_PLACE kindling_in_place_largest, 0
+KINDLING_IN_PLACE kindling_in_place_sums, 1

@@ -13,12 +13,12 @@
 @ r2 and r3 inputs, r4-r7 addresses of the patches, r8 of the weights, r9-r12 sums, lr taps left; on
 @ the stack the arguments and rows left.
 
-.set IN_PLACE_WEIGHTS, 16
-.set IN_PLACE_TAPS, 20
-.set IN_PLACE_SKIP, 24
-.set IN_PLACE_ROWS, 28
+.set KINDLING_IN_PLACE_WEIGHTS, 16
+.set KINDLING_IN_PLACE_TAPS, 20
+.set KINDLING_IN_PLACE_SKIP, 24
+.set KINDLING_IN_PLACE_ROWS, 28
 
-.macro IN_PLACE_FOUR_TAPS patch, sum
+.macro KINDLING_IN_PLACE_FOUR_TAPS patch, sum
   ldr r2, [\patch], #4
   sxtb16 r3, r2
   sxtb16 r2, r2, ror #8
@@ -26,13 +26,13 @@
   smlad \sum, r2, r0, \sum
 .endm
 
-.macro IN_PLACE_TAP patch, sum
+.macro KINDLING_IN_PLACE_TAP patch, sum
   ldrsb r2, [\patch], #1
   smlabb \sum, r2, r0, \sum
 .endm
 
 @ `sums`: whether the four sums are written; else the largest is answered.
-.macro IN_PLACE name, sums
+.macro KINDLING_IN_PLACE name, sums
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -44,7 +44,7 @@
 .else
   push {r4-r11, lr}
 .endif
-  ldr r1, [r0, #IN_PLACE_ROWS]
+  ldr r1, [r0, #KINDLING_IN_PLACE_ROWS]
   ldm r0, {r4-r8}
   push {r0, r1}
   mov r9, #0
@@ -53,17 +53,17 @@
   mov r12, #0
 1:                            @ a row of taps
   ldr r0, [sp]
-  ldr lr, [r0, #IN_PLACE_TAPS]
+  ldr lr, [r0, #KINDLING_IN_PLACE_TAPS]
   subs lr, lr, #4
   blo 3f
 2:
   ldr r0, [r8], #4
   sxtb16 r1, r0
   sxtb16 r0, r0, ror #8
-  IN_PLACE_FOUR_TAPS r4, r9
-  IN_PLACE_FOUR_TAPS r5, r10
-  IN_PLACE_FOUR_TAPS r6, r11
-  IN_PLACE_FOUR_TAPS r7, r12
+  KINDLING_IN_PLACE_FOUR_TAPS r4, r9
+  KINDLING_IN_PLACE_FOUR_TAPS r5, r10
+  KINDLING_IN_PLACE_FOUR_TAPS r6, r11
+  KINDLING_IN_PLACE_FOUR_TAPS r7, r12
   subs lr, lr, #4
   bhs 2b
 3:
@@ -71,15 +71,15 @@
   beq 5f
 4:
   ldrsb r0, [r8], #1
-  IN_PLACE_TAP r4, r9
-  IN_PLACE_TAP r5, r10
-  IN_PLACE_TAP r6, r11
-  IN_PLACE_TAP r7, r12
+  KINDLING_IN_PLACE_TAP r4, r9
+  KINDLING_IN_PLACE_TAP r5, r10
+  KINDLING_IN_PLACE_TAP r6, r11
+  KINDLING_IN_PLACE_TAP r7, r12
   subs lr, lr, #1
   bne 4b
 5:
   ldrd r0, r1, [sp]
-  ldr r2, [r0, #IN_PLACE_SKIP]
+  ldr r2, [r0, #KINDLING_IN_PLACE_SKIP]
   add r4, r4, r2
   add r5, r5, r2
   add r6, r6, r2
@@ -106,5 +106,5 @@
   pop {r4-r11, pc}
 .endm
 
-IN_PLACE kindling_in_place_largest, 0
-IN_PLACE kindling_in_place_sums, 1
+KINDLING_IN_PLACE kindling_in_place_largest, 0
+KINDLING_IN_PLACE kindling_in_place_sums, 1

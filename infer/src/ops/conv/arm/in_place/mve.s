@@ -16,16 +16,16 @@
 .syntax unified
 .cpu cortex-m55
 .thumb
-.set IN_PLACE_WEIGHTS, 16
-.set IN_PLACE_SKIP, 24
+.set KINDLING_IN_PLACE_WEIGHTS, 16
+.set KINDLING_IN_PLACE_SKIP, 24
 
-.macro IN_PLACE_TAPS patch, sum
+.macro KINDLING_IN_PLACE_TAPS patch, sum
   vldrb.u8 q1, [\patch], #16
   vmladava.s8 \sum, q1, q0
 .endm
 
 @ `sums`: whether the four sums are written; else the largest is answered.
-.macro IN_PLACE name, sums
+.macro KINDLING_IN_PLACE name, sums
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -39,8 +39,8 @@
 .endif
   ldrd r2, r5, [r0]
   ldrd r7, r9, [r0, #8]
-  ldrd r11, r1, [r0, #IN_PLACE_WEIGHTS]
-  ldrd r0, r12, [r0, #IN_PLACE_SKIP]
+  ldrd r11, r1, [r0, #KINDLING_IN_PLACE_WEIGHTS]
+  ldrd r0, r12, [r0, #KINDLING_IN_PLACE_SKIP]
   movs r4, #0
   movs r6, #0
   mov r8, #0
@@ -50,10 +50,10 @@
   dlstp.8 lr, r1
 2:
   vldrb.u8 q0, [r3], #16
-  IN_PLACE_TAPS r2, r4
-  IN_PLACE_TAPS r5, r6
-  IN_PLACE_TAPS r7, r8
-  IN_PLACE_TAPS r9, r10
+  KINDLING_IN_PLACE_TAPS r2, r4
+  KINDLING_IN_PLACE_TAPS r5, r6
+  KINDLING_IN_PLACE_TAPS r7, r8
+  KINDLING_IN_PLACE_TAPS r9, r10
   letp lr, 2b
   add r11, r11, r1
   add r3, r1, #15             @ what the addresses went on by: whole vectors
@@ -84,5 +84,5 @@
   pop {r4-r11, pc}
 .endm
 
-IN_PLACE kindling_in_place_largest, 0
-IN_PLACE kindling_in_place_sums, 1
+KINDLING_IN_PLACE kindling_in_place_largest, 0
+KINDLING_IN_PLACE kindling_in_place_sums, 1

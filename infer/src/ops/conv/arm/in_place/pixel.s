@@ -16,24 +16,24 @@
 @ Outputs: see arm/twice.s.
 
 @ The frame:
-.set IN_PLACE_PIXEL_PATCH, 0           @ then the taps
-.set IN_PLACE_PIXEL_WEIGHTS, 8         @ next
-.set IN_PLACE_PIXEL_OUTPUT, 12         @ next
-.set IN_PLACE_PIXEL_PARAMETERS, 16     @ next, then the next shift
-.set IN_PLACE_PIXEL_ZERO_POINT, 24
-.set IN_PLACE_PIXEL_PARAMETERS_END, 28
-.set IN_PLACE_PIXEL_ENTRY, 32          @ where the loop begins, then where it ends
-.set IN_PLACE_PIXEL_FRAME, 40
+.set KINDLING_IN_PLACE_PIXEL_PATCH, 0  @ then the taps
+.set KINDLING_IN_PLACE_PIXEL_WEIGHTS, 8  @ next
+.set KINDLING_IN_PLACE_PIXEL_OUTPUT, 12  @ next
+.set KINDLING_IN_PLACE_PIXEL_PARAMETERS, 16  @ next, then the next shift
+.set KINDLING_IN_PLACE_PIXEL_ZERO_POINT, 24
+.set KINDLING_IN_PLACE_PIXEL_PARAMETERS_END, 28
+.set KINDLING_IN_PLACE_PIXEL_ENTRY, 32  @ where the loop begins, then where it ends
+.set KINDLING_IN_PLACE_PIXEL_FRAME, 40
 
 .if KINDLING_DSP
-.set IN_PLACE_PIXEL_ROUND, 4           @ quads of taps per round of the loop
-.set IN_PLACE_PIXEL_STEP_BYTES, 92     @ code of one quad
+.set KINDLING_IN_PLACE_PIXEL_ROUND, 4  @ quads of taps per round of the loop
+.set KINDLING_IN_PLACE_PIXEL_STEP_BYTES, 92  @ code of one quad
 .else
-.set IN_PLACE_PIXEL_ROUND, 4           @ taps per round
-.set IN_PLACE_PIXEL_STEP_BYTES, 36
+.set KINDLING_IN_PLACE_PIXEL_ROUND, 4  @ taps per round
+.set KINDLING_IN_PLACE_PIXEL_STEP_BYTES, 36
 .endif
 
-.macro IN_PLACE_PIXEL_TAP
+.macro KINDLING_IN_PLACE_PIXEL_TAP
   ldrsb r8, [r7], #1
   ldrsb.w r10, [r4, r6]
   ldrsb r11, [r4], #1
@@ -46,7 +46,7 @@
 .endm
 
 .if KINDLING_DSP
-.macro IN_PLACE_PIXEL_CHANNEL sum
+.macro KINDLING_IN_PLACE_PIXEL_CHANNEL sum
   sxtb16 r10, r11
   sxtb16 r11, r11, ror #8
   smlad \sum, r8, r10, \sum
@@ -54,40 +54,40 @@
 .endm
 
 @ Four taps; 0 and 2 are a pair, and 1 and 3.
-.macro IN_PLACE_PIXEL_STEP
+.macro KINDLING_IN_PLACE_PIXEL_STEP
   ldr r9, [r7], #4
   sxtb16 r8, r9
   sxtb16 r9, r9, ror #8
   ldr.w r11, [r4, r6]
-  IN_PLACE_PIXEL_CHANNEL r1
+  KINDLING_IN_PLACE_PIXEL_CHANNEL r1
   ldr r11, [r4], #4
-  IN_PLACE_PIXEL_CHANNEL r0
+  KINDLING_IN_PLACE_PIXEL_CHANNEL r0
   ldr.w r11, [r5, r6]
-  IN_PLACE_PIXEL_CHANNEL r3
+  KINDLING_IN_PLACE_PIXEL_CHANNEL r3
   ldr r11, [r5], #4
-  IN_PLACE_PIXEL_CHANNEL r2
+  KINDLING_IN_PLACE_PIXEL_CHANNEL r2
 .endm
 
 @ Those that make no quad.
-.macro IN_PLACE_PIXEL_REST
+.macro KINDLING_IN_PLACE_PIXEL_REST
   ands r12, r6, #3
   beq 5f
 4:
-  IN_PLACE_PIXEL_TAP
+  KINDLING_IN_PLACE_PIXEL_TAP
   subs r12, r12, #1
   bne 4b
 5:
 .endm
 .else
-.macro IN_PLACE_PIXEL_STEP
-  IN_PLACE_PIXEL_TAP
+.macro KINDLING_IN_PLACE_PIXEL_STEP
+  KINDLING_IN_PLACE_PIXEL_TAP
 .endm
 
-.macro IN_PLACE_PIXEL_REST
+.macro KINDLING_IN_PLACE_PIXEL_REST
 .endm
 .endif
 
-.macro IN_PLACE_PIXEL name, rounding
+.macro KINDLING_IN_PLACE_PIXEL name, rounding
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -95,7 +95,7 @@
 .balign 4
 \name:
   push {r4-r11, lr}
-  sub sp, sp, #IN_PLACE_PIXEL_FRAME
+  sub sp, sp, #KINDLING_IN_PLACE_PIXEL_FRAME
   ldmia r0, {r1-r8}
   stmia sp, {r1-r8}
 .if KINDLING_DSP
@@ -105,52 +105,52 @@
   mov r5, r2
   add r1, r1, r5
 .endif
-  ands r6, r5, #(IN_PLACE_PIXEL_ROUND - 1) @ steps of the first round
+  ands r6, r5, #(KINDLING_IN_PLACE_PIXEL_ROUND - 1)  @ steps of the first round
   it eq
   moveq r6, r5
-  cmp r6, #IN_PLACE_PIXEL_ROUND
+  cmp r6, #KINDLING_IN_PLACE_PIXEL_ROUND
   it hs
-  movhs r6, #IN_PLACE_PIXEL_ROUND
-  mov r5, #IN_PLACE_PIXEL_STEP_BYTES
+  movhs r6, #KINDLING_IN_PLACE_PIXEL_ROUND
+  mov r5, #KINDLING_IN_PLACE_PIXEL_STEP_BYTES
   adr.w r4, 2f
   mls r4, r6, r5, r4
   orr r0, r4, #1              @ Thumb code
-  strd r0, r1, [sp, #IN_PLACE_PIXEL_ENTRY]
+  strd r0, r1, [sp, #KINDLING_IN_PLACE_PIXEL_ENTRY]
 1:
-  ldr r8, [sp, #IN_PLACE_PIXEL_PARAMETERS]
+  ldr r8, [sp, #KINDLING_IN_PLACE_PIXEL_PARAMETERS]
   ldr r0, [r8]
   ldr r1, [r8, #8]
   ldr r2, [r8, #16]
   ldr r3, [r8, #24]
-  ldrd r7, r6, [sp, #IN_PLACE_PIXEL_PATCH]
-  ldr r4, [sp, #IN_PLACE_PIXEL_WEIGHTS]
-  ldr r12, [sp, #(IN_PLACE_PIXEL_ENTRY + 4)]
+  ldrd r7, r6, [sp, #KINDLING_IN_PLACE_PIXEL_PATCH]
+  ldr r4, [sp, #KINDLING_IN_PLACE_PIXEL_WEIGHTS]
+  ldr r12, [sp, #(KINDLING_IN_PLACE_PIXEL_ENTRY + 4)]
   add r5, r4, r6, lsl #1
-  ldr.w pc, [sp, #IN_PLACE_PIXEL_ENTRY]
+  ldr.w pc, [sp, #KINDLING_IN_PLACE_PIXEL_ENTRY]
 .balign 4
 3:
-.rept IN_PLACE_PIXEL_ROUND
-  IN_PLACE_PIXEL_STEP
+.rept KINDLING_IN_PLACE_PIXEL_ROUND
+  KINDLING_IN_PLACE_PIXEL_STEP
 .endr
 2:
   cmp r7, r12
   bne.w 3b
-  IN_PLACE_PIXEL_REST
+  KINDLING_IN_PLACE_PIXEL_REST
   add r5, r5, r6              @ after the weights of the fourth channel
-  str r5, [sp, #IN_PLACE_PIXEL_WEIGHTS]
-  ldrd r8, r9, [sp, #IN_PLACE_PIXEL_PARAMETERS]
-  ldr r5, [sp, #IN_PLACE_PIXEL_OUTPUT]
-  ldr r7, [sp, #IN_PLACE_PIXEL_ZERO_POINT]
+  str r5, [sp, #KINDLING_IN_PLACE_PIXEL_WEIGHTS]
+  ldrd r8, r9, [sp, #KINDLING_IN_PLACE_PIXEL_PARAMETERS]
+  ldr r5, [sp, #KINDLING_IN_PLACE_PIXEL_OUTPUT]
+  ldr r7, [sp, #KINDLING_IN_PLACE_PIXEL_ZERO_POINT]
   KINDLING_FOUR_\rounding \name
-  strd r8, r9, [sp, #IN_PLACE_PIXEL_PARAMETERS]
-  str r5, [sp, #IN_PLACE_PIXEL_OUTPUT]
-  ldr r6, [sp, #IN_PLACE_PIXEL_PARAMETERS_END]
+  strd r8, r9, [sp, #KINDLING_IN_PLACE_PIXEL_PARAMETERS]
+  str r5, [sp, #KINDLING_IN_PLACE_PIXEL_OUTPUT]
+  ldr r6, [sp, #KINDLING_IN_PLACE_PIXEL_PARAMETERS_END]
   cmp r8, r6
   bne.w 1b
-  add sp, sp, #IN_PLACE_PIXEL_FRAME
+  add sp, sp, #KINDLING_IN_PLACE_PIXEL_FRAME
   pop {r4-r11, pc}
   KINDLING_FOUR_\rounding\()_RARE \name
 .endm
 
-IN_PLACE_PIXEL kindling_in_place_pixel, ONCE
-IN_PLACE_PIXEL kindling_in_place_pixel_twice, TWICE
+KINDLING_IN_PLACE_PIXEL kindling_in_place_pixel, ONCE
+KINDLING_IN_PLACE_PIXEL kindling_in_place_pixel_twice, TWICE

@@ -19,7 +19,7 @@
 @ Registers of the loop: r0 and r1 addresses of inputs and weights, r2-r5 inputs, r6 weight, r7 = 2,
 @ r8-r11 sums, negated, r12 end of the weights.
 
-.macro PAIRED_UNPACK both, temporary, first, second
+.macro KINDLING_PAIRED_UNPACK both, temporary, first, second
   sxth \temporary, \both
   add \first, \temporary
   subs \both, \both, \temporary
@@ -28,7 +28,7 @@
 .endm
 
 @ `half` makes a weight, in r6, of its byte.
-.macro PAIRED_STEP half
+.macro KINDLING_PAIRED_STEP half
   ldmia r0!, {r2-r5}
   movs r6, #0
   ldrsb r6, [r1, r6]
@@ -41,24 +41,24 @@
   muls r5, r6, r5
   adds r2, r2, r4
   adds r3, r3, r5
-  PAIRED_UNPACK r2, r4, r8, r9
-  PAIRED_UNPACK r3, r5, r10, r11
+  KINDLING_PAIRED_UNPACK r2, r4, r8, r9
+  KINDLING_PAIRED_UNPACK r3, r5, r10, r11
 .endm
 
-.macro PAIRED_WHOLE
+.macro KINDLING_PAIRED_WHOLE
 .endm
 
-.macro PAIRED_HIGH
+.macro KINDLING_PAIRED_HIGH
   asrs r6, r6, #4
 .endm
 
-.macro PAIRED_LOW
+.macro KINDLING_PAIRED_LOW
   lsls r6, r6, #28
   asrs r6, r6, #28
 .endm
 
 @ All steps of a channel, an even number of them. `is_int4`, here and below: 0 or 1.
-.macro PAIRED_SUMS is_int4
+.macro KINDLING_PAIRED_SUMS is_int4
   movs r7, #0
   mov r8, r7
   mov r9, r7
@@ -67,19 +67,19 @@
   movs r7, #2
 1:
 .if \is_int4
-  PAIRED_STEP PAIRED_HIGH
-  PAIRED_STEP PAIRED_LOW
+  KINDLING_PAIRED_STEP KINDLING_PAIRED_HIGH
+  KINDLING_PAIRED_STEP KINDLING_PAIRED_LOW
 .else
-  PAIRED_STEP PAIRED_WHOLE
+  KINDLING_PAIRED_STEP KINDLING_PAIRED_WHOLE
   adds r1, r1, #4
-  PAIRED_STEP PAIRED_WHOLE
+  KINDLING_PAIRED_STEP KINDLING_PAIRED_WHOLE
 .endif
   adds r1, r1, #4
   cmp r1, r12
   bne 1b
 .endm
 
-.macro PAIRED_SAVE
+.macro KINDLING_PAIRED_SAVE
   push {r4-r7, lr}
   mov r4, r8
   mov r5, r9
@@ -88,7 +88,7 @@
   push {r4-r7}
 .endm
 
-.macro PAIRED_RESTORE
+.macro KINDLING_PAIRED_RESTORE
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
@@ -104,29 +104,29 @@
 @ both; r2 = eight sums [channel][pixel]; r3 = steps, an even number of
 @ them, two or more.
 
-.set PAIRED_INPUTS, 0
-.set PAIRED_WEIGHTS, 4
-.set PAIRED_TO, 8
-.set PAIRED_END, 12
-.set PAIRED_FRAME, 16
+.set KINDLING_PAIRED_INPUTS, 0
+.set KINDLING_PAIRED_WEIGHTS, 4
+.set KINDLING_PAIRED_TO, 8
+.set KINDLING_PAIRED_END, 12
+.set KINDLING_PAIRED_FRAME, 16
 
-.macro PAIRED_TWO_CHANNELS name, is_int4
+.macro KINDLING_PAIRED_TWO_CHANNELS name, is_int4
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
 .thumb_func
 .balign 4
 \name:
-  PAIRED_SAVE
-  sub sp, #PAIRED_FRAME
+  KINDLING_PAIRED_SAVE
+  sub sp, #KINDLING_PAIRED_FRAME
   lsls r3, r3, #(2 - \is_int4)
   adds r3, r3, r1
   mov r12, r3
   mov r4, sp
   stmia r4!, {r0-r3}
 2:                            @ a channel: r1 = its first weight
-  PAIRED_SUMS \is_int4
-  ldr r2, [sp, #PAIRED_TO]
+  KINDLING_PAIRED_SUMS \is_int4
+  ldr r2, [sp, #KINDLING_PAIRED_TO]
   mov r3, r8
   mov r4, r9
   mov r5, r10
@@ -136,23 +136,23 @@
   rsbs r5, r5, #0
   rsbs r6, r6, #0
   stmia r2!, {r3-r6}
-  str r2, [sp, #PAIRED_TO]
-  ldr r0, [sp, #PAIRED_INPUTS]
-  ldr r3, [sp, #PAIRED_END]
+  str r2, [sp, #KINDLING_PAIRED_TO]
+  ldr r0, [sp, #KINDLING_PAIRED_INPUTS]
+  ldr r3, [sp, #KINDLING_PAIRED_END]
   cmp r3, r12
   bne 3f                      @ the second channel ends a byte after the first
   adds r3, r3, #1
   mov r12, r3
-  ldr r1, [sp, #PAIRED_WEIGHTS]
+  ldr r1, [sp, #KINDLING_PAIRED_WEIGHTS]
   adds r1, r1, #1
   b 2b
 3:
-  add sp, #PAIRED_FRAME
-  PAIRED_RESTORE
+  add sp, #KINDLING_PAIRED_FRAME
+  KINDLING_PAIRED_RESTORE
 .endm
 
-PAIRED_TWO_CHANNELS kindling_paired, 0
-PAIRED_TWO_CHANNELS kindling_paired_int4, 1
+KINDLING_PAIRED_TWO_CHANNELS kindling_paired, 0
+KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
 
 @ Outputs of pairs of channels.
 @
@@ -162,122 +162,122 @@ PAIRED_TWO_CHANNELS kindling_paired_int4, 1
 @ below 2^30 in size. Registers after the loop: r4 = 2^15, r5 bias, r6 and r7 halves of the
 @ multiplier, r12 right, lr zero point.
 
-.set BATCH_OUTPUTS, 0         @ next, of four pixels
-.set BATCH_INPUTS, 16
-.set BATCH_PARAMETERS, 24     @ next, and next shift
-.set BATCH_SHIFTS, 28
-.set BATCH_END, 32            @ of the parameters
-.set BATCH_ZERO_POINT, 36
-.set BATCH_STEP_BYTES, 40     @ of the weights of a pair
-.set BATCH_WEIGHTS, 44        @ first of the channel
-.set BATCH_NEXT, 48           @ from there to that of the next channel, then of the one after it
-.set BATCH_FRAME, 56
+.set KINDLING_BATCH_OUTPUTS, 0  @ next, of four pixels
+.set KINDLING_BATCH_INPUTS, 16
+.set KINDLING_BATCH_PARAMETERS, 24  @ next, and next shift
+.set KINDLING_BATCH_SHIFTS, 28
+.set KINDLING_BATCH_END, 32   @ of the parameters
+.set KINDLING_BATCH_ZERO_POINT, 36
+.set KINDLING_BATCH_STEP_BYTES, 40  @ of the weights of a pair
+.set KINDLING_BATCH_WEIGHTS, 44  @ first of the channel
+.set KINDLING_BATCH_NEXT, 48  @ from there to that of the next channel, then of the one after it
+.set KINDLING_BATCH_FRAME, 56
 
-.macro BATCH_OUTPUT_ONCE
+.macro KINDLING_BATCH_OUTPUT_ONCE
   KINDLING_ONCE r4, lr
 .endm
 
-.macro BATCH_OUTPUT_TWICE
+.macro KINDLING_BATCH_OUTPUT_TWICE
   KINDLING_TWICE r4, r12, lr
 .endm
 
 @ The output of a pixel whose sum is `sum`, negated.
-.macro BATCH_OUTPUT rounding, sum, pixel
+.macro KINDLING_BATCH_OUTPUT rounding, sum, pixel
   mov r0, \sum
   subs r0, r5, r0
-  BATCH_OUTPUT_\rounding
-  ldr r1, [sp, #(BATCH_OUTPUTS + 4 * \pixel)]
+  KINDLING_BATCH_OUTPUT_\rounding
+  ldr r1, [sp, #(KINDLING_BATCH_OUTPUTS + 4 * \pixel)]
   strb r0, [r1]
   adds r1, r1, #1
-  str r1, [sp, #(BATCH_OUTPUTS + 4 * \pixel)]
+  str r1, [sp, #(KINDLING_BATCH_OUTPUTS + 4 * \pixel)]
 .endm
 
-.macro BATCH_ZERO_POINT_ONCE
+.macro KINDLING_BATCH_ZERO_POINT_ONCE
 .endm
 
-.macro BATCH_ZERO_POINT_TWICE
+.macro KINDLING_BATCH_ZERO_POINT_TWICE
   asrs r5, r5, #1
 .endm
 
-.macro BATCH_RIGHT_ONCE
+.macro KINDLING_BATCH_RIGHT_ONCE
 .endm
 
-.macro BATCH_RIGHT_TWICE
-  ldr r0, [sp, #BATCH_SHIFTS]
+.macro KINDLING_BATCH_RIGHT_TWICE
+  ldr r0, [sp, #KINDLING_BATCH_SHIFTS]
   movs r1, #0
   ldrsb r1, [r0, r1]
   rsbs r1, r1, #0
   mov r12, r1
   adds r0, r0, #1
-  str r0, [sp, #BATCH_SHIFTS]
+  str r0, [sp, #KINDLING_BATCH_SHIFTS]
 .endm
 
-.macro PAIRED_BATCH name, rounding, is_int4
+.macro KINDLING_PAIRED_BATCH name, rounding, is_int4
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
 .thumb_func
 .balign 4
 \name:
-  PAIRED_SAVE
-  sub sp, #BATCH_FRAME
+  KINDLING_PAIRED_SAVE
+  sub sp, #KINDLING_BATCH_FRAME
   mov r1, sp
   ldmia r0!, {r2-r7}
   stmia r1!, {r2-r7}
   ldmia r0!, {r2-r7}
-  BATCH_ZERO_POINT_\rounding
+  KINDLING_BATCH_ZERO_POINT_\rounding
   lsls r6, r6, #(2 - \is_int4)
   stmia r1!, {r2-r7}
   movs r2, #1
   subs r3, r6, #1
   stmia r1!, {r2, r3}
 4:                            @ a channel
-  ldr r0, [sp, #BATCH_INPUTS]
-  ldr r1, [sp, #BATCH_WEIGHTS]
-  ldr r2, [sp, #BATCH_STEP_BYTES]
+  ldr r0, [sp, #KINDLING_BATCH_INPUTS]
+  ldr r1, [sp, #KINDLING_BATCH_WEIGHTS]
+  ldr r2, [sp, #KINDLING_BATCH_STEP_BYTES]
   adds r2, r2, r1
   mov r12, r2
-  ldr r2, [sp, #BATCH_NEXT]
-  ldr r3, [sp, #(BATCH_NEXT + 4)]
-  str r3, [sp, #BATCH_NEXT]
-  str r2, [sp, #(BATCH_NEXT + 4)]
+  ldr r2, [sp, #KINDLING_BATCH_NEXT]
+  ldr r3, [sp, #(KINDLING_BATCH_NEXT + 4)]
+  str r3, [sp, #KINDLING_BATCH_NEXT]
+  str r2, [sp, #(KINDLING_BATCH_NEXT + 4)]
   adds r2, r2, r1
-  str r2, [sp, #BATCH_WEIGHTS]
-  PAIRED_SUMS \is_int4
-  ldr r0, [sp, #BATCH_PARAMETERS]
+  str r2, [sp, #KINDLING_BATCH_WEIGHTS]
+  KINDLING_PAIRED_SUMS \is_int4
+  ldr r0, [sp, #KINDLING_BATCH_PARAMETERS]
   ldmia r0!, {r5, r6}
-  str r0, [sp, #BATCH_PARAMETERS]
+  str r0, [sp, #KINDLING_BATCH_PARAMETERS]
   uxth r7, r6
   lsrs r6, r6, #16
-  BATCH_RIGHT_\rounding
-  ldr r0, [sp, #BATCH_ZERO_POINT]
+  KINDLING_BATCH_RIGHT_\rounding
+  ldr r0, [sp, #KINDLING_BATCH_ZERO_POINT]
   mov lr, r0
   movs r4, #1
   lsls r4, r4, #15
-  BATCH_OUTPUT \rounding, r8, 0
-  BATCH_OUTPUT \rounding, r9, 1
-  BATCH_OUTPUT \rounding, r10, 2
-  BATCH_OUTPUT \rounding, r11, 3
-  ldr r0, [sp, #BATCH_PARAMETERS]
-  ldr r1, [sp, #BATCH_END]
+  KINDLING_BATCH_OUTPUT \rounding, r8, 0
+  KINDLING_BATCH_OUTPUT \rounding, r9, 1
+  KINDLING_BATCH_OUTPUT \rounding, r10, 2
+  KINDLING_BATCH_OUTPUT \rounding, r11, 3
+  ldr r0, [sp, #KINDLING_BATCH_PARAMETERS]
+  ldr r1, [sp, #KINDLING_BATCH_END]
   cmp r0, r1
   beq 5f
   b 4b
 5:
-  add sp, #BATCH_FRAME
-  PAIRED_RESTORE
+  add sp, #KINDLING_BATCH_FRAME
+  KINDLING_PAIRED_RESTORE
 .endm
 
-PAIRED_BATCH kindling_paired_once, ONCE, 0
-PAIRED_BATCH kindling_paired_once_int4, ONCE, 1
-PAIRED_BATCH kindling_paired_twice, TWICE, 0
+KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0
+KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 1
+KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 0
 
 @ Four int8 patches as the loop's inputs; the order of taps in a quad is 0, 2, 1, 3.
 @
 @ r0 = patches, r1 = bytes from patch to patch, r2 = inputs, r3 = end of inputs; one quad or more.
 @ Registers: r1, r6 and r7 places of the patches after the first, r3-r5 values, r12 end.
 
-.macro PAIRED_WIDEN_TAP move, bytes
+.macro KINDLING_PAIRED_WIDEN_TAP move, bytes
   movs r4, #0
   ldrsb r4, [r0, r4]
   ldrsb r5, [r0, r1]
@@ -304,10 +304,10 @@ kindling_widen:
   lsls r6, r1, #1
   adds r7, r6, r1
 1:
-  PAIRED_WIDEN_TAP adds, 2    @ tap 0
-  PAIRED_WIDEN_TAP subs, 1    @ tap 2
-  PAIRED_WIDEN_TAP adds, 2    @ tap 1
-  PAIRED_WIDEN_TAP adds, 1    @ tap 3
+  KINDLING_PAIRED_WIDEN_TAP adds, 2  @ tap 0
+  KINDLING_PAIRED_WIDEN_TAP subs, 1  @ tap 2
+  KINDLING_PAIRED_WIDEN_TAP adds, 2  @ tap 1
+  KINDLING_PAIRED_WIDEN_TAP adds, 1  @ tap 3
   cmp r2, r12
   bne 1b
   pop {r4-r7, pc}

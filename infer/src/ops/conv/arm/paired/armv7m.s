@@ -13,30 +13,30 @@
 @ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr
 @ address of weights.
 
-.macro PAIRED_TAP inputs, weights
+.macro KINDLING_PAIRED_TAP inputs, weights
   ldrsb.w r10, [lr, #\weights]
   ldrsb.w r11, [lr, #(\weights + 1)]
-  PAIRED_PRODUCTS \inputs
+  KINDLING_PAIRED_PRODUCTS \inputs
 .endm
 
-.macro PAIRED_TAP_HIGH inputs, weights
+.macro KINDLING_PAIRED_TAP_HIGH inputs, weights
   ldrsb.w r10, [lr, #\weights]
   ldrsb.w r11, [lr, #(\weights + 1)]
   asr r10, r10, #4
   asr r11, r11, #4
-  PAIRED_PRODUCTS \inputs
+  KINDLING_PAIRED_PRODUCTS \inputs
 .endm
 
-.macro PAIRED_TAP_LOW inputs, weights
+.macro KINDLING_PAIRED_TAP_LOW inputs, weights
   ldrb.w r10, [lr, #\weights]
   ldrb.w r11, [lr, #(\weights + 1)]
   sbfx r10, r10, #0, #4
   sbfx r11, r11, #0, #4
-  PAIRED_PRODUCTS \inputs
+  KINDLING_PAIRED_PRODUCTS \inputs
 .endm
 
 @ Two weights, of one tap, by the inputs of four pixels.
-.macro PAIRED_PRODUCTS inputs
+.macro KINDLING_PAIRED_PRODUCTS inputs
   ldrsh.w r8, [r12, #\inputs]
   ldrsh.w r9, [r12, #(\inputs + 4)]
   mla r0, r8, r10, r0
@@ -52,26 +52,26 @@
 .endm
 
 @ Two steps.
-.macro PAIRED_ROUND_INT8
-  PAIRED_TAP 0, 0
-  PAIRED_TAP 2, 2
-  PAIRED_TAP 16, 4
-  PAIRED_TAP 18, 6
+.macro KINDLING_PAIRED_ROUND_INT8
+  KINDLING_PAIRED_TAP 0, 0
+  KINDLING_PAIRED_TAP 2, 2
+  KINDLING_PAIRED_TAP 16, 4
+  KINDLING_PAIRED_TAP 18, 6
   add r12, r12, #32
   add lr, lr, #8
 .endm
 
-.macro PAIRED_ROUND_INT4
-  PAIRED_TAP_HIGH 0, 0
-  PAIRED_TAP_HIGH 2, 2
-  PAIRED_TAP_LOW 16, 0
-  PAIRED_TAP_LOW 18, 2
+.macro KINDLING_PAIRED_ROUND_INT4
+  KINDLING_PAIRED_TAP_HIGH 0, 0
+  KINDLING_PAIRED_TAP_HIGH 2, 2
+  KINDLING_PAIRED_TAP_LOW 16, 0
+  KINDLING_PAIRED_TAP_LOW 18, 2
   add r12, r12, #32
   add lr, lr, #4
 .endm
 
 @ `step_shift`: bytes of a step's weights, as a power of 2.
-.macro PAIRED_SUMS name, weights, step_shift
+.macro KINDLING_PAIRED_SUMS name, weights, step_shift
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -92,7 +92,7 @@
   mov r6, #0
   mov r7, #0
 1:
-  PAIRED_ROUND_\weights
+  KINDLING_PAIRED_ROUND_\weights
   ldr r8, [sp]
   cmp lr, r8
   bne.w 1b
@@ -102,41 +102,41 @@
   pop {r4-r11, pc}
 .endm
 
-PAIRED_SUMS kindling_paired, INT8, 2
-PAIRED_SUMS kindling_paired_int4, INT4, 1
+KINDLING_PAIRED_SUMS kindling_paired, INT8, 2
+KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1
 
 @ Rounds of two steps are always whole.
-.macro PAIRED_ENTRY_INT8 steps, temporary, end
+.macro KINDLING_PAIRED_ENTRY_INT8 steps, temporary, end
 .endm
 
-.macro PAIRED_ENTRY_INT4 steps, temporary, end
+.macro KINDLING_PAIRED_ENTRY_INT4 steps, temporary, end
 .endm
 
-.macro PAIRED_STEPS_INT8
+.macro KINDLING_PAIRED_STEPS_INT8
 3:
-  PAIRED_ROUND_INT8
+  KINDLING_PAIRED_ROUND_INT8
 .endm
 
-.macro PAIRED_STEPS_INT4
+.macro KINDLING_PAIRED_STEPS_INT4
 3:
-  PAIRED_ROUND_INT4
+  KINDLING_PAIRED_ROUND_INT4
 .endm
 
-.macro BATCH_BEGIN_INT8
-  BATCH_BEGIN_BIASES
+.macro KINDLING_BATCH_BEGIN_INT8
+  KINDLING_BATCH_BEGIN_BIASES
 .endm
 
-.macro BATCH_BEGIN_INT4
-  BATCH_BEGIN_BIASES
+.macro KINDLING_BATCH_BEGIN_INT4
+  KINDLING_BATCH_BEGIN_BIASES
 .endm
 
-.macro BATCH_END_INT8
+.macro KINDLING_BATCH_END_INT8
 .endm
 
-.macro BATCH_END_INT4
+.macro KINDLING_BATCH_END_INT4
 .endm
 
-PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
-PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
-PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
-PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
+KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
+KINDLING_PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8

@@ -17,24 +17,24 @@
 @ became.
 
 @ The frame:
-.set BATCH_OUTPUTS, 0         @ next, of four pixels
-.set BATCH_INPUTS, 16         @ first, after the last
-.set BATCH_PARAMETERS, 24     @ next, and next shift
-.set BATCH_END, 32            @ of the parameters
-.set BATCH_ZERO_POINT, 36     @ or 2 * zero point + 1
-.set BATCH_ENTRY, 40          @ where the loop begins
-.set BATCH_WEIGHTS, 44        @ next
-.set BATCH_FRAME, 48
+.set KINDLING_BATCH_OUTPUTS, 0  @ next, of four pixels
+.set KINDLING_BATCH_INPUTS, 16  @ first, after the last
+.set KINDLING_BATCH_PARAMETERS, 24  @ next, and next shift
+.set KINDLING_BATCH_END, 32   @ of the parameters
+.set KINDLING_BATCH_ZERO_POINT, 36  @ or 2 * zero point + 1
+.set KINDLING_BATCH_ENTRY, 40  @ where the loop begins
+.set KINDLING_BATCH_WEIGHTS, 44  @ next
+.set KINDLING_BATCH_FRAME, 48
 
 @ Four outputs of channel `number` of the pair.
-.macro BATCH_FOUR_TWICE name, number, sign, a, b, c, d
-  ldrd r8, r9, [sp, #BATCH_PARAMETERS]
+.macro KINDLING_BATCH_FOUR_TWICE name, number, sign, a, b, c, d
+  ldrd r8, r9, [sp, #KINDLING_BATCH_PARAMETERS]
   ldr r10, [r8, #(8 * \number + 4)]
   ldrsb r11, [r9, #\number]
 .if \number
   add r8, r8, #16
   add r9, r9, #2
-  strd r8, r9, [sp, #BATCH_PARAMETERS]
+  strd r8, r9, [sp, #KINDLING_BATCH_PARAMETERS]
 .endif
   KINDLING_CHANNEL r10, r11, r12, lr, .L\name\()_rare_\number
 .irp sum, \a, \b, \c, \d
@@ -43,36 +43,36 @@
 .L\name\()_done_\number:
 .endm
 
-.macro BATCH_TWICE_RARE name, number, a, b, c, d
+.macro KINDLING_BATCH_TWICE_RARE name, number, a, b, c, d
 .L\name\()_rare_\number:
   KINDLING_RARE r10, r11, r12, lr, r9, \a, \b, \c, \d
   b.w .L\name\()_done_\number
 .endm
 
-.macro BATCH_STORE first, second, output
+.macro KINDLING_BATCH_STORE first, second, output
   bfi \first, \second, #8, #24
   strh \first, [\output], #2
 .endm
 
 @ The same with one rounding.
-.macro BATCH_FOUR_ONCE name, number, sign, a, b, c, d
-  ldr r8, [sp, #BATCH_PARAMETERS]
+.macro KINDLING_BATCH_FOUR_ONCE name, number, sign, a, b, c, d
+  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
   ldr r10, [r8, #(8 * \number + 4)]
 .if \number
   add r8, r8, #16
-  str r8, [sp, #BATCH_PARAMETERS]
+  str r8, [sp, #KINDLING_BATCH_PARAMETERS]
 .endif
 .irp sum, \a, \b, \c, \d
   KINDLING_REQUANTISE \sum, r10, lr, r9
 .endr
 .endm
 
-.macro BATCH_ONCE_RARE name, number, a, b, c, d
+.macro KINDLING_BATCH_ONCE_RARE name, number, a, b, c, d
 .endm
 
 @ The sums begin with the biases.
-.macro BATCH_BEGIN_BIASES
-  ldr r8, [sp, #BATCH_PARAMETERS]
+.macro KINDLING_BATCH_BEGIN_BIASES
+  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
   ldr r0, [r8]
   ldr r4, [r8, #8]
   mov r1, r0
@@ -85,7 +85,7 @@
 
 @ `sign`: with two roundings, whether the zero point is another than -128. `weights`: INT8 or INT4,
 @ whose macros are the core's.
-.macro PAIRED_BATCH name, rounding, sign, weights
+.macro KINDLING_PAIRED_BATCH name, rounding, sign, weights
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -93,39 +93,39 @@
 .balign 4
 \name:
   push {r4-r11, lr}
-  sub sp, sp, #BATCH_FRAME
+  sub sp, sp, #KINDLING_BATCH_FRAME
   ldmia r0!, {r1-r8}
   stmia sp, {r1-r8}
   ldmia r0, {r1-r3, lr}
-  PAIRED_ENTRY_\weights r3, r4, 2f
-  add r4, sp, #BATCH_END
+  KINDLING_PAIRED_ENTRY_\weights r3, r4, 2f
+  add r4, sp, #KINDLING_BATCH_END
   stmia r4, {r1-r3}
 1:
-  BATCH_BEGIN_\weights
-  ldr r12, [sp, #BATCH_INPUTS]
-  PAIRED_STEPS_\weights
-  ldr r8, [sp, #(BATCH_INPUTS + 4)]
+  KINDLING_BATCH_BEGIN_\weights
+  ldr r12, [sp, #KINDLING_BATCH_INPUTS]
+  KINDLING_PAIRED_STEPS_\weights
+  ldr r8, [sp, #(KINDLING_BATCH_INPUTS + 4)]
   cmp r12, r8
   bne.w 3b
-  str lr, [sp, #BATCH_WEIGHTS]
-  BATCH_END_\weights
-  ldr lr, [sp, #BATCH_ZERO_POINT]
-  BATCH_FOUR_\rounding \name, 0, \sign, r0, r1, r2, r3
-  BATCH_FOUR_\rounding \name, 1, \sign, r4, r5, r6, r7
-  ldr lr, [sp, #BATCH_END]
+  str lr, [sp, #KINDLING_BATCH_WEIGHTS]
+  KINDLING_BATCH_END_\weights
+  ldr lr, [sp, #KINDLING_BATCH_ZERO_POINT]
+  KINDLING_BATCH_FOUR_\rounding \name, 0, \sign, r0, r1, r2, r3
+  KINDLING_BATCH_FOUR_\rounding \name, 1, \sign, r4, r5, r6, r7
+  ldr lr, [sp, #KINDLING_BATCH_END]
   cmp r8, lr
-  ldr lr, [sp, #BATCH_WEIGHTS]
+  ldr lr, [sp, #KINDLING_BATCH_WEIGHTS]
   ldmia.w sp, {r8-r11}
-  BATCH_STORE r0, r4, r8
-  BATCH_STORE r1, r5, r9
-  BATCH_STORE r2, r6, r10
-  BATCH_STORE r3, r7, r11
+  KINDLING_BATCH_STORE r0, r4, r8
+  KINDLING_BATCH_STORE r1, r5, r9
+  KINDLING_BATCH_STORE r2, r6, r10
+  KINDLING_BATCH_STORE r3, r7, r11
   stmia.w sp, {r8-r11}
   bne.w 1b
-  add sp, sp, #BATCH_FRAME
+  add sp, sp, #KINDLING_BATCH_FRAME
   pop {r4-r11, pc}
-  BATCH_\rounding\()_RARE \name, 0, r0, r1, r2, r3
-  BATCH_\rounding\()_RARE \name, 1, r4, r5, r6, r7
+  KINDLING_BATCH_\rounding\()_RARE \name, 0, r0, r1, r2, r3
+  KINDLING_BATCH_\rounding\()_RARE \name, 1, r4, r5, r6, r7
 .endm
 
 @ Copies a patch that lies inside of the map, kernel row by kernel row.

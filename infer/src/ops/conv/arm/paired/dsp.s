@@ -16,31 +16,31 @@
 @ or more, of int4 weights an even number. Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10
 @ and r11 weights, r12 address of inputs, lr address of weights.
 
-.set PAIRED_ROUND, 8          @ steps per round of the loop
-.set PAIRED_STEP_BYTES, 52    @ code of one step
-.set PAIRED_INT4_BYTES, 58    @ the same with int4 weights, on average of two
+.set KINDLING_PAIRED_ROUND, 8  @ steps per round of the loop
+.set KINDLING_PAIRED_STEP_BYTES, 52  @ code of one step
+.set KINDLING_PAIRED_INT4_BYTES, 58  @ the same with int4 weights, on average of two
 
-.macro PAIRED_STEP
+.macro KINDLING_PAIRED_STEP
   ldr r11, [lr], #4
   ldmia.w r12!, {r8, r9}
-  PAIRED_PRODUCTS
+  KINDLING_PAIRED_PRODUCTS
 .endm
 
 @ Two steps.
-.macro PAIRED_TWO_STEPS_INT4
+.macro KINDLING_PAIRED_TWO_STEPS_INT4
   ldr.w r11, [lr]
   ldmia.w r12!, {r8, r9}
   and r11, r11, #0xf0f0f0f0
-  PAIRED_PRODUCTS
+  KINDLING_PAIRED_PRODUCTS
   ldr r11, [lr], #4
   ldmia.w r12!, {r8, r9}
   lsl.w r11, r11, #4
   and r11, r11, #0xf0f0f0f0
-  PAIRED_PRODUCTS
+  KINDLING_PAIRED_PRODUCTS
 .endm
 
 @ Of four weights and the inputs of two pixels; loads those of the other two.
-.macro PAIRED_PRODUCTS
+.macro KINDLING_PAIRED_PRODUCTS
   sxtb16 r10, r11
   sxtb16 r11, r11, ror #8
   smlad r0, r8, r10, r0
@@ -55,7 +55,7 @@
 .endm
 
 @ `is_int4`: 0 or 1.
-.macro PAIRED_SUMS name, is_int4, step_bytes
+.macro KINDLING_PAIRED_SUMS name, is_int4, step_bytes
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -67,7 +67,7 @@
   mov lr, r1
   add r4, r1, r3, lsl #(2 - \is_int4)
   push {r4}                   @ the end of the weights
-  ands r8, r3, #(PAIRED_ROUND - 1)
+  ands r8, r3, #(KINDLING_PAIRED_ROUND - 1)
   mov r0, #0
   mov r1, #0
   mov r2, #0
@@ -85,12 +85,12 @@
 .balign 4
 1:
 .if \is_int4
-.rept PAIRED_ROUND / 2
-  PAIRED_TWO_STEPS_INT4
+.rept KINDLING_PAIRED_ROUND / 2
+  KINDLING_PAIRED_TWO_STEPS_INT4
 .endr
 .else
-.rept PAIRED_ROUND
-  PAIRED_STEP
+.rept KINDLING_PAIRED_ROUND
+  KINDLING_PAIRED_STEP
 .endr
 .endif
 2:
@@ -108,15 +108,15 @@
   pop {r4-r11, pc}
 .endm
 
-PAIRED_SUMS kindling_paired, 0, PAIRED_STEP_BYTES
-PAIRED_SUMS kindling_paired_int4, 1, PAIRED_INT4_BYTES
+KINDLING_PAIRED_SUMS kindling_paired, 0, KINDLING_PAIRED_STEP_BYTES
+KINDLING_PAIRED_SUMS kindling_paired_int4, 1, KINDLING_PAIRED_INT4_BYTES
 
 @ Makes of the number of steps where the loop begins: at those that make no full round. `end` is
 @ where all end.
-.macro PAIRED_ENTRY steps, temporary, end, step_bytes
-  ands \steps, \steps, #(PAIRED_ROUND - 1)
+.macro KINDLING_PAIRED_ENTRY steps, temporary, end, step_bytes
+  ands \steps, \steps, #(KINDLING_PAIRED_ROUND - 1)
   it eq
-  moveq \steps, #PAIRED_ROUND
+  moveq \steps, #KINDLING_PAIRED_ROUND
   mov \temporary, #\step_bytes
   mul \steps, \steps, \temporary
   adr.w \temporary, \end
@@ -124,50 +124,50 @@ PAIRED_SUMS kindling_paired_int4, 1, PAIRED_INT4_BYTES
   orr \steps, \steps, #1      @ Thumb code
 .endm
 
-.macro PAIRED_ENTRY_INT8 steps, temporary, end
-  PAIRED_ENTRY \steps, \temporary, \end, PAIRED_STEP_BYTES
+.macro KINDLING_PAIRED_ENTRY_INT8 steps, temporary, end
+  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_STEP_BYTES
 .endm
 
-.macro PAIRED_ENTRY_INT4 steps, temporary, end
-  PAIRED_ENTRY \steps, \temporary, \end, PAIRED_INT4_BYTES
+.macro KINDLING_PAIRED_ENTRY_INT4 steps, temporary, end
+  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_INT4_BYTES
 .endm
 
-.macro PAIRED_STEPS_INT8
-  ldr.w pc, [sp, #BATCH_ENTRY]
+.macro KINDLING_PAIRED_STEPS_INT8
+  ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
 .balign 4
 3:
-.rept PAIRED_ROUND
-  PAIRED_STEP
+.rept KINDLING_PAIRED_ROUND
+  KINDLING_PAIRED_STEP
 .endr
 2:
 .endm
 
-.macro PAIRED_STEPS_INT4
-  ldr.w pc, [sp, #BATCH_ENTRY]
+.macro KINDLING_PAIRED_STEPS_INT4
+  ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
 .balign 4
 3:
-.rept PAIRED_ROUND / 2
-  PAIRED_TWO_STEPS_INT4
+.rept KINDLING_PAIRED_ROUND / 2
+  KINDLING_PAIRED_TWO_STEPS_INT4
 .endr
 2:
 .endm
 
-.macro BATCH_BEGIN_INT8
-  BATCH_BEGIN_BIASES
+.macro KINDLING_BATCH_BEGIN_INT8
+  KINDLING_BATCH_BEGIN_BIASES
 .endm
 
-.macro BATCH_END_INT8
+.macro KINDLING_BATCH_END_INT8
 .endm
 
 @ Sums of 16 times the weights begin at 0.
-.macro BATCH_BEGIN_INT4
+.macro KINDLING_BATCH_BEGIN_INT4
 .irp sum, r0, r1, r2, r3, r4, r5, r6, r7
   mov \sum, #0
 .endr
 .endm
 
-.macro BATCH_END_INT4
-  ldr r8, [sp, #BATCH_PARAMETERS]
+.macro KINDLING_BATCH_END_INT4
+  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
   ldr r9, [r8]
   ldr r10, [r8, #8]
 .irp sum, r0, r1, r2, r3
@@ -178,10 +178,10 @@ PAIRED_SUMS kindling_paired_int4, 1, PAIRED_INT4_BYTES
 .endr
 .endm
 
-PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
-PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
-PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
-PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
+KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
+KINDLING_PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
 
 @ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
 @

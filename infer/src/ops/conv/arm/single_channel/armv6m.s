@@ -15,21 +15,21 @@
 .thumb
 
 @ sum += pixel * weight, for the two pixels of a row.
-.macro SC_PRODUCT sum, row, column
+.macro KINDLING_SC_PRODUCT sum, row, column
   ldr r3, [r0, #(16 * (\row) + 4 * (\column))]
   muls r3, r2, r3
   add \sum, r3
 .endm
 
-.macro SC_TAP row, column
+.macro KINDLING_SC_TAP row, column
   ldr r2, [r1, #(12 * \row + 4 * \column)]
-  SC_PRODUCT r8, \row, \column
-  SC_PRODUCT r9, \row, (\column+1)
-  SC_PRODUCT r10, (\row+1), \column
-  SC_PRODUCT r11, (\row+1), (\column+1)
+  KINDLING_SC_PRODUCT r8, \row, \column
+  KINDLING_SC_PRODUCT r9, \row, (\column+1)
+  KINDLING_SC_PRODUCT r10, (\row+1), \column
+  KINDLING_SC_PRODUCT r11, (\row+1), (\column+1)
 .endm
 
-.macro SC_LARGER a, b
+.macro KINDLING_SC_LARGER a, b
   cmp \a, \b
   bge 5f
   mov \a, \b
@@ -56,18 +56,18 @@ kindling_single_channel_sums:
   mov r9, r2
   mov r10, r2
   mov r11, r2
-  SC_TAP 0, 0
-  SC_TAP 0, 1
-  SC_TAP 0, 2
-  SC_TAP 1, 0
-  SC_TAP 1, 1
-  SC_TAP 1, 2
-  SC_TAP 2, 0
-  SC_TAP 2, 1
-  SC_TAP 2, 2
-  SC_LARGER r8, r9
-  SC_LARGER r10, r11
-  SC_LARGER r8, r10
+  KINDLING_SC_TAP 0, 0
+  KINDLING_SC_TAP 0, 1
+  KINDLING_SC_TAP 0, 2
+  KINDLING_SC_TAP 1, 0
+  KINDLING_SC_TAP 1, 1
+  KINDLING_SC_TAP 1, 2
+  KINDLING_SC_TAP 2, 0
+  KINDLING_SC_TAP 2, 1
+  KINDLING_SC_TAP 2, 2
+  KINDLING_SC_LARGER r8, r9
+  KINDLING_SC_LARGER r10, r11
+  KINDLING_SC_LARGER r8, r10
   ldr r3, [sp, #16]
   mov r2, r8
   stmia r3!, {r2}

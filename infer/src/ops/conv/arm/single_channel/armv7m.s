@@ -17,22 +17,22 @@
 
 @ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
 @ by channel.
-.set WINDOWS, 20
-.set WEIGHTS, 24
-.set WEIGHTS_END, 28
-.set PARAMETERS, 32
-.set OUTPUT, 36
-.set TAPS, 40                 @ nine words, row by row
-.set SINGLE_FRAME, 76
+.set KINDLING_WINDOWS, 20
+.set KINDLING_WEIGHTS, 24
+.set KINDLING_WEIGHTS_END, 28
+.set KINDLING_PARAMETERS, 32
+.set KINDLING_OUTPUT, 36
+.set KINDLING_TAPS, 40        @ nine words, row by row
+.set KINDLING_SINGLE_FRAME, 76
 
-.macro SC_LARGER a, b
+.macro KINDLING_SC_LARGER a, b
   cmp \a, \b
   it lt
   movlt \a, \b
 .endm
 
 @ Two convolved pixels side by side by a row of the kernel; the first row starts the sums.
-.macro TWO_PIXELS first, a, b
+.macro KINDLING_TWO_PIXELS first, a, b
 .if \first
   mul \a, r7, r4
   mul \b, r8, r4
@@ -46,19 +46,19 @@
   mla \b, r10, r6, \b
 .endm
 
-.macro KERNEL_ROW row, first
-  ldrd r4, r5, [sp, #(TAPS + 12 * \row)]
-  ldr r6, [sp, #(TAPS + 12 * \row + 8)]
+.macro KINDLING_KERNEL_ROW row, first
+  ldrd r4, r5, [sp, #(KINDLING_TAPS + 12 * \row)]
+  ldr r6, [sp, #(KINDLING_TAPS + 12 * \row + 8)]
   ldmia r12!, {r7-r10}
-  TWO_PIXELS \first, r0, r1
+  KINDLING_TWO_PIXELS \first, r0, r1
   ldmia r12, {r7-r10}
-  TWO_PIXELS \first, r2, r3
+  KINDLING_TWO_PIXELS \first, r2, r3
 .endm
 
 @ Puts the tap at `byte` after r5 on the stack.
-.macro TAP byte, index
+.macro KINDLING_TAP byte, index
   ldrsb r6, [r5, #\byte]
-  str r6, [sp, #(TAPS + 4 * \index)]
+  str r6, [sp, #(KINDLING_TAPS + 4 * \index)]
 .endm
 
 .section .text.kindling_single_channel, "ax", %progbits
@@ -68,42 +68,42 @@
 .balign 4
 kindling_single_channel:
   push {r4-r11, lr}
-  sub sp, sp, #SINGLE_FRAME
+  sub sp, sp, #KINDLING_SINGLE_FRAME
   ldmia r0, {r1-r8}
-  str r1, [sp, #WINDOWS]
+  str r1, [sp, #KINDLING_WINDOWS]
   strd r8, r2, [sp, #8]
   str r7, [sp, #16]
-  strd r3, r4, [sp, #WEIGHTS]
-  strd r5, r6, [sp, #PARAMETERS]
+  strd r3, r4, [sp, #KINDLING_WEIGHTS]
+  strd r5, r6, [sp, #KINDLING_PARAMETERS]
 1:                            @ a channel
-  ldrd r5, r6, [sp, #WEIGHTS]
+  ldrd r5, r6, [sp, #KINDLING_WEIGHTS]
   cmp r5, r6
   beq.w 3f
-  TAP 0, 0                    @ the order of packing.rs
-  TAP 2, 1
-  TAP 5, 2
-  TAP 1, 3
-  TAP 3, 4
-  TAP 7, 5
-  TAP 4, 6
-  TAP 6, 7
-  TAP 10, 8
+  KINDLING_TAP 0, 0           @ the order of packing.rs
+  KINDLING_TAP 2, 1
+  KINDLING_TAP 5, 2
+  KINDLING_TAP 1, 3
+  KINDLING_TAP 3, 4
+  KINDLING_TAP 7, 5
+  KINDLING_TAP 4, 6
+  KINDLING_TAP 6, 7
+  KINDLING_TAP 10, 8
   add r5, r5, #12
-  str r5, [sp, #WEIGHTS]
-  ldrd r5, lr, [sp, #PARAMETERS]
+  str r5, [sp, #KINDLING_WEIGHTS]
+  ldrd r5, lr, [sp, #KINDLING_PARAMETERS]
   ldrd r6, r7, [r5], #8
   strd r6, r7, [sp]
   add r6, lr, #1
-  strd r5, r6, [sp, #PARAMETERS]
-  ldr r12, [sp, #WINDOWS]
+  strd r5, r6, [sp, #KINDLING_PARAMETERS]
+  ldr r12, [sp, #KINDLING_WINDOWS]
 2:                            @ a window
-  KERNEL_ROW 0, 1
-  KERNEL_ROW 1, 0
-  KERNEL_ROW 2, 0
+  KINDLING_KERNEL_ROW 0, 1
+  KINDLING_KERNEL_ROW 1, 0
+  KINDLING_KERNEL_ROW 2, 0
   add r12, r12, #16
-  SC_LARGER r0, r1
-  SC_LARGER r2, r3
-  SC_LARGER r0, r2
+  KINDLING_SC_LARGER r0, r1
+  KINDLING_SC_LARGER r2, r3
+  KINDLING_SC_LARGER r0, r2
   ldmia.w sp, {r4-r8}
   add r0, r0, r4
   KINDLING_REQUANTISE r0, r5, r6, r9
@@ -113,5 +113,5 @@ kindling_single_channel:
   bne.w 2b
   b.w 1b
 3:
-  add sp, sp, #SINGLE_FRAME
+  add sp, sp, #KINDLING_SINGLE_FRAME
   pop {r4-r11, pc}

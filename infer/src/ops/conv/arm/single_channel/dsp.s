@@ -20,22 +20,22 @@
 
 @ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
 @ by channel.
-.set WINDOWS, 20
-.set WEIGHTS, 24
-.set WEIGHTS_END, 28
-.set PARAMETERS, 32
-.set OUTPUT, 36
-.set WINDOW_BYTES, 40         @ bytes of all windows
-.set SINGLE_FRAME, 44
+.set KINDLING_WINDOWS, 20
+.set KINDLING_WEIGHTS, 24
+.set KINDLING_WEIGHTS_END, 28
+.set KINDLING_PARAMETERS, 32
+.set KINDLING_OUTPUT, 36
+.set KINDLING_WINDOW_BYTES, 40  @ bytes of all windows
+.set KINDLING_SINGLE_FRAME, 44
 
-.macro SC_LARGER a, b
+.macro KINDLING_SC_LARGER a, b
   cmp \a, \b
   it lt
   movlt \a, \b
 .endm
 
 @ The next window's output.
-.macro WINDOW
+.macro KINDLING_WINDOW
   ldmia.w r12!, {r9, r10, r11}
   smuad r5, r9, r0
   smuad r6, r10, r0
@@ -60,9 +60,9 @@
   smlad r8, r10, r2, r8
   smlabt r7, r11, r4, r7
   smlatt r8, r11, r4, r8
-  SC_LARGER r5, r6
-  SC_LARGER r7, r8
-  SC_LARGER r5, r7
+  KINDLING_SC_LARGER r5, r6
+  KINDLING_SC_LARGER r7, r8
+  KINDLING_SC_LARGER r5, r7
   ldmia.w sp, {r6-r10}
   add r5, r5, r6
   KINDLING_REQUANTISE r5, r7, r8
@@ -77,45 +77,45 @@
 .balign 4
 kindling_single_channel:
   push {r4-r11, lr}
-  sub sp, sp, #SINGLE_FRAME
+  sub sp, sp, #KINDLING_SINGLE_FRAME
   ldmia r0, {r1-r8}
-  str r1, [sp, #WINDOWS]
+  str r1, [sp, #KINDLING_WINDOWS]
   sub r1, r2, r1
-  str r1, [sp, #WINDOW_BYTES]
+  str r1, [sp, #KINDLING_WINDOW_BYTES]
   strd r8, r2, [sp, #8]
   str r7, [sp, #16]
-  strd r3, r4, [sp, #WEIGHTS]
-  strd r5, r6, [sp, #PARAMETERS]
+  strd r3, r4, [sp, #KINDLING_WEIGHTS]
+  strd r5, r6, [sp, #KINDLING_PARAMETERS]
 1:                            @ a channel
-  ldrd r5, r6, [sp, #WEIGHTS]
+  ldrd r5, r6, [sp, #KINDLING_WEIGHTS]
   cmp r5, r6
   beq.w 3f
   ldmia r5!, {r7, r8, r9}
-  str r5, [sp, #WEIGHTS]
+  str r5, [sp, #KINDLING_WEIGHTS]
   sxtb16 r0, r7
   sxtb16 r1, r7, ror #8
   sxtb16 r2, r8
   sxtb16 r3, r8, ror #8
   sxtb16 r4, r9
-  ldrd r5, lr, [sp, #PARAMETERS]
+  ldrd r5, lr, [sp, #KINDLING_PARAMETERS]
   ldrd r6, r7, [r5], #8
   strd r6, r7, [sp]
   add r6, lr, #1
-  strd r5, r6, [sp, #PARAMETERS]
-  ldr r12, [sp, #WINDOWS]
-  ldr r11, [sp, #WINDOW_BYTES]
+  strd r5, r6, [sp, #KINDLING_PARAMETERS]
+  ldr r12, [sp, #KINDLING_WINDOWS]
+  ldr r11, [sp, #KINDLING_WINDOW_BYTES]
   @ An odd number of windows, 48 bytes each: begin with the second of two.
   lsls r11, r11, #27
   bmi.w 4f
 2:
-  WINDOW
+  KINDLING_WINDOW
 4:
-  WINDOW
+  KINDLING_WINDOW
   cmp r12, r9
   bne.w 2b
   b.w 1b
 3:
-  add sp, sp, #SINGLE_FRAME
+  add sp, sp, #KINDLING_SINGLE_FRAME
   pop {r4-r11, pc}
 
 @ The windows of a row of outputs whose pixels all lie inside of the map.
@@ -123,7 +123,7 @@ kindling_single_channel:
 @ r0 = first pixel, r1 = bytes to the row below, r2 = windows, r3 = end of windows. Registers: r4-r7
 @ the window's rows of pixels, r10 and r11 (r4 and r5 for row 2) their pairs (0, 2) and (1, 3).
 
-.macro ENDS_OF_ROW pixels
+.macro KINDLING_ENDS_OF_ROW pixels
   sxtb16 r10, \pixels
   sxtb16 r11, \pixels, ror #8
   pkhbt r8, r10, r11, lsl #16     @ (0, 1)
@@ -146,7 +146,7 @@ kindling_windows:
   ldr r6, [r12]
   ldr r7, [r12, r1]
   add r0, r0, #2
-  ENDS_OF_ROW r4
+  KINDLING_ENDS_OF_ROW r4
   sxtb16 r10, r5
   sxtb16 r11, r5, ror #8
   sxtb16 r4, r6
@@ -159,7 +159,7 @@ kindling_windows:
   pkhbt r9, r5, r4
   pkhtb r10, r5, r11, asr #16     @ column 3 of rows 1 and 2
   stmia r2!, {r8, r9, r10}
-  ENDS_OF_ROW r7
+  KINDLING_ENDS_OF_ROW r7
   cmp r2, r3
   bne 1b
   pop {r4-r11, pc}

@@ -18,18 +18,18 @@
 .cpu cortex-m55
 .thumb
 
-.macro PIXEL multiply, first, second
+.macro KINDLING_PIXEL multiply, first, second
   vldrb.u8 q2, [r3], #16
   \multiply \first, q0, q2
   \multiply \second, q1, q2
 .endm
 
-.macro WEIGHTS_INT8
+.macro KINDLING_WEIGHTS_INT8
   vldrb.u8 q0, [r1], #16
   vldrb.u8 q1, [r1], #16
 .endm
 
-.macro WEIGHTS_INT4
+.macro KINDLING_WEIGHTS_INT4
   vldrb.u8 q1, [r1], #16
   vshr.s8 q0, q1, #4
   vshl.i8 q1, q1, #4
@@ -38,37 +38,37 @@
 
 @ A chunk; `multiply` is vmladav.s8 to start the sums, vmladava.s8 to go on. `weights`, here and
 @ below: INT8 or INT4.
-.macro CHUNK multiply, weights
-  WEIGHTS_\weights
-  PIXEL \multiply, r0, r8
-  PIXEL \multiply, r2, r10
-  PIXEL \multiply, r4, r12
-  PIXEL \multiply, r6, r14
+.macro KINDLING_CHUNK multiply, weights
+  KINDLING_WEIGHTS_\weights
+  KINDLING_PIXEL \multiply, r0, r8
+  KINDLING_PIXEL \multiply, r2, r10
+  KINDLING_PIXEL \multiply, r4, r12
+  KINDLING_PIXEL \multiply, r6, r14
 .endm
 
 @ All chunks from r1 and r3 on, one or more; two at a time after the first. r9 is lost.
-.macro CHUNKS weights
-  CHUNK vmladav.s8, \weights
+.macro KINDLING_CHUNKS weights
+  KINDLING_CHUNK vmladav.s8, \weights
   subs r9, r5, r3
   beq 79f
   tst r9, #64                 @ bytes of a chunk: an odd number of them begins in the middle
   bne 78f
 77:
-  CHUNK vmladava.s8, \weights
+  KINDLING_CHUNK vmladava.s8, \weights
 78:
-  CHUNK vmladava.s8, \weights
+  KINDLING_CHUNK vmladava.s8, \weights
   cmp r3, r5
   bne 77b
 79:
 .endm
 
-.macro VECTOR_LARGER a, b
+.macro KINDLING_VECTOR_LARGER a, b
   cmp \a, \b
   csel \a, \a, \b, gt
 .endm
 
 @ Eight sums: r0 = inputs, r1 = weights, r2 = sums [channel][pixel], r3 = end of inputs.
-.macro VECTOR_SUMS name, weights
+.macro KINDLING_VECTOR_SUMS name, weights
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -78,22 +78,22 @@
   push {r2, r4-r11, lr}
   mov r5, r3
   mov r3, r0
-  CHUNKS \weights
+  KINDLING_CHUNKS \weights
   ldr r1, [sp]
   stmia r1!, {r0, r2, r4, r6}
   stmia r1!, {r8, r10, r12, lr}
   pop {r2, r4-r11, pc}
 .endm
 
-VECTOR_SUMS kindling_vector_sums, INT8
-VECTOR_SUMS kindling_vector_sums_int4, INT4
+KINDLING_VECTOR_SUMS kindling_vector_sums, INT8
+KINDLING_VECTOR_SUMS kindling_vector_sums_int4, INT4
 
 @ All channels of a pooling window:
 @   output = requantise(bias + max of the four pixels' sums)
 @
 @ r0 = {inputs, end of inputs, weights, parameters, end of parameters, output, zero point}
 @ r7 = parameters, r11 = output.
-.macro VECTOR_WINDOW name, weights
+.macro KINDLING_VECTOR_WINDOW name, weights
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -111,13 +111,13 @@ VECTOR_SUMS kindling_vector_sums_int4, INT4
   str r2, [sp, #12]
 1:
   ldrd r3, r5, [sp]
-  CHUNKS \weights
-  VECTOR_LARGER r0, r2
-  VECTOR_LARGER r4, r6
-  VECTOR_LARGER r0, r4
-  VECTOR_LARGER r8, r10
-  VECTOR_LARGER r12, lr
-  VECTOR_LARGER r8, r12
+  KINDLING_CHUNKS \weights
+  KINDLING_VECTOR_LARGER r0, r2
+  KINDLING_VECTOR_LARGER r4, r6
+  KINDLING_VECTOR_LARGER r0, r4
+  KINDLING_VECTOR_LARGER r8, r10
+  KINDLING_VECTOR_LARGER r12, lr
+  KINDLING_VECTOR_LARGER r8, r12
   ldmia r7!, {r2, r3, r4, r5} @ twice bias, multiplier
   add r0, r0, r2
   add r8, r8, r4
@@ -135,8 +135,8 @@ VECTOR_SUMS kindling_vector_sums_int4, INT4
   pop {r4-r11, pc}
 .endm
 
-VECTOR_WINDOW kindling_vector_window, INT8
-VECTOR_WINDOW kindling_vector_window_int4, INT4
+KINDLING_VECTOR_WINDOW kindling_vector_window, INT8
+KINDLING_VECTOR_WINDOW kindling_vector_window_int4, INT4
 
 @ Copies the input under the kernel for one convolved pixel into its place in each chunk of 64
 @ bytes; predicated, so that nothing but these bytes is read or written.

@@ -22,33 +22,33 @@
 .syntax unified
 .cpu cortex-m55
 .thumb
-.set VECTOR_TWICE_CHUNKS, 16
-.set VECTOR_TWICE_PARAMETERS, 20
-.set VECTOR_TWICE_SHIFTS, 24
-.set VECTOR_TWICE_OUTPUT, 28
-.set VECTOR_TWICE_ZERO_POINT, 32
-.set VECTOR_TWICE_PARAMETERS_END, 36
-.set VECTOR_TWICE_WEIGHTS, 40
-.set VECTOR_TWICE_PLACES, 44
+.set KINDLING_VECTOR_TWICE_CHUNKS, 16
+.set KINDLING_VECTOR_TWICE_PARAMETERS, 20
+.set KINDLING_VECTOR_TWICE_SHIFTS, 24
+.set KINDLING_VECTOR_TWICE_OUTPUT, 28
+.set KINDLING_VECTOR_TWICE_ZERO_POINT, 32
+.set KINDLING_VECTOR_TWICE_PARAMETERS_END, 36
+.set KINDLING_VECTOR_TWICE_WEIGHTS, 40
+.set KINDLING_VECTOR_TWICE_PLACES, 44
 
-.macro VECTOR_TWICE_PIXEL multiply, patch, first, second
+.macro KINDLING_VECTOR_TWICE_PIXEL multiply, patch, first, second
   vldrb.u8 q2, [\patch], #16
   \multiply \first, q0, q2
   \multiply \second, q1, q2
 .endm
 
 @ A chunk; `multiply` is vmladav.s8 to start the sums, vmladava.s8 to go on.
-.macro VECTOR_TWICE_CHUNK multiply
+.macro KINDLING_VECTOR_TWICE_CHUNK multiply
   vldrb.u8 q0, [r1], #16
   vldrb.u8 q1, [r1], #16
-  VECTOR_TWICE_PIXEL \multiply, r3, r0, r8
-  VECTOR_TWICE_PIXEL \multiply, r5, r2, r10
-  VECTOR_TWICE_PIXEL \multiply, r7, r4, r12
-  VECTOR_TWICE_PIXEL \multiply, r9, r6, r14
+  KINDLING_VECTOR_TWICE_PIXEL \multiply, r3, r0, r8
+  KINDLING_VECTOR_TWICE_PIXEL \multiply, r5, r2, r10
+  KINDLING_VECTOR_TWICE_PIXEL \multiply, r7, r4, r12
+  KINDLING_VECTOR_TWICE_PIXEL \multiply, r9, r6, r14
 .endm
 
 @ Products of four sums; `shift` is lost where it may be above 0.
-.macro VECTOR_TWICE_PRODUCTS sums, bias, multiplier, shift, temporary, any
+.macro KINDLING_VECTOR_TWICE_PRODUCTS sums, bias, multiplier, shift, temporary, any
   vadd.i32 \sums, \sums, \bias
 .if \any
   bic \temporary, \shift, \shift, asr #31
@@ -69,28 +69,28 @@
 @ r0 = {four patches, chunks of 16 taps after the first, parameters, shifts, output, zero point, end
 @ of parameters, weights, places [pixel][channel of a pair] of outputs after the first, int16}; 40
 @ bytes of them are on the stack.
-.macro VECTOR_TWICE_PIXELS any
+.macro KINDLING_VECTOR_TWICE_PIXELS any
   push {r4-r11, lr}
   sub sp, sp, #44
-  ldr r1, [r0, #VECTOR_TWICE_WEIGHTS]
-  add r2, r0, #VECTOR_TWICE_PLACES
+  ldr r1, [r0, #KINDLING_VECTOR_TWICE_WEIGHTS]
+  add r2, r0, #KINDLING_VECTOR_TWICE_PLACES
   vldrh.u16 q3, [r2]
   ldmia r0!, {r2-r6}
   stmia sp, {r2-r6}
   ldmia r0, {r2-r6}
-  add r7, sp, #VECTOR_TWICE_PARAMETERS
+  add r7, sp, #KINDLING_VECTOR_TWICE_PARAMETERS
   stmia r7, {r2-r6}
 1:                            @ a pair of channels
   ldmia sp, {r3, r5, r7, r9, r11}
-  VECTOR_TWICE_CHUNK vmladav.s8
+  KINDLING_VECTOR_TWICE_CHUNK vmladav.s8
   lsrs r11, r11, #1
   bcc 2f
-  VECTOR_TWICE_CHUNK vmladava.s8
+  KINDLING_VECTOR_TWICE_CHUNK vmladava.s8
 2:
   beq 4f
 3:
-  VECTOR_TWICE_CHUNK vmladava.s8
-  VECTOR_TWICE_CHUNK vmladava.s8
+  KINDLING_VECTOR_TWICE_CHUNK vmladava.s8
+  KINDLING_VECTOR_TWICE_CHUNK vmladava.s8
   subs r11, r11, #1
   bne 3b
 4:
@@ -98,23 +98,23 @@
   vmov q0[3], q0[1], r2, r6
   vmov q1[2], q1[0], r8, r12
   vmov q1[3], q1[1], r10, lr
-  ldrd r0, r2, [sp, #VECTOR_TWICE_PARAMETERS]
+  ldrd r0, r2, [sp, #KINDLING_VECTOR_TWICE_PARAMETERS]
   ldmia r0!, {r4-r7}          @ twice bias, multiplier
   ldrsb r8, [r2], #1
   ldrsb r9, [r2], #1
-  strd r0, r2, [sp, #VECTOR_TWICE_PARAMETERS]
-  VECTOR_TWICE_PRODUCTS q0, r4, r5, r8, r3, \any
-  VECTOR_TWICE_PRODUCTS q1, r6, r7, r9, r3, \any
-  ldrd r10, r11, [sp, #VECTOR_TWICE_OUTPUT]
+  strd r0, r2, [sp, #KINDLING_VECTOR_TWICE_PARAMETERS]
+  KINDLING_VECTOR_TWICE_PRODUCTS q0, r4, r5, r8, r3, \any
+  KINDLING_VECTOR_TWICE_PRODUCTS q1, r6, r7, r9, r3, \any
+  ldrd r10, r11, [sp, #KINDLING_VECTOR_TWICE_OUTPUT]
   vqmovnb.s32 q0, q0
   vqmovnt.s32 q0, q1
-  ldr r12, [sp, #VECTOR_TWICE_PARAMETERS_END]
+  ldr r12, [sp, #KINDLING_VECTOR_TWICE_PARAMETERS_END]
   vqadd.s16 q0, q0, r11
   vqmovnb.s16 q0, q0
   vstrb.16 q0, [r10, q3]
   add r10, r10, #2
   cmp r0, r12
-  str r10, [sp, #VECTOR_TWICE_OUTPUT]
+  str r10, [sp, #KINDLING_VECTOR_TWICE_OUTPUT]
   bne.w 1b
   add sp, sp, #44
   pop {r4-r11, pc}
@@ -126,7 +126,7 @@
 .thumb_func
 .balign 4
 kindling_vector_twice:
-  VECTOR_TWICE_PIXELS 1
+  KINDLING_VECTOR_TWICE_PIXELS 1
 
 @ The same where the zero point is -128 and no shift is above 0.
 .section .text.kindling_vector_twice_relu, "ax", %progbits
@@ -135,7 +135,7 @@ kindling_vector_twice:
 .thumb_func
 .balign 4
 kindling_vector_twice_relu:
-  VECTOR_TWICE_PIXELS 0
+  KINDLING_VECTOR_TWICE_PIXELS 0
 
 @ Copies the input under the kernel for one convolved pixel, kernel row after kernel row;
 @ predicated, so that nothing but these bytes is read or written.

@@ -15,29 +15,29 @@
 .syntax unified
 .thumb
 @ The frame:
-.set FOLD, 0                  @ four words: sums kept while another chain runs
-.set SUMS, 16                 @ where the next sums go
-.set V_END, 20                @ address after the last v
-.set ROUNDS, 24               @ rounds of a chain
-.set FRAME, 28
+.set KINDLING_FOLD, 0         @ four words: sums kept while another chain runs
+.set KINDLING_SUMS, 16        @ where the next sums go
+.set KINDLING_V_END, 20       @ address after the last v
+.set KINDLING_ROUNDS, 24      @ rounds of a chain
+.set KINDLING_FRAME, 28
 
 @ sum += a * b, both low halves, with a in r6.
-.macro ADD_LOW sum, b
+.macro KINDLING_ADD_LOW sum, b
   sxth r7, \b
   muls r7, r6, r7
   add \sum, r7
 .endm
 
 @ One input pair of two tiles (r2, r3) and two channels (r4, r5).
-.macro TWO_TILES
+.macro KINDLING_TWO_TILES
   ldmia r0!, {r2, r3}
   ldmia r1!, {r4, r5}
   sxth r6, r2
-  ADD_LOW r8, r4
-  ADD_LOW r10, r5
+  KINDLING_ADD_LOW r8, r4
+  KINDLING_ADD_LOW r10, r5
   sxth r6, r3
-  ADD_LOW r9, r4
-  ADD_LOW r11, r5
+  KINDLING_ADD_LOW r9, r4
+  KINDLING_ADD_LOW r11, r5
   asrs r2, r2, #16
   asrs r3, r3, #16
   asrs r4, r4, #16
@@ -54,12 +54,12 @@
 .endm
 
 @ One input pair of one tile (r2) and two channels (r4, r5): sums in r8 and r9.
-.macro ONE_TILE
+.macro KINDLING_ONE_TILE
   ldmia r0!, {r2}
   ldmia r1!, {r4, r5}
   sxth r6, r2
-  ADD_LOW r8, r4
-  ADD_LOW r9, r5
+  KINDLING_ADD_LOW r8, r4
+  KINDLING_ADD_LOW r9, r5
   asrs r2, r2, #16
   asrs r4, r4, #16
   asrs r5, r5, #16
@@ -70,7 +70,7 @@
 .endm
 
 @ A subroutine: all inputs of a point, on top of r8 to r11.
-.macro CHAIN name, pair
+.macro KINDLING_CHAIN name, pair
 .section .text.kindling_products, "ax", %progbits
 .thumb_func
 \name:
@@ -87,16 +87,16 @@
   bx lr
 .endm
 
-CHAIN chain_of_two_tiles, TWO_TILES
-CHAIN chain_of_one_tile, ONE_TILE
+KINDLING_CHAIN chain_of_two_tiles, KINDLING_TWO_TILES
+KINDLING_CHAIN chain_of_one_tile, KINDLING_ONE_TILE
 
-.macro CALL chain
-  ldr r2, [sp, #ROUNDS]
+.macro KINDLING_CALL chain
+  ldr r2, [sp, #KINDLING_ROUNDS]
   mov r12, r2
   bl \chain
 .endm
 
-.macro CLEAR
+.macro KINDLING_CLEAR
   movs r2, #0
   mov r8, r2
   mov r9, r2
@@ -105,8 +105,8 @@ CHAIN chain_of_one_tile, ONE_TILE
 .endm
 
 @ Stores the sums of `tiles` tiles where the next ones go.
-.macro STORE_SUMS tiles
-  ldr r2, [sp, #SUMS]
+.macro KINDLING_STORE_SUMS tiles
+  ldr r2, [sp, #KINDLING_SUMS]
   mov r3, r8
   mov r4, r9
 .if \tiles == 2
@@ -116,10 +116,10 @@ CHAIN chain_of_one_tile, ONE_TILE
 .else
   stmia r2!, {r3, r4}
 .endif
-  str r2, [sp, #SUMS]
+  str r2, [sp, #KINDLING_SUMS]
 .endm
 
-.macro ENTER name, long_name, steps_per_round
+.macro KINDLING_ENTER name, long_name, steps_per_round
 .global \name
 .global \long_name
 .type \name, %function
@@ -134,26 +134,26 @@ CHAIN chain_of_one_tile, ONE_TILE
   mov r6, r10
   mov r7, r11
   push {r4-r7}
-  sub sp, #FRAME
-  str r2, [sp, #SUMS]
+  sub sp, #KINDLING_FRAME
+  str r2, [sp, #KINDLING_SUMS]
   ldr r2, [r3]
-  str r2, [sp, #V_END]
+  str r2, [sp, #KINDLING_V_END]
   ldr r2, [r3, #4]
   adds r2, r2, #1
 .if \steps_per_round == 2
   lsrs r2, r2, #1
 .endif
-  str r2, [sp, #ROUNDS]
+  str r2, [sp, #KINDLING_ROUNDS]
 .endm
 
 @ Repeats from `row` until v is used up, then returns.
-.macro REPEAT row
-  ldr r2, [sp, #V_END]
+.macro KINDLING_REPEAT row
+  ldr r2, [sp, #KINDLING_V_END]
   cmp r0, r2
   beq 9f
   b \row
 9:
-  add sp, #FRAME
+  add sp, #KINDLING_FRAME
   pop {r4-r7}
   mov r8, r4
   mov r9, r5
@@ -162,62 +162,62 @@ CHAIN chain_of_one_tile, ONE_TILE
   pop {r4-r7, pc}
 .endm
 
-.macro F4 name, long_name, steps_per_round, chain, tiles
-ENTER \name, \long_name, \steps_per_round
+.macro KINDLING_F4 name, long_name, steps_per_round, chain, tiles
+KINDLING_ENTER \name, \long_name, \steps_per_round
 2:
-  CLEAR
-  CALL \chain
-  STORE_SUMS \tiles
-  REPEAT 2b
+  KINDLING_CLEAR
+  KINDLING_CALL \chain
+  KINDLING_STORE_SUMS \tiles
+  KINDLING_REPEAT 2b
 .endm
 
-F4 kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2, chain_of_two_tiles, 2
-F4 kindling_f4_one_tile, kindling_f4_one_tile_long, 1, chain_of_one_tile, 1
+KINDLING_F4 kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2, chain_of_two_tiles, 2
+KINDLING_F4 kindling_f4_one_tile, kindling_f4_one_tile_long, 1, chain_of_one_tile, 1
 
 @ F(2x2): a row of four points, in the order of columns 1, 2, 0, 3, is folded on the way:
 @     first  = (m1 + m2) + m0
 @     second = (m1 - m2) + m3
 
 @ `sum` holds m2 and `kept` on the stack m1: sum becomes m1 + m2 and kept m1 - m2.
-.macro FOLD_SUM sum, kept
-  ldr r2, [sp, #(FOLD + 4 * \kept)]
+.macro KINDLING_FOLD_SUM sum, kept
+  ldr r2, [sp, #(KINDLING_FOLD + 4 * \kept)]
   mov r3, \sum
   subs r4, r2, r3
-  str r4, [sp, #(FOLD + 4 * \kept)]
+  str r4, [sp, #(KINDLING_FOLD + 4 * \kept)]
   adds r2, r2, r3
   mov \sum, r2
 .endm
 
-.macro SWAP_SUM sum, kept
-  ldr r2, [sp, #(FOLD + 4 * \kept)]
+.macro KINDLING_SWAP_SUM sum, kept
+  ldr r2, [sp, #(KINDLING_FOLD + 4 * \kept)]
   mov r3, \sum
-  str r3, [sp, #(FOLD + 4 * \kept)]
+  str r3, [sp, #(KINDLING_FOLD + 4 * \kept)]
   mov \sum, r2
 .endm
 
-.macro ALL operation
+.macro KINDLING_ALL operation
   \operation r8, 0
   \operation r9, 1
   \operation r10, 2
   \operation r11, 3
 .endm
 
-.macro F2 name, long_name, steps_per_round, chain, tiles
-ENTER \name, \long_name, \steps_per_round
+.macro KINDLING_F2 name, long_name, steps_per_round, chain, tiles
+KINDLING_ENTER \name, \long_name, \steps_per_round
 2:
-  CLEAR
-  CALL \chain
-  ALL SWAP_SUM                @ keeps m1
-  CLEAR
-  CALL \chain
-  ALL FOLD_SUM
-  CALL \chain
-  STORE_SUMS \tiles
-  ALL SWAP_SUM
-  CALL \chain
-  STORE_SUMS \tiles
-  REPEAT 2b
+  KINDLING_CLEAR
+  KINDLING_CALL \chain
+  KINDLING_ALL KINDLING_SWAP_SUM  @ keeps m1
+  KINDLING_CLEAR
+  KINDLING_CALL \chain
+  KINDLING_ALL KINDLING_FOLD_SUM
+  KINDLING_CALL \chain
+  KINDLING_STORE_SUMS \tiles
+  KINDLING_ALL KINDLING_SWAP_SUM
+  KINDLING_CALL \chain
+  KINDLING_STORE_SUMS \tiles
+  KINDLING_REPEAT 2b
 .endm
 
-F2 kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2, chain_of_two_tiles, 2
-F2 kindling_f2_one_tile, kindling_f2_one_tile_long, 1, chain_of_one_tile, 1
+KINDLING_F2 kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2, chain_of_two_tiles, 2
+KINDLING_F2 kindling_f2_one_tile, kindling_f2_one_tile_long, 1, chain_of_one_tile, 1

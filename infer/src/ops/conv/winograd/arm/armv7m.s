@@ -13,7 +13,7 @@
 
 
 @ Input number `half` of the pair at byte offsets `v` and `u`, two tiles.
-.macro TWO_TILES_INPUT v, u, half
+.macro KINDLING_TWO_TILES_INPUT v, u, half
   ldrsh.w r4, [r12, #(\v + 2 * \half)]
   ldrsh.w r5, [r12, #(\v + 4 + 2 * \half)]
   ldrsh.w r6, [lr, #(\u + 2 * \half)]
@@ -25,7 +25,7 @@
 .endm
 
 @ One tile; leaves r2 and r3 alone.
-.macro ONE_TILE_INPUT v, u, half
+.macro KINDLING_ONE_TILE_INPUT v, u, half
   ldrsh.w r4, [r12, #(\v + 2 * \half)]
   ldrsh.w r6, [lr, #(\u + 2 * \half)]
   ldrsh.w r7, [lr, #(\u + 4 + 2 * \half)]
@@ -34,26 +34,26 @@
 .endm
 
 @ Four input pairs.
-.macro TWO_TILES
+.macro KINDLING_TWO_TILES
   .irp pair, 0, 1, 2, 3
-  TWO_TILES_INPUT (8*\pair), (8*\pair), 0
-  TWO_TILES_INPUT (8*\pair), (8*\pair), 1
+  KINDLING_TWO_TILES_INPUT (8*\pair), (8*\pair), 0
+  KINDLING_TWO_TILES_INPUT (8*\pair), (8*\pair), 1
   .endr
   add r12, r12, #32
   add lr, lr, #32
 .endm
 
-.macro ONE_TILE
+.macro KINDLING_ONE_TILE
   .irp pair, 0, 1, 2, 3
-  ONE_TILE_INPUT (4*\pair), (8*\pair), 0
-  ONE_TILE_INPUT (4*\pair), (8*\pair), 1
+  KINDLING_ONE_TILE_INPUT (4*\pair), (8*\pair), 0
+  KINDLING_ONE_TILE_INPUT (4*\pair), (8*\pair), 1
   .endr
   add r12, r12, #16
   add lr, lr, #32
 .endm
 
 @ All inputs of a point, on top of r0 to r3.
-.macro CHAIN inputs
+.macro KINDLING_CHAIN inputs
   mov r8, r9
 77:
   \inputs
@@ -61,13 +61,13 @@
   bne.w 77b
 .endm
 
-.macro CLEAR registers:vararg
+.macro KINDLING_CLEAR registers:vararg
   .irp register, \registers
   mov \register, #0
   .endr
 .endm
 
-.macro ENTER name, long_name, steps_per_round
+.macro KINDLING_ENTER name, long_name, steps_per_round
 .section .text.\name, "ax", %progbits
 .global \name
 .global \long_name
@@ -90,38 +90,38 @@
 .endif
 .endm
 
-.macro LEAVE row
+.macro KINDLING_LEAVE row
   cmp r12, r10
   bne.w \row
   add sp, sp, #16
   pop {r4-r11, pc}
 .endm
 
-ENTER kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2
+KINDLING_ENTER kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2
 1:
-  CLEAR r0, r1, r2, r3
-  CHAIN TWO_TILES
+  KINDLING_CLEAR r0, r1, r2, r3
+  KINDLING_CHAIN KINDLING_TWO_TILES
   stmia r11!, {r0-r3}
-  LEAVE 1b
+  KINDLING_LEAVE 1b
 
-ENTER kindling_f4_one_tile, kindling_f4_one_tile_long, 1
+KINDLING_ENTER kindling_f4_one_tile, kindling_f4_one_tile_long, 1
 1:
-  CLEAR r0, r1
-  CHAIN ONE_TILE
+  KINDLING_CLEAR r0, r1
+  KINDLING_CHAIN KINDLING_ONE_TILE
   stmia r11!, {r0, r1}
-  LEAVE 1b
+  KINDLING_LEAVE 1b
 
 @ F(2x2): a row of four points, in the order of columns 1, 2, 0, 3, is folded on the way:
 @     first  = (m1 + m2) + m0
 @     second = (m1 - m2) + m3
 
-ENTER kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2
+KINDLING_ENTER kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2
 1:
-  CLEAR r0, r1, r2, r3
-  CHAIN TWO_TILES
+  KINDLING_CLEAR r0, r1, r2, r3
+  KINDLING_CHAIN KINDLING_TWO_TILES
   stmia.w sp, {r0-r3}
-  CLEAR r0, r1, r2, r3
-  CHAIN TWO_TILES
+  KINDLING_CLEAR r0, r1, r2, r3
+  KINDLING_CHAIN KINDLING_TWO_TILES
   ldmia.w sp, {r4-r7}
   sub r4, r4, r0
   sub r5, r5, r1
@@ -132,29 +132,29 @@ ENTER kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2
   add r1, r5, r1, lsl #1
   add r2, r6, r2, lsl #1
   add r3, r7, r3, lsl #1
-  CHAIN TWO_TILES
+  KINDLING_CHAIN KINDLING_TWO_TILES
   stmia r11!, {r0-r3}
   ldmia.w sp, {r0-r3}
-  CHAIN TWO_TILES
+  KINDLING_CHAIN KINDLING_TWO_TILES
   stmia r11!, {r0-r3}
-  LEAVE 1b
+  KINDLING_LEAVE 1b
 
-ENTER kindling_f2_one_tile, kindling_f2_one_tile_long, 1
+KINDLING_ENTER kindling_f2_one_tile, kindling_f2_one_tile_long, 1
 1:
-  CLEAR r0, r1
-  CHAIN ONE_TILE
+  KINDLING_CLEAR r0, r1
+  KINDLING_CHAIN KINDLING_ONE_TILE
   mov r2, r0
   mov r3, r1
-  CLEAR r0, r1
-  CHAIN ONE_TILE
+  KINDLING_CLEAR r0, r1
+  KINDLING_CHAIN KINDLING_ONE_TILE
   sub r2, r2, r0
   sub r3, r3, r1
   add r0, r2, r0, lsl #1
   add r1, r3, r1, lsl #1
-  CHAIN ONE_TILE
+  KINDLING_CHAIN KINDLING_ONE_TILE
   stmia r11!, {r0, r1}
   mov r0, r2
   mov r1, r3
-  CHAIN ONE_TILE
+  KINDLING_CHAIN KINDLING_ONE_TILE
   stmia r11!, {r0, r1}
-  LEAVE 1b
+  KINDLING_LEAVE 1b

@@ -14,18 +14,18 @@
 @ and, in the functions for long chains, MORE full rounds of those. The latter take 4 instructions
 @ more per chain; the former are there where that is felt.
 
-.set UNROLL, 8
+.set KINDLING_UNROLL, 8
 @ The frame of every function here:
-.set FOLD, 0          @ four words: sums kept while another chain runs
-.set SUMS, 16         @ where the next sums go
-.set V_END, 20        @ address after the last v
-.set MORE, 24         @ full rounds per chain
-.set LEFT, 28         @ full rounds left in this chain
-.set ENTRY, 32        @ where each of up to four chains enters its unrolled loop
-.set FRAME, 48
+.set KINDLING_FOLD, 0  @ four words: sums kept while another chain runs
+.set KINDLING_SUMS, 16  @ where the next sums go
+.set KINDLING_V_END, 20  @ address after the last v
+.set KINDLING_MORE, 24  @ full rounds per chain
+.set KINDLING_LEFT, 28  @ full rounds left in this chain
+.set KINDLING_ENTRY, 32  @ where each of up to four chains enters its unrolled loop
+.set KINDLING_FRAME, 48
 
 @ Two input pairs of two tiles and two channels.
-.macro TWO_TILES op
+.macro KINDLING_TWO_TILES op
   ldmia.w r12!, {r4-r7}
   ldmia.w lr!, {r8-r11}
 .ifc \op, start
@@ -46,7 +46,7 @@
 .endm
 
 @ Four input pairs of one tile and two channels; leaves r2 and r3 alone.
-.macro ONE_TILE op
+.macro KINDLING_ONE_TILE op
   ldmia.w r12!, {r4-r7}
   ldmia.w lr!, {r8-r11}
 .ifc \op, start
@@ -66,75 +66,75 @@
 .endm
 
 @ All input pairs of one point: `op` is start, or add to go on from r0-r3.
-.macro CHAIN name, index, step, op
+.macro KINDLING_CHAIN name, index, step, op
   \step \op
-  ldr.w pc, [sp, #(ENTRY + 4 * \index)]
+  ldr.w pc, [sp, #(KINDLING_ENTRY + 4 * \index)]
 .L\name\()_round_\index:
-.rept UNROLL
+.rept KINDLING_UNROLL
   \step add
 .endr
 .L\name\()_end_\index:
 .endm
 
 @ The same for more than UNROLL steps after the first.
-.macro LONG_CHAIN name, index, step, op
-  CHAIN \name, \index, \step, \op
-  ldr r4, [sp, #LEFT]
+.macro KINDLING_LONG_CHAIN name, index, step, op
+  KINDLING_CHAIN \name, \index, \step, \op
+  ldr r4, [sp, #KINDLING_LEFT]
   subs r4, r4, #1
   it mi
-  ldrmi r4, [sp, #MORE]       @ the chain is done: full rounds of the next one
-  str r4, [sp, #LEFT]
+  ldrmi r4, [sp, #KINDLING_MORE]  @ the chain is done: full rounds of the next one
+  str r4, [sp, #KINDLING_LEFT]
   bpl.w .L\name\()_round_\index
 .endm
 
 @ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address after v, steps after the
 @ first}. Leaves in r5 the bytes of code of the steps before the first full round.
-.macro ENTER step_bytes
+.macro KINDLING_ENTER step_bytes
   push {r4-r11, lr}
-  sub sp, sp, #FRAME
+  sub sp, sp, #KINDLING_FRAME
   mov r12, r0
   mov lr, r1
-  str r2, [sp, #SUMS]
+  str r2, [sp, #KINDLING_SUMS]
   ldrd r4, r5, [r3]
-  str r4, [sp, #V_END]
+  str r4, [sp, #KINDLING_V_END]
   subs r6, r5, #1
   it mi
   movmi r6, #0
   lsr r6, r6, #3              @ rounds after the 1 to UNROLL steps that come first
-  str r6, [sp, #MORE]
-  str r6, [sp, #LEFT]
+  str r6, [sp, #KINDLING_MORE]
+  str r6, [sp, #KINDLING_LEFT]
   sub r5, r5, r6, lsl #3
   mov r6, #\step_bytes
   mul r5, r5, r6
 .endm
 
 @ Notes where a chain enters its unrolled loop: r5 bytes before its end; bit 0 means Thumb code.
-.macro ENTRY_OF name, index
+.macro KINDLING_ENTRY_OF name, index
   adr.w r6, .L\name\()_end_\index
   sub r6, r6, r5
   orr r6, r6, #1
-  str r6, [sp, #(ENTRY + 4 * \index)]
+  str r6, [sp, #(KINDLING_ENTRY + 4 * \index)]
 .endm
 
-.macro STORE_SUMS registers:vararg
-  ldr r4, [sp, #SUMS]
+.macro KINDLING_STORE_SUMS registers:vararg
+  ldr r4, [sp, #KINDLING_SUMS]
   stmia r4!, {\registers}
-  str r4, [sp, #SUMS]
+  str r4, [sp, #KINDLING_SUMS]
 .endm
 
 @ Stores the last sums of a row of points; repeats from label `row` until v is used up, then
 @ returns.
-.macro STORE_AND_REPEAT row, registers:vararg
-  ldrd r4, r5, [sp, #SUMS]
+.macro KINDLING_STORE_AND_REPEAT row, registers:vararg
+  ldrd r4, r5, [sp, #KINDLING_SUMS]
   stmia r4!, {\registers}
   cmp r12, r5
-  str r4, [sp, #SUMS]
+  str r4, [sp, #KINDLING_SUMS]
   bne.w \row
-  add sp, sp, #FRAME
+  add sp, sp, #KINDLING_FRAME
   pop {r4-r11, pc}
 .endm
 
-.macro FUNCTION name
+.macro KINDLING_FUNCTION name
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -144,45 +144,45 @@
 .endm
 
 @ F(4x4): the sums of each of the 36 points as they are, three points at a time.
-.macro F4 name, chain, step, step_bytes, registers:vararg
-FUNCTION \name
-  ENTER \step_bytes
-  ENTRY_OF \name, 0
-  ENTRY_OF \name, 1
-  ENTRY_OF \name, 2
+.macro KINDLING_F4 name, chain, step, step_bytes, registers:vararg
+KINDLING_FUNCTION \name
+  KINDLING_ENTER \step_bytes
+  KINDLING_ENTRY_OF \name, 0
+  KINDLING_ENTRY_OF \name, 1
+  KINDLING_ENTRY_OF \name, 2
 1:
   \chain \name, 0, \step, start
-  STORE_SUMS \registers
+  KINDLING_STORE_SUMS \registers
   \chain \name, 1, \step, start
-  STORE_SUMS \registers
+  KINDLING_STORE_SUMS \registers
   \chain \name, 2, \step, start
-  STORE_AND_REPEAT 1b, \registers
+  KINDLING_STORE_AND_REPEAT 1b, \registers
 .endm
 
-F4 kindling_f4_two_tiles, CHAIN, TWO_TILES, 40, r0, r1, r2, r3
-F4 kindling_f4_two_tiles_long, LONG_CHAIN, TWO_TILES, 40, r0, r1, r2, r3
-F4 kindling_f4_one_tile_long, LONG_CHAIN, ONE_TILE, 44, r0, r1
+KINDLING_F4 kindling_f4_two_tiles, KINDLING_CHAIN, KINDLING_TWO_TILES, 40, r0, r1, r2, r3
+KINDLING_F4 kindling_f4_two_tiles_long, KINDLING_LONG_CHAIN, KINDLING_TWO_TILES, 40, r0, r1, r2, r3
+KINDLING_F4 kindling_f4_one_tile_long, KINDLING_LONG_CHAIN, KINDLING_ONE_TILE, 44, r0, r1
 
 @ F(2x2): the sums of a row of four points, in the order of columns 1, 2, 0, 3, are folded on the
 @ way:
 @     first  = (m1 + m2) + m0
 @     second = (m1 - m2) + m3
 @ where the last term is added by the chain itself.
-.macro F2_ENTER name, step_bytes
-FUNCTION \name
-  ENTER \step_bytes
-  ENTRY_OF \name, 0
-  ENTRY_OF \name, 1
-  ENTRY_OF \name, 2
-  ENTRY_OF \name, 3
+.macro KINDLING_F2_ENTER name, step_bytes
+KINDLING_FUNCTION \name
+  KINDLING_ENTER \step_bytes
+  KINDLING_ENTRY_OF \name, 0
+  KINDLING_ENTRY_OF \name, 1
+  KINDLING_ENTRY_OF \name, 2
+  KINDLING_ENTRY_OF \name, 3
 .endm
 
-.macro F2_TWO_TILES name, chain
-F2_ENTER \name, 40
+.macro KINDLING_F2_TWO_TILES name, chain
+KINDLING_F2_ENTER \name, 40
 1:
-  \chain \name, 0, TWO_TILES, start
+  \chain \name, 0, KINDLING_TWO_TILES, start
   stmia.w sp, {r0-r3}
-  \chain \name, 1, TWO_TILES, start
+  \chain \name, 1, KINDLING_TWO_TILES, start
   ldmia.w sp, {r4-r7}
   sub r8, r4, r0
   sub r9, r5, r1
@@ -193,33 +193,33 @@ F2_ENTER \name, 40
   add r2, r2, r6
   add r3, r3, r7
   stmia.w sp, {r8-r11}
-  \chain \name, 2, TWO_TILES, add
-  STORE_SUMS r0, r1, r2, r3
+  \chain \name, 2, KINDLING_TWO_TILES, add
+  KINDLING_STORE_SUMS r0, r1, r2, r3
   ldmia.w sp, {r0-r3}
-  \chain \name, 3, TWO_TILES, add
-  STORE_AND_REPEAT 1b, r0, r1, r2, r3
+  \chain \name, 3, KINDLING_TWO_TILES, add
+  KINDLING_STORE_AND_REPEAT 1b, r0, r1, r2, r3
 .endm
 
-F2_TWO_TILES kindling_f2_two_tiles_long, LONG_CHAIN
+KINDLING_F2_TWO_TILES kindling_f2_two_tiles_long, KINDLING_LONG_CHAIN
 
-.macro F2_ONE_TILE name, chain
-F2_ENTER \name, 44
+.macro KINDLING_F2_ONE_TILE name, chain
+KINDLING_F2_ENTER \name, 44
 1:
-  \chain \name, 0, ONE_TILE, start
+  \chain \name, 0, KINDLING_ONE_TILE, start
   mov r2, r0
   mov r3, r1
-  \chain \name, 1, ONE_TILE, start
+  \chain \name, 1, KINDLING_ONE_TILE, start
   sub r2, r2, r0              @ m1 - m2
   sub r3, r3, r1
   add r0, r2, r0, lsl #1      @ m1 + m2
   add r1, r3, r1, lsl #1
-  \chain \name, 2, ONE_TILE, add
-  STORE_SUMS r0, r1
+  \chain \name, 2, KINDLING_ONE_TILE, add
+  KINDLING_STORE_SUMS r0, r1
   mov r0, r2
   mov r1, r3
-  \chain \name, 3, ONE_TILE, add
-  STORE_AND_REPEAT 1b, r0, r1
+  \chain \name, 3, KINDLING_ONE_TILE, add
+  KINDLING_STORE_AND_REPEAT 1b, r0, r1
 .endm
 
-F2_ONE_TILE kindling_f2_one_tile, CHAIN
-F2_ONE_TILE kindling_f2_one_tile_long, LONG_CHAIN
+KINDLING_F2_ONE_TILE kindling_f2_one_tile, KINDLING_CHAIN
+KINDLING_F2_ONE_TILE kindling_f2_one_tile_long, KINDLING_LONG_CHAIN

@@ -12,16 +12,16 @@
 @ line, r12 and lr addresses, r0-r3 as stated.
 
 @ The frame after the columns of words:
-.set COLUMNS, 144             @ room for six columns of six rows
-.set SOURCE, 144              @ and bytes to the row below, to the next column
-.set POINTS, 156              @ and bytes from point to point
-.set PAIR_BYTES, 164
-.set QUADS, 168
-.set TRANSFORM_FRAME, 172
+.set KINDLING_COLUMNS, 144    @ room for six columns of six rows
+.set KINDLING_SOURCE, 144     @ and bytes to the row below, to the next column
+.set KINDLING_POINTS, 156     @ and bytes from point to point
+.set KINDLING_PAIR_BYTES, 164
+.set KINDLING_QUADS, 168
+.set KINDLING_TRANSFORM_FRAME, 172
 
 @ Lines: the values in r4 and up become their transform in r4 and up, r10 and r11 lost.
 
-.macro INPUT_LINE_2           @ p q r s -> p-r q+r r-q s-q
+.macro KINDLING_INPUT_LINE_2  @ p q r s -> p-r q+r r-q s-q
   ssub16 r7, r7, r5
   ssub16 r4, r4, r6
   sadd16 r10, r5, r6
@@ -29,7 +29,7 @@
   mov r5, r10
 .endm
 
-.macro INPUT_LINE_4           @ p q r s t u -> six values
+.macro KINDLING_INPUT_LINE_4  @ p q r s t u -> six values
   ssub16 r10, r8, r6          @ t - r
   ssub16 r11, r7, r5          @ s - q
   ssub16 r4, r4, r6
@@ -52,7 +52,7 @@
   ssub16 r9, r9, r11          @ u - s - 4 (s - q)
 .endm
 
-.macro WEIGHT_LINE_2          @ a b c -> 2a a+b+c a-b+c 2c
+.macro KINDLING_WEIGHT_LINE_2  @ a b c -> 2a a+b+c a-b+c 2c
   sadd16 r10, r4, r6
   sadd16 r4, r4, r4
   sadd16 r7, r6, r6
@@ -60,7 +60,7 @@
   sadd16 r5, r10, r5
 .endm
 
-.macro WEIGHT_LINE_4          @ a b c -> 3a a+b+c a-b+c a+2b+4c a-2b+4c 3c
+.macro KINDLING_WEIGHT_LINE_4  @ a b c -> 3a a+b+c a-b+c a+2b+4c a-2b+4c 3c
   sadd16 r10, r4, r6          @ a + c
   sadd16 r8, r6, r6
   sadd16 r9, r8, r6           @ 3 c
@@ -78,13 +78,13 @@
 
 @ Loads: a column of values at r0, r1 bytes apart, into r4 and up.
 
-.macro LOAD_3
+.macro KINDLING_LOAD_3
   ldr r4, [r0]
   ldr r5, [r0, r1]
   ldr r6, [r0, r1, lsl #1]
 .endm
 
-.macro LOAD_4
+.macro KINDLING_LOAD_4
   add r12, r0, r1, lsl #1
   ldr r4, [r0]
   ldr r5, [r0, r1]
@@ -92,15 +92,15 @@
   ldr r7, [r12, r1]
 .endm
 
-.macro LOAD_6
-  LOAD_4
+.macro KINDLING_LOAD_6
+  KINDLING_LOAD_4
   add r12, r12, r1, lsl #1
   ldr r8, [r12]
   ldr r9, [r12, r1]
 .endm
 
 @ The pair of a word's bytes that `rotation` brings to 0 and 2.
-.macro WIDEN count, rotation:vararg
+.macro KINDLING_WIDEN count, rotation:vararg
   sxtb16 r4, r4 \rotation
   sxtb16 r5, r5 \rotation
   sxtb16 r6, r6 \rotation
@@ -115,7 +115,7 @@
 
 @ Stores: a row of points at r3, r0 bytes apart (r1 = three times that); r3 goes on to the next row.
 
-.macro STORE_4                @ columns in the order 1 2 0 3
+.macro KINDLING_STORE_4       @ columns in the order 1 2 0 3
   add r12, r3, r1
   str r5, [r3]
   str r6, [r3, r0]
@@ -124,7 +124,7 @@
   add r3, r12, r0
 .endm
 
-.macro STORE_6
+.macro KINDLING_STORE_6
   add r12, r3, r1
   str r4, [r3]
   str r5, [r3, r0]
@@ -136,14 +136,14 @@
 .endm
 
 @ One pair of channels: `inputs` values on a side, `points` points on a side.
-.macro PAIR inputs, points, line, rotation:vararg
-  ldrd r0, r1, [sp, #SOURCE]
-  ldr r2, [sp, #(SOURCE + 8)]
+.macro KINDLING_PAIR inputs, points, line, rotation:vararg
+  ldrd r0, r1, [sp, #KINDLING_SOURCE]
+  ldr r2, [sp, #(KINDLING_SOURCE + 8)]
   mov lr, sp
 1:
-  LOAD_\inputs
+  KINDLING_LOAD_\inputs
   add r0, r0, r2
-  WIDEN \inputs, \rotation
+  KINDLING_WIDEN \inputs, \rotation
   \line
 .if \points == 4
   stmia lr!, {r4-r7}
@@ -153,7 +153,7 @@
   add r12, sp, #(4 * \inputs * \points)
   cmp lr, r12
   bne 1b
-  ldrd r3, r0, [sp, #POINTS]
+  ldrd r3, r0, [sp, #KINDLING_POINTS]
   add r1, r0, r0, lsl #1
   mov lr, sp
 2:
@@ -169,17 +169,17 @@
 .endif
   add lr, lr, #4
   \line
-  STORE_\points
+  KINDLING_STORE_\points
   add r12, sp, #(4 * \points)
   cmp lr, r12
   bne 2b
-  ldr r3, [sp, #POINTS]
-  ldr r1, [sp, #PAIR_BYTES]
+  ldr r3, [sp, #KINDLING_POINTS]
+  ldr r1, [sp, #KINDLING_PAIR_BYTES]
   add r3, r3, r1
-  str r3, [sp, #POINTS]
+  str r3, [sp, #KINDLING_POINTS]
 .endm
 
-.macro TRANSFORM name, inputs, points, line
+.macro KINDLING_TRANSFORM name, inputs, points, line
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -187,27 +187,27 @@
 .balign 4
 \name:
   push {r4-r11, lr}
-  sub sp, sp, #TRANSFORM_FRAME
+  sub sp, sp, #KINDLING_TRANSFORM_FRAME
   ldmia r0, {r1-r7}
-  add r0, sp, #SOURCE
+  add r0, sp, #KINDLING_SOURCE
   stmia r0, {r1-r7}
 3:
-  PAIR \inputs, \points, \line
-  PAIR \inputs, \points, \line, , ror #8
-  ldr r0, [sp, #SOURCE]
-  ldr r1, [sp, #QUADS]
-  add r0, r0, #QUAD_BYTES
-  str r0, [sp, #SOURCE]
+  KINDLING_PAIR \inputs, \points, \line
+  KINDLING_PAIR \inputs, \points, \line, , ror #8
+  ldr r0, [sp, #KINDLING_SOURCE]
+  ldr r1, [sp, #KINDLING_QUADS]
+  add r0, r0, #KINDLING_QUAD_BYTES
+  str r0, [sp, #KINDLING_SOURCE]
   subs r1, r1, #1
-  str r1, [sp, #QUADS]
+  str r1, [sp, #KINDLING_QUADS]
   bne.w 3b
-  add sp, sp, #TRANSFORM_FRAME
+  add sp, sp, #KINDLING_TRANSFORM_FRAME
   pop {r4-r11, pc}
 .endm
 
-.set QUAD_BYTES, 4            @ from a pixel's quad to its next
-TRANSFORM kindling_f2_inputs, 4, 4, INPUT_LINE_2
-TRANSFORM kindling_f4_inputs, 6, 6, INPUT_LINE_4
-.set QUAD_BYTES, 36           @ from a quad's nine taps to the next quad's
-TRANSFORM kindling_f2_weights, 3, 4, WEIGHT_LINE_2
-TRANSFORM kindling_f4_weights, 3, 6, WEIGHT_LINE_4
+.set KINDLING_QUAD_BYTES, 4   @ from a pixel's quad to its next
+KINDLING_TRANSFORM kindling_f2_inputs, 4, 4, KINDLING_INPUT_LINE_2
+KINDLING_TRANSFORM kindling_f4_inputs, 6, 6, KINDLING_INPUT_LINE_4
+.set KINDLING_QUAD_BYTES, 36  @ from a quad's nine taps to the next quad's
+KINDLING_TRANSFORM kindling_f2_weights, 3, 4, KINDLING_WEIGHT_LINE_2
+KINDLING_TRANSFORM kindling_f4_weights, 3, 6, KINDLING_WEIGHT_LINE_4

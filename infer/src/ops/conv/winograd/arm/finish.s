@@ -11,13 +11,13 @@
 @ {address of its first output, bias, multiplier}.
 
 @ value = requantise(bias r10 + value >> shift, with multiplier r11 and zero point r9); r5 is lost.
-.macro FINISH_OUTPUT value, shift
+.macro KINDLING_FINISH_OUTPUT value, shift
   add \value, r10, \value, asr #\shift
   KINDLING_REQUANTISE \value, r11, r9, r5
 .endm
 
 @ a = max(a, b << shift)
-.macro LARGER a, b, shift=0
+.macro KINDLING_LARGER a, b, shift=0
 .if \shift
   cmp \a, \b, lsl #\shift
   it lt
@@ -29,7 +29,7 @@
 .endif
 .endm
 
-.macro FINISH name
+.macro KINDLING_FINISH name
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -39,7 +39,7 @@
 .endm
 
 @ F(2x2): larger of the two outputs of a column from the folded rows m0 to m3 into `out`.
-.macro F2_COLUMN out, column, line_bytes
+.macro KINDLING_F2_COLUMN out, column, line_bytes
   ldr r4, [r0, #(\column * \line_bytes)]
   ldr r5, [r0, #((2 + \column) * \line_bytes)]
   ldr r6, [r0, #((4 + \column) * \line_bytes)]
@@ -48,32 +48,32 @@
   sub r5, r5, r6
   add \out, \out, r4
   add r5, r5, r7
-  LARGER \out, r5
+  KINDLING_LARGER \out, r5
 .endm
 
-.macro F2_FINISH name, line_bytes
-FINISH \name
+.macro KINDLING_F2_FINISH name, line_bytes
+KINDLING_FINISH \name
   push {r4-r11, lr}
   ldr r9, [r3, #8]
 1:
   ldmia r1!, {r3, r10, r11}
-  F2_COLUMN r8, 0, \line_bytes
-  F2_COLUMN r12, 1, \line_bytes
+  KINDLING_F2_COLUMN r8, 0, \line_bytes
+  KINDLING_F2_COLUMN r12, 1, \line_bytes
   add r0, r0, #4
-  LARGER r8, r12
-  FINISH_OUTPUT r8, 2
+  KINDLING_LARGER r8, r12
+  KINDLING_FINISH_OUTPUT r8, 2
   cmp r1, r2
   strb r8, [r3]
   bne 1b
   pop {r4-r11, pc}
 .endm
 
-F2_FINISH kindling_f2_finish_two, 16
-F2_FINISH kindling_f2_finish_one, 8
+KINDLING_F2_FINISH kindling_f2_finish_two, 16
+KINDLING_F2_FINISH kindling_f2_finish_one, 8
 
 @ F(4x4): a line m0 to m5 in r2 to r7 becomes its four outputs, times 24 and divided by 1, 2, 4, 4,
 @ in r2 to r5.
-.macro F4_LINE
+.macro KINDLING_F4_LINE
   add r8, r3, r4              @ m1 + m2
   sub r9, r3, r4
   add r10, r5, r6             @ m3 + m4
@@ -87,14 +87,14 @@ F2_FINISH kindling_f2_finish_one, 8
 .endm
 
 @ The column transform of one column, to the stack: [row][column].
-.macro F4_COLUMN column, line_bytes
+.macro KINDLING_F4_COLUMN column, line_bytes
   ldr r2, [r0, #((0 + \column) * \line_bytes)]
   ldr r3, [r0, #((6 + \column) * \line_bytes)]
   ldr r4, [r0, #((12 + \column) * \line_bytes)]
   ldr r5, [r0, #((18 + \column) * \line_bytes)]
   ldr r6, [r0, #((24 + \column) * \line_bytes)]
   ldr r7, [r0, #((30 + \column) * \line_bytes)]
-  F4_LINE
+  KINDLING_F4_LINE
   str r2, [sp, #(4 * \column)]
   str r3, [sp, #(24 + 4 * \column)]
   str r4, [sp, #(48 + 4 * \column)]
@@ -103,76 +103,76 @@ F2_FINISH kindling_f2_finish_one, 8
 
 @ The row transform of the next row, and the larger values of its two windows into `left` and
 @ `right`; lr is the inverse of 9, which turns 576 * sum into 64 * sum.
-.macro F4_ROW left, right
+.macro KINDLING_F4_ROW left, right
   ldmia r12!, {r2-r7}
-  F4_LINE
+  KINDLING_F4_LINE
   mul \left, r2, lr
   mul r3, r3, lr
   mul \right, r4, lr
   mul r5, r5, lr
-  LARGER \left, r3, 1
-  LARGER \right, r5
+  KINDLING_LARGER \left, r3, 1
+  KINDLING_LARGER \right, r5
 .endm
 
 @ The frame after the four rows of six words:
 @ The slot's output, bytes to the output below, next to it, zero point, bias, multiplier:
-.set F4_OUTPUT, 96
-.set F4_STEPS, 100
-.set F4_BIAS, 112
-.set F4_SUMS, 120
-.set F4_SLOTS, 124            @ next slot, end of slots
-.set F4_FRAME, 132
+.set KINDLING_F4_OUTPUT, 96
+.set KINDLING_F4_STEPS, 100
+.set KINDLING_F4_BIAS, 112
+.set KINDLING_F4_SUMS, 120
+.set KINDLING_F4_SLOTS, 124   @ next slot, end of slots
+.set KINDLING_F4_FRAME, 132
 
-.macro F4_FINISH name, line_bytes
-FINISH \name
+.macro KINDLING_F4_FINISH name, line_bytes
+KINDLING_FINISH \name
   push {r4-r11, lr}
-  sub sp, sp, #F4_FRAME
-  str r2, [sp, #(F4_SLOTS + 4)]
+  sub sp, sp, #KINDLING_F4_FRAME
+  str r2, [sp, #(KINDLING_F4_SLOTS + 4)]
   ldmia r3, {r4-r6}
-  add r7, sp, #F4_STEPS
+  add r7, sp, #KINDLING_F4_STEPS
   stmia r7, {r4-r6}
   movw lr, #0x8e39            @ the inverse of 9
   movt lr, #0x38e3
 1:
   ldmia r1!, {r4-r6}
-  str r4, [sp, #F4_OUTPUT]
-  strd r5, r6, [sp, #F4_BIAS]
-  F4_COLUMN 0, \line_bytes
-  F4_COLUMN 1, \line_bytes
-  F4_COLUMN 2, \line_bytes
-  F4_COLUMN 3, \line_bytes
-  F4_COLUMN 4, \line_bytes
-  F4_COLUMN 5, \line_bytes
+  str r4, [sp, #KINDLING_F4_OUTPUT]
+  strd r5, r6, [sp, #KINDLING_F4_BIAS]
+  KINDLING_F4_COLUMN 0, \line_bytes
+  KINDLING_F4_COLUMN 1, \line_bytes
+  KINDLING_F4_COLUMN 2, \line_bytes
+  KINDLING_F4_COLUMN 3, \line_bytes
+  KINDLING_F4_COLUMN 4, \line_bytes
+  KINDLING_F4_COLUMN 5, \line_bytes
   add r0, r0, #4
-  strd r0, r1, [sp, #F4_SUMS]
+  strd r0, r1, [sp, #KINDLING_F4_SUMS]
   mov r12, sp
-  F4_ROW r0, r1
-  F4_ROW r2, r4
-  LARGER r0, r2, 1            @ row 1 is divided by 2
-  LARGER r1, r4, 1
-  add r5, sp, #F4_OUTPUT
+  KINDLING_F4_ROW r0, r1
+  KINDLING_F4_ROW r2, r4
+  KINDLING_LARGER r0, r2, 1   @ row 1 is divided by 2
+  KINDLING_LARGER r1, r4, 1
+  add r5, sp, #KINDLING_F4_OUTPUT
   ldmia r5, {r6-r11}
-  FINISH_OUTPUT r0, 6            @ columns 0 and 1 by 1
-  FINISH_OUTPUT r1, 4            @ columns 2 and 3 by 4
+  KINDLING_FINISH_OUTPUT r0, 6   @ columns 0 and 1 by 1
+  KINDLING_FINISH_OUTPUT r1, 4   @ columns 2 and 3 by 4
   strb r0, [r6]
   strb r1, [r6, r8]
-  F4_ROW r0, r1
-  F4_ROW r2, r4
-  LARGER r0, r2               @ rows 2 and 3 by 4
-  LARGER r1, r4
+  KINDLING_F4_ROW r0, r1
+  KINDLING_F4_ROW r2, r4
+  KINDLING_LARGER r0, r2      @ rows 2 and 3 by 4
+  KINDLING_LARGER r1, r4
   ldmia r12, {r6-r11}         @ the frame after the rows
-  FINISH_OUTPUT r0, 4
-  FINISH_OUTPUT r1, 2
+  KINDLING_FINISH_OUTPUT r0, 4
+  KINDLING_FINISH_OUTPUT r1, 2
   add r6, r6, r7
   strb r0, [r6]
   strb r1, [r6, r8]
-  ldrd r0, r1, [sp, #F4_SUMS]
-  ldr r2, [sp, #(F4_SLOTS + 4)]
+  ldrd r0, r1, [sp, #KINDLING_F4_SUMS]
+  ldr r2, [sp, #(KINDLING_F4_SLOTS + 4)]
   cmp r1, r2
   bne.w 1b
-  add sp, sp, #F4_FRAME
+  add sp, sp, #KINDLING_F4_FRAME
   pop {r4-r11, pc}
 .endm
 
-F4_FINISH kindling_f4_finish_two, 16
-F4_FINISH kindling_f4_finish_one, 8
+KINDLING_F4_FINISH kindling_f4_finish_two, 16
+KINDLING_F4_FINISH kindling_f4_finish_one, 8

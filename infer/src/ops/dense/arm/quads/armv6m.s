@@ -15,24 +15,24 @@
 .thumb
 
 @ The next byte of r2 by an input.
-.macro DENSE_PRODUCT input, sum
+.macro KINDLING_DENSE_PRODUCT input, sum
   sxtb r3, r2
   lsrs r2, r2, #8
   muls r3, \input, r3
   add \sum, r3
 .endm
 
-.macro UNIT sum
+.macro KINDLING_UNIT sum
   ldmia r1!, {r2}
-  DENSE_PRODUCT r4, \sum
-  DENSE_PRODUCT r5, \sum
-  DENSE_PRODUCT r6, \sum
+  KINDLING_DENSE_PRODUCT r4, \sum
+  KINDLING_DENSE_PRODUCT r5, \sum
+  KINDLING_DENSE_PRODUCT r6, \sum
   sxtb r3, r2
   muls r3, r7, r3
   add \sum, r3
 .endm
 
-.macro PRODUCT_HIGH input, sum
+.macro KINDLING_PRODUCT_HIGH input, sum
   sxtb r3, r2
   lsrs r2, r2, #8
   asrs r3, r3, #4
@@ -40,7 +40,7 @@
   add \sum, r3
 .endm
 
-.macro PRODUCT_LOW input, sum
+.macro KINDLING_PRODUCT_LOW input, sum
   lsls r3, r2, #28
   lsrs r2, r2, #8
   asrs r3, r3, #28
@@ -49,32 +49,32 @@
 .endm
 
 @ int4 weights of two units.
-.macro TWO_UNITS_INT4 first, second
+.macro KINDLING_TWO_UNITS_INT4 first, second
   ldr r2, [r1]
-  PRODUCT_HIGH r4, \first
-  PRODUCT_HIGH r5, \first
-  PRODUCT_HIGH r6, \first
-  PRODUCT_HIGH r7, \first
+  KINDLING_PRODUCT_HIGH r4, \first
+  KINDLING_PRODUCT_HIGH r5, \first
+  KINDLING_PRODUCT_HIGH r6, \first
+  KINDLING_PRODUCT_HIGH r7, \first
   ldmia r1!, {r2}
-  PRODUCT_LOW r4, \second
-  PRODUCT_LOW r5, \second
-  PRODUCT_LOW r6, \second
-  PRODUCT_LOW r7, \second
+  KINDLING_PRODUCT_LOW r4, \second
+  KINDLING_PRODUCT_LOW r5, \second
+  KINDLING_PRODUCT_LOW r6, \second
+  KINDLING_PRODUCT_LOW r7, \second
 .endm
 
-.macro FOUR_UNITS
-  UNIT r8
-  UNIT r9
-  UNIT r10
-  UNIT r11
+.macro KINDLING_FOUR_UNITS
+  KINDLING_UNIT r8
+  KINDLING_UNIT r9
+  KINDLING_UNIT r10
+  KINDLING_UNIT r11
 .endm
 
-.macro FOUR_UNITS_INT4
-  TWO_UNITS_INT4 r8, r9
-  TWO_UNITS_INT4 r10, r11
+.macro KINDLING_FOUR_UNITS_INT4
+  KINDLING_TWO_UNITS_INT4 r8, r9
+  KINDLING_TWO_UNITS_INT4 r10, r11
 .endm
 
-.macro DENSE_SUMS name, four_units
+.macro KINDLING_DENSE_SUMS name, four_units
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -118,5 +118,5 @@
   pop {r2, r4-r7, pc}
 .endm
 
-DENSE_SUMS kindling_dense_sums, FOUR_UNITS
-DENSE_SUMS kindling_dense_sums_int4, FOUR_UNITS_INT4
+KINDLING_DENSE_SUMS kindling_dense_sums, KINDLING_FOUR_UNITS
+KINDLING_DENSE_SUMS kindling_dense_sums_int4, KINDLING_FOUR_UNITS_INT4

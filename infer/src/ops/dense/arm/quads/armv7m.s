@@ -14,13 +14,13 @@
 @ inputs, lr of weights.
 
 @ The frame:
-.set DENSE_INPUTS, 0          @ first, after the last
-.set DENSE_PARAMETERS, 8      @ next, after the last
-.set DENSE_OUTPUT, 16         @ next, and zero point
-.set DENSE_FRAME, 24
+.set KINDLING_DENSE_INPUTS, 0  @ first, after the last
+.set KINDLING_DENSE_PARAMETERS, 8  @ next, after the last
+.set KINDLING_DENSE_OUTPUT, 16  @ next, and zero point
+.set KINDLING_DENSE_FRAME, 24
 
 @ Input `input` with int8 weights at `weights` bytes, `step` bytes from unit to unit.
-.macro DENSE_INPUT load, input, weights, step
+.macro KINDLING_DENSE_INPUT load, input, weights, step
   ldrsb.w r4, [r12, #\input]
   \load r5, [lr, #\weights]
   \load r6, [lr, #(\weights + \step)]
@@ -32,16 +32,16 @@
   mla r3, r4, r8, r3
 .endm
 
-.macro QUAD
-  DENSE_INPUT ldrsb.w, 0, 0, 4
-  DENSE_INPUT ldrsb.w, 1, 1, 4
-  DENSE_INPUT ldrsb.w, 2, 2, 4
-  DENSE_INPUT ldrsb.w, 3, 3, 4
+.macro KINDLING_QUAD
+  KINDLING_DENSE_INPUT ldrsb.w, 0, 0, 4
+  KINDLING_DENSE_INPUT ldrsb.w, 1, 1, 4
+  KINDLING_DENSE_INPUT ldrsb.w, 2, 2, 4
+  KINDLING_DENSE_INPUT ldrsb.w, 3, 3, 4
   add lr, lr, #16
 .endm
 
 @ Input `input` with int4 weights: a byte for two units, the second in the low half.
-.macro DENSE_INPUT_INT4 input
+.macro KINDLING_DENSE_INPUT_INT4 input
   ldrsb.w r4, [r12, #\input]
   ldrsb.w r5, [lr, #\input]
   ldrsb.w r7, [lr, #(\input + 4)]
@@ -55,32 +55,32 @@
   mla r3, r4, r8, r3
 .endm
 
-.macro QUAD_INT4
-  DENSE_INPUT_INT4 0
-  DENSE_INPUT_INT4 1
-  DENSE_INPUT_INT4 2
-  DENSE_INPUT_INT4 3
+.macro KINDLING_QUAD_INT4
+  KINDLING_DENSE_INPUT_INT4 0
+  KINDLING_DENSE_INPUT_INT4 1
+  KINDLING_DENSE_INPUT_INT4 2
+  KINDLING_DENSE_INPUT_INT4 3
   add lr, lr, #8
 .endm
 
 @ int16 weights: inputs 0 and 2 in the first four words, 1 and 3 in the next.
-.macro QUAD_WIDE
-  DENSE_INPUT ldrsh.w, 0, 0, 4
-  DENSE_INPUT ldrsh.w, 2, 2, 4
-  DENSE_INPUT ldrsh.w, 1, 16, 4
-  DENSE_INPUT ldrsh.w, 3, 18, 4
+.macro KINDLING_QUAD_WIDE
+  KINDLING_DENSE_INPUT ldrsh.w, 0, 0, 4
+  KINDLING_DENSE_INPUT ldrsh.w, 2, 2, 4
+  KINDLING_DENSE_INPUT ldrsh.w, 1, 16, 4
+  KINDLING_DENSE_INPUT ldrsh.w, 3, 18, 4
   add lr, lr, #32
 .endm
 
 @ The next unit's parameters are at r4, its output at r5, the zero point in r6.
-.macro DENSE_OUTPUT_OF sum
+.macro KINDLING_DENSE_OUTPUT_OF sum
   ldrd r7, r8, [r4], #8
   add \sum, \sum, r7
   KINDLING_REQUANTISE \sum, r8, r6, r7
   strb \sum, [r5], #1
 .endm
 
-.macro DENSE name, quad, twice
+.macro KINDLING_DENSE name, quad, twice
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -89,11 +89,11 @@
 \name:
   push {r4-r11, lr}
 .if \twice
-  sub sp, sp, #DENSE_TWICE_FRAME
-  ldr r1, [r0, #DENSE_SHIFTS]
-  str r1, [sp, #DENSE_SHIFTS]
+  sub sp, sp, #KINDLING_DENSE_TWICE_FRAME
+  ldr r1, [r0, #KINDLING_DENSE_SHIFTS]
+  str r1, [sp, #KINDLING_DENSE_SHIFTS]
 .else
-  sub sp, sp, #DENSE_FRAME
+  sub sp, sp, #KINDLING_DENSE_FRAME
 .endif
   ldmia r0, {r1-r7, lr}
   stmia sp, {r1-r6}
@@ -102,33 +102,33 @@
   mov r1, #0
   mov r2, #0
   mov r3, #0
-  ldrd r12, r10, [sp, #DENSE_INPUTS]
+  ldrd r12, r10, [sp, #KINDLING_DENSE_INPUTS]
 2:
   \quad
   add r12, r12, #4
   cmp r12, r10
   bne.w 2b
 .if \twice
-  DENSE_TWICE_END \name
+  KINDLING_DENSE_TWICE_END \name
 .else
-  ldr r4, [sp, #DENSE_PARAMETERS]
-  ldrd r5, r6, [sp, #DENSE_OUTPUT]
-  DENSE_OUTPUT_OF r0
-  DENSE_OUTPUT_OF r1
-  DENSE_OUTPUT_OF r2
-  DENSE_OUTPUT_OF r3
-  str r4, [sp, #DENSE_PARAMETERS]
-  str r5, [sp, #DENSE_OUTPUT]
-  ldr r5, [sp, #(DENSE_PARAMETERS + 4)]
+  ldr r4, [sp, #KINDLING_DENSE_PARAMETERS]
+  ldrd r5, r6, [sp, #KINDLING_DENSE_OUTPUT]
+  KINDLING_DENSE_OUTPUT_OF r0
+  KINDLING_DENSE_OUTPUT_OF r1
+  KINDLING_DENSE_OUTPUT_OF r2
+  KINDLING_DENSE_OUTPUT_OF r3
+  str r4, [sp, #KINDLING_DENSE_PARAMETERS]
+  str r5, [sp, #KINDLING_DENSE_OUTPUT]
+  ldr r5, [sp, #(KINDLING_DENSE_PARAMETERS + 4)]
   cmp r4, r5
   bne.w 1b
-  add sp, sp, #DENSE_FRAME
+  add sp, sp, #KINDLING_DENSE_FRAME
   pop {r4-r11, pc}
 .endif
 .endm
 
-DENSE kindling_dense, QUAD, 0
-DENSE kindling_dense_int4, QUAD_INT4, 0
-DENSE kindling_dense_wide, QUAD_WIDE, 0
-DENSE kindling_dense_twice, QUAD, 1
-DENSE kindling_dense_wide_twice, QUAD_WIDE, 1
+KINDLING_DENSE kindling_dense, KINDLING_QUAD, 0
+KINDLING_DENSE kindling_dense_int4, KINDLING_QUAD_INT4, 0
+KINDLING_DENSE kindling_dense_wide, KINDLING_QUAD_WIDE, 0
+KINDLING_DENSE kindling_dense_twice, KINDLING_QUAD, 1
+KINDLING_DENSE kindling_dense_wide_twice, KINDLING_QUAD_WIDE, 1

@@ -14,22 +14,22 @@
 @ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4 weights,
 @ r12 address of inputs, lr address of weights.
 
-.set DENSE_ROUND, 4           @ quads per round of the loop
+.set KINDLING_DENSE_ROUND, 4  @ quads per round of the loop
 @ The frame:
-.set DENSE_INPUTS, 0          @ first, after the last
-.set DENSE_PARAMETERS, 8      @ next, after the last
-.set DENSE_OUTPUT, 16         @ next, and zero point
-.set DENSE_ENTRY, 24          @ where the quads that make no full round begin
-.set DENSE_FRAME, 32
+.set KINDLING_DENSE_INPUTS, 0  @ first, after the last
+.set KINDLING_DENSE_PARAMETERS, 8  @ next, after the last
+.set KINDLING_DENSE_OUTPUT, 16  @ next, and zero point
+.set KINDLING_DENSE_ENTRY, 24  @ where the quads that make no full round begin
+.set KINDLING_DENSE_FRAME, 32
 
 @ The next four inputs as pairs (0, 2) and (1, 3).
-.macro DENSE_INPUTS_OF_QUAD
+.macro KINDLING_DENSE_INPUTS_OF_QUAD
   ldr r9, [r12], #4
   sxtb16 r8, r9
   sxtb16 r9, r9, ror #8
 .endm
 
-.macro UNIT sum, weights
+.macro KINDLING_UNIT sum, weights
   sxtb16 r10, \weights
   sxtb16 \weights, \weights, ror #8
   smlad \sum, r8, r10, \sum
@@ -37,30 +37,30 @@
 .endm
 
 @ int8 weights: a word per unit.
-.macro QUAD
+.macro KINDLING_QUAD
   ldmia.w lr!, {r4-r7}
-  DENSE_INPUTS_OF_QUAD
-  UNIT r0, r4
-  UNIT r1, r5
-  UNIT r2, r6
-  UNIT r3, r7
+  KINDLING_DENSE_INPUTS_OF_QUAD
+  KINDLING_UNIT r0, r4
+  KINDLING_UNIT r1, r5
+  KINDLING_UNIT r2, r6
+  KINDLING_UNIT r3, r7
 .endm
 
 @ int4 weights: a word for two units, the second in the low halves.
-.macro QUAD_INT4
+.macro KINDLING_QUAD_INT4
   ldmia.w lr!, {r5, r7}
-  DENSE_INPUTS_OF_QUAD
+  KINDLING_DENSE_INPUTS_OF_QUAD
   and.w r4, r11, r5
   and.w r5, r11, r5, lsl #4
   and.w r6, r11, r7
   and.w r7, r11, r7, lsl #4
-  UNIT r0, r4
-  UNIT r1, r5
-  UNIT r2, r6
-  UNIT r3, r7
+  KINDLING_UNIT r0, r4
+  KINDLING_UNIT r1, r5
+  KINDLING_UNIT r2, r6
+  KINDLING_UNIT r3, r7
 .endm
 
-.macro FOUR_UNITS inputs
+.macro KINDLING_FOUR_UNITS inputs
   ldmia.w lr!, {r4-r7}
   smlad r0, \inputs, r4, r0
   smlad r1, \inputs, r5, r1
@@ -69,18 +69,18 @@
 .endm
 
 @ int16 weights: a pair per unit, for each of two pairs of inputs.
-.macro QUAD_WIDE
-  DENSE_INPUTS_OF_QUAD
-  FOUR_UNITS r8
-  FOUR_UNITS r9
+.macro KINDLING_QUAD_WIDE
+  KINDLING_DENSE_INPUTS_OF_QUAD
+  KINDLING_FOUR_UNITS r8
+  KINDLING_FOUR_UNITS r9
 .endm
 
-.macro DENSE_OUTPUT_OF sum, multiplier
+.macro KINDLING_DENSE_OUTPUT_OF sum, multiplier
   KINDLING_REQUANTISE \sum, \multiplier, r7
   strb \sum, [r5], #1
 .endm
 
-.macro DENSE name, quad, quad_bytes, twice, is_int4
+.macro KINDLING_DENSE name, quad, quad_bytes, twice, is_int4
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -89,22 +89,22 @@
 \name:
   push {r4-r11, lr}
 .if \twice
-  sub sp, sp, #DENSE_TWICE_FRAME
-  ldr r1, [r0, #DENSE_SHIFTS]
-  str r1, [sp, #DENSE_SHIFTS]
+  sub sp, sp, #KINDLING_DENSE_TWICE_FRAME
+  ldr r1, [r0, #KINDLING_DENSE_SHIFTS]
+  str r1, [sp, #KINDLING_DENSE_SHIFTS]
 .else
-  sub sp, sp, #DENSE_FRAME
+  sub sp, sp, #KINDLING_DENSE_FRAME
 .endif
   ldmia r0, {r1-r7, lr}
   stmia sp, {r1-r6}
   adr.w r0, 2f
-  ands r7, r7, #(DENSE_ROUND - 1)
+  ands r7, r7, #(KINDLING_DENSE_ROUND - 1)
   it eq
-  moveq r7, #DENSE_ROUND
+  moveq r7, #KINDLING_DENSE_ROUND
   mov r1, #\quad_bytes
   mls r0, r7, r1, r0
   orr r0, r0, #1              @ Thumb code
-  str r0, [sp, #DENSE_ENTRY]
+  str r0, [sp, #KINDLING_DENSE_ENTRY]
 1:
   mov r0, #0
   mov r1, #0
@@ -113,23 +113,23 @@
 .if \is_int4
   mov r11, #0xf0f0f0f0
 .endif
-  ldr r12, [sp, #DENSE_INPUTS]
-  ldr.w pc, [sp, #DENSE_ENTRY]
+  ldr r12, [sp, #KINDLING_DENSE_INPUTS]
+  ldr.w pc, [sp, #KINDLING_DENSE_ENTRY]
 .balign 4
 3:
-.rept DENSE_ROUND
+.rept KINDLING_DENSE_ROUND
   \quad
 .endr
 2:
-  ldr r4, [sp, #(DENSE_INPUTS + 4)]
+  ldr r4, [sp, #(KINDLING_DENSE_INPUTS + 4)]
   cmp r12, r4
   bne.w 3b
 .if \twice
-  DENSE_TWICE_END \name
+  KINDLING_DENSE_TWICE_END \name
 .else
-  ldr r4, [sp, #DENSE_PARAMETERS]
+  ldr r4, [sp, #KINDLING_DENSE_PARAMETERS]
   ldmia r4!, {r5-r12}         @ four times bias, multiplier
-  str r4, [sp, #DENSE_PARAMETERS]
+  str r4, [sp, #KINDLING_DENSE_PARAMETERS]
 .if \is_int4
   add r0, r5, r0, asr #4
   add r1, r7, r1, asr #4
@@ -141,22 +141,22 @@
   add r2, r2, r9
   add r3, r3, r11
 .endif
-  ldrd r5, r7, [sp, #DENSE_OUTPUT]
-  DENSE_OUTPUT_OF r0, r6
-  DENSE_OUTPUT_OF r1, r8
-  DENSE_OUTPUT_OF r2, r10
-  DENSE_OUTPUT_OF r3, r12
-  str r5, [sp, #DENSE_OUTPUT]
-  ldr r5, [sp, #(DENSE_PARAMETERS + 4)]
+  ldrd r5, r7, [sp, #KINDLING_DENSE_OUTPUT]
+  KINDLING_DENSE_OUTPUT_OF r0, r6
+  KINDLING_DENSE_OUTPUT_OF r1, r8
+  KINDLING_DENSE_OUTPUT_OF r2, r10
+  KINDLING_DENSE_OUTPUT_OF r3, r12
+  str r5, [sp, #KINDLING_DENSE_OUTPUT]
+  ldr r5, [sp, #(KINDLING_DENSE_PARAMETERS + 4)]
   cmp r4, r5
   bne.w 1b
-  add sp, sp, #DENSE_FRAME
+  add sp, sp, #KINDLING_DENSE_FRAME
   pop {r4-r11, pc}
 .endif
 .endm
 
-DENSE kindling_dense, QUAD, 80, 0, 0
-DENSE kindling_dense_int4, QUAD_INT4, 96, 0, 1
-DENSE kindling_dense_wide, QUAD_WIDE, 52, 0, 0
-DENSE kindling_dense_twice, QUAD, 80, 1, 0
-DENSE kindling_dense_wide_twice, QUAD_WIDE, 52, 1, 0
+KINDLING_DENSE kindling_dense, KINDLING_QUAD, 80, 0, 0
+KINDLING_DENSE kindling_dense_int4, KINDLING_QUAD_INT4, 96, 0, 1
+KINDLING_DENSE kindling_dense_wide, KINDLING_QUAD_WIDE, 52, 0, 0
+KINDLING_DENSE kindling_dense_twice, KINDLING_QUAD, 80, 1, 0
+KINDLING_DENSE kindling_dense_wide_twice, KINDLING_QUAD_WIDE, 52, 1, 0

@@ -4,10 +4,10 @@
 @ r0-r3 sums; r4 parameters, r5 output, r6 2 * zero point + 1, r7 and r8 shift and multiplier, r9
 @ shifts, r10 constant, r12 low word of a product; lr is left alone.
 
-.set DENSE_SHIFTS, 32         @ of the frame: next
-.set DENSE_TWICE_FRAME, 40
+.set KINDLING_DENSE_SHIFTS, 32  @ of the frame: next
+.set KINDLING_DENSE_TWICE_FRAME, 40
 
-.macro DENSE_TWICE_OUTPUT name, number, sum
+.macro KINDLING_DENSE_TWICE_OUTPUT name, number, sum
   ldrd r7, r8, [r4], #8
   add \sum, \sum, r7
   ldrsb r7, [r9], #1
@@ -17,30 +17,30 @@
   strb \sum, [r5], #1
 .endm
 
-.macro DENSE_TWICE_RARE name, number, sum
+.macro KINDLING_DENSE_TWICE_RARE name, number, sum
 .L\name\()_rare_\number:
   KINDLING_RARE r8, r7, r10, r6, r12, \sum
   b.w .L\name\()_done_\number
 .endm
 
-.macro DENSE_TWICE_END name
-  ldr r4, [sp, #DENSE_PARAMETERS]
-  ldrd r5, r6, [sp, #DENSE_OUTPUT]
-  ldr r9, [sp, #DENSE_SHIFTS]
-  DENSE_TWICE_OUTPUT \name, 0, r0
-  DENSE_TWICE_OUTPUT \name, 1, r1
-  DENSE_TWICE_OUTPUT \name, 2, r2
-  DENSE_TWICE_OUTPUT \name, 3, r3
-  str r4, [sp, #DENSE_PARAMETERS]
-  str r5, [sp, #DENSE_OUTPUT]
-  str r9, [sp, #DENSE_SHIFTS]
-  ldr r5, [sp, #(DENSE_PARAMETERS + 4)]
+.macro KINDLING_DENSE_TWICE_END name
+  ldr r4, [sp, #KINDLING_DENSE_PARAMETERS]
+  ldrd r5, r6, [sp, #KINDLING_DENSE_OUTPUT]
+  ldr r9, [sp, #KINDLING_DENSE_SHIFTS]
+  KINDLING_DENSE_TWICE_OUTPUT \name, 0, r0
+  KINDLING_DENSE_TWICE_OUTPUT \name, 1, r1
+  KINDLING_DENSE_TWICE_OUTPUT \name, 2, r2
+  KINDLING_DENSE_TWICE_OUTPUT \name, 3, r3
+  str r4, [sp, #KINDLING_DENSE_PARAMETERS]
+  str r5, [sp, #KINDLING_DENSE_OUTPUT]
+  str r9, [sp, #KINDLING_DENSE_SHIFTS]
+  ldr r5, [sp, #(KINDLING_DENSE_PARAMETERS + 4)]
   cmp r4, r5
   bne.w 1b
-  add sp, sp, #DENSE_TWICE_FRAME
+  add sp, sp, #KINDLING_DENSE_TWICE_FRAME
   pop {r4-r11, pc}
-  DENSE_TWICE_RARE \name, 0, r0
-  DENSE_TWICE_RARE \name, 1, r1
-  DENSE_TWICE_RARE \name, 2, r2
-  DENSE_TWICE_RARE \name, 3, r3
+  KINDLING_DENSE_TWICE_RARE \name, 0, r0
+  KINDLING_DENSE_TWICE_RARE \name, 1, r1
+  KINDLING_DENSE_TWICE_RARE \name, 2, r2
+  KINDLING_DENSE_TWICE_RARE \name, 3, r3
 .endm

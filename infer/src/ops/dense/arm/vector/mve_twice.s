@@ -24,7 +24,7 @@
 .cpu cortex-m55
 .thumb
 
-.macro DENSE_TWICE_UNIT sum, weights
+.macro KINDLING_DENSE_TWICE_UNIT sum, weights
   vldrb.u8 q1, [\weights], #16
   vmladava.s8 \sum, q0, q1
 .endm
@@ -57,10 +57,10 @@ kindling_vector_dense_twice:
   dlstp.8 lr, r8
 2:
   vldrb.u8 q0, [r1], #16
-  DENSE_TWICE_UNIT r0, r3
-  DENSE_TWICE_UNIT r2, r5
-  DENSE_TWICE_UNIT r4, r7
-  DENSE_TWICE_UNIT r6, r9
+  KINDLING_DENSE_TWICE_UNIT r0, r3
+  KINDLING_DENSE_TWICE_UNIT r2, r5
+  KINDLING_DENSE_TWICE_UNIT r4, r7
+  KINDLING_DENSE_TWICE_UNIT r6, r9
   letp lr, 2b
   vmov q0[2], q0[0], r0, r4
   vmov q0[3], q0[1], r2, r6
