@@ -71,8 +71,8 @@ fn an_unknown_name_lists_the_known() {
     let error = Preset::load("turorial").unwrap_err().to_string();
     assert_eq!(
         error,
-        "no preset 'turorial'; known are 'tutorial', 'standard', 'best', 'compact', 'tiny'; or give \
-            the path of a .toml file"
+        "no preset 'turorial'; known are 'tutorial', 'standard', 'best', 'compact', 'tiny'; or \
+            give the path of a .toml file"
     );
 }
 

@@ -56,8 +56,8 @@ fn an_unknown_preset_lists_the_known() {
     let message = error(&mut Workshop::new().trainer(["--preset", "nope"]));
     assert_eq!(
         message,
-        "no preset 'nope'; known are 'tutorial', 'standard', 'best', 'compact', 'tiny'; or give the \
-            path of a .toml file"
+        "no preset 'nope'; known are 'tutorial', 'standard', 'best', 'compact', 'tiny'; or \
+            give the path of a .toml file"
     );
 }
 
