@@ -65,7 +65,7 @@ pub unsafe fn add_terms<V: Vector>(to: &mut [f32], runs: Runs, terms: &[Term], s
     }
 }
 
-/// `ROWS` rows from `first` on, in columns of at most six vectors, then float by float.
+/// `ROWS` rows from `first` on, in columns of at most six vectors, then the rest.
 #[inline(always)]
 unsafe fn columns<V: Vector, const ROWS: usize>(
     to: &mut [f32],
@@ -92,14 +92,39 @@ unsafe fn columns<V: Vector, const ROWS: usize>(
         }
     }
     for row in first..first + ROWS {
-        for column in at..runs.run {
-            let sum = &mut to[row * runs.to_step + column];
-            let from = row * runs.source_step + column;
-            for term in terms {
-                *sum = V::mul_add_one(term.factor, source[term.place as usize + from], *sum);
-            }
+        let (to, source) = (&mut to[row * runs.to_step..], &source[row * runs.source_step..]);
+        rest::<V>(&mut to[at..runs.run], terms, &source[at..]);
+    }
+}
+
+/// The last floats of a row, fewer than a vector has: by eight, four, two and one.
+#[inline(always)]
+fn rest<V: Vector>(to: &mut [f32], terms: &[Term], source: &[f32]) {
+    let mut at = 0;
+    at += in_registers::<V, 8>(&mut to[at..], terms, &source[at..]);
+    at += in_registers::<V, 4>(&mut to[at..], terms, &source[at..]);
+    at += in_registers::<V, 2>(&mut to[at..], terms, &source[at..]);
+    in_registers::<V, 1>(&mut to[at..], terms, &source[at..]);
+}
+
+/// The first `FLOATS`, if there are as many; how many were taken. They stay in registers while the
+/// terms pass by: through memory each addition would wait for the one before.
+#[inline(always)]
+fn in_registers<V: Vector, const FLOATS: usize>(
+    to: &mut [f32],
+    terms: &[Term],
+    source: &[f32],
+) -> usize {
+    let Some(to) = to.first_chunk_mut::<FLOATS>() else { return 0 };
+    let mut sums = *to;
+    for term in terms {
+        let from: &[f32; FLOATS] = source[term.place as usize..].first_chunk().expect("a run");
+        for (sum, value) in sums.iter_mut().zip(from) {
+            *sum = V::mul_add_one(term.factor, *value, *sum);
         }
     }
+    *to = sums;
+    FLOATS
 }
 
 /// Part of the runs: rows from `first` on, columns from `at` on.
