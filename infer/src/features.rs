@@ -118,6 +118,9 @@ macro_rules! with_operators {
             TwoRoundings = "two-roundings";
             /// Convolutions whose taps lie apart.
             Dilation = "dilation";
+            /// [`Algorithm::DirectPairedWide`](crate::format::Algorithm::DirectPairedWide), beside
+            /// [`Algorithm::DirectPaired`](crate::format::Algorithm::DirectPaired).
+            PairedWide = "paired-wide";
             /// [`WeightBits::Four`](crate::packing::WeightBits::Four): weights of four bits.
             Int4 = "int4";
             /// Tensors of which only some rows are held at once.

@@ -188,6 +188,12 @@ impl Runs {
         }
     }
 
+    /// Sum of the sizes of int16 values.
+    #[inline(always)]
+    pub fn wide_magnitude(&self, packed: &[u8]) -> u64 {
+        self.of(packed).map(sum_of_wide_sizes).sum()
+    }
+
     /// Sum of the sizes of int4 values.
     #[inline(never)]
     pub fn int4_magnitude(&self, packed: &[u8], halves: Halves) -> u64 {
@@ -199,6 +205,21 @@ impl Runs {
         let of_run = |run: &[u8]| run.iter().map(|byte| sizes(byte) as u64).sum::<u64>();
         self.of(packed).map(of_run).sum()
     }
+}
+
+/// Whether int16 values are widened int8 values.
+pub fn are_widened(packed: &[u8]) -> bool {
+    wide_values(packed).all(|value| i8::try_from(value).is_ok())
+}
+
+/// Sum of the sizes of int16 values.
+#[inline(never)]
+fn sum_of_wide_sizes(packed: &[u8]) -> u64 {
+    wide_values(packed).map(|value| value.unsigned_abs() as u64).sum()
+}
+
+fn wide_values(packed: &[u8]) -> impl Iterator<Item = i16> {
+    packed.as_chunks().0.iter().map(|value| i16::from_le_bytes(*value))
 }
 
 /// Most values whose sizes are summed in 32 bits: 128 * 2^24 is 2^31.

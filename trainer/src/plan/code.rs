@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 23] = [
+pub const PAIRS: [[Feature; 2]; 24] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -75,6 +75,7 @@ pub const PAIRS: [[Feature; 2]; 23] = [
     [Feature::DirectVector, Feature::Unpooled],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
     [Feature::HeldRows, Feature::Branches],
+    [Feature::DirectPaired, Feature::PairedWide],
     [Feature::DirectPaired, Feature::Int4],
     [Feature::DirectVector, Feature::Int4],
     [Feature::SingleChannel, Feature::Int4],

@@ -227,6 +227,16 @@ algorithms! {
         fits: even_channels,
         scratch_bytes: vector,
     }
+    /// As [`Algorithm::DirectPaired`] with weights in int16, two bytes per weight: nothing is left
+    /// to widen while it runs. For cores that multiply int16 pairs.
+    DirectPairedWide {
+        features: [DirectPaired, PairedWide],
+        packing: Packing::WidePairs,
+        bits: Eight,
+        tile: None,
+        fits: any,
+        scratch_bytes: paired,
+    }
 }
 
 /// How weights lie; the index functions are in [`packing`](super::packing).
@@ -236,6 +246,8 @@ pub(crate) enum Packing {
     Rows,
     /// Two output channels interleaved tap by tap, of pairs of taps.
     Pairs,
+    /// The same in int16.
+    WidePairs,
     /// Two output channels interleaved by 16 taps.
     Chunks,
     /// Nine taps in three words.
@@ -269,8 +281,19 @@ impl Algorithm {
     const fn dilates(self) -> bool {
         matches!(
             self,
-            Self::Direct | Self::DirectPaired | Self::DirectPairedInt4 | Self::DirectInPlace
+            Self::Direct
+                | Self::DirectPaired
+                | Self::DirectPairedInt4
+                | Self::DirectPairedWide
+                | Self::DirectInPlace
         )
+    }
+
+    /// Whether its weights are int16: never in a build without that part, so that it has no code
+    /// for them.
+    #[inline(always)]
+    pub(crate) const fn is_wide(self) -> bool {
+        Feature::PairedWide.is_built() && matches!(self.packing(), Packing::WidePairs)
     }
 
     /// The Winograd tile, if the weights are stored transformed.

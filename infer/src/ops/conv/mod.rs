@@ -193,6 +193,7 @@ impl<'m> Conv<'m> {
             Algorithm::DirectInPlace
                 | Algorithm::DirectPaired
                 | Algorithm::DirectPairedInt4
+                | Algorithm::DirectPairedWide
                 | Algorithm::DirectVector
                 | Algorithm::DirectVectorInt4
         );

@@ -14,7 +14,7 @@ use super::winograd::transform::Tile;
 use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::ops::packing::{
-    Half, Halves, PackError, Runs, check_bits, get, high_half, low_half, put, size,
+    Half, Halves, PackError, Runs, are_widened, check_bits, get, high_half, low_half, put, size,
 };
 
 /// The sizes that say where each weight of a convolution lies.
@@ -42,13 +42,15 @@ impl Filters {
         if self.algorithm.weight_bits().is_int4() { bytes / 2 } else { bytes }
     }
 
-    /// Bytes of the packed weights if each weight had one.
+    /// Bytes of the packed weights if those of four bits had one each.
     const fn int8_bytes(&self) -> u64 {
         let (taps, channels) = (self.taps() as u64, self.output_channels as u64);
         match self.algorithm.packing() {
             Packing::Rows | Packing::Quads => channels * taps,
             Packing::Chunks => channels * taps.next_multiple_of(16),
             Packing::Pairs => channels.next_multiple_of(2) * taps.next_multiple_of(4),
+            Packing::WidePairs if !self.algorithm.is_wide() => 0,
+            Packing::WidePairs => 2 * channels.next_multiple_of(2) * taps.next_multiple_of(4),
             Packing::SingleChannel => channels * SINGLE_CHANNEL_BYTES as u64,
             Packing::Transformed(tile) => {
                 channels * self.input_channels as u64 * 2 * tile.points() as u64
@@ -89,6 +91,7 @@ impl Filters {
     fn put(&self, packed: &mut [u8], place: usize, weight: i8) {
         match self.half(place) {
             Some(half) => half.write(packed, weight),
+            None if self.algorithm.is_wide() => put(packed, place, (weight as i16).to_le_bytes()),
             None => put(packed, place, [weight as u8]),
         }
     }
@@ -176,6 +179,9 @@ impl Filters {
             let (runs, halves) = self.int4_runs(channel);
             return runs.int4_magnitude(packed, halves);
         }
+        if self.algorithm.is_wide() {
+            return self.wide_runs(channel).wide_magnitude(packed);
+        }
         self.runs(channel).magnitude(packed)
     }
 
@@ -193,6 +199,12 @@ impl Filters {
             }
             _ => Runs::one(channel * taps, taps),
         }
+    }
+
+    /// Where the int16 weights of a channel lie, padding included.
+    fn wide_runs(&self, channel: usize) -> Runs {
+        let steps = self.padded_taps() / 2;
+        Runs { start: channel / 2 * steps * 8 + channel % 2 * 4, step: 8, run: 4, count: steps }
     }
 
     /// Where the int4 weights of a channel lie, padding included.
@@ -218,7 +230,7 @@ impl Filters {
     /// Weights of one output channel with what fills them up.
     const fn padded_taps(&self) -> usize {
         match self.algorithm.packing() {
-            Packing::Pairs => self.taps().next_multiple_of(4),
+            Packing::Pairs | Packing::WidePairs => self.taps().next_multiple_of(4),
             Packing::Chunks => self.taps().next_multiple_of(16),
             _ => self.taps(),
         }
@@ -247,24 +259,30 @@ impl Filters {
                 channels.all(|bytes| is_single_channel(&bytes))
             }
             Packing::SingleChannel => packed.as_chunks().0.iter().all(is_single_channel),
-            Packing::Pairs | Packing::Chunks => {
+            Packing::Pairs | Packing::WidePairs | Packing::Chunks => {
                 let mut filled_up = taps..self.padded_taps();
                 let is_zero = |channel, tap| self.stored_weight(packed, channel, tap) == 0;
                 filled_up.all(|tap| (0..channels).all(|channel| is_zero(channel, tap)))
                     && (channels.is_multiple_of(2) || self.stored_magnitude(packed, channels) == 0)
+                    && (!self.algorithm.is_wide() || are_widened(packed))
             }
             _ => true,
         };
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
-    /// Place of an int8 weight, bytes; that of an int4 weight comes of it.
+    /// Place of an int8 or int16 weight, bytes; that of an int4 weight comes of it.
     fn place(&self, channel: usize, tap: usize) -> usize {
         match self.algorithm.packing() {
             Packing::Pairs => {
                 let words = self.taps().div_ceil(4) * 2;
                 let word = channel / 2 * words + tap / 4 * 2 + tap % 2;
                 word * 4 + tap % 4 / 2 * 2 + channel % 2
+            }
+            Packing::WidePairs if self.algorithm.is_wide() => {
+                let steps = self.taps().div_ceil(4) * 2;
+                let word = (channel / 2 * steps + tap / 4 * 2 + tap % 2) * 2 + channel % 2;
+                word * 4 + tap % 4 / 2 * 2
             }
             Packing::Chunks => {
                 let chunks = self.taps().div_ceil(16);
@@ -279,7 +297,9 @@ impl Filters {
                 let (pixel, input) = (tap / inputs, tap % inputs);
                 ((channel * inputs / 4 + input / 4) * 9 + pixel) * 4 + input % 4
             }
-            Packing::Rows | Packing::Transformed(_) => channel * self.taps() + tap,
+            Packing::Rows | Packing::WidePairs | Packing::Transformed(_) => {
+                channel * self.taps() + tap
+            }
         }
     }
 

@@ -35,6 +35,7 @@ impl Kernels for Portable {
             }
             Algorithm::DirectPaired
             | Algorithm::DirectPairedInt4
+            | Algorithm::DirectPairedWide
             | Algorithm::DirectVector
             | Algorithm::DirectVectorInt4
             | Algorithm::SingleChannel
@@ -47,6 +48,7 @@ impl Kernels for Portable {
             | Algorithm::DirectInPlace
             | Algorithm::DirectPaired
             | Algorithm::DirectPairedInt4
+            | Algorithm::DirectPairedWide
             | Algorithm::DirectVector
             | Algorithm::DirectVectorInt4
             | Algorithm::SingleChannel

@@ -7,7 +7,7 @@
 
 use super::algorithms::DenseAlgorithm;
 use crate::error::LayerProblem;
-use crate::ops::packing::{Half, Halves, PackError, Runs, check_bits, get, put};
+use crate::ops::packing::{Half, Halves, PackError, Runs, are_widened, check_bits, get, put};
 
 /// The sizes that say where each weight of a dense layer lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Matrix {
             DenseAlgorithm::QuadsWide => {
                 let start = quads + unit / 4 * 4 * self.inputs;
                 let runs = Runs { start, step: 16, run: 4, count: self.inputs / 2 };
-                return runs.of(packed).map(sum_of_wide_sizes).sum();
+                return runs.wide_magnitude(packed);
             }
         };
         runs.magnitude(packed)
@@ -116,7 +116,7 @@ impl Matrix {
         let written = filled_up.all(|unit| self.magnitude(packed, unit) == 0)
             && (!self.has_last_half()
                 || (0..self.units).all(|unit| self.weight(packed, unit, self.inputs) == 0))
-            && (!is_wide || wide_values(packed).all(|value| i8::try_from(value).is_ok()));
+            && (!is_wide || are_widened(packed));
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
@@ -144,14 +144,4 @@ impl Matrix {
             }
         }
     }
-}
-
-/// Sum of the sizes of int16 values.
-#[inline(never)]
-fn sum_of_wide_sizes(packed: &[u8]) -> u64 {
-    wide_values(packed).map(|value| value.unsigned_abs() as u64).sum()
-}
-
-fn wide_values(packed: &[u8]) -> impl Iterator<Item = i16> {
-    packed.as_chunks().0.iter().map(|value| i16::from_le_bytes(*value))
 }

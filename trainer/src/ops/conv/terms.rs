@@ -35,7 +35,9 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
     match conv.algorithm {
         Algorithm::Direct => of_direct(conv),
         Algorithm::DirectInPlace => of_direct_in_place(conv),
-        Algorithm::DirectPaired | Algorithm::DirectPairedInt4 => of_paired(conv),
+        Algorithm::DirectPaired | Algorithm::DirectPairedInt4 | Algorithm::DirectPairedWide => {
+            of_paired(conv)
+        }
         Algorithm::DirectVector | Algorithm::DirectVectorInt4 => match conv.rounding() {
             Rounding::Once => of_vector(conv),
             Rounding::Twice => of_vector_twice(conv),

@@ -46,6 +46,14 @@ impl Kernels for CortexM {
             Algorithm::DirectPaired | Algorithm::DirectPairedInt4 if conv.algorithm.is_built() => {
                 paired::conv(conv, input, scratch, output)
             }
+            #[cfg(kindling_dsp)]
+            Algorithm::DirectPairedWide if conv.algorithm.is_built() => {
+                paired::conv(conv, input, scratch, output)
+            }
+            #[cfg(not(kindling_dsp))]
+            Algorithm::DirectPairedWide if conv.algorithm.is_built() => {
+                unpacked::conv(conv, input, scratch, output)
+            }
             Algorithm::SingleChannel | Algorithm::SingleChannelInt4
                 if conv.algorithm.is_built() =>
             {
@@ -55,6 +63,7 @@ impl Kernels for CortexM {
             | Algorithm::DirectInPlace
             | Algorithm::DirectPaired
             | Algorithm::DirectPairedInt4
+            | Algorithm::DirectPairedWide
             | Algorithm::DirectVector
             | Algorithm::DirectVectorInt4
             | Algorithm::SingleChannel

@@ -83,8 +83,8 @@
   mov r7, r4
 .endm
 
-@ `sign`: with two roundings, whether the zero point is another than -128. `weights`: INT8 or INT4,
-@ whose macros are the core's.
+@ `sign`: with two roundings, whether the zero point is another than -128. `weights`: INT8, INT4 or,
+@ on cores with the DSP extension, WIDE; their macros are the core's.
 .macro KINDLING_PAIRED_BATCH name, rounding, sign, weights
 .section .text.\name, "ax", %progbits
 .global \name

@@ -1,4 +1,4 @@
-@ Direct convolution: four pixels by two output channels with int8 or int4 weights.
+@ Direct convolution: four pixels by two output channels with int8, int16 or int4 weights.
 @
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
@@ -12,18 +12,26 @@
 @
 @ r0 = inputs [step][pixel], one int16 pair each; r1 = weights, one word per step, of int4 weights
 @ one per two steps, with those of the second in the low halves: bytes 0 and 2 are the pair of the
-@ first channel, bytes 1 and 3 that of the second; r2 = eight sums [channel][pixel]; r3 = steps, 1
+@ first channel, bytes 1 and 3 that of the second; of int16 weights two words per step, the pair of
+@ the first channel and that of the second; r2 = eight sums [channel][pixel]; r3 = steps, 1
 @ or more, of int4 weights an even number. Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10
 @ and r11 weights, r12 address of inputs, lr address of weights.
 
 .set KINDLING_PAIRED_ROUND, 8  @ steps per round of the loop
 .set KINDLING_PAIRED_STEP_BYTES, 52  @ code of one step
+.set KINDLING_PAIRED_WIDE_BYTES, 44  @ the same with int16 weights
 .set KINDLING_PAIRED_INT4_BYTES, 58  @ the same with int4 weights, on average of two
 
 .macro KINDLING_PAIRED_STEP
   ldr r11, [lr], #4
   ldmia.w r12!, {r8, r9}
   KINDLING_PAIRED_PRODUCTS
+.endm
+
+.macro KINDLING_PAIRED_STEP_WIDE
+  ldmia.w lr!, {r10, r11}
+  ldmia.w r12!, {r8, r9}
+  KINDLING_PAIRED_WIDE_PRODUCTS
 .endm
 
 @ Two steps.
@@ -43,6 +51,10 @@
 .macro KINDLING_PAIRED_PRODUCTS
   sxtb16 r10, r11
   sxtb16 r11, r11, ror #8
+  KINDLING_PAIRED_WIDE_PRODUCTS
+.endm
+
+.macro KINDLING_PAIRED_WIDE_PRODUCTS
   smlad r0, r8, r10, r0
   smlad r1, r9, r10, r1
   smlad r4, r8, r11, r4
@@ -54,8 +66,28 @@
   smlad r7, r9, r11, r7
 .endm
 
-@ `is_int4`: 0 or 1.
-.macro KINDLING_PAIRED_SUMS name, is_int4, step_bytes
+@ The steps of a round.
+.macro KINDLING_PAIRED_ROUND_INT8
+.rept KINDLING_PAIRED_ROUND
+  KINDLING_PAIRED_STEP
+.endr
+.endm
+
+.macro KINDLING_PAIRED_ROUND_WIDE
+.rept KINDLING_PAIRED_ROUND
+  KINDLING_PAIRED_STEP_WIDE
+.endr
+.endm
+
+.macro KINDLING_PAIRED_ROUND_INT4
+.rept KINDLING_PAIRED_ROUND / 2
+  KINDLING_PAIRED_TWO_STEPS_INT4
+.endr
+.endm
+
+@ `weights`: INT8, WIDE or INT4; `shift`: of the number of steps, to make bytes of weights of it;
+@ `sum_shift`: of the sums to the right.
+.macro KINDLING_PAIRED_SUMS name, weights, shift, sum_shift, step_bytes
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -65,7 +97,7 @@
   push {r2, r4-r11, lr}
   mov r12, r0
   mov lr, r1
-  add r4, r1, r3, lsl #(2 - \is_int4)
+  add r4, r1, r3, lsl #\shift
   push {r4}                   @ the end of the weights
   ands r8, r3, #(KINDLING_PAIRED_ROUND - 1)
   mov r0, #0
@@ -84,23 +116,15 @@
   bx r9
 .balign 4
 1:
-.if \is_int4
-.rept KINDLING_PAIRED_ROUND / 2
-  KINDLING_PAIRED_TWO_STEPS_INT4
-.endr
-.else
-.rept KINDLING_PAIRED_ROUND
-  KINDLING_PAIRED_STEP
-.endr
-.endif
+  KINDLING_PAIRED_ROUND_\weights
 2:
   ldr r8, [sp]
   cmp lr, r8
   bne.w 1b
   ldr r8, [sp, #4]
-.if \is_int4
+.if \sum_shift
 .irp sum, r0, r1, r2, r3, r4, r5, r6, r7
-  asr.w \sum, \sum, #4
+  asr.w \sum, \sum, #\sum_shift
 .endr
 .endif
   stmia r8, {r0-r7}
@@ -108,8 +132,9 @@
   pop {r4-r11, pc}
 .endm
 
-KINDLING_PAIRED_SUMS kindling_paired, 0, KINDLING_PAIRED_STEP_BYTES
-KINDLING_PAIRED_SUMS kindling_paired_int4, 1, KINDLING_PAIRED_INT4_BYTES
+KINDLING_PAIRED_SUMS kindling_paired, INT8, 2, 0, KINDLING_PAIRED_STEP_BYTES
+KINDLING_PAIRED_SUMS kindling_paired_wide, WIDE, 3, 0, KINDLING_PAIRED_WIDE_BYTES
+KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTES
 
 @ Makes of the number of steps where the loop begins: at those that make no full round. `end` is
 @ where all end.
@@ -128,28 +153,32 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, 1, KINDLING_PAIRED_INT4_BYTES
   KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_STEP_BYTES
 .endm
 
+.macro KINDLING_PAIRED_ENTRY_WIDE steps, temporary, end
+  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_WIDE_BYTES
+.endm
+
 .macro KINDLING_PAIRED_ENTRY_INT4 steps, temporary, end
   KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_INT4_BYTES
 .endm
 
-.macro KINDLING_PAIRED_STEPS_INT8
+.macro KINDLING_PAIRED_STEPS weights
   ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
 .balign 4
 3:
-.rept KINDLING_PAIRED_ROUND
-  KINDLING_PAIRED_STEP
-.endr
+  KINDLING_PAIRED_ROUND_\weights
 2:
 .endm
 
+.macro KINDLING_PAIRED_STEPS_INT8
+  KINDLING_PAIRED_STEPS INT8
+.endm
+
+.macro KINDLING_PAIRED_STEPS_WIDE
+  KINDLING_PAIRED_STEPS WIDE
+.endm
+
 .macro KINDLING_PAIRED_STEPS_INT4
-  ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
-.balign 4
-3:
-.rept KINDLING_PAIRED_ROUND / 2
-  KINDLING_PAIRED_TWO_STEPS_INT4
-.endr
-2:
+  KINDLING_PAIRED_STEPS INT4
 .endm
 
 .macro KINDLING_BATCH_BEGIN_INT8
@@ -157,6 +186,13 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, 1, KINDLING_PAIRED_INT4_BYTES
 .endm
 
 .macro KINDLING_BATCH_END_INT8
+.endm
+
+.macro KINDLING_BATCH_BEGIN_WIDE
+  KINDLING_BATCH_BEGIN_BIASES
+.endm
+
+.macro KINDLING_BATCH_END_WIDE
 .endm
 
 @ Sums of 16 times the weights begin at 0.
@@ -179,9 +215,12 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, 1, KINDLING_PAIRED_INT4_BYTES
 .endm
 
 KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_once_wide, ONCE, 0, WIDE
 KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
 KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
 KINDLING_PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_twice_wide, TWICE, 1, WIDE
+KINDLING_PAIRED_BATCH kindling_paired_twice_relu_wide, TWICE, 0, WIDE
 
 @ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
 @

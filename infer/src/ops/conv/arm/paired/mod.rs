@@ -67,7 +67,20 @@ unsafe extern "C" {
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
         steps: usize,
     );
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_wide(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [[i32; PAIRED_PIXELS]; 2],
+        steps: usize,
+    );
     fn kindling_paired_once(batch: &Batch);
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_once_wide(batch: &Batch);
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_twice_wide(batch: &Batch);
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_twice_relu_wide(batch: &Batch);
     fn kindling_paired_once_int4(batch: &Batch);
     fn kindling_paired_twice(batch: &Batch);
     #[cfg(not(kindling_backend = "armv6m"))]
@@ -241,6 +254,13 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
         weights: conv.weights.as_ptr(),
     };
     let run = match conv.rounding() {
+        #[cfg(kindling_dsp)]
+        Rounding::Once if conv.algorithm.is_wide() => kindling_paired_once_wide,
+        #[cfg(kindling_dsp)]
+        Rounding::Twice if conv.algorithm.is_wide() => match conv.output_zero_point {
+            RELU_ZERO_POINT => kindling_paired_twice_relu_wide,
+            _ => kindling_paired_twice_wide,
+        },
         Rounding::Once if has_int4(conv) => kindling_paired_once_int4,
         Rounding::Once => kindling_paired_once,
         #[cfg(not(kindling_backend = "armv6m"))]
@@ -249,8 +269,8 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
     };
     // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
     // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch / 2`
-    // steps; for each pair of channels a word of the weights for each step, or, of int4 weights,
-    // for each two, 16 bytes of parameters and, with two roundings, two shifts; and writes two
+    // steps; for each pair of channels a word of the weights for each step, of int16 weights two,
+    // of int4 weights one for each two steps, 16 bytes of parameters and, with two roundings, two shifts; and writes two
     // outputs for it at each of four pixels of `out`, of which some may be the same. All have the
     // sizes just checked. Scratch memory, weights and parameters begin at whole words.
     unsafe { run(&batch) }
@@ -343,9 +363,14 @@ fn sums_of_two(
     if patch == 0 || pairs.len() != 8 * patch || weights.len() != pair_bytes(conv, patch) {
         return sums;
     }
-    let run = if has_int4(conv) { kindling_paired_int4 } else { kindling_paired };
-    // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one, or, of int4
-    // weights, one for each two, as was just checked; there are two steps or more because a patch
+    let run = match conv.algorithm {
+        _ if has_int4(conv) => kindling_paired_int4,
+        #[cfg(kindling_dsp)]
+        algorithm if algorithm.is_wide() => kindling_paired_wide,
+        _ => kindling_paired,
+    };
+    // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one, of int16
+    // weights two, of int4 weights one for each two steps, as was just checked; there are two steps or more because a patch
     // has a tap or more, and is of whole quads; both begin at whole words: scratch memory and
     // weights do, and all chunks have whole words.
     unsafe { run(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
@@ -361,7 +386,11 @@ const fn has_int4(conv: &Conv<'_>) -> bool {
 /// Bytes of the weights of two channels.
 #[inline(always)]
 const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
-    if has_int4(conv) { patch } else { 2 * patch }
+    match conv.algorithm {
+        _ if has_int4(conv) => patch,
+        algorithm if algorithm.is_wide() => 4 * patch,
+        _ => 2 * patch,
+    }
 }
 
 /// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
