@@ -190,6 +190,23 @@ fn an_algorithm_is_refused_for_shapes_it_does_not_compute() {
     assert!(!fits(|layer| layer.record.algorithm = Algorithm::SingleChannel));
 }
 
+/// Two channels of four taps and a third one: pairs of taps that lie two apart, channel by channel.
+#[test]
+fn wide_pairs_lie_in_the_order_of_the_kernel() {
+    let filters = Filters {
+        algorithm: Algorithm::DirectPairedWide,
+        kernel: [2, 1],
+        input_channels: 2,
+        output_channels: 3,
+    };
+    let weights: [i8; 12] = [1, 2, 3, 4, -1, -2, -3, -4, 5, 6, 7, -128];
+    let mut packed = vec![1; filters.packed_bytes() as usize];
+    filters.pack(&weights, &mut packed).unwrap();
+    let values: Vec<i16> =
+        packed.as_chunks().0.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect();
+    assert_eq!(values, [1, 3, -1, -3, 2, 4, -2, -4, 5, 7, 0, 0, 6, -128, 0, 0]);
+}
+
 /// An int16 of 128 has the low byte of -128: kernels would disagree on it.
 #[test]
 fn widened_weights_must_be_int8() {
@@ -203,4 +220,18 @@ fn widened_weights_must_be_int8() {
     assert!(dense.with_numbers(&channels, &packed).is_ok());
     packed[0] = 128;
     assert_eq!(dense.with_numbers(&channels, &packed).unwrap_err(), LayerProblem::WeightPadding);
+    let pair = ConvRecord {
+        input: 0,
+        kernel: [1, 1],
+        stride: [1, 1],
+        origin: [0, 0],
+        pool: [1, 1],
+        algorithm: Algorithm::DirectPairedWide,
+    };
+    let conv = Conv::of(&pair, &[four; INPUTS_MAX], four);
+    let channels = &channels[..4 * ChannelParameters::BYTES];
+    let mut packed = vec![0; conv.filters().packed_bytes() as usize];
+    assert!(conv.with_numbers(channels, &packed).is_ok());
+    packed[1] = 1;
+    assert_eq!(conv.with_numbers(channels, &packed).unwrap_err(), LayerProblem::WeightPadding);
 }

@@ -132,6 +132,7 @@ fn shapes_that_an_algorithm_does_not_compute() {
             Algorithm::DirectInPlace,
             Algorithm::DirectPaired,
             Algorithm::DirectPairedInt4,
+            Algorithm::DirectPairedWide,
         ];
         if !any.contains(&algorithm) {
             let found = problem(0, |parts| {

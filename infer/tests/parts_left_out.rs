@@ -100,6 +100,8 @@ fn convolutions_left_out() {
     for (algorithm, part) in int4 {
         check(&convolution(algorithm, Shape::new(4, 6, 8), [1, 2], -1), &[part, Feature::Int4]);
     }
+    let parts = [Feature::DirectPaired, Feature::PairedWide];
+    check(&convolution(Algorithm::DirectPairedWide, Shape::new(4, 6, 8), [1, 2], -1), &parts);
     let single = Shape::new(4, 6, 1);
     let parts = [Feature::SingleChannel, Feature::Int4];
     check(&convolution(Algorithm::SingleChannelInt4, single, [1, 2], 0), &parts);

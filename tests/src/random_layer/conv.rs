@@ -15,6 +15,7 @@ pub fn layer(random: &mut Random, algorithm: Algorithm) -> PlainLayer {
             | Algorithm::DirectInPlace
             | Algorithm::DirectPaired
             | Algorithm::DirectPairedInt4
+            | Algorithm::DirectPairedWide
             | Algorithm::DirectVector
             | Algorithm::DirectVectorInt4
     );

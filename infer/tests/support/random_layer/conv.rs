@@ -134,6 +134,7 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
                 | Algorithm::DirectInPlace
                 | Algorithm::DirectPaired
                 | Algorithm::DirectPairedInt4
+                | Algorithm::DirectPairedWide
         );
     let single = matches!(algorithm, Algorithm::SingleChannel | Algorithm::SingleChannelInt4);
     let input = Shape::new(

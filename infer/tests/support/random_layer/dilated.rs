@@ -16,6 +16,7 @@ pub const WAYS: &[Way] = &[
     Algorithm::DirectPaired,
     Algorithm::DirectInPlace,
     Algorithm::DirectPairedInt4,
+    Algorithm::DirectPairedWide,
 ];
 
 /// A random convolution with random steps between its taps.
