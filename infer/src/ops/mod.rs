@@ -119,7 +119,8 @@ macro_rules! operators {
         impl Record for OperatorRecord {
             fn inputs(&self) -> Inputs {
                 match self {
-                    $(Self::$name(record) => record.inputs(),)+
+                    $(Self::$name(record) if $name::IS_BUILT => record.inputs(),)+
+                    _ => Inputs::one(0),
                 }
             }
         }
@@ -183,7 +184,8 @@ macro_rules! operators {
             /// The size of the tensor that it makes.
             pub(crate) const fn made(&self) -> Shape {
                 match self {
-                    $(Self::$name(operator) => operator.made(),)+
+                    $(Self::$name(operator) if $name::IS_BUILT => operator.made(),)+
+                    _ => Shape::vector(0),
                 }
             }
 
@@ -191,7 +193,8 @@ macro_rules! operators {
             /// [`Operator::read`] checks and a kernel could stumble over.
             pub(crate) const fn belongs_to(&self, inputs: &[Shape; INPUTS_MAX]) -> bool {
                 match self {
-                    $(Self::$name(operator) => operator.belongs_to(inputs),)+
+                    $(Self::$name(operator) if $name::IS_BUILT => operator.belongs_to(inputs),)+
+                    _ => false,
                 }
             }
 

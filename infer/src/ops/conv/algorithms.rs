@@ -34,10 +34,11 @@ macro_rules! algorithms {
             /// All of them.
             pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
 
-            /// Whether the algorithm computes a layer of this shape.
+            /// Whether the algorithm, which is in this build, computes a layer of this shape.
             pub const fn fits(self, conv: &Conv<'_>) -> bool {
                 let fits = match self {
-                    $(Self::$name => $fits(conv),)+
+                    $(Self::$name if Self::$name.is_built() => $fits(conv),)+
+                    _ => false,
                 };
                 fits
                     && (matches!(conv.rounding(), Rounding::Once) || self.rounds_twice(conv))
@@ -76,11 +77,12 @@ macro_rules! algorithms {
                 }
             }
 
-            /// How its weights lie.
+            /// How its weights lie; of one that is not in this build, which the loader refuses, any.
             #[inline(always)]
             pub(crate) const fn packing(self) -> Packing {
                 match self {
-                    $(Self::$name => $packing,)+
+                    $(Self::$name if Self::$name.is_built() => $packing,)+
+                    _ => Packing::Rows,
                 }
             }
 
@@ -105,7 +107,8 @@ macro_rules! algorithms {
             /// Bytes of scratch memory, a multiple of 4 except for [`Algorithm::Direct`].
             pub(crate) fn scratch_bytes(self, conv: &Conv<'_>) -> usize {
                 match self {
-                    $(Self::$name => $scratch_bytes(conv),)+
+                    $(Self::$name if Self::$name.is_built() => $scratch_bytes(conv),)+
+                    _ => 0,
                 }
             }
         }

@@ -29,7 +29,8 @@ macro_rules! algorithms {
             /// Whether the algorithm computes a layer of this shape.
             pub const fn fits(self, dense: &Dense<'_>) -> bool {
                 let fits = match self {
-                    $(Self::$name => $fits(dense),)+
+                    $(Self::$name if Self::$name.is_built() => $fits(dense),)+
+                    _ => false,
                 };
                 fits && (matches!(dense.rounding(), Rounding::Once) || self.rounds_twice())
             }

@@ -61,6 +61,13 @@ pub fn measure_base(board: Board, build: Build, loading: Loading, code: &Code) -
     Linker::new(board, build, loading).base(code)
 }
 
+/// Puts what Winograd's parts add into `code`, with the pairs of them that depend on each other.
+pub fn measure_winograd(board: Board, build: Build, loading: Loading, code: &mut Code) {
+    let winograd = Linker::new(board, build, loading).winograd();
+    code.parts.extend(winograd.parts);
+    code.pairs.extend(winograd.pairs);
+}
+
 /// What parts add that share no code with others, by their names.
 pub fn measure_parts(
     board: Board,

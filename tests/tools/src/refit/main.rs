@@ -9,6 +9,7 @@
 //! | a part, such as `max-pool` | the bytes that it adds |
 //! | a pair, such as `"direct-in-place direct-paired"` | the bytes that both add together |
 //! | `Base` | the bytes that every model needs |
+//! | `Winograd` | the bytes of Winograd's tiles and of how their weights come |
 //! | `Cycles` | the cycles that an instruction of each formula takes on average, estimated |
 //!
 //! For each algorithm it runs models of one random layer in the emulator, in firmware with the
@@ -57,6 +58,9 @@ const CODE: [&str; 2] = ["Code", "BuiltInCode"];
 /// Stands for the bytes of code that every model needs.
 const BASE: &str = "Base";
 
+/// Stands for the bytes of Winograd's parts.
+const WINOGRAD: &str = "Winograd";
+
 /// Stands for the estimated cycles of an instruction of each formula.
 const CYCLES: &str = "Cycles";
 
@@ -70,7 +74,7 @@ fn main() {
     let words: Vec<String> = env::args().skip(1).collect();
     let choices = Choice::all();
     let is_formula = |word: &String| {
-        [CODE[0], CODE[1], BASE, FRAME, CYCLES].contains(&word.as_str())
+        [CODE[0], CODE[1], BASE, WINOGRAD, FRAME, CYCLES].contains(&word.as_str())
             || Feature::ALL.iter().any(|part| part.name() == word)
             || PAIRS.into_iter().any(|pair| pair_name(pair) == *word)
             || formulas_of(&choices).any(|of| of.name == *word)
@@ -186,6 +190,9 @@ fn measured_again(core: Core, build: Build, wanted: &[String]) -> Costs {
         Feature::ALL.into_iter().filter(|part| is_wanted(part.name())).collect();
     for (code, loading) in [&mut costs.code, &mut costs.built_in_code].into_iter().zip(Loading::ALL)
     {
+        if is_wanted(WINOGRAD) {
+            code::measure_winograd(board(core), build, loading, code);
+        }
         code.parts.extend(code::measure_parts(board(core), build, loading, &parts));
         if is_wanted(BASE) {
             code.base = code::measure_base(board(core), build, loading, code);
