@@ -62,6 +62,8 @@ pub enum PackError {
         /// Output channel.
         channel: usize,
     },
+    /// The algorithm needs this part of the crate, which the build leaves out.
+    NotBuilt(Feature),
 }
 
 impl core::fmt::Display for PackError {
@@ -74,6 +76,11 @@ impl core::fmt::Display for PackError {
                 f,
                 "channel {channel}: a weight is not within {INT4_MIN} to {INT4_MAX}, which the \
                  algorithm's four bits hold"
+            ),
+            Self::NotBuilt(part) => write!(
+                f,
+                "the algorithm needs the part `{0}`: turn on the feature `{0}` of infer",
+                part.name()
             ),
         }
     }

@@ -61,8 +61,12 @@ impl Filters {
     /// Packs int8 weights `[output channel][kernel row][kernel column][input channel]`.
     ///
     /// # Errors
-    /// A slice of the wrong size, or weights that the algorithm's bits do not hold.
+    /// An algorithm that is not in this build, a slice of the wrong size, or weights that the
+    /// algorithm's bits do not hold.
     pub fn pack(&self, weights: &[i8], packed: &mut [u8]) -> Result<(), PackError> {
+        if let Some(part) = self.algorithm.left_out() {
+            return Err(PackError::NotBuilt(part));
+        }
         let channels = self.output_channels as usize;
         if weights.len() != channels * self.taps() || packed.len() as u64 != self.packed_bytes() {
             return Err(PackError::Size);
