@@ -1,5 +1,5 @@
-//! What seals a trait: only this crate can implement it, so that it may grow with every operator and
-//! with everything that is asked of one.
+//! What seals a trait: only this crate can implement it, so that it may grow with every operator,
+//! and with everything that is asked of one.
 //!
 //! Open traits are those of a firmware's own parts: [`Observer`](crate::Observer), and with their
 //! features `MappedFlash`, `Clock` and `Room`; and [`Tensors`](crate::schedule::Tensors), for

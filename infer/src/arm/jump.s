@@ -1,4 +1,4 @@
-@ A guard of computed jumps, which go to a place so many steps before the end of an unrolled loop.
+@ A guard of computed jumps, which go to a place some steps before the end of an unrolled loop.
 @
 @ Macros only: the contract is that of the functions that use them.
 

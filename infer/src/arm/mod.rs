@@ -19,7 +19,7 @@
 //!   reset. What they read must be Normal memory, as flash and RAM are.
 //!
 //! With optimisation at link time the assembly of all crates becomes one file. So names begin with
-//! `kindling_`, and afterwards the assembler is told again of the build's own processor and section.
+//! `kindling_`, and afterwards the assembler is told of the build's own target and section again.
 
 pub(crate) mod instructions;
 

@@ -13,8 +13,8 @@ use crate::shape::Shape;
 /// One operator of a checked network.
 ///
 /// The rest of the crate knows operators by this trait only; what each computes is in the traits of
-/// its kernels, such as [`conv::Kernels`](super::conv::Kernels). Sealed: operators are those of this
-/// crate, and what is asked of one may grow.
+/// its kernels, such as [`conv::Kernels`](super::conv::Kernels). Sealed: operators are those of
+/// this crate, and what is asked of one may grow.
 pub trait Operator<'m>: Copy + Sealed {
     /// How the file describes it.
     type Record: Record;
