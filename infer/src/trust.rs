@@ -173,11 +173,4 @@ impl fmt::Display for TrustError {
     }
 }
 
-impl Error for TrustError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Model(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl Error for TrustError {}
