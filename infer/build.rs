@@ -49,6 +49,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed=KINDLING_CPU");
     let target = env::var("TARGET").unwrap_or_default();
     let architecture = target.split('-').next().unwrap_or_default();
+    println!("cargo::rustc-env=KINDLING_ASSEMBLER={}", assembler(&target, architecture));
     match backend(architecture, env::var("KINDLING_CPU").ok().as_deref()) {
         Ok(backend) => choose(backend),
         Err(problem) => println!("cargo::error={problem}"),
@@ -60,6 +61,30 @@ fn choose(backend: &str) {
     if matches!(backend, "dsp" | "mve") {
         println!("cargo::rustc-cfg=kindling_dsp");
     }
+}
+
+/// Directives, in one line, that come after assembly with sections of its own: for Armv7E-M and
+/// Armv8-M it names a core, which the build's own target takes the place of again.
+fn assembler(target: &str, architecture: &str) -> String {
+    let has_fpu = target.ends_with("hf");
+    let (name, fpu) = match architecture {
+        "thumbv7em" => ("armv7e-m", "fpv4-sp-d16"),
+        SEVERAL => ("armv8-m.main", "fpv5-sp-d16"),
+        _ => return ".text".into(),
+    };
+    let target = match cpu_of_flags(&env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default()) {
+        Some(cpu) => format!(".cpu {cpu}"),
+        None if has_fpu => format!(".arch {name}; .fpu {fpu}"),
+        None => format!(".arch {name}"),
+    };
+    format!("{target}; .text")
+}
+
+/// The core that the compiler is told of, if it is one: `-C target-cpu=NAME`.
+fn cpu_of_flags(flags: &str) -> Option<&str> {
+    let flags = flags.split('\x1f');
+    let cpu = flags.filter_map(|flag| flag.trim_start_matches("-C").strip_prefix("target-cpu="));
+    cpu.last().filter(|cpu| *cpu != "generic")
 }
 
 const fn core(name: &'static str, architecture: &'static str, kernels: &'static str) -> Core {

@@ -1,7 +1,9 @@
 //! What can be refused, one enum per operation; numbers rather than strings, so that unused
 //! messages cost no flash.
 //!
-//! A message tells all, also what its source says: on a chip nobody walks a chain of sources.
+//! A message tells all, also what the error that it wraps says: on a chip nobody walks a chain of
+//! sources. So no error has a source: one that is told in the message and is a source as well would
+//! be told twice by what prints chains. The wrapped error is in the variant.
 
 use core::error::Error;
 use core::fmt;
@@ -619,46 +621,13 @@ impl StreamError {
     }
 }
 
+impl Error for ModelError {}
 impl Error for LayerProblem {}
 impl Error for SessionError {}
+impl Error for SelfTestError {}
+impl Error for RunError {}
 impl Error for InputError {}
 impl Error for RowsError {}
+impl Error for StreamError {}
 impl Error for StreamProblem {}
 impl Error for PushError {}
-
-impl Error for ModelError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Input(problem) | Self::Layer { problem, .. } => Some(problem),
-            _ => None,
-        }
-    }
-}
-
-impl Error for SelfTestError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Session(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl Error for RunError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Input(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl Error for StreamError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Session(error) => Some(error),
-            Self::Layer { problem, .. } => Some(problem),
-            _ => None,
-        }
-    }
-}

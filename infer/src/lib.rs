@@ -56,6 +56,7 @@ pub mod quant;
 mod run;
 pub mod schedule;
 mod scores;
+mod sealed;
 mod shape;
 #[cfg(feature = "signature")]
 pub mod signature;

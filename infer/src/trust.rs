@@ -5,8 +5,6 @@ use core::fmt;
 
 use crate::error::ModelError;
 use crate::graph::model::Model;
-#[cfg(feature = "update")]
-use crate::graph::reader;
 use crate::graph::table::Table;
 #[cfg(feature = "signature")]
 use crate::signature::{self, PublicKey};
@@ -128,14 +126,6 @@ impl Trust {
         if found > limit { Err(TrustError::TooSlow { found, limit }) } else { Ok(model) }
     }
 
-    /// Whether the file may be let in, as far as that is seen without a table: its signature where
-    /// one is asked for, length, checksum and version.
-    #[cfg(feature = "update")]
-    pub(crate) fn may_admit(&self, file: &[u8]) -> bool {
-        let header = self.vouched(file).map(reader::check_header);
-        matches!(header, Ok(Ok(header)) if header.model_version >= self.minimum_version)
-    }
-
     /// The part of the file that is the model, which the key's owner vouches for.
     #[cfg(feature = "signature")]
     fn vouched<'f>(&self, file: &'f [u8]) -> Result<&'f [u8], TrustError> {
@@ -173,11 +163,4 @@ impl fmt::Display for TrustError {
     }
 }
 
-impl Error for TrustError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Model(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl Error for TrustError {}

@@ -6,7 +6,7 @@ mod support;
 
 use infer::update::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use infer::update::{BootError, MappedFlash, Running, Store, TRIAL_BOOTS, UpdateError};
-use infer::{Aligned, Model, Table, Trust};
+use infer::{Aligned, Model, Table, Trust, TrustError};
 use support::Parts;
 
 const SECTOR_BYTES: usize = 256;
@@ -154,6 +154,33 @@ fn what_is_no_model_or_fails_its_test_is_not_installed() {
     assert!(matches!(install(&mut store, &older.file()), Err(UpdateError::Refused(_))));
     let (_, version, left) = reset(store);
     assert_eq!((version, left), (1, None));
+}
+
+/// A firmware that allows less work than either model takes, or has a table for fewer layers, gives
+/// up neither: the firmware before it runs the one that ran.
+#[test]
+fn a_firmware_that_lets_in_neither_model_loses_neither() {
+    let mut store = factory();
+    assert_eq!(install(&mut store, &file(2)), Ok(2));
+    confirm(&mut store);
+    for _ in 0..3 {
+        let refused = store.boot(&Trust::ANY.at_most_operations(1), &mut Table::<3>::new()).err();
+        let cause = TrustError::TooSlow { found: operations(), limit: 1 };
+        assert_eq!(refused, Some(BootError::Refused { cause, fallback: false }));
+        let refused = store.boot(&Trust::ANY, &mut Table::<1>::new()).err();
+        assert!(matches!(refused, Some(BootError::Refused { fallback: false, .. })), "{refused:?}");
+    }
+    let (_, version, left) = reset(store);
+    assert_eq!((version, left), (2, None));
+}
+
+/// Operations of a run of either model.
+fn operations() -> u64 {
+    let file = file(1);
+    let slot = Flash::<1024>::programmed(&file);
+    let mut table = Table::<3>::new();
+    let model = Model::from_bytes(&slot.memory()[..file.len()], &mut table).unwrap();
+    model.operations()
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! be quantised again without training, or taken further with Burn.
 //!
 //! The file is a burnpack of the module [`Net`] with the network's description beside the tensors,
-//! as the TOML of a preset file. Burn reads such a file as any other; what Burn writes has no
-//! description.
+//! as the TOML of a preset file, and a checksum of both. Burn reads such a file as any other; what
+//! Burn writes has neither description nor checksum, and nothing tells a change of its numbers.
+
+use std::collections::BTreeMap;
 
 use burn::module::Module;
 use burn::store::{ModuleRecord, RecordError};
@@ -29,6 +31,9 @@ const DATA_KEY: &str = "kindling.data";
 /// Where a burnpack's metadata hold the scales that the network came with.
 const KEPT_KEY: &str = "kindling.scales";
 
+/// Where a burnpack's metadata hold the CRC-32 of all that is read of it, in hexadecimal.
+const CHECKSUM_KEY: &str = "kindling.crc32";
+
 /// The scales that a network came with, as TOML.
 #[derive(Serialize, Deserialize)]
 struct Scales {
@@ -43,6 +48,9 @@ pub enum FloatRecordError {
         "not a record of float parameters, or damaged ({0}): `train` leaves one as float.burnpack"
     )]
     NotARecord(String),
+    /// Other numbers than were written.
+    #[error("the record is damaged (its checksum is wrong): copy the file again, or train again")]
+    Damaged,
     /// Only parameters.
     #[error(
         "the record does not say of which network it is, as older versions and Burn itself write \
@@ -51,7 +59,7 @@ pub enum FloatRecordError {
     NoNetwork,
     /// A description that cannot be read.
     #[error("the record's network cannot be read: {0}")]
-    Description(#[from] toml::de::Error),
+    Description(toml::de::Error),
     /// A network that cannot be built.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -74,6 +82,12 @@ pub enum FloatRecordError {
     OtherNetwork(String),
 }
 
+impl From<toml::de::Error> for FloatRecordError {
+    fn from(cause: toml::de::Error) -> Self {
+        Self::Description(cause)
+    }
+}
+
 /// The model as a burnpack file, with what it was trained on; equal ones are equal bytes.
 ///
 /// # Errors
@@ -94,30 +108,53 @@ pub fn to_bytes_keeping(
     let network = toml::to_string(&model.network).expect("a network comes from TOML");
     let parameters = Net::new(model, &backend::device()).into_record().into_bytes()?;
     let tensors = Reader::from_bytes(parameters)?.into_tensors()?;
-    let mut writer = Writer::new(tensors).with_metadata(NETWORK_KEY, &network);
+    let mut metadata = BTreeMap::from([(NETWORK_KEY.to_owned(), network)]);
     if let Some(data) = data {
-        writer = writer.with_metadata(DATA_KEY, &data.to_toml());
+        metadata.insert(DATA_KEY.to_owned(), data.to_toml());
     }
     if kept.iter().any(|kept| *kept != Kept::default()) {
         let scales = Scales { stage: kept.to_vec() };
         let scales = toml::to_string(&scales).expect("numbers, as TOML has them");
-        writer = writer.with_metadata(KEPT_KEY, &scales);
+        metadata.insert(KEPT_KEY.to_owned(), scales);
     }
+    metadata.insert(CHECKSUM_KEY.to_owned(), checksum(&metadata, &tensors)?);
+    let writer = metadata
+        .iter()
+        .fold(Writer::new(tensors), |writer, (key, value)| writer.with_metadata(key, value));
     Ok(writer.into_bytes()?.to_vec())
+}
+
+/// CRC-32 of the metadata apart from itself, and of all tensors by their names. Padding is not in
+/// it, nor is what Burn's optimisers know a tensor by: nothing here reads them.
+fn checksum(
+    metadata: &BTreeMap<String, String>,
+    tensors: &[Tensor],
+) -> Result<String, burn_pack::Error> {
+    let mut crc = crc32fast::Hasher::new();
+    for (key, value) in metadata.iter().filter(|(key, _)| *key != CHECKSUM_KEY) {
+        crc.update(format!("{key:?}{value:?}").as_bytes());
+    }
+    let by_name: BTreeMap<&str, &Tensor> =
+        tensors.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+    for (name, tensor) in by_name {
+        crc.update(format!("{name:?}{:?}{:?}", tensor.dtype, tensor.shape).as_bytes());
+        crc.update(&tensor.to_bytes()?);
+    }
+    Ok(format!("{:08x}", crc.finalize()))
 }
 
 /// What the model in a burnpack file was trained on; `None` where the file does not say it.
 pub fn data_of(bytes: Vec<u8>) -> Option<DataRecord> {
-    let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).ok()?;
-    DataRecord::from_toml(reader.metadata().get(DATA_KEY)?).ok()
+    let (metadata, _) = read(Bytes::from_bytes_vec(bytes)).ok()?;
+    DataRecord::from_toml(metadata.get(DATA_KEY)?).ok()
 }
 
 /// The scales that the network in a burnpack file came with, stage by stage; none of networks that
 /// were trained here.
 pub fn kept_of(bytes: Vec<u8>) -> Vec<Kept> {
-    let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).ok();
-    let scales =
-        reader.and_then(|reader| toml::from_str::<Scales>(reader.metadata().get(KEPT_KEY)?).ok());
+    let scales = read(Bytes::from_bytes_vec(bytes))
+        .ok()
+        .and_then(|(metadata, _)| toml::from_str::<Scales>(metadata.get(KEPT_KEY)?).ok());
     scales.map_or(vec![], |scales| scales.stage)
 }
 
@@ -130,36 +167,46 @@ pub fn from_bytes(
     network: Option<Network>,
 ) -> Result<FloatModel, FloatRecordError> {
     let bytes = Bytes::from_bytes_vec(bytes);
-    let carried = carried_network(bytes.clone());
     // The file is looked at first: if it is no record at all, a preset does not help.
-    let network = match (carried, network) {
-        (Err(error @ FloatRecordError::NotARecord(_)), _) => return Err(error),
-        (_, Some(network)) => network,
-        (carried, None) => carried?,
+    let (metadata, tensors) = read(bytes.clone())?;
+    let network = match network {
+        Some(network) => network,
+        None => carried_network(&metadata)?,
     };
-    check_types(bytes.clone())?;
+    check_types(&tensors)?;
     let record = ModuleRecord::from_bytes(bytes).map_err(no_record)?;
     with_parameters(network, record.cast_to_module_dtype())
 }
 
+/// What is in a burnpack file, whose checksum is right where it has one.
+fn read(bytes: Bytes) -> Result<(BTreeMap<String, String>, Vec<Tensor>), FloatRecordError> {
+    let reader = Reader::from_bytes(bytes).map_err(no_record)?;
+    let metadata = reader.metadata().clone();
+    let tensors = reader.into_tensors().map_err(no_record)?;
+    match metadata.get(CHECKSUM_KEY) {
+        Some(written) if *written != checksum(&metadata, &tensors).map_err(no_record)? => {
+            Err(FloatRecordError::Damaged)
+        }
+        _ => Ok((metadata, tensors)),
+    }
+}
+
 /// Burn itself stores a module in whatever type it has; what is no floating point number is not
 /// cast.
-fn check_types(bytes: Bytes) -> Result<(), FloatRecordError> {
-    let tensors = Reader::from_bytes(bytes).and_then(Reader::into_tensors).map_err(no_record)?;
-    let is_float = |tensor: &Tensor| {
+fn check_types(tensors: &[Tensor]) -> Result<(), FloatRecordError> {
+    let is_float = |tensor: &&Tensor| {
         matches!(tensor.dtype, DType::F64 | DType::F32 | DType::F16 | DType::BF16)
     };
-    match tensors.into_iter().find(|tensor| !is_float(tensor)) {
+    match tensors.iter().find(|tensor| !is_float(tensor)) {
         Some(Tensor { name, dtype, .. }) => {
-            Err(FloatRecordError::NotFloat { name, found: format!("{dtype:?}") })
+            Err(FloatRecordError::NotFloat { name: name.clone(), found: format!("{dtype:?}") })
         }
         None => Ok(()),
     }
 }
 
-fn carried_network(bytes: Bytes) -> Result<Network, FloatRecordError> {
-    let reader = Reader::from_bytes(bytes).map_err(no_record)?;
-    let text = reader.metadata().get(NETWORK_KEY).ok_or(FloatRecordError::NoNetwork)?;
+fn carried_network(metadata: &BTreeMap<String, String>) -> Result<Network, FloatRecordError> {
+    let text = metadata.get(NETWORK_KEY).ok_or(FloatRecordError::NoNetwork)?;
     Ok(toml::from_str(text)?)
 }
 
@@ -283,6 +330,32 @@ mod tests {
             );
         }
         assert!(refusal(vec![0x42; 5000], None).starts_with("not a record"));
+    }
+
+    /// Every bit of a record's file: a changed one is found, or changes nothing that is read.
+    #[test]
+    fn every_flipped_bit_is_found_or_does_not_matter() {
+        let network = r#"
+            input = { height = 2, width = 2, channels = 1 }
+            layer = [{ type = "dense", units = 2 }]"#;
+        let model = initial(&toml::from_str(network).unwrap(), 1).unwrap();
+        let kept = [Kept { weights: vec![0.5, 0.25], ..Kept::default() }];
+        let whole = to_bytes_keeping(&model, &kept, None).unwrap();
+        assert_eq!(kept_of(whole.clone()), kept);
+        let mut found = 0;
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            match from_bytes(bytes.clone(), None) {
+                Err(_) => found += 1,
+                Ok(read) => {
+                    assert!(read == model && kept_of(bytes) == kept, "bit {bit} changes the model");
+                }
+            }
+        }
+        // What is left: padding, the name of the checksum, and what optimisers know tensors by.
+        let left = 8 * whole.len() - found;
+        assert!(left <= 8 * 600, "{left} bits are not found of {}", 8 * whole.len());
     }
 
     #[test]

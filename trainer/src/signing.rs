@@ -57,7 +57,13 @@ pub enum SigningError {
     Write(#[from] WriteError),
     /// A file that is no model is not signed.
     #[error("not signed: {0}")]
-    NoModel(#[from] ModelError),
+    NoModel(ModelError),
+}
+
+impl From<ModelError> for SigningError {
+    fn from(cause: ModelError) -> Self {
+        Self::NoModel(cause)
+    }
 }
 
 /// Makes a key pair: the private key at `private` (PKCS #8 in PEM, mode 0600), the 32 bytes of the

@@ -19,6 +19,8 @@
 @ How the last shift rounds: see ops/depthwise/arm/armv7.s. right is 0 to 31.
 @
 @ Several pieces of assembly may become one: the first defines these macros.
+@
+@ Macros only: the contract is that of the functions that use them.
 
 .syntax unified
 .thumb

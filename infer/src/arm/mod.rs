@@ -5,6 +5,21 @@
 //! whatever safe code calls it with; what the model guarantees makes these checks pass. The loops
 //! are in assembly, one file for each class of cores, because they need all 14 registers: inline
 //! assembly keeps two of them back, and compiled loops spill.
+//!
+//! The contract at the head of each file says what its functions take and leave, beyond what Arm's
+//! procedure call standard (AAPCS) has for all of them:
+//!
+//! - arguments are in `r0` to `r3`, an answer is in `r0`; r4-r11, `lr` and d8-d15 are restored;
+//! - alignment is that of the addresses given: where none is named, any will do;
+//! - clobbers are all registers that may hold something else afterwards;
+//! - stack bytes are the most that a function takes; it calls none but its own;
+//! - flags are those that may be others afterwards;
+//! - `CCR.UNALIGN_TRP` says whether a core may be set up to fault where a word is not at a multiple
+//!   of four. Firmware that sets that bit cannot run kernels that need it clear, as it is after a
+//!   reset. What they read must be Normal memory, as flash and RAM are.
+//!
+//! With optimisation at link time the assembly of all crates becomes one file. So names begin with
+//! `kindling_`, and afterwards the assembler is told of the build's own target and section again.
 
 pub(crate) mod instructions;
 
@@ -20,7 +35,9 @@ macro_rules! assembly {
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/dsp.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/requantise.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/twice.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
             $(include_str!($file),)+
+            env!("KINDLING_ASSEMBLER"),
             options(raw)
         );
     };
@@ -37,7 +54,9 @@ macro_rules! assembly {
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv7m.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/requantise.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/twice.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
             $(include_str!($file),)+
+            env!("KINDLING_ASSEMBLER"),
             options(raw)
         );
     };
@@ -49,13 +68,30 @@ macro_rules! assembly {
     () => {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv6m.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
             include_str!("armv6m.s"),
+            env!("KINDLING_ASSEMBLER"),
+            options(raw)
+        );
+    };
+}
+
+/// The files that are named, for the vector extension.
+#[cfg(kindling_backend = "mve")]
+macro_rules! vector_assembly {
+    ($($file:literal),+) => {
+        core::arch::global_asm!(
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/mve.s")),
+            $(include_str!($file),)+
+            env!("KINDLING_ASSEMBLER"),
             options(raw)
         );
     };
 }
 
 pub(crate) use assembly;
+#[cfg(kindling_backend = "mve")]
+pub(crate) use vector_assembly;
 
 /// Whether the bytes, if there are any, begin at a whole word.
 pub(crate) fn is_at_word<Byte>(bytes: &[Byte]) -> bool {

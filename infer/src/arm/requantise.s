@@ -4,6 +4,8 @@
 @ rounding adds the product's bit 31, which doubling the low word moves to the carry; `low` is lost.
 @
 @ Several pieces of assembly may become one: the first defines it.
+@
+@ Macros only: the contract is that of the functions that use them.
 
 .ifndef KINDLING_REQUANTISE_IS_DEFINED
 .set KINDLING_REQUANTISE_IS_DEFINED, 1

@@ -19,6 +19,8 @@
 @ 16 bits first changes nothing.
 @
 @ Several pieces of assembly may become one: the first defines these macros.
+@
+@ Macros only: the contract is that of the functions that use them.
 
 .ifndef KINDLING_TWICE_IS_DEFINED
 .set KINDLING_TWICE_IS_DEFINED, 1

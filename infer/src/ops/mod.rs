@@ -31,6 +31,7 @@ use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::Rounding;
 use crate::schedule::{HOLDS_ROWS, INPUTS_MAX, RowWindow, Slice};
+use crate::sealed::Sealed;
 use crate::shape::Shape;
 
 pub(crate) use checks::{SIZE_MAX_BYTES, check_scale, check_shape};
@@ -67,6 +68,10 @@ macro_rules! operators {
         }
 
         $(use $module::{$name, $record};)+
+
+        $(impl$(<$numbers>)? Sealed for $name$(<$numbers>)? {})+
+        $(impl Sealed for $record {})+
+        impl Sealed for OperatorRecord {}
 
         /// An operator, by name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]

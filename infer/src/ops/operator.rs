@@ -7,13 +7,15 @@ use crate::error::LayerProblem;
 use crate::features::Feature;
 use crate::quant::OutputQuant;
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
+use crate::sealed::Sealed;
 use crate::shape::Shape;
 
 /// One operator of a checked network.
 ///
 /// The rest of the crate knows operators by this trait only; what each computes is in the traits of
-/// its kernels, such as [`conv::Kernels`](super::conv::Kernels).
-pub trait Operator<'m>: Copy {
+/// its kernels, such as [`conv::Kernels`](super::conv::Kernels). Sealed: operators are those of
+/// this crate, and what is asked of one may grow.
+pub trait Operator<'m>: Copy + Sealed {
     /// How the file describes it.
     type Record: Record;
 
@@ -86,8 +88,8 @@ pub trait Operator<'m>: Copy {
 /// Bytes of a sum that an operator keeps which [reduces](Operator::reduces) its input.
 pub const SUM_BYTES: usize = 4;
 
-/// The record of an operator in the file.
-pub trait Record {
+/// The record of an operator in the file. Sealed.
+pub trait Record: Sealed {
     /// The tensors that it reads.
     fn inputs(&self) -> Inputs;
 }

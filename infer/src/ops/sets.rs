@@ -1,7 +1,9 @@
 //! The kernel sets. Each operator's folder implements its kernels for every one of them.
 
-/// What a kernel set is beside its kernels.
-pub trait KernelSet {
+use crate::sealed::Sealed;
+
+/// What a kernel set is beside its kernels. Sealed: the sets are those of this crate.
+pub trait KernelSet: Sealed {
     /// Name of the set, for people.
     const NAME: &'static str;
 
@@ -31,6 +33,11 @@ pub type Native = Portable;
 /// target and core.
 #[cfg(not(kindling_backend = "portable"))]
 pub type Native = CortexM;
+
+impl Sealed for Reference {}
+impl Sealed for Portable {}
+#[cfg(not(kindling_backend = "portable"))]
+impl Sealed for CortexM {}
 
 impl KernelSet for Reference {
     const NAME: &'static str = "reference";

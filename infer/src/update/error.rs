@@ -133,24 +133,6 @@ impl fmt::Display for UpdateError {
     }
 }
 
-// The kinds of a flash's errors are no errors of `core`, so they are no sources.
 impl Error for OpenError {}
-
-impl Error for BootError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Refused { cause, .. } => Some(cause),
-            _ => None,
-        }
-    }
-}
-
-impl Error for UpdateError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Refused(error) => Some(error),
-            Self::SelfTest(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl Error for BootError {}
+impl Error for UpdateError {}

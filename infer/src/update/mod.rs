@@ -90,8 +90,8 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
     ///
     /// # Errors
     /// [`BootError::Refused`] when the model is not one to be trusted: if there is another to fall
-    /// back on, that one runs from the next call on, so call again or reset. If that one is not
-    /// signed as `trust` asks, damaged, or too old as well, the journal stays as it is.
+    /// back on, that one runs from the next call on, so call again or reset. If that one would be
+    /// refused as well, for whatever reason, the journal stays as it is.
     /// [`BootError::NoModel`] when there is none. Then [`Store::updater`] can install one.
     pub fn boot<'t, 's: 't, const LAYERS: usize>(
         &'s mut self,
@@ -110,9 +110,10 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
         let model = match trust.load(file, table) {
             Ok(model) => model,
             Err(error) => {
-                // A model is given up only for one that may run: a firmware that trusts neither,
-                // one that asks for signatures, say, leaves both to the next firmware.
-                let fallback = trust.may_admit(self::file(&*other, state.other_bytes()));
+                // A model is given up only for one that runs: a firmware that lets in neither, one
+                // that asks for signatures or allows less work, say, leaves both to the next.
+                let other = self::file(&*other, state.other_bytes());
+                let fallback = is_let_in::<LAYERS>(trust, other);
                 if fallback {
                     journal.append(state, State::rolled_back)?;
                 }
@@ -137,6 +138,14 @@ impl<JournalFlash: NorFlash, Slot: MappedFlash> Store<JournalFlash, Slot> {
     pub fn into_parts(self) -> (JournalFlash, [Slot; 2]) {
         (self.journal.into_flash(), self.slots)
     }
+}
+
+/// Whether a file is a model that `trust` lets in, found as a boot finds it. In a table of its own:
+/// that of the boot is lent to the model that was refused. Not within the caller's stack frame, as
+/// only a boot that refuses a model asks.
+#[inline(never)]
+fn is_let_in<const LAYERS: usize>(trust: &Trust, file: &[u8]) -> bool {
+    trust.load(file, &mut Table::<LAYERS>::new()).is_ok()
 }
 
 /// The slot that runs and the one that does not.

@@ -265,6 +265,33 @@ fn words_are_plain() {
 
 /// Whether what is named so in the file is a variable: assembly and C have other names, and so has
 /// what is written for C.
+/// What begins a message, and what makes a wrapped error a source; in parts, as above.
+const MESSAGE: &str = concat!("#[err", "or(");
+const SOURCES: [&str; 3] =
+    [concat!("#[fr", "om]"), concat!("#[sour", "ce]"), concat!(" sour", "ce:")];
+
+/// Variants of errors whose message tells what their source tells as well.
+fn told_twice(code: &str) -> impl Iterator<Item = &str> {
+    code.split(MESSAGE).skip(1).filter(|variant| {
+        let is_passed_on = variant.starts_with("transparent");
+        let variant = variant.split("///").next().unwrap_or_default();
+        let variant = variant.split("\n}").next().unwrap_or_default();
+        !is_passed_on && SOURCES.iter().any(|source| variant.contains(source))
+    })
+}
+
+/// The trainer's messages tell the cause, so the cause is no source too: what prints a chain of
+/// causes would tell it twice.
+#[test]
+fn causes_are_told_once() {
+    for path in all_files().iter().filter(|path| path.ends_with(".rs")) {
+        if let Some(variant) = told_twice(&text(path)).next() {
+            panic!("{path}: the cause of {variant:.200} is told twice: write `From` by hand");
+        }
+    }
+    assert_eq!(told_twice(concat!("#[err", "or(\"{0}\")] A(#[fr", "om] io::Error)")).count(), 1);
+}
+
 fn has_variables(path: &&String) -> bool {
     let is_for_c = path.starts_with("firmware-example/c-api/src/");
     !is_for_c && ["rs", "sh", "py"].contains(&path.rsplit_once('.').map_or("", |(_, end)| end))

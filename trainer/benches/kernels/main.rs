@@ -40,7 +40,7 @@ impl fmt::Display for Case {
 
 /// All layers on all instruction sets of this machine but the fallback.
 fn cases() -> Vec<Case> {
-    let sets = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::Plain);
+    let sets = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::PLAIN);
     sets.flat_map(|set| LAYERS.iter().map(move |layer| Case { set, layer })).collect()
 }
 

@@ -427,16 +427,28 @@ pub enum CliError {
     },
     /// Standard output.
     #[error("the output cannot be written: {0}")]
-    Output(#[from] io::Error),
+    Output(io::Error),
     /// Ctrl-C cannot be caught.
     #[error("no handler for Ctrl-C: {0}")]
-    Handler(#[from] ctrlc::Error),
+    Handler(ctrlc::Error),
     /// Ctrl-C.
     #[error("interrupted {done}: no model written; the same command with --resume goes on")]
     Interrupted {
         /// When: "after 3 of 10 epochs".
         done: String,
     },
+}
+
+impl From<io::Error> for CliError {
+    fn from(cause: io::Error) -> Self {
+        Self::Output(cause)
+    }
+}
+
+impl From<ctrlc::Error> for CliError {
+    fn from(cause: ctrlc::Error) -> Self {
+        Self::Handler(cause)
+    }
 }
 
 impl CliError {

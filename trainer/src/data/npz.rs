@@ -22,7 +22,7 @@ pub struct Npz<'b>(ZipSliceArchive<&'b [u8]>);
 pub enum NpzError {
     /// No archive, or a damaged one.
     #[error("no whole .npz file ({0}): save or copy it again")]
-    Archive(#[from] rawzip::Error),
+    Archive(rawzip::Error),
     /// Packed in a way that NumPy does not use.
     #[error("{name} is compressed by {method}: save the arrays with np.savez_compressed")]
     Compression {
@@ -39,6 +39,12 @@ pub enum NpzError {
         /// What is wrong with it.
         problem: NpyError,
     },
+}
+
+impl From<rawzip::Error> for NpzError {
+    fn from(cause: rawzip::Error) -> Self {
+        Self::Archive(cause)
+    }
 }
 
 impl<'b> Npz<'b> {

@@ -36,7 +36,7 @@ pub struct Row {
 pub enum TableError {
     /// The operating system refused.
     #[error("cannot be read: {0}")]
-    Unreadable(#[from] io::Error),
+    Unreadable(io::Error),
     /// No line.
     #[error("it is empty: the first line must name the columns")]
     Empty,
@@ -56,6 +56,12 @@ pub enum TableError {
         /// Columns.
         columns: usize,
     },
+}
+
+impl From<io::Error> for TableError {
+    fn from(cause: io::Error) -> Self {
+        Self::Unreadable(cause)
+    }
 }
 
 impl Table {

@@ -25,7 +25,7 @@ use super::outer_products::OuterProducts;
 use super::product::Product;
 use super::terms::{AddTerms, Runs, Term, add_terms};
 use super::vector::{LANES, Plain, Vector};
-use super::{Aligned, InstructionSet, Positions, Reach, Weights};
+use super::{Aligned, Extension, InstructionSet, Positions, Reach, Weights};
 
 /// Gradient of a layer's parameters.
 #[derive(Clone, Debug)]
@@ -87,15 +87,15 @@ pub fn backward(
     assert!(gradient.row_step >= positions.reach.taps().next_multiple_of(LANES));
     let add_terms = add_terms_of(set);
     let job = Job { weights, positions, map, choices, output_gradient, add_terms };
-    // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has it.
+    // SAFETY: an `InstructionSet` is there only where the machine has it.
     unsafe {
-        match set {
+        match set.extension() {
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => avx512(&job, gradient, input_gradient),
+            Extension::Avx512 => avx512(&job, gradient, input_gradient),
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => avx2(&job, gradient, input_gradient),
+            Extension::Avx2 => avx2(&job, gradient, input_gradient),
             #[cfg(target_arch = "aarch64")]
-            InstructionSet::Neon => layer::<super::vector::Neon>(&job, gradient, input_gradient),
+            Extension::Neon => layer::<super::vector::Neon>(&job, gradient, input_gradient),
             _ => layer::<Plain>(&job, gradient, input_gradient),
         }
     }
@@ -167,13 +167,13 @@ unsafe fn avx2(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>)
 
 /// The sums' kernel of an instruction set: one function, for its many sizes take much code.
 fn add_terms_of(set: InstructionSet) -> AddTerms {
-    match set {
+    match set.extension() {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => add_terms_avx512,
+        Extension::Avx512 => add_terms_avx512,
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => add_terms_avx2,
+        Extension::Avx2 => add_terms_avx2,
         #[cfg(target_arch = "aarch64")]
-        InstructionSet::Neon => add_terms::<super::vector::Neon>,
+        Extension::Neon => add_terms::<super::vector::Neon>,
         _ => add_terms::<Plain>,
     }
 }

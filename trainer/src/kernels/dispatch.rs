@@ -4,7 +4,7 @@
 //! own accord, so the results are the same bits whatever it compiles for.
 #![allow(unsafe_code)]
 
-use super::InstructionSet;
+use super::{Extension, InstructionSet};
 
 /// Loops to be compiled for each instruction set.
 pub trait Loops {
@@ -20,14 +20,13 @@ pub trait Loops {
 impl InstructionSet {
     /// Runs loops that were compiled for this instruction set.
     pub fn run<L: Loops>(self, loops: L) -> L::Output {
-        // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has
-        // it.
+        // SAFETY: an `InstructionSet` is there only where the machine has it.
         unsafe {
-            match self {
+            match self.extension() {
                 #[cfg(target_arch = "x86_64")]
-                Self::Avx512 => avx512(loops),
+                Extension::Avx512 => avx512(loops),
                 #[cfg(target_arch = "x86_64")]
-                Self::Avx2 => avx2(loops),
+                Extension::Avx2 => avx2(loops),
                 // NEON is part of every aarch64; the fallback is what any machine runs.
                 _ => loops.run(),
             }

@@ -14,7 +14,7 @@
 #![allow(unsafe_code)]
 
 use super::vector::{LANES, Plain, Vector};
-use super::{InstructionSet, Positions, Weights};
+use super::{Extension, InstructionSet, Positions, Weights};
 
 /// Most positions of a window: their numbers fit the choices. Windows of 255x255, the most that a
 /// layer can have, are fewer.
@@ -42,15 +42,15 @@ pub fn forward(
     assert!(positions.window.len() == 1 || choices.len() == output.len());
     assert!(positions.window.len() <= WINDOW_MAX, "choices are stored in sixteen bits");
     let job = Job { weights, positions, map };
-    // SAFETY: `InstructionSet::detect` and `available` name a set only where the machine has it.
+    // SAFETY: an `InstructionSet` is there only where the machine has it.
     unsafe {
-        match set {
+        match set.extension() {
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => avx512(&job, output, choices),
+            Extension::Avx512 => avx512(&job, output, choices),
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => avx2(&job, output, choices),
+            Extension::Avx2 => avx2(&job, output, choices),
             #[cfg(target_arch = "aarch64")]
-            InstructionSet::Neon => layer::<super::vector::Neon, 1, 1>(&job, output, choices),
+            Extension::Neon => layer::<super::vector::Neon, 1, 1>(&job, output, choices),
             _ => layer::<Plain, 1, 1>(&job, output, choices),
         }
     }

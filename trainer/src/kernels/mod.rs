@@ -29,10 +29,10 @@ pub use vector::LANES;
 
 use channel_blocks::ChannelBlocks;
 
-/// The instruction set the kernels use.
+/// An instruction set that the kernels are written for, whether a machine has it or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstructionSet {
-    /// AVX-512F, x86-64.
+pub enum Extension {
+    /// AVX-512F, with AVX2 and FMA; x86-64.
     Avx512,
     /// AVX2 and FMA, x86-64.
     Avx2,
@@ -42,17 +42,44 @@ pub enum InstructionSet {
     Plain,
 }
 
+/// The instruction set the kernels use, which this machine has: only [`InstructionSet::detect`] and
+/// [`InstructionSet::available`] make one, so no safe code runs instructions that are not there.
+///
+/// ```
+/// use trainer::kernels::{Extension, InstructionSet};
+///
+/// let set = InstructionSet::detect();
+/// assert_eq!(set == InstructionSet::PLAIN, set.extension() == Extension::Plain);
+/// ```
+///
+/// Naming one does not make one:
+///
+/// ```compile_fail,E0423
+/// use trainer::kernels::{Extension, InstructionSet};
+///
+/// let set = InstructionSet(Extension::Avx512);
+/// ```
+///
+/// ```compile_fail,E0599
+/// let set = trainer::kernels::InstructionSet::Avx512;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstructionSet(Extension);
+
 /// Name of the environment variable that forces an instruction set: `avx512`, `avx2`, `neon` or
 /// `plain`.
 pub const INSTRUCTION_SET_VARIABLE: &str = "KINDLING_INSTRUCTION_SET";
 
 impl InstructionSet {
+    /// What every machine has.
+    pub const PLAIN: Self = Self(Extension::Plain);
+
     /// The best one of this machine, or the one that the environment forces; plain Rust where that
     /// is [not there](Self::missing).
     pub fn detect() -> Self {
         let forced = forced();
         let wanted = |set: &Self| forced.as_deref().is_none_or(|name| name == set.name());
-        Self::available().into_iter().find(wanted).unwrap_or(Self::Plain)
+        Self::available().into_iter().find(wanted).unwrap_or(Self::PLAIN)
     }
 
     /// What the environment forces, when this machine has no such set.
@@ -60,31 +87,38 @@ impl InstructionSet {
         forced().filter(|name| Self::available().iter().all(|set| set.name() != name))
     }
 
-    /// All that this machine has, best first; ends with [`InstructionSet::Plain`].
+    /// All that this machine has, best first; ends with [`InstructionSet::PLAIN`].
     pub fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if std::is_x86_feature_detected!("avx512f") {
-                sets.push(Self::Avx512);
+            let has_avx2 =
+                std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma");
+            if has_avx2 && std::is_x86_feature_detected!("avx512f") {
+                sets.push(Self(Extension::Avx512));
             }
-            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-                sets.push(Self::Avx2);
+            if has_avx2 {
+                sets.push(Self(Extension::Avx2));
             }
         }
         #[cfg(target_arch = "aarch64")]
-        sets.push(Self::Neon);
-        sets.push(Self::Plain);
+        sets.push(Self(Extension::Neon));
+        sets.push(Self::PLAIN);
         sets
+    }
+
+    /// Which one it is.
+    pub const fn extension(self) -> Extension {
+        self.0
     }
 
     /// Name, as the environment variable takes it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Avx512 => "avx512",
-            Self::Avx2 => "avx2",
-            Self::Neon => "neon",
-            Self::Plain => "plain",
+        match self.0 {
+            Extension::Avx512 => "avx512",
+            Extension::Avx2 => "avx2",
+            Extension::Neon => "neon",
+            Extension::Plain => "plain",
         }
     }
 }

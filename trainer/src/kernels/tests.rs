@@ -107,7 +107,7 @@ fn hash(set: InstructionSet, layer: &Layer) -> u64 {
 
 #[test]
 fn the_bits_are_pinned_on_every_instruction_set() {
-    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::Plain);
+    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::PLAIN);
     for set in fused {
         let found = LAYERS.each_ref().map(|(layer, _)| hash(set, layer));
         let pinned = LAYERS.each_ref().map(|(_, pinned)| *pinned);

@@ -438,7 +438,7 @@ fn assert_forward_is_that_of_burn(name: &str, network: &Network, images: usize) 
 
 #[test]
 fn instruction_sets_with_fused_multiply_add_give_the_same_bits() {
-    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::Plain);
+    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::PLAIN);
     let sets: Vec<_> = fused.collect();
     for (name, input, layers) in NETWORKS {
         let network = network(input, layers);
@@ -455,7 +455,7 @@ fn the_plain_fallback_agrees_to_rounding() {
         let network = network(input, layers);
         let (model, data) = (model(&network), data(&network, 19));
         let (_, best) = our_gradients(&model, &data, InstructionSet::detect(), 1);
-        let (_, plain) = our_gradients(&model, &data, InstructionSet::Plain, 1);
+        let (_, plain) = our_gradients(&model, &data, InstructionSet::PLAIN, 1);
         for (best, plain) in best.iter().zip(&plain) {
             assert_close(name, &plain.rows, &best.rows);
         }

@@ -80,7 +80,7 @@ pub struct Add {
 }
 
 /// The kernels of a set for sums.
-pub trait Kernels {
+pub trait Kernels: super::KernelSet {
     /// Sum of two tensors.
     fn run(add: &Add, buffers: Buffers<'_>);
 }

@@ -58,7 +58,7 @@ pub struct AveragePool {
 }
 
 /// The kernels of a set for average poolings.
-pub trait Kernels {
+pub trait Kernels: super::KernelSet {
     /// Average over windows.
     fn run(pool: &AveragePool, buffers: Buffers<'_>);
 }

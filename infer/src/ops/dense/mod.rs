@@ -40,7 +40,7 @@ pub struct Dense<'m> {
 }
 
 /// The kernels of a set for dense layers.
-pub trait Kernels {
+pub trait Kernels: super::KernelSet {
     /// Fully connected layer.
     fn run(dense: &Dense<'_>, buffers: Buffers<'_>);
 }

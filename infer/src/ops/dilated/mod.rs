@@ -27,7 +27,7 @@ pub struct DilatedRecord {
 pub struct Dilated<'m>(Conv<'m>);
 
 /// The kernels of a set for convolutions whose taps lie apart.
-pub trait Kernels {
+pub trait Kernels: KernelSet {
     /// Convolution, requantisation and pooling.
     fn run(dilated: &Dilated<'_>, buffers: Buffers<'_>);
 }

@@ -33,7 +33,7 @@ pub struct MaxPool {
 }
 
 /// The kernels of a set for poolings.
-pub trait Kernels {
+pub trait Kernels: super::KernelSet {
     /// Maximum over windows.
     fn run(pool: &MaxPool, buffers: Buffers<'_>);
 }

@@ -40,7 +40,7 @@ pub struct Softmax {
 }
 
 /// The kernels of a set for softmaxes.
-pub trait Kernels {
+pub trait Kernels: super::KernelSet {
     /// Softmax.
     fn run(softmax: &Softmax, buffers: Buffers<'_>);
 }

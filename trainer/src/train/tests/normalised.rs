@@ -257,7 +257,7 @@ fn the_folded_model_is_the_unfolded_one_with_running_statistics() {
 
 #[test]
 fn neither_threads_nor_instruction_sets_change_a_bit() {
-    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::Plain);
+    let fused = InstructionSet::available().into_iter().filter(|set| *set != InstructionSet::PLAIN);
     let sets: Vec<_> = fused.collect();
     for (name, input, layers) in NETWORKS {
         let network = network(input, layers);

@@ -7,6 +7,14 @@
 @ r0 = a, r1 = b, r2 = outputs, r3 = {count, both multipliers, offset, shift}; one value or more.
 @ Registers: r0-r2 ends, r3 place before the ends, r4 and r5 values, r6 and r7 multipliers, r8
 @ offset, r9 shift.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: r3 at a whole word
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 28
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 
 .syntax unified
 .thumb
@@ -55,3 +63,4 @@ kindling_add:
   movs r5, #127
   eors r4, r4, r5
   b 2b
+.size kindling_add, . - kindling_add

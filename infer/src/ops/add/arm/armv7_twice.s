@@ -15,6 +15,14 @@
 @ multiplier, its right, zero point of halved * -2^19, twice the multiplier of the sum, its right,
 @ zero point}; a multiple of four values, four or more. Registers: r3 end of the outputs, r4-r10
 @ these numbers, r11 and r12 values, lr a low word.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: r3 at a whole word
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 36
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .macro KINDLING_ADD_TWICE_SCALE value, doubled, right, more
   KINDLING_PRODUCT \value, \doubled, lr, 0
@@ -50,3 +58,4 @@ kindling_add_twice:
   cmp r2, r3
   bne 1b
   pop {r4-r11, pc}
+.size kindling_add_twice, . - kindling_add_twice

@@ -7,6 +7,14 @@
 @ r0 = a, r1 = b, r2 = outputs, r3 = {count, both multipliers, offset, shift}; a multiple of four
 @ values, four or more. Registers: r3 end of the outputs, r4 and r7 multipliers, r5 offset, r6
 @ shift, r8 and r9 values.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: r3 at a whole word
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 28
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .macro KINDLING_ADD_VALUE
   ldrsb.w r8, [r0], #1
@@ -36,3 +44,4 @@ kindling_add:
   cmp r2, r3
   bne 1b
   pop {r4-r9, pc}
+.size kindling_add, . - kindling_add

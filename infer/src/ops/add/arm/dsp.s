@@ -8,6 +8,14 @@
 @ r0 = a, r1 = b, r2 = outputs, r3 = {count, both multipliers, offset, shift}; a multiple of four
 @ values, four or more. Registers: r3 end of the outputs, r4 multipliers, r5 offset, r6 shift,
 @ r7-r11 values.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: r3 at a whole word
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 36
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: both inputs are read by words at any address
 
 .macro KINDLING_ADD_OUTPUT sum
   asr \sum, \sum, r6
@@ -46,3 +54,4 @@ kindling_add:
   cmp r2, r3
   bne 1b
   pop {r4-r11, pc}
+.size kindling_add, . - kindling_add

@@ -19,7 +19,7 @@ use crate::ops::operator::Buffers;
 use crate::ops::sets::CortexM;
 
 #[cfg(kindling_backend = "mve")]
-core::arch::global_asm!(include_str!("mve.s"), options(raw));
+crate::arm::vector_assembly!("mve.s");
 #[cfg(kindling_backend = "dsp")]
 crate::arm::assembly!("dsp.s", "armv7_twice.s");
 #[cfg(kindling_backend = "armv7m")]

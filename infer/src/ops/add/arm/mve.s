@@ -8,10 +8,14 @@
 @ r0 = a, r1 = b, r2 = outputs, r3 = {count, both multipliers, offset, shift}; one value or more.
 @ Registers: r3 count, r4 and r7 multipliers, r5 offset, r6 shift, q0 and q1 values, q2 and q3 ends
 @ of int8.
-
-.syntax unified
-.cpu cortex-m55
-.thumb
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: r3 at a whole word
+@ - clobbers: r0-r3 and r12, q0-q3
+@ - stack bytes: 20
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .section .text.kindling_add, "ax", %progbits
 .global kindling_add
@@ -39,3 +43,4 @@ kindling_add:
   vstrb.32 q0, [r2], #4
   letp lr, 1b
   pop {r4-r7, pc}
+.size kindling_add, . - kindling_add

@@ -18,10 +18,14 @@
 @ halved << 19, multiplier, -shift, 1 where that is not 0, left, multiplier of the sum, -right, 1
 @ where that is not 0, zero point}; one value or more. Registers: r3-r12 as in r3, lr values left,
 @ q0 and q1 values, q2 signs.
-
-.syntax unified
-.cpu cortex-m55
-.thumb
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: r3 at a whole word
+@ - clobbers: r0-r3 and r12, q0-q2
+@ - stack bytes: 36
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 @ A product, with 1 less where it is below 0, to the right; `is_shifted` is 1 or 0.
 .macro KINDLING_ADD_TWICE_SCALE values, multiplier, shift, is_shifted
@@ -59,3 +63,4 @@ kindling_add_twice:
   vstrb.32 q0, [r2], #4
   letp lr, 1b
   pop {r4-r11, pc}
+.size kindling_add_twice, . - kindling_add_twice

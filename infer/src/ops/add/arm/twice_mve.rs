@@ -4,7 +4,7 @@ use super::super::{Add, HEADROOM_BITS};
 use crate::ops::add::portable::TwiceSum;
 use crate::quant::Factor;
 
-core::arch::global_asm!(include_str!("mve_twice.s"), options(raw));
+crate::arm::vector_assembly!("mve_twice.s");
 
 /// Arguments of the loop.
 #[derive(Clone, Copy)]

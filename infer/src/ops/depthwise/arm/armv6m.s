@@ -19,6 +19,14 @@
 @ Registers for each pixel: r0-r3 place, weights and input, r4 and r5 addresses of the input of both
 @ channels, r7 of the list, r8 and r9 sums, r10 zero point, r12 end of the list; for the outputs r4
 @ right, r5 = 2^15, r6 and r7 halves of the multiplier, r11 address of the factors.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0, starts and parameters at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 404
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: input and weights are read byte by byte
 
 .syntax unified
 .thumb
@@ -124,6 +132,7 @@
   add r9, r3
 .endr
 .L\name\()_end:
+  KINDLING_JUMP 6b, .L\name\()_end, (KINDLING_DEPTHWISE_ROUND * KINDLING_DEPTHWISE_TAP_BYTES)
   cmp r7, r12
   bne 6b
 .endm
@@ -283,6 +292,7 @@
   mov r10, r6
   mov r11, r7
   pop {r4-r7, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_DEPTHWISE kindling_depthwise, ONCE

@@ -36,6 +36,15 @@
 @ place of the input, r10 channels, r11 columns left, r12 address of the list. For each pixel: r0-r3
 @ sums, r4-r7 weights, r8, r9 and r11 inputs, r10 address of the input, r12 of the list, lr of the
 @ output.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0, starts and parameters at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 424, without the DSP extension 624
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: weights and, with the DSP extension, the input are read by words
+@   at any address
 
 .set KINDLING_DEPTHWISE_TAPS_MAX, 25
 
@@ -93,6 +102,7 @@ kindling_depthwise_next:
   ldr r11, [r0, #KINDLING_DEPTHWISE_COLUMNS]
 1:
   bx lr
+.size kindling_depthwise_next, . - kindling_depthwise_next
 
 .if KINDLING_DSP
 @ Writes the list, and where a pixel's taps begin, to r8 and r9.
@@ -179,6 +189,7 @@ kindling_depthwise_next:
   smlad r3, r9, r7, r3
 .endr
 9:
+  KINDLING_JUMP 8b, 9b, (KINDLING_DEPTHWISE_ROUND * KINDLING_DEPTHWISE_ENTRY_BYTES)
   ldr r4, [sp, #KINDLING_DEPTHWISE_FRAME_END]
   cmp r12, r4
   bne.w 8b
@@ -231,6 +242,7 @@ kindling_depthwise_next:
   mla r3, r7, r9, r3
 .endr
 9:
+  KINDLING_JUMP 8b, 9b, (KINDLING_DEPTHWISE_ROUND * KINDLING_DEPTHWISE_ENTRY_BYTES)
   cmp r12, r11
   bne.w 8b
 .endm
@@ -362,6 +374,7 @@ kindling_depthwise_next:
   bne.w 1b
   add sp, sp, #KINDLING_DEPTHWISE_FRAME_BYTES
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_DEPTHWISE kindling_depthwise, ONCE

@@ -36,13 +36,7 @@ use crate::ops::sets::CortexM;
 use crate::quant::Rounding;
 
 #[cfg(kindling_backend = "mve")]
-core::arch::global_asm!(
-    include_str!("mve.s"),
-    include_str!("mve_twice.s"),
-    include_str!("mve_lanes.s"),
-    include_str!("mve_pixel.s"),
-    options(raw)
-);
+crate::arm::vector_assembly!("mve.s", "mve_twice.s", "mve_lanes.s", "mve_pixel.s");
 #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
 crate::arm::assembly!("armv7.s", "pixel.s");
 #[cfg(kindling_backend = "armv6m")]

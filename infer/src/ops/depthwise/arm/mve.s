@@ -14,10 +14,15 @@
 @ more. Registers: r1 first channel, r2 address of the input, r3 of the weights, r4-r8 others, r10
 @ channels, r12 rows left, lr columns left, q0 even sums, q1 odd sums, q2 input, q3 weights, q4 and
 @ q5 products.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above; its input, output and pixels are changed
+@ - alignment: r0, starts and parameters at whole words
+@ - clobbers: r0-r3 and r12, q0-q3
+@ - stack bytes: 68
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: input and weights are read byte by byte
 
-.syntax unified
-.cpu cortex-m55
-.thumb
 .set KINDLING_DEPTHWISE_INPUT, 0
 .set KINDLING_DEPTHWISE_STARTS, 8
 .set KINDLING_DEPTHWISE_PARAMETERS, 12
@@ -103,3 +108,4 @@ kindling_depthwise:
   bne 1b
   vpop {d8-d11}
   pop {r4-r11, pc}
+.size kindling_depthwise, . - kindling_depthwise

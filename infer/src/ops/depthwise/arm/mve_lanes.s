@@ -16,6 +16,14 @@
 @ pixels after the input, those of even ones first, and of their outputs after the output, int16.
 @ Registers: r0-r8 weights, r9 channels, r10 address of the input, r11 groups, r12 output, lr groups
 @ left, q0 and q1 sums, q2 and q3 inputs, q4 starts, q5 multipliers, q6 and q7 places.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0, starts, parameters and groups at whole words
+@ - clobbers: r0-r3 and r12, q0-q3
+@ - stack bytes: 160
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: input and weights are read byte by byte
 
 .set KINDLING_LANES_ROWS, 0   @ the first tap of each kernel row
 .set KINDLING_LANES_SHIFT, 12  @ to the right, 0 or less
@@ -157,6 +165,7 @@
 .balign 4
 kindling_depthwise_lanes:
   KINDLING_LANES_BLOCK 0
+.size kindling_depthwise_lanes, . - kindling_depthwise_lanes
 
 .section .text.kindling_depthwise_lanes_any, "ax", %progbits
 .global kindling_depthwise_lanes_any
@@ -165,3 +174,4 @@ kindling_depthwise_lanes:
 .balign 4
 kindling_depthwise_lanes_any:
   KINDLING_LANES_BLOCK 1
+.size kindling_depthwise_lanes_any, . - kindling_depthwise_lanes_any

@@ -11,6 +11,14 @@
 @ input, r3 weights, r2 and r7 addresses of a tap's, r4 output, r5 and r8 parameters and their end,
 @ r6 shifts, r9 channels, r10 taps, r11 zero point, lr taps left; q0 and q2 sums of even and of odd
 @ channels, q1 and q3 their multipliers, q4 inputs, q5 weights, q6 and q7 products.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0 and the parameters at whole words
+@ - clobbers: r0-r3 and r12, q0-q3; r0 is the answer
+@ - stack bytes: 100
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: input and weights are read byte by byte
 
 .section .text.kindling_depthwise_pixel_twice, "ax", %progbits
 .global kindling_depthwise_pixel_twice
@@ -58,3 +66,4 @@ kindling_depthwise_pixel_twice:
   movs r0, #1
   vpop {d8-d15}
   pop {r4-r11, pc}
+.size kindling_depthwise_pixel_twice, . - kindling_depthwise_pixel_twice

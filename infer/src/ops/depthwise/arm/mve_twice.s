@@ -22,10 +22,15 @@
 @ channels or more. Registers: r1 first channel, r2 address of the input, r3 of the weights, r4-r8
 @ others, r10 channels, r12 rows left, lr columns left, q0 even sums, q1 odd sums, q2 input, q3
 @ weights, q4 and q5 products.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above; its input, output and pixels are changed
+@ - alignment: r0, starts and parameters at whole words
+@ - clobbers: r0-r3 and r12, q0-q3
+@ - stack bytes: 68
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: input and weights are read byte by byte
 
-.syntax unified
-.cpu cortex-m55
-.thumb
 .set KINDLING_DEPTHWISE_TWICE_INPUT, 0
 .set KINDLING_DEPTHWISE_TWICE_STARTS, 8
 .set KINDLING_DEPTHWISE_TWICE_PARAMETERS, 12
@@ -135,6 +140,7 @@
 .balign 4
 kindling_depthwise_twice_any:
   KINDLING_DEPTHWISE_TWICE_RUN 1
+.size kindling_depthwise_twice_any, . - kindling_depthwise_twice_any
 
 @ The same where the zero point is -128 and no shift is above 0.
 .section .text.kindling_depthwise_twice, "ax", %progbits
@@ -144,3 +150,4 @@ kindling_depthwise_twice_any:
 .balign 4
 kindling_depthwise_twice:
   KINDLING_DEPTHWISE_TWICE_RUN 0
+.size kindling_depthwise_twice, . - kindling_depthwise_twice

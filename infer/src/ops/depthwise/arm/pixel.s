@@ -16,6 +16,15 @@
 @ that is not 0. Registers: r0-r3 sums, r4 and r5 addresses of input and weights, r6 = channels, r8
 @ and r9 inputs and weights, r7, r10 and r11 temporary, r12 pairs of taps left. Outputs: see
 @ arm/twice.s.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0 and the parameters at whole words
+@ - clobbers: r0-r3 and r12; r0 is the answer
+@ - stack bytes: 76
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: with the DSP extension input and weights are read by words at any
+@   address
 
 @ The frame:
 .set KINDLING_DEPTHWISE_PIXEL_INPUT, 0  @ then the taps
@@ -129,6 +138,7 @@
   mov r0, #0
   b 5b
   KINDLING_FOUR_\rounding\()_RARE \name, \other
+.size \name, . - \name
 .endm
 
 KINDLING_DEPTHWISE_PIXEL kindling_depthwise_pixel, ONCE

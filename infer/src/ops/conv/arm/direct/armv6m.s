@@ -11,6 +11,14 @@
 @ Registers: r0 the end of a patch, r1 of the weights, r2 from there to the tap (it counts up to
 @ zero), r3-r5 and r12 sums, r6 weight, r7 value, r8 the end of the first patch, lr bytes of a
 @ patch.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r2, as above
+@ - alignment: none
+@ - clobbers: r0-r3 and r12; r0 is the answer
+@ - stack bytes: 24
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: bytes only
 
 .syntax unified
 .thumb

@@ -12,6 +12,14 @@
 @ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 end of a patch's
 @ row of taps, r1 of the weights', r2 from there to the tap (it counts up to zero), r3-r5 and r12
 @ sums, r6 weight, r7 value, r8-r11 ends of the patches' rows.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0 and, of the sums, r1, as above
+@ - alignment: r0 and r1 at whole words
+@ - clobbers: r0-r3 and r12; r0 is the answer of the largest
+@ - stack bytes: 56
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .syntax unified
 .thumb

@@ -12,6 +12,14 @@
 @ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r0 and r1 weights,
 @ r2 and r3 inputs, r4-r7 addresses of the patches, r8 of the weights, r9-r12 sums, lr taps left; on
 @ the stack the arguments and rows left.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0 and, of the sums, r1, as above
+@ - alignment: r0 and r1 at whole words
+@ - clobbers: r0-r3 and r12; r0 is the answer of the largest
+@ - stack bytes: 48
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: input and weights are read by words at any address
 
 .set KINDLING_IN_PLACE_WEIGHTS, 16
 .set KINDLING_IN_PLACE_TAPS, 20
@@ -104,6 +112,7 @@
   mov r0, r9
 .endif
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_IN_PLACE kindling_in_place_largest, 0

@@ -33,7 +33,7 @@ crate::arm::assembly!("pixel.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 #[cfg(kindling_backend = "mve")]
-core::arch::global_asm!(include_str!("mve.s"), options(raw));
+crate::arm::vector_assembly!("mve.s");
 
 /// Arguments of the loop.
 #[cfg(not(kindling_backend = "armv7m"))]

@@ -12,10 +12,15 @@
 @ input, rows}, r1 = where the four sums go; a tap and a row or more. Registers: r1 and r3 taps of a
 @ row, r0 skip, r4, r6, r8 and r10 sums, r2, r5, r7 and r9 addresses of the patches, r11 of the
 @ weights, r12 rows left, lr taps left, q0 weights, q1 inputs.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0 and, of the sums, r1, as above
+@ - alignment: r0 and r1 at whole words
+@ - clobbers: r0-r3 and r12, q0 and q1; r0 is the answer of the largest
+@ - stack bytes: 40
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
-.syntax unified
-.cpu cortex-m55
-.thumb
 .set KINDLING_IN_PLACE_WEIGHTS, 16
 .set KINDLING_IN_PLACE_SKIP, 24
 
@@ -82,6 +87,7 @@
   mov r0, r4
 .endif
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_IN_PLACE kindling_in_place_largest, 0

@@ -14,6 +14,15 @@
 @ r0-r3 sums, r4 and r5 addresses of the weights of the first and the third channel, r6 = taps, r7
 @ address of the patch, r8 and r9 inputs, r10 and r11 weights, r12 end of the loop over the patch.
 @ Outputs: see arm/twice.s.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0 and the parameters at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 76
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: with the DSP extension patch and weights are read by words at any
+@   address
 
 @ The frame:
 .set KINDLING_IN_PLACE_PIXEL_PATCH, 0  @ then the taps
@@ -133,6 +142,7 @@
   KINDLING_IN_PLACE_PIXEL_STEP
 .endr
 2:
+  KINDLING_JUMP 3b, 2b, (KINDLING_IN_PLACE_PIXEL_ROUND * KINDLING_IN_PLACE_PIXEL_STEP_BYTES)
   cmp r7, r12
   bne.w 3b
   KINDLING_IN_PLACE_PIXEL_REST
@@ -150,6 +160,7 @@
   add sp, sp, #KINDLING_IN_PLACE_PIXEL_FRAME
   pop {r4-r11, pc}
   KINDLING_FOUR_\rounding\()_RARE \name
+.size \name, . - \name
 .endm
 
 KINDLING_IN_PLACE_PIXEL kindling_in_place_pixel, ONCE

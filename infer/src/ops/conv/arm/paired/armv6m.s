@@ -18,6 +18,14 @@
 @
 @ Registers of the loop: r0 and r1 addresses of inputs and weights, r2-r5 inputs, r6 weight, r7 = 2,
 @ r8-r11 sums, negated, r12 end of the weights.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3 or r0, above each function
+@ - alignment: r0, inputs, parameters, sums and what kindling_widen writes at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 92
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 
 .macro KINDLING_PAIRED_UNPACK both, temporary, first, second
   sxth \temporary, \both
@@ -149,6 +157,7 @@
 3:
   add sp, #KINDLING_PAIRED_FRAME
   KINDLING_PAIRED_RESTORE
+.size \name, . - \name
 .endm
 
 KINDLING_PAIRED_TWO_CHANNELS kindling_paired, 0
@@ -266,6 +275,7 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
 5:
   add sp, #KINDLING_BATCH_FRAME
   KINDLING_PAIRED_RESTORE
+.size \name, . - \name
 .endm
 
 KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0
@@ -311,3 +321,4 @@ kindling_widen:
   cmp r2, r12
   bne 1b
   pop {r4-r7, pc}
+.size kindling_widen, . - kindling_widen

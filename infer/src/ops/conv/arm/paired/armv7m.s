@@ -12,6 +12,14 @@
 @ tap of both; r2 = eight sums [channel][pixel]; r3 = steps, an even number.
 @ Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10 and r11 weights, r12 address of inputs, lr
 @ address of weights.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above; of the batches r0, as in batch.s
+@ - alignment: inputs and sums at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 84
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: weights are read byte by byte
 
 .macro KINDLING_PAIRED_TAP inputs, weights
   ldrsb.w r10, [lr, #\weights]
@@ -100,6 +108,7 @@
   stmia r8, {r0-r7}
   add sp, sp, #8
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_PAIRED_SUMS kindling_paired, INT8, 2

@@ -15,6 +15,14 @@
 @ r0-r3 and r4-r7 sums; in the loop r12 address of inputs, lr address of weights; after it r8 and r9
 @ parameters and shifts, r10 and r11 multiplier and shift, r12 constant, lr what the zero point
 @ became.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above; of kindling_paired_gather, above it
+@ - alignment: r0, inputs and parameters at whole words, and weights with the DSP extension
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 84, and of kindling_paired_gather 20
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: kindling_paired_gather copies words at any address
 
 @ The frame:
 .set KINDLING_BATCH_OUTPUTS, 0  @ next, of four pixels
@@ -126,6 +134,7 @@
   pop {r4-r11, pc}
   KINDLING_BATCH_\rounding\()_RARE \name, 0, r0, r1, r2, r3
   KINDLING_BATCH_\rounding\()_RARE \name, 1, r4, r5, r6, r7
+.size \name, . - \name
 .endm
 
 @ Copies a patch that lies inside of the map, kernel row by kernel row.
@@ -163,3 +172,4 @@ kindling_paired_gather:
   subs r4, r4, #1
   bne 1b
   pop {r4-r7, pc}
+.size kindling_paired_gather, . - kindling_paired_gather

@@ -16,6 +16,14 @@
 @ the first channel and that of the second; r2 = eight sums [channel][pixel]; r3 = steps, 1
 @ or more, of int4 weights an even number. Registers: r0-r3 and r4-r7 sums, r8 and r9 inputs, r10
 @ and r11 weights, r12 address of inputs, lr address of weights.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above; of the batches r0, as in batch.s
+@ - alignment: inputs, weights, sums and what kindling_widen writes at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 84
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: patches of kindling_widen are read by words at any address
 
 .set KINDLING_PAIRED_ROUND, 8  @ steps per round of the loop
 .set KINDLING_PAIRED_STEP_BYTES, 52  @ code of one step
@@ -118,6 +126,7 @@
 1:
   KINDLING_PAIRED_ROUND_\weights
 2:
+  KINDLING_JUMP 1b, 2b, (KINDLING_PAIRED_ROUND * \step_bytes)
   ldr r8, [sp]
   cmp lr, r8
   bne.w 1b
@@ -130,6 +139,7 @@
   stmia r8, {r0-r7}
   add sp, sp, #8
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_PAIRED_SUMS kindling_paired, INT8, 2, 0, KINDLING_PAIRED_STEP_BYTES
@@ -161,24 +171,25 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTE
   KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_INT4_BYTES
 .endm
 
-.macro KINDLING_PAIRED_STEPS weights
+.macro KINDLING_PAIRED_STEPS weights, step_bytes
   ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
 .balign 4
 3:
   KINDLING_PAIRED_ROUND_\weights
 2:
+  KINDLING_JUMP 3b, 2b, (KINDLING_PAIRED_ROUND * \step_bytes)
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT8
-  KINDLING_PAIRED_STEPS INT8
+  KINDLING_PAIRED_STEPS INT8, KINDLING_PAIRED_STEP_BYTES
 .endm
 
 .macro KINDLING_PAIRED_STEPS_WIDE
-  KINDLING_PAIRED_STEPS WIDE
+  KINDLING_PAIRED_STEPS WIDE, KINDLING_PAIRED_WIDE_BYTES
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT4
-  KINDLING_PAIRED_STEPS INT4
+  KINDLING_PAIRED_STEPS INT4, KINDLING_PAIRED_INT4_BYTES
 .endm
 
 .macro KINDLING_BATCH_BEGIN_INT8
@@ -252,3 +263,4 @@ kindling_widen:
   cmp r2, r3
   bne 1b
   pop {r4-r11, pc}
+.size kindling_widen, . - kindling_widen

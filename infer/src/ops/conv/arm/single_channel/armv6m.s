@@ -10,6 +10,14 @@
 @
 @ r0 = windows, r1 = end of windows, r2 = weights, nine words, r3 = sums, one word per window.
 @ Registers: r0 window, r1 weights, r2 weight, r3-r7 products, r8-r11 a b c d, r12 end of windows.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: all at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 40
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 
 .syntax unified
 .thumb
@@ -83,3 +91,4 @@ kindling_single_channel_sums:
   mov r10, r6
   mov r11, r7
   pop {r3-r7, pc}
+.size kindling_single_channel_sums, . - kindling_single_channel_sums

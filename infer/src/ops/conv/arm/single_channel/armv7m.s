@@ -14,6 +14,14 @@
 @ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs,
 @ zero point} Registers: r0-r3 a b c d, r4-r6 weights, r7-r10 pixels, r12 address of windows, lr
 @ address of outputs.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0, windows and parameters at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 112
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: weights are read byte by byte
 
 @ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
 @ by channel.
@@ -115,3 +123,4 @@ kindling_single_channel:
 3:
   add sp, sp, #KINDLING_SINGLE_FRAME
   pop {r4-r11, pc}
+.size kindling_single_channel, . - kindling_single_channel

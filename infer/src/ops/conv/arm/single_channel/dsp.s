@@ -17,6 +17,14 @@
 @ r0 = {windows, end of windows, weights, end of weights, parameters, output, bytes between outputs,
 @ zero point} Registers: r0-r4 A0 A1 A2 C D, r5-r8 a b c d, r9-r11 pairs, r12 address of windows, lr
 @ address of outputs.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above; of kindling_windows, above it
+@ - alignment: r0, windows, weights and parameters at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 80
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: must be 0: pixels of kindling_windows are read by words at any address
 
 @ The frame: bias, multiplier, zero point, end of windows, bytes between outputs; then what changes
 @ by channel.
@@ -117,6 +125,7 @@ kindling_single_channel:
 3:
   add sp, sp, #KINDLING_SINGLE_FRAME
   pop {r4-r11, pc}
+.size kindling_single_channel, . - kindling_single_channel
 
 @ The windows of a row of outputs whose pixels all lie inside of the map.
 @
@@ -163,3 +172,4 @@ kindling_windows:
   cmp r2, r3
   bne 1b
   pop {r4-r11, pc}
+.size kindling_windows, . - kindling_windows

@@ -14,8 +14,6 @@
 
 mod twice;
 
-use core::arch::global_asm;
-
 use super::paired::convolved_pixel;
 use crate::arm::instructions::requantise;
 use crate::ops::conv::Conv;
@@ -23,7 +21,7 @@ use crate::ops::conv::algorithms::{PAIRED_PIXELS, paired_batches};
 use crate::ops::window;
 use crate::quant::{ChannelParameters, Rounding};
 
-global_asm!(include_str!("mve.s"), options(raw));
+crate::arm::vector_assembly!("mve.s");
 
 /// Taps that are multiplied at once.
 const CHUNK: usize = 16;

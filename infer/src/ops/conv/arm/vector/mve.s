@@ -13,10 +13,14 @@
 @ Registers: the even ones r0-r6 and r8-r14 hold the sums of the first and the second channel, as
 @ VMLADAV asks; r1 = address of weights, r3 = address of inputs, r5 = end of inputs; q0 and q1
 @ weights, q2 inputs.
-
-.syntax unified
-.cpu cortex-m55
-.thumb
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3 or r0, above each function
+@ - alignment: r0, sums and parameters at whole words
+@ - clobbers: r0-r3 and r12, q0-q2
+@ - stack bytes: 52
+@ - flags: N, Z, C, V and Q, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .macro KINDLING_PIXEL multiply, first, second
   vldrb.u8 q2, [r3], #16
@@ -83,6 +87,7 @@
   stmia r1!, {r0, r2, r4, r6}
   stmia r1!, {r8, r10, r12, lr}
   pop {r2, r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_VECTOR_SUMS kindling_vector_sums, INT8
@@ -133,6 +138,7 @@ KINDLING_VECTOR_SUMS kindling_vector_sums_int4, INT4
   bne.w 1b
   add sp, sp, #16
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_VECTOR_WINDOW kindling_vector_window, INT8
@@ -178,3 +184,4 @@ kindling_vector_gather:
   subs r4, r4, #1
   bne 1b
   pop {r4-r9, pc}
+.size kindling_vector_gather, . - kindling_vector_gather

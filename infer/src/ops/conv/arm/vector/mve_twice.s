@@ -18,10 +18,15 @@
 @ Registers: the even ones r0-r6 and r8-r14 hold the sums of the first and the second channel, as
 @ VMLADAV asks; r1 = address of weights, r3, r5, r7 and r9 those of the pixels' patches, r11 =
 @ chunks; q0 and q1 weights, q2 inputs, q3 places of the outputs.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, above each function
+@ - alignment: r0 and the parameters at whole words
+@ - clobbers: r0-r3 and r12, q0-q3
+@ - stack bytes: 80
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
-.syntax unified
-.cpu cortex-m55
-.thumb
 .set KINDLING_VECTOR_TWICE_CHUNKS, 16
 .set KINDLING_VECTOR_TWICE_PARAMETERS, 20
 .set KINDLING_VECTOR_TWICE_SHIFTS, 24
@@ -127,6 +132,7 @@
 .balign 4
 kindling_vector_twice:
   KINDLING_VECTOR_TWICE_PIXELS 1
+.size kindling_vector_twice, . - kindling_vector_twice
 
 @ The same where the zero point is -128 and no shift is above 0.
 .section .text.kindling_vector_twice_relu, "ax", %progbits
@@ -136,6 +142,7 @@ kindling_vector_twice:
 .balign 4
 kindling_vector_twice_relu:
   KINDLING_VECTOR_TWICE_PIXELS 0
+.size kindling_vector_twice_relu, . - kindling_vector_twice_relu
 
 @ Copies the input under the kernel for one convolved pixel, kernel row after kernel row;
 @ predicated, so that nothing but these bytes is read or written.
@@ -163,3 +170,4 @@ kindling_vector_patch:
   subs r4, r4, #1
   bne 1b
   pop {r4-r7, pc}
+.size kindling_vector_patch, . - kindling_vector_patch

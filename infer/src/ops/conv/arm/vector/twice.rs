@@ -13,7 +13,6 @@
 //! read by 16 taps; what is read after the last tap has weights of 0.
 #![allow(unsafe_code)]
 
-use core::arch::global_asm;
 use core::ptr;
 
 use super::super::paired::convolved_pixel;
@@ -23,7 +22,7 @@ use crate::ops::conv::algorithms::PAIRED_PIXELS;
 use crate::ops::conv::portable::gather_patch;
 use crate::quant::{ChannelParameters, RELU_ZERO_POINT};
 
-global_asm!(include_str!("mve_twice.s"), options(raw));
+crate::arm::vector_assembly!("mve_twice.s");
 
 /// Arguments of the loop over channels: see `mve_twice.s`.
 #[repr(C)]

@@ -11,6 +11,14 @@
 @ step is two input pairs for two tiles, four for one. Registers: r0 and r1 addresses of v and u,
 @ r2-r5 words, r6 and r7 operands, r8-r11 sums [channel][tile], r12 rounds of four input pairs left
 @ in the chain.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: all at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 64
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 
 .syntax unified
 .thumb
@@ -72,6 +80,7 @@
 @ A subroutine: all inputs of a point, on top of r8 to r11.
 .macro KINDLING_CHAIN name, pair
 .section .text.kindling_products, "ax", %progbits
+.type \name, %function
 .thumb_func
 \name:
   \pair
@@ -85,10 +94,11 @@
   b \name
 1:
   bx lr
+.size \name, . - \name
 .endm
 
-KINDLING_CHAIN chain_of_two_tiles, KINDLING_TWO_TILES
-KINDLING_CHAIN chain_of_one_tile, KINDLING_ONE_TILE
+KINDLING_CHAIN kindling_chain_of_two_tiles, KINDLING_TWO_TILES
+KINDLING_CHAIN kindling_chain_of_one_tile, KINDLING_ONE_TILE
 
 .macro KINDLING_CALL chain
   ldr r2, [sp, #KINDLING_ROUNDS]
@@ -169,10 +179,12 @@ KINDLING_ENTER \name, \long_name, \steps_per_round
   KINDLING_CALL \chain
   KINDLING_STORE_SUMS \tiles
   KINDLING_REPEAT 2b
+.size \name, . - \name
+.size \long_name, . - \long_name
 .endm
 
-KINDLING_F4 kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2, chain_of_two_tiles, 2
-KINDLING_F4 kindling_f4_one_tile, kindling_f4_one_tile_long, 1, chain_of_one_tile, 1
+KINDLING_F4 kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2, kindling_chain_of_two_tiles, 2
+KINDLING_F4 kindling_f4_one_tile, kindling_f4_one_tile_long, 1, kindling_chain_of_one_tile, 1
 
 @ F(2x2): a row of four points, in the order of columns 1, 2, 0, 3, is folded on the way:
 @     first  = (m1 + m2) + m0
@@ -217,7 +229,9 @@ KINDLING_ENTER \name, \long_name, \steps_per_round
   KINDLING_CALL \chain
   KINDLING_STORE_SUMS \tiles
   KINDLING_REPEAT 2b
+.size \name, . - \name
+.size \long_name, . - \long_name
 .endm
 
-KINDLING_F2 kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2, chain_of_two_tiles, 2
-KINDLING_F2 kindling_f2_one_tile, kindling_f2_one_tile_long, 1, chain_of_one_tile, 1
+KINDLING_F2 kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2, kindling_chain_of_two_tiles, 2
+KINDLING_F2 kindling_f2_one_tile, kindling_f2_one_tile_long, 1, kindling_chain_of_one_tile, 1

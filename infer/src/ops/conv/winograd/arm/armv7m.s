@@ -10,6 +10,14 @@
 @ step is two input pairs for two tiles, four for one. Registers: r0-r3 sums, r4-r7 operands, r8
 @ rounds of four input pairs left in the chain, r9 rounds of a chain, r10 address after v, r11
 @ address of sums, r12 address of v, lr address of u.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above
+@ - alignment: all at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 52
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: values are read at whole halfwords
 
 
 @ Input number `half` of the pair at byte offsets `v` and `u`, two tiles.
@@ -90,11 +98,13 @@
 .endif
 .endm
 
-.macro KINDLING_LEAVE row
+.macro KINDLING_LEAVE row, name, long_name
   cmp r12, r10
   bne.w \row
   add sp, sp, #16
   pop {r4-r11, pc}
+.size \name, . - \name
+.size \long_name, . - \long_name
 .endm
 
 KINDLING_ENTER kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2
@@ -102,14 +112,14 @@ KINDLING_ENTER kindling_f4_two_tiles, kindling_f4_two_tiles_long, 2
   KINDLING_CLEAR r0, r1, r2, r3
   KINDLING_CHAIN KINDLING_TWO_TILES
   stmia r11!, {r0-r3}
-  KINDLING_LEAVE 1b
+  KINDLING_LEAVE 1b, kindling_f4_two_tiles, kindling_f4_two_tiles_long
 
 KINDLING_ENTER kindling_f4_one_tile, kindling_f4_one_tile_long, 1
 1:
   KINDLING_CLEAR r0, r1
   KINDLING_CHAIN KINDLING_ONE_TILE
   stmia r11!, {r0, r1}
-  KINDLING_LEAVE 1b
+  KINDLING_LEAVE 1b, kindling_f4_one_tile, kindling_f4_one_tile_long
 
 @ F(2x2): a row of four points, in the order of columns 1, 2, 0, 3, is folded on the way:
 @     first  = (m1 + m2) + m0
@@ -137,7 +147,7 @@ KINDLING_ENTER kindling_f2_two_tiles, kindling_f2_two_tiles_long, 2
   ldmia.w sp, {r0-r3}
   KINDLING_CHAIN KINDLING_TWO_TILES
   stmia r11!, {r0-r3}
-  KINDLING_LEAVE 1b
+  KINDLING_LEAVE 1b, kindling_f2_two_tiles, kindling_f2_two_tiles_long
 
 KINDLING_ENTER kindling_f2_one_tile, kindling_f2_one_tile_long, 1
 1:
@@ -157,4 +167,4 @@ KINDLING_ENTER kindling_f2_one_tile, kindling_f2_one_tile_long, 1
   mov r1, r3
   KINDLING_CHAIN KINDLING_ONE_TILE
   stmia r11!, {r0, r1}
-  KINDLING_LEAVE 1b
+  KINDLING_LEAVE 1b, kindling_f2_one_tile, kindling_f2_one_tile_long

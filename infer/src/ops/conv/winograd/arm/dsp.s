@@ -13,8 +13,20 @@
 @ pairs is: one step that starts the sums, up to UNROLL steps by a jump into as many steps of code,
 @ and, in the functions for long chains, MORE full rounds of those. The latter take 4 instructions
 @ more per chain; the former are there where that is felt.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0 = v, r1 = u, r2 = sums, r3 = {address after v, steps after the first}; of v,
+@   whole rows of points, one or more
+@ - alignment: all at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 84
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only
 
 .set KINDLING_UNROLL, 8
+.set KINDLING_UNROLL_SHIFT, 3  @ the same as a power of 2
+.set KINDLING_TWO_TILES_BYTES, 40  @ code of one step
+.set KINDLING_ONE_TILE_BYTES, 44
 @ The frame of every function here:
 .set KINDLING_FOLD, 0  @ four words: sums kept while another chain runs
 .set KINDLING_SUMS, 16  @ where the next sums go
@@ -74,6 +86,7 @@
   \step add
 .endr
 .L\name\()_end_\index:
+  KINDLING_JUMP .L\name\()_round_\index, .L\name\()_end_\index, (KINDLING_UNROLL * \step\()_BYTES)
 .endm
 
 @ The same for more than UNROLL steps after the first.
@@ -89,7 +102,7 @@
 
 @ Frame and pointers from r0 = v, r1 = u, r2 = sums, r3 = {address after v, steps after the
 @ first}. Leaves in r5 the bytes of code of the steps before the first full round.
-.macro KINDLING_ENTER step_bytes
+.macro KINDLING_ENTER step
   push {r4-r11, lr}
   sub sp, sp, #KINDLING_FRAME
   mov r12, r0
@@ -100,11 +113,11 @@
   subs r6, r5, #1
   it mi
   movmi r6, #0
-  lsr r6, r6, #3              @ rounds after the 1 to UNROLL steps that come first
+  lsr r6, r6, #KINDLING_UNROLL_SHIFT  @ rounds after the 1 to UNROLL steps that come first
   str r6, [sp, #KINDLING_MORE]
   str r6, [sp, #KINDLING_LEFT]
-  sub r5, r5, r6, lsl #3
-  mov r6, #\step_bytes
+  sub r5, r5, r6, lsl #KINDLING_UNROLL_SHIFT
+  mov r6, #\step\()_BYTES
   mul r5, r5, r6
 .endm
 
@@ -144,9 +157,9 @@
 .endm
 
 @ F(4x4): the sums of each of the 36 points as they are, three points at a time.
-.macro KINDLING_F4 name, chain, step, step_bytes, registers:vararg
+.macro KINDLING_F4 name, chain, step, registers:vararg
 KINDLING_FUNCTION \name
-  KINDLING_ENTER \step_bytes
+  KINDLING_ENTER \step
   KINDLING_ENTRY_OF \name, 0
   KINDLING_ENTRY_OF \name, 1
   KINDLING_ENTRY_OF \name, 2
@@ -157,20 +170,21 @@ KINDLING_FUNCTION \name
   KINDLING_STORE_SUMS \registers
   \chain \name, 2, \step, start
   KINDLING_STORE_AND_REPEAT 1b, \registers
+.size \name, . - \name
 .endm
 
-KINDLING_F4 kindling_f4_two_tiles, KINDLING_CHAIN, KINDLING_TWO_TILES, 40, r0, r1, r2, r3
-KINDLING_F4 kindling_f4_two_tiles_long, KINDLING_LONG_CHAIN, KINDLING_TWO_TILES, 40, r0, r1, r2, r3
-KINDLING_F4 kindling_f4_one_tile_long, KINDLING_LONG_CHAIN, KINDLING_ONE_TILE, 44, r0, r1
+KINDLING_F4 kindling_f4_two_tiles, KINDLING_CHAIN, KINDLING_TWO_TILES, r0, r1, r2, r3
+KINDLING_F4 kindling_f4_two_tiles_long, KINDLING_LONG_CHAIN, KINDLING_TWO_TILES, r0, r1, r2, r3
+KINDLING_F4 kindling_f4_one_tile_long, KINDLING_LONG_CHAIN, KINDLING_ONE_TILE, r0, r1
 
 @ F(2x2): the sums of a row of four points, in the order of columns 1, 2, 0, 3, are folded on the
 @ way:
 @     first  = (m1 + m2) + m0
 @     second = (m1 - m2) + m3
 @ where the last term is added by the chain itself.
-.macro KINDLING_F2_ENTER name, step_bytes
+.macro KINDLING_F2_ENTER name, step
 KINDLING_FUNCTION \name
-  KINDLING_ENTER \step_bytes
+  KINDLING_ENTER \step
   KINDLING_ENTRY_OF \name, 0
   KINDLING_ENTRY_OF \name, 1
   KINDLING_ENTRY_OF \name, 2
@@ -178,7 +192,7 @@ KINDLING_FUNCTION \name
 .endm
 
 .macro KINDLING_F2_TWO_TILES name, chain
-KINDLING_F2_ENTER \name, 40
+KINDLING_F2_ENTER \name, KINDLING_TWO_TILES
 1:
   \chain \name, 0, KINDLING_TWO_TILES, start
   stmia.w sp, {r0-r3}
@@ -198,12 +212,13 @@ KINDLING_F2_ENTER \name, 40
   ldmia.w sp, {r0-r3}
   \chain \name, 3, KINDLING_TWO_TILES, add
   KINDLING_STORE_AND_REPEAT 1b, r0, r1, r2, r3
+.size \name, . - \name
 .endm
 
 KINDLING_F2_TWO_TILES kindling_f2_two_tiles_long, KINDLING_LONG_CHAIN
 
 .macro KINDLING_F2_ONE_TILE name, chain
-KINDLING_F2_ENTER \name, 44
+KINDLING_F2_ENTER \name, KINDLING_ONE_TILE
 1:
   \chain \name, 0, KINDLING_ONE_TILE, start
   mov r2, r0
@@ -219,6 +234,7 @@ KINDLING_F2_ENTER \name, 44
   mov r1, r3
   \chain \name, 3, KINDLING_ONE_TILE, add
   KINDLING_STORE_AND_REPEAT 1b, r0, r1
+.size \name, . - \name
 .endm
 
 KINDLING_F2_ONE_TILE kindling_f2_one_tile, KINDLING_CHAIN

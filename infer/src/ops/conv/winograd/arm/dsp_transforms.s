@@ -10,6 +10,14 @@
 @ r0 = {first value, bytes to the row below, bytes to the next column, first point of the first
 @ pair, bytes from point to point, bytes from pair to pair, quads}. Registers: r4-r11 values of a
 @ line, r12 and lr addresses, r0-r3 as stated.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above; one quad or more
+@ - alignment: r0 and the points at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 208
+@ - flags: N, Z, C, V and GE
+@ - CCR.UNALIGN_TRP: must be 0: values are read by words at any address
 
 @ The frame after the columns of words:
 .set KINDLING_COLUMNS, 144    @ room for six columns of six rows
@@ -203,6 +211,7 @@
   bne.w 3b
   add sp, sp, #KINDLING_TRANSFORM_FRAME
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 .set KINDLING_QUAD_BYTES, 4   @ from a pixel's quad to its next

@@ -9,6 +9,14 @@
 @ r0 = sums [line][slot], r1 = slots, r2 = address
 @ after the last slot, r3 = bytes to the output below, next to it, and zero point. A slot is
 @ {address of its first output, bias, multiplier}.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above; one slot or more
+@ - alignment: all but outputs at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 168
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only
 
 @ value = requantise(bias r10 + value >> shift, with multiplier r11 and zero point r9); r5 is lost.
 .macro KINDLING_FINISH_OUTPUT value, shift
@@ -66,6 +74,7 @@ KINDLING_FINISH \name
   strb r8, [r3]
   bne 1b
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_F2_FINISH kindling_f2_finish_two, 16
@@ -172,6 +181,7 @@ KINDLING_FINISH \name
   bne.w 1b
   add sp, sp, #KINDLING_F4_FRAME
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_F4_FINISH kindling_f4_finish_two, 16

@@ -10,6 +10,14 @@
 @ r0 = sums [line][slot], r1 = slots, r2 = address after the last slot, r3 = bytes to the output
 @ below and next to it. A slot is {address of its first output, bias, multiplier doubled, constant,
 @ last shift}, as KINDLING_TWICE takes them.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above; one slot or more
+@ - alignment: all but outputs at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 152
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only
 
 @ The frame after the four rows of six words:
 .set KINDLING_F4_TWICE_OUTPUT, 96  @ the row's first, and bytes to the row below
@@ -77,6 +85,7 @@ KINDLING_FINISH \name
   bne.w 1b
   add sp, sp, #KINDLING_F4_TWICE_FRAME
   pop {r4-r11, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_F4_FINISH_TWICE kindling_f4_finish_twice_two, 16

@@ -10,6 +10,14 @@
 @ of the quad] with the second unit in the low halves, r2 = four sums (in: biases), r3 = end of the
 @ inputs. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end
 @ of the inputs.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0-r3, as above; one quad or more
+@ - alignment: all at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 40
+@ - flags: N, Z, C and V
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 
 .syntax unified
 .thumb
@@ -116,6 +124,7 @@
   mov r10, r6
   mov r11, r7
   pop {r2, r4-r7, pc}
+.size \name, . - \name
 .endm
 
 KINDLING_DENSE_SUMS kindling_dense_sums, KINDLING_FOUR_UNITS

@@ -12,6 +12,14 @@
 @ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; one quad or more,
 @ whole blocks. Registers: r0-r3 sums, r4 input, r5-r8 weights, r10 end of inputs, r12 address of
 @ inputs, lr of weights.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0, parameters and weights at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 60, with two roundings 76
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: values are read at their own alignment
 
 @ The frame:
 .set KINDLING_DENSE_INPUTS, 0  @ first, after the last
@@ -125,6 +133,7 @@
   add sp, sp, #KINDLING_DENSE_FRAME
   pop {r4-r11, pc}
 .endif
+.size \name, . - \name
 .endm
 
 KINDLING_DENSE kindling_dense, KINDLING_QUAD, 0

@@ -13,6 +13,14 @@
 @ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; one quad or more,
 @ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4 weights,
 @ r12 address of inputs, lr address of weights.
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0, inputs, parameters and weights at whole words
+@ - clobbers: r0-r3 and r12
+@ - stack bytes: 68, with two roundings 76
+@ - flags: N, Z, C, V and Q
+@ - CCR.UNALIGN_TRP: may be set: words at whole words only
 
 .set KINDLING_DENSE_ROUND, 4  @ quads per round of the loop
 @ The frame:
@@ -121,6 +129,7 @@
   \quad
 .endr
 2:
+  KINDLING_JUMP 3b, 2b, (KINDLING_DENSE_ROUND * \quad_bytes)
   ldr r4, [sp, #(KINDLING_DENSE_INPUTS + 4)]
   cmp r12, r4
   bne.w 3b
@@ -153,6 +162,7 @@
   add sp, sp, #KINDLING_DENSE_FRAME
   pop {r4-r11, pc}
 .endif
+.size \name, . - \name
 .endm
 
 KINDLING_DENSE kindling_dense, KINDLING_QUAD, 80, 0, 0

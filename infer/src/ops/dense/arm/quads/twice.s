@@ -3,6 +3,8 @@
 @
 @ r0-r3 sums; r4 parameters, r5 output, r6 2 * zero point + 1, r7 and r8 shift and multiplier, r9
 @ shifts, r10 constant, r12 low word of a product; lr is left alone.
+@
+@ Macros only: the contract is that of the functions that use them.
 
 .set KINDLING_DENSE_SHIFTS, 32  @ of the frame: next
 .set KINDLING_DENSE_TWICE_FRAME, 40

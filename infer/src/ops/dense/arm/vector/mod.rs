@@ -2,15 +2,13 @@
 //! on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
-use core::arch::global_asm;
-
 use crate::arm::is_at_word;
 use crate::ops::dense::Dense;
 use crate::ops::dense::portable;
 use crate::quant::ChannelParameters;
 
-global_asm!(include_str!("mve.s"), options(raw));
-global_asm!(include_str!("mve_twice.s"), options(raw));
+crate::arm::vector_assembly!("mve.s");
+crate::arm::vector_assembly!("mve_twice.s");
 
 /// Arguments of the loop over units: see `mve.s`.
 #[repr(C)]

@@ -6,10 +6,14 @@
 @ number of inputs, weights, parameters, end of parameters, output, zero point} Registers: r1 =
 @ inputs, r2 = number, r3 = weights, r4 = sum, r5 = parameters, r6 = end of parameters, r7 = output,
 @ r8 = zero point, r9 and r10 addresses, lr inputs left.
-
-.syntax unified
-.cpu cortex-m55
-.thumb
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above; a unit and an input or more
+@ - alignment: r0 and the parameters at whole words
+@ - clobbers: r0-r3 and r12, q0 and q1
+@ - stack bytes: 36
+@ - flags: N, Z, C, V and Q, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .section .text.kindling_vector_dense, "ax", %progbits
 .global kindling_vector_dense
@@ -38,3 +42,4 @@ kindling_vector_dense:
   strb r4, [r7], #1
   bne 1b
   pop {r4-r11, pc}
+.size kindling_vector_dense, . - kindling_vector_dense

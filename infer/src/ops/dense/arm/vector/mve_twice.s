@@ -19,10 +19,14 @@
 @ asks; r1 inputs, r3, r5, r7 and r9 weights, r8 number of inputs, r10 next weights, r11 all inputs,
 @ r12 parameters, lr inputs left; the end of parameters, shifts, output and zero point are on the
 @ stack.
-
-.syntax unified
-.cpu cortex-m55
-.thumb
+@
+@ Contract, see arm/mod.rs:
+@ - arguments: r0, as above
+@ - alignment: r0 and the parameters at whole words
+@ - clobbers: r0-r3 and r12, q0-q2
+@ - stack bytes: 56
+@ - flags: N, Z, C and V, FPSCR.QC, VPR.P0
+@ - CCR.UNALIGN_TRP: may be set: values are read byte by byte
 
 .macro KINDLING_DENSE_TWICE_UNIT sum, weights
   vldrb.u8 q1, [\weights], #16
@@ -85,3 +89,4 @@ kindling_vector_dense_twice:
   bne 1b
   add sp, sp, #20
   pop {r4-r11, pc}
+.size kindling_vector_dense_twice, . - kindling_vector_dense_twice
