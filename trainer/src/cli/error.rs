@@ -253,6 +253,16 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// Options that change nothing of a kind of file.
+    #[error("{}: {options} would change nothing: {why}", path.display())]
+    IdleOptions {
+        /// The file.
+        path: PathBuf,
+        /// The options, as they are typed.
+        options: String,
+        /// Why, and what to do.
+        why: &'static str,
+    },
     /// Inputs of another size than the network's.
     #[error(
         "{}: its inputs are {found}, the network reads {wanted} (rows x columns x channels): save \

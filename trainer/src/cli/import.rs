@@ -9,8 +9,9 @@ use infer::Model;
 use super::import_file::{self, OnnxFile};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, import_float, inspect, left_out, model_file};
+use super::{CliError, import_float, import_options, inspect, left_out, model_file};
 use crate::atomic_file::PendingFile;
+use crate::data::{class_names, metadata};
 use crate::import::model::Lowered;
 use crate::import::tflite::Network;
 use crate::import::{float, model, onnx, tflite};
@@ -21,13 +22,14 @@ use crate::savings::Savings;
 use crate::terminal::number::grouped;
 use crate::terminal::progress::Steps;
 use crate::terminal::table::Table;
-use crate::terminal::{print, printable, shell};
+use crate::terminal::{complain, print, printable, shell};
 
 /// Make a model of a TensorFlow Lite or ONNX file
 ///
 /// A .tflite file that is quantised to int8, its input and output too, keeps its numbers. The model
 /// gives the bytes of TensorFlow Lite's reference kernels: the two are compared before anything is
-/// written.
+/// written. --labels names what it answers. It needs no data: other options that say how to read
+/// some are refused.
 ///
 /// A file in float32, .onnx or .tflite, is calibrated on --data and quantised like a network that
 /// was trained here. It reads pixels as 0 to 1 and sensor values as they are, less --mean and over
@@ -42,6 +44,7 @@ Examples:
   trainer import network.tflite --core m4 --flash 512K --ram 64K --out model.kndl
   trainer import network.tflite --out model.kndl --model-version 2 --no-self-test
   trainer import network.tflite --core m4 --stream --out model.kndl
+  trainer import network.tflite --labels names.txt --out model.kndl
   trainer import autoencoder.tflite --task reconstruct --out model.kndl
   trainer import network.onnx --data photos --test-share 0.2 --out model.kndl
   trainer import network.onnx --data photos --test-share 0.2 --out model.kndl \\
@@ -58,7 +61,7 @@ pub(super) struct ImportArgs {
     /// Plan for a stream: a row at a time, without end. No row of any map is computed twice (int8
     /// files)
     #[arg(long)]
-    stream: bool,
+    pub(super) stream: bool,
     #[command(flatten)]
     pub(super) file: FileOption,
     #[command(flatten)]
@@ -105,13 +108,21 @@ fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     if float::tflite::is_float(&network) {
         return import_float::run(args, file, &|given| float::tflite::import(&network, given));
     }
+    import_options::check_int8(args)?;
     let options = args.file.of_import(&args.chip, args.stream, args.task)?;
     let refused = |cause| CliError::Import { path: path(), cause };
     let steps = Steps::begin(INT8_STEPS, "making layers");
-    let whole = model::lowered(&network).map_err(refused)?;
+    let mut whole = model::lowered(&network).map_err(refused)?;
+    if let Some(names) = args.data.labels() {
+        let outputs = whole.model.classes();
+        whole.model.metadata = metadata::of_names(&class_names::read(names, outputs..=outputs)?);
+    }
     let bytes = model::model_of(&network, &whole.model, options, &|step| steps.next(step));
     let bytes = bytes.map_err(refused)?;
     drop(steps);
+    if network.inputs.iter().any(|input| model::begins_with_channels(&network, *input)) {
+        complain(CHANNELS_LAST);
+    }
     let file = PendingFile::write(&args.out, &bytes)?;
     let core = args.chip.core();
     let plan = core.map(|core| PendingPlan::note(&args.out, &bytes, &bytes, core)).transpose()?;
@@ -119,6 +130,10 @@ fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     plan.map_or(Ok(()), PendingPlan::commit)?;
     report(args, &network, &whole, &bytes)
 }
+
+/// Said of a network that turns its input first.
+const CHANNELS_LAST: &str = "note: the file takes channels, rows, columns; the model takes rows, \
+                             columns, channels, as the file's first operator makes them";
 
 /// Steps of the import of an int8 file: layers, and those of [`model::model_of`].
 const INT8_STEPS: u64 = 4;

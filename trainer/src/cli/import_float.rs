@@ -7,10 +7,12 @@ use infer::{Model, Shape};
 
 use super::import::{ImportArgs, file_written, next_commands};
 use super::planned::PendingPlan;
-use super::{CliError, inspect, left_out, model_file};
+use super::predict::is_series;
+use super::{CliError, import_options, inspect, left_out, model_file};
 use crate::atomic_file::PendingFile;
 use crate::data::inputs::is_array;
 use crate::data::metadata::About;
+use crate::data::picture_file::is_picture;
 use crate::data::record::DataRecord;
 use crate::data::scale::Scale;
 use crate::data::survey::Survey;
@@ -48,6 +50,7 @@ pub(super) fn run(
     let refused = |cause| CliError::ImportFloat { path: args.network.clone(), cause };
     // Once before the data is read: what cannot be imported needs none.
     let shape = read(&Given::default()).map_err(refused)?.input();
+    import_options::check_float(args)?;
     let Some(source) = args.data.named() else {
         return Err(CliError::ImportData { path: args.network.clone() });
     };
@@ -60,6 +63,7 @@ pub(super) fn run(
     let steps = Steps::begin(STEPS, "reading the data");
     let data = DataDir::read(source, &request)?;
     check_shape(source, data.train.shape, shape)?;
+    import_options::check_names(args, &data)?;
     let import = read(&given(args, &data)?).map_err(refused)?;
     let notes = fit::check(&import.model.network, task, &data, &Survey::of(&data))?;
     data.notes.iter().chain(&notes).for_each(|note| complain(&format!("note: {note}")));
@@ -116,11 +120,14 @@ fn check_shape(source: &Path, found: Shape, wanted: Shape) -> Result<(), CliErro
 
 /// What to type next: without labels there is nothing to count right answers by.
 fn next(args: &ImportArgs, source: &Path, data: &DataDir) -> String {
-    let source = source.display().to_string();
-    match data.is_labelled || args.task == Task::Reconstruct || !is_array(Path::new(&source)) {
-        true => next_commands(args, "eval", ""),
-        false => next_commands(args, "predict", &shell::quoted(&source)),
+    if data.is_labelled || args.task == Task::Reconstruct {
+        return next_commands(args, "eval", "");
     }
+    let files = DataDir::files(source).unwrap_or_default();
+    let asked =
+        files.into_iter().find(|file| is_array(file) || is_picture(file) || is_series(file));
+    let asked = asked.map_or("FILE".to_owned(), |file| file.display().to_string());
+    next_commands(args, "predict", &shell::quoted(&asked))
 }
 
 /// What the values of the data are to the network: pixels stand for 0 to 1, sensor values for

@@ -17,6 +17,7 @@ mod how_to_build;
 mod import;
 mod import_file;
 mod import_float;
+mod import_options;
 mod inspect;
 mod int4;
 mod interrupt;

@@ -37,6 +37,11 @@ impl Threads {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(available, usize::from)
     }
+
+    /// Whether the command line says it.
+    pub(super) const fn is_given(&self) -> bool {
+        self.threads.is_some()
+    }
 }
 
 #[derive(Args)]
@@ -210,6 +215,43 @@ impl DataOption {
     /// The data that was named.
     pub(super) fn named(&self) -> Option<&Path> {
         self.data.as_deref()
+    }
+
+    /// The file of names.
+    pub(super) fn labels(&self) -> Option<&Path> {
+        self.labels.as_deref()
+    }
+
+    /// The options that the command line has, as they are typed.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        // Every field is named here, so that a new option is not forgotten.
+        let Self {
+            data,
+            size,
+            transpose,
+            test_share,
+            labels,
+            columns,
+            label_column,
+            target_columns,
+            group_column,
+            window,
+            step,
+        } = self;
+        let options = [
+            ("--data", data.is_some()),
+            ("--size", size.is_some()),
+            ("--transpose", *transpose),
+            ("--test-share", test_share.is_some()),
+            ("--labels", labels.is_some()),
+            ("--columns", !columns.is_empty()),
+            ("--label-column", label_column.is_some()),
+            ("--target-columns", !target_columns.is_empty()),
+            ("--group-column", group_column.is_some()),
+            ("--window", window.is_some()),
+            ("--step", step.is_some()),
+        ];
+        options.into_iter().filter_map(|(name, is_given)| is_given.then_some(name)).collect()
     }
 
     /// The data asked for: what is named, what a model was trained on, or MNIST.

@@ -116,6 +116,15 @@ pub enum DataError {
         /// The data.
         path: PathBuf,
     },
+    /// Pictures without classes.
+    #[error(
+        "{}: pictures without classes, which `import` and `export` calibrate on and autoencoders \
+            learn from; put those of each class into a folder of its own", path.display()
+    )]
+    NoClasses {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Series whose columns nobody has named.
     #[error(
         "{}: say what its columns are: --columns A,B for the values, {truth}--window N for the \

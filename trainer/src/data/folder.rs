@@ -1,4 +1,4 @@
-//! Folders of pictures, one folder for each class.
+//! Folders of pictures: one folder for each class, or pictures alone in one folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,13 @@ pub enum FolderError {
     /// A folder where pictures are expected.
     #[error("{}: a folder inside of a class: a class is one folder of pictures", path.display())]
     Nested {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder beside pictures that have no class.
+    #[error("{}: a folder among pictures: move it away, or each picture into the folder of its \
+        class", path.display())]
+    Among {
         /// The folder.
         path: PathBuf,
     },
@@ -138,6 +145,35 @@ pub fn has_classes(folder: &Path) -> bool {
     entries(folder).is_ok_and(|paths| paths.into_iter().any(is_class))
 }
 
+/// Whether pictures lie in a folder itself.
+pub fn has_pictures(folder: &Path) -> bool {
+    entries(folder).is_ok_and(|paths| paths.iter().any(|path| is_picture(path)))
+}
+
+/// Whether a folder holds nothing but `train` and perhaps `test`, and they hold pictures.
+pub fn has_flat_parts(folder: &Path) -> bool {
+    let names = |paths: Vec<PathBuf>| paths.iter().map(|path| name_of(path)).collect::<Vec<_>>();
+    let are_parts = |names: Vec<String>| names == ["train"] || names == ["test", "train"];
+    let has_only_parts = entries(folder).is_ok_and(|paths| are_parts(names(paths)));
+    let is_flat = |part: &str| {
+        let part = folder.join(part);
+        !part.exists() || has_pictures(&part) && !has_classes(&part)
+    };
+    has_only_parts && is_flat("train") && is_flat("test")
+}
+
+/// The pictures that lie in a folder itself, in order.
+///
+/// # Errors
+/// A folder that cannot be read, or that has a folder beside the pictures.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    let files = entries(folder)?;
+    match files.iter().find(|path| path.is_dir()) {
+        Some(path) => Err(FolderError::Among { path: path.clone() }),
+        None => Ok(files),
+    }
+}
+
 /// What pictures have in common before they are made into images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
@@ -177,7 +213,26 @@ pub fn read(
     if names.len() > CLASSES_MAX {
         return Err(FolderError::Classes { path: folder.to_owned(), classes: names.len() });
     }
-    let files = files(folder, names)?;
+    dataset(folder, files(folder, names)?, names.len(), resize, wanted)
+}
+
+/// The pictures that lie in a folder itself, by name, all with label 0.
+///
+/// # Errors
+/// See [`FolderError`].
+pub fn read_flat(folder: &Path, resize: Resize, wanted: Wanted) -> Result<Dataset, FolderError> {
+    let files = files_in(folder)?.into_iter().map(|path| (path, 0)).collect();
+    dataset(folder, files, 1, resize, wanted)
+}
+
+/// Pictures with their labels.
+fn dataset(
+    folder: &Path,
+    files: Vec<(PathBuf, u8)>,
+    classes: usize,
+    resize: Resize,
+    wanted: Wanted,
+) -> Result<Dataset, FolderError> {
     let Some((first, _)) = files.first() else {
         return Err(FolderError::Empty { path: folder.to_owned() });
     };
@@ -196,7 +251,7 @@ pub fn read(
         pixels.extend(image?);
     }
     let labels = files.iter().map(|(_, label)| *label).collect();
-    Ok(Dataset { shape, pixels, labels, classes: names.len(), targets: vec![] })
+    Ok(Dataset { shape, pixels, labels, classes, targets: vec![] })
 }
 
 /// Paths and labels of all pictures.

@@ -68,6 +68,13 @@ impl About {
     }
 }
 
+/// Metadata that says nothing but what a model's answers are called.
+pub fn of_names(names: &[String]) -> Vec<u8> {
+    let mut bytes = vec![];
+    push_names(&mut bytes, names);
+    bytes
+}
+
 /// Adds the threshold of an autoencoder to the metadata of its file.
 pub fn push_threshold(metadata: &mut Vec<u8>, threshold: f32) {
     push(metadata, Field::Threshold, &threshold.to_le_bytes());
@@ -173,10 +180,7 @@ fn metadata(record: &DataRecord) -> Vec<u8> {
         // The labels are of no answer that the model gives.
         Task::Reconstruct => vec![],
     };
-    let names: Vec<u8> = names.into_iter().flat_map(encoded).collect();
-    if !names.is_empty() {
-        push(&mut bytes, Field::Names, &names);
-    }
+    push_names(&mut bytes, names);
     let scales: Vec<u8> =
         record.targets.iter().flat_map(|target| target.scale().to_le_bytes()).collect();
     if !scales.is_empty() {
@@ -186,6 +190,13 @@ fn metadata(record: &DataRecord) -> Vec<u8> {
         toml::to_string(&Preparation::of(record)).expect("numbers and text can be written as TOML");
     push(&mut bytes, Field::Preparation, text.as_bytes());
     bytes
+}
+
+fn push_names<'n>(bytes: &mut Vec<u8>, names: impl IntoIterator<Item = &'n String>) {
+    let names: Vec<u8> = names.into_iter().flat_map(encoded).collect();
+    if !names.is_empty() {
+        push(bytes, Field::Names, &names);
+    }
 }
 
 fn push(bytes: &mut Vec<u8>, field: Field, content: &[u8]) {

@@ -8,6 +8,7 @@
 //! | an `.npz` file | the same arrays |
 //! | a folder | `train/CLASS/*.png` or `.jpg`, and `test/CLASS/…` |
 //! | a folder | `CLASS/*.png` or `.jpg`: with a share of test images |
+//! | a folder | `*.png` or `.jpg` alone, or in `train` and `test`: where no labels are needed |
 //! | a folder | `train.csv` and `test.csv`: series, cut into windows |
 //! | a `.csv` file | the same: with a share of test groups |
 //! | an `.npy` file | inputs alone, where no labels are needed |
@@ -38,7 +39,6 @@ pub mod table;
 pub mod target;
 mod windows;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use dataset::Dataset;
@@ -178,11 +178,17 @@ impl DataDir {
     /// What is no data set, or a file that gives no picture.
     pub fn picture_sizes(path: &Path) -> Result<Option<Sizes>, DataError> {
         match Source::of(path)? {
-            source @ (Source::Parts(_) | Source::Classes(_)) => {
-                Ok(folder::sizes(&source.files()?)?)
-            }
+            source if source.is_of_pictures() => Ok(folder::sizes(&source.files()?)?),
             _ => Ok(None),
         }
+    }
+
+    /// Whether `path` is a folder of pictures.
+    ///
+    /// # Errors
+    /// What is no data set.
+    pub fn is_of_pictures(path: &Path) -> Result<bool, DataError> {
+        Ok(Source::of(path)?.is_of_pictures())
     }
 
     /// Where MNIST lies: in this repository's tree as it was when the program was built, or else
@@ -193,8 +199,8 @@ impl DataDir {
     }
 }
 
-/// Most bytes of a file of names.
-const NAMES_BYTES_MAX: u64 = 1 << 20;
+/// Most names: labels are bytes.
+const NAMES_MAX: usize = 256;
 
 /// Names of the classes: those of the folders, of the file that the command line names, or of the
 /// model.
@@ -212,16 +218,7 @@ fn named(
     if !names.is_empty() {
         return Err(DataError::HasNames { path: path.to_owned() });
     }
-    let unreadable = |cause| DataError::Unreadable { path: file.clone(), cause };
-    let mut text = String::new();
-    let opened = fs::File::open(file).map_err(unreadable)?;
-    std::io::Read::read_to_string(&mut std::io::Read::take(opened, NAMES_BYTES_MAX), &mut text)
-        .map_err(unreadable)?;
-    let names: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
-    match names.len() < classes || names.iter().any(String::is_empty) || names.len() > 256 {
-        true => Err(DataError::Names { path: file.clone(), names: names.len(), classes }),
-        false => Ok(names),
-    }
+    class_names::read(file, classes..=NAMES_MAX)
 }
 
 #[cfg(test)]

@@ -35,6 +35,10 @@ pub(super) enum Source {
     Parts(PathBuf),
     /// A folder of classes.
     Classes(PathBuf),
+    /// A folder of pictures without classes.
+    Flat(PathBuf),
+    /// A folder with such folders, `train` and perhaps `test`.
+    FlatParts(PathBuf),
     /// A CSV file.
     Series(PathBuf),
     /// A folder with a CSV file for each part.
@@ -160,7 +164,9 @@ impl Source {
             () if has_npy() => Ok(Self::Npy(folder)),
             () if path.join("train.csv").is_file() => Ok(Self::SeriesParts(folder)),
             () if folder::has_classes(&path.join("train")) => Ok(Self::Parts(folder)),
+            () if folder::has_flat_parts(path) => Ok(Self::FlatParts(folder)),
             () if folder::has_classes(path) => Ok(Self::Classes(folder)),
+            () if folder::has_pictures(path) => Ok(Self::Flat(folder)),
             () => Err(DataError::Nothing { path: folder }),
         }
     }
@@ -209,6 +215,11 @@ impl Source {
             }
             Self::Array(file) => inputs_alone(file, request),
             Self::Parts(folder) => pictures(folder, request),
+            Self::Flat(folder) => pictures_alone(folder, None, request),
+            Self::FlatParts(folder) => {
+                let test = Some(folder.join("test")).filter(|test| test.is_dir());
+                pictures_alone(&folder.join("train"), test.as_deref(), request)
+            }
             Self::Classes(folder) => {
                 let names = names_of(request, folder::classes(folder)?, folder)?;
                 let train = folder::read(folder, &names, reading.resize, *wanted)?;
@@ -241,9 +252,16 @@ impl Source {
             | Self::Array(path)
             | Self::Parts(path)
             | Self::Classes(path)
+            | Self::Flat(path)
+            | Self::FlatParts(path)
             | Self::Series(path)
             | Self::SeriesParts(path) => path,
         }
+    }
+
+    /// Whether it is pictures.
+    pub fn is_of_pictures(&self) -> bool {
+        matches!(self, Self::Parts(_) | Self::Classes(_) | Self::Flat(_) | Self::FlatParts(_))
     }
 
     /// The files that it is read from.
@@ -269,7 +287,8 @@ impl Source {
                 }
                 Ok(files)
             }
-            Self::Classes(folder) => Ok(folder::files_below(folder)?),
+            Self::Classes(folder) | Self::FlatParts(folder) => Ok(folder::files_below(folder)?),
+            Self::Flat(folder) => Ok(folder::files_in(folder)?),
             Self::Series(file) => Ok(vec![file.clone()]),
             Self::SeriesParts(folder) => Ok(series::files(folder)),
         }
@@ -289,6 +308,23 @@ fn pictures(folder: &Path, request: &Request) -> Result<Loaded, DataError> {
     let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
     let test = test.is_dir().then(|| folder::read(&test, &names, reading.resize, wanted));
     Ok(Loaded::of_pictures(trained, test.transpose()?, names, request.task))
+}
+
+/// Pictures without classes, where nothing more is needed.
+fn pictures_alone(
+    train: &Path,
+    test: Option<&Path>,
+    request: &Request,
+) -> Result<Loaded, DataError> {
+    if !is_optional(request) {
+        return Err(DataError::NoClasses { path: train.to_owned() });
+    }
+    let Request { reading, wanted, .. } = request;
+    let trained = folder::read_flat(train, reading.resize, *wanted)?;
+    let wanted = wanted.or(Some(trained.shape)).filter(|_| wanted.is_some());
+    let test = test.map(|test| folder::read_flat(test, reading.resize, wanted)).transpose()?;
+    let loaded = Loaded::of_pictures(trained, test, vec![], request.task);
+    Ok(Loaded { is_labelled: false, ..loaded })
 }
 
 /// The classes that a model knows, or else those that were found, in order. Where no class is

@@ -194,7 +194,7 @@ fn functions_join_or_are_stages_of_their_own() {
     }
     let both = stages(&format!("{}, {{ type = 'relu' }}", conv("relu6")));
     assert_eq!((both.len(), both[0].kind.rectifier()), (1, Rectifier::Relu6));
-    for activation in ["leaky_relu", "sigmoid", "tanh", "hard_swish"] {
+    for activation in ["leaky_relu", "sigmoid", "tanh", "hard_swish", "gelu"] {
         let found = inputs(&format!("{}, {{ type = 'dense', units = 2 }}", conv(activation)));
         let expected: [(&str, &[usize]); 3] =
             [("conv1", &[0]), ("conv1.activation", &[1]), ("dense1", &[2])];

@@ -1,5 +1,7 @@
 //! Functions of one value, in a layer or as layers of their own.
 
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ pub enum Activation {
     Tanh,
     /// `x * min(max(x + 3, 0), 6) / 6`.
     HardSwish,
+    /// `x * (1 + erf(x / sqrt(2))) / 2`.
+    Gelu,
 }
 
 /// A function of one value.
@@ -40,6 +44,19 @@ pub enum Function {
     Tanh,
     /// `x * min(max(x + 3, 0), 6) / 6`.
     HardSwish,
+    /// `x` times the part of a normal distribution that lies below it.
+    Gelu {
+        /// How that part is computed.
+        approximate: Option<Approximation>,
+    },
+}
+
+/// How a [`Gelu`] is computed if not exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approximation {
+    /// `(1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2` is the part.
+    Tanh,
 }
 
 /// What cuts the values of an operator off.
@@ -63,7 +80,7 @@ const RELU6_MAX: f32 = 6.0;
 impl Activation {
     /// What the key `activation` may hold.
     pub const VALUES: Values =
-        Values::Word(&["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish"]);
+        Values::Word(&["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish", "gelu"]);
 
     /// Its function.
     pub const fn function(self) -> Function {
@@ -74,6 +91,7 @@ impl Activation {
             Self::Sigmoid => Function::Sigmoid,
             Self::Tanh => Function::Tanh,
             Self::HardSwish => Function::HardSwish,
+            Self::Gelu => Function::Gelu { approximate: None },
         }
     }
 }
@@ -118,6 +136,10 @@ impl Function {
             Self::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
             Self::Tanh => libm::tanh(x),
             Self::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+            Self::Gelu { approximate: None } => 0.5 * x * libm::erfc(x * -FRAC_1_SQRT_2),
+            Self::Gelu { approximate: Some(Approximation::Tanh) } => {
+                0.5 * x * (1.0 + libm::tanh(tanh_argument(x)))
+            }
         }
     }
 
@@ -138,8 +160,25 @@ impl Function {
                 3.0.. => 1.0,
                 _ => (2.0 * x + 3.0) / 6.0,
             },
+            Self::Gelu { approximate: None } => {
+                let density = 0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI * libm::exp(-0.5 * x * x);
+                0.5 * libm::erfc(x * -FRAC_1_SQRT_2) + x * density
+            }
+            Self::Gelu { approximate: Some(Approximation::Tanh) } => {
+                let tanh = libm::tanh(tanh_argument(x));
+                let slope = FRAC_1_SQRT_2 * FRAC_2_SQRT_PI * (1.0 + 3.0 * CUBE * x * x);
+                0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * slope
+            }
         }
     }
+}
+
+/// The factor of `x^3` in a GELU by the hyperbolic tangent.
+const CUBE: f64 = 0.044715;
+
+/// What a GELU takes the hyperbolic tangent of.
+fn tanh_argument(x: f64) -> f64 {
+    FRAC_1_SQRT_2 * FRAC_2_SQRT_PI * (x + CUBE * x * x * x)
 }
 
 /// A layer of one function, with nothing to say of it.
@@ -205,6 +244,33 @@ impl Description for LeakyRelu {
     }
 }
 
+/// `x` times the part of a normal distribution that lies below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gelu {
+    /// How that part is computed; exactly when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approximate: Option<Approximation>,
+}
+
+impl Gelu {
+    /// By the hyperbolic tangent, or exactly.
+    pub fn of(is_tanh: bool) -> Self {
+        Self { approximate: is_tanh.then_some(Approximation::Tanh) }
+    }
+}
+
+impl Description for Gelu {
+    const TYPE: &'static str = "gelu";
+    const NAME: &'static str = "gelu";
+    const NUMBERED: bool = false;
+    const KEYS: &'static [(&'static str, Values)] = &[("approximate", Values::Word(&["tanh"]))];
+
+    fn lower(&self, _: [Shape; INPUTS_MAX]) -> Result<Lowered, Problem> {
+        Ok(Lowered::Function(Function::Gelu { approximate: self.approximate }))
+    }
+}
+
 /// Turns the last layer's values into probabilities; only as the last layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,25 +291,27 @@ impl Description for Softmax {
 mod tests {
     use super::*;
 
-    const ALL: [Activation; 6] = [
+    const ALL: [Activation; 7] = [
         Activation::Relu,
         Activation::Relu6,
         Activation::LeakyRelu,
         Activation::Sigmoid,
         Activation::Tanh,
         Activation::HardSwish,
+        Activation::Gelu,
     ];
+
+    const NEARLY: Function = Function::Gelu { approximate: Some(Approximation::Tanh) };
 
     #[test]
     fn slopes_are_difference_quotients() {
-        for activation in ALL {
-            let function = activation.function();
+        for function in ALL.map(Activation::function).into_iter().chain([NEARLY]) {
             for step in -80..80 {
                 // Never at a corner: those are at whole numbers.
                 let (x, h) = (step as f64 / 10.0 + 0.05, 1e-5);
                 let quotient = (function.at(x + h) - function.at(x - h)) / (2.0 * h);
                 let slope = function.slope_at(x);
-                assert!((slope - quotient).abs() < 1e-8, "{activation:?} at {x}: {slope}");
+                assert!((slope - quotient).abs() < 1e-8, "{function:?} at {x}: {slope}");
             }
         }
     }
@@ -257,5 +325,8 @@ mod tests {
         assert_eq!([-4.0, 4.0].map(|x| at(Activation::HardSwish, x)), [0.0, 4.0]);
         assert_eq!(at(Activation::Sigmoid, 0.0), 0.5);
         assert!((at(Activation::LeakyRelu, -2.0) + 0.02).abs() < 1e-9);
+        // 0.841345 of a normal distribution lies below 1.
+        assert!((at(Activation::Gelu, 1.0) - 0.841_344_746).abs() < 1e-9);
+        assert!((NEARLY.at(1.0) - 0.841_191_991).abs() < 1e-9);
     }
 }

@@ -30,7 +30,8 @@ mod plain;
 mod series;
 
 pub use activation::{
-    Activation, Function, HardSwish, LeakyRelu, Rectifier, Relu, Relu6, Sigmoid, Softmax, Tanh,
+    Activation, Approximation, Function, Gelu, HardSwish, LeakyRelu, Rectifier, Relu, Relu6,
+    Sigmoid, Softmax, Tanh,
 };
 pub use description::{Description, Extent, Lowered, Padding, Problem, Values, at_most, is_int8};
 pub use dropout::Dropout;
@@ -83,6 +84,7 @@ macro_rules! list_of_operators {
                 "sigmoid" Sigmoid: Sigmoid,
                 "tanh" Tanh: Tanh,
                 "hard_swish" HardSwish: HardSwish,
+                "gelu" Gelu: Gelu,
                 "conv_1d" Conv1d: Conv1d,
                 "depthwise_1d" Depthwise1d: Depthwise1d,
                 "max_pool_1d" MaxPool1d: MaxPool1d,

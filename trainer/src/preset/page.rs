@@ -60,6 +60,10 @@ const LAYER_KEYS: &[(&str, &str)] = &[
     ),
     ("activation", "What follows; left out nothing does. `\"leaky_relu\"` has a slope of 0.01."),
     ("slope", "Slope below 0; left out 0.01."),
+    (
+        "approximate",
+        "How a GELU is computed, where the network was trained with that; left out exactly.",
+    ),
     ("rate", "Probability that a value is left out while training."),
     (
         "dilation",

@@ -13,6 +13,7 @@ mod device;
 mod device_update;
 mod full_disk;
 mod hostile_networks;
+mod import_options;
 mod live;
 mod report;
 mod resume;

@@ -159,3 +159,56 @@ fn jpeg_files_are_pictures() {
     let error = picture_file::decode(Path::new("a.jpg"), cut).unwrap_err().to_string();
     assert!(error.starts_with("a.jpg: not a whole JPEG file ("), "{error}");
 }
+
+/// Pictures without classes are enough where no labels are needed: all in one folder, or in parts.
+#[test]
+fn pictures_without_classes() {
+    let folder = TempDir::new().unwrap();
+    for index in 0..20 {
+        write_png(folder.path().join(format!("{index:02}.png")), 2, &[100 + index]);
+    }
+    let with = |path: &Path, request: Request| {
+        DataDir::read(path, &request).map_err(|error| error.to_string())
+    };
+    let calibrating = || Request { labels_optional: true, ..Request::default() };
+    let data = with(folder.path(), calibrating()).unwrap();
+    assert!(!data.is_labelled && data.tests_on_training() && data.names.is_empty());
+    let first: Vec<u8> = (0..20).map(|image| data.train.image(image)[0]).collect();
+    assert_eq!(first, (100..120).collect::<Vec<u8>>());
+    let reading = Reading { test_share: Some(0.3), ..Reading::default() };
+    let apart = with(folder.path(), Request { reading, ..calibrating() }).unwrap();
+    assert_eq!(apart.train.len() + apart.test.len(), 20);
+    assert!(!apart.is_labelled && !apart.test.is_empty());
+    let refused = with(folder.path(), Request::default()).unwrap_err();
+    assert!(refused.contains("pictures without classes, which `import` and `export`"), "{refused}");
+    assert_eq!(DataDir::files(folder.path()).unwrap().len(), 20);
+    assert_eq!(DataDir::picture_sizes(folder.path()).unwrap().unwrap().common, Some([2, 2]));
+    fs::create_dir(folder.path().join("more")).unwrap();
+    let among = with(folder.path(), calibrating()).unwrap_err();
+    assert!(among.contains("more: a folder among pictures: move it away"), "{among}");
+    write_png(folder.path().join("more/a.png"), 2, &[1]);
+    let stray = with(folder.path(), calibrating()).unwrap_err();
+    assert!(stray.contains("00.png: a file beside the folders of the classes"), "{stray}");
+}
+
+/// `train` and `test` alone, with pictures in them, are parts, no classes; beside others they are.
+#[test]
+fn parts_without_classes() {
+    let folder = TempDir::new().unwrap();
+    write_png(folder.path().join("train/a.png"), 2, &[7]);
+    write_png(folder.path().join("test/b.png"), 2, &[9]);
+    let task = crate::recipe::Task::Reconstruct;
+    let learning = Request { task, ..Request::default() };
+    let data = DataDir::read(folder.path(), &learning).unwrap();
+    assert_eq!((data.train.image(0)[0], data.test.image(0)[0]), (7, 9));
+    assert!(!data.is_labelled);
+    let refused = DataDir::load(folder.path()).unwrap_err().to_string();
+    assert!(refused.contains("train: pictures without classes"), "{refused}");
+    assert_eq!(DataDir::files(folder.path()).unwrap().len(), 2);
+    write_png(folder.path().join("bus/c.png"), 2, &[1]);
+    let classes = Request {
+        reading: Reading { test_share: Some(0.5), ..Reading::default() },
+        ..Request::default()
+    };
+    assert_eq!(DataDir::read(folder.path(), &classes).unwrap().names, ["bus", "test", "train"]);
+}

@@ -137,6 +137,43 @@ impl Sketch {
         }
     }
 
+    /// `x`, and below 0 a factor for each channel times `x`.
+    ///
+    /// ```text
+    /// max(x, a * x) where no factor is above 1, min(x, a * x) where none is below
+    /// relu(x) - a * relu(-x) else
+    /// ```
+    pub fn prelu(&mut self, name: &str, value: &Value, slopes: &Array) -> Result<Value, Misfit> {
+        let slopes = self.per_channel(value, slopes)?;
+        if self.is_never_negative(value.tensor) {
+            return Ok(value.clone());
+        }
+        if let Some(first) = slopes.first().filter(|first| (0.0..=1.0).contains(*first))
+            && slopes.iter().all(|slope| slope == first)
+        {
+            return self.leaky_relu(name, value, *first);
+        }
+        let each = |of: fn(f32) -> f32| -> Vec<f32> { slopes.iter().map(|s| of(*s)).collect() };
+        let (zeros, map) = (each(|_| 0.0), Map { is_sole: false, ..value.map() });
+        let kind = if slopes.iter().all(|slope| *slope <= 1.0) {
+            LayerKind::Maximum(extremum::Maximum { activation: None })
+        } else if slopes.iter().all(|slope| *slope >= 1.0) {
+            LayerKind::Minimum(extremum::Minimum { activation: None })
+        } else {
+            let negative = self.affine(name, map, [&each(|_| -1.0), &zeros])?;
+            let negative = self.relu(name, negative)?;
+            let negative = Map { tensor: negative, is_sole: true };
+            let negative = self.affine(name, negative, [&each(|slope| -slope), &zeros])?;
+            let positive = self.relu(name, value.tensor)?;
+            let sum = LayerKind::Add(add::Layer { activation: None });
+            let tensor = self.push(name, &[positive, negative], sum, None)?;
+            return Ok(Value::fresh(tensor, value.layout.clone()));
+        };
+        let scaled = self.affine(name, map, [&slopes, &zeros])?;
+        let tensor = self.push(name, &[value.tensor, scaled], kind, None)?;
+        Ok(Value::fresh(tensor, value.layout.clone()))
+    }
+
     /// Values cut off below and above.
     pub fn clip(
         &mut self,
@@ -224,14 +261,30 @@ impl Sketch {
         }
         let offset = value.layout.rank().checked_sub(array.shape.len());
         let offset = offset.ok_or("a constant of more dimensions than the map")?;
-        let is_of_channels = |(dimension, size): (usize, &usize)| {
-            *size == 1 || value.layout.counts(dimension + offset, Side::Channel, shape)
-        };
-        let fits =
-            array.values.len() == channels && array.shape.iter().enumerate().all(is_of_channels);
+        let dimensions = &value.layout.dimensions()[offset..];
+        let sizes = &value.layout.sizes()[offset..];
+        let mut sides = array.shape.iter().zip(sizes);
+        if !sides.all(|(size, of_map)| *size == 1 || size == of_map) {
+            return Err(
+                "a constant that is larger than the map: only one number, or one for each \
+                        channel, is known"
+                    .into(),
+            );
+        }
         let why = "a constant that is another for each pixel: only one number, or one for each \
                    channel, is known";
-        if fits { Ok(array.values.clone()) } else { Err(why.into()) }
+        let mut numbers = vec![None; channels];
+        for (place, number) in array.values.iter().enumerate() {
+            let known = match channel_of(place, &array.shape, dimensions) {
+                Some(channel) => &mut numbers[channel..=channel],
+                None => &mut numbers[..],
+            };
+            if known.iter().flatten().any(|known| known != number) {
+                return Err(why.into());
+            }
+            known.fill(Some(*number));
+        }
+        Ok(numbers.into_iter().collect::<Option<_>>().ok_or(why)?)
     }
 
     /// Two maps, value by value, or a map times a factor for each channel.
@@ -260,12 +313,17 @@ impl Sketch {
         };
         let swaps = arithmetic == Arithmetic::Mul && is_vector(&a) && !is_vector(&b);
         let [a, b] = if swaps { [b, a] } else { [a, b] };
+        let is_spread = arithmetic == Arithmetic::Mul && is_vector(&b);
         let is_same = |at| {
             let [a, b] = [a.layout.dimension(at), b.layout.dimension(at)];
-            a == b || b.is_empty()
+            a == b || b.is_empty() && is_spread
         };
-        if a.layout.rank() != b.layout.rank() || !(0..a.layout.rank()).all(is_same) {
-            return Err("the maps are of different sizes, or turned: make them alike".into());
+        let channels = [&a, &b].map(|value| self.shape(value.tensor).channels);
+        let is_alike = a.layout.rank() == b.layout.rank() && (0..a.layout.rank()).all(is_same);
+        if !is_alike || channels[0] != channels[1] {
+            return Err("the maps are of different sizes, or turned: only a product spreads one \
+                        over the other, a factor for each channel; make them alike before"
+                .into());
         }
         let [first, second] = self.distinct(name, &[a.tensor, b.tensor])?[..] else {
             return Err("it reads too few values".into());
@@ -389,6 +447,23 @@ impl Sketch {
         let tensor = self.pad(name, seen.value.tensor, moving.border()?)?;
         Ok(seen.left(self, tensor))
     }
+}
+
+/// The channel that a value of an array belongs to, whose dimensions are of size 1 or those of a
+/// map; `None` where that is all of them.
+fn channel_of(mut place: usize, shape: &[usize], map: &[Vec<(Side, usize)>]) -> Option<usize> {
+    let mut channel = None;
+    for (size, counted) in shape.iter().zip(map).rev().filter(|(size, _)| **size > 1) {
+        let mut at = place % size;
+        place /= size;
+        for (side, length) in counted.iter().rev() {
+            if *side == Side::Channel {
+                channel = Some(at % length);
+            }
+            at /= length;
+        }
+    }
+    channel
 }
 
 /// The dimension that an option counts, from the end where it is negative.

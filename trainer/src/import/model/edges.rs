@@ -2,18 +2,24 @@
 //!
 //! The model takes and gives int8. A value of float32 is quantised before it, by the scale and the
 //! zero point that the model file has; one of uint8 is 128 more than the int8 value.
+//!
+//! A network that begins by turning channels, rows, columns into rows, columns, channels is given
+//! the latter at once.
 
 use std::borrow::Cow;
 
 use crate::import::tflite::{ElementType, Kind, Network, Operator, Tensor};
 
-/// The same network with int8 at its edges: `QUANTIZE` and `DEQUANTIZE` there are from int8 to
-/// int8.
+/// The same network with int8 at its edges, channels last: `QUANTIZE` and `DEQUANTIZE` there are
+/// from int8 to int8, and a first `TRANSPOSE` is nothing.
 pub(super) fn int8<'n, 'a>(network: &'n Network<'a>) -> Cow<'n, Network<'a>> {
     let mut inner = Cow::Borrowed(network);
     for input in &network.inputs {
         if network.tensors[*input].element != ElementType::Int8 && is_quantised(network, *input) {
             enter(inner.to_mut(), *input);
+        }
+        if begins_with_channels(network, *input) {
+            turn(inner.to_mut(), *input);
         }
     }
     for output in &network.outputs {
@@ -22,6 +28,52 @@ pub(super) fn int8<'n, 'a>(network: &'n Network<'a>) -> Cow<'n, Network<'a>> {
         }
     }
     inner
+}
+
+/// Whether an input has its channels first, and is turned before anything else reads it.
+pub fn begins_with_channels(network: &Network<'_>, input: usize) -> bool {
+    let turned = before_turning(network, input);
+    let mut readers = readers(network, turned).peekable();
+    let order: &[i64] = match network.tensors[turned].shape.len() {
+        3 => &[0, 2, 1],
+        4 => &[0, 2, 3, 1],
+        _ => return false,
+    };
+    let turns = |reader: &Operator| {
+        let order_of = reader.inputs.get(1).copied().flatten();
+        let found = order_of.and_then(|tensor| network.tensors[tensor].integers());
+        reader.kind == Kind::Transpose && found.is_some_and(|found| found == order)
+    };
+    readers.peek().is_some() && readers.all(turns) && !network.outputs.contains(&turned)
+}
+
+/// What a first `QUANTIZE` makes of an input, where nothing else reads that, or the input.
+fn before_turning(network: &Network<'_>, input: usize) -> usize {
+    let mut readers = readers(network, input);
+    match (readers.next(), readers.next()) {
+        (Some(Operator { kind: Kind::Quantize, outputs, .. }), None) => {
+            outputs.first().copied().unwrap_or(input)
+        }
+        _ => input,
+    }
+}
+
+/// Counts an input as what it is turned into; the `TRANSPOSE` then changes nothing.
+fn turn(network: &mut Network<'_>, input: usize) {
+    let turned = before_turning(network, input);
+    let mut shape = None;
+    for reader in network.operators.iter_mut() {
+        if reader.inputs.contains(&Some(turned)) {
+            reader.kind = Kind::Reshape;
+            reader.inputs.truncate(1);
+            shape = reader.outputs.first().map(|made| network.tensors[*made].shape.clone());
+        }
+    }
+    for tensor in [input, turned] {
+        if let Some(shape) = &shape {
+            network.tensors[tensor].shape.clone_from(shape);
+        }
+    }
 }
 
 /// Whether all that reads a tensor is `QUANTIZE`.

@@ -4,7 +4,8 @@
 //! - A fused activation is the output's saturation. One that is more than that is a lookup after
 //!   the operator, as is every function of one value: its table is what the reference makes of all
 //!   values.
-//! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are nothing: the order of a map in memory stays.
+//! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are nothing: the order of a map in memory stays. So is
+//!   `TRANSPOSE`, whose order goes into the weights after it.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use infer::packing::WeightBits;
 
 use super::batches::Split;
 use super::layer::{Made, all_values, before, beyond_saturation, side_by_side};
+use super::order::Order;
 use super::value::{Value, quant, turn, turn_shape};
 use crate::import::tflite::reference::{Interpreter, Misfit, Node, Softmax, Unsupported, Values};
 use crate::import::tflite::{Kind, Network, Operator};
@@ -30,6 +32,8 @@ pub(super) struct Lowering<'n, 'a> {
     pub values: Vec<Option<Value>>,
     /// For each tensor of the file how it is cut into batches.
     pub splits: Vec<Option<Split>>,
+    /// For each tensor of the file where its values lie, if not in its order.
+    pub orders: Vec<Option<Order>>,
     /// The tensors that refused operators would have made, as far as nothing is known of them.
     missing: BTreeSet<usize>,
     pub layers: Vec<PlainLayer>,
@@ -46,6 +50,7 @@ impl<'n, 'a> Lowering<'n, 'a> {
             network,
             values,
             splits: vec![None; network.tensors.len()],
+            orders: vec![None; network.tensors.len()],
             missing: BTreeSet::new(),
             layers: vec![],
             operators: vec![],
@@ -101,9 +106,10 @@ impl<'n, 'a> Lowering<'n, 'a> {
         if let Some(last) = self.layers[first..].last_mut() {
             last.name = name;
         }
-        self.values[output] = Some(match self.splits[output] {
-            Some(_) => value,
-            None => value.counted(&self.network.tensors[output].shape),
+        self.values[output] = Some(match (&self.splits[output], &self.orders[output]) {
+            (Some(_), _) => value,
+            (_, Some(_)) => Value { turned: None, ..value },
+            (None, None) => value.counted(&self.network.tensors[output].shape),
         });
         Ok(())
     }
@@ -130,12 +136,16 @@ impl<'n, 'a> Lowering<'n, 'a> {
             Kind::SpaceToBatch => self.split(node),
             Kind::BatchToSpace => self.join(node),
             Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => self.reshape(node),
-            Kind::Quantize if node.same_scale(1).is_ok() => self.value(node, 0),
+            Kind::Transpose => self.transpose(node),
+            Kind::StridedSlice(_) | Kind::Slice => self.slice(node),
+            Kind::Prelu => self.prelu(node),
+            Kind::Quantize if node.same_scale(1).is_ok() => self.in_place(node),
             Kind::Relu
             | Kind::Relu6
             | Kind::ReluN1To1
             | Kind::LeakyRelu { .. }
             | Kind::HardSwish
+            | Kind::Gelu { .. }
             | Kind::Logistic
             | Kind::Tanh
             | Kind::Quantize => self.lookup(node),
@@ -147,7 +157,10 @@ impl<'n, 'a> Lowering<'n, 'a> {
     /// What the model has of an operator's input number `input`.
     pub fn value(&self, node: Node<'_>, input: usize) -> Result<Value, Misfit> {
         let tensor = node.operator.inputs.get(input).copied().flatten().ok_or(Misfit::Count)?;
-        self.values[tensor].ok_or(Misfit::NotConstant)
+        match self.orders[tensor] {
+            None => self.values[tensor].ok_or(Misfit::NotConstant),
+            Some(_) => Err(Misfit::Transposed),
+        }
     }
 
     /// Adds a layer that is a part of an operator.
@@ -179,13 +192,13 @@ impl<'n, 'a> Lowering<'n, 'a> {
 
     fn reshape(&mut self, node: Node<'_>) -> Result<Value, Misfit> {
         node.same_scale(1)?;
-        let value = self.value(node, 0)?;
+        let value = self.in_place(node)?;
         self.recount(node, value)
     }
 
     /// A function of one value: what the reference makes of all of them.
     fn lookup(&mut self, node: Node<'_>) -> Result<Value, Misfit> {
-        let value = self.value(node, 0)?;
+        let value = self.in_place(node)?;
         let answers = answers(node)?;
         let output = Tensor { quant: quant(node.output()?)?, shape: value.shape() };
         let made = Made::lookup("", output, |value| answers[usize::from(value as u8)]);

@@ -4,11 +4,13 @@ mod batches;
 mod edges;
 mod layer;
 mod lowering;
+mod order;
 mod pairs;
 mod plain;
 mod value;
 mod windows;
 
+pub use edges::begins_with_channels;
 pub use plain::{ImportError, Lowered, lowered, plain_model};
 
 use infer::{OutputType, self_test};

@@ -7,7 +7,7 @@ use infer::quant;
 use super::layer::{Made, all_values, channel, pointwise};
 use super::lowering::Lowering;
 use super::value::{Value, quant as quant_of, sides, turn_shape};
-use crate::import::tflite::reference::{Extremum, Factor, Misfit, Node, Product, Sum};
+use crate::import::tflite::reference::{Extremum, Factor, Misfit, Node, Prelu, Product, Sum};
 use crate::ops::{PlainKind, add, extremum, mul};
 use crate::plain_model::Edge;
 
@@ -24,6 +24,9 @@ const EXTREMUM_SHIFT: u8 = 14;
 
 /// The factor of the larger scale of two that are added.
 const HALF: quant::Factor = quant::Factor { multiplier: 1 << 30, shift: 0 };
+
+/// The factor of a sum of values that have its scale: `2 * scale / (2^20 * scale)`.
+const OF_EQUAL_SCALES: quant::Factor = quant::Factor { multiplier: 1 << 30, shift: -18 };
 
 impl Lowering<'_, '_> {
     /// A sum, or a difference where `sign` is -1.
@@ -87,6 +90,48 @@ impl Lowering<'_, '_> {
         let plain = extremum::Plain { origins, multipliers, shift, is_least };
         let output = Tensor { shape, quant: quant_of(node.output()?)? };
         self.finish(node, inputs, turned, Made::plain("", PlainKind::Extremum(plain), output))
+    }
+
+    /// A factor of negative values for each channel. One value of each pair that is added stands
+    /// for 0, so that the sum is exact.
+    ///
+    /// ```text
+    /// output = max(x, 0) of the output's scale + min(x, 0) * alpha
+    /// ```
+    pub fn prelu(&mut self, node: Node<'_>) -> Result<Value, Misfit> {
+        let prelu = Prelu::new(node)?;
+        let Operand::Constant(alpha, of_alpha) = self.operand(node, 1)? else {
+            return Err(Misfit::NotConstant);
+        };
+        let Some(first) = alpha.first().copied() else { return Err(Misfit::Count) };
+        if alpha.iter().all(|alpha| *alpha == first) {
+            let value = self.in_place(node)?;
+            let output = Tensor { shape: value.shape(), quant: quant_of(node.output()?)? };
+            let made = Made::lookup("", output, |value| prelu.value(value, first));
+            let edge = self.push(node, vec![value.edge], made);
+            return Ok(Value { edge, ..value });
+        }
+        let value = self.value(node, 0)?;
+        let (input, zero_point) = (value.edge.tensor, value.zero_point());
+        let is_by_channel = alpha.len() == usize::from(input.shape.channels);
+        if !is_by_channel || value.turned.is_none() {
+            return Err(Misfit::Broadcast);
+        }
+        let output = Tensor { quant: quant_of(node.output()?)?, ..input };
+        let positive = |value: i8| prelu.value(value.max(zero_point), first);
+        let positive = Made::lookup("positive", output, positive);
+        let positive = self.push(node, vec![value.edge], positive);
+        let negative = Made::lookup("negative", input, |value| value.min(zero_point));
+        let negative = self.push(node, vec![value.edge], negative);
+        let slopes = self.push(node, vec![negative], Made::constant(&alpha, of_alpha)?);
+        let quant::Factor { multiplier, shift } = factor(prelu.factor_of_negative());
+        let product = mul::Plain { origins: [[0, 0]; 2], multiplier, shift: Some(shift) };
+        let product = Made::plain("product", PlainKind::Mul(product), output);
+        let product = self.push(node, vec![negative, slopes], product);
+        let scaling = Scaling::twice(1, [HALF, OF_EQUAL_SCALES]);
+        let sum = PlainKind::Add(add::Plain { origins: [[0, 0]; 2], scaling });
+        let edges = vec![positive, product];
+        self.finish(node, edges, value.turned, Made::plain("", sum, output))
     }
 
     fn operand(&self, node: Node<'_>, input: usize) -> Result<Operand, Misfit> {

@@ -34,6 +34,15 @@ pub enum ImportError {
         /// Its place, from 0.
         index: usize,
     },
+    /// An output in another order.
+    #[error(
+        "output {index} is a map whose values were moved by TRANSPOSE: convert without it, a model \
+         answers rows, columns, channels"
+    )]
+    Transposed {
+        /// Its place, from 0.
+        index: usize,
+    },
     /// It makes something else than its input.
     #[error(
         "the network takes {inputs} values and makes {outputs}: --task reconstruct is for networks \
@@ -180,6 +189,7 @@ fn counted<'n>(network: &'n Network<'_>, mut tensor: usize) -> &'n [usize] {
 fn outputs(lowering: &Lowering<'_, '_>) -> Result<Vec<usize>, ImportError> {
     let outputs = lowering.network.outputs.iter().enumerate();
     let number = |(index, tensor): (usize, &usize)| match lowering.values[*tensor] {
+        Some(_) if lowering.orders[*tensor].is_some() => Err(ImportError::Transposed { index }),
         Some(Value { edge: Edge { number, .. }, .. }) if number > 0 => Ok(number),
         _ => Err(ImportError::OutputNotMade { index }),
     };

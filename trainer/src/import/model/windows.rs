@@ -5,9 +5,10 @@ use infer::format::Tensor;
 
 use super::layer::{Made, before, both, channel, channels, small};
 use super::lowering::Lowering;
+use super::order::in_order;
 use super::value::{Value, quant, turn};
 use crate::import::tflite::reference::{
-    Conv, Filters, FullyConnected, Largest, Mean, Misfit, Node,
+    Conv, Factor, Filters, FullyConnected, Largest, Mean, Misfit, Node,
 };
 use crate::import::tflite::{Window, placed};
 use crate::ops::{PlainKind, average_pool, conv, dense, depthwise, max_pool};
@@ -151,18 +152,20 @@ impl Lowering<'_, '_> {
     pub fn fully_connected(&mut self, node: Node<'_>) -> Result<Value, Misfit> {
         let filters = FullyConnected::new(node)?.filters();
         let inputs = filters.weights.len().checked_div(filters.bias.len());
-        let (value, inputs) = (self.value(node, 0)?, inputs.ok_or(Misfit::Count)?);
+        let ((value, order), inputs) = (self.in_any_order(node)?, inputs.ok_or(Misfit::Count)?);
         let units = u16::try_from(filters.bias.len()).map_err(|_| Misfit::Size)?;
         let (channels, shape) = (channels(&filters)?, value.shape());
         let (kind, shape, turned) = if shape.len() == inputs {
             (PlainKind::Dense(dense::Plain), Shape::vector(units), Some(false))
+        } else if order.is_some() {
+            return Err(Misfit::Transposed);
         } else if usize::from(shape.channels) == inputs {
             (one_pixel(), Shape { channels: units, ..shape }, value.turned)
         } else {
             return Err(Misfit::Reshaped);
         };
         let output = Tensor { shape, quant: quant(node.output()?)? };
-        let weights = filters.weights;
+        let weights = in_order(filters.weights, order.as_ref());
         let made = Made { channels, weights, ..Made::plain("", kind, output) };
         self.finish(node, vec![value.edge], turned, made)
     }
@@ -224,6 +227,8 @@ impl Lowering<'_, '_> {
         let shape = value.shape();
         let (kernel, taps) = (small([rows, columns])?, rows * columns);
         let (stride, origin) = ([1, 1], [0, 0]);
+        let depth = if all { usize::from(shape.channels) } else { 1 };
+        let factor = without_remainder(factor, taps * depth);
         let is_normal = factor.multiplier == 0 || factor.multiplier >= NORMAL;
         let (kind, channels, each) = match all {
             // Only depthwise layers have other multipliers.
@@ -246,6 +251,16 @@ impl Lowering<'_, '_> {
         let channels = vec![parameters; channels.into()];
         let made = Made { channels, weights, ..Made::plain("", kind, output) };
         self.finish(node, vec![value.edge], Some(turned), made)
+    }
+}
+
+/// The factor of a mean of this many values, or 0 where it leaves nothing of any of them: rounding
+/// is monotone. Such a factor's multiplier is smaller than that of a convolution.
+fn without_remainder(factor: Factor, count: usize) -> Factor {
+    let most = i32::try_from(255 * count).unwrap_or(i32::MAX);
+    match [most, -most].map(|sum| factor.scale(sum)) {
+        [0, 0] => Factor { multiplier: 0, shift: 0 },
+        _ => factor,
     }
 }
 

@@ -176,10 +176,10 @@ impl<'n> Inputs<'n, '_> {
             "Unsqueeze" => self.unsqueeze(first),
             "ReduceMean" | "ReduceMax" => self.reduce(first),
             "Slice" => self.slice(first),
-            "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "HardSigmoid" | "Clip"
-            | "Softmax" | "LogSoftmax" | "BatchNormalization" | "QuantizeLinear"
-            | "DequantizeLinear" | "Identity" | "Dropout" | "QLinearLeakyRelu"
-            | "QLinearSigmoid" | "QLinearSoftmax" => Ok(Some(first.to_vec())),
+            "Relu" | "PRelu" | "LeakyRelu" | "Gelu" | "Erf" | "Sigmoid" | "Tanh" | "HardSwish"
+            | "HardSigmoid" | "Clip" | "Softmax" | "LogSoftmax" | "BatchNormalization"
+            | "QuantizeLinear" | "DequantizeLinear" | "Identity" | "Dropout"
+            | "QLinearLeakyRelu" | "QLinearSigmoid" | "QLinearSoftmax" => Ok(Some(first.to_vec())),
             _ => Ok(None),
         }
     }

@@ -7,7 +7,7 @@ use crate::import::tflite::reference::{Factor, Interpreter, Values};
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/arithmetic.md"));
 
 /// Number of each operator in the schema, and of its options.
-const OPERATORS: [(&str, i8, i8); 17] = [
+const OPERATORS: [(&str, u8, i8); 19] = [
     ("ADD", 0, 11),
     ("AVERAGE_POOL_2D", 1, 5),
     ("MAX_POOL_2D", 17, 5),
@@ -25,6 +25,8 @@ const OPERATORS: [(&str, i8, i8); 17] = [
     ("RELU6", 21, 0),
     ("LEAKY_RELU", 98, 75),
     ("QUANTIZE", 114, 0),
+    ("PRELU", 54, 0),
+    ("GELU", 150, 116),
 ];
 
 /// A map as the page has it.
@@ -83,6 +85,7 @@ fn options(name: &str, text: &str, values: usize) -> Fields {
             (3, Value::U32(values as u32)),
             (4, Value::U32(1)),
         ],
+        "GELU" => vec![(0, Value::I8(i8::from(text == "tanh")))],
         "MEAN" | "REDUCE_MAX" => vec![(0, Value::I8(1))],
         _ => vec![(0, Value::I8(activation))],
     }
@@ -94,7 +97,8 @@ fn made(name: &str, text: &str, inputs: &[Map], output: &Map) -> Vec<i8> {
     let values = inputs[0].values.len();
     let has_axes = ["MEAN", "REDUCE_MAX"].contains(&name);
     let reduces = name.ends_with("POOL_2D") || has_axes;
-    let mut parts = Parts { codes: vec![super::builder::code(code)], ..Parts::default() };
+    let code = vec![(0, Value::I8(code.min(127) as i8)), (3, Value::U32(code.into()))];
+    let mut parts = Parts { codes: vec![code], ..Parts::default() };
     parts.tensors = inputs.iter().map(|map| map.tensor(&[1, 1, values as i32, 1])).collect();
     parts.inputs = (0..inputs.len() as i32).collect();
     let mut read_by = parts.inputs.clone();

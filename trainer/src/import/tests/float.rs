@@ -76,13 +76,15 @@ fn difference(model: &FloatModel, floats: (&str, &[u8])) -> f32 {
 }
 
 /// Each network with its examples.
-fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 8] {
+fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 10] {
     [
         ("dynamo.onnx", fixture!("dynamo.onnx"), fixture!("dynamo.floats")),
         ("images.onnx", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
         ("series.onnx", fixture!("torch_series.onnx"), fixture!("torch_series.floats")),
         ("vector.onnx", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),
         ("extremes.onnx", fixture!("extremes.onnx"), fixture!("extremes.floats")),
+        ("bends.onnx", fixture!("bends.onnx"), fixture!("bends.floats")),
+        ("parts.tflite", fixture!("parts_float.tflite"), fixture!("parts_float.floats")),
         ("branches.tflite", fixture!("branches_float.tflite"), fixture!("branches_float.floats")),
         ("extremes.tflite", fixture!("extremes_float.tflite"), fixture!("extremes_float.floats")),
         ("series.tflite", fixture!("series_float.tflite"), fixture!("series_float.floats")),
@@ -116,8 +118,9 @@ fn networks_in_integers_answer_nearly_the_same() {
         let power = |values: &mut dyn Iterator<Item = f32>| values.map(|v| v * v).sum::<f32>();
         let noise = power(&mut float.iter().zip(&int8).map(|(a, b)| a - b));
         let ratio = power(&mut float.iter().copied()) / noise;
-        // 30 dB.
-        assert!(ratio > 1_000.0, "{name}: {ratio}");
+        // 30 dB; of a dozen functions one after the other, each of which is rounded, 20 dB.
+        let least = if name == "bends.onnx" { 100.0 } else { 1_000.0 };
+        assert!(ratio > least, "{name}: {ratio}");
     }
 }
 
@@ -314,6 +317,71 @@ fn an_input_of_another_scale_gives_the_same_answers() {
     }
 }
 
+/// A constant that is written out for each pixel is one number for each channel; others are refused
+/// with what they are.
+#[test]
+fn constants_of_many_values() {
+    let whole = onnx::read(fixture!("bends.onnx")).unwrap();
+    let at = |output: &str| whole.nodes.iter().position(|node| node.outputs == [output]).unwrap();
+    let mut uneven = whole.clone();
+    let constant = uneven.constants.iter_mut().find(|tensor| tensor.name == "whole").unwrap();
+    constant.data.to_mut()[..4].copy_from_slice(&9.0_f32.to_le_bytes());
+    let node = format!("Add (node {} 'whole'): ", at("12"));
+    let why = "a constant that is another for each pixel: only one number, or one for each \
+               channel, is known";
+    assert_eq!(refusal(&uneven), format!("{node}{why}"));
+    let mut larger = whole.clone();
+    let flatten = at("22");
+    larger.nodes.truncate(flatten + 1);
+    (larger.nodes[flatten].operator, larger.nodes[flatten].inputs) = ("Add", vec!["21", "whole"]);
+    larger.nodes[flatten].attributes = vec![];
+    larger.outputs[0].name = "22";
+    let said = refusal(&larger);
+    assert!(said.contains("): a constant that is larger than the map: only"), "{said}");
+}
+
+/// Only a product spreads a smaller map.
+#[test]
+fn maps_of_other_sizes_are_refused() {
+    let mut network = onnx::read(fixture!("torch_images.onnx")).unwrap();
+    let known = onnx::known(&network).unwrap();
+    let shape = |name: &str| known.shapes.get(name).cloned();
+    let is_gate = |node: &onnx::Node<'_>| {
+        node.operator == "Mul" && shape(node.inputs[0]) != shape(node.inputs[1])
+    };
+    let gate = network.nodes.iter().position(is_gate).unwrap();
+    for operator in ["Add", "Max", "Min"] {
+        for _ in 0..2 {
+            network.nodes[gate].operator = operator;
+            network.nodes[gate].inputs.reverse();
+            let said = refusal(&network);
+            let why = "the maps are of different sizes, or turned: only a product spreads one";
+            assert!(said.starts_with(&format!("{operator} (node {gate}")), "{said}");
+            assert!(said.contains(why), "{said}");
+        }
+    }
+}
+
+/// An input with its channels first that is turned at once is read as the data has it.
+#[test]
+fn channels_first_become_channels_last() {
+    let network = tflite::read(fixture!("parts_float.tflite")).unwrap();
+    let turned = super::plain::with_channels_first(&network);
+    let [plain, turned] = [&network, &turned].map(|network| {
+        float::tflite::import(network, &Given::default()).unwrap_or_else(|error| panic!("{error}"))
+    });
+    assert_eq!(plain.model, turned.model);
+}
+
+/// A GELU that is spelt out is one layer.
+#[test]
+fn spelt_out_operators_are_joined() {
+    let import = import(fixture!("bends.onnx"), &Given::default());
+    let made_of = &import.made_of;
+    assert_eq!(made_of.iter().filter(|name| *name == "Gelu").count(), 4, "{made_of:?}");
+    assert!(!made_of.iter().any(|name| name.contains("Erf")), "{made_of:?}");
+}
+
 /// A network that reads a vector reads images of as many values as they lie in memory.
 #[test]
 fn vectors_are_images_where_the_data_is() {
@@ -349,6 +417,8 @@ fn damaged_files() {
         fixture!("pictures_qoperator.onnx"),
         fixture!("branches_float.tflite"),
         fixture!("series_float.tflite"),
+        fixture!("parts_float.tflite"),
+        fixture!("bends.onnx"),
     ];
     for file in files {
         let mut damaged = file.to_vec();

@@ -62,6 +62,8 @@ fn networks_of_the_converter() {
     assert_eq!(compared, [6, 6]);
     let compared = agree("extremes", fixture!("extremes.tflite"), fixture!("extremes.answers"));
     assert_eq!(compared, [13, 13]);
+    let compared = agree("parts", fixture!("parts.tflite"), fixture!("parts.answers"));
+    assert_eq!(compared, [13, 13]);
     let edges =
         agree("float_edges", fixture!("float_edges.tflite"), fixture!("float_edges.answers"));
     assert_eq!(edges, [6, 6]);
@@ -75,6 +77,9 @@ fn random_operators() {
     assert_eq!(compared, [88, 88]);
     let [more, answers] = [fixture!("more_operators.tflite"), fixture!("more_operators.answers")];
     assert_eq!(agree("more operators", more, answers), [48, 48]);
+    let [newer, answers] =
+        [fixture!("newer_operators.tflite"), fixture!("newer_operators.answers")];
+    assert_eq!(agree("newer operators", newer, answers), [100, 100]);
 }
 
 /// The number that counts is the larger one: old files have it in a field of one byte, which cannot
@@ -85,7 +90,7 @@ fn operator_codes_above_127() {
     let parts = Parts { codes: vec![gelu, super::builder::code(19)], ..Parts::default() };
     let file = parts.file();
     let names = read(&file).unwrap().operators.into_iter().map(|operator| operator.kind);
-    assert_eq!(names.collect::<Vec<_>>(), [Kind::Other("GELU".to_owned()), Kind::Relu]);
+    assert_eq!(names.collect::<Vec<_>>(), [Kind::Gelu { is_tanh: false }, Kind::Relu]);
 }
 
 /// `KINDLING_MODELS` names a folder of MLPerf Tiny's five networks with inputs and answers.

@@ -14,13 +14,15 @@ mod operator_names;
 mod operators;
 pub mod reference;
 mod shapes;
+mod slices;
 mod tensors;
 mod window;
 
 pub use cost::{Cost, cost, total};
 pub use error::{Name, Problem, ReadError};
 pub use network::{ElementType, Network, Quantisation, Tensor};
-pub use operator::{Activation, Kind, Operator};
+pub use operator::{Activation, Kind, Masks, Operator};
+pub use slices::{Part, Slice};
 pub use window::{Axis, Padding, Window, placed};
 
 use flatbuffer::{Field, File, Table};

@@ -99,12 +99,40 @@ pub enum Kind {
     BatchToSpace,
     /// `SHAPE`.
     Shape,
-    /// `STRIDED_SLICE`.
-    StridedSlice,
+    /// `STRIDED_SLICE`: map, first values, values before which it ends, steps.
+    StridedSlice(Masks),
+    /// `SLICE`: map, first values, how many.
+    Slice,
+    /// `TRANSPOSE`: map, the dimension of the map that each of the output is.
+    Transpose,
+    /// `PRELU`: map, a factor of negative numbers for each channel.
+    Prelu,
+    /// `GELU`.
+    Gelu {
+        /// Whether by the hyperbolic tangent, which is nearly the same.
+        is_tanh: bool,
+    },
     /// `PACK`.
     Pack,
     /// Any other, by its name in the schema, or its own where it is no builtin.
     Other(String),
+}
+
+/// The options of `STRIDED_SLICE`: a bit for each number of its constants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Masks {
+    /// It begins at the first value.
+    pub begin: i32,
+    /// It ends after the last.
+    pub end: i32,
+    /// The number stands for all dimensions that are not named.
+    pub ellipsis: i32,
+    /// The number stands for a dimension that the map does not have.
+    pub new_axis: i32,
+    /// One value is taken, and the dimension goes.
+    pub shrink_axis: i32,
+    /// Whether the end counts from the beginning.
+    pub end_is_offset: bool,
 }
 
 /// What is applied to an operator's result.
@@ -150,6 +178,8 @@ impl Kind {
                 Self::ReduceMax { keep_dimensions: options(27)?.bool(Field::new(0, "keep_dims"))? }
             }
             "SUB" => Self::Sub(options(28)?.activation(0)?),
+            "STRIDED_SLICE" => Self::StridedSlice(options(32)?.masks()?),
+            "GELU" => Self::Gelu { is_tanh: options(116)?.bool(Field::new(0, "approximate"))? },
             "LEAKY_RELU" => Self::LeakyRelu { alpha: options(75)?.f32(Field::new(0, "alpha"))? },
             "CUSTOM" => Self::Other(custom.to_owned()),
             _ => Self::without_options(name).unwrap_or_else(|| Self::Other(name.to_owned())),
@@ -176,7 +206,9 @@ impl Kind {
             "SPACE_TO_BATCH_ND" => Self::SpaceToBatch,
             "BATCH_TO_SPACE_ND" => Self::BatchToSpace,
             "SHAPE" => Self::Shape,
-            "STRIDED_SLICE" => Self::StridedSlice,
+            "SLICE" => Self::Slice,
+            "TRANSPOSE" => Self::Transpose,
+            "PRELU" => Self::Prelu,
             "PACK" => Self::Pack,
             _ => return None,
         })
@@ -215,7 +247,11 @@ impl Kind {
             Self::SpaceToBatch => "SPACE_TO_BATCH_ND",
             Self::BatchToSpace => "BATCH_TO_SPACE_ND",
             Self::Shape => "SHAPE",
-            Self::StridedSlice => "STRIDED_SLICE",
+            Self::StridedSlice(_) => "STRIDED_SLICE",
+            Self::Slice => "SLICE",
+            Self::Transpose => "TRANSPOSE",
+            Self::Prelu => "PRELU",
+            Self::Gelu { .. } => "GELU",
             Self::Pack => "PACK",
             Self::Other(name) => name,
         }
@@ -312,6 +348,18 @@ impl<'f, 'a> Options<'f, 'a> {
 
     fn concatenation(&self) -> Result<Kind, ReadError> {
         Ok(Kind::Concatenation(self.i32(Field::new(0, "axis"), 0)?, self.activation(1)?))
+    }
+
+    fn masks(&self) -> Result<Masks, ReadError> {
+        let mask = |slot: usize, name: &'static str| self.i32(Field::new(slot, name), 0);
+        Ok(Masks {
+            begin: mask(0, "begin_mask")?,
+            end: mask(1, "end_mask")?,
+            ellipsis: mask(2, "ellipsis_mask")?,
+            new_axis: mask(3, "new_axis_mask")?,
+            shrink_axis: mask(4, "shrink_axis_mask")?,
+            end_is_offset: self.bool(Field::new(5, "offset"))?,
+        })
     }
 
     /// A convolution's window; the schema has columns before rows.

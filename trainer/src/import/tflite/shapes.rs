@@ -7,6 +7,7 @@
 use super::error::{Name, Problem, ReadError};
 use super::network::{Network, Tensor};
 use super::operator::{Kind, Operator};
+use super::slices::Slice;
 use super::tensors::elements;
 use super::window::placed;
 
@@ -65,7 +66,16 @@ fn output(network: &Network<'_>, operator: &Operator) -> Result<Option<Vec<usize
         }
         Kind::SpaceToBatch => space_to_batch(&inputs)?,
         Kind::BatchToSpace => batch_to_space(&inputs)?,
+        Kind::Transpose => transpose(&inputs)?,
+        Kind::StridedSlice(_) if operator.constant => return Ok(None),
+        Kind::StridedSlice(_) | Kind::Slice => match Slice::of(network, operator) {
+            Some(slice) => slice.shape(),
+            // What is computed, or nothing: no kernel takes it.
+            None => return Ok(None),
+        },
+        Kind::Prelu => prelu(&inputs)?,
         Kind::Softmax { .. }
+        | Kind::Gelu { .. }
         | Kind::Logistic
         | Kind::Tanh
         | Kind::Relu
@@ -75,7 +85,7 @@ fn output(network: &Network<'_>, operator: &Operator) -> Result<Option<Vec<usize
         | Kind::HardSwish
         | Kind::Quantize
         | Kind::Dequantize => inputs.shape_of_only()?,
-        Kind::Shape | Kind::StridedSlice | Kind::Pack | Kind::Other(_) => return Ok(None),
+        Kind::Shape | Kind::Pack | Kind::Other(_) => return Ok(None),
     };
     match elements(&shape) {
         Some(_) => Ok(Some(shape)),
@@ -299,6 +309,33 @@ fn reduced(inputs: &Inputs<'_, '_>, keep: bool) -> Result<Vec<usize>, Problem> {
         false => Some(*side),
     });
     Ok(sides.collect())
+}
+
+/// The map's dimensions in another order.
+fn transpose(inputs: &Inputs<'_, '_>) -> Result<Vec<usize>, Problem> {
+    inputs.count(2..=2, "2")?;
+    let shape = inputs.shape(0)?;
+    let order = inputs.constant(1, "the order of dimensions")?;
+    let order = order_of(&order, shape.len());
+    let order = order.ok_or_else(|| inputs.misfit("each dimension must be named once"))?;
+    Ok(order.into_iter().map(|dimension| shape[dimension]).collect())
+}
+
+/// An order of dimensions that names each of them once.
+pub(super) fn order_of(order: &[i64], rank: usize) -> Option<Vec<usize>> {
+    let order = order.iter().map(|axis| place(*axis, rank)).collect::<Option<Vec<_>>>()?;
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    sorted.into_iter().eq(0..rank).then_some(order)
+}
+
+/// The map's shape, over which the factors are spread.
+fn prelu(inputs: &Inputs<'_, '_>) -> Result<Vec<usize>, Problem> {
+    let shape = broadcast(inputs)?;
+    match shape == inputs.shape(0)? {
+        true => Ok(shape),
+        false => Err(inputs.misfit("there are more factors than values")),
+    }
 }
 
 /// Blocks become batches: `[batch * blocks, (side + padding) / block, .., channels]`.

@@ -3,8 +3,10 @@
 mod float;
 mod plain;
 
+use std::f64::consts::PI;
+
 use burn::tensor::Tensor;
-use burn::tensor::activation::sigmoid;
+use burn::tensor::activation::{gelu, sigmoid};
 use infer::Shape;
 use infer::format::OutputQuant;
 
@@ -12,7 +14,7 @@ pub use float::Float;
 pub use plain::{Algorithm, Plain};
 
 use super::{
-    BurnParameters, FloatKind, Function, Operator, OutputScale, Part, PlainKind, Rectifier, Scales,
+    Approximation, BurnParameters, FloatKind, Function, Operator, OutputScale, Part, PlainKind, Rectifier, Scales,
     Window,
 };
 
@@ -50,7 +52,9 @@ impl Operator for Lookup {
             Function::Sigmoid => OutputScale::Fixed(SIGMOID),
             Function::Tanh => OutputScale::Fixed(TANH),
             Function::Rectify(rectifier) => calibrated(rectifier.is_some()),
-            Function::LeakyRelu { .. } | Function::HardSwish => calibrated(false),
+            Function::LeakyRelu { .. } | Function::HardSwish | Function::Gelu { .. } => {
+                calibrated(false)
+            }
         }
     }
 
@@ -82,5 +86,10 @@ pub fn of_burn(function: Function, x: Tensor<4>) -> Tensor<4> {
         Function::Sigmoid => sigmoid(x),
         Function::Tanh => x.tanh(),
         Function::HardSwish => x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Function::Gelu { approximate: None } => gelu(x),
+        Function::Gelu { approximate: Some(Approximation::Tanh) } => {
+            let inner = x.clone() + x.clone().powi_scalar(3) * 0.044715;
+            x * ((inner * (2.0 / PI).sqrt()).tanh() + 1.0) * 0.5
+        }
     }
 }

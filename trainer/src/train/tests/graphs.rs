@@ -144,7 +144,7 @@ impl Graph {
     }
 
     fn function(&mut self, read: usize, random: &mut Random) {
-        let functions = ["relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish"];
+        let functions = ["relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish", "gelu"];
         let functions = if self.is_smooth { &functions[2..4] } else { &functions[..] };
         let layer = functions[random.below(functions.len())];
         self.push(&[read], layer, self.made[read].shape, false);

@@ -3,11 +3,13 @@
 //! - `constants`: weights and other constants, in floating point;
 //! - `weighted`: convolutions and dense layers;
 //! - `windows`: what moves over a map: poolings, means, borders;
+//! - `gelu`: the operators that are a GELU together, as one;
 //! - `pointwise`: functions of one value, batch normalisation, sums and products;
 //! - `order`: what only says otherwise how a map is counted;
 //! - `quantised`: quantised operators as the ones that they stand for.
 
 mod constants;
+mod gelu;
 mod order;
 mod pointwise;
 mod quantised;
@@ -45,6 +47,8 @@ pub fn import(
     };
     let unquantised = Unquantised::of(network).ok_or(FloatError::TooManyValues)?;
     let Unquantised { nodes, constants, maps, weights } = unquantised;
+    let constants = constants::all(network).into_iter().chain(constants).collect();
+    let nodes = gelu::joined(nodes, &constants);
     let network = &Network { nodes, ..network.clone() };
     let needed = needed(network, known);
     if needed.len() > OPERATORS_MAX {
@@ -56,7 +60,7 @@ pub fn import(
     }
     let mut import = Import {
         known,
-        constants: constants::all(network).into_iter().chain(constants).collect(),
+        constants,
         maps,
         steps: weights,
         readers: readers(network, &needed),
@@ -213,11 +217,14 @@ impl<'n, 'a> Import<'n, 'a> {
             "ReduceMax" => self.reduce(Reduction::Max, node)?,
             "Pad" => self.pad(node)?,
             "Slice" => self.slice(node)?,
+            "PRelu" => self.prelu(node)?,
             "Concat" => self.concat(node)?,
             "BatchNormalization" => self.batch_norm(node)?,
             "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node)?,
             "Max" | "Min" => self.extremum(node)?,
-            "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" => self.function(node)?,
+            "Relu" | "LeakyRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "Gelu" => {
+                self.function(node)?
+            }
             "Clip" => self.clip(node)?,
             "HardSigmoid" if self.is_half_of_hard_swish(node) => return Ok(Made::Nothing),
             "HardSigmoid" => self.hard_sigmoid(node)?,

@@ -4,7 +4,7 @@ use super::{Import, Value, layer_name};
 use crate::import::float::misfit::Misfit;
 use crate::import::float::values::Arithmetic;
 use crate::import::onnx::{Attribute, Node};
-use crate::ops::{HardSwish, LayerKind, Sigmoid, Tanh};
+use crate::ops::{Gelu, HardSwish, LayerKind, Sigmoid, Tanh};
 
 /// Slope of a leaky ReLU below 0 where it is left out.
 const LEAKY_SLOPE: f32 = 0.01;
@@ -28,12 +28,23 @@ impl<'n, 'a> Import<'n, 'a> {
             "Sigmoid" => LayerKind::Sigmoid(Sigmoid {}),
             "Tanh" => LayerKind::Tanh(Tanh {}),
             "HardSwish" => LayerKind::HardSwish(HardSwish {}),
+            "Gelu" => match node.attribute("approximate") {
+                None | Some(Attribute::Text(b"none")) => LayerKind::Gelu(Gelu::of(false)),
+                Some(Attribute::Text(b"tanh")) => LayerKind::Gelu(Gelu::of(true)),
+                _ => return Err("an approximation that is not known: none and tanh are".into()),
+            },
             _ => {
                 let slope = float(node, "alpha").unwrap_or(LEAKY_SLOPE);
                 return self.sketch.leaky_relu(name, &value, slope);
             }
         };
         self.sketch.function(name, &value, kind)
+    }
+
+    /// `x`, and below 0 a factor for each channel times `x`.
+    pub(super) fn prelu(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let (value, slopes) = (self.value(node, 0)?, self.constant(node, 1)?.clone());
+        self.sketch.prelu(layer_name(node), &value, &slopes)
     }
 
     /// Values cut off below and above.

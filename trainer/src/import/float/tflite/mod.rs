@@ -10,14 +10,17 @@ use infer::Shape;
 
 use super::array::Array;
 use super::layers::Reduction;
-use super::layout::{CHANNELS_LAST, Layout, Side};
+use super::layout::{CHANNELS_FIRST, CHANNELS_LAST, Layout, Side};
 use super::misfit::{Misfit, Unsupported};
 use super::moving::{Moving, count};
 use super::sketch::{Given, Sketch};
-use super::values::{Arithmetic, Matrix, Seen, Value};
+use super::values::{Arithmetic, Matrix, Seen, Value, dimension};
 use super::{FloatError, FloatImport, OPERATORS_MAX};
-use crate::import::tflite::{Activation, ElementType, Kind, Network, Operator, Window, placed};
-use crate::ops::{HardSwish, LayerKind, Sigmoid, Tanh};
+use crate::import::model::begins_with_channels;
+use crate::import::tflite::{
+    Activation, ElementType, Kind, Network, Operator, Slice, Window, placed,
+};
+use crate::ops::{Gelu, HardSwish, LayerKind, Sigmoid, Tanh};
 use split::Split;
 
 /// Whether a network computes in floating point from its input on.
@@ -96,6 +99,7 @@ fn input(
     tensor: usize,
     given: &Given,
 ) -> Result<(Shape, Layout), FloatError> {
+    let is_turned = begins_with_channels(network, tensor);
     let tensor = &network.tensors[tensor];
     let name = || tensor.name.escape_default().to_string();
     let refused = |why| FloatError::Input { name: name(), why };
@@ -105,6 +109,14 @@ fn input(
             let is_same = |shape: &Shape| shape.len() == values;
             let shape = given.shape.filter(is_same).unwrap_or(Shape::vector(side(values)?));
             Ok((shape, Layout::flat(shape)))
+        }
+        [1, channels, rows] if is_turned => {
+            let shape = Shape::new(side(rows)?, 1, side(channels)?);
+            Ok((shape, Layout::new(shape, &CHANNELS_FIRST[..3])))
+        }
+        [1, channels, rows, columns] if is_turned => {
+            let shape = Shape::new(side(rows)?, side(columns)?, side(channels)?);
+            Ok((shape, Layout::new(shape, &CHANNELS_FIRST)))
         }
         [1, rows, channels] => {
             let shape = Shape::new(side(rows)?, 1, side(channels)?);
@@ -242,6 +254,13 @@ impl<'n> Import<'n, '_> {
             }
             Kind::Softmax { beta } => self.softmax(operator, *beta),
             Kind::Reshape | Kind::Squeeze | Kind::ExpandDims => self.reshaped(operator),
+            Kind::Transpose => self.transposed(operator),
+            Kind::StridedSlice(_) | Kind::Slice => self.sliced(operator),
+            Kind::Prelu => {
+                let slopes = self.constant(operator, 1)?.clone();
+                let value = self.value(operator, 0)?;
+                self.sketch.prelu(name, &value, &slopes)
+            }
             Kind::SpaceToBatch => self.split(operator),
             Kind::BatchToSpace => self.value(operator, 0),
             kind => {
@@ -260,6 +279,9 @@ impl<'n> Import<'n, '_> {
             Kind::LeakyRelu { alpha } => self.sketch.leaky_relu(name, value, *alpha),
             Kind::Logistic => self.sketch.function(name, value, LayerKind::Sigmoid(Sigmoid {})),
             Kind::Tanh => self.sketch.function(name, value, LayerKind::Tanh(Tanh {})),
+            Kind::Gelu { is_tanh } => {
+                self.sketch.function(name, value, LayerKind::Gelu(Gelu::of(*is_tanh)))
+            }
             Kind::HardSwish => {
                 self.sketch.function(name, value, LayerKind::HardSwish(HardSwish {}))
             }
@@ -417,6 +439,49 @@ impl<'n> Import<'n, '_> {
             "it cuts the rows, columns or channels of a map in parts: only flattening, and sides \
              of 1 more or fewer are known",
         )?;
+        Ok(Value { layout, ..value })
+    }
+
+    /// Dimensions in another order.
+    fn transposed(&self, operator: &Operator) -> Result<Value, Misfit> {
+        let value = self.value(operator, 0)?;
+        let rank = value.layout.rank();
+        let order = self.integers(operator, 1)?.into_iter().map(|axis| dimension(axis, rank));
+        let order = order.collect::<Result<Vec<_>, _>>()?;
+        Ok(Value { layout: value.layout.transposed(&order), ..value })
+    }
+
+    /// All of a map, perhaps without sides of 1, or all but the last rows or columns of what a
+    /// convolution leaves.
+    fn sliced(&mut self, operator: &Operator) -> Result<Value, Misfit> {
+        let mut value = self.value(operator, 0)?;
+        let slice = Slice::of(self.network, operator);
+        let slice = slice.ok_or("a part that is computed, empty or counted backwards")?;
+        let sizes = value.layout.sizes();
+        if slice.parts.len() != sizes.len() {
+            return Err("it takes a part of batches: convert without them".into());
+        }
+        let parts = slice.parts.iter().zip(&sizes).enumerate();
+        let parts: Vec<_> = parts.filter(|(_, (part, size))| !part.is_all(**size)).collect();
+        if !parts.is_empty() {
+            let seen = self.seen(operator)?;
+            let mut left_out = [0; 2];
+            for (dimension, (part, size)) in parts {
+                let is_first = part.start == 0 && part.step == 1;
+                match seen.sides().get(dimension) {
+                    Some(Some(Side::Row)) if is_first => left_out[0] = size - part.count,
+                    Some(Some(Side::Column)) if is_first => left_out[1] = size - part.count,
+                    _ => return Err("it leaves out more than the last rows or columns".into()),
+                }
+            }
+            let tensor = self.sketch.cropped(seen.value.map(), left_out)?;
+            value = seen.left(&self.sketch, tensor);
+        }
+        let kept: Vec<usize> = slice.from.iter().flatten().copied().collect();
+        let mut layout = value.layout.transposed(&kept);
+        for (at, _) in slice.from.iter().enumerate().filter(|(_, from)| from.is_none()) {
+            layout = layout.with_one_more(at);
+        }
         Ok(Value { layout, ..value })
     }
 

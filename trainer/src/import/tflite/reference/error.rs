@@ -67,6 +67,18 @@ pub enum Misfit {
          has one, and so have means over rows and columns"
     )]
     MeanOfChannels,
+    /// A part of a map that no kernel takes.
+    #[error(
+        "a part of the channels or of batches, or one that is computed, empty or counted \
+         backwards: only rows and columns are taken, forwards; convert without it"
+    )]
+    Part,
+    /// Values in another order than in the model.
+    #[error(
+        "a map whose values were moved by TRANSPOSE: only FULLY_CONNECTED over all of them, \
+         functions of one value and RESHAPE may read it; convert with channels last"
+    )]
+    Transposed,
     /// Maps of different sizes, or a constant among them.
     #[error(
         "maps of sizes that do not go together, or a constant that is more than a number for each \

@@ -18,6 +18,7 @@ mod mean;
 mod moves;
 mod node;
 mod pool;
+mod prelu;
 mod requantise;
 mod softmax;
 mod taps;
@@ -29,6 +30,7 @@ pub(crate) use extremes::{Extremum, Largest};
 pub use fixed_point::Factor;
 pub(crate) use mean::Mean;
 pub(crate) use node::Node;
+pub(crate) use prelu::Prelu;
 pub(crate) use softmax::Softmax;
 
 use super::network::{ElementType, Network};
@@ -228,7 +230,11 @@ fn kernel(node: Node<'_>) -> Result<Box<dyn Kernel>, Misfit> {
         Kind::Quantize => Box::new(requantise::Requantise::quantise(node)?),
         Kind::Mean { .. } => Box::new(mean::Mean::new(node)?),
         Kind::ReduceMax { .. } => Box::new(extremes::Largest::new(node)?),
-        Kind::Dequantize | Kind::Shape | Kind::StridedSlice | Kind::Pack | Kind::Other(_) => {
+        Kind::Transpose => Box::new(moves::transpose(node)?),
+        Kind::StridedSlice(_) | Kind::Slice => Box::new(moves::slice(node)?),
+        Kind::Prelu => Box::new(prelu::Prelu::new(node)?),
+        Kind::Gelu { is_tanh } => Box::new(lookup::gelu(node, *is_tanh)?),
+        Kind::Dequantize | Kind::Shape | Kind::Pack | Kind::Other(_) => {
             return Err(Misfit::Operator);
         }
     })

@@ -1,5 +1,6 @@
-//! Operators that only move values: `CONCATENATION`, `PAD`, `RESHAPE` and its kin,
-//! `SPACE_TO_BATCH_ND` and `BATCH_TO_SPACE_ND`. Scale and zero point stay.
+//! Operators that only move values: `CONCATENATION`, `PAD`, `RESHAPE` and its kin, `TRANSPOSE`,
+//! `STRIDED_SLICE` and `SLICE`, `SPACE_TO_BATCH_ND` and `BATCH_TO_SPACE_ND`. Scale and zero point
+//! stay.
 
 use super::Kernel;
 use super::error::Misfit;
@@ -75,6 +76,21 @@ pub fn reshape(node: Node<'_>) -> Result<Moves, Misfit> {
         let place = at.iter().zip(&output).fold(0, |place, (at, side)| place * side + at);
         Some((0, index(place, &input)))
     })
+}
+
+/// Dimension `n` of the output is dimension `order[n]` of the input.
+pub fn transpose(node: Node<'_>) -> Result<Moves, Misfit> {
+    let order = node.order()?;
+    Moves::new(node, 1, |at| {
+        let mut from = at.to_vec();
+        order.iter().zip(at).for_each(|(dimension, at)| from[*dimension] = *at);
+        Some((0, from))
+    })
+}
+
+pub fn slice(node: Node<'_>) -> Result<Moves, Misfit> {
+    let slice = node.slice()?;
+    Moves::new(node, 1, |at| Some((0, slice.place(at))))
 }
 
 pub fn concatenation(node: Node<'_>, axis: i32) -> Result<Moves, Misfit> {

@@ -2,6 +2,8 @@
 
 use super::super::network::{ElementType, Network, Quantisation, Tensor};
 use super::super::operator::{Activation, Kind, Operator};
+use super::super::shapes::order_of;
+use super::super::slices::Slice;
 use super::error::Misfit;
 
 /// An operator of a network.
@@ -100,6 +102,16 @@ impl<'n> Node<'n> {
     /// A constant of whole numbers.
     pub fn integers(&self, input: usize) -> Result<Vec<i64>, Misfit> {
         self.input(input)?.integers().ok_or(Misfit::NotConstant)
+    }
+
+    /// The dimension of the first input that each one of the output is.
+    pub fn order(&self) -> Result<Vec<usize>, Misfit> {
+        order_of(&self.integers(1)?, self.input(0)?.shape.len()).ok_or(Misfit::Count)
+    }
+
+    /// What is taken of the first input.
+    pub fn slice(&self) -> Result<Slice, Misfit> {
+        Slice::of(self.network, self.operator).ok_or(Misfit::Part)
     }
 
     /// Refuses inputs whose values would have to be scaled to become the output's.
