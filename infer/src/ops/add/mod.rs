@@ -80,7 +80,7 @@ pub struct Add {
 }
 
 /// The kernels of a set for sums.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Sum of two tensors.
     fn run(add: &Add, buffers: Buffers<'_>);
 }

@@ -58,7 +58,7 @@ pub struct AveragePool {
 }
 
 /// The kernels of a set for average poolings.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Average over windows.
     fn run(pool: &AveragePool, buffers: Buffers<'_>);
 }

@@ -71,7 +71,7 @@ pub struct Part {
 }
 
 /// The kernels of a set for maps side by side.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Puts maps side by side.
     fn run(concat: &Concat, buffers: Buffers<'_>);
 }

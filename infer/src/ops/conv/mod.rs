@@ -76,7 +76,7 @@ pub struct Tiles {
 }
 
 /// The kernels of a set for convolutions.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Convolution, requantisation and pooling.
     fn run(conv: &Conv<'_>, buffers: Buffers<'_>);
 }

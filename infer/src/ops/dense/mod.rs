@@ -40,7 +40,7 @@ pub struct Dense<'m> {
 }
 
 /// The kernels of a set for dense layers.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Fully connected layer.
     fn run(dense: &Dense<'_>, buffers: Buffers<'_>);
 }

@@ -65,7 +65,7 @@ pub struct Depthwise<'m> {
 }
 
 /// The kernels of a set for depthwise convolutions.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Depthwise convolution and requantisation.
     fn run(depthwise: &Depthwise<'_>, buffers: Buffers<'_>);
 }

@@ -58,7 +58,7 @@ pub struct Extremum {
 }
 
 /// The kernels of a set for the larger or the smaller of two tensors.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// The larger or the smaller of two tensors.
     fn run(extremum: &Extremum, buffers: Buffers<'_>);
 }

@@ -46,7 +46,7 @@ pub struct Lookup<'m> {
 }
 
 /// The kernels of a set for lookups.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Looks each value up.
     fn run(lookup: &Lookup<'_>, buffers: Buffers<'_>);
 }

@@ -33,7 +33,7 @@ pub struct MaxPool {
 }
 
 /// The kernels of a set for poolings.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Maximum over windows.
     fn run(pool: &MaxPool, buffers: Buffers<'_>);
 }

@@ -55,7 +55,7 @@ pub struct Mul {
 }
 
 /// The kernels of a set for products.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Product of two tensors.
     fn run(mul: &Mul, buffers: Buffers<'_>);
 }

@@ -40,7 +40,7 @@ pub struct Softmax {
 }
 
 /// The kernels of a set for softmaxes.
-pub trait Kernels: super::KernelSet {
+pub trait Kernels: super::sets::KernelSet {
     /// Softmax.
     fn run(softmax: &Softmax, buffers: Buffers<'_>);
 }
