@@ -104,8 +104,8 @@ fn what_is_wrong_is_named_with_its_line() {
         ("type = \"max_pool\"", "kind = \"max_pool\"", "20: missing field `type`"),
         (
             "activation = \"relu\"",
-            "activation = \"gelu\"",
-            "18: layer.activation is \"gelu\"; it must be \"relu\"",
+            "activation = \"selu\"",
+            "18: layer.activation is \"selu\"; it must be \"relu\"",
         ),
         ("height = 28", "height = 28\nheigth = 28", "9: unknown field `heigth`"),
         ("height = 28", "", "7: missing field `height`"),

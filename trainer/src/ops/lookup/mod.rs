@@ -3,10 +3,10 @@
 mod float;
 mod plain;
 
-use std::f64::consts::PI;
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{gelu, sigmoid};
+use burn::tensor::activation::sigmoid;
 use infer::Shape;
 use infer::format::OutputQuant;
 
@@ -86,7 +86,10 @@ pub fn of_burn(function: Function, x: Tensor<4>) -> Tensor<4> {
         Function::Sigmoid => sigmoid(x),
         Function::Tanh => x.tanh(),
         Function::HardSwish => x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0,
-        Function::Gelu { approximate: None } => gelu(x),
+        // Burn's own derivative of it is that of the approximation.
+        Function::Gelu { approximate: None } => {
+            x.clone() * ((x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5
+        }
         Function::Gelu { approximate: Some(Approximation::Tanh) } => {
             let inner = x.clone() + x.clone().powi_scalar(3) * 0.044715;
             x * ((inner * (2.0 / PI).sqrt()).tanh() + 1.0) * 0.5
