@@ -248,9 +248,27 @@ fn pushed_bytes(first: u16, second: u16) -> Option<usize> {
         (0xE92D, list) => Some(words(list)),                // PUSH.W
         (0xED2D, _) if second & 0x0E00 == 0x0A00 => Some(4 * (second & 0xFF) as usize), // VPUSH
         (0xF84D, _) if second & 0x0FFF == 0x0D04 => Some(4), // PUSH.W of one register
-        (0xF1AD | 0xF2AD | 0xF5AD, _) if second & 0x0F00 == 0x0D00 => None, // SUB.W SP, SP, #
+        // SUBW SP, SP, # and SUB.W SP, SP, #
+        (0xF2AD | 0xF6AD, _) if second & 0x8F00 == 0x0D00 => Some(plain_immediate(first, second)),
+        (0xF1AD | 0xF5AD, _) if second & 0x8F00 == 0x0D00 => modified_immediate(first, second),
         (0x4685..=0x4687 | 0x46AD, _) if first & 0x87 == 0x85 => None, // MOV SP, register
         _ => Some(0),
+    }
+}
+
+/// The twelve bits `i:imm3:imm8` of an instruction.
+fn plain_immediate(first: u16, second: u16) -> usize {
+    ((first >> 10 & 1) << 11 | (second >> 12 & 7) << 8 | second & 0xFF) as usize
+}
+
+/// What these bits stand for where they are a byte at some place, as `ThumbExpandImm` of Arm's
+/// manual has it; `None` for a byte that is there several times.
+fn modified_immediate(first: u16, second: u16) -> Option<usize> {
+    let bits = plain_immediate(first, second) as u32;
+    match bits >> 7 {
+        0 | 1 => Some(bits as usize),
+        2..=7 => None,
+        rotation => Some((0x80 | bits & 0x7F).rotate_right(rotation) as usize),
     }
 }
 
@@ -355,5 +373,8 @@ mod tests {
         assert_eq!(pushed_bytes(0xB084, 0), Some(16));
         assert_eq!(pushed_bytes(0xED2D, 0x8B10), Some(64));
         assert_eq!(pushed_bytes(0xBDF0, 0), Some(0));
+        assert_eq!(pushed_bytes(0xF5AD, 0x7D00), Some(512));
+        assert_eq!(pushed_bytes(0xF2AD, 0x2D04), Some(516));
+        assert_eq!(pushed_bytes(0x4685, 0), None);
     }
 }

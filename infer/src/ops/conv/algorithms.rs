@@ -77,7 +77,7 @@ macro_rules! algorithms {
                 }
             }
 
-            /// How its weights lie; of one that is not in this build, which the loader refuses, any.
+            /// How its weights lie; of one that is not in this build, and is refused, any.
             #[inline(always)]
             pub(crate) const fn packing(self) -> Packing {
                 match self {

@@ -270,9 +270,9 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
     // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
     // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch / 2`
     // steps; for each pair of channels a word of the weights for each step, of int16 weights two,
-    // of int4 weights one for each two steps, 16 bytes of parameters and, with two roundings, two shifts; and writes two
-    // outputs for it at each of four pixels of `out`, of which some may be the same. All have the
-    // sizes just checked. Scratch memory, weights and parameters begin at whole words.
+    // of int4 weights one for each two steps, 16 bytes of parameters and, with two roundings, two
+    // shifts; and writes two outputs for it at each of four pixels of `out`, of which some may be
+    // the same. All have the sizes just checked. Scratch memory, weights and parameters begin at whole words.
     unsafe { run(&batch) }
     whole
 }
