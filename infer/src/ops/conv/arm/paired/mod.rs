@@ -272,7 +272,8 @@ fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> u
     // steps; for each pair of channels a word of the weights for each step, of int16 weights two,
     // of int4 weights one for each two steps, 16 bytes of parameters and, with two roundings, two
     // shifts; and writes two outputs for it at each of four pixels of `out`, of which some may be
-    // the same. All have the sizes just checked. Scratch memory, weights and parameters begin at whole words.
+    // the same. All have the sizes just checked. Scratch memory, weights and parameters begin at
+    // whole words.
     unsafe { run(&batch) }
     whole
 }
@@ -370,9 +371,9 @@ fn sums_of_two(
         _ => kindling_paired,
     };
     // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one, of int16
-    // weights two, of int4 weights one for each two steps, as was just checked; there are two steps or more because a patch
-    // has a tap or more, and is of whole quads; both begin at whole words: scratch memory and
-    // weights do, and all chunks have whole words.
+    // weights two, of int4 weights one for each two steps, as was just checked; there are two steps
+    // or more because a patch has a tap or more, and is of whole quads; both begin at whole words:
+    // scratch memory and weights do, and all chunks have whole words.
     unsafe { run(pairs.as_ptr(), weights.as_ptr(), &mut sums, patch / 2) }
     sums
 }
