@@ -83,8 +83,9 @@ fn assembler(target: &str, architecture: &str) -> String {
 /// The core that the compiler is told of, if it is one: `-C target-cpu=NAME`.
 fn cpu_of_flags(flags: &str) -> Option<&str> {
     let flags = flags.split('\x1f');
-    let cpu = flags.filter_map(|flag| flag.trim_start_matches("-C").strip_prefix("target-cpu="));
-    cpu.last().filter(|cpu| *cpu != "generic")
+    let mut cpu =
+        flags.filter_map(|flag| flag.trim_start_matches("-C").strip_prefix("target-cpu="));
+    cpu.next_back().filter(|cpu| *cpu != "generic")
 }
 
 const fn core(name: &'static str, architecture: &'static str, kernels: &'static str) -> Core {

@@ -1,5 +1,5 @@
-//! What `STRIDED_SLICE` and `SLICE` take of a map: in each dimension a first value, and those a step
-//! apart after it.
+//! What `STRIDED_SLICE` and `SLICE` take of a map: in each dimension a first value, and those a
+//! step apart after it.
 
 use super::network::Network;
 use super::operator::{Kind, Masks, Operator};

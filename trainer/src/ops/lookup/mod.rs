@@ -14,8 +14,8 @@ pub use float::Float;
 pub use plain::{Algorithm, Plain};
 
 use super::{
-    Approximation, BurnParameters, FloatKind, Function, Operator, OutputScale, Part, PlainKind, Rectifier, Scales,
-    Window,
+    Approximation, BurnParameters, FloatKind, Function, Operator, OutputScale, Part, PlainKind,
+    Rectifier, Scales, Window,
 };
 
 /// A function of each value of a map.
@@ -87,9 +87,7 @@ pub fn of_burn(function: Function, x: Tensor<4>) -> Tensor<4> {
         Function::Tanh => x.tanh(),
         Function::HardSwish => x.clone() * (x + 3.0).clamp(0.0, 6.0) / 6.0,
         // Burn's own derivative of it is that of the approximation.
-        Function::Gelu { approximate: None } => {
-            x.clone() * ((x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5
-        }
+        Function::Gelu { approximate: None } => x.clone() * ((x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5,
         Function::Gelu { approximate: Some(Approximation::Tanh) } => {
             let inner = x.clone() + x.clone().powi_scalar(3) * 0.044715;
             x * ((inner * (2.0 / PI).sqrt()).tanh() + 1.0) * 0.5
