@@ -48,13 +48,17 @@ fn folder(kind: &str) -> PathBuf {
 }
 
 fn corpus(kind: &str) -> Vec<Vec<u8>> {
+    seeds(kind).iter().map(|path| fs::read(path).expect("a file")).collect()
+}
+
+fn seeds(kind: &str) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(folder(kind))
         .expect("a corpus")
         .map(|entry| entry.expect("a file").path())
         .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no corpus of {kind}");
-    paths.iter().map(|path| fs::read(path).expect("a file")).collect()
+    paths
 }
 
 #[test]
@@ -312,7 +316,9 @@ fn png() {
 /// Damaged files of networks that were made elsewhere.
 fn networks_of(kind: &str, count: u64, target: fn(&[u8]) -> bool, damage: fn(&mut Vec<u8>, u64)) {
     let seeds = corpus(kind);
-    assert!(seeds.iter().all(|seed| target(seed)), "a seed is no network");
+    for (path, seed) in self::seeds(kind).iter().zip(&seeds) {
+        assert!(target(seed), "{}: no network", path.display());
+    }
     let read = (0..count).filter(|number| {
         let mut file = seeds[*number as usize % seeds.len()].clone();
         damage(&mut file, *number);

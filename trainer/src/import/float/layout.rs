@@ -68,6 +68,12 @@ impl Layout {
         Self(sides)
     }
 
+    /// With dimensions in front that count nothing, until there are `rank` of them.
+    pub fn with_rank(&self, rank: usize) -> Self {
+        let missing = vec![vec![]; rank.saturating_sub(self.rank())];
+        Self([&missing[..], &self.0].concat())
+    }
+
     /// Without a dimension that counts nothing.
     pub fn with_one_fewer(&self, at: usize) -> Option<Self> {
         let mut sides = self.0.clone();
@@ -182,6 +188,13 @@ mod tests {
         assert_eq!(turned, Layout::new(MAP, &CHANNELS_LAST));
         assert_eq!(turned.reshaped(&[1, 72]), Some(Layout::flat(MAP)));
         assert!(map.is_of(&CHANNELS_FIRST) && !turned.is_of(&CHANNELS_FIRST));
+    }
+
+    #[test]
+    fn dimensions_are_counted_from_the_last() {
+        let vector = Layout(vec![vec![(Channel, 3)]]);
+        assert_eq!(vector.with_rank(3), Layout(vec![vec![], vec![], vec![(Channel, 3)]]));
+        assert_eq!(vector.with_rank(1), vector);
     }
 
     #[test]

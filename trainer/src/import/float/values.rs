@@ -313,14 +313,16 @@ impl Sketch {
         };
         let swaps = arithmetic == Arithmetic::Mul && is_vector(&a) && !is_vector(&b);
         let [a, b] = if swaps { [b, a] } else { [a, b] };
+        // Dimensions are matched from the last one.
+        let rank = a.layout.rank().max(b.layout.rank());
+        let [a, b] = [a, b].map(|value| Value { layout: value.layout.with_rank(rank), ..value });
         let is_spread = arithmetic == Arithmetic::Mul && is_vector(&b);
         let is_same = |at| {
             let [a, b] = [a.layout.dimension(at), b.layout.dimension(at)];
             a == b || b.is_empty() && is_spread
         };
         let channels = [&a, &b].map(|value| self.shape(value.tensor).channels);
-        let is_alike = a.layout.rank() == b.layout.rank() && (0..a.layout.rank()).all(is_same);
-        if !is_alike || channels[0] != channels[1] {
+        if !(0..rank).all(is_same) || channels[0] != channels[1] {
             return Err("the maps are of different sizes, or turned: only a product spreads one \
                         over the other, a factor for each channel; make them alike before"
                 .into());

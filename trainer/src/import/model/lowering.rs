@@ -7,6 +7,7 @@
 //! - `RESHAPE`, `SQUEEZE` and `EXPAND_DIMS` are nothing: the order of a map in memory stays. So is
 //!   `TRANSPOSE`, whose order goes into the weights after it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use infer::format::Tensor;
@@ -102,7 +103,7 @@ impl<'n, 'a> Lowering<'n, 'a> {
         let first = self.layers.len();
         let value = self.value_of(node)?;
         let output = operator.outputs[0];
-        let name = layer_name(self.network.tensors[output].name, "");
+        let name = layer_name(&self.name_of(node), "");
         if let Some(last) = self.layers[first..].last_mut() {
             last.name = name;
         }
@@ -163,11 +164,20 @@ impl<'n, 'a> Lowering<'n, 'a> {
         }
     }
 
+    /// What the file calls an operator's output; where it has no name, the operator's with the
+    /// tensor's number.
+    fn name_of(&self, node: Node<'_>) -> Cow<'n, str> {
+        let output = node.operator.outputs.first().copied().unwrap_or_default();
+        match self.network.tensors[output].name {
+            "" => format!("{}.{output}", node.operator.kind.name()).into(),
+            name => name.into(),
+        }
+    }
+
     /// Adds a layer that is a part of an operator.
     pub fn push(&mut self, node: Node<'_>, inputs: Vec<Edge>, made: Made) -> Edge {
-        let name = node.operator.outputs.first().map(|output| self.network.tensors[*output].name);
         let Made { part, kind, output, channels, weights } = made;
-        let name = layer_name(name.unwrap_or_default(), part);
+        let name = layer_name(&self.name_of(node), part);
         let bits = WeightBits::Eight;
         self.layers.push(PlainLayer { name, inputs, output, kind, channels, weights, bits });
         Edge { number: self.layers.len(), tensor: output }

@@ -362,6 +362,17 @@ fn maps_of_other_sizes_are_refused() {
     }
 }
 
+/// Converters can leave out all names: layers are called as their operators are.
+#[test]
+fn layers_without_names_are_called_by_their_operators() {
+    let mut network = tflite::read(fixture!("branches_float.tflite")).unwrap();
+    network.tensors.iter_mut().for_each(|tensor| tensor.name = "");
+    let import = float::tflite::import(&network, &Given::default()).unwrap();
+    let stages = import.model.network.stages().unwrap();
+    let named = |name: &str| stages.iter().any(|stage| stage.name == name);
+    assert!(["CONV_2D", "CONV_2D.2", "CONV_2D.6"].into_iter().all(named));
+}
+
 /// An input with its channels first that is turned at once is read as the data has it.
 #[test]
 fn channels_first_become_channels_last() {

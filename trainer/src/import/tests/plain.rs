@@ -575,3 +575,14 @@ fn public_networks() {
         assert_eq!(count, 20);
     }
 }
+
+/// Converters can leave out all names: layers are called as their operators are.
+#[test]
+fn layers_without_names_are_called_by_their_operators() {
+    let mut network = read(fixture!("chain.tflite")).unwrap();
+    network.tensors.iter_mut().for_each(|tensor| tensor.name = "");
+    let layers = plain_model(&network).unwrap().layers;
+    let names: Vec<_> = layers.iter().map(|layer| layer.name.as_str()).collect();
+    assert_eq!(names[..3], ["CONV_2D.16", "DEPTHWISE_CONV_2D.17", "CONV_2D.18"]);
+    assert_eq!(names[3..5], ["MAX_POOL_2D.19/relabelled", "MAX_POOL_2D.19/border"]);
+}

@@ -183,11 +183,15 @@ impl<'n> Import<'n, '_> {
         output.unwrap_or_default().split(';').next().unwrap_or_default()
     }
 
-    /// A name for a layer: `model/conv1/Relu` is what `Relu` of the layer `conv1` made.
-    fn layer_name(&self, operator: &Operator) -> &'n str {
+    /// A name for a layer: `model/conv1/Relu` is what `Relu` of the layer `conv1` made. Where
+    /// nothing has a name it is the operator's.
+    fn layer_name<'o>(&self, operator: &'o Operator) -> &'o str
+    where
+        'n: 'o,
+    {
         let mut parts = self.full_name(operator).rsplit('/').filter(|part| !part.is_empty());
-        let (last, layer) = (parts.next().unwrap_or_default(), parts.next());
-        layer.unwrap_or(last)
+        let (last, layer) = (parts.next(), parts.next());
+        layer.or(last).unwrap_or(operator.kind.name())
     }
 
     /// What becomes of an operator, with its activation.
