@@ -249,6 +249,8 @@ fn what_a_model_does_not_give_is_refused_with_both_names() {
                 let expected = (gives != asked).then_some(RunError::Output { gives, asked });
                 assert_eq!(found, expected);
             }
+            let is_known = session.reconstruction_error(&[1i8; 4]).is_ok();
+            assert_eq!(is_known, gives == OutputType::Reconstruction);
         });
     }
     let error = RunError::Output { gives: outputs[1], asked: outputs[0] };
@@ -271,7 +273,14 @@ fn real_outputs_and_the_error_of_a_reconstruction() {
     with_session(&wrong.file(), |mut session| {
         let made = session.reconstruct(&[-7i8, -6, 93, -107]).unwrap();
         assert_eq!(made.values.int8(), [-7, -6, 93, -105]);
-        assert!((made.error - 0.06 * 0.06 / 4.0).abs() < 1e-7, "{}", made.error);
+        let error = made.error;
+        assert!((error - 0.06 * 0.06 / 4.0).abs() < 1e-7, "{error}");
+        // The same of a run by steps.
+        let mut run = session.begin(&[-7i8, -6, 93, -107]).unwrap();
+        while run.step() {}
+        assert_eq!(session.reconstruction_error(&[-7i8, -6, 93, -107]), Ok(error));
+        let short = InputError::Length { expected: 4, found: 3 };
+        assert_eq!(session.reconstruction_error(&[0i8; 3]), Err(RunError::Input(short)));
     });
     let interface = Interface {
         takes: ValueType::Reals,

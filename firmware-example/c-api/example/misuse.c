@@ -133,6 +133,7 @@ static void run_wrongly(void) {
     load();
     EXPECT(OK, kindling_info(handle, &info));
     EXPECT(NOT_BEGUN, kindling_scores(handle, 0, scores, 10, &best));
+    EXPECT(NOT_BEGUN, kindling_error_u8(handle, images, 784, reals));
     EXPECT(NULL_POINTER, kindling_run_u8(handle, NULL, sizeof arena, images, 784));
     EXPECT(NULL_POINTER, kindling_run_u8(handle, arena, sizeof arena, NULL, 784));
     EXPECT(NULL_POINTER, kindling_info(handle, NULL));
@@ -157,6 +158,12 @@ static void run_wrongly(void) {
     EXPECT(WRONG_OUTPUT, kindling_scores(handle, 1, scores, 10, &best));
     EXPECT(WRONG_OUTPUT, kindling_output_values(handle, 1, &values));
     EXPECT(WRONG_OUTPUT, kindling_reals(handle, 0, reals, 10));
+    EXPECT(WRONG_OUTPUT, kindling_error_u8(handle, images, 784, reals));
+    EXPECT(WRONG_OUTPUT, kindling_error_i8(handle, scores, 10, reals));
+    EXPECT(WRONG_OUTPUT, kindling_error_f32(handle, reals, 10, reals));
+    EXPECT(VALUES_MISALIGNED, kindling_error_f32(handle, misaligned, 10, reals));
+    EXPECT(OVERLAP, kindling_error_u8(handle, in_arena, 784, reals));
+    EXPECT(WRONG_OUTPUT, kindling_threshold(handle, reals));
     EXPECT(VALUES_MISALIGNED, kindling_probabilities(handle, 0, misaligned, 10));
     /* None of that has ended the run's outputs. */
     EXPECT(OK, kindling_scores(handle, 0, scores, 10, NULL));

@@ -396,6 +396,51 @@ enum KindlingStatus kindling_reals(struct KindlingHandle *handle,
                                    size_t values);
 
 /*
+ Writes how far the input that a model gave once more is from the input of its last run, which is
+ `values` pixels at `input`: the mean of the squared differences between real values. What lies
+ above `kindling_threshold` is unlike what the model was trained on.
+
+ # Safety
+ As `kindling_run_u8`; `error` is null or has room for a `float`.
+ */
+enum KindlingStatus kindling_error_u8(struct KindlingHandle *handle,
+                                      const uint8_t *input,
+                                      size_t values,
+                                      float *error);
+
+/*
+ `kindling_error_u8` of a run on `int8_t` values.
+
+ # Safety
+ As `kindling_error_u8`.
+ */
+enum KindlingStatus kindling_error_i8(struct KindlingHandle *handle,
+                                      const int8_t *input,
+                                      size_t values,
+                                      float *error);
+
+/*
+ `kindling_error_u8` of a run on real values.
+
+ # Safety
+ As `kindling_error_u8`.
+ */
+enum KindlingStatus kindling_error_f32(struct KindlingHandle *handle,
+                                       const float *input,
+                                       size_t values,
+                                       float *error);
+
+/*
+ Writes the error above which an input is unlike those that the model was trained on: of a model
+ that gives its input once more. A model whose file has none, such as one that is built in, has
+ `KINDLING_STATUS_WRONG_OUTPUT`.
+
+ # Safety
+ As `kindling_info`; `threshold` is null or has room for a `float`.
+ */
+enum KindlingStatus kindling_threshold(struct KindlingHandle *handle, float *threshold);
+
+/*
  Begins a run on an image whose rows come one by one, by `kindling_push_row_u8` or the function
  for the type that the model takes. `kindling_finish` ends it. The outputs are those of a run on
  the whole image.

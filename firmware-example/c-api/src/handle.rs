@@ -13,7 +13,7 @@ use core::ptr::{self, NonNull};
 
 use heapless::{Vec, VecView};
 use infer::format::{FORMAT_VERSION, Header};
-use infer::{Layer, Model, Network, Rows, Run, Session};
+use infer::{Layer, Metadata, Model, Network, Rows, Run, Session};
 
 use crate::memory::{self, Span};
 use crate::status::KindlingStatus as Status;
@@ -260,6 +260,20 @@ impl Opened {
     pub(crate) fn network(&self) -> Network<'static> {
         // SAFETY: a loaded handle has a network, which only loading another model replaces.
         unsafe { (*self.0.as_ptr()).network.assume_init() }
+    }
+
+    /// What the model's file says for people; nothing of a model that is built in.
+    pub(crate) fn metadata(&self) -> Metadata<'static> {
+        let handle = self.0.as_ptr();
+        // SAFETY:
+        // - a loaded handle has these fields, which nobody else uses;
+        // - a handle with a file has the model that was loaded from it: `Room::hold` put it there.
+        unsafe {
+            match (*handle).file.is_null() {
+                true => Metadata::default(),
+                false => (*handle).model.assume_init_ref().metadata(),
+            }
+        }
     }
 
     /// What is under way.

@@ -7,7 +7,7 @@
 //! | `run.rs` | a run, at once or step by step |
 //! | `rows.rs` | an image that comes row by row |
 //! | `stream.rs` | rows without end |
-//! | `outputs.rs` | scores, probabilities and real values of what ran last |
+//! | `outputs.rs` | scores, probabilities, real values and errors of what ran last |
 //! | `status.rs` | how a call ended |
 //!
 //! `handle.rs` is how a loaded model lies in memory, `memory.rs` makes slices of C's pointers.

@@ -1,6 +1,6 @@
 //! Outputs of what ran last.
 
-use infer::{OutputType, Reals, Scores, Session};
+use infer::{OutputType, Reals, Scores, Session, Value};
 
 use crate::handle::{KindlingHandle, Opened, Work};
 use crate::memory::{self, Span};
@@ -98,6 +98,98 @@ pub unsafe extern "C" fn kindling_reals(
     let is_right = |gives| gives != OutputType::Scores;
     // SAFETY: as this function's.
     told(unsafe { read(handle, output, (reals, values), is_right, copy) })
+}
+
+/// Writes how far the input that a model gave once more is from the input of its last run, which is
+/// `values` pixels at `input`: the mean of the squared differences between real values. What lies
+/// above `kindling_threshold` is unlike what the model was trained on.
+///
+/// # Safety
+/// As `kindling_run_u8`; `error` is null or has room for a `float`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kindling_error_u8(
+    handle: *mut KindlingHandle,
+    input: *const u8,
+    values: usize,
+    error: *mut f32,
+) -> KindlingStatus {
+    // SAFETY: as this function's.
+    told(unsafe { put_error(handle, (input, values), error) })
+}
+
+/// `kindling_error_u8` of a run on `int8_t` values.
+///
+/// # Safety
+/// As `kindling_error_u8`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kindling_error_i8(
+    handle: *mut KindlingHandle,
+    input: *const i8,
+    values: usize,
+    error: *mut f32,
+) -> KindlingStatus {
+    // SAFETY: as this function's.
+    told(unsafe { put_error(handle, (input, values), error) })
+}
+
+/// `kindling_error_u8` of a run on real values.
+///
+/// # Safety
+/// As `kindling_error_u8`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kindling_error_f32(
+    handle: *mut KindlingHandle,
+    input: *const f32,
+    values: usize,
+    error: *mut f32,
+) -> KindlingStatus {
+    // SAFETY: as this function's.
+    told(unsafe { put_error(handle, (input, values), error) })
+}
+
+/// Writes the error above which an input is unlike those that the model was trained on: of a model
+/// that gives its input once more. A model whose file has none, such as one that is built in, has
+/// `KINDLING_STATUS_WRONG_OUTPUT`.
+///
+/// # Safety
+/// As `kindling_info`; `threshold` is null or has room for a `float`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kindling_threshold(
+    handle: *mut KindlingHandle,
+    threshold: *mut f32,
+) -> KindlingStatus {
+    // SAFETY: as this function's.
+    let opened = unsafe { Opened::new(handle) };
+    let found = opened.and_then(|opened| opened.metadata().threshold().ok_or(Status::WrongOutput));
+    // SAFETY: null or room for the value by the caller's promise.
+    told(found.and_then(|found| unsafe { memory::put(threshold, found) }))
+}
+
+/// # Safety
+/// As [`kindling_error_u8`].
+unsafe fn put_error<V: Value>(
+    handle: *mut KindlingHandle,
+    (input, values): (*const V, usize),
+    error: *mut f32,
+) -> Result<(), Status> {
+    // SAFETY: as this function's.
+    let (mut opened, input) = unsafe {
+        let opened = Opened::new(handle)?;
+        opened.apart(Span::of(input, values)?)?;
+        (opened, memory::read(input, values)?)
+    };
+    let found = match opened.work() {
+        Work::Finished => {
+            let (arena, bytes) = opened.last_arena();
+            // SAFETY: the arena is the handle's until the outputs are read: the caller's promise.
+            let arena = unsafe { memory::write(arena, bytes) }?;
+            Session::new(opened.network(), arena)?.reconstruction_error(input)?
+        }
+        Work::Nothing => return Err(Status::NotBegun),
+        _ => return Err(Status::NotFinished),
+    };
+    // SAFETY: null or room for the value by the caller's promise.
+    unsafe { memory::put(error, found) }
 }
 
 /// Has an output copied to where there is room for it, if `is_right` says so of what the model

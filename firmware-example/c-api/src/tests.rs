@@ -7,10 +7,13 @@ mod support;
 use std::ptr;
 use std::vec::Vec;
 
-use infer::{Interface, Model, Native, OutputType, Reals, Session, Table, Value, ValueType};
-use support::Parts;
+use infer::format::{Field, OutputQuant};
+use infer::{
+    Interface, Metadata, Model, Native, OutputType, Reals, Session, Shape, Table, Value, ValueType,
+};
+use support::{Parts, whole};
 
-use super::KindlingStatus::{Ok as OK, WrongOutput, WrongType};
+use super::KindlingStatus::{NotBegun, Ok as OK, WrongOutput, WrongType};
 use super::*;
 
 #[repr(C, align(16))]
@@ -45,6 +48,31 @@ fn every_type_gives_what_a_session_gives() {
     }
 }
 
+/// Above it an input counts as unusual.
+const THRESHOLD: f32 = 0.75;
+
+/// A model that gives as many values as it takes.
+fn reconstruction(takes: ValueType) -> Vec<u8> {
+    let interface = Interface { takes, gives: OutputType::Reconstruction, ..Interface::default() };
+    let [a, b, c, d] = THRESHOLD.to_le_bytes();
+    let threshold = Box::leak(Box::new([Field::Threshold as u8, 4, a, b, c, d]));
+    let mut parts = Parts { interface, self_test: None, ..Parts::default() };
+    parts.metadata = Metadata::new(threshold);
+    let quant = OutputQuant { scale: 1.0 / 64.0, zero_point: 3 };
+    parts.dense.output = whole(Shape::vector(VALUES as u16), quant, 16);
+    let channels = parts.dense_channels.iter().cycle().take(VALUES);
+    parts.dense_channels = channels.copied().collect();
+    parts.dense_weights = parts.dense_weights.iter().cycle().take(4 * VALUES).copied().collect();
+    parts.file()
+}
+
+#[test]
+fn a_reconstruction_has_its_error_and_threshold() {
+    for takes in [ValueType::Pixels, ValueType::Int8, ValueType::Reals] {
+        compare(&reconstruction(takes));
+    }
+}
+
 fn compare(bytes: &[u8]) {
     let mut file = Aligned([0; 4096]);
     file.0[..bytes.len()].copy_from_slice(bytes);
@@ -74,12 +102,15 @@ fn compare(bytes: &[u8]) {
         f32: pixels.map(|pixel| pixel as f32 / 500.0).collect(),
     };
     let (scores, reals) = expected(&model, &image);
+    loaded.compare_error(&model, &image, false);
     loaded.run(&image);
     loaded.compare(&scores, &reals);
+    loaded.compare_error(&model, &image, true);
     loaded.run_by_steps(&image);
     loaded.compare(&scores, &reals);
     loaded.run_by_rows(&image);
     loaded.compare(&scores, &reals);
+    loaded.compare_error(&model, &image, true);
 }
 
 /// Scores, and probabilities or real values, of the model by a session.
@@ -200,4 +231,48 @@ impl Loaded {
         assert_eq!(found, scores);
         assert_eq!(real, reals);
     }
+
+    /// The error of the last run, where there was one, and the threshold.
+    fn compare_error(&self, model: &Model<'_>, image: &Image, has_run: bool) {
+        let (handle, mut error, mut threshold) = (self.handle, 0.0, 0.0);
+        // SAFETY: handle, image and room for an error are there; the arena is unchanged.
+        let mut ask = |takes| unsafe {
+            match takes {
+                ValueType::Pixels => {
+                    kindling_error_u8(handle, image.u8.as_ptr(), VALUES, &mut error)
+                }
+                ValueType::Int8 => kindling_error_i8(handle, image.i8.as_ptr(), VALUES, &mut error),
+                ValueType::Reals => {
+                    kindling_error_f32(handle, image.f32.as_ptr(), VALUES, &mut error)
+                }
+            }
+        };
+        let told = [ValueType::Pixels, ValueType::Int8, ValueType::Reals].map(&mut ask);
+        let expected = expected_error(model, image);
+        let right = match (has_run, expected) {
+            (false, _) => NotBegun,
+            (true, None) => WrongOutput,
+            (true, Some(_)) => OK,
+        };
+        assert_eq!(told[self.takes as usize], right);
+        assert_eq!(told.iter().filter(|status| **status == OK).count(), (right == OK) as usize);
+        assert_eq!(error, expected.filter(|_| has_run).unwrap_or_default());
+        // SAFETY: as above.
+        let told = unsafe { kindling_threshold(handle, &mut threshold) };
+        let is_there = self.gives == OutputType::Reconstruction;
+        assert_eq!(told, if is_there { OK } else { WrongOutput });
+        assert_eq!(threshold, if is_there { THRESHOLD } else { 0.0 });
+    }
+}
+
+/// The error of a model's reconstruction by a session.
+fn expected_error(model: &Model<'_>, image: &Image) -> Option<f32> {
+    let mut arena = Aligned([0; 1024]);
+    let mut session = Session::new(model, &mut arena.0).unwrap();
+    let made = match model.input().interface.takes {
+        ValueType::Pixels => session.reconstruct(&image.u8),
+        ValueType::Int8 => session.reconstruct(&image.i8),
+        ValueType::Reals => session.reconstruct(&image.f32),
+    };
+    made.ok().map(|made| made.error)
 }

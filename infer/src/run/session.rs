@@ -62,26 +62,39 @@ impl<'m, 'a> Session<'m, 'a> {
         V::run(input, V::TYPE, self).map(Reals::new)
     }
 
-    /// The input as the model makes it once more, and how far that is from it.
-    ///
-    /// The error is the mean of `(input - output)^2`, summed up in `f32` in memory order: of the
-    /// input's real values as the network means them, [`ChannelScale::apply`](crate::ChannelScale)
-    /// done, not rounded.
+    /// The input as the model makes it once more, and how far that is from it:
+    /// [`Session::reconstruction_error`].
     ///
     /// # Errors
     /// As [`Session::run`], of a model that gives no reconstruction.
     pub fn reconstruct<V: Value>(&mut self, input: &[V]) -> Result<Reconstruction<'_>, RunError> {
         self.require(OutputType::Reconstruction)?;
-        let network = self.network;
-        let values = V::run(input, V::TYPE, self).map(Reals::new)?;
-        let channels = (0..network.image_shape().channels as usize).cycle();
+        V::run(input, V::TYPE, self)?;
+        let error = self.reconstruction_error(input)?;
+        let values = self.output(0).map(Reals::new).ok_or(RunError::Network)?;
+        Ok(Reconstruction { values, error })
+    }
+
+    /// How far the reconstruction that the last run left is from its input, given once more: after
+    /// a run by steps or by rows.
+    ///
+    /// It is the mean of `(input - output)^2`, summed up in `f32` in memory order: of the input's
+    /// real values as the network means them, [`ChannelScale::apply`](crate::ChannelScale) done,
+    /// not rounded.
+    ///
+    /// # Errors
+    /// As [`Session::run`], of a model that gives no reconstruction.
+    pub fn reconstruction_error<V: Value>(&self, input: &[V]) -> Result<f32, RunError> {
+        self.require(OutputType::Reconstruction)?;
+        self.check(input.len(), V::TYPE).map_err(RunError::Input)?;
+        let values = self.output(0).map(Reals::new).ok_or(RunError::Network)?;
+        let channels = (0..self.network.image_shape().channels as usize).cycle();
         let pairs = values.iter().zip(input.iter().zip(channels));
         let difference = |(output, (value, channel)): (f32, (&V, usize))| {
-            value.real(network.input(), channel) - output
+            value.real(self.network.input(), channel) - output
         };
         let squares = pairs.map(difference).map(|difference| difference * difference);
-        let error = squares.sum::<f32>() / input.len().max(1) as f32;
-        Ok(Reconstruction { values, error })
+        Ok(squares.sum::<f32>() / input.len().max(1) as f32)
     }
 
     fn require(&self, asked: OutputType) -> Result<(), RunError> {
@@ -146,13 +159,19 @@ impl<'m, 'a> Session<'m, 'a> {
         image: &'s [V],
         given: ValueType,
     ) -> Result<Run<'s, 'm, 'a, V, Set>, InputError> {
-        let (takes, expected) =
-            (self.network.input().interface.takes, self.network.image_shape().len());
-        if (takes != given) | (image.len() != expected) {
-            return Err(InputError::of((takes, given), (expected, image.len())));
-        }
+        self.check(image.len(), given)?;
         let schedule = Schedule::new();
         Ok(Run { session: self, image, schedule, is_broken: false, kernels: PhantomData })
+    }
+
+    /// Whether the network takes so many values of a type.
+    fn check(&self, values: usize, given: ValueType) -> Result<(), InputError> {
+        let (takes, expected) =
+            (self.network.input().interface.takes, self.network.image_shape().len());
+        if (takes != given) | (values != expected) {
+            return Err(InputError::of((takes, given), (expected, values)));
+        }
+        Ok(())
     }
 
     /// Output number `index` of the last run: 0 is what [`Session::run`] gives; `None` after the
