@@ -18,7 +18,6 @@ const ONLY_INT8: &str = "only an int8 .tflite file is planned as a stream: leave
                          quantise the network to int8 before";
 
 /// Said of data that is no picture.
-const NO_PICTURES: &str = "it is for folders of pictures, and the data is none: leave it out";
 
 /// Refuses what changes nothing of an int8 file: it is calibrated already, and not measured.
 pub(super) fn check_int8(args: &ImportArgs) -> Result<(), CliError> {
@@ -49,12 +48,7 @@ pub(super) fn check_int8(args: &ImportArgs) -> Result<(), CliError> {
 
 /// Refuses what changes nothing of a file that is calibrated on data.
 pub(super) fn check_float(args: &ImportArgs) -> Result<(), CliError> {
-    refuse(args, if args.stream { &["--stream"] } else { &[] }, ONLY_INT8)?;
-    let Some(source) = args.data.named().filter(|_| args.data.given().contains(&"--size")) else {
-        return Ok(());
-    };
-    let are_pictures = DataDir::is_of_pictures(source)?;
-    refuse(args, if are_pictures { &[] } else { &["--size"] }, NO_PICTURES)
+    refuse(args, if args.stream { &["--stream"] } else { &[] }, ONLY_INT8)
 }
 
 /// Refuses names where the data says nothing that has one.

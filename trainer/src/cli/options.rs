@@ -321,6 +321,7 @@ impl DataOption {
             known: record.map(DataRecord::known),
             task,
             labels_optional: false,
+            needs_pictures: self.size.is_some(),
         }
     }
 }

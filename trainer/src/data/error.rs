@@ -116,6 +116,15 @@ pub enum DataError {
         /// The data.
         path: PathBuf,
     },
+    /// An option for pictures, and other data.
+    #[error(
+        "{}: --size would change nothing: it is for folders of pictures, and the data is none: \
+            leave it out", path.display()
+    )]
+    NoPictures {
+        /// The data.
+        path: PathBuf,
+    },
     /// Pictures without classes.
     #[error(
         "{}: pictures without classes, which `import` and `export` calibrate on and autoencoders \

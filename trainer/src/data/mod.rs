@@ -85,6 +85,8 @@ pub struct Request {
     pub task: Task,
     /// Whether inputs alone will do: a network is calibrated on them, not trained.
     pub labels_optional: bool,
+    /// Whether an option asks for how pictures become images, so that other data is refused.
+    pub needs_pictures: bool,
 }
 
 /// What a model was trained on, as far as other images must be read in the same way.
@@ -115,7 +117,7 @@ impl DataDir {
     /// A missing, unreadable, damaged or mismatched file: see [`DataError`].
     pub fn read(path: &Path, request: &Request) -> Result<Self, DataError> {
         let reading = &request.reading;
-        let loaded = Source::of(path)?.load(request)?;
+        let loaded = Source::of_request(path, request)?.load(request)?;
         let Loaded { train, test, names, notes, scales, mut targets, is_shared_out, is_labelled } =
             loaded;
         let (train, test) = match (test, reading.test_share.filter(|_| !is_shared_out)) {
@@ -155,7 +157,7 @@ impl DataDir {
     /// # Errors
     /// As [`DataDir::read`].
     pub fn read_test(path: &Path, request: &Request) -> Result<Dataset, DataError> {
-        let source = Source::of(path)?;
+        let source = Source::of_request(path, request)?;
         let alone = request.task.is_classify().then(|| source.test_alone(request.known.as_ref()));
         match alone.transpose()?.flatten() {
             Some(test) if request.reading.transpose => Ok(test.transposed()),
@@ -181,14 +183,6 @@ impl DataDir {
             source if source.is_of_pictures() => Ok(folder::sizes(&source.files()?)?),
             _ => Ok(None),
         }
-    }
-
-    /// Whether `path` is a folder of pictures.
-    ///
-    /// # Errors
-    /// What is no data set.
-    pub fn is_of_pictures(path: &Path) -> Result<bool, DataError> {
-        Ok(Source::of(path)?.is_of_pictures())
     }
 
     /// Where MNIST lies: in this repository's tree as it was when the program was built, or else

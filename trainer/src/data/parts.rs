@@ -171,6 +171,15 @@ impl Source {
         }
     }
 
+    /// What lies at `path`, if it is what a request is for.
+    pub fn of_request(path: &Path, request: &Request) -> Result<Self, DataError> {
+        let source = Self::of(path)?;
+        match request.needs_pictures && !source.is_of_pictures() {
+            true => Err(DataError::NoPictures { path: path.to_owned() }),
+            false => Ok(source),
+        }
+    }
+
     fn of_file(path: &Path) -> Result<Self, DataError> {
         let begins = |magic: &[u8]| {
             let mut start = Vec::new();

@@ -15,7 +15,7 @@ use crate::recipe::Task;
 
 /// Reads the series in `files`, the second of which, where there is one, holds those to test on.
 pub(super) fn load(path: &Path, files: &[PathBuf], request: &Request) -> Result<Loaded, DataError> {
-    let Request { reading, wanted, known, task, labels_optional } = request;
+    let Request { reading, wanted, known, task, labels_optional, .. } = request;
     let of = |file: &Path| {
         let path = file.to_owned();
         |problem| DataError::Series { path, problem }

@@ -200,7 +200,11 @@ fn options_that_the_data_has_no_use_for() {
     let message = with(&unnamed);
     assert!(message.contains(": --labels would change nothing: it names classes"), "{message}");
     let message = with(&["--data", "data", "--size", "area"]);
-    assert!(message.contains(": --size would change nothing: it is for folders"), "{message}");
+    let why = "data: --size would change nothing: it is for folders";
+    assert!(message.contains(why), "{message}");
+    let sized = ["train", "small.toml", "--data", "data", "--size", "area"];
+    let message = error(&mut workshop.trainer(sized));
+    assert!(message.contains(why), "{message}");
     assert!(!workshop.path("model.kndl").exists());
 }
 
