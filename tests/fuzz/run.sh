@@ -12,12 +12,13 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-co
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
 -Ccodegen-units=1 -Zsanitizer=address"
-features=()
-# The importers of networks in floating point are in the trainer.
-[ "$target" = float ] && features=(--features trainer)
+features=() corpus=$target
+# The importers are in the trainer.
+case $target in float | int8) features=(--features trainer) ;; esac
+[ "$target" != int8 ] || corpus=tflite
 cargo build --release --quiet --target "$host" --bin "$target" "${features[@]}"
 # Inputs that are new stay out of the repository; those that crash are written there, to become part
 # of the corpus.
 mkdir -p "target/found/$target"
-exec "target/$host/release/$target" "target/found/$target" "corpus/$target" \
+exec "target/$host/release/$target" "target/found/$target" "corpus/$corpus" \
     -artifact_prefix="target/found-crash-$target-" "$@"

@@ -164,7 +164,7 @@ impl<'m, 'a> Session<'m, 'a> {
         Ok(Run { session: self, image, schedule, is_broken: false, kernels: PhantomData })
     }
 
-    /// Whether the network takes so many values of a type.
+    /// Whether the network takes this number of values, of this type.
     fn check(&self, values: usize, given: ValueType) -> Result<(), InputError> {
         let (takes, expected) =
             (self.network.input().interface.takes, self.network.image_shape().len());

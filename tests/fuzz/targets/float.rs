@@ -3,15 +3,15 @@
 
 #![no_main]
 
-#[path = "../src/float.rs"]
-mod float;
+#[path = "../src/imports.rs"]
+mod imports;
 
 use fuzz::mutate::tflite::damage;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use trainer::import::tflite::IDENTIFIER;
 
 fuzz_target!(|file: &[u8]| {
-    float::float(file);
+    imports::float(file);
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

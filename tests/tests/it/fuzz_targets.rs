@@ -11,7 +11,7 @@ use crate::fuzz::model::{Outcome, load_and_run};
 use crate::fuzz::mutate::model::damage;
 use crate::fuzz::mutate::{idx, line, png, several};
 use crate::fuzz::{self, pictures};
-use crate::fuzz_float;
+use crate::fuzz_imports;
 use infer::Model;
 use infer::format::{Header, checksum};
 use infer::ops::Kind;
@@ -33,6 +33,7 @@ const CHANGED: u64 = 20_000;
 const LINES: u64 = 100_000;
 const NETWORKS: u64 = 60_000;
 const FLOAT_NETWORKS: u64 = 12_000;
+const INT8_NETWORKS: u64 = 6_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
@@ -343,12 +344,29 @@ fn onnx() {
 /// Both formats, imported.
 #[test]
 fn float() {
-    networks_of("float", FLOAT_NETWORKS, fuzz_float::float, |file, number| {
+    networks_of("float", FLOAT_NETWORKS, fuzz_imports::float, |file, number| {
         match file.get(4..8) == Some(&IDENTIFIER) {
             true => fuzz::mutate::tflite::damage(file, number),
             false => fuzz::mutate::onnx::damage(file, number),
         }
     });
+}
+
+/// Files in int8: what becomes a model answers as TensorFlow Lite does. Not all of them do: some
+/// have operators that no model has.
+#[test]
+fn int8() {
+    let seeds = corpus("tflite");
+    let models = seeds.iter().filter(|seed| fuzz_imports::int8(seed)).count();
+    assert!(models >= 3, "{models} of {} seeds become models", seeds.len());
+    let read = (0..INT8_NETWORKS).filter(|number| {
+        let mut file = seeds[*number as usize % seeds.len()].clone();
+        fuzz::mutate::tflite::damage(&mut file, *number);
+        fuzz_imports::int8(&file)
+    });
+    let read = read.count() as u64;
+    println!("{INT8_NETWORKS} damaged networks in int8, {read} of them become models");
+    assert!(read > INT8_NETWORKS / 20, "{read} become models");
 }
 
 /// Bytes changed here and there: where pixels are, a file often stays one.

@@ -15,8 +15,8 @@ mod fenced_models;
     reason = "documented as a crate of its own, all of which fuzz/targets use"
 )]
 mod fuzz;
-#[path = "../../fuzz/src/float.rs"]
-mod fuzz_float;
+#[path = "../../fuzz/src/imports.rs"]
+mod fuzz_imports;
 mod fuzz_targets;
 mod held_rows;
 mod hostile_models;

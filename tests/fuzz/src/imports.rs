@@ -1,7 +1,12 @@
-//! Networks in floating point, ONNX or `.tflite`: what is imported is a network whose weights fit
-//! its layers. The importer needs the trainer, so this file is part of the target alone.
+//! Networks that are imported. In floating point, ONNX or `.tflite`, what is imported is a network
+//! whose weights fit its layers; in int8 it is a model that answers as TensorFlow Lite does. The
+//! importers need the trainer, so this file is part of these targets alone.
 
+#![allow(dead_code, reason = "each target uses a part")]
+
+use trainer::export::Target;
 use trainer::import::float::{FloatError, FloatImport, Given};
+use trainer::import::model::{FileOptions, ImportError, model};
 use trainer::import::{float, onnx, tflite};
 use trainer::ops::Operator;
 
@@ -23,6 +28,32 @@ pub fn float(file: &[u8]) -> bool {
         })
     };
     imported.is_some_and(is_network)
+}
+
+/// Imports a `.tflite` file in int8; whether it becomes a model.
+///
+/// # Panics
+/// When the model answers a random input otherwise than TensorFlow Lite's arithmetic, or the
+/// refusal is not one line.
+pub fn int8(file: &[u8]) -> bool {
+    const OPTIONS: FileOptions = FileOptions {
+        gives: infer::OutputType::Scores,
+        version: 1,
+        self_test: true,
+        target: Target::Portable,
+        keep_all: false,
+        stream: false,
+    };
+    let Ok(network) = tflite::read(file) else { return false };
+    match model(&network, OPTIONS) {
+        Ok(_) => true,
+        Err(ImportError::Differs(error)) => panic!("other answers: {error}"),
+        Err(error) => {
+            let line = error.to_string();
+            assert!(!line.contains('\n'), "{line}");
+            false
+        }
+    }
 }
 
 fn is_network(imported: Result<FloatImport, FloatError>) -> bool {
