@@ -33,7 +33,7 @@ const CHANGED: u64 = 20_000;
 const LINES: u64 = 100_000;
 const NETWORKS: u64 = 60_000;
 const FLOAT_NETWORKS: u64 = 12_000;
-const INT8_NETWORKS: u64 = 6_000;
+const INT8_NETWORKS: u64 = 60_000;
 
 /// Largest seed, bytes.
 const SEED_BYTES_MAX: usize = 6000;
