@@ -63,6 +63,19 @@ pub struct Deepest {
     pub way: Vec<(String, usize)>,
 }
 
+/// A function written in assembler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assembly<'p> {
+    /// Its name.
+    pub name: &'p str,
+    /// Where it begins.
+    pub address: u32,
+    /// Bytes of its code.
+    pub code_bytes: usize,
+    /// What it has on the stack at most, bytes, without what it calls.
+    pub frame_bytes: usize,
+}
+
 impl Program {
     /// Reads the ELF file.
     ///
@@ -91,6 +104,24 @@ impl Program {
         let mut deepest = self.from(*entry, &mut Vec::new(), &mut BTreeMap::new())?;
         deepest.way.reverse();
         Ok(deepest)
+    }
+
+    /// The functions of `infer` that are written in assembler.
+    ///
+    /// # Errors
+    /// Assembler that is not understood.
+    pub fn assembly(&self) -> Result<Vec<Assembly<'_>>, Unbounded> {
+        let is_assembly = |(_, function): &(&u32, &Function)| {
+            function.stated_frame_bytes.is_none() && function.name.starts_with("kindling_")
+        };
+        let mut found = vec![];
+        for (address, function) in self.functions.iter().filter(is_assembly) {
+            let frame_bytes = self.scan(*address, function)?.frame_bytes;
+            let Function { name, code, .. } = function;
+            let (address, code_bytes) = (*address, code.len());
+            found.push(Assembly { name, address, code_bytes, frame_bytes });
+        }
+        Ok(found)
     }
 
     fn from(

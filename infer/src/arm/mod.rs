@@ -18,6 +18,8 @@
 //!   of four. Firmware that sets that bit cannot run kernels that need it clear, as it is after a
 //!   reset. What they read must be Normal memory, as flash and RAM are.
 //!
+//! Call frame information says where each function has what it saves: see `frame.s`.
+//!
 //! With optimisation at link time the assembly of all crates becomes one file. So names begin with
 //! `kindling_`, and afterwards the assembler is told of the build's own target and section again.
 
@@ -33,6 +35,7 @@ macro_rules! assembly {
     ($($file:literal),+) => {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/dsp.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/frame.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/requantise.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/twice.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
@@ -52,6 +55,7 @@ macro_rules! assembly {
     ($($file:literal),+) => {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv7m.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/frame.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/requantise.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/twice.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
@@ -68,6 +72,7 @@ macro_rules! assembly {
     () => {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv6m.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/frame.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
             include_str!("armv6m.s"),
             env!("KINDLING_ASSEMBLER"),
@@ -82,6 +87,7 @@ macro_rules! vector_assembly {
     ($($file:literal),+) => {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/mve.s")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/frame.s")),
             $(include_str!($file),)+
             env!("KINDLING_ASSEMBLER"),
             options(raw)

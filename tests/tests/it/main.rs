@@ -2,6 +2,7 @@
 //! what it needs.
 
 mod accuracy;
+mod assembly;
 mod bad_model;
 mod built_in;
 mod chip_parity;

@@ -25,10 +25,13 @@
 .thumb_func
 .balign 4
 kindling_add:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   push {r4, r5}
+  KINDLING_SAVED 4, r8, r9
   ldmia r3!, {r4-r7}
   mov r8, r6
   mov r9, r7
@@ -54,13 +57,17 @@ kindling_add:
   strb r4, [r2, r3]
   adds r3, r3, #1
   bne 1b
+  .cfi_remember_state
   pop {r4, r5}
+  .cfi_adjust_cfa_offset -8
   mov r8, r4
   mov r9, r5
   pop {r4-r7, pc}
+  .cfi_restore_state
 3:                            @ 127 or -128 by the sign
   asrs r4, r4, #31
   movs r5, #127
   eors r4, r4, r5
   b 2b
+  .cfi_endproc
 .size kindling_add, . - kindling_add

@@ -48,7 +48,9 @@
 .thumb_func
 .balign 4
 kindling_add_twice:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   ldmia r3, {r3-r10}
   add r3, r3, r2
 1:
@@ -57,5 +59,8 @@ kindling_add_twice:
 .endr
   cmp r2, r3
   bne 1b
+  .cfi_remember_state
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_add_twice, . - kindling_add_twice

@@ -32,7 +32,9 @@
 .thumb_func
 .balign 4
 kindling_add:
+  .cfi_startproc
   push {r4-r9, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, lr
   ldmia r3, {r3-r6}
   add r3, r3, r2
   sxth r7, r4
@@ -43,5 +45,8 @@ kindling_add:
 .endr
   cmp r2, r3
   bne 1b
+  .cfi_remember_state
   pop {r4-r9, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_add, . - kindling_add

@@ -23,7 +23,9 @@
 .thumb_func
 .balign 4
 kindling_add:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   ldmia r3, {r3-r6}
   sxth r7, r4
   asrs r4, r4, #16
@@ -42,5 +44,8 @@ kindling_add:
   vmax.s32 q0, q0, q3
   vstrb.32 q0, [r2], #4
   letp lr, 1b
+  .cfi_remember_state
   pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_add, . - kindling_add

@@ -41,7 +41,9 @@
 .thumb_func
 .balign 4
 kindling_add_twice:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   ldr lr, [r3], #4
   ldmia r3!, {r4-r12}
   ldr r3, [r3]
@@ -62,5 +64,8 @@ kindling_add_twice:
   vqmovnb.s16 q0, q0
   vstrb.32 q0, [r2], #4
   letp lr, 1b
+  .cfi_remember_state
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_add_twice, . - kindling_add_twice

@@ -204,13 +204,17 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
   sub sp, #KINDLING_DEPTHWISE_FRAME_BYTES
+  .cfi_adjust_cfa_offset KINDLING_DEPTHWISE_FRAME_BYTES
   ldr r1, [r0, #KINDLING_DEPTHWISE_STEP]
   str r1, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
   ldr r1, [r0, #KINDLING_DEPTHWISE_CHANNELS]
@@ -285,13 +289,18 @@
 .balign 4
 .pool
 9:
+  .cfi_remember_state
   add sp, #KINDLING_DEPTHWISE_FRAME_BYTES
+  .cfi_adjust_cfa_offset -KINDLING_DEPTHWISE_FRAME_BYTES
   pop {r4-r7}
+  .cfi_adjust_cfa_offset -16
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
   pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -89,6 +89,7 @@
 .thumb_func
 .balign 4
 kindling_depthwise_next:
+  .cfi_startproc
   ldr r4, [r2]
   mov r5, r3
   subs r11, r11, #1
@@ -102,6 +103,7 @@ kindling_depthwise_next:
   ldr r11, [r0, #KINDLING_DEPTHWISE_COLUMNS]
 1:
   bx lr
+  .cfi_endproc
 .size kindling_depthwise_next, . - kindling_depthwise_next
 
 .if KINDLING_DSP
@@ -314,8 +316,11 @@ kindling_depthwise_next:
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_DEPTHWISE_FRAME_BYTES
+  .cfi_adjust_cfa_offset KINDLING_DEPTHWISE_FRAME_BYTES
   mov r1, #0
   ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
   ldr r4, [r0, #KINDLING_DEPTHWISE_STEP]
@@ -372,8 +377,12 @@ kindling_depthwise_next:
   itt ne
   movne r1, r2                @ the last four
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_DEPTHWISE_FRAME_BYTES
+  .cfi_adjust_cfa_offset -KINDLING_DEPTHWISE_FRAME_BYTES
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -40,8 +40,11 @@
 .thumb_func
 .balign 4
 kindling_depthwise:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   vpush {d8-d11}
+  KINDLING_SAVED 8, d8, d9, d10, d11
   ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
 1:                            @ a pixel
   movs r1, #0
@@ -106,6 +109,10 @@ kindling_depthwise:
   str r5, [r0, #KINDLING_DEPTHWISE_OUTPUT]
   str r6, [r0, #KINDLING_DEPTHWISE_PIXELS]
   bne 1b
+  .cfi_remember_state
   vpop {d8-d11}
+  .cfi_adjust_cfa_offset -32
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_depthwise, . - kindling_depthwise

@@ -64,8 +64,11 @@
 
 .macro KINDLING_LANES_BLOCK any
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   vpush {d8-d15}
+  KINDLING_SAVED 8, d8, d9, d10, d11, d12, d13, d14, d15
   sub sp, sp, #KINDLING_LANES_BYTES
+  .cfi_adjust_cfa_offset KINDLING_LANES_BYTES
   ldmia r0!, {r1-r7}          @ input, weights, starts, parameters, shifts, output, channels
   ldmia r0, {r8-r11}          @ bytes from row to row, groups, their number, zero point
   str r1, [sp, #KINDLING_LANES_ROWS]
@@ -153,9 +156,13 @@
   subs r0, r0, #1
   str r0, [sp, #KINDLING_LANES_CHANNELS_LEFT]
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_LANES_BYTES
+  .cfi_adjust_cfa_offset -KINDLING_LANES_BYTES
   vpop {d8-d15}
+  .cfi_adjust_cfa_offset -64
   pop {r4-r11, pc}
+  .cfi_restore_state
 .endm
 
 .section .text.kindling_depthwise_lanes, "ax", %progbits
@@ -164,7 +171,9 @@
 .thumb_func
 .balign 4
 kindling_depthwise_lanes:
+  .cfi_startproc
   KINDLING_LANES_BLOCK 0
+  .cfi_endproc
 .size kindling_depthwise_lanes, . - kindling_depthwise_lanes
 
 .section .text.kindling_depthwise_lanes_any, "ax", %progbits
@@ -173,5 +182,7 @@ kindling_depthwise_lanes:
 .thumb_func
 .balign 4
 kindling_depthwise_lanes_any:
+  .cfi_startproc
   KINDLING_LANES_BLOCK 1
+  .cfi_endproc
 .size kindling_depthwise_lanes_any, . - kindling_depthwise_lanes_any

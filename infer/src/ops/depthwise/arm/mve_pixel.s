@@ -26,8 +26,11 @@
 .thumb_func
 .balign 4
 kindling_depthwise_pixel_twice:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   vpush {d8-d15}
+  KINDLING_SAVED 8, d8, d9, d10, d11, d12, d13, d14, d15
   ldmia r0, {r1-r9}
   mov r10, r2
   mov r11, r7
@@ -64,6 +67,10 @@ kindling_depthwise_pixel_twice:
   cmp r5, r8
   bne 1b
   movs r0, #1
+  .cfi_remember_state
   vpop {d8-d15}
+  .cfi_adjust_cfa_offset -64
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_depthwise_pixel_twice, . - kindling_depthwise_pixel_twice

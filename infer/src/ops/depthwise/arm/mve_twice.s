@@ -60,7 +60,9 @@
 
 .macro KINDLING_DEPTHWISE_TWICE_RUN any
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   vpush {d8-d11}
+  KINDLING_SAVED 8, d8, d9, d10, d11
   ldr r10, [r0, #KINDLING_DEPTHWISE_TWICE_CHANNELS]
 1:                            @ a pixel
   movs r1, #0
@@ -129,8 +131,11 @@
   str r5, [r0, #KINDLING_DEPTHWISE_TWICE_OUTPUT]
   str r6, [r0, #KINDLING_DEPTHWISE_TWICE_PIXELS]
   bne 1b
+  .cfi_remember_state
   vpop {d8-d11}
+  .cfi_adjust_cfa_offset -32
   pop {r4-r11, pc}
+  .cfi_restore_state
 .endm
 
 .section .text.kindling_depthwise_twice_any, "ax", %progbits
@@ -139,7 +144,9 @@
 .thumb_func
 .balign 4
 kindling_depthwise_twice_any:
+  .cfi_startproc
   KINDLING_DEPTHWISE_TWICE_RUN 1
+  .cfi_endproc
 .size kindling_depthwise_twice_any, . - kindling_depthwise_twice_any
 
 @ The same where the zero point is -128 and no shift is above 0.
@@ -149,5 +156,7 @@ kindling_depthwise_twice_any:
 .thumb_func
 .balign 4
 kindling_depthwise_twice:
+  .cfi_startproc
   KINDLING_DEPTHWISE_TWICE_RUN 0
+  .cfi_endproc
 .size kindling_depthwise_twice, . - kindling_depthwise_twice

@@ -88,8 +88,11 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_DEPTHWISE_PIXEL_FRAME
+  .cfi_adjust_cfa_offset KINDLING_DEPTHWISE_PIXEL_FRAME
   ldmia r0!, {r1-r8}
   stmia sp, {r1-r8}
   ldr r6, [r0]
@@ -132,12 +135,16 @@
   bne.w 1b
   mov r0, #1
 5:
+  .cfi_remember_state
   add sp, sp, #KINDLING_DEPTHWISE_PIXEL_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_DEPTHWISE_PIXEL_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
 .L\name\()_too:
   mov r0, #0
   b 5b
   KINDLING_FOUR_\rounding\()_RARE \name, \other
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -42,9 +42,12 @@
 .thumb_func
 .balign 4
 kindling_direct_four:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   mov r7, r8
   push {r7}
+  KINDLING_SAVED 4, r8
   mov lr, r2
   adds r1, r1, r2
   adds r0, r0, r2
@@ -70,7 +73,11 @@ kindling_direct_four:
   KINDLING_DIRECT_LARGER r3
   KINDLING_DIRECT_LARGER r4
   KINDLING_DIRECT_LARGER r5
+  .cfi_remember_state
   pop {r7}
+  .cfi_adjust_cfa_offset -4
   mov r8, r7
   pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_direct_four, . - kindling_direct_four

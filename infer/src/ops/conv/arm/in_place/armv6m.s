@@ -53,13 +53,17 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r1, r4-r7, lr}
+  KINDLING_SAVED 4, r1, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
   sub sp, #KINDLING_IN_PLACE_FRAME
+  .cfi_adjust_cfa_offset KINDLING_IN_PLACE_FRAME
   ldmia r0!, {r4-r7}
   ldmia r0, {r0-r3}           @ weights, taps, skip, rows
   adds r4, r4, r1
@@ -114,13 +118,18 @@
   KINDLING_IN_PLACE_LARGER r4
   KINDLING_IN_PLACE_LARGER r5
 .endif
+  .cfi_remember_state
   add sp, #KINDLING_IN_PLACE_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_IN_PLACE_FRAME
   pop {r4-r7}
+  .cfi_adjust_cfa_offset -16
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
   pop {r1, r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

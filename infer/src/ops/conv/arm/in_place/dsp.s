@@ -47,14 +47,18 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
 .if \sums
   push {r1, r4-r11, lr}
+  KINDLING_SAVED 4, r1, r4, r5, r6, r7, r8, r9, r10, r11, lr
 .else
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
 .endif
   ldr r1, [r0, #KINDLING_IN_PLACE_ROWS]
   ldm r0, {r4-r8}
   push {r0, r1}
+  .cfi_adjust_cfa_offset 8
   mov r9, #0
   mov r10, #0
   mov r11, #0
@@ -95,9 +99,12 @@
   subs r1, r1, #1
   str r1, [sp, #4]
   bne 1b
+  .cfi_remember_state
   add sp, sp, #8
+  .cfi_adjust_cfa_offset -8
 .if \sums
   pop {r0}
+  .cfi_adjust_cfa_offset -4
   stmia r0, {r9-r12}
 .else
   cmp r10, r9
@@ -112,6 +119,8 @@
   mov r0, r9
 .endif
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -37,10 +37,13 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
 .if \sums
   push {r1, r4-r11, lr}
+  KINDLING_SAVED 4, r1, r4, r5, r6, r7, r8, r9, r10, r11, lr
 .else
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
 .endif
   ldrd r2, r5, [r0]
   ldrd r7, r9, [r0, #8]
@@ -71,8 +74,10 @@
   add r9, r9, r3
   subs r12, r12, #1
   bne 1b
+  .cfi_remember_state
 .if \sums
   pop {r0}
+  .cfi_adjust_cfa_offset -4
   stmia r0!, {r4, r6, r8, r10}
 .else
   cmp r6, r4
@@ -87,6 +92,8 @@
   mov r0, r4
 .endif
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

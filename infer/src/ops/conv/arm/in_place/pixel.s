@@ -103,8 +103,11 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_IN_PLACE_PIXEL_FRAME
+  .cfi_adjust_cfa_offset KINDLING_IN_PLACE_PIXEL_FRAME
   ldmia r0, {r1-r8}
   stmia sp, {r1-r8}
 .if KINDLING_DSP
@@ -157,9 +160,13 @@
   ldr r6, [sp, #KINDLING_IN_PLACE_PIXEL_PARAMETERS_END]
   cmp r8, r6
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_IN_PLACE_PIXEL_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_IN_PLACE_PIXEL_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
   KINDLING_FOUR_\rounding\()_RARE \name
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -89,20 +89,24 @@
 
 .macro KINDLING_PAIRED_SAVE
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
 .endm
 
 .macro KINDLING_PAIRED_RESTORE
   pop {r4-r7}
+  .cfi_adjust_cfa_offset -16
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
   pop {r4-r7, pc}
+  .cfi_restore_state
 .endm
 
 @ Sums of two channels.
@@ -125,8 +129,10 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   KINDLING_PAIRED_SAVE
   sub sp, #KINDLING_PAIRED_FRAME
+  .cfi_adjust_cfa_offset KINDLING_PAIRED_FRAME
   lsls r3, r3, #(2 - \is_int4)
   adds r3, r3, r1
   mov r12, r3
@@ -155,8 +161,11 @@
   adds r1, r1, #1
   b 2b
 3:
+  .cfi_remember_state
   add sp, #KINDLING_PAIRED_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_PAIRED_FRAME
   KINDLING_PAIRED_RESTORE
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -228,8 +237,10 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   KINDLING_PAIRED_SAVE
   sub sp, #KINDLING_BATCH_FRAME
+  .cfi_adjust_cfa_offset KINDLING_BATCH_FRAME
   mov r1, sp
   ldmia r0!, {r2-r7}
   stmia r1!, {r2-r7}
@@ -273,8 +284,11 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
   beq 5f
   b 4b
 5:
+  .cfi_remember_state
   add sp, #KINDLING_BATCH_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_BATCH_FRAME
   KINDLING_PAIRED_RESTORE
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -309,7 +323,9 @@ KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 0
 .thumb_func
 .balign 4
 kindling_widen:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   mov r12, r3
   lsls r6, r1, #1
   adds r7, r6, r1
@@ -320,5 +336,8 @@ kindling_widen:
   KINDLING_PAIRED_WIDEN_TAP adds, 1  @ tap 3
   cmp r2, r12
   bne 1b
+  .cfi_remember_state
   pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_widen, . - kindling_widen

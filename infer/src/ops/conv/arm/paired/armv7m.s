@@ -86,11 +86,14 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r2, r4-r11, lr}
+  KINDLING_SAVED 4, r2, r4, r5, r6, r7, r8, r9, r10, r11, lr
   mov r12, r0
   mov lr, r1
   add r4, r1, r3, lsl #\step_shift
   push {r4}                   @ the end of the weights
+  .cfi_adjust_cfa_offset 4
   mov r0, #0
   mov r1, #0
   mov r2, #0
@@ -106,8 +109,12 @@
   bne.w 1b
   ldr r8, [sp, #4]
   stmia r8, {r0-r7}
+  .cfi_remember_state
   add sp, sp, #8
+  .cfi_adjust_cfa_offset -8
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -100,8 +100,11 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_BATCH_FRAME
+  .cfi_adjust_cfa_offset KINDLING_BATCH_FRAME
   ldmia r0!, {r1-r8}
   stmia sp, {r1-r8}
   ldmia r0, {r1-r3, lr}
@@ -130,10 +133,14 @@
   KINDLING_BATCH_STORE r3, r7, r11
   stmia.w sp, {r8-r11}
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_BATCH_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_BATCH_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
   KINDLING_BATCH_\rounding\()_RARE \name, 0, r0, r1, r2, r3
   KINDLING_BATCH_\rounding\()_RARE \name, 1, r4, r5, r6, r7
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -148,7 +155,9 @@
 .thumb_func
 .balign 4
 kindling_paired_gather:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   ldr r4, [sp, #20]
 1:
   mov r5, r0
@@ -171,5 +180,8 @@ kindling_paired_gather:
   add r0, r0, r1
   subs r4, r4, #1
   bne 1b
+  .cfi_remember_state
   pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_paired_gather, . - kindling_paired_gather

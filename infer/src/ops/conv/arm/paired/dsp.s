@@ -102,11 +102,14 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r2, r4-r11, lr}
+  KINDLING_SAVED 4, r2, r4, r5, r6, r7, r8, r9, r10, r11, lr
   mov r12, r0
   mov lr, r1
   add r4, r1, r3, lsl #\shift
   push {r4}                   @ the end of the weights
+  .cfi_adjust_cfa_offset 4
   ands r8, r3, #(KINDLING_PAIRED_ROUND - 1)
   mov r0, #0
   mov r1, #0
@@ -137,8 +140,12 @@
 .endr
 .endif
   stmia r8, {r0-r7}
+  .cfi_remember_state
   add sp, sp, #8
+  .cfi_adjust_cfa_offset -8
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -243,7 +250,9 @@ KINDLING_PAIRED_BATCH kindling_paired_twice_relu_wide, TWICE, 0, WIDE
 .thumb_func
 .balign 4
 kindling_widen:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
 1:
   add r12, r0, r1, lsl #1
   ldr r5, [r0, r1]
@@ -262,5 +271,8 @@ kindling_widen:
   stmia r2!, {r8-r11}
   cmp r2, r3
   bne 1b
+  .cfi_remember_state
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_widen, . - kindling_widen

@@ -50,12 +50,15 @@
 .thumb_func
 .balign 4
 kindling_single_channel_sums:
+  .cfi_startproc
   push {r3-r7, lr}
+  KINDLING_SAVED 4, r3, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
   mov r12, r1
   mov r1, r2
 1:
@@ -85,10 +88,14 @@ kindling_single_channel_sums:
   beq 2f
   b 1b
 2:
+  .cfi_remember_state
   pop {r4-r7}
+  .cfi_adjust_cfa_offset -16
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
   pop {r3-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_single_channel_sums, . - kindling_single_channel_sums

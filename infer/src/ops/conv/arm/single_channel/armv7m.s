@@ -75,8 +75,11 @@
 .thumb_func
 .balign 4
 kindling_single_channel:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_SINGLE_FRAME
+  .cfi_adjust_cfa_offset KINDLING_SINGLE_FRAME
   ldmia r0, {r1-r8}
   str r1, [sp, #KINDLING_WINDOWS]
   strd r8, r2, [sp, #8]
@@ -121,6 +124,10 @@ kindling_single_channel:
   bne.w 2b
   b.w 1b
 3:
+  .cfi_remember_state
   add sp, sp, #KINDLING_SINGLE_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_SINGLE_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_single_channel, . - kindling_single_channel

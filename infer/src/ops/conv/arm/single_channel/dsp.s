@@ -84,8 +84,11 @@
 .thumb_func
 .balign 4
 kindling_single_channel:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_SINGLE_FRAME
+  .cfi_adjust_cfa_offset KINDLING_SINGLE_FRAME
   ldmia r0, {r1-r8}
   str r1, [sp, #KINDLING_WINDOWS]
   sub r1, r2, r1
@@ -123,8 +126,12 @@ kindling_single_channel:
   bne.w 2b
   b.w 1b
 3:
+  .cfi_remember_state
   add sp, sp, #KINDLING_SINGLE_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_SINGLE_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_single_channel, . - kindling_single_channel
 
 @ The windows of a row of outputs whose pixels all lie inside of the map.
@@ -147,7 +154,9 @@ kindling_single_channel:
 .thumb_func
 .balign 4
 kindling_windows:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
 1:
   add r12, r0, r1, lsl #1
   ldr r4, [r0]
@@ -171,5 +180,8 @@ kindling_windows:
   KINDLING_ENDS_OF_ROW r7
   cmp r2, r3
   bne 1b
+  .cfi_remember_state
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_windows, . - kindling_windows

@@ -79,14 +79,19 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r2, r4-r11, lr}
+  KINDLING_SAVED 4, r2, r4, r5, r6, r7, r8, r9, r10, r11, lr
   mov r5, r3
   mov r3, r0
   KINDLING_CHUNKS \weights
   ldr r1, [sp]
   stmia r1!, {r0, r2, r4, r6}
   stmia r1!, {r8, r10, r12, lr}
+  .cfi_remember_state
   pop {r2, r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -105,8 +110,11 @@ KINDLING_VECTOR_SUMS kindling_vector_sums_int4, INT4
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #16             @ inputs, end of inputs, end of parameters, zero point
+  .cfi_adjust_cfa_offset 16
   ldrd r2, r3, [r0]
   strd r2, r3, [sp]
   ldr r2, [r0, #16]
@@ -136,8 +144,12 @@ KINDLING_VECTOR_SUMS kindling_vector_sums_int4, INT4
   ldr r2, [sp, #8]
   cmp r7, r2
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #16
+  .cfi_adjust_cfa_offset -16
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -159,7 +171,9 @@ KINDLING_VECTOR_WINDOW kindling_vector_window_int4, INT4
 .thumb_func
 .balign 4
 kindling_vector_gather:
+  .cfi_startproc
   push {r4-r9, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, lr
   ldmia r0, {r1-r5}
   mov r6, #16
 1:
@@ -183,5 +197,8 @@ kindling_vector_gather:
   add r1, r1, r2
   subs r4, r4, #1
   bne 1b
+  .cfi_remember_state
   pop {r4-r9, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_vector_gather, . - kindling_vector_gather

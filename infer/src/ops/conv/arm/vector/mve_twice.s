@@ -76,7 +76,9 @@
 @ bytes of them are on the stack.
 .macro KINDLING_VECTOR_TWICE_PIXELS any
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #44
+  .cfi_adjust_cfa_offset 44
   ldr r1, [r0, #KINDLING_VECTOR_TWICE_WEIGHTS]
   add r2, r0, #KINDLING_VECTOR_TWICE_PLACES
   vldrh.u16 q3, [r2]
@@ -121,8 +123,11 @@
   cmp r0, r12
   str r10, [sp, #KINDLING_VECTOR_TWICE_OUTPUT]
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #44
+  .cfi_adjust_cfa_offset -44
   pop {r4-r11, pc}
+  .cfi_restore_state
 .endm
 
 .section .text.kindling_vector_twice, "ax", %progbits
@@ -131,7 +136,9 @@
 .thumb_func
 .balign 4
 kindling_vector_twice:
+  .cfi_startproc
   KINDLING_VECTOR_TWICE_PIXELS 1
+  .cfi_endproc
 .size kindling_vector_twice, . - kindling_vector_twice
 
 @ The same where the zero point is -128 and no shift is above 0.
@@ -141,7 +148,9 @@ kindling_vector_twice:
 .thumb_func
 .balign 4
 kindling_vector_twice_relu:
+  .cfi_startproc
   KINDLING_VECTOR_TWICE_PIXELS 0
+  .cfi_endproc
 .size kindling_vector_twice_relu, . - kindling_vector_twice_relu
 
 @ Copies the input under the kernel for one convolved pixel, kernel row after kernel row;
@@ -155,7 +164,9 @@ kindling_vector_twice_relu:
 .thumb_func
 .balign 4
 kindling_vector_patch:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   ldmia r0, {r1-r5}
 1:
   mov r6, r1
@@ -169,5 +180,8 @@ kindling_vector_patch:
   add r5, r5, r3
   subs r4, r4, #1
   bne 1b
+  .cfi_remember_state
   pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_vector_patch, . - kindling_vector_patch

@@ -83,6 +83,7 @@
 .type \name, %function
 .thumb_func
 \name:
+  .cfi_startproc
   \pair
   \pair
   \pair
@@ -94,6 +95,7 @@
   b \name
 1:
   bx lr
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -138,13 +140,17 @@ KINDLING_CHAIN kindling_chain_of_one_tile, KINDLING_ONE_TILE
 \name:
 .thumb_func
 \long_name:
+  .cfi_startproc
   push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
   sub sp, #KINDLING_FRAME
+  .cfi_adjust_cfa_offset KINDLING_FRAME
   str r2, [sp, #KINDLING_SUMS]
   ldr r2, [r3]
   str r2, [sp, #KINDLING_V_END]
@@ -163,13 +169,17 @@ KINDLING_CHAIN kindling_chain_of_one_tile, KINDLING_ONE_TILE
   beq 9f
   b \row
 9:
+  .cfi_remember_state
   add sp, #KINDLING_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_FRAME
   pop {r4-r7}
+  .cfi_adjust_cfa_offset -16
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
   pop {r4-r7, pc}
+  .cfi_restore_state
 .endm
 
 .macro KINDLING_F4 name, long_name, steps_per_round, chain, tiles
@@ -179,6 +189,7 @@ KINDLING_ENTER \name, \long_name, \steps_per_round
   KINDLING_CALL \chain
   KINDLING_STORE_SUMS \tiles
   KINDLING_REPEAT 2b
+  .cfi_endproc
 .size \name, . - \name
 .size \long_name, . - \long_name
 .endm
@@ -229,6 +240,7 @@ KINDLING_ENTER \name, \long_name, \steps_per_round
   KINDLING_CALL \chain
   KINDLING_STORE_SUMS \tiles
   KINDLING_REPEAT 2b
+  .cfi_endproc
 .size \name, . - \name
 .size \long_name, . - \long_name
 .endm

@@ -86,8 +86,11 @@
 \name:
 .thumb_func
 \long_name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #16
+  .cfi_adjust_cfa_offset 16
   mov r12, r0
   mov lr, r1
   mov r11, r2
@@ -101,8 +104,12 @@
 .macro KINDLING_LEAVE row, name, long_name
   cmp r12, r10
   bne.w \row
+  .cfi_remember_state
   add sp, sp, #16
+  .cfi_adjust_cfa_offset -16
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .size \long_name, . - \long_name
 .endm

@@ -104,7 +104,9 @@
 @ first}. Leaves in r5 the bytes of code of the steps before the first full round.
 .macro KINDLING_ENTER step
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_FRAME
+  .cfi_adjust_cfa_offset KINDLING_FRAME
   mov r12, r0
   mov lr, r1
   str r2, [sp, #KINDLING_SUMS]
@@ -143,8 +145,11 @@
   cmp r12, r5
   str r4, [sp, #KINDLING_SUMS]
   bne.w \row
+  .cfi_remember_state
   add sp, sp, #KINDLING_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
 .endm
 
 .macro KINDLING_FUNCTION name
@@ -154,6 +159,7 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
 .endm
 
 @ F(4x4): the sums of each of the 36 points as they are, three points at a time.
@@ -170,6 +176,7 @@ KINDLING_FUNCTION \name
   KINDLING_STORE_SUMS \registers
   \chain \name, 2, \step, start
   KINDLING_STORE_AND_REPEAT 1b, \registers
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -212,6 +219,7 @@ KINDLING_F2_ENTER \name, KINDLING_TWO_TILES
   ldmia.w sp, {r0-r3}
   \chain \name, 3, KINDLING_TWO_TILES, add
   KINDLING_STORE_AND_REPEAT 1b, r0, r1, r2, r3
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -234,6 +242,7 @@ KINDLING_F2_ENTER \name, KINDLING_ONE_TILE
   mov r1, r3
   \chain \name, 3, KINDLING_ONE_TILE, add
   KINDLING_STORE_AND_REPEAT 1b, r0, r1
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

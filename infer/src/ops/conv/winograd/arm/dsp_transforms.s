@@ -194,8 +194,11 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_TRANSFORM_FRAME
+  .cfi_adjust_cfa_offset KINDLING_TRANSFORM_FRAME
   ldmia r0, {r1-r7}
   add r0, sp, #KINDLING_SOURCE
   stmia r0, {r1-r7}
@@ -209,8 +212,12 @@
   subs r1, r1, #1
   str r1, [sp, #KINDLING_QUADS]
   bne.w 3b
+  .cfi_remember_state
   add sp, sp, #KINDLING_TRANSFORM_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_TRANSFORM_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

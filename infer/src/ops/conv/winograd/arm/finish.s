@@ -44,6 +44,7 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
 .endm
 
 @ F(2x2): larger of the two outputs of a column from the folded rows m0 to m3 into `out`.
@@ -62,6 +63,7 @@
 .macro KINDLING_F2_FINISH name, line_bytes
 KINDLING_FINISH \name
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   ldr r9, [r3, #8]
 1:
   ldmia r1!, {r3, r10, r11}
@@ -73,7 +75,10 @@ KINDLING_FINISH \name
   cmp r1, r2
   strb r8, [r3]
   bne 1b
+  .cfi_remember_state
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 
@@ -135,7 +140,9 @@ KINDLING_F2_FINISH kindling_f2_finish_one, 8
 .macro KINDLING_F4_FINISH name, line_bytes
 KINDLING_FINISH \name
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_F4_FRAME
+  .cfi_adjust_cfa_offset KINDLING_F4_FRAME
   str r2, [sp, #(KINDLING_F4_SLOTS + 4)]
   ldmia r3, {r4-r6}
   add r7, sp, #KINDLING_F4_STEPS
@@ -179,8 +186,12 @@ KINDLING_FINISH \name
   ldr r2, [sp, #(KINDLING_F4_SLOTS + 4)]
   cmp r1, r2
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_F4_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_F4_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

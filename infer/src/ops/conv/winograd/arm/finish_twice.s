@@ -57,7 +57,9 @@
 .macro KINDLING_F4_FINISH_TWICE name, line_bytes
 KINDLING_FINISH \name
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_F4_TWICE_FRAME
+  .cfi_adjust_cfa_offset KINDLING_F4_TWICE_FRAME
   str r2, [sp, #KINDLING_F4_TWICE_END]
   ldmia r3, {r4, r5}
   str r4, [sp, #(KINDLING_F4_TWICE_OUTPUT + 4)]
@@ -83,8 +85,12 @@ KINDLING_FINISH \name
   ldr r2, [sp, #KINDLING_F4_TWICE_END]
   cmp r1, r2
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_F4_TWICE_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_F4_TWICE_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -89,12 +89,15 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r2, r4-r7, lr}
+  KINDLING_SAVED 4, r2, r4, r5, r6, r7, lr
   mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
   push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
   mov r12, r3
   ldmia r2!, {r4-r7}
   mov r8, r4
@@ -118,12 +121,16 @@
   mov r6, r10
   mov r7, r11
   stmia r2!, {r4-r7}
+  .cfi_remember_state
   pop {r4-r7}
+  .cfi_adjust_cfa_offset -16
   mov r8, r4
   mov r9, r5
   mov r10, r6
   mov r11, r7
   pop {r2, r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

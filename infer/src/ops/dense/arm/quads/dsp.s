@@ -95,13 +95,17 @@
 .thumb_func
 .balign 4
 \name:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
 .if \twice
   sub sp, sp, #KINDLING_DENSE_TWICE_FRAME
+  .cfi_adjust_cfa_offset KINDLING_DENSE_TWICE_FRAME
   ldr r1, [r0, #KINDLING_DENSE_SHIFTS]
   str r1, [sp, #KINDLING_DENSE_SHIFTS]
 .else
   sub sp, sp, #KINDLING_DENSE_FRAME
+  .cfi_adjust_cfa_offset KINDLING_DENSE_FRAME
 .endif
   ldmia r0, {r1-r7, lr}
   stmia sp, {r1-r6}
@@ -159,9 +163,13 @@
   ldr r5, [sp, #(KINDLING_DENSE_PARAMETERS + 4)]
   cmp r4, r5
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_DENSE_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_DENSE_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
 .endif
+  .cfi_endproc
 .size \name, . - \name
 .endm
 

@@ -39,8 +39,11 @@
   ldr r5, [sp, #(KINDLING_DENSE_PARAMETERS + 4)]
   cmp r4, r5
   bne.w 1b
+  .cfi_remember_state
   add sp, sp, #KINDLING_DENSE_TWICE_FRAME
+  .cfi_adjust_cfa_offset -KINDLING_DENSE_TWICE_FRAME
   pop {r4-r11, pc}
+  .cfi_restore_state
   KINDLING_DENSE_TWICE_RARE \name, 0, r0
   KINDLING_DENSE_TWICE_RARE \name, 1, r1
   KINDLING_DENSE_TWICE_RARE \name, 2, r2

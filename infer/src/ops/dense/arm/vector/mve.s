@@ -21,7 +21,9 @@
 .thumb_func
 .balign 4
 kindling_vector_dense:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   ldmia r0, {r1-r3, r5-r8}
 1:
   mov r9, r1
@@ -41,5 +43,8 @@ kindling_vector_dense:
   ssat r4, #8, r4
   strb r4, [r7], #1
   bne 1b
+  .cfi_remember_state
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_vector_dense, . - kindling_vector_dense

@@ -39,8 +39,11 @@
 .thumb_func
 .balign 4
 kindling_vector_dense_twice:
+  .cfi_startproc
   push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #20
+  .cfi_adjust_cfa_offset 20
   ldr r10, [r0], #4
   ldr r11, [r0], #4
   ldr r8, [r0], #4
@@ -87,6 +90,10 @@ kindling_vector_dense_twice:
   cmp r12, r3
   strd r4, r5, [sp, #4]
   bne 1b
+  .cfi_remember_state
   add sp, sp, #20
+  .cfi_adjust_cfa_offset -20
   pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
 .size kindling_vector_dense_twice, . - kindling_vector_dense_twice
