@@ -191,14 +191,25 @@ impl Runs {
                 let run = from_start.get(..*run).unwrap_or_default();
                 run.chunks(SUMMED_MAX).map(sum_of_sizes).sum()
             }
-            _ => self.of(packed).map(sum_of_sizes).sum(),
+            _ => self.sum(packed, sum_of_sizes),
         }
+    }
+
+    /// The sum over all runs. A loop takes one run after the other; `Iterator::sum` divides by the
+    /// step to know how many there are, which the compiler does not see to be no 0 everywhere.
+    #[inline(always)]
+    fn sum(&self, packed: &[u8], of_run: impl Fn(&[u8]) -> u64) -> u64 {
+        let mut sum = 0;
+        for run in self.of(packed) {
+            sum += of_run(run);
+        }
+        sum
     }
 
     /// Sum of the sizes of int16 values.
     #[inline(always)]
     pub fn wide_magnitude(&self, packed: &[u8]) -> u64 {
-        self.of(packed).map(sum_of_wide_sizes).sum()
+        self.sum(packed, sum_of_wide_sizes)
     }
 
     /// Sum of the sizes of int4 values.
@@ -210,7 +221,7 @@ impl Runs {
             high + low
         };
         let of_run = |run: &[u8]| run.iter().map(|byte| sizes(byte) as u64).sum::<u64>();
-        self.of(packed).map(of_run).sum()
+        self.sum(packed, of_run)
     }
 }
 
