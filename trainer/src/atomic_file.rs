@@ -35,6 +35,10 @@ impl PendingFile {
     /// A folder that cannot be written to, a full disk.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, WriteError> {
         let written = || {
+            // Known before anything is written: a command commits several files.
+            if path.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
             let mut temporary = temporary_beside(path, 0o666)?;
             temporary.write_all(bytes)?;
             temporary.as_file().sync_all()?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::{fmt, io};
 
 use infer::kernels::Native;
-use infer::{Model, RunError, Session, SessionError};
+use infer::{Model, RunError, Session, SessionError, Shape};
 use thiserror::Error;
 
 use crate::data::elements::Element;
@@ -114,6 +114,15 @@ pub enum CheckError {
         shape: Vec<u64>,
         /// Values of one input, or of one answer.
         each: usize,
+    },
+    /// Channels where the model has its last side.
+    #[error("{}: its channels come first, the model takes {wanted} (rows x columns x channels): \
+        save np.transpose(x, (0, 2, 3, 1))", path.display())]
+    ChannelsFirst {
+        /// The file.
+        path: PathBuf,
+        /// What the model takes.
+        wanted: Shape,
     },
     /// Other counts.
     #[error("{inputs} inputs and {answers} expected answers: give as many of each")]
@@ -388,6 +397,26 @@ mod tests {
             edges[1].extend(made.last().unwrap());
         }
         edges
+    }
+
+    /// As many values, but of other places.
+    #[test]
+    fn arrays_with_their_channels_first_are_refused() {
+        let network = tflite::read(include_bytes!("../fixtures/chain.tflite")).unwrap();
+        let file = model(&network, OPTIONS).unwrap();
+        let mut table = Table::<254>::new();
+        let model = Model::from_bytes(&file, &mut table).unwrap();
+        let Shape { height, width, channels } = model.input().image;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let read = |sides: [u16; 3]| {
+            let shape = format!("1, {}, {}, {}", sides[0], sides[1], sides[2]);
+            let values = vec![0; model.input().image.len()];
+            fs::write(file.path(), npy("|i1", &shape, &values)).unwrap();
+            files::stored_inputs(&model, file.path()).map_err(|error| error.to_string())
+        };
+        assert!(read([height, width, channels]).is_ok());
+        let said = read([channels, height, width]).unwrap_err();
+        assert!(said.contains("its channels come first, the model takes"), "{said}");
     }
 
     #[test]

@@ -89,9 +89,9 @@ impl Header {
     fn read(file: &[u8]) -> Result<Self, ConvertError> {
         let header = file.get(..HEADER_BYTES).filter(|header| header.starts_with(b"KNDL"));
         let header = header.ok_or(ConvertError::NoModel)?;
-        let found = u16::from_le_bytes([header[4], header[5]]);
-        if found != VERSION {
-            return Err(ConvertError::Version { found });
+        if u16::from_le_bytes([header[4], header[5]]) != VERSION {
+            // Later formats have the rounding in the second byte.
+            return Err(ConvertError::Version { found: header[4].into() });
         }
         let word = |at: usize| {
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])

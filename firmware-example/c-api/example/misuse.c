@@ -163,7 +163,12 @@ static void run_wrongly(void) {
     EXPECT(WRONG_OUTPUT, kindling_error_f32(handle, reals, 10, reals));
     EXPECT(VALUES_MISALIGNED, kindling_error_f32(handle, misaligned, 10, reals));
     EXPECT(OVERLAP, kindling_error_u8(handle, in_arena, 784, reals));
+    EXPECT(OVERLAP, kindling_error_u8(handle, images, 784, (float *)(void *)arena));
+    EXPECT(NULL_POINTER, kindling_error_u8(handle, images, 784, NULL));
+    EXPECT(NULL_POINTER, kindling_error_u8(handle, NULL, 784, reals));
     EXPECT(WRONG_OUTPUT, kindling_threshold(handle, reals));
+    EXPECT(OVERLAP, kindling_threshold(handle, (float *)(void *)handle));
+    EXPECT(NULL_POINTER, kindling_threshold(handle, NULL));
     EXPECT(VALUES_MISALIGNED, kindling_probabilities(handle, 0, misaligned, 10));
     /* None of that has ended the run's outputs. */
     EXPECT(OK, kindling_scores(handle, 0, scores, 10, NULL));

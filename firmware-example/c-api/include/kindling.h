@@ -398,7 +398,8 @@ enum KindlingStatus kindling_reals(struct KindlingHandle *handle,
 /*
  Writes how far the input that a model gave once more is from the input of its last run, which is
  `values` pixels at `input`: the mean of the squared differences between real values. What lies
- above `kindling_threshold` is unlike what the model was trained on.
+ above `kindling_threshold` is unlike what the model was trained on. A stream, whose input is
+ nowhere whole, has `KINDLING_STATUS_WRONG_OUTPUT`.
 
  # Safety
  As `kindling_run_u8`; `error` is null or has room for a `float`.

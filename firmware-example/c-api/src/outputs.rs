@@ -102,7 +102,8 @@ pub unsafe extern "C" fn kindling_reals(
 
 /// Writes how far the input that a model gave once more is from the input of its last run, which is
 /// `values` pixels at `input`: the mean of the squared differences between real values. What lies
-/// above `kindling_threshold` is unlike what the model was trained on.
+/// above `kindling_threshold` is unlike what the model was trained on. A stream, whose input is
+/// nowhere whole, has `KINDLING_STATUS_WRONG_OUTPUT`.
 ///
 /// # Safety
 /// As `kindling_run_u8`; `error` is null or has room for a `float`.
@@ -160,7 +161,10 @@ pub unsafe extern "C" fn kindling_threshold(
 ) -> KindlingStatus {
     // SAFETY: as this function's.
     let opened = unsafe { Opened::new(handle) };
-    let found = opened.and_then(|opened| opened.metadata().threshold().ok_or(Status::WrongOutput));
+    let found = opened.and_then(|opened| {
+        opened.apart(Span::of(threshold, 1)?)?;
+        opened.metadata().threshold().ok_or(Status::WrongOutput)
+    });
     // SAFETY: null or room for the value by the caller's promise.
     told(found.and_then(|found| unsafe { memory::put(threshold, found) }))
 }
@@ -176,9 +180,12 @@ unsafe fn put_error<V: Value>(
     let (mut opened, input) = unsafe {
         let opened = Opened::new(handle)?;
         opened.apart(Span::of(input, values)?)?;
+        opened.apart(Span::of(error, 1)?)?;
         (opened, memory::read(input, values)?)
     };
     let found = match opened.work() {
+        // Its rows lie nowhere together.
+        Work::Stream => return Err(Status::WrongOutput),
         Work::Finished => {
             let (arena, bytes) = opened.last_arena();
             // SAFETY: the arena is the handle's until the outputs are read: the caller's promise.

@@ -108,6 +108,7 @@ fn compare(bytes: &[u8]) {
     loaded.compare_error(&model, &image, true);
     loaded.run_by_steps(&image);
     loaded.compare(&scores, &reals);
+    loaded.compare_error(&model, &image, true);
     loaded.run_by_rows(&image);
     loaded.compare(&scores, &reals);
     loaded.compare_error(&model, &image, true);

@@ -76,7 +76,7 @@ impl<'m, 'a> Session<'m, 'a> {
     }
 
     /// How far the reconstruction that the last run left is from its input, given once more: after
-    /// a run by steps or by rows.
+    /// a run by steps or by rows. Where [`Session::output`] means nothing, neither does this.
     ///
     /// It is the mean of `(input - output)^2`, summed up in `f32` in memory order: of the input's
     /// real values as the network means them, [`ChannelScale::apply`](crate::ChannelScale) done,

@@ -1,5 +1,7 @@
 //! The page on MLPerf Tiny is what `mlperf` writes, and its figures are as good as is said of them.
 
+#[path = "../../tools/src/mlperf/aims.rs"]
+mod aims;
 #[path = "../../tools/src/mlperf/cmsis_nn.rs"]
 mod cmsis_nn;
 #[path = "../../tools/src/mlperf/page.rs"]

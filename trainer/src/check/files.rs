@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use infer::format::OutputQuant;
-use infer::{Input, Model, ValueType};
+use infer::{Input, Model, Shape, ValueType};
 
 use super::CheckError;
 use crate::data::elements::{Element, Numbers};
@@ -67,7 +67,12 @@ pub(super) fn stored_inputs(model: &Model<'_>, path: &Path) -> Result<Vec<u8>, C
         ValueType::Int8 => (&INT8_EDGE, INT8_NAMES),
         ValueType::Reals => (&[Element::F32], "real values: save them with .astype(np.float32)"),
     };
-    let numbers = numbers(path, elements, expected, input.image.len())?;
+    let (shape, numbers) = numbers(path, elements, expected, input.image.len())?;
+    let Shape { height, width, channels } = input.image;
+    let first = [channels, height, width].map(u64::from);
+    if shape.get(1..) == Some(&first) && first != [height, width, channels].map(u64::from) {
+        return Err(CheckError::ChannelsFirst { path: path.to_owned(), wanted: input.image });
+    }
     Ok(stored(&numbers, input))
 }
 
@@ -105,7 +110,7 @@ fn scaled(value: f32, channel: usize, input: &Input<'_>) -> u8 {
 
 /// Answers of a file as int8.
 fn answers(path: &Path, quant: OutputQuant, each: usize) -> Result<Vec<i8>, CheckError> {
-    let numbers = numbers(path, &INT8_EDGE, INT8_NAMES, each)?;
+    let (_, numbers) = numbers(path, &INT8_EDGE, INT8_NAMES, each)?;
     let bytes = numbers.bytes.iter();
     match numbers.element {
         Element::I8 => Ok(bytes.map(|byte| *byte as i8).collect()),
@@ -140,13 +145,13 @@ fn reals(bytes: &[u8]) -> impl Iterator<Item = f32> {
     bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
 }
 
-/// The numbers of a file, `each` at a time.
+/// The sides of a file's array, and its numbers, `each` at a time.
 fn numbers(
     path: &Path,
     elements: &[Element],
     expected: &'static str,
     each: usize,
-) -> Result<Numbers, CheckError> {
+) -> Result<(Vec<u64>, Numbers), CheckError> {
     let path = || path.to_owned();
     let file = fs::read(path()).map_err(|cause| CheckError::Unreadable { path: path(), cause })?;
     let Array { shape, numbers } =
@@ -160,7 +165,7 @@ fn numbers(
     if count == 0 || Some(numbers.bytes.len()) != count.checked_mul(bytes) {
         return Err(CheckError::Shape { path: path(), shape, each });
     }
-    Ok(numbers)
+    Ok((shape, numbers))
 }
 
 #[cfg(test)]

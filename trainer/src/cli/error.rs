@@ -253,6 +253,21 @@ pub enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// A file that is read and would be written.
+    #[error("{}: the command reads it: give --out another name", path.display())]
+    OwnInput {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A model with the name of what is written beside it.
+    #[error(
+        "{}: the record of float parameters beside the model would have this name: end it in .kndl",
+        path.display()
+    )]
+    RecordName {
+        /// The model.
+        path: PathBuf,
+    },
     /// Options that change nothing of a kind of file.
     #[error("{}: {options} would change nothing: {why}", path.display())]
     IdleOptions {

@@ -9,7 +9,7 @@ use infer::Model;
 use super::import_file::{self, OnnxFile};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, import_float, import_options, inspect, left_out, model_file};
+use super::{CliError, import_float, import_options, inspect, left_out, model_file, own_input};
 use crate::atomic_file::PendingFile;
 use crate::data::{class_names, metadata};
 use crate::import::model::Lowered;
@@ -71,6 +71,7 @@ pub(super) struct ImportArgs {
     pub(super) task: Task,
     /// What is taken off each channel before the network reads it, such as 0.485,0.456,0.406
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(value_parser = mean)]
     pub(super) mean: Vec<f32>,
     /// What each channel is divided by after that, such as 0.229,0.224,0.225
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = deviation)]
@@ -80,10 +81,16 @@ pub(super) struct ImportArgs {
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
+    own_input::check(&args.out, &[Some(&args.network), args.data.named(), args.data.labels()])?;
     match inspect::is_onnx(&args.network) {
         true => onnx(args),
         false => tflite(args, &import_file::read(&args.network)?),
     }
+}
+
+fn mean(text: &str) -> Result<f32, String> {
+    let number = text.parse().ok().filter(|number| f32::is_finite(*number));
+    number.ok_or("a mean is a number, such as 0.485".to_owned())
 }
 
 fn deviation(text: &str) -> Result<f32, String> {

@@ -51,6 +51,9 @@ pub(super) fn run(
     // Once before the data is read: what cannot be imported needs none.
     let shape = read(&Given::default()).map_err(refused)?.input();
     import_options::check_float(args)?;
+    if args.out.with_extension(EXTENSION) == args.out {
+        return Err(CliError::RecordName { path: args.out.clone() });
+    }
     let Some(source) = args.data.named() else {
         return Err(CliError::ImportData { path: args.network.clone() });
     };

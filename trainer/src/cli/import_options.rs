@@ -17,8 +17,6 @@ const NO_NAMES: &str = "it names classes or the data's values to answer, and the
 const ONLY_INT8: &str = "only an int8 .tflite file is planned as a stream: leave it out, or \
                          quantise the network to int8 before";
 
-/// Said of data that is no picture.
-
 /// Refuses what changes nothing of an int8 file: it is calibrated already, and not measured.
 pub(super) fn check_int8(args: &ImportArgs) -> Result<(), CliError> {
     // Every field is named here, so that a new option is not forgotten.

@@ -40,20 +40,36 @@ pub fn read(file: &Path, counts: RangeInclusive<usize>) -> Result<Vec<String>, D
     let mut text = String::new();
     let opened = File::open(file).map_err(unreadable)?;
     opened.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    let names: Vec<String> = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
-    match !counts.contains(&names.len()) || names.iter().any(String::is_empty) {
-        true => Err(DataError::Names {
-            path: file.to_owned(),
-            names: names.len(),
-            classes: *counts.start(),
-        }),
-        false => Ok(names),
+    // Some editors begin a file with the byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim_end();
+    let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    let path = || file.to_owned();
+    match names.iter().position(String::is_empty) {
+        Some(index) => Err(DataError::EmptyName { path: path(), line: index + 1 }),
+        None if !counts.contains(&names.len()) => {
+            Err(DataError::Names { path: path(), names: names.len(), classes: *counts.start() })
+        }
+        None => Ok(names),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_one_a_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            read(file.path(), 2..=3).map_err(|error| error.to_string())
+        };
+        assert_eq!(of("\u{feff}cat\r\n dog \n"), Ok(vec!["cat".to_owned(), "dog".to_owned()]));
+        let why = ": line 2 is empty: each line names one class or value";
+        assert!(of("cat\n\ncow\n").is_err_and(|said| said.ends_with(why)));
+        let why = ": 1 names for 2 classes: one line for each class";
+        assert!(of("cat\n").is_err_and(|said| said.ends_with(why)));
+    }
 
     #[test]
     fn a_class_without_a_name_is_called_by_its_number() {

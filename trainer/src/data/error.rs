@@ -212,6 +212,14 @@ pub enum DataError {
         /// Images that would be test images.
         tests: usize,
     },
+    /// A line without a name.
+    #[error("{}: line {line} is empty: each line names one class or value", path.display())]
+    EmptyName {
+        /// The file of names.
+        path: PathBuf,
+        /// The line, from 1 on.
+        line: usize,
+    },
     /// Too few names.
     #[error("{}: {names} names for {classes} classes: one line for each class", path.display())]
     Names {

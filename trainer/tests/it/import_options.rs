@@ -208,6 +208,29 @@ fn options_that_the_data_has_no_use_for() {
     assert!(!workshop.path("model.kndl").exists());
 }
 
+/// A command that would lose what it reads, or leave half of what it writes, writes nothing.
+#[test]
+fn names_that_nothing_is_written_to() {
+    let workshop = workshop(5);
+    let network = workshop.path("network.tflite");
+    let whole = fs::read(fixture("float.tflite")).unwrap();
+    fs::write(&network, &whole).unwrap();
+    fs::create_dir(workshop.path("folder")).unwrap();
+    let with = |out: &str| {
+        let import = ["import", "network.tflite", "--data", "pictures", "--out", out];
+        error(&mut workshop.trainer(import))
+    };
+    let own = with("network.tflite");
+    assert!(own.contains("network.tflite: the command reads it: give --out another"), "{own}");
+    assert_eq!(fs::read(&network).unwrap(), whole);
+    let record = with("model.burnpack");
+    assert!(record.contains("would have this name: end it in .kndl"), "{record}");
+    assert!(with("folder").contains("folder: cannot be written"));
+    for name in ["model.burnpack", "folder.burnpack", "folder.report.html", "folder.data.toml"] {
+        assert!(!workshop.path(name).exists(), "{name}");
+    }
+}
+
 /// Pictures without classes are enough to calibrate on.
 #[test]
 fn a_flat_folder_of_pictures() {

@@ -10,6 +10,7 @@
 //! `mlperf FOLDER cycles [NETWORK]...` estimates the cycles of the fastest plans again, and leaves
 //! all else as it was measured last.
 
+mod aims;
 mod cmsis_nn;
 #[path = "../code_size.rs"]
 mod code_size;

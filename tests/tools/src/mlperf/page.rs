@@ -5,7 +5,7 @@ use trainer::terminal::number::grouped;
 use trainer::plan::cycles::Processor;
 
 use super::row::{PLANS, Row, STREAM};
-use super::{cmsis_nn, published};
+use super::{aims, cmsis_nn, published};
 
 const HEAD: &str = "\
 # MLPerf Tiny
@@ -67,7 +67,10 @@ pub fn text(rows: &[Row]) -> String {
     text += OPERATORS;
     text += cmsis_nn::OPERATORS_SOURCE;
     operators(&mut text, rows);
-    text + LOOPS
+    text += LOOPS;
+    text += aims::MISSED;
+    missed(&mut text, rows);
+    text + aims::WHY
 }
 
 const CYCLES: &str = "\n## Cycles, estimated\n\n\
@@ -279,6 +282,23 @@ fn operators(text: &mut String, rows: &[Row]) {
             let theirs = theirs.map_or("-".to_owned(), grouped);
             let names = [&*row.network, &row.core, operator];
             line(text, &[&names[..], &[&count, &share, &theirs, &ratio]].concat());
+        }
+    }
+}
+
+/// The fastest plans that take more instructions than was aimed at.
+fn missed(text: &mut String, rows: &[Row]) {
+    *text += "| network | core | aim | Kindling | of the aim | a MAC |\n\
+        | --- | --- | ---: | ---: | ---: | ---: |\n";
+    for (network, aims) in aims::INSTRUCTIONS {
+        for (core, aim) in cmsis_nn::CORES.into_iter().zip(aims) {
+            let row = of(rows, network, core, PLANS[0]);
+            let Some(row) = row.filter(|row| u64::from(row.instructions) > aim) else { continue };
+            let instructions = f64::from(row.instructions);
+            let [of_aim, each] = [aim, row.macs].map(|other| instructions / other as f64);
+            let numbers = [grouped(aim), grouped(row.instructions.into())];
+            let ratios = [format!("{of_aim:.2}"), format!("{each:.2}")];
+            line(text, &[network, core, &numbers[0], &numbers[1], &ratios[0], &ratios[1]]);
         }
     }
 }

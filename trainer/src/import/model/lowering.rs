@@ -164,13 +164,15 @@ impl<'n, 'a> Lowering<'n, 'a> {
         }
     }
 
-    /// What the file calls an operator's output; where it has no name, the operator's with the
-    /// tensor's number.
+    /// What the file calls an operator's output, by the first name that says anything; where there
+    /// is none, the operator's with the tensor's number.
     fn name_of(&self, node: Node<'_>) -> Cow<'n, str> {
         let output = node.operator.outputs.first().copied().unwrap_or_default();
-        match self.network.tensors[output].name {
-            "" => format!("{}.{output}", node.operator.kind.name()).into(),
-            name => name.into(),
+        // A converter joins the names of all operators that became one.
+        let names = self.network.tensors[output].name.split(';').map(str::trim);
+        match names.into_iter().find(|name| !name.is_empty()) {
+            None => format!("{}.{output}", node.operator.kind.name()).into(),
+            Some(name) => name.into(),
         }
     }
 
@@ -315,10 +317,9 @@ fn answers(node: Node<'_>) -> Result<Vec<i8>, Misfit> {
     }
 }
 
-/// A converter joins the names of all operators that became one by `;`: the first of them, with the
-/// part that a layer is, and the end of it where it is long.
+/// A name with the part that a layer is, and the end of it where it is long.
 fn layer_name(name: &str, part: &str) -> String {
-    let first = printable(name.split(';').next().unwrap_or_default());
+    let first = printable(name);
     let whole = if part.is_empty() { first } else { format!("{first}/{part}") };
     let over = whole.len().saturating_sub(NAME_BYTES_MAX);
     let start = (over..=whole.len()).find(|start| whole.is_char_boundary(*start));

@@ -580,7 +580,10 @@ fn public_networks() {
 #[test]
 fn layers_without_names_are_called_by_their_operators() {
     let mut network = read(fixture!("chain.tflite")).unwrap();
-    network.tensors.iter_mut().for_each(|tensor| tensor.name = "");
+    for nothing in ["", "  ", "; ;"] {
+        network.tensors.iter_mut().for_each(|tensor| tensor.name = nothing);
+        assert!(plain_model(&network).unwrap().layers[0].name == "CONV_2D.16", "{nothing:?}");
+    }
     let layers = plain_model(&network).unwrap().layers;
     let names: Vec<_> = layers.iter().map(|layer| layer.name.as_str()).collect();
     assert_eq!(names[..3], ["CONV_2D.16", "DEPTHWISE_CONV_2D.17", "CONV_2D.18"]);

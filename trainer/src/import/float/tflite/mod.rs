@@ -177,10 +177,11 @@ impl<'n> Import<'n, '_> {
         self.values.insert(*output, Value { is_sole, ..value });
     }
 
-    /// The first of the names that a converter joins.
+    /// The first of the names that a converter joins, of those that say anything.
     fn full_name(&self, operator: &Operator) -> &'n str {
         let output = operator.outputs.first().map(|tensor| self.network.tensors[*tensor].name);
-        output.unwrap_or_default().split(';').next().unwrap_or_default()
+        let mut names = output.unwrap_or_default().split(';').map(str::trim);
+        names.find(|name| !name.is_empty()).unwrap_or_default()
     }
 
     /// A name for a layer: `model/conv1/Relu` is what `Relu` of the layer `conv1` made. Where

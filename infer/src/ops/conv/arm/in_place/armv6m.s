@@ -55,7 +55,8 @@
 \name:
   .cfi_startproc
   push {r1, r4-r7, lr}
-  KINDLING_SAVED 4, r1, r4, r5, r6, r7, lr
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
+  .cfi_adjust_cfa_offset 4
   mov r4, r8
   mov r5, r9
   mov r6, r10

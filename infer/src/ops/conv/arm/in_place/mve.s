@@ -40,7 +40,8 @@
   .cfi_startproc
 .if \sums
   push {r1, r4-r11, lr}
-  KINDLING_SAVED 4, r1, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  .cfi_adjust_cfa_offset 4
 .else
   push {r4-r11, lr}
   KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr

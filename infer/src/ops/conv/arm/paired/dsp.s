@@ -104,7 +104,8 @@
 \name:
   .cfi_startproc
   push {r2, r4-r11, lr}
-  KINDLING_SAVED 4, r2, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  .cfi_adjust_cfa_offset 4
   mov r12, r0
   mov lr, r1
   add r4, r1, r3, lsl #\shift

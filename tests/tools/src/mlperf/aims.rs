@@ -1,0 +1,28 @@
+//! What was aimed at before the kernels for these networks were written.
+
+/// Instructions of a run at most, in the order of [`CORES`](super::cmsis_nn::CORES).
+pub const INSTRUCTIONS: [(&str, [u64; 5]); 4] = [
+    ("kws", [11_500_000, 5_500_000, 3_000_000, 3_000_000, 850_000]),
+    ("vww", [20_000_000, 9_500_000, 4_800_000, 4_800_000, 1_800_000]),
+    ("ic", [34_000_000, 16_000_000, 7_200_000, 7_200_000, 2_600_000]),
+    ("ad", [1_200_000, 650_000, 300_000, 300_000, 55_000]),
+];
+
+/// What comes before the table of those that are missed.
+pub const MISSED: &str = "\n## What was aimed at\n\n\
+    Before the kernels were written, aims were set for the fastest plans.\n\
+    These are missed; all others are kept.\n\
+    *A MAC* is instructions for each multiply-accumulate that is computed.\n\n";
+
+/// Why, and what is left to do.
+pub const WHY: &str = "\n\
+    | core | what is beside the inner loops | what could be done |\n\
+    | --- | --- | --- |\n\
+    | all | the map between a depthwise and a pointwise layer is written and read again | \
+    both in one loop |\n\
+    | M4, M33 | pixels become int16 before the loop of a convolution: much for the few channels of \
+    vww's first layers | a depthwise layer that leaves int16 |\n\
+    | M3, M0 | no instruction multiplies two taps at once; int8 weights are loaded one by one | \
+    more flash for weights as words |\n\
+    | M55 | pixels at the edge of a depthwise map go through a slower loop: 56 of the 125 of kws | \
+    a copy of some rows with their edge |\n";
