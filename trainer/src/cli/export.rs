@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::options::{ChipOption, DataOption, FileOption, Int4Option, SamplesOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, int4, left_out, own_input};
+use super::{CliError, int4, left_out, place};
 use crate::atomic_file::PendingFile;
 use crate::data::metadata::About;
 use crate::data::record::DataRecord;
@@ -61,7 +61,7 @@ pub(super) struct ExportArgs {
 
 pub(super) fn run(args: &ExportArgs) -> Result<(), CliError> {
     let preset = args.preset.as_deref().map(Path::new);
-    own_input::check(&args.out, &[Some(&args.record), preset, args.data.named()])?;
+    place::check(&args.out, &[Some(&args.record), preset, args.data.named()])?;
     let network =
         args.preset.as_deref().map(Preset::load).transpose()?.map(|preset| preset.network);
     let path = &args.record;

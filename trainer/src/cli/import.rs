@@ -9,7 +9,7 @@ use infer::Model;
 use super::import_file::{self, OnnxFile};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
-use super::{CliError, import_float, import_options, inspect, left_out, model_file, own_input};
+use super::{CliError, import_float, import_options, inspect, left_out, model_file, place};
 use crate::atomic_file::PendingFile;
 use crate::data::{class_names, metadata};
 use crate::import::model::Lowered;
@@ -81,7 +81,7 @@ pub(super) struct ImportArgs {
 }
 
 pub(super) fn run(args: &ImportArgs) -> Result<(), CliError> {
-    own_input::check(&args.out, &[Some(&args.network), args.data.named(), args.data.labels()])?;
+    place::check(&args.out, &[Some(&args.network), args.data.named(), args.data.labels()])?;
     match inspect::is_onnx(&args.network) {
         true => onnx(args),
         false => tflite(args, &import_file::read(&args.network)?),

@@ -27,7 +27,7 @@ mod man;
 mod model_file;
 mod new;
 mod options;
-mod own_input;
+mod place;
 mod plan;
 mod plan_json;
 mod planned;

@@ -137,6 +137,7 @@ const LOOPS: &str = "\n## What the inner loops take\n\n\
     | core | loop | instructions | multiply-accumulates |\n\
     | --- | --- | ---: | ---: |\n\
     | m4, m33 | convolution: two taps of four pixels, two channels | 13 | 16 |\n\
+    | m4, m33 | the same with int16 weights | 11 | 16 |\n\
     | m4, m33 | depthwise: two taps of four channels | 13 | 8 |\n\
     | m3 | convolution: a tap of four pixels, two channels | 14 | 8 |\n\
     | m3 | depthwise: a tap of four channels | 10 | 4 |\n\
