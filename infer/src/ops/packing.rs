@@ -171,13 +171,6 @@ impl Runs {
         Self { start, step: bytes, run: bytes, count: 1 }
     }
 
-    pub fn of<'p>(&self, packed: &'p [u8]) -> impl Iterator<Item = &'p [u8]> {
-        let run = self.run;
-        let steps =
-            packed.get(self.start..).unwrap_or_default().chunks(self.step.max(1)).take(self.count);
-        steps.filter_map(move |bytes| bytes.get(..run))
-    }
-
     /// Sum of the sizes of int8 values.
     #[inline(never)]
     pub fn magnitude(&self, packed: &[u8]) -> u64 {
@@ -195,13 +188,16 @@ impl Runs {
         }
     }
 
-    /// The sum over all runs. A loop takes one run after the other; `Iterator::sum` divides by the
-    /// step to know how many there are, which the compiler does not see to be no 0 everywhere.
+    /// The sum over all runs that are there. Chunks of the step would say the same, but
+    /// `Iterator::sum` divides by it, and the compiler does not see everywhere that it is not 0.
     #[inline(always)]
     fn sum(&self, packed: &[u8], of_run: impl Fn(&[u8]) -> u64) -> u64 {
+        let mut rest = packed.get(self.start..).unwrap_or_default();
         let mut sum = 0;
-        for run in self.of(packed) {
+        for _ in 0..self.count {
+            let Some(run) = rest.get(..self.run) else { break };
             sum += of_run(run);
+            rest = rest.get(self.step..).unwrap_or_default();
         }
         sum
     }
