@@ -27,7 +27,8 @@ pub fn measure(file: &[u8], images: &[u8]) -> Host {
         begun.elapsed().as_secs_f64()
     };
     let seconds = (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min);
-    let images_per_second = (images.len() / model.image_shape().len()) as f64 / seconds;
+    // Whole numbers, which a file holds exactly.
+    let images_per_second = ((images.len() / model.image_shape().len()) as f64 / seconds).round();
     let macs_per_second = images_per_second * model.macs() as f64;
     Host { processor: processor(), rounds: ROUNDS, images_per_second, macs_per_second }
 }
