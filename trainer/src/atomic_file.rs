@@ -13,12 +13,24 @@ const UNFINISHED: &str = ".unfinished-";
 
 /// Why a file could not be written. Nothing has changed at its place.
 #[derive(Debug, Error)]
-#[error("{}: cannot be written: {cause}", path.display())]
+#[error("{}: cannot be written: {}", path.display(), told(path, cause))]
 pub struct WriteError {
     /// The file or folder.
     pub path: PathBuf,
     /// What the operating system says.
     pub cause: io::Error,
+}
+
+/// What keeps a file from being written, and what to do where that is known.
+fn told(path: &Path, cause: &io::Error) -> String {
+    let folder = folder_of(path);
+    match cause.kind() {
+        io::ErrorKind::IsADirectory => "it is a folder: name a file in it".to_owned(),
+        io::ErrorKind::NotFound if !folder.exists() => {
+            format!("there is no folder {}: make it first", folder.display())
+        }
+        _ => cause.to_string(),
+    }
 }
 
 /// A file whose content is safe on disk, still under a temporary name. Dropped, it is gone.
@@ -231,6 +243,9 @@ mod tests {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("model")).unwrap();
         let error = prepare_folder(folder.path(), &["model"]).unwrap_err().to_string();
-        assert!(error.contains("model: cannot be written: is a directory"), "{error}");
+        assert!(
+            error.contains("model: cannot be written: it is a folder: name a file in it"),
+            "{error}"
+        );
     }
 }

@@ -125,7 +125,7 @@ pub enum CheckError {
         wanted: Shape,
     },
     /// Other counts.
-    #[error("{inputs} inputs and {answers} expected answers: give as many of each")]
+    #[error("inputs: {inputs}, expected answers: {answers}: give as many of each")]
     Counts {
         /// Inputs.
         inputs: usize,
@@ -436,7 +436,7 @@ mod tests {
         let short = message(&short);
         assert!(short.contains("I16 values, the model has int8 values: save them"), "{short}");
         let two = message(&npy("|i1", &format!("2, {outputs}"), &answers[..2 * outputs]));
-        assert!(two.contains("3 inputs and 2 expected answers"), "{two}");
+        assert!(two.contains("inputs: 3, expected answers: 2: give as many of each"), "{two}");
         let shape = message(&npy("|i1", &format!("{outputs}, 3"), &answers));
         assert!(shape.contains("the model needs [n, ...]"), "{shape}");
         let none = message(b"no array");

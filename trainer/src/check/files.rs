@@ -8,10 +8,11 @@ use std::fs;
 use std::path::Path;
 
 use infer::format::OutputQuant;
-use infer::{Input, Model, Shape, ValueType};
+use infer::{Input, Model, ValueType};
 
 use super::CheckError;
 use crate::data::elements::{Element, Numbers};
+use crate::data::inputs::is_channels_first;
 use crate::data::npy::{self, Array};
 
 /// Most that a real value may be beside the one that an answer stands for, in steps: more than
@@ -68,9 +69,7 @@ pub(super) fn stored_inputs(model: &Model<'_>, path: &Path) -> Result<Vec<u8>, C
         ValueType::Reals => (&[Element::F32], "real values: save them with .astype(np.float32)"),
     };
     let (shape, numbers) = numbers(path, elements, expected, input.image.len())?;
-    let Shape { height, width, channels } = input.image;
-    let first = [channels, height, width].map(u64::from);
-    if shape.get(1..) == Some(&first) && first != [height, width, channels].map(u64::from) {
+    if is_channels_first(&shape, input.image) {
         return Err(CheckError::ChannelsFirst { path: path.to_owned(), wanted: input.image });
     }
     Ok(stored(&numbers, input))

@@ -70,15 +70,17 @@ struct ChipArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<(), CliError> {
+    let way = args.chip.way()?;
+    args.chip.line.check(way.as_ref())?;
     let bytes = model_file::read(&args.model)?;
     let mut table = ModelTable::new();
     let model = model_file::parse(&args.model, &bytes, &mut table)?;
     let cases = Cases::read(&model, &args.inputs, &args.expected)?;
     if let Some(maps) = &args.maps {
         let same = check_maps(&model, &args.inputs, maps)?;
-        print(&format!("{same} maps of the first input are as expected, byte for byte\n"))?;
+        print(&format!("maps of the first input as expected, byte for byte: {same}\n"))?;
     }
-    let said = match args.chip.way()? {
+    let said = match way {
         Some(way) => on_chip(args, &way, &model, &cases)?,
         None => format!("{}, on this computer", same(cases.check(&model)?)),
     };

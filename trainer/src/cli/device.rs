@@ -23,6 +23,9 @@ use crate::device::port::BAUD;
 pub(super) use connect::{Connection, Way, open};
 
 /// Seconds that can be waited for an answer.
+const TIMEOUT: u64 = 30;
+
+/// Seconds that can be waited.
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=600;
 
 /// Talk to a chip: evaluate, predict and profile on it, flash it, replace its model
@@ -88,13 +91,15 @@ struct ConnectArgs {
 /// How a line is talked over.
 #[derive(Args)]
 pub(super) struct LineArgs {
-    /// Baud rate of the port
-    #[arg(long, value_name = "BAUD", default_value_t = BAUD, conflicts_with = "qemu")]
-    baud: u32,
-    /// Seconds to wait for an answer before a request is sent again
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, allow_negative_numbers = true)]
+    #[arg(long, value_name = "BAUD", conflicts_with = "qemu", help = format!(
+        "Baud rate of the port [default: {BAUD}]"
+    ))]
+    baud: Option<u32>,
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help = format!(
+        "Seconds to wait for an answer before a request is sent again [default: {TIMEOUT}]"
+    ))]
     #[arg(value_parser = RangedI64ValueParser::<u64>::new().range(TIMEOUT_SECONDS))]
-    timeout: u64,
+    timeout: Option<u64>,
 }
 
 #[derive(Args)]
@@ -195,7 +200,22 @@ impl ConnectArgs {
 
 impl LineArgs {
     fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout)
+        Duration::from_secs(self.timeout.unwrap_or(TIMEOUT))
+    }
+
+    fn baud(&self) -> u32 {
+        self.baud.unwrap_or(BAUD)
+    }
+
+    /// Refuses what `way` has no use for, `None` being this computer.
+    pub(super) fn check(&self, way: Option<&Way>) -> Result<(), CliError> {
+        let option = match way {
+            Some(Way::Port(_)) => None,
+            _ if self.baud.is_some() => Some("--baud"),
+            None if self.timeout.is_some() => Some("--timeout"),
+            _ => None,
+        };
+        option.map_or(Ok(()), |option| Err(CliError::NoLine { option }))
     }
 }
 

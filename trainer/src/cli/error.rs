@@ -90,8 +90,8 @@ pub enum CliError {
     Channels(#[from] ChannelsError),
     /// A series for a model of something else.
     #[error(
-        "{}: the model was not trained on series of a CSV file, as far as model.data.toml beside \
-            it says: predict takes pictures for it",
+        "{}: the model was not trained on series of a CSV file, as far as the .data.toml beside it \
+            says: predict takes pictures for it",
         path.display()
     )]
     NoSeries {
@@ -277,6 +277,12 @@ pub enum CliError {
         options: String,
         /// Why, and what to do.
         why: &'static str,
+    },
+    /// An option of a line where nothing is talked to over one.
+    #[error("{option} would change nothing: it is for a chip, which --port names")]
+    NoLine {
+        /// The option.
+        option: &'static str,
     },
     /// Inputs of another size than the network's.
     #[error(

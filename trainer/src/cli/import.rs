@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Args;
 use infer::Model;
@@ -10,7 +11,8 @@ use super::import_file::{self, OnnxFile};
 use super::options::{ChipOption, DataOption, FileOption, Threads};
 use super::planned::PendingPlan;
 use super::{CliError, import_float, import_options, inspect, left_out, model_file, place};
-use crate::atomic_file::PendingFile;
+use crate::atomic_file::{PendingFile, WriteError};
+use crate::data::record::DataRecord;
 use crate::data::{class_names, metadata};
 use crate::import::model::Lowered;
 use crate::import::tflite::Network;
@@ -135,7 +137,22 @@ fn tflite(args: &ImportArgs, file: &[u8]) -> Result<(), CliError> {
     let plan = core.map(|core| PendingPlan::note(&args.out, &bytes, &bytes, core)).transpose()?;
     file.commit()?;
     plan.map_or(Ok(()), PendingPlan::commit)?;
+    remove_record(&args.out)?;
     report(args, &network, &whole, &bytes)
+}
+
+/// Removes what a model that was here before was trained on: commands would read it for this one.
+fn remove_record(out: &Path) -> Result<(), CliError> {
+    let path = DataRecord::path_beside(out);
+    match fs::remove_file(&path) {
+        Ok(()) => complain(&format!(
+            "note: {} told of the model that was here before, and is removed",
+            path.display()
+        )),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+        Err(cause) => return Err(WriteError { path, cause }.into()),
+    }
+    Ok(())
 }
 
 /// Said of a network that turns its input first.

@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(of("\u{feff}cat\r\n dog \n"), Ok(vec!["cat".to_owned(), "dog".to_owned()]));
         let why = ": line 2 is empty: each line names one class or value";
         assert!(of("cat\n\ncow\n").is_err_and(|said| said.ends_with(why)));
-        let why = ": 1 names for 2 classes: one line for each class";
+        let why = ": the number of names is 1, 2 are needed: a line for each class or value";
         assert!(of("cat\n").is_err_and(|said| said.ends_with(why)));
     }
 

@@ -221,7 +221,10 @@ pub enum DataError {
         line: usize,
     },
     /// Too few names.
-    #[error("{}: {names} names for {classes} classes: one line for each class", path.display())]
+    #[error(
+        "{}: the number of names is {names}, {classes} are needed: a line for each class or value",
+        path.display()
+    )]
     Names {
         /// The file of names.
         path: PathBuf,

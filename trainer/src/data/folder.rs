@@ -84,8 +84,8 @@ pub enum FolderError {
         expected: String,
     },
     /// A network whose pixels are neither grey nor RGB.
-    #[error("{}: pictures have 1 or 3 values per pixel, the images are to be {wanted}: change \
-        'channels' in the preset", path.display())]
+    #[error("{}: pictures have 1 or 3 values per pixel, the network's are {wanted}: it must have 1 \
+        or 3 channels (in a preset, [network.input])", path.display())]
     Channels {
         /// The folder.
         path: PathBuf,

@@ -429,6 +429,11 @@ fn names_of_the_classes_come_from_a_file() {
     assert_eq!(named.names, ["zero", "one", "two", "three", "four", "five"]);
     assert_eq!((named.train.classes, named.test.classes), (6, 6));
     let few = with("zero\none\n").unwrap_err().to_string();
-    assert!(few.ends_with("names: 2 names for 5 classes: one line for each class"), "{few}");
+    assert!(
+        few.ends_with(
+            "names: the number of names is 2, 5 are needed: a line for each class or value"
+        ),
+        "{few}"
+    );
     assert!(with("a\n\nc\nd\ne\n").is_err());
 }

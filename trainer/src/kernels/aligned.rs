@@ -30,9 +30,14 @@ impl Aligned {
         Self { values, start, len }
     }
 
+    /// Floats that it can hold in the memory it has.
+    pub fn capacity(&self) -> usize {
+        self.values.len() - self.start
+    }
+
     /// Makes it `len` zeros, in the memory it has if that is enough.
     pub fn set_zeros(&mut self, len: usize) {
-        if self.start + len <= self.values.len() {
+        if len <= self.capacity() {
             self.len = len;
             self.fill(0.0);
         } else {

@@ -15,7 +15,9 @@
 //!
 //! The sums of the weights' gradient are [`super::terms`]; weights whose taps lie in runs too short
 //! for vectors go another way: [`super::outer_products`]. The map's gradient is
-//! [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s.
+//! [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s, and so
+//! are the weights' gradients of all layers without pooling. The maps' gradients of these are
+//! convolutions: `ops/conv/transposed.rs`.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -219,6 +221,8 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
         }
         if job.positions.reach.run < LANES {
             job.outer_products().add::<V, POOLED>(gradient);
+        } else if !POOLED && job.positions.reach.run.is_multiple_of(LANES) {
+            weight_products::<V>(job, gradient);
         } else {
             weight_gradient::<POOLED>(job, gradient);
         }
@@ -232,24 +236,15 @@ unsafe fn gradients<V: Vector, const POOLED: bool>(
 #[inline(always)]
 unsafe fn products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: InputGradient<'_>) {
     let (outputs, run) = (job.weights.outputs(), job.positions.reach.run);
-    let places = |step: usize| -> Vec<usize> { (0..outputs).map(|output| output * step).collect() };
-    let (rows, weights) = (places(gradient.row_step), places(run));
-    for part in parts(job.positions.pixels) {
-        let (factors, terms) =
-            (&job.output_gradient[part.start * outputs..], &job.positions.pixels[part]);
-        let product = Product {
-            rows: &rows,
-            run,
-            factors,
-            factor_steps: [1, outputs],
-            source: job.map,
-            terms,
-        };
-        // SAFETY: `backward` checked that the map holds a run at each place, that there is a row of
-        // weights for each output, and a gradient for each output of each pixel.
-        unsafe { product.add::<V>(&mut gradient.weights) };
+    // SAFETY: passed on from the caller.
+    unsafe {
+        match run < LANES {
+            true => job.outer_products().add::<V, false>(gradient),
+            false => weight_products::<V>(job, gradient),
+        }
     }
     if let Some(input) = input {
+        let weights: Vec<usize> = (0..outputs).map(|output| output * run).collect();
         let (rows, factors, source) =
             (job.positions.pixels, job.output_gradient, &job.weights.rows[..]);
         let product =
@@ -257,6 +252,32 @@ unsafe fn products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: Inp
         // SAFETY: the same; `input` is as long as the map, and no pixels share a place, as none of
         // a layer with one tap do.
         unsafe { product.add::<V>(input) };
+    }
+}
+
+/// The weights' gradient of a layer without pooling: a product for each row of taps.
+#[inline(always)]
+unsafe fn weight_products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient) {
+    let (outputs, reach) = (job.weights.outputs(), job.positions.reach);
+    let row_step = gradient.row_step;
+    let rows: Vec<usize> = (0..outputs).map(|output| output * row_step).collect();
+    for part in parts(job.positions.pixels) {
+        let (factors, terms) =
+            (&job.output_gradient[part.start * outputs..], &job.positions.pixels[part]);
+        for row in 0..reach.rows {
+            let product = Product {
+                rows: &rows,
+                run: reach.run,
+                factors,
+                factor_steps: [1, outputs],
+                source: &job.map[row * reach.row_step..],
+                terms,
+            };
+            // SAFETY: `backward` checked that the map holds a position's taps at each place, that
+            // there is a row of weights for each output, and a gradient for each output of each
+            // pixel.
+            unsafe { product.add::<V>(&mut gradient.weights[row * reach.run..]) };
+        }
     }
 }
 

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! All positions share each load of weights; with two blocks and two pixels, sixteen sums are under
-//! way at a time, twice as many as hide the latency of the multiply-add. A sum adds its taps in
+//! way at a time, twice as many as hide the latency of the multiply-add. A block alone has twelve,
+//! of three pixels: the places of more would not stay in registers. A sum adds its taps in
 //! their order on every instruction set.
 #![allow(unsafe_code)]
 
@@ -50,8 +51,8 @@ pub fn forward(
             #[cfg(target_arch = "x86_64")]
             Extension::Avx2 => avx2(&job, output, choices),
             #[cfg(target_arch = "aarch64")]
-            Extension::Neon => layer::<super::vector::Neon, 1, 1>(&job, output, choices),
-            _ => layer::<Plain, 1, 1>(&job, output, choices),
+            Extension::Neon => layer::<super::vector::Neon, 1, 1, 1>(&job, output, choices),
+            _ => layer::<Plain, 1, 1, 1>(&job, output, choices),
         }
     }
 }
@@ -67,19 +68,20 @@ struct Job<'j> {
 #[target_feature(enable = "avx512f,avx2,fma")]
 unsafe fn avx512(job: &Job<'_>, output: &mut [f32], choices: &mut [u16]) {
     // SAFETY: the caller's machine has AVX-512F.
-    unsafe { layer::<super::vector::Avx512, 2, 2>(job, output, choices) }
+    unsafe { layer::<super::vector::Avx512, 2, 2, 3>(job, output, choices) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(job: &Job<'_>, output: &mut [f32], choices: &mut [u16]) {
     // SAFETY: the caller's machine has AVX2 and FMA.
-    unsafe { layer::<super::vector::Avx2, 1, 1>(job, output, choices) }
+    unsafe { layer::<super::vector::Avx2, 1, 1, 1>(job, output, choices) }
 }
 
-/// All pixels, in steps of `BLOCKS` blocks of outputs and then the blocks that remain.
+/// All pixels, `PIXELS` at a time, in steps of `BLOCKS` blocks of outputs; then the blocks that
+/// remain, `ALONE` pixels at a time.
 #[inline(always)]
-unsafe fn layer<V: Vector, const BLOCKS: usize, const PIXELS: usize>(
+unsafe fn layer<V: Vector, const BLOCKS: usize, const PIXELS: usize, const ALONE: usize>(
     job: &Job<'_>,
     output: &mut [f32],
     choices: &mut [u16],
@@ -92,7 +94,7 @@ unsafe fn layer<V: Vector, const BLOCKS: usize, const PIXELS: usize>(
             pixels::<V, BLOCKS, PIXELS>(job, block, output, choices);
         }
         for block in whole..blocks {
-            pixels::<V, 1, PIXELS>(job, block, output, choices);
+            pixels::<V, 1, ALONE>(job, block, output, choices);
         }
     }
 }

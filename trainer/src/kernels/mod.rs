@@ -171,6 +171,8 @@ pub struct Weights {
     packed_bias: Aligned,
     /// For the map's gradient, where it has been asked for.
     channel_blocks: Option<ChannelBlocks>,
+    /// Those of the convolutions that compute the map's gradient, where it goes that way.
+    pub transposed: Vec<Weights>,
     taps: usize,
 }
 
@@ -187,12 +189,26 @@ impl Weights {
         }
         let mut packed_bias = Aligned::zeros(bias.len().next_multiple_of(LANES));
         packed_bias[..bias.len()].copy_from_slice(&bias);
-        Self { rows: rows.into(), packed, bias, packed_bias, channel_blocks: None, taps }
+        Self {
+            rows: rows.into(),
+            packed,
+            bias,
+            packed_bias,
+            channel_blocks: None,
+            transposed: Vec::new(),
+            taps,
+        }
     }
 
     /// The same, ready to go backward to a map that is read as `reach` says.
     pub fn with_map_gradient(self, reach: Reach) -> Self {
         Self { channel_blocks: ChannelBlocks::new(&self.rows, self.outputs(), reach), ..self }
+    }
+
+    /// The same, with those of convolutions that compute the map's gradient: `turn` makes them of
+    /// `[output][tap]`.
+    pub fn with_transposed(self, turn: impl FnOnce(&[f32]) -> Vec<Self>) -> Self {
+        Self { transposed: turn(&self.rows), ..self }
     }
 
     /// Outputs.

@@ -56,8 +56,8 @@ impl Product<'_> {
         }
     }
 
-    /// `ROWS` rows from `row` on, in columns of four vectors or two, then of one, then float by
-    /// float.
+    /// `ROWS` rows from `row` on, in columns of four vectors, three or two, then of one, then
+    /// what is left.
     #[inline(always)]
     unsafe fn columns<V: Vector, const ROWS: usize>(&self, to: &mut [f32], row: usize) {
         let mut at = 0;
@@ -66,6 +66,10 @@ impl Product<'_> {
             while V::MANY && self.run - at >= 4 * LANES {
                 self.tile::<V, ROWS, 4>(to, row, at);
                 at += 4 * LANES;
+            }
+            if V::MANY && self.run - at >= 3 * LANES {
+                self.tile::<V, ROWS, 3>(to, row, at);
+                at += 3 * LANES;
             }
             while self.run - at >= 2 * LANES {
                 self.tile::<V, ROWS, 2>(to, row, at);
@@ -77,15 +81,44 @@ impl Product<'_> {
             }
         }
         for row in row..row + ROWS {
-            for column in at..self.run {
-                let sum = &mut to[self.rows[row] + column];
-                for (term, place) in self.terms.iter().enumerate() {
-                    let factor =
-                        self.factors[row * self.factor_steps[0] + term * self.factor_steps[1]];
-                    *sum = V::mul_add_one(factor, self.source[place + column], *sum);
-                }
+            self.rest::<V>(to, row, at);
+        }
+    }
+
+    /// The last floats of a row, from `at` on, fewer than a vector has: by eight, four, two and
+    /// one.
+    #[inline(always)]
+    fn rest<V: Vector>(&self, to: &mut [f32], row: usize, mut at: usize) {
+        at += self.in_registers::<V, 8>(to, row, at);
+        at += self.in_registers::<V, 4>(to, row, at);
+        at += self.in_registers::<V, 2>(to, row, at);
+        self.in_registers::<V, 1>(to, row, at);
+    }
+
+    /// `FLOATS` of a row from `at` on, if there are as many; how many were taken. They stay in
+    /// registers while the terms pass by.
+    #[inline(always)]
+    fn in_registers<V: Vector, const FLOATS: usize>(
+        &self,
+        to: &mut [f32],
+        row: usize,
+        at: usize,
+    ) -> usize {
+        let place = self.rows[row];
+        let Some(to) = to[place + at..place + self.run].first_chunk_mut::<FLOATS>() else {
+            return 0;
+        };
+        let [row_step, term_step] = self.factor_steps;
+        let factors = self.factors[row * row_step..].iter().step_by(term_step);
+        let mut sums = *to;
+        for (place, factor) in self.terms.iter().zip(factors) {
+            let from: &[f32; FLOATS] = self.source[place + at..].first_chunk().expect("a run");
+            for (sum, value) in sums.iter_mut().zip(from) {
+                *sum = V::mul_add_one(*factor, *value, *sum);
             }
         }
+        *to = sums;
+        FLOATS
     }
 
     /// The micro-kernel: `ROWS` by `VECTORS` vectors of sums, kept in registers over all terms.

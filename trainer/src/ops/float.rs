@@ -5,7 +5,7 @@ use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 
 use super::Source;
-use crate::kernels::{Aligned, Gradient, InstructionSet, Reach, Weights};
+use crate::kernels::{Aligned, Gradient, InstructionSet, Weights};
 
 /// An operator laid out for the float kernels. Maps are `[image][row][column][channel]`.
 pub trait FloatOperator {
@@ -17,10 +17,9 @@ pub trait FloatOperator {
         None
     }
 
-    /// How a position reads its taps, where the gradient of the map needs the weights packed for
-    /// it.
-    fn reach(&self) -> Option<Reach> {
-        None
+    /// The weights with what the gradient of the map needs beside.
+    fn for_map_gradient(&self, weights: Weights) -> Weights {
+        weights
     }
 
     /// Whether a ReLU ends the operator.
@@ -72,7 +71,7 @@ pub struct Pass<'p> {
     pub weights: &'p Weights,
     /// The operator's buffers.
     pub buffers: &'p mut Buffers,
-    /// Memory for the gradient of a padded map, whatever lies in it.
+    /// Memory for the gradients of padded maps, whatever lies in it.
     pub scratch: &'p mut Aligned,
 }
 

@@ -206,8 +206,8 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.weights())
             }
 
-            fn reach(&self) -> Option<Reach> {
-                call!([$($Operator)+] self, operator => operator.reach())
+            fn for_map_gradient(&self, weights: Weights) -> Weights {
+                call!([$($Operator)+] self, operator => operator.for_map_gradient(weights))
             }
 
             fn relu(&self) -> bool {

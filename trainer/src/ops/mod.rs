@@ -53,7 +53,7 @@ use infer::schedule::INPUTS_MAX;
 use infer::{LayerProblem, Shape};
 use serde::{Deserialize, Serialize};
 
-use crate::kernels::{Gradient, Reach};
+use crate::kernels::{Gradient, Weights};
 
 /// The list, handed to the macro of the name `$then`: what this crate and the tests make of all
 /// operators is made of it.

@@ -218,10 +218,7 @@ fn packed_stage(
 ) -> Weights {
     let bias = if stage.norm.is_some() { vec![0.0; stage.bias.len()] } else { stage.bias.clone() };
     let weights = Weights::new(rows, bias);
-    match operator.reach() {
-        Some(reach) if map_gradient => weights.with_map_gradient(reach),
-        _ => weights,
-    }
+    if map_gradient { operator.for_map_gradient(weights) } else { weights }
 }
 
 /// Gamma and beta of a stage; empty where it is not normalised.

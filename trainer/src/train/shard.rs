@@ -26,6 +26,8 @@ pub struct Shard {
     /// Numbers of the images, and what decides which of their values are left out.
     images: Vec<usize>,
     dropout: Dropout,
+    /// Per stage with dropout: which of its values the forward pass left out.
+    left_out: Vec<Vec<bool>>,
 }
 
 impl Shard {
@@ -38,6 +40,7 @@ impl Shard {
             spare: Vec::new(),
             images: Vec::new(),
             dropout: Dropout::default(),
+            left_out: vec![Vec::new(); layout.stages.len()],
         }
     }
 
@@ -70,9 +73,25 @@ impl Shard {
 
     /// Leaves some of a stage's values out, where the network has dropout.
     fn leave_out(&mut self, layout: &Layout, stage: usize) {
-        if layout.dropout[stage] > 0.0 {
-            let kept = Kept { layout, stage, images: &self.images, dropout: self.dropout };
-            kept.scale(self.maps.set, self.maps.output_mut(layout, stage));
+        let rate = layout.dropout[stage];
+        if rate > 0.0 {
+            self.choose(stage, layout.stages[stage].output().len(), rate);
+            let (set, left_out) = (self.maps.set, &self.left_out[stage]);
+            let values = self.maps.output_mut(layout, stage);
+            set.run(LeaveOut { values, left_out, rate });
+        }
+    }
+
+    /// Chooses the values that a stage leaves out, each at the probability `rate`.
+    fn choose(&mut self, stage: usize, len: usize, rate: f32) {
+        let Dropout { seed, epoch } = self.dropout;
+        let mut units = vec![0.0; len];
+        let left_out = &mut self.left_out[stage];
+        left_out.clear();
+        for image in &self.images {
+            Random::new(seed, Purpose::Dropout { epoch, image: *image, stage })
+                .fill_units(&mut units);
+            left_out.extend(units.iter().map(|unit| *unit < rate));
         }
     }
 
@@ -97,8 +116,8 @@ impl Shard {
     fn uncut(&mut self, layout: &Layout, stage: usize) {
         let (most, rate) = (layout.most[stage], layout.dropout[stage]);
         if rate > 0.0 {
-            let kept = Kept { layout, stage, images: &self.images, dropout: self.dropout };
-            kept.scale(self.maps.set, &mut self.gradients[stage + 1]);
+            let (values, left_out) = (&mut self.gradients[stage + 1], &self.left_out[stage]);
+            self.maps.set.run(LeaveOut { values, left_out, rate });
         }
         let most = most / (1.0 - rate);
         if most < f32::INFINITY {
@@ -156,7 +175,7 @@ impl Shard {
 
     /// Begins the backward pass with the gradient of the last stage's output.
     pub fn start_back(&mut self, layout: &Layout, gradient: &[f32]) {
-        let mut buffer = self.spare.pop().unwrap_or_default();
+        let mut buffer = take_spare(&mut self.spare, gradient.len());
         buffer.set_zeros(gradient.len());
         buffer.copy_from_slice(gradient);
         self.gradients[layout.stages.len()] = buffer;
@@ -201,8 +220,9 @@ impl Shard {
         std::array::from_fn(|input| match reads.get(input) {
             None | Some(0) => Aligned::default(),
             Some(tensor) => {
-                let mut buffer = self.spare.pop().unwrap_or_default();
-                buffer.set_zeros(self.maps.images * layout.tensor(*tensor).len());
+                let len = self.maps.images * layout.tensor(*tensor).len();
+                let mut buffer = take_spare(&mut self.spare, len);
+                buffer.set_zeros(len);
                 buffer
             }
         })
@@ -225,33 +245,17 @@ impl Shard {
     }
 }
 
-/// The values of a stage that are not left out.
-struct Kept<'k> {
-    layout: &'k Layout,
-    stage: usize,
-    images: &'k [usize],
-    dropout: Dropout,
+/// The smallest of the spare buffers that can hold `len` floats; an empty one where none can.
+fn take_spare(spare: &mut Vec<Aligned>, len: usize) -> Aligned {
+    let fits = spare.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= len);
+    let best = fits.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
+    best.map(|index| spare.swap_remove(index)).unwrap_or_default()
 }
 
-impl Kept<'_> {
-    /// Makes those 0 that are left out, and divides the others by the probability that they stay.
-    fn scale(&self, set: InstructionSet, values: &mut [f32]) {
-        let (stage, Dropout { seed, epoch }) = (self.stage, self.dropout);
-        let (rate, len) = (self.layout.dropout[stage], self.layout.stages[stage].output().len());
-        let mut units = vec![0.0; len];
-        for (image, values) in self.images.iter().zip(values.chunks_exact_mut(len)) {
-            Random::new(seed, Purpose::Dropout { epoch, image: *image, stage })
-                .fill_units(&mut units);
-            set.run(LeaveOut { values, units: &units, rate });
-        }
-    }
-}
-
-/// Values with a random number from 0 to 1 for each; those whose number lies below the rate become
-/// 0.
+/// Values of which some become 0; the others are divided by the probability that they stay.
 struct LeaveOut<'v> {
     values: &'v mut [f32],
-    units: &'v [f32],
+    left_out: &'v [bool],
     rate: f32,
 }
 
@@ -260,10 +264,10 @@ impl Loops for LeaveOut<'_> {
 
     #[inline(always)]
     fn run(self) {
-        for (value, unit) in self.values.iter_mut().zip(self.units) {
+        for (value, is_left_out) in self.values.iter_mut().zip(self.left_out) {
             // Both are computed: without a branch it is done on whole vectors.
             let kept = *value / (1.0 - self.rate);
-            *value = if *unit < self.rate { 0.0 } else { kept };
+            *value = if *is_left_out { 0.0 } else { kept };
         }
     }
 }

@@ -48,6 +48,18 @@ fn values_out_of_range() {
 fn commands_that_do_not_exist() {
     usage_error(["evl", "out/model.kndl"], "similar subcommand");
     usage_error(["--sed", "3"], "'--seed'");
+}
+
+/// How a line is talked over, without a line.
+#[test]
+fn options_of_a_line_without_one() {
+    let check = ["check", "model.kndl", "--inputs", "x.npy", "--expected", "y.npy"];
+    let with = |options: &[&str]| error(Workshop::new().trainer(check).args(options));
+    let of =
+        |option| format!("{option} would change nothing: it is for a chip, which --port names");
+    assert_eq!(with(&["--baud", "9600"]), of("--baud"));
+    assert_eq!(with(&["--core", "m4", "--baud", "9600"]), of("--baud"));
+    assert_eq!(with(&["--timeout", "5"]), of("--timeout"));
     usage_error(["predict", "out/model.kndl"], "<PICTURE>");
 }
 

@@ -168,6 +168,22 @@ fn a_quantised_onnx_file() {
     each_option("pictures_qdq.onnx", &["--data", "pictures"], |row| row.2);
 }
 
+/// What a model was trained on is not said of another one that takes its place.
+#[test]
+fn the_record_of_a_model_that_was_here_before() {
+    let workshop = workshop(4);
+    let record = workshop.path("model.data.toml");
+    fs::write(&record, "of another model").unwrap();
+    let file = fixture("scores.tflite");
+    let import = ["import", &file, "--out", "model.kndl"];
+    let (_, complained) = run(&mut workshop.trainer(import), 0);
+    let note = "note: model.data.toml told of the model that was here before, and is removed";
+    assert!(complained.contains(note), "{complained}");
+    assert!(!record.exists());
+    let (_, complained) = run(&mut workshop.trainer(import), 0);
+    assert!(!complained.contains("note"), "{complained}");
+}
+
 /// An int8 file does not name its answers.
 #[test]
 fn names_of_an_int8_file() {
@@ -179,7 +195,10 @@ fn names_of_an_int8_file() {
     assert!(said.contains("name 0, name 1, name 2"), "{said}");
     fs::write(workshop.path("names.txt"), "a\nb\n").unwrap();
     let message = error(&mut workshop.trainer(labels));
-    assert_eq!(message, "names.txt: 2 names for 4 classes: one line for each class");
+    assert_eq!(
+        message,
+        "names.txt: the number of names is 2, 4 are needed: a line for each class or value"
+    );
     let autoencoder = fixture("autoencoder.tflite");
     let reconstructs = ["--task", "reconstruct", "--labels", "names.txt", "--out", "other.kndl"];
     let message = error(workshop.trainer(["import", &autoencoder]).args(reconstructs));
@@ -225,7 +244,8 @@ fn names_that_nothing_is_written_to() {
     assert_eq!(fs::read(&network).unwrap(), whole);
     let record = with("model.burnpack");
     assert!(record.contains("would have this name: end it in .kndl"), "{record}");
-    assert!(with("folder").contains("folder: cannot be written"));
+    assert!(with("folder").contains("folder: cannot be written: it is a folder: name a file"));
+    assert!(with("no/model.kndl").contains("there is no folder no: make it first"));
     for name in ["model.burnpack", "folder.burnpack", "folder.report.html", "folder.data.toml"] {
         assert!(!workshop.path(name).exists(), "{name}");
     }

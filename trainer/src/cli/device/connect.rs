@@ -101,7 +101,7 @@ fn over_port(port: &str, options: &LineArgs, model: Option<&Path>) -> Result<Con
     let model = model.map(model_file::read).transpose()?;
     let line: Box<dyn Line> = match Tcp::address(port) {
         Some(address) => Box::new(Tcp::connect(address)?),
-        None => Box::new(Port::open(port, options.baud)?),
+        None => Box::new(Port::open(port, options.baud())?),
     };
     let session = Session::open(Client::new(line), options.timeout())?;
     let unit = Unit::Time(session.chip().ticks_per_second);

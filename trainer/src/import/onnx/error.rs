@@ -15,10 +15,13 @@ pub struct ReadError {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Problem {
     /// The message ends within a field.
-    #[error("ends within a field: the file is cut off or no ONNX file")]
+    #[error("ends within a field: the file is cut off (copy it again), or no ONNX file")]
     Ends,
     /// A field longer than its message.
-    #[error("a field of {length} bytes does not fit the {left} that are left")]
+    #[error(
+        "a field of {length} bytes does not fit the {left} that are left: the file is cut off (copy \
+         it again), or no ONNX file"
+    )]
     Length {
         /// Of the field.
         length: u64,

@@ -49,7 +49,10 @@ fn the_root_lies_inside() {
     bytes[..4].copy_from_slice(&0x1234_u32.to_le_bytes());
     assert_eq!(
         refusal(&bytes),
-        format!("Model, root: offset 0x1234 lies outside of the file ({length} bytes)")
+        format!(
+            "Model, root: offset 0x1234 lies outside of the file ({length} bytes), which is cut off or \
+             damaged: copy it again"
+        )
     );
 }
 
@@ -73,7 +76,8 @@ fn offsets_lie_inside() {
     assert_eq!(
         refusal(&moved),
         format!(
-            "Operator 1, inputs: offset 0x{target:x} lies outside of the file ({length} bytes)"
+            "Operator 1, inputs: offset 0x{target:x} lies outside of the file ({length} bytes), which is cut off or \
+             damaged: copy it again"
         )
     );
     let mut long = bytes.clone();

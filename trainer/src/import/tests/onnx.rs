@@ -80,11 +80,13 @@ fn files_that_lie() {
     assert!(refusal(b"\x89PNG\r\n\x1A\n").starts_with("Model at byte 0x"));
     assert_eq!(
         refusal(&[0x3A, 0x7F, 1]),
-        "Model at byte 0x0: a field of 127 bytes does not fit the 1 that are left"
+        "Model at byte 0x0: a field of 127 bytes does not fit the 1 that are left: the file is cut \
+         off (copy it again), or no ONNX file"
     );
     assert_eq!(
         refusal(&[0x08, 0xFF]),
-        "Model at byte 0x0: ends within a field: the file is cut off or no ONNX file"
+        "Model at byte 0x0: ends within a field: the file is cut off (copy it again), or no ONNX \
+         file"
     );
     assert!(refusal(&[0xFF; 12]).contains("a number has more than ten bytes"));
     assert!(refusal(&[0x0B]).contains("no known wire type"));

@@ -33,7 +33,10 @@ pub enum Problem {
         found: Vec<u8>,
     },
     /// An offset, or what it names, reaches out of the file.
-    #[error("offset 0x{offset:x} lies outside of the file ({file_bytes} bytes)")]
+    #[error(
+        "offset 0x{offset:x} lies outside of the file ({file_bytes} bytes), which is cut off or \
+         damaged: copy it again"
+    )]
     Outside {
         /// Where it leads.
         offset: usize,

@@ -3,7 +3,8 @@
 use infer::Shape;
 
 use super::Conv;
-use crate::kernels::{self, Gradient, Positions, Reach};
+use super::transposed::{Side, Transposed};
+use crate::kernels::{self, Gradient, LANES, Positions, Reach, Weights};
 use crate::ops::float::{of_images, places};
 use crate::ops::{Buffers, FloatOperator, InputGradients, Inputs, Part, Pass, Source};
 
@@ -27,6 +28,9 @@ pub struct Float {
     pub pixels: Vec<usize>,
     /// The window's positions, relative to the first.
     pub window: Vec<usize>,
+    /// The way back to the map where nothing is pooled, and a position has several taps or its
+    /// channels are no whole vectors.
+    pub(super) transposed: Option<Transposed>,
     /// Whether a ReLU follows.
     pub relu: bool,
     /// Whether batch normalisation follows, which then does the ReLU too.
@@ -59,6 +63,16 @@ impl Float {
             apart => (kernel[1], apart * channels, 1),
         };
         let step = [stride[0] * pool[0], stride[1] * pool[1]];
+        let side = |axis: usize| Side {
+            kernel: kernel[axis],
+            stride: stride[axis],
+            dilation: dilation[axis],
+            origin: origin[axis] as i64,
+            input: sides[axis],
+            output: outputs[axis],
+        };
+        let is_whole = kernel == [1, 1] && channels.is_multiple_of(LANES);
+        let is_transposed = pool == [1, 1] && !is_whole;
         Self {
             input,
             output,
@@ -68,6 +82,7 @@ impl Float {
             padded_row,
             pixels: places(steps, first, outputs, step),
             window: places(steps, [0, 0], pool, stride),
+            transposed: is_transposed.then(|| Transposed::new(input, output, [side(0), side(1)])),
             relu: conv.rectifier.is_some(),
             normalised: false,
         }
@@ -113,8 +128,11 @@ impl FloatOperator for Float {
         Some((self.output.channels as usize, self.reach.taps()))
     }
 
-    fn reach(&self) -> Option<Reach> {
-        Some(self.reach)
+    fn for_map_gradient(&self, weights: Weights) -> Weights {
+        match &self.transposed {
+            Some(transposed) => weights.with_transposed(|rows| transposed.weights(rows)),
+            None => weights.with_map_gradient(self.reach),
+        }
     }
 
     fn relu(&self) -> bool {
@@ -169,7 +187,12 @@ impl FloatOperator for Float {
             );
         };
         let is_asked = !input_gradient.is_empty();
-        if self.pads() {
+        let is_packed = !pass.weights.transposed.is_empty();
+        if let Some(transposed) = self.transposed.as_ref().filter(|_| is_asked && is_packed) {
+            back(if self.pads() { &pass.buffers.padded } else { input }, None);
+            let (set, weights) = (pass.set, &pass.weights.transposed);
+            transposed.run(set, weights, pass.scratch, output_gradient, input_gradient);
+        } else if self.pads() {
             let len = pass.images * self.padded_len();
             pass.scratch.set_zeros(if is_asked { len } else { 0 });
             back(&pass.buffers.padded[..len], is_asked.then_some(&mut *pass.scratch));

@@ -5,6 +5,7 @@ mod float;
 mod oracle;
 mod plain;
 mod terms;
+mod transposed;
 
 use burn::tensor::Tensor;
 use infer::Shape;
