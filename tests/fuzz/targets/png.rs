@@ -3,5 +3,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
-    fuzz::pictures::png(file);
+    fuzz::pictures::picture(file);
 });

@@ -48,6 +48,27 @@ fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(kind)
 }
 
+/// libFuzzer's targets are built by `./ci.sh fuzz` alone: they call what is there.
+#[test]
+fn targets_call_functions_that_are_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let mut calls = 0;
+    for entry in fs::read_dir(folder.join("targets")).expect("targets") {
+        let path = entry.expect("a file").path();
+        let text = fs::read_to_string(&path).expect("a text");
+        let called = text.lines().filter_map(|line| line.trim().strip_prefix("fuzz::"));
+        for call in called.filter_map(|call| call.split_once('(').map(|(name, _)| name)) {
+            let (module, function) = call.split_once("::").expect("a function of a module");
+            let source = folder.join("src").join(format!("{module}.rs"));
+            let source = fs::read_to_string(source).expect("a module");
+            let line = format!("pub fn {function}(");
+            assert!(source.contains(&line), "{}: no {call}", path.display());
+            calls += 1;
+        }
+    }
+    assert!(calls >= 8, "{calls} calls");
+}
+
 fn corpus(kind: &str) -> Vec<Vec<u8>> {
     seeds(kind).iter().map(|path| fs::read(path).expect("a file")).collect()
 }

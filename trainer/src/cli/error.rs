@@ -284,6 +284,16 @@ pub enum CliError {
         /// The option.
         option: &'static str,
     },
+    /// Values that a model does not answer.
+    #[error(
+        "{}: the network ends in a softmax, and a model answers the scores before it: import with \
+         --task classify, or export without the softmax",
+        path.display()
+    )]
+    SoftmaxTask {
+        /// The file.
+        path: PathBuf,
+    },
     /// Inputs of another size than the network's.
     #[error(
         "{}: its inputs are {found}, the network reads {wanted} (rows x columns x channels): save \

@@ -68,6 +68,9 @@ pub(super) fn run(
     check_shape(source, data.train.shape, shape)?;
     import_options::check_names(args, &data)?;
     let import = read(&given(args, &data)?).map_err(refused)?;
+    if task != Task::Classify && import.ends_with_softmax() {
+        return Err(CliError::SoftmaxTask { path: args.network.clone() });
+    }
     let notes = fit::check(&import.model.network, task, &data, &Survey::of(&data))?;
     data.notes.iter().chain(&notes).for_each(|note| complain(&format!("note: {note}")));
     let record = DataRecord::of(&data, source, &request.reading).for_task(task, THRESHOLD_QUANTILE);

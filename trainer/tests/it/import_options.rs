@@ -227,6 +227,18 @@ fn options_that_the_data_has_no_use_for() {
     assert!(!workshop.path("model.kndl").exists());
 }
 
+/// A model answers scores, no probabilities.
+#[test]
+fn a_softmax_is_for_classes() {
+    let workshop = workshop(5);
+    let file = fixture("ends_qdq.onnx");
+    let import = ["import", &file, "--data", "pictures", "--out", "model.kndl", "--size", "area"];
+    let message = error(workshop.trainer(import).args(["--task", "regress"]));
+    assert!(message.contains("the network ends in a softmax"), "{message}");
+    assert!(!workshop.path("model.kndl").exists());
+    run(&mut workshop.trainer(import), 0);
+}
+
 /// A command that would lose what it reads, or leave half of what it writes, writes nothing.
 #[test]
 fn names_that_nothing_is_written_to() {

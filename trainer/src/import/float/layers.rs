@@ -1,10 +1,13 @@
 //! Layers as files describe them, made of what the trainer has. A convolution whose taps lie apart
 //! in both directions has zeros between them. Values cut off anywhere are a ReLU6 of another scale.
 
+use std::ops::Range;
+
 use infer::Shape;
 use infer::packing::WeightBits;
 
 use super::array::Array;
+use super::layout::Side;
 use super::misfit::Misfit;
 use super::moving::{Moving, count, extent};
 use super::sketch::Sketch;
@@ -126,6 +129,35 @@ impl Sketch {
         }
         let taps = Array { shape: vec![1, 1, channels, bias.len()], values: weights };
         self.conv(name, Map { tensor, is_sole: false }, Moving::POINT, &taps, bias)
+    }
+
+    /// Rows, columns or channels of a map, those of a range: a depthwise convolution of taps that
+    /// are 0 but for one, or one of one tap for channels.
+    pub fn part(
+        &mut self,
+        name: &str,
+        tensor: usize,
+        side: Side,
+        range: &Range<usize>,
+    ) -> Result<usize, Misfit> {
+        let shape = self.shape(tensor);
+        let channels: usize = shape.channels.into();
+        if *range == (0..side.of(shape)) {
+            return Ok(tensor);
+        }
+        if side == Side::Channel {
+            let of = |channel| range.clone().map(move |taken| f32::from(taken == channel));
+            let weights = (0..channels).flat_map(of).collect();
+            return self.product(name, tensor, weights, vec![0.0; range.len()]);
+        }
+        let taps = side.of(shape) - range.len() + 1;
+        let mut values = vec![0.0; taps * channels];
+        values[range.start * channels..][..channels].fill(1.0);
+        let kernel = if side == Side::Row { [taps, 1] } else { [1, taps] };
+        let taps = Array { shape: vec![kernel[0], kernel[1], channels], values };
+        let moving = Moving { kernel, ..Moving::POINT };
+        let map = Map { tensor, is_sole: false };
+        self.depthwise(name, map, moving, &taps, vec![0.0; channels])
     }
 
     /// The largest value of each window. What lies beyond the edge counts as zeros, which change

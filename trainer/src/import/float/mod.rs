@@ -25,6 +25,7 @@ use thiserror::Error;
 
 use crate::float_model::FloatModel;
 use crate::network::NetworkError;
+use crate::ops::LayerKind;
 use crate::quantize::Kept;
 
 /// Most operators of a network: of many, several become one layer.
@@ -102,6 +103,12 @@ pub struct FloatImport {
 }
 
 impl FloatImport {
+    /// Whether the answers are scores of which the file's network takes a softmax.
+    pub fn ends_with_softmax(&self) -> bool {
+        let last = self.model.network.layers.last();
+        last.is_some_and(|layer| matches!(layer.kind, LayerKind::Softmax(_)))
+    }
+
     /// What the network reads.
     pub fn input(&self) -> Shape {
         self.model.network.input.shape()

@@ -91,6 +91,11 @@ impl Sketch {
         if self.layers.len() >= LAYERS_LIMIT {
             return Err("more layers than a model can have".into());
         }
+        let numbers =
+            weights.iter().flat_map(|weights| weights.weights.iter().chain(&weights.bias));
+        if numbers.clone().any(|number| !number.is_finite()) {
+            return Err("a weight or bias is no finite number: the training diverged".into());
+        }
         self.weights += weights.as_ref().map_or(0, |weights| weights.weights.len());
         if self.weights > VALUES_MAX {
             return Err("more weights than any network for a small core has".into());
@@ -220,40 +225,30 @@ impl Sketch {
         }
     }
 
-    /// The map that a convolution has just left, without its last rows and columns: the convolution
-    /// reads as many zeros fewer beyond the edge.
+    /// Leaves out the last rows and columns of what a convolution leaves, where that reads zeros
+    /// beyond the edge for them; whether it does.
     pub fn cropped(
         &mut self,
         Map { tensor, is_sole }: Map,
         left_out: [usize; 2],
-    ) -> Result<usize, Misfit> {
-        if left_out == [0, 0] {
-            return Ok(tensor);
-        }
-        let is_last = tensor == self.layers.len() && is_sole;
-        let shorter = match self.layers.last_mut().filter(|_| is_last) {
-            Some(Drawn { kind: LayerKind::Conv(layer), .. }) => {
-                shorten(&mut layer.padding, layer.stride, left_out)
-            }
-            Some(Drawn { kind: LayerKind::Depthwise(layer), .. }) => {
-                shorten(&mut layer.padding, layer.stride, left_out)
-            }
+    ) -> Result<bool, Misfit> {
+        let Some(layer) = tensor.checked_sub(1).filter(|_| is_sole && left_out != [0, 0]) else {
+            return Ok(false);
+        };
+        let shorter = match &mut self.layers[layer].kind {
+            LayerKind::Conv(layer) => shorten(&mut layer.padding, layer.stride, left_out),
+            LayerKind::Depthwise(layer) => shorten(&mut layer.padding, layer.stride, left_out),
             _ => None,
         };
-        let Some(()) = shorter else {
-            return Err("it leaves out what is not a border of the convolution before it: give \
-                        that the border it needs"
-                .into());
-        };
-        let Some(Drawn { reads, kind, weights, .. }) = self.layers.last() else {
-            return Ok(tensor);
-        };
-        let output = self.output(reads, kind, weights.as_ref())?;
-        if let Some(layer) = self.layers.last_mut() {
-            layer.output = output;
-            layer.operators.extend(self.operators.clone());
+        if shorter.is_none() {
+            return Ok(false);
         }
-        Ok(tensor)
+        let Drawn { reads, kind, weights, .. } = &self.layers[layer];
+        let output = self.output(reads, kind, weights.as_ref())?;
+        let layer = &mut self.layers[layer];
+        layer.output = output;
+        layer.operators.extend(self.operators.clone());
+        Ok(true)
     }
 
     /// A map within a border of zeros.

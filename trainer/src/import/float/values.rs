@@ -1,6 +1,8 @@
 //! Maps on their way through a file's operators, with how the file counts them, and what the
 //! operators of any format do to them.
 
+use std::ops::Range;
+
 use infer::Shape;
 
 use super::array::Array;
@@ -62,13 +64,13 @@ impl Seen {
             other => *other,
         };
         let straight = order[..rank].to_vec();
-        let turned: Vec<_> = order.iter().map(turned).collect();
+        let turned: Vec<_> = order[..rank].iter().map(turned).collect();
         let Shape { height, width, channels } = sketch.shape(value.tensor);
         if value.layout.is_of(&straight) {
             let shape = Shape::new(height, width, channels);
             return Ok(Self { value, shape, sides: straight, is_turned: false });
         }
-        if value.layout.is_of(&turned) && rank == order.len() {
+        if value.layout.is_of(&turned) && rank > 2 {
             let shape = Shape::new(width, height, channels);
             return Ok(Self { value, shape, sides: turned, is_turned: true });
         }
@@ -427,6 +429,35 @@ impl Sketch {
             layout = layout.transposed(&kept);
         }
         Ok(Value { layout, ..value.in_place(tensor) })
+    }
+
+    /// Ranges of rows, columns and channels. Where a convolution reads zeros for the last rows or
+    /// columns, it leaves these out; else layers take the ranges.
+    pub fn sliced(
+        &mut self,
+        name: &str,
+        seen: &Seen,
+        ranges: &[(Side, Range<usize>)],
+    ) -> Result<Value, Misfit> {
+        if ranges.iter().any(|(_, range)| range.is_empty()) {
+            return Err("it leaves nothing".into());
+        }
+        let mut tensor = seen.value.tensor;
+        let shape = self.shape(tensor);
+        let end = |asked: Side| {
+            let mut of_side = ranges.iter().filter(|(side, _)| *side == asked);
+            let range = of_side.next().map(|(_, range)| range).filter(|range| range.start == 0);
+            range.map_or(0, |range| asked.of(shape) - range.end)
+        };
+        let ends = [end(Side::Row), end(Side::Column)];
+        let is_cropped = self.cropped(seen.value.map(), ends)?;
+        for (side, range) in ranges {
+            let is_done = is_cropped && *side != Side::Channel && range.start == 0;
+            if !is_done {
+                tensor = self.part(name, tensor, *side, range)?;
+            }
+        }
+        Ok(seen.left(self, tensor))
     }
 
     /// A border of zeros: before and after what each dimension counts.

@@ -36,7 +36,7 @@ pub(super) fn of(node: &Node<'_>, known: &Known<'_>) -> Option<Integers> {
         "Concat" => concat(node, known),
         "Gather" => gather(node, known),
         "Slice" => slice(node, known),
-        "Add" | "Sub" | "Mul" | "Div" => arithmetic(node, known),
+        "Add" | "Sub" | "Mul" | "Div" | "Mod" => arithmetic(node, known),
         _ => None,
     };
     made.filter(|made| made.values.len() <= VALUES_MAX)
@@ -172,6 +172,11 @@ fn arithmetic(node: &Node<'_>, known: &Known<'_>) -> Option<Integers> {
         "Add" => a.checked_add(*b),
         "Sub" => a.checked_sub(*b),
         "Mul" => a.checked_mul(*b),
+        // The rest has the sign of the divisor.
+        "Mod" => a.checked_rem(*b).map(|rest| {
+            let is_other = rest != 0 && (rest < 0) != (*b < 0);
+            if is_other { rest + b } else { rest }
+        }),
         _ => a.checked_div(*b),
     };
     let pairs = a.values.iter().cycle().zip(b.values.iter().cycle()).take(length);

@@ -176,6 +176,7 @@ impl<'n> Inputs<'n, '_> {
             "Unsqueeze" => self.unsqueeze(first),
             "ReduceMean" | "ReduceMax" => self.reduce(first),
             "Slice" => self.slice(first),
+            "Gather" => self.gather(first),
             "Relu" | "PRelu" | "LeakyRelu" | "Gelu" | "Erf" | "Sigmoid" | "Tanh" | "HardSwish"
             | "HardSigmoid" | "Clip" | "Softmax" | "LogSoftmax" | "BatchNormalization"
             | "QuantizeLinear" | "DequantizeLinear" | "Identity" | "Dropout"
@@ -361,6 +362,13 @@ impl<'n> Inputs<'n, '_> {
         let made: Vec<_> = sides.map(|(_, side)| *side).collect();
         let same = made.iter().product::<usize>() == shape.iter().product::<usize>();
         same.then_some(Some(made)).ok_or("only dimensions of 1 can be left out")
+    }
+
+    /// A dimension becomes those of the list that is gathered along it.
+    fn gather(&self, shape: &[usize]) -> Made {
+        let Some(list) = self.shape(1) else { return Ok(None) };
+        let axis = place(self.node.int("axis").unwrap_or(0), shape.len())?;
+        Ok(Some([&shape[..axis], list, &shape[axis + 1..]].concat()))
     }
 
     fn unsqueeze(&self, shape: &[usize]) -> Made {

@@ -76,7 +76,7 @@ fn difference(model: &FloatModel, floats: (&str, &[u8])) -> f32 {
 }
 
 /// Each network with its examples.
-fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 10] {
+fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 12] {
     [
         ("dynamo.onnx", fixture!("dynamo.onnx"), fixture!("dynamo.floats")),
         ("images.onnx", fixture!("torch_images.onnx"), fixture!("torch_images.floats")),
@@ -84,6 +84,9 @@ fn networks() -> [(&'static str, &'static [u8], &'static [u8]); 10] {
         ("vector.onnx", fixture!("torch_vector.onnx"), fixture!("torch_vector.floats")),
         ("extremes.onnx", fixture!("extremes.onnx"), fixture!("extremes.floats")),
         ("bends.onnx", fixture!("bends.onnx"), fixture!("bends.floats")),
+        ("slices.onnx", fixture!("slices.onnx"), fixture!("slices.floats")),
+        // Its channels come last in the file too.
+        ("mixed", fixture!("mixed.onnx"), fixture!("mixed.floats")),
         ("parts.tflite", fixture!("parts_float.tflite"), fixture!("parts_float.floats")),
         ("branches.tflite", fixture!("branches_float.tflite"), fixture!("branches_float.floats")),
         ("extremes.tflite", fixture!("extremes_float.tflite"), fixture!("extremes_float.floats")),
@@ -192,6 +195,24 @@ fn quantised_networks_keep_their_scales() {
         println!("{name}: in floating point {worst} steps at most");
         assert!(worst < 3.0, "{name}: {worst}");
     }
+}
+
+/// A file's scale of probabilities says nothing of the scores before the softmax; quantisation
+/// hides neither a GELU nor what makes a convolution causal.
+#[test]
+fn quantised_networks_that_end_in_a_softmax() {
+    let floats = ("ends_qdq.onnx", fixture!("ends_qdq.floats"));
+    let import = import(fixture!("ends_qdq.onnx"), &Given::default());
+    assert!(import.ends_with_softmax());
+    let kinds: Vec<&str> =
+        import.model.network.layers.iter().map(|layer| layer.kind.name().0).collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["dense", "softmax"], "{kinds:?}");
+    assert!(kinds.contains(&"gelu"), "{kinds:?}");
+    // Its values are below 0: none may be cut off.
+    let (inputs, _) = examples(&import.model, floats);
+    assert!(import.model.forward(&inputs, &mut |_, _| ()).iter().all(|score| *score < 0.0));
+    let difference = difference(&import.model, floats);
+    assert!(difference < 0.02, "{difference}");
 }
 
 /// The record of float parameters has the scales too: what is exported of it once more is the same.
@@ -306,8 +327,8 @@ fn an_input_of_another_scale_gives_the_same_answers() {
         let given = Given { scale: scale.clone(), shift: shift.clone(), shape: None };
         let scaled = import(file, &given).model;
         let layers = |model: &FloatModel| model.network.layers.len();
-        let is_folded = usize::from(name != "vector.onnx");
-        assert_eq!(layers(&scaled), layers(&plain) + is_folded, "{name}");
+        let before = usize::from(!["vector.onnx", "mixed"].contains(&name));
+        assert_eq!(layers(&scaled), layers(&plain) + before, "{name}");
         let (inputs, _) = examples(&plain, (name, floats));
         let channel = |at: usize| at % channels;
         let number = |(at, value): (usize, &f32)| scale[channel(at)] * value + shift[channel(at)];
@@ -474,6 +495,38 @@ fn a_scale_without_values() {
     (scale.shape, scale.data) = (vec![0], vec![].into());
     let said = refusal(&network);
     assert!(said.starts_with("QLinearConv (node "), "{said}");
+}
+
+/// Quantisers leave out what only cuts values off where a type does, and of 16 bits that is not
+/// known.
+#[test]
+fn quantisation_to_sixteen_bits() {
+    let mut network = onnx::read(fixture!("pictures_qdq.onnx")).unwrap();
+    let first = network.nodes.iter().position(|node| node.operator == "QuantizeLinear").unwrap();
+    let zero = network.nodes[first].inputs[2];
+    let zero = network.constants.iter_mut().find(|tensor| tensor.name == zero).unwrap();
+    (zero.element, zero.data) = (onnx::ElementType::UInt16, vec![0, 0].into());
+    let said = refusal(&network);
+    assert!(said.starts_with(&format!("QuantizeLinear (node {first} ")), "{said}");
+    assert!(said.ends_with("or scales that are computed: quantise to 8 bits"), "{said}");
+}
+
+/// What only training leaves in a file.
+#[test]
+fn networks_that_are_not_trained() {
+    let whole = onnx::read(fixture!("torch_images.onnx")).unwrap();
+    let mut training = whole.clone();
+    let node =
+        training.nodes.iter().position(|node| node.operator == "BatchNormalization").unwrap();
+    training.nodes[node].attributes = vec![("training_mode", onnx::Attribute::Int(1))];
+    let said = refusal(&training);
+    assert!(said.contains("it normalises over a batch: call eval() before"), "{said}");
+    let mut diverged = whole.clone();
+    let conv = diverged.nodes.iter().find(|node| node.operator == "Conv").unwrap().inputs[1];
+    let weights = diverged.constants.iter_mut().find(|tensor| tensor.name == conv).unwrap();
+    weights.data.to_mut()[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    let said = refusal(&diverged);
+    assert!(said.contains("a weight or bias is no finite number"), "{said}");
 }
 
 /// Each operator is named once, with its reason; what only reads what it makes is not.

@@ -3,6 +3,8 @@
 //! ```text
 //! x * 0.5 * (1 + erf(x / sqrt(2)))          factors in any order
 //! ```
+//!
+//! Other names of a value are passed through: they are what quantisation leaves of its operators.
 
 use std::collections::HashMap;
 
@@ -43,7 +45,7 @@ impl<'n, 'a> Nodes<'n, 'a> {
     fn argument(&self, node: &'n Node<'a>) -> Option<&'a str> {
         let [a, b] = self.product(node)?;
         let split = |one: &'a str, other: &'a str| -> Option<[&'a str; 3]> {
-            let [c, d] = self.product(self.makers.get(one)?)?;
+            let [c, d] = self.product(self.maker(one)?)?;
             Some([c, d, other])
         };
         let factors = [split(a, b), split(b, a)];
@@ -57,7 +59,7 @@ impl<'n, 'a> Nodes<'n, 'a> {
             return None;
         };
         let x = self.of_bell(bell)?;
-        let has_x = factors.contains(&x);
+        let has_x = factors.iter().any(|name| self.origin(name) == self.origin(x));
         (has_x && factors.iter().any(|name| is_half(&name))).then_some(x)
     }
 
@@ -70,7 +72,7 @@ impl<'n, 'a> Nodes<'n, 'a> {
         let sum = self.made_by(name, "Add")?;
         let erf = self.beside(sum, 1.0)?;
         let &[scaled] = &self.made_by(erf, "Erf")?.inputs[..] else { return None };
-        match self.makers.get(scaled)? {
+        match self.maker(scaled)? {
             node if node.operator == "Mul" => self.beside(node, std::f32::consts::FRAC_1_SQRT_2),
             node if node.operator == "Div" => match node.inputs[..] {
                 [x, root] if self.is_near(root, std::f32::consts::SQRT_2) => Some(x),
@@ -81,7 +83,27 @@ impl<'n, 'a> Nodes<'n, 'a> {
     }
 
     fn made_by(&self, name: &str, operator: &str) -> Option<&'n Node<'a>> {
-        self.makers.get(name).copied().filter(|node| node.operator == operator)
+        self.maker(name).filter(|node| node.operator == operator)
+    }
+
+    /// What makes a value, whatever it is called.
+    fn maker(&self, name: &str) -> Option<&'n Node<'a>> {
+        self.makers.get(self.origin(name)).copied()
+    }
+
+    /// What a value is another name of.
+    fn origin<'s>(&self, mut name: &'s str) -> &'s str
+    where
+        'a: 's,
+    {
+        // A name of a constant may stand for itself.
+        while let Some(node) = self.makers.get(name).filter(|node| node.operator == "Identity")
+            && let &[before] = &node.inputs[..]
+            && before != name
+        {
+            name = before;
+        }
+        name
     }
 
     /// The two factors of a product.
@@ -101,7 +123,8 @@ impl<'n, 'a> Nodes<'n, 'a> {
 
     /// Whether a constant is this one number.
     fn is_near(&self, name: &str, number: f32) -> bool {
-        let values = self.constants.get(name).map(|array| &array.values[..]);
+        let constant = self.constants.get(name).or_else(|| self.constants.get(self.origin(name)));
+        let values = constant.map(|array| &array.values[..]);
         matches!(values, Some([value]) if (value - number).abs() < NEAR)
     }
 }

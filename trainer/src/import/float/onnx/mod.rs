@@ -157,7 +157,10 @@ impl<'n, 'a> Import<'n, 'a> {
             let is_blocked = self.reads_nothing_known(node);
             self.sketch.begin(node.operator);
             let made = match self.node(node) {
-                Ok(Made::Value(value)) => self.with_scales(node, value).map(Made::Value),
+                // Scales after the softmax are those of probabilities.
+                Ok(Made::Value(value)) if !is_softmax => {
+                    self.with_scales(node, value).map(Made::Value)
+                }
                 made => made,
             };
             match made {
@@ -188,7 +191,12 @@ impl<'n, 'a> Import<'n, 'a> {
                 || self.constants.contains_key(name)
                 || self.known.integers.contains_key(name)
         };
-        !node.inputs.iter().all(is_known)
+        // Scales of unknown types are what the node is refused for.
+        let read = match node.operator {
+            "QuantizeLinear" | "DequantizeLinear" => &node.inputs[..node.inputs.len().min(1)],
+            _ => &node.inputs[..],
+        };
+        !read.iter().all(is_known)
     }
 
     fn name(&mut self, node: &Node<'a>, value: Value) {
@@ -199,6 +207,11 @@ impl<'n, 'a> Import<'n, 'a> {
 
     /// What becomes of a node.
     fn node(&mut self, node: &'n Node<'a>) -> Result<Made, Misfit> {
+        if matches!(node.operator, "QuantizeLinear" | "DequantizeLinear") {
+            return Err("it has another type than int8 and uint8, or scales that are computed: \
+                        quantise to 8 bits"
+                .into());
+        }
         if !matches!(node.domain, "" | "ai.onnx") {
             return Err(Misfit::Operator);
         }
@@ -217,6 +230,7 @@ impl<'n, 'a> Import<'n, 'a> {
             "ReduceMax" => self.reduce(Reduction::Max, node)?,
             "Pad" => self.pad(node)?,
             "Slice" => self.slice(node)?,
+            "Gather" => self.gather(node)?,
             "PRelu" => self.prelu(node)?,
             "Concat" => self.concat(node)?,
             "BatchNormalization" => self.batch_norm(node)?,

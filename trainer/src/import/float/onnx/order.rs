@@ -36,7 +36,7 @@ pub(super) fn input(
             let shape = given.shape.filter(is_same).unwrap_or(Shape::vector(side(values)?));
             Ok((shape, Layout::flat(shape)))
         }
-        [first, second] if is_turned(network, [0, 2, 1]) => {
+        [first, second] if has_channels_last(network, input.name) => {
             let shape = Shape::new(side(first)?, 1, side(second)?);
             let sides = [CHANNELS_LAST[0], CHANNELS_LAST[1], CHANNELS_LAST[3]];
             Ok((shape, Layout::new(shape, &sides)))
@@ -55,6 +55,20 @@ pub(super) fn input(
         }
         _ => Err(refused("it is no vector, series or map: export for 2 to 4 dimensions")),
     }
+}
+
+/// Whether the channels of a series come last: it is multiplied by a matrix, or turned for what
+/// takes channels first.
+fn has_channels_last(network: &Network<'_>, input: &str) -> bool {
+    let mut readers = network.nodes.iter().filter(|node| node.inputs.first() == Some(&input));
+    readers.any(|node| match (node.operator, node.outputs.first()) {
+        ("MatMul", _) => true,
+        ("Identity", Some(name)) => has_channels_last(network, name),
+        ("Transpose", Some(name)) if node.ints("perm") == Some(&[0, 2, 1]) => {
+            !has_channels_last(network, name)
+        }
+        _ => false,
+    })
 }
 
 /// Whether the network's input is turned at once in this way.

@@ -90,6 +90,9 @@ impl<'n, 'a> Import<'n, 'a> {
 
     /// `(x - mean) / sqrt(variance + epsilon) * scale + bias` for each channel.
     pub(super) fn batch_norm(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        if node.int("training_mode").unwrap_or(0) != 0 {
+            return Err("it normalises over a batch: call eval() before the export".into());
+        }
         let seen = self.seen(node)?;
         let channels: usize = seen.shape.channels.into();
         let list = |number: usize| {

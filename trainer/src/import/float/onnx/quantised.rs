@@ -65,7 +65,10 @@ impl<'a> Unquantising<'_, 'a> {
         let name = |number: usize| node.inputs.get(number).copied().filter(|name| !name.is_empty());
         let scale = |number: usize| [name(number), name(number + 1)];
         let (operator, reads, made) = match node.operator {
-            "QuantizeLinear" => ("Identity", vec![name(0)?], scale(1)),
+            "QuantizeLinear" => {
+                self.has_bytes(name(2)).then_some(())?;
+                ("Identity", vec![name(0)?], scale(1))
+            }
             "DequantizeLinear" => return self.dequantised(node, scale(1)),
             "QLinearConv" => {
                 self.weights(name(3)?, scale(4), Some(0))?;
@@ -124,7 +127,17 @@ impl<'a> Unquantising<'_, 'a> {
             // Known already: it reads what it makes.
             return Some(Node { operator: "Identity", inputs: vec![output], ..node.clone() });
         }
-        Some(Node { operator: "Identity", inputs: vec![input], ..node.clone() })
+        let [_, zero] = scale;
+        let node = Node { operator: "Identity", inputs: vec![input], ..node.clone() };
+        self.has_bytes(zero).then_some(node)
+    }
+
+    /// Whether a zero point is int8 or uint8; uint8 where there is none. Quantisers leave out what
+    /// only cuts values off where the type does, and of other types that is not known here.
+    fn has_bytes(&self, zero: Option<&str>) -> bool {
+        let element = zero.map(|zero| self.tensors.get(zero).map(|tensor| tensor.element));
+        let element = element.unwrap_or(Some(ElementType::UInt8));
+        matches!(element, Some(ElementType::Int8 | ElementType::UInt8))
     }
 
     /// Notes the numbers that constant integers stand for; `None` where they have others already.

@@ -5,10 +5,9 @@ use infer::Shape;
 use super::pointwise::float;
 use super::{Import, Value, layer_name};
 use crate::import::float::layers::Reduction;
-use crate::import::float::layout::Side;
 use crate::import::float::misfit::Misfit;
 use crate::import::float::moving::Moving;
-use crate::import::float::values::Seen;
+use crate::import::float::values::{Seen, dimension};
 use crate::import::onnx::{self, Attribute, Node};
 
 /// How a window moves over a map, by the options of a node.
@@ -149,18 +148,42 @@ impl<'a> Import<'_, 'a> {
         if parts.iter().all(|part| part.sides == (0..shape[part.axis])) {
             return self.value(node, 0);
         }
-        let seen = self.seen(node)?;
-        let mut zeros = [0; 2];
+        let (seen, mut ranges) = (self.seen(node)?, vec![]);
         for part in parts {
-            let left = shape[part.axis] - part.sides.end;
-            match seen.sides().get(part.axis) {
-                _ if part.sides == (0..shape[part.axis]) => {}
-                Some(Some(Side::Row)) if part.sides.start == 0 => zeros[0] = left,
-                Some(Some(Side::Column)) if part.sides.start == 0 => zeros[1] = left,
-                _ => return Err("it leaves out more than the last rows or columns".into()),
+            match seen.sides().get(part.axis).copied().flatten() {
+                Some(side) => ranges.push((side, part.sides)),
+                None if part.sides == (0..shape[part.axis]) => {}
+                None => return Err("it takes a part of the batch: export for one input".into()),
             }
         }
-        let tensor = self.sketch.cropped(seen.value.map(), zeros)?;
-        Ok(seen.left(&self.sketch, tensor))
+        self.sketch.sliced(layer_name(node), &seen, &ranges)
+    }
+
+    /// One row, column or channel of a map, which then has a dimension fewer, or as many.
+    pub(super) fn gather(&mut self, node: &Node<'a>) -> Result<Value, Misfit> {
+        let (seen, rank) = (self.seen(node)?, self.value(node, 0)?.layout.rank());
+        let axis = dimension(node.int("axis").unwrap_or(0), rank)?;
+        let index = node.inputs.get(1).and_then(|name| self.known.integers.get(name));
+        let (Some(&[index]), Some(side)) = (index.map(|index| &index[..]), seen.sides()[axis])
+        else {
+            return Err("it takes what no single number says: only one row, column or channel is \
+                        taken"
+                .into());
+        };
+        let length = side.of(self.sketch.shape(seen.value.tensor));
+        let from_start = if index < 0 { index.saturating_add(length as i64) } else { index };
+        let place = usize::try_from(from_start).ok().filter(|place| *place < length);
+        let place = place.ok_or("it takes a row, column or channel that is not there")?;
+        let name = layer_name(node);
+        let tensor = self.sketch.part(name, seen.value.tensor, side, &(place..place + 1))?;
+        let value = seen.left(&self.sketch, tensor);
+        let sizes = node.outputs.first().and_then(|output| self.known.shapes.get(output));
+        match sizes.is_some_and(|sizes| sizes.len() == rank) {
+            true => Ok(value),
+            false => {
+                let layout = value.layout.with_one_fewer(axis).ok_or("it takes several")?;
+                Ok(Value { layout, ..value })
+            }
+        }
     }
 }

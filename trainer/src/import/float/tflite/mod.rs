@@ -456,8 +456,7 @@ impl<'n> Import<'n, '_> {
         Ok(Value { layout: value.layout.transposed(&order), ..value })
     }
 
-    /// All of a map, perhaps without sides of 1, or all but the last rows or columns of what a
-    /// convolution leaves.
+    /// Ranges of a map's rows, columns and channels, perhaps without sides of 1.
     fn sliced(&mut self, operator: &Operator) -> Result<Value, Misfit> {
         let mut value = self.value(operator, 0)?;
         let slice = Slice::of(self.network, operator);
@@ -469,18 +468,18 @@ impl<'n> Import<'n, '_> {
         let parts = slice.parts.iter().zip(&sizes).enumerate();
         let parts: Vec<_> = parts.filter(|(_, (part, size))| !part.is_all(**size)).collect();
         if !parts.is_empty() {
-            let seen = self.seen(operator)?;
-            let mut left_out = [0; 2];
-            for (dimension, (part, size)) in parts {
-                let is_first = part.start == 0 && part.step == 1;
-                match seen.sides().get(dimension) {
-                    Some(Some(Side::Row)) if is_first => left_out[0] = size - part.count,
-                    Some(Some(Side::Column)) if is_first => left_out[1] = size - part.count,
-                    _ => return Err("it leaves out more than the last rows or columns".into()),
+            let (seen, mut ranges) = (self.seen(operator)?, vec![]);
+            for (dimension, (part, _)) in parts {
+                let side = seen.sides().get(dimension).copied().flatten();
+                let side = side.ok_or("it takes a part of the batch: convert for one input")?;
+                if part.step != 1 {
+                    return Err("it leaves values out between others: only steps of 1 are known, \
+                                as a convolution or pooling with that stride"
+                        .into());
                 }
+                ranges.push((side, part.start..part.start + part.count));
             }
-            let tensor = self.sketch.cropped(seen.value.map(), left_out)?;
-            value = seen.left(&self.sketch, tensor);
+            value = self.sketch.sliced(&self.layer_name(operator), &seen, &ranges)?;
         }
         let kept: Vec<usize> = slice.from.iter().flatten().copied().collect();
         let mut layout = value.layout.transposed(&kept);
