@@ -15,8 +15,8 @@
 //!
 //! The sums of the weights' gradient are [`super::terms`]; weights whose taps lie in runs too short
 //! for vectors go another way: [`super::outer_products`]. The map's gradient is
-//! [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s, and so
-//! are the weights' gradients of all layers without pooling. The maps' gradients of these are
+//! [`super::map_gradient`]. Layers with one tap, such as dense ones, are [`super::product`]s. So
+//! are the weights' gradients of all layers without pooling; the maps' gradients of these are
 //! convolutions: `ops/conv/transposed.rs`.
 #![allow(unsafe_code)]
 

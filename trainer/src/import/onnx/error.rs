@@ -19,8 +19,8 @@ pub enum Problem {
     Ends,
     /// A field longer than its message.
     #[error(
-        "a field of {length} bytes does not fit the {left} that are left: the file is cut off (copy \
-         it again), or no ONNX file"
+        "a field of {length} bytes does not fit the {left} that are left: the file is cut off \
+         (copy it again), or no ONNX file"
     )]
     Length {
         /// Of the field.

@@ -50,8 +50,8 @@ fn the_root_lies_inside() {
     assert_eq!(
         refusal(&bytes),
         format!(
-            "Model, root: offset 0x1234 lies outside of the file ({length} bytes), which is cut off or \
-             damaged: copy it again"
+            "Model, root: offset 0x1234 lies outside of the file ({length} bytes), which is cut \
+             off or damaged: copy it again"
         )
     );
 }
@@ -76,8 +76,8 @@ fn offsets_lie_inside() {
     assert_eq!(
         refusal(&moved),
         format!(
-            "Operator 1, inputs: offset 0x{target:x} lies outside of the file ({length} bytes), which is cut off or \
-             damaged: copy it again"
+            "Operator 1, inputs: offset 0x{target:x} lies outside of the file ({length} bytes), \
+             which is cut off or damaged: copy it again"
         )
     );
     let mut long = bytes.clone();
