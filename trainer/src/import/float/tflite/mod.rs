@@ -479,7 +479,7 @@ impl<'n> Import<'n, '_> {
                 }
                 ranges.push((side, part.start..part.start + part.count));
             }
-            value = self.sketch.sliced(&self.layer_name(operator), &seen, &ranges)?;
+            value = self.sketch.sliced(self.layer_name(operator), &seen, &ranges)?;
         }
         let kept: Vec<usize> = slice.from.iter().flatten().copied().collect();
         let mut layout = value.layout.transposed(&kept);
