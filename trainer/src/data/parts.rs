@@ -630,8 +630,8 @@ fn shape_of(path: &Path, array: &Array, wanted: Wanted) -> Result<Shape, DataErr
 
 /// The shape of one image of an array: rows and columns, perhaps channels. Plain vectors take the
 /// shape of the network's input where they have as many values, and so do steps x channels. Sensor
-/// values that no network waits for are steps x channels. What looks like channels first is none
-/// where the network's input has just these sides.
+/// values that no network waits for are steps x channels, those of a vector a channel each. What
+/// looks like channels first is none where the network's input has just these sides.
 fn image_shape(
     sides: &[u64],
     wanted: Wanted,
@@ -645,6 +645,7 @@ fn image_shape(
     };
     match (image, wanted) {
         ([values], Some(shape)) if *values == shape.len() as u64 => Ok(shape),
+        ([values], None) if of_sensors() => Ok(Shape::vector(side(*values)?)),
         ([values], _) => Ok(Shape::new(1, side(*values)?, 1)),
         ([steps, values], Some(shape))
             if *steps == shape.height as u64
@@ -722,5 +723,19 @@ fn find(folder: &Path, stems: &'static [&'static str]) -> Result<PathBuf, DataEr
             Err(DataError::Ambiguous { first: first.clone(), other: other.clone() })
         }
         _ => Ok(first.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vector_of_sensor_values_has_a_channel_for_each() {
+        let shape = |wanted, of_sensors| image_shape(&[5, 12], wanted, &|| of_sensors).unwrap();
+        assert_eq!(shape(None, true), Shape::vector(12));
+        assert_eq!(shape(None, false), Shape::new(1, 12, 1));
+        let network = Shape::new(3, 4, 1);
+        assert_eq!(shape(Some(network), true), network);
     }
 }
