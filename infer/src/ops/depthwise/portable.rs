@@ -67,16 +67,18 @@ impl Block<'_> {
     }
 }
 
-/// Calls `block` for each block of output pixels.
+/// Calls `block` for each block of output pixels, after `starts`, which writes each channel's bias
+/// with what padding adds to it; it is given the kernel rows and columns inside of the map.
 #[inline(always)]
 pub(super) fn each_block(
     depthwise: &Depthwise<'_>,
     Buffers { input, scratch, output, .. }: Buffers<'_>,
+    starts: impl Fn(&Depthwise<'_>, &Range<usize>, &Range<usize>, &mut [i8]),
     block: impl Fn(&Depthwise<'_>, &Block<'_>, &mut [i8]),
 ) {
     for (out_rows, rows) in blocks(depthwise, 0) {
         for (out_columns, columns) in blocks(depthwise, 1) {
-            write_starts(depthwise, &rows, &columns, scratch);
+            starts(depthwise, &rows, &columns, scratch);
             let (out_rows, rows, starts) = (out_rows.clone(), rows.clone(), &*scratch);
             let of_block = Block { input, out_rows, out_columns, rows, columns, starts };
             block(depthwise, &of_block, output);
@@ -110,7 +112,7 @@ pub(super) fn each_run(
     buffers: Buffers<'_>,
     run: impl Fn(&Depthwise<'_>, &Run<'_>, &mut [i8]),
 ) {
-    each_block(depthwise, buffers, |depthwise, block, output| {
+    each_block(depthwise, buffers, write_starts, |depthwise, block, output| {
         each_run_of(depthwise, block, output, &run);
     });
 }
@@ -153,7 +155,7 @@ fn first_tap(depthwise: &Depthwise<'_>, axis: usize, output: usize) -> i32 {
 }
 
 /// Writes each channel's bias with what padding adds to it.
-fn write_starts(
+pub(super) fn write_starts(
     depthwise: &Depthwise<'_>,
     rows: &Range<usize>,
     columns: &Range<usize>,

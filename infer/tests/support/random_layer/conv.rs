@@ -28,7 +28,7 @@ struct Measured {
 
 /// The tutorial's convolutions, without what pooling drops, then layers as of a ResNet-8, a DS-CNN
 /// and MobileNets, and a row of a stream.
-const MEASURED: [Measured; 7] = [
+const MEASURED: [Measured; 8] = [
     pooled("conv1", Shape::new(22, 22, 1), Shape::new(10, 10, 32)),
     pooled("conv2", Shape::new(10, 10, 32), Shape::new(4, 4, 64)),
     pooled("conv3", Shape::new(4, 4, 64), Shape::new(1, 1, 64)),
@@ -36,6 +36,7 @@ const MEASURED: [Measured; 7] = [
     same("pointwise", [25, 5, 64], 64, 1),
     same("pointwise of few", [32, 32, 8], 16, 1),
     same("pixel", [1, 1, 64], 64, 1),
+    same("pointwise to many", [5, 3, 48], 132, 1),
 ];
 
 const fn pooled(name: &'static str, input: Shape, output: Shape) -> Measured {
@@ -174,6 +175,13 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
         output = Shape::new(1, width, 2 * channels);
         let of_row = (width - 1) * stride[1] as u16 + kernel[1] as u16;
         input = Shape::new(kernel[0] as u16, of_row, 2 * input.channels);
+    }
+    if vector && random.below(3) == 0 {
+        // Kernel rows of whole vectors, and of many, are read where they lie.
+        input.channels = match kernel {
+            [1, 1] => random.pick(&[16, 48, 80]),
+            _ => random.pick(&[16, 32]),
+        };
     }
     let output_quant =
         OutputQuant { scale: 1.0, zero_point: random.pick(&[-128, -128, 0, 5, 127]) };

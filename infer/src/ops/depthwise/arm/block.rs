@@ -1,7 +1,7 @@
 //! Depthwise convolution on cores without vectors: a block of pixels at once; the loop is in
 //! `armv7.s`, and in `armv6m.s`.
 
-use super::super::portable::{Block, each_block, each_run_of, pixels};
+use super::super::portable::{Block, each_block, each_run_of, pixels, write_starts};
 use super::{BLOCK, Depthwise};
 use crate::arm::is_at_word;
 use crate::ops::operator::Buffers;
@@ -43,7 +43,7 @@ unsafe extern "C" {
 /// All of a layer. The caller has checked that its numbers are in the loop's range.
 #[inline(always)]
 pub(super) fn depthwise(depthwise: &Depthwise<'_>, is_in_range: bool, buffers: Buffers<'_>) {
-    each_block(depthwise, buffers, |depthwise, block, output| {
+    each_block(depthwise, buffers, write_starts, |depthwise, block, output| {
         if is_in_range && fits(depthwise, block, output) {
             run(depthwise, block, output);
         } else {

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Cores without vectors take a block of channels for all pixels before the next: see `block`, and
-//! `pixel` for a single pixel. The
-//! last block ends with the last channel; where it overlaps the one before, it makes the same
+//! `pixel` for a single pixel. With vectors, blocks of many pixels of a 3x3 kernel are computed
+//! channel by channel: see `lanes`. The last block ends with the last channel; where it overlaps the one before, it makes the same
 //! values again. Layers with fewer channels than a block, or with several outputs for each channel
 //! of the input, are computed by the portable loop, as are pixels all of whose taps are padding.
 //! Sums stay in 32 bits: see [`portable`](super::portable). Layers with two roundings have loops of
@@ -25,10 +25,12 @@ mod lanes;
 mod pixel;
 #[cfg(kindling_backend = "mve")]
 mod runs;
+#[cfg(kindling_backend = "mve")]
+mod starts;
 mod twice;
 
 #[cfg(kindling_backend = "mve")]
-use super::portable::{each_run, pixels};
+use super::portable::{each_block, each_run_of, pixels};
 use super::{Depthwise, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
@@ -36,7 +38,7 @@ use crate::ops::sets::CortexM;
 use crate::quant::Rounding;
 
 #[cfg(kindling_backend = "mve")]
-crate::arm::vector_assembly!("mve.s", "mve_twice.s", "mve_lanes.s", "mve_pixel.s");
+crate::arm::vector_assembly!("mve.s", "mve_twice.s", "mve_lanes.s", "mve_pixel.s", "mve_starts.s");
 #[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
 crate::arm::assembly!("armv7.s", "pixel.s");
 #[cfg(kindling_backend = "armv6m")]
@@ -75,10 +77,15 @@ fn once(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
 #[cfg(kindling_backend = "mve")]
 #[inline(always)]
 fn once(depthwise: &Depthwise<'_>, buffers: Buffers<'_>) {
-    each_run(depthwise, buffers, |depthwise, run, out| {
-        match runs::has_blocks(depthwise, run, out) {
-            true => runs::blocks(depthwise, run, out),
-            false => pixels(depthwise, run, out),
+    each_block(depthwise, buffers, starts::write, |depthwise, block, output| {
+        if lanes::fits(depthwise, block, output) {
+            return lanes::block(depthwise, block, lanes::Finish::Once, output);
         }
+        each_run_of(depthwise, block, output, |depthwise, run, out| {
+            match runs::has_blocks(depthwise, run, out) {
+                true => runs::blocks(depthwise, run, out),
+                false => pixels(depthwise, run, out),
+            }
+        });
     });
 }

@@ -21,6 +21,8 @@ use super::lanes;
 use super::runs::Pixels;
 #[cfg(kindling_backend = "mve")]
 use super::runs::has_blocks;
+#[cfg(kindling_backend = "mve")]
+use super::starts;
 use crate::ops::operator::Buffers;
 use crate::quant::ChannelParameters;
 #[cfg(kindling_backend = "mve")]
@@ -59,9 +61,10 @@ fn all_blocks(depthwise: &Depthwise<'_>, _: &[u8], is_common: bool, buffers: Buf
 #[cfg(kindling_backend = "mve")]
 #[inline(always)]
 fn all_blocks(depthwise: &Depthwise<'_>, shifts: &[u8], is_common: bool, buffers: Buffers<'_>) {
-    each_block(depthwise, buffers, |depthwise, block, output| {
-        if lanes::fits(depthwise, block, shifts, output) {
-            return lanes::block(depthwise, block, shifts, is_common, output);
+    let finish = if is_common { lanes::Finish::Relu } else { lanes::Finish::Any };
+    each_block(depthwise, buffers, starts::write, |depthwise, block, output| {
+        if lanes::fits(depthwise, block, output) {
+            return lanes::block(depthwise, block, finish, output);
         }
         each_run_of(depthwise, block, output, |depthwise, run, out| {
             match has_blocks(depthwise, run, out) {

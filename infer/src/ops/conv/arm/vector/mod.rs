@@ -1,4 +1,5 @@
-//! Direct convolution with the vector extension; the loops are in `mve.s`.
+//! Direct convolution with the vector extension. Layers that pool, and those with int4 weights, are
+//! computed here, by loops in `mve.s`; all others in `pixels.rs`.
 //!
 //! ```text
 //! for each output pixel (without pooling: for each four of them):
@@ -12,7 +13,7 @@
 //! be switched on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
-mod twice;
+mod pixels;
 
 use super::paired::convolved_pixel;
 use crate::arm::instructions::requantise;
@@ -68,11 +69,13 @@ unsafe extern "C" {
 
 /// The caller has checked all sizes, and that parameters begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    if pixels::fits(conv) {
+        return pixels::conv(conv, input, scratch, output);
+    }
     match conv.rounding() {
         Rounding::Once => rounded_once(conv, input, scratch, output),
-        // Such layers do not pool.
-        Rounding::Twice if conv.pools() => (),
-        Rounding::Twice => twice::conv(conv, input, scratch, output),
+        // Such layers do not pool and have few enough channels.
+        Rounding::Twice => (),
     }
 }
 
