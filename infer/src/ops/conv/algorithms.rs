@@ -189,7 +189,7 @@ algorithms! {
         packing: Packing::Chunks,
         bits: Eight,
         tile: None,
-        fits: even_channels,
+        fits: pairs_or_unpooled,
         scratch_bytes: vector,
     }
     /// As [`Algorithm::Direct`], without scratch memory.
@@ -319,6 +319,10 @@ impl Algorithm {
 
 const fn any(_: &Conv<'_>) -> bool {
     true
+}
+
+const fn pairs_or_unpooled(conv: &Conv<'_>) -> bool {
+    even_channels(conv) || (conv.window() == 1 && conv.output.channels > 1)
 }
 
 const fn even_channels(conv: &Conv<'_>) -> bool {

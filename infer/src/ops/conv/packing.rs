@@ -47,7 +47,7 @@ impl Filters {
         let (taps, channels) = (self.taps() as u64, self.output_channels as u64);
         match self.algorithm.packing() {
             Packing::Rows | Packing::Quads => channels * taps,
-            Packing::Chunks => channels * taps.next_multiple_of(16),
+            Packing::Chunks => channels.next_multiple_of(2) * taps.next_multiple_of(16),
             Packing::Pairs => channels.next_multiple_of(2) * taps.next_multiple_of(4),
             Packing::WidePairs if !self.algorithm.is_wide() => 0,
             Packing::WidePairs => 2 * channels.next_multiple_of(2) * taps.next_multiple_of(4),

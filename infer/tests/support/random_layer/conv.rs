@@ -158,6 +158,8 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
     let origin = [random.below(4) as i16 - 2, random.below(4) as i16 - 2];
     let channels = if (any && !vector) || single {
         1 + random.below(9) as u16
+    } else if algorithm == Algorithm::DirectVector && pool == [1, 1] {
+        2 + random.below(8) as u16
     } else {
         2 + 2 * random.below(4) as u16
     };

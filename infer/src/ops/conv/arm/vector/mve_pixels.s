@@ -337,27 +337,31 @@ KINDLING_PIXELS_ANY kindling_pixels_long_once, once
 KINDLING_PIXELS_ANY kindling_pixels_long_relu, relu
 KINDLING_PIXELS_ANY kindling_pixels_long_any, any
 
-@ Copies the part of the input under the kernel that lies inside of the map to a patch, kernel row
-@ after kernel row, and fills the rest; predicated, so that nothing but these bytes is read or
-@ written.
+@ Copies the input under the kernel of some pixels to patches, kernel row after kernel row: of one
+@ pixel the part inside of the map, after the rest was filled; predicated, so that nothing but these
+@ bytes is read or written.
 @
-@   patch = zero point, if any of it lies outside
-@   for each kernel row inside: copy the bytes inside
+@   first patch = zero point, if any of it lies outside
+@   for each patch, for each kernel row inside: copy the bytes inside
 @
 @ r0 = {first byte inside, bytes from row to row of the map, bytes of a kernel row, rows inside,
-@ where the first one goes, bytes inside of a row, patch, bytes of the patch to fill, zero point}.
-@ Registers: r1 source, r2 and r3 steps, r4 rows left, r5 destination, r6 and r7 addresses in a row,
-@ r8 bytes of a row, r9 patch, r10 bytes to fill, r11 zero point.
-.section .text.kindling_pixels_patch, "ax", %progbits
-.global kindling_pixels_patch
-.type kindling_pixels_patch, %function
+@ where the first one goes, bytes inside of a row, first patch, bytes of it to fill, zero point, step
+@ from pixel to pixel of the map, bytes of a patch, patches, one or more}.
+@ Registers: r1 source, r2 and r3 steps from row to row, r4 rows, r5 destination, r6 and r7 those of
+@ a row, r8 bytes of a row, r9 and r10 steps from patch to patch, r11 patches left, r0 and r12
+@ addresses in a row; first r9 patch, r10 bytes to fill, r11 zero point.
+.section .text.kindling_pixels_patches, "ax", %progbits
+.global kindling_pixels_patches
+.type kindling_pixels_patches, %function
 .thumb_func
 .balign 4
-kindling_pixels_patch:
+kindling_pixels_patches:
   .cfi_startproc
   push {r4-r11, lr}
   KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
-  ldmia r0, {r1-r5, r8-r11}
+  sub sp, sp, #4
+  .cfi_adjust_cfa_offset 4
+  ldmia r0!, {r1-r5, r8-r11}
   cmp r10, #0
   beq 2f
   vdup.8 q0, r11
@@ -366,36 +370,55 @@ kindling_pixels_patch:
   vstrb.8 q0, [r9], #16
   letp lr, 1b
 2:
-  cbz r4, 6f
+  ldmia r0, {r9-r11}
+  cbz r4, 8f
   cmp r8, #0
-  beq 6f
+  beq 8f
   cmp r8, #16
-  bhi 4f
+  bhi 5f
   vctp.8 r8
-  dls lr, r4
-3:                            @ rows of a vector each
-  vpstt
-  vldrbt.u8 q0, [r1]
-  vstrbt.8 q0, [r5]
-  add r1, r1, r2
-  add r5, r5, r3
-  le lr, 3b
-  b 6f
-4:
+3:                            @ a patch, whose rows are a vector each or less
   mov r6, r1
   mov r7, r5
-  dlstp.8 lr, r8
-5:
-  vldrb.u8 q0, [r6], #16
-  vstrb.8 q0, [r7], #16
-  letp lr, 5b
-  add r1, r1, r2
-  add r5, r5, r3
-  subs r4, r4, #1
-  bne 4b
+  dls lr, r4
+4:
+  vpstt
+  vldrbt.u8 q0, [r6]
+  vstrbt.8 q0, [r7]
+  add r6, r6, r2
+  add r7, r7, r3
+  le lr, 4b
+  add r1, r1, r9
+  add r5, r5, r10
+  subs r11, r11, #1
+  bne 3b
+  b 8f
+5:                            @ a patch
+  mov r6, r1
+  mov r7, r5
+  str r4, [sp]
 6:
+  mov r0, r6
+  mov r12, r7
+  dlstp.8 lr, r8
+7:
+  vldrb.u8 q0, [r0], #16
+  vstrb.8 q0, [r12], #16
+  letp lr, 7b
+  add r6, r6, r2
+  add r7, r7, r3
+  subs r4, r4, #1
+  bne 6b
+  ldr r4, [sp]
+  add r1, r1, r9
+  add r5, r5, r10
+  subs r11, r11, #1
+  bne 5b
+8:
   .cfi_remember_state
+  add sp, sp, #4
+  .cfi_adjust_cfa_offset -4
   pop {r4-r11, pc}
   .cfi_restore_state
   .cfi_endproc
-.size kindling_pixels_patch, . - kindling_pixels_patch
+.size kindling_pixels_patches, . - kindling_pixels_patches

@@ -10,7 +10,12 @@
 //! Patches are read by 16 taps; what is read after the last tap has weights of 0.
 //! So a patch is read where it lies if it is one kernel row and the map goes on for as long, or if
 //! its kernel rows are whole chunks of 16 taps.
+//!
+//! Weights lie by pairs of channels. The last of an odd number has weights of 0 beside it, and is
+//! computed before the others.
 #![allow(unsafe_code)]
+
+use core::ptr;
 
 use super::{CHUNK, has_int4};
 use crate::ops::conv::Conv;
@@ -30,6 +35,7 @@ const SHORT_CHUNKS_MAX: usize = 4;
 const CHANNELS_MAX: u16 = u16::MAX - FOUR as u16;
 
 /// Arguments of the loops: see `mve_pixels.s`.
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Pixels {
     in_step_of_two: usize,
@@ -51,18 +57,21 @@ struct Pixels {
     places: [[u16; 2]; FOUR],
 }
 
-/// The part of a patch that lies inside of the map, and what is filled: see `mve_pixels.s`.
+/// The parts of patches that lie inside of the map, and what is filled: see `mve_pixels.s`.
 #[repr(C)]
-struct Patch {
+struct Patches {
     source: *const i8,
     row_bytes: usize,
     kernel_row: usize,
     rows: usize,
     destination: *mut i8,
     inside_bytes: usize,
-    patch: *mut i8,
+    first: *mut i8,
     filled_bytes: usize,
     zero_point: i32,
+    step: usize,
+    patch_bytes: usize,
+    count: usize,
 }
 
 unsafe extern "C" {
@@ -72,7 +81,7 @@ unsafe extern "C" {
     fn kindling_pixels_long_once(pixels: &Pixels);
     fn kindling_pixels_long_relu(pixels: &Pixels);
     fn kindling_pixels_long_any(pixels: &Pixels);
-    fn kindling_pixels_patch(patch: &Patch);
+    fn kindling_pixels_patches(patches: &Patches);
 }
 
 /// Whether the loops compute a layer.
@@ -85,244 +94,340 @@ pub(super) const fn fits(conv: &Conv<'_>) -> bool {
 /// words.
 #[inline(never)]
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
-    let Some(layer) = Layer::of(conv, input) else { return };
     let channels = conv.output.channels as usize;
-    let (mut at, mut rest) = ([0, 0], output);
-    while !rest.is_empty() {
-        let run = layer.pixels_in_place(at);
-        let (count, patches) = match run {
-            0 => layer.copy(&mut at, scratch),
-            _ => (run, layer.in_place(&mut at, run)),
-        };
-        let Some((out, after)) = rest.split_at_mut_checked(count * channels) else { return };
-        layer.pixels(patches, count, out);
-        rest = after;
+    let numbers = conv.channels.split_at_checked(ChannelParameters::BYTES * channels);
+    let Some((numbers, shifts)) = numbers else { return };
+    if conv.taps() == 0 || channels < 2 {
+        return;
+    }
+    let (first_two, last) =
+        (Few::of(numbers, shifts, 0, 2), Few::of(numbers, shifts, channels - 1, 1));
+    let parameters = match channels {
+        0..FOUR => first_two.addresses(),
+        _ => [numbers.as_ptr(), shifts.as_ptr()],
+    };
+    let map = Map::of(conv, input);
+    Layer::of(&map, parameters, &last, is_relu(conv, shifts)).run(scratch, output);
+}
+
+/// The parameters and shifts of fewer channels than are computed at once, again and again; at whole
+/// words.
+#[repr(C, align(4))]
+struct Few {
+    numbers: [u8; FOUR * ChannelParameters::BYTES],
+    shifts: [u8; FOUR],
+}
+
+impl Few {
+    /// Of `count` channels from `first` on.
+    fn of(numbers: &[u8], shifts: &[u8], first: usize, count: usize) -> Self {
+        const BYTES: usize = ChannelParameters::BYTES;
+        let mut few = Self { numbers: [0; FOUR * BYTES], shifts: [0; FOUR] };
+        let numbers = numbers.get(BYTES * first..BYTES * (first + count)).unwrap_or_default();
+        let shifts = shifts.get(first..first + count).unwrap_or_default();
+        few.numbers.iter_mut().zip(numbers.iter().cycle()).for_each(|(to, from)| *to = *from);
+        few.shifts.iter_mut().zip(shifts.iter().cycle()).for_each(|(to, from)| *to = *from);
+        few
+    }
+
+    fn addresses(&self) -> [*const u8; 2] {
+        [self.numbers.as_ptr(), self.shifts.as_ptr()]
     }
 }
 
-/// Where the patches of some pixels begin.
-#[derive(Clone, Copy)]
-struct Patches {
-    first: *const i8,
-    /// From a patch to the next.
-    step: usize,
-    row_chunks: usize,
-    rows: usize,
-    /// From the end of a row to the next.
-    skip: usize,
+/// Whether what is below 0 becomes the least value, and no shift is to the left.
+fn is_relu(conv: &Conv<'_>, shifts: &[u8]) -> bool {
+    conv.output_zero_point == RELU_ZERO_POINT && shifts.iter().all(|shift| *shift as i8 <= 0)
 }
 
-/// What all pixels of a layer share.
-struct Layer<'l> {
-    conv: &'l Conv<'l>,
-    input: &'l [i8],
-    /// Rows and columns of the map that is read; of one row where each pixel is a patch.
-    map: [usize; 2],
-    /// Output rows and columns, the same.
+/// The map that is read, and where patches lie in it.
+struct Map<'m> {
+    conv: &'m Conv<'m>,
+    input: &'m [i8],
+    /// Rows and columns; one row where each pixel is a patch.
     sides: [usize; 2],
+    /// Output rows and columns, the same.
+    outputs: [usize; 2],
+    row_bytes: usize,
     kernel_row: usize,
+    /// From a patch to that of the next pixel.
+    step: usize,
     /// Bytes that are read of a patch where it lies; 0 where all are copied.
     read_bytes: usize,
-    shifts: &'l [u8],
-    is_relu: bool,
-    /// Parameters and shifts of two channels, twice, where there are no more.
-    of_two: ([u8; FOUR * ChannelParameters::BYTES], [u8; FOUR]),
 }
 
-impl<'l> Layer<'l> {
-    /// `None` if there is no tap, or a number is missing.
-    fn of(conv: &'l Conv<'l>, input: &'l [i8]) -> Option<Self> {
-        let channels = conv.output.channels as usize;
-        let (numbers, shifts) =
-            conv.channels.split_at_checked(ChannelParameters::BYTES * channels)?;
-        let is_relu = conv.output_zero_point == RELU_ZERO_POINT
-            && shifts.iter().all(|shift| *shift as i8 <= 0);
-        let kernel_row = conv.kernel[1] as usize * conv.input.channels as usize;
-        let rows = conv.kernel[0] as usize;
+impl<'m> Map<'m> {
+    fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
+        let channels = conv.input.channels as usize;
+        let map @ [_, width] = sides(conv, conv.input);
+        let ([rows, columns], row_bytes) = (conv.kernel.map(usize::from), width * channels);
+        let kernel_row = columns * channels;
         let read_bytes = match (rows, kernel_row % CHUNK) {
             (1, _) => kernel_row.next_multiple_of(CHUNK),
-            (_, 0) => (rows - 1) * conv.input.row_len() + kernel_row,
+            (_, 0) => rows.saturating_sub(1) * row_bytes + kernel_row,
             _ => 0,
         };
-        let mut of_two = ([0; FOUR * ChannelParameters::BYTES], [0; FOUR]);
-        if channels < FOUR {
-            of_two.0.iter_mut().zip(numbers.iter().cycle()).for_each(|(to, from)| *to = *from);
-            of_two.1.iter_mut().zip(shifts.iter().cycle()).for_each(|(to, from)| *to = *from);
-        }
-        let layer = Self {
-            conv,
-            input,
-            map: sides(conv, conv.input),
-            sides: sides(conv, conv.output),
-            kernel_row,
-            read_bytes,
-            shifts,
-            is_relu,
-            of_two,
-        };
-        (conv.taps() > 0).then_some(layer)
+        let step = conv.stride[1] as usize * channels;
+        let outputs = sides(conv, conv.output);
+        Self { conv, input, sides: map, outputs, row_bytes, kernel_row, step, read_bytes }
     }
 
-    /// Row and column of the map under the first tap.
+    /// Row and column under the first tap.
+    #[inline(always)]
     fn place(&self, [row, column]: [usize; 2]) -> [i32; 2] {
         let [down, right] = self.conv.stride.map(i32::from);
         let [top, left] = self.conv.origin.map(i32::from);
         [top + row as i32 * down, left + column as i32 * right]
     }
 
-    /// From a patch to that of the next pixel.
-    fn step(&self) -> usize {
-        self.conv.stride[1] as usize * self.conv.input.channels as usize
-    }
-
-    /// Bytes from row to row of the map.
-    fn row_bytes(&self) -> usize {
-        self.map[1] * self.conv.input.channels as usize
-    }
-
-    /// How many pixels of a row, this one first, have patches that are read where they lie.
-    fn pixels_in_place(&self, at: [usize; 2]) -> usize {
-        let ([y, x], channels) = (self.place(at), self.conv.input.channels as usize);
-        let (Ok(y), Ok(x)) = (usize::try_from(y), usize::try_from(x)) else { return 0 };
-        let [rows, columns] = self.conv.kernel.map(usize::from);
-        if self.read_bytes == 0 || y + rows > self.map[0] || x + columns > self.map[1] {
-            return 0;
+    /// Where the patch of a pixel begins, and how many pixels of the row, it first, have patches
+    /// inside of the map: none, if not it.
+    #[inline(always)]
+    fn inside(&self, at: [usize; 2]) -> (usize, usize) {
+        let ([y, x], [rows, columns]) = (self.place(at), self.conv.kernel.map(usize::from));
+        let (Ok(y), Ok(x)) = (usize::try_from(y), usize::try_from(x)) else { return (0, 0) };
+        if y + rows > self.sides[0] || x + columns > self.sides[1] {
+            return (0, 0);
         }
-        let start = y * self.row_bytes() + x * channels;
+        let more = (self.sides[1] - x - columns) / (self.conv.stride[1] as usize).max(1);
+        let start = y * self.row_bytes + x * self.conv.input.channels as usize;
+        (start, (more + 1).min(self.outputs[1] - at[1]))
+    }
+
+    /// The same for patches that are read where they lie.
+    #[inline(always)]
+    fn in_place(&self, at: [usize; 2]) -> (usize, usize) {
+        if self.read_bytes == 0 {
+            return (0, 0);
+        }
+        let (start, run) = self.inside(at);
         let left = self.input.len().saturating_sub(start);
-        let Some(more) = left.checked_sub(self.read_bytes) else { return 0 };
-        let more = more.min((self.map[1] - x - columns) * channels);
-        (more / self.step().max(1) + 1).min(self.sides[1] - at[1])
-    }
-
-    /// Patches where they lie, of a run of [`Self::pixels_in_place`]; goes on to the pixel after it.
-    fn in_place(&self, at: &mut [usize; 2], run: usize) -> Patches {
-        let [y, x] = self.place(*at);
-        let start = y as usize * self.row_bytes() + x as usize * self.conv.input.channels as usize;
-        self.advance(at, run);
-        Patches {
-            first: self.input.get(start..).unwrap_or_default().as_ptr(),
-            step: self.step(),
-            row_chunks: self.kernel_row.div_ceil(CHUNK),
-            rows: self.conv.kernel[0] as usize,
-            skip: self.row_bytes().wrapping_sub(self.kernel_row),
-        }
-    }
-
-    /// Copies the patches of up to four pixels that are not read where they lie, this one first;
-    /// goes on to the pixel after them.
-    fn copy(&self, at: &mut [usize; 2], scratch: &mut [i8]) -> (usize, Patches) {
-        let patch_bytes = self.conv.taps().next_multiple_of(CHUNK);
-        let (first, mut count) = (scratch.as_ptr(), 0);
-        for place in scratch.chunks_exact_mut(patch_bytes.max(1)).take(PAIRED_PIXELS) {
-            self.copy_patch(self.place(*at), place);
-            count += 1;
-            self.advance(at, 1);
-            if at[0] == self.sides[0] || self.pixels_in_place(*at) > 0 {
-                break;
-            }
-        }
-        let row_chunks = patch_bytes / CHUNK;
-        (count, Patches { first, step: patch_bytes, row_chunks, rows: 1, skip: 0 })
+        let Some(more) = left.checked_sub(self.read_bytes) else { return (0, 0) };
+        (start, run.min(more / self.step.max(1) + 1))
     }
 
     /// To the pixel `run` columns later, or to the next row's first one.
+    #[inline(always)]
     fn advance(&self, at: &mut [usize; 2], run: usize) {
         at[1] += run;
-        if at[1] >= self.sides[1] {
+        if at[1] >= self.outputs[1] {
             *at = [at[0] + 1, 0];
         }
     }
 
-    /// Copies the input under the kernel, whose first tap lies at row `y` and column `x`, to
-    /// `place`, which has room for all taps.
-    fn copy_patch(&self, [y, x]: [i32; 2], place: &mut [i8]) {
-        let (conv, channels) = (self.conv, self.conv.input.channels as usize);
-        let inside = |start: i32, kernel: u8, side: usize| {
-            let before = (-start).clamp(0, kernel as i32) as usize;
-            let end = (side as i32 - start).clamp(0, kernel as i32) as usize;
-            (before, end.saturating_sub(before))
-        };
-        let (above, rows) = inside(y, conv.kernel[0], self.map[0]);
-        let (before, columns) = inside(x, conv.kernel[1], self.map[1]);
-        let is_whole = [rows, columns] == conv.kernel.map(usize::from);
-        let source = y.max(0) as usize * self.row_bytes() + x.max(0) as usize * channels;
-        let to = above * self.kernel_row + before * channels;
-        let patch = Patch {
-            source: self.input.as_ptr().wrapping_add(source),
-            row_bytes: self.row_bytes(),
-            kernel_row: self.kernel_row,
-            rows,
-            destination: place.as_mut_ptr().wrapping_add(to),
-            inside_bytes: columns * channels,
-            patch: place.as_mut_ptr(),
-            filled_bytes: if is_whole { 0 } else { conv.taps() },
-            zero_point: conv.input_zero_point as i32,
-        };
-        // SAFETY:
-        // - it reads `inside_bytes` of `rows` rows of the map, from the first that are inside on;
-        // - it writes them to as many kernel rows of the patch, from the first that is inside on,
-        //   and fills all taps or none;
-        // - `place` has room for all taps.
-        unsafe { kindling_pixels_patch(&patch) }
+    /// Copies the patches of up to four pixels that are not read where they lie, this one first;
+    /// goes on to the pixel after them. How many they are.
+    fn copy(&self, at: &mut [usize; 2], scratch: &mut [i8]) -> usize {
+        let patch_bytes = self.conv.taps().next_multiple_of(CHUNK);
+        let mut rest = scratch.get_mut(..PAIRED_PIXELS * patch_bytes).unwrap_or_default();
+        let mut count = 0;
+        while !rest.is_empty() && at[0] < self.outputs[0] {
+            if count > 0 && self.in_place(*at).1 > 0 {
+                break;
+            }
+            let now = self.copy_some(*at, rest, patch_bytes);
+            count += now;
+            self.advance(at, now);
+            rest = rest.get_mut(now * patch_bytes..).unwrap_or_default();
+        }
+        count
     }
 
-    /// All channels of `count` pixels, one or more.
-    fn pixels(&self, patches: Patches, count: usize, out: &mut [i8]) {
-        let (conv, channels) = (self.conv, self.conv.output.channels as usize);
-        let is_pair = count > 1;
-        let step = if is_pair { patches.step } else { 0 };
-        let last = out.as_mut_ptr().wrapping_add(count.saturating_sub(2) * channels);
-        let (parameters, shifts) = match channels {
-            0..FOUR => (self.of_two.0.as_ptr(), self.of_two.1.as_ptr()),
-            _ => (conv.channels.as_ptr(), self.shifts.as_ptr()),
+    /// Copies the patches of some pixels to the beginning of `rest`, as many as it has room for, or
+    /// that are inside of the map; of one that is not, alone. How many they are.
+    fn copy_some(&self, at: [usize; 2], rest: &mut [i8], patch_bytes: usize) -> usize {
+        let (conv, channels) = (self.conv, self.conv.input.channels as usize);
+        let first = rest.as_mut_ptr();
+        let whole = Patches {
+            source: ptr::null(),
+            row_bytes: self.row_bytes,
+            kernel_row: self.kernel_row,
+            rows: conv.kernel[0] as usize,
+            destination: first,
+            inside_bytes: self.kernel_row,
+            first,
+            filled_bytes: 0,
+            zero_point: conv.input_zero_point as i32,
+            step: self.step,
+            patch_bytes,
+            count: 1,
         };
-        let of_pair = 2 * CHUNK * patches.row_chunks * patches.rows;
-        let place = |channel: usize| {
-            let channel = channel % channels.max(1);
-            [channel as u16, (channel + usize::from(is_pair) * channels) as u16]
-        };
-        let pixels = Pixels {
-            in_step_of_two: 2 * step,
-            out_step_of_two: 2 * channels,
-            zero_point: conv.output_zero_point as i32,
-            last,
-            weights: conv.weights.as_ptr(),
-            pair_bytes: if channels < FOUR { 0 } else { of_pair },
-            patch: patches.first,
-            step,
-            output: out.as_mut_ptr(),
-            parameters,
-            shifts,
-            channels,
-            row_chunks: patches.row_chunks,
-            rows: patches.rows,
-            skip: patches.skip,
-            places: [0, 1, 2, 3].map(place),
-        };
-        let is_short = patches.rows == 1 && patches.row_chunks <= SHORT_CHUNKS_MAX;
-        let run = match (conv.rounding(), is_short) {
-            (Rounding::Once, true) => kindling_pixels_short_once,
-            (Rounding::Once, false) => kindling_pixels_long_once,
-            (Rounding::Twice, true) if self.is_relu => kindling_pixels_short_relu,
-            (Rounding::Twice, false) if self.is_relu => kindling_pixels_long_relu,
-            (Rounding::Twice, true) => kindling_pixels_short_any,
-            (Rounding::Twice, false) => kindling_pixels_long_any,
+        let (start, run) = self.inside(at);
+        let patches = if run > 0 {
+            let count = run.min(rest.len() / patch_bytes.max(1));
+            Patches { source: self.input.as_ptr().wrapping_add(start), count, ..whole }
+        } else {
+            let [y, x] = self.place(at);
+            let (above, rows) = taps_inside(y, conv.kernel[0], self.sides[0]);
+            let (before, columns) = taps_inside(x, conv.kernel[1], self.sides[1]);
+            let source = y.max(0) as usize * self.row_bytes + x.max(0) as usize * channels;
+            Patches {
+                source: self.input.as_ptr().wrapping_add(source),
+                rows,
+                destination: first.wrapping_add(above * self.kernel_row + before * channels),
+                inside_bytes: columns * channels,
+                filled_bytes: conv.taps(),
+                ..whole
+            }
         };
         // SAFETY:
-        // - the patches, `count` of them `step` bytes apart, have `rows` rows of whole chunks each,
-        //   one or more, which lie in the map or in scratch memory;
-        // - there are as many chunks of weights for each channel, channels are even in number, and
-        //   there are two or more;
-        // - parameters, at whole words, and shifts are those of all channels, or of two channels
-        //   twice;
-        // - `out` has all channels of `count` pixels, and two pixels' places fit 16 bits.
-        unsafe { run(&pixels) }
+        // - it reads `inside_bytes` of `rows` rows of the map for each patch: all of them lie
+        //   inside, or of a single patch those from the first that is inside on;
+        // - it writes them to as many kernel rows of patches, from the first that is inside on, and
+        //   fills all taps of the first or none;
+        // - `rest` has room for `count` patches, one or more.
+        unsafe { kindling_pixels_patches(&patches) }
+        patches.count
     }
 }
 
-/// Rows and columns of a map of a layer; one row where each pixel of its input is the patch of an
-/// output, in the same order.
+/// The first tap along an axis that is inside of a map, and how many are, if the first of `kernel`
+/// taps lies at `start`.
+fn taps_inside(start: i32, kernel: u8, side: usize) -> (usize, usize) {
+    let before = (-start).clamp(0, kernel as i32);
+    let end = (side as i32 - start).clamp(before, kernel as i32);
+    (before as usize, (end - before) as usize)
+}
+
+/// The arguments that all pixels of a layer share.
+struct Layer<'l> {
+    map: &'l Map<'l>,
+    in_place: Pixels,
+    copied: Pixels,
+    /// The last channel of an odd number, which is computed first, and alone.
+    last: Option<&'l Few>,
+    is_relu: bool,
+}
+
+impl<'l> Layer<'l> {
+    fn of(
+        map: &'l Map<'l>,
+        [parameters, shifts]: [*const u8; 2],
+        last: &'l Few,
+        is_relu: bool,
+    ) -> Self {
+        let (conv, channels) = (map.conv, map.conv.output.channels as usize);
+        let [rows, patch_chunks] = [conv.kernel[0] as usize, conv.taps().div_ceil(CHUNK)];
+        let row_chunks = map.kernel_row.div_ceil(CHUNK);
+        let even = channels / 2 * 2;
+        let place = |channel: usize| {
+            let channel = channel % even.max(1);
+            [channel as u16, (channel + channels) as u16]
+        };
+        let copied = Pixels {
+            in_step_of_two: 2 * patch_chunks * CHUNK,
+            out_step_of_two: 2 * channels,
+            zero_point: conv.output_zero_point as i32,
+            last: ptr::null_mut(),
+            weights: conv.weights.as_ptr(),
+            pair_bytes: if even < FOUR { 0 } else { 2 * patch_chunks * CHUNK },
+            patch: ptr::null(),
+            step: patch_chunks * CHUNK,
+            output: ptr::null_mut(),
+            parameters,
+            shifts,
+            channels: even,
+            row_chunks: patch_chunks,
+            rows: 1,
+            skip: 0,
+            places: [0, 1, 2, 3].map(place),
+        };
+        let skip = map.row_bytes.wrapping_sub(map.kernel_row);
+        let (step, in_step_of_two) = (map.step, 2 * map.step);
+        let in_place = Pixels { in_step_of_two, step, row_chunks, rows, skip, ..copied };
+        let last = (even < channels).then_some(last);
+        Self { map, in_place, copied, last, is_relu }
+    }
+
+    fn run(&self, scratch: &mut [i8], output: &mut [i8]) {
+        let channels = self.map.conv.output.channels as usize;
+        let (mut at, mut rest) = ([0, 0], output);
+        while !rest.is_empty() {
+            let (start, run) = self.map.in_place(at);
+            let (count, first, pixels) = if run > 0 {
+                self.map.advance(&mut at, run);
+                (run, self.map.input.as_ptr().wrapping_add(start), &self.in_place)
+            } else {
+                (self.map.copy(&mut at, scratch), scratch.as_ptr(), &self.copied)
+            };
+            let Some((out, after)) = rest.split_at_mut_checked(count * channels) else { return };
+            self.pixels(pixels.at(first, count, out.as_mut_ptr()));
+            rest = after;
+        }
+    }
+
+    /// All channels of some pixels.
+    #[inline(always)]
+    fn pixels(&self, pixels: Pixels) {
+        let run = pixels.run_of(self.map.conv.rounding(), self.is_relu);
+        // SAFETY:
+        // - the patches, one or more, a step apart, have `rows` rows of whole chunks each, one or
+        //   more, which lie in the map or in scratch memory;
+        // - there are as many chunks of weights for each channel, and there are two channels or
+        //   more, of which an even number is computed, or the last alone with weights of 0;
+        // - parameters, at whole words, and shifts are those of all channels, or of one or two
+        //   again and again;
+        // - the output has all channels of all pixels, and two pixels' places fit 16 bits.
+        unsafe {
+            if let Some(last) = self.last {
+                run(&pixels.of_last(last));
+            }
+            run(&pixels)
+        }
+    }
+}
+
+impl Pixels {
+    /// Those of `count` pixels whose patches begin at `patch`; a single one is a pair of the same.
+    #[inline(always)]
+    fn at(&self, patch: *const i8, count: usize, output: *mut i8) -> Self {
+        let channels = self.out_step_of_two / 2;
+        let last = output.wrapping_add(count.saturating_sub(2) * channels);
+        let mut pixels = Self { last, patch, output, ..*self };
+        if count < 2 {
+            (pixels.step, pixels.in_step_of_two) = (0, 0);
+            pixels.places.iter_mut().for_each(|[first, second]| *second = *first);
+        }
+        pixels
+    }
+
+    /// The same for the last channel of an odd number. The other one of its pair, whose weights are
+    /// 0, goes to the place of channel 0, which is computed later.
+    #[inline(never)]
+    fn of_last(&self, last: &Few) -> Self {
+        let [parameters, shifts] = last.addresses();
+        let pair_bytes = 2 * CHUNK * self.row_chunks * self.rows;
+        let [[_, second], ..] = self.places;
+        let channel = self.channels as u16;
+        let places = [[channel, channel + second], [0, second]];
+        Self {
+            weights: self.weights.wrapping_add(self.channels / 2 * pair_bytes),
+            pair_bytes: 0,
+            parameters,
+            shifts,
+            channels: 2,
+            places: [places[0], places[1], places[0], places[1]],
+            ..*self
+        }
+    }
+
+    /// The loop for these patches.
+    #[inline(always)]
+    fn run_of(&self, rounding: Rounding, is_relu: bool) -> unsafe extern "C" fn(&Self) {
+        let is_short = self.rows == 1 && self.row_chunks <= SHORT_CHUNKS_MAX;
+        match (rounding, is_short) {
+            (Rounding::Once, true) => kindling_pixels_short_once,
+            (Rounding::Once, false) => kindling_pixels_long_once,
+            (Rounding::Twice, true) if is_relu => kindling_pixels_short_relu,
+            (Rounding::Twice, false) if is_relu => kindling_pixels_long_relu,
+            (Rounding::Twice, true) => kindling_pixels_short_any,
+            (Rounding::Twice, false) => kindling_pixels_long_any,
+        }
+    }
+}
+
+/// Rows and columns of the map that a layer reads or makes; one row where each pixel of its input
+/// is the patch of an output, in the same order.
 fn sides(conv: &Conv<'_>, map: Shape) -> [usize; 2] {
     let [height, width] = [map.height, map.width].map(usize::from);
     let is_flat = conv.kernel == [1, 1]
