@@ -38,10 +38,8 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
         Algorithm::DirectPaired | Algorithm::DirectPairedInt4 | Algorithm::DirectPairedWide => {
             of_paired(conv)
         }
-        Algorithm::DirectVector | Algorithm::DirectVectorInt4 => match conv.rounding() {
-            Rounding::Once => of_vector(conv),
-            Rounding::Twice => of_vector_twice(conv),
-        },
+        Algorithm::DirectVector if conv.window() == 1 => of_pixels(conv),
+        Algorithm::DirectVector | Algorithm::DirectVectorInt4 => of_vector(conv),
         Algorithm::SingleChannel | Algorithm::SingleChannelInt4 => of_single_channel(conv),
         Algorithm::WinogradF2
         | Algorithm::WinogradF4
@@ -212,29 +210,164 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     terms
 }
 
-/// Four pixels at a time, by pairs of channels and by 16 taps. A kernel of one row reads the map
-/// where it lies; others read copies of their patches. Outputs that are no ReLU's take longer.
-fn of_vector_twice(conv: &Conv<'_>) -> Vec<Term> {
-    let Sizes { pixels, taps, rows, channels, .. } = Sizes::of(conv);
-    let batches = (pixels / 4.0).ceil();
-    let (pairs, chunks) = (batches * channels / 2.0, (taps / VECTOR_CHUNK as f64).ceil());
-    let at_edge = 4.0 * batches * part_outside(conv, [1, 1]);
-    let copied = if rows > 1.0 { 4.0 * batches - at_edge } else { 0.0 };
-    let any_pairs = if conv.output_zero_point == RELU_ZERO_POINT { 0.0 } else { pairs };
+/// Without pooling: two pixels at a time, by four channels and by 16 taps; the last channel of an odd
+/// number by itself. A kernel of one row, or of rows of whole chunks, reads the map where it lies;
+/// others read copies of their patches, up to four at a time. Patches of more than one row or of
+/// many chunks have another loop. Outputs that are no ReLU's take longer.
+fn of_pixels(conv: &Conv<'_>) -> Vec<Term> {
+    let Sizes { taps, rows, channels, .. } = Sizes::of(conv);
+    let [in_place, copied] = VectorTiles::of(conv);
+    let fours = (conv.output.channels / 2).div_ceil(2) + conv.output.channels % 2;
+    let (fours, chunks) = (f64::from(fours), (taps / VECTOR_CHUNK as f64).ceil());
+    let (pairs, tiles) = (fours * (in_place.pairs + copied.pairs), in_place.tiles + copied.tiles);
+    let is_short = |rows: f64| rows == 1.0 && chunks <= SHORT_CHUNKS_MAX;
+    let of_long = |tiles: &VectorTiles, rows: f64| {
+        if is_short(rows) { 0.0 } else { fours * tiles.pairs * rows }
+    };
+    let is_any = conv.output_zero_point != RELU_ZERO_POINT;
+    let row_chunks = (taps / rows / VECTOR_CHUNK as f64).ceil();
     let mut terms = vec![
         (CALL, 1.0),
-        ("channel", channels),
-        ("batch", batches),
-        ("copied_row", copied * rows),
-        ("copied_chunk", copied * rows * (taps / rows / VECTOR_CHUNK as f64).ceil()),
-        ("edge_row", at_edge * rows),
-        ("edge_tap", at_edge * taps),
-        ("pair", pairs),
-        ("pair_any", any_pairs),
+        ("pixels_channel", channels),
+        ("pixels_tile", tiles),
+        ("pixels_four", tiles * fours),
+        ("pixels_pair", pairs),
+        ("pixels_any", if is_any { pairs } else { 0.0 }),
+        ("pixels_row", of_long(&in_place, rows) + of_long(&copied, 1.0)),
+        ("copy", copied.copies),
+        ("copied_patch", copied.patches),
+        ("copied_row", copied.patches * rows),
+        ("copied_chunk", copied.patches * rows * (row_chunks - 1.0)),
+        ("edge_patch", copied.edges),
+        ("edge_chunk", copied.edges * chunks),
         (VECTOR_LOOP, pairs * chunks),
     ];
     terms.extend(unpacked(conv));
     terms
+}
+
+/// Most chunks of a patch of one row for the loop that is unrolled.
+const SHORT_CHUNKS_MAX: f64 = 4.0;
+
+/// The pixels that the vector kernel computes at once, of which patches are read where they lie, or
+/// of which they are copied.
+#[derive(Default)]
+struct VectorTiles {
+    tiles: f64,
+    /// Pairs of pixels of a tile; one that is left is a pair too.
+    pairs: f64,
+    /// How often patches inside of the map are copied, side by side, or one at its edge.
+    copies: f64,
+    /// Patches that are copied.
+    patches: f64,
+    /// Those at the edge.
+    edges: f64,
+}
+
+impl VectorTiles {
+    /// As the kernel walks the outputs: those in place, then those copied.
+    fn of(conv: &Conv<'_>) -> [Self; 2] {
+        const FOUR: usize = 4;
+        let places = VectorPlaces::of(conv);
+        let [mut in_place, mut copied] = [(); 2].map(|()| Self::default());
+        let mut at = [0, 0];
+        while at[0] < places.outputs[0] {
+            let run = places.in_place(at);
+            if run > 0 {
+                in_place.add(run);
+                places.advance(&mut at, run);
+                continue;
+            }
+            let mut count = 0;
+            while count < FOUR
+                && at[0] < places.outputs[0]
+                && (count == 0 || places.in_place(at) == 0)
+            {
+                let inside = places.inside(at).1;
+                let now = inside.clamp(1, FOUR - count);
+                copied.copies += 1.0;
+                copied.patches += now as f64;
+                copied.edges += f64::from(u8::from(inside == 0));
+                count += now;
+                places.advance(&mut at, now);
+            }
+            copied.add(count);
+        }
+        [in_place, copied]
+    }
+
+    fn add(&mut self, pixels: usize) {
+        self.tiles += 1.0;
+        self.pairs += pixels.div_ceil(2) as f64;
+    }
+}
+
+/// Where the patches of the vector kernel lie.
+struct VectorPlaces<'c> {
+    conv: &'c Conv<'c>,
+    /// Rows and columns of the map; one row where each pixel is a patch.
+    sides: [usize; 2],
+    /// Output rows and columns, the same.
+    outputs: [usize; 2],
+    /// Bytes that are read of a patch where it lies; 0 where all are copied.
+    read_bytes: usize,
+}
+
+impl<'c> VectorPlaces<'c> {
+    fn of(conv: &'c Conv<'c>) -> Self {
+        let is_flat = conv.kernel == [1, 1]
+            && conv.stride == [1, 1]
+            && conv.origin == [0, 0]
+            && conv.input.width == conv.output.width;
+        let of = |map: infer::Shape| {
+            let [height, width] = [map.height, map.width].map(usize::from);
+            if is_flat { [1, height * width] } else { [height, width] }
+        };
+        let (sides, channels) = (of(conv.input), conv.input.channels as usize);
+        let kernel_row = conv.kernel[1] as usize * channels;
+        let read_bytes = match (conv.kernel[0] as usize, kernel_row % VECTOR_CHUNK) {
+            (1, _) => kernel_row.next_multiple_of(VECTOR_CHUNK),
+            (rows, 0) => (rows - 1) * sides[1] * channels + kernel_row,
+            _ => 0,
+        };
+        Self { conv, sides, outputs: of(conv.output), read_bytes }
+    }
+
+    /// Where the patch of a pixel begins, and how many pixels of the row, it first, have patches
+    /// inside of the map.
+    fn inside(&self, at: [usize; 2]) -> (usize, usize) {
+        let first = |axis: usize| {
+            self.conv.origin[axis] as i64 + at[axis] as i64 * self.conv.stride[axis] as i64
+        };
+        let fits = |axis: usize| {
+            first(axis) >= 0 && first(axis) + self.conv.kernel[axis] as i64 <= self.sides[axis] as i64
+        };
+        if !fits(0) || !fits(1) {
+            return (0, 0);
+        }
+        let [y, x] = [first(0), first(1)].map(|place| place as usize);
+        let more =
+            (self.sides[1] - x - self.conv.kernel[1] as usize) / self.conv.stride[1] as usize;
+        let start = (y * self.sides[1] + x) * self.conv.input.channels as usize;
+        (start, (more + 1).min(self.outputs[1] - at[1]))
+    }
+
+    /// How many of them are read where they lie.
+    fn in_place(&self, at: [usize; 2]) -> usize {
+        let (start, run) = self.inside(at);
+        let Some(more) = self.conv.input.len().checked_sub(start + self.read_bytes) else {
+            return 0;
+        };
+        let step = self.conv.stride[1] as usize * self.conv.input.channels as usize;
+        if self.read_bytes == 0 { 0 } else { run.min(more / step + 1) }
+    }
+
+    fn advance(&self, at: &mut [usize; 2], run: usize) {
+        at[1] += run;
+        if at[1] >= self.outputs[1] {
+            *at = [at[0] + 1, 0];
+        }
+    }
 }
 
 /// The loop of cores without vectors: channel by channel over all pixels.

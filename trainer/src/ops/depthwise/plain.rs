@@ -104,8 +104,8 @@ impl Running for Depthwise<'_> {
     /// channel by channel. A core has blocks of two, four or eight. With blocks of two or four a
     /// list of the taps is made for each, unless there are more taps than it holds: then by blocks
     /// of eight, the rest channel by channel. With two roundings blocks of eight take longer where
-    /// the output is no ReLU's, and pixels whose 3x3 taps lie inside of the map are left to a loop
-    /// over pixels.
+    /// the output is no ReLU's. Blocks of many pixels of a 3x3 kernel are left to a loop over
+    /// pixels.
     fn terms(&self) -> Vec<Term> {
         if is_one_pixel(self) {
             return pixel_terms(self);
@@ -117,7 +117,7 @@ impl Running for Depthwise<'_> {
         let (tap_rows, taps) = (rows.taps * self.output.width as f64, rows.taps * columns.taps);
         let inside_of_blocks = rows.taps_of_blocks * columns.taps_of_blocks;
         let of = |is_so: bool, count: f64| if is_so { count } else { 0.0 };
-        let in_lanes = pixels_in_lanes(self, rows.outputs_inside * columns.outputs_inside);
+        let lanes = Lanes::of(self, &rows, &columns);
         let is_plain = self.multiplier() == 1;
         let is_any =
             self.rounding() == Rounding::Twice && self.output_zero_point != RELU_ZERO_POINT;
@@ -149,14 +149,16 @@ impl Running for Depthwise<'_> {
             ("loose", long_pixels * loose),
             ("loose_row", long_rows * loose),
             ("loose_tap", long_taps * loose),
-            ("eight", (pixels - in_lanes) * eight),
-            ("eight_any", of(is_any, (pixels - in_lanes) * eight)),
-            ("eight_row", (tap_rows - 3.0 * in_lanes) * eight),
-            ("eight_tap", (taps - 9.0 * in_lanes) * eight),
-            ("lane", in_lanes),
-            ("tile", (in_lanes / TILE).ceil() * outputs),
-            ("group", (in_lanes / GROUP).ceil() * outputs),
-            ("group_any", of(is_any, (in_lanes / GROUP).ceil() * outputs)),
+            ("eight", (pixels - lanes.pixels) * eight),
+            ("eight_any", of(is_any, (pixels - lanes.pixels) * eight)),
+            ("eight_row", (tap_rows - lanes.rows) * eight),
+            ("eight_tap", (taps - lanes.taps) * eight),
+            ("lane", lanes.places),
+            ("lane_tile", lanes.tiles),
+            ("tile", lanes.tiles * outputs),
+            ("group", lanes.groups * outputs),
+            ("group_any", of(is_any, lanes.groups * outputs)),
+            ("group_tap", lanes.group_taps * outputs),
             ("few", pixels * few),
             ("few_tap", taps * few),
             ("one", pixels * one),
@@ -224,19 +226,71 @@ fn beyond_list(rows: &TapsInside, columns: &TapsInside) -> [f64; 3] {
     long
 }
 
-/// Pixels that the vector extension's loop for two roundings takes at once, channel by channel.
-const GROUP: f64 = 8.0;
+/// The blocks of pixels that the vector extension's loop over pixels computes.
+#[derive(Default)]
+struct Lanes {
+    pixels: f64,
+    /// Rows of taps of all pixels, and their taps.
+    rows: f64,
+    taps: f64,
+    /// Pixels whose places are found one by one.
+    places: f64,
+    /// Between tiles the loop changes the channel.
+    tiles: f64,
+    /// Groups of eight pixels, and their taps.
+    groups: f64,
+    group_taps: f64,
+}
 
-/// Pixels between which that loop changes the channel.
-const TILE: f64 = 64.0;
+impl Lanes {
+    /// Pixels of a group.
+    const GROUP: usize = 8;
 
-/// Pixels of those inside, whose 3x3 taps lie in the map, that this loop computes.
-fn pixels_in_lanes(depthwise: &Depthwise<'_>, inside: f64) -> f64 {
-    let has_lanes = depthwise.rounding() == Rounding::Twice
-        && depthwise.kernel == [3, 3]
-        && depthwise.multiplier() == 1
-        && depthwise.output.channels >= 8;
-    if has_lanes && inside >= GROUP { inside } else { 0.0 }
+    /// Groups of a tile.
+    const GROUPS: usize = 8;
+
+    fn of(depthwise: &Depthwise<'_>, rows: &TapsInside, columns: &TapsInside) -> Self {
+        let mut lanes = Self::default();
+        let has_lanes = depthwise.kernel == [3, 3]
+            && depthwise.multiplier() == 1
+            && depthwise.output.channels >= 8;
+        for (height, in_rows) in rows.in_blocks.iter().filter(|_| has_lanes) {
+            for (width, in_columns) in &columns.in_blocks {
+                if height * width >= Self::GROUP && *in_rows >= 2 && *in_columns >= 2 {
+                    lanes.add(depthwise, [*height, *width], [*in_rows, *in_columns]);
+                }
+            }
+        }
+        lanes
+    }
+
+    fn add(
+        &mut self,
+        depthwise: &Depthwise<'_>,
+        [height, width]: [usize; 2],
+        [rows, columns]: [usize; 2],
+    ) {
+        const PLACE_MACS: usize = 24;
+        let pixels = height * width;
+        let of_row = width.div_ceil(Self::GROUP);
+        let repeated = of_row * Self::GROUP - width;
+        let is_less = repeated * depthwise.output.channels as usize * 9 <= width * PLACE_MACS;
+        let (groups, tiles, places) = if is_less && of_row <= Self::GROUPS {
+            let rows_at_once = Self::GROUPS / of_row;
+            let places = height.min(rows_at_once) * of_row * Self::GROUP;
+            (height * of_row, height.div_ceil(rows_at_once), places)
+        } else {
+            let groups = pixels.div_ceil(Self::GROUP);
+            (groups, groups.div_ceil(Self::GROUPS), pixels)
+        };
+        self.pixels += pixels as f64;
+        self.rows += (pixels * rows) as f64;
+        self.taps += (pixels * rows * columns) as f64;
+        self.places += places as f64;
+        self.tiles += tiles as f64;
+        self.groups += groups as f64;
+        self.group_taps += (groups * rows * columns) as f64;
+    }
 }
 
 /// The taps along an axis that lie inside of the map.
@@ -248,8 +302,8 @@ struct TapsInside {
     blocks: f64,
     /// Those of one output of each block.
     taps_of_blocks: f64,
-    /// Outputs all of whose taps lie inside.
-    outputs_inside: f64,
+    /// The outputs of each block, and the taps of one.
+    in_blocks: Vec<(usize, usize)>,
     /// The taps of each output.
     counts: Vec<usize>,
 }
@@ -268,10 +322,13 @@ impl TapsInside {
             let count = (taps.end - taps.start) as f64;
             sums.taps += count;
             sums.counts.push(count as usize);
-            sums.outputs_inside += f64::from(u8::from(taps.end - taps.start == kernel));
             if before.as_ref() != Some(&taps) {
                 sums.blocks += 1.0;
                 sums.taps_of_blocks += count;
+                sums.in_blocks.push((0, count as usize));
+            }
+            if let Some((outputs, _)) = sums.in_blocks.last_mut() {
+                *outputs += 1;
             }
             before = Some(taps);
         }

@@ -233,38 +233,51 @@ impl<'m> Map<'m> {
         count
     }
 
-    /// Copies the patches of some pixels to the beginning of `rest`, as many as it has room for, or
-    /// that are inside of the map; of one that is not, alone. How many they are.
-    fn copy_some(&self, at: [usize; 2], rest: &mut [i8], patch_bytes: usize) -> usize {
-        let (conv, channels) = (self.conv, self.conv.input.channels as usize);
-        let first = rest.as_mut_ptr();
-        let whole = Patches {
-            source: ptr::null(),
+    /// How many fours of pixels of the row, this one first, have patches inside of the map, where
+    /// none is read where it lies.
+    #[inline(always)]
+    fn fours_inside(&self, at: [usize; 2]) -> usize {
+        if self.read_bytes > 0 { 0 } else { self.inside(at).1 / PAIRED_PIXELS }
+    }
+
+    /// The arguments that copy the patches of some pixels inside of the map to `to`.
+    fn whole_patches(&self, at: [usize; 2], count: usize, to: &mut [i8]) -> Patches {
+        let first = to.as_mut_ptr();
+        Patches {
+            source: self.input.as_ptr().wrapping_add(self.inside(at).0),
             row_bytes: self.row_bytes,
             kernel_row: self.kernel_row,
-            rows: conv.kernel[0] as usize,
+            rows: self.conv.kernel[0] as usize,
             destination: first,
             inside_bytes: self.kernel_row,
             first,
             filled_bytes: 0,
-            zero_point: conv.input_zero_point as i32,
+            zero_point: self.conv.input_zero_point as i32,
             step: self.step,
-            patch_bytes,
-            count: 1,
-        };
-        let (start, run) = self.inside(at);
+            patch_bytes: self.conv.taps().next_multiple_of(CHUNK),
+            count,
+        }
+    }
+
+    /// Copies the patches of some pixels to the beginning of `rest`, as many as it has room for, or
+    /// that are inside of the map; of one that is not, alone. How many they are.
+    fn copy_some(&self, at: [usize; 2], rest: &mut [i8], patch_bytes: usize) -> usize {
+        let (conv, channels) = (self.conv, self.conv.input.channels as usize);
+        let run = self.inside(at).1;
+        let count = run.min(rest.len() / patch_bytes.max(1)).max(1);
+        let whole = self.whole_patches(at, count, rest);
         let patches = if run > 0 {
-            let count = run.min(rest.len() / patch_bytes.max(1));
-            Patches { source: self.input.as_ptr().wrapping_add(start), count, ..whole }
+            whole
         } else {
             let [y, x] = self.place(at);
             let (above, rows) = taps_inside(y, conv.kernel[0], self.sides[0]);
             let (before, columns) = taps_inside(x, conv.kernel[1], self.sides[1]);
             let source = y.max(0) as usize * self.row_bytes + x.max(0) as usize * channels;
+            let to = above * self.kernel_row + before * channels;
             Patches {
                 source: self.input.as_ptr().wrapping_add(source),
                 rows,
-                destination: first.wrapping_add(above * self.kernel_row + before * channels),
+                destination: whole.first.wrapping_add(to),
                 inside_bytes: columns * channels,
                 filled_bytes: conv.taps(),
                 ..whole
@@ -296,7 +309,7 @@ struct Layer<'l> {
     copied: Pixels,
     /// The last channel of an odd number, which is computed first, and alone.
     last: Option<&'l Few>,
-    is_relu: bool,
+    loops: [unsafe extern "C" fn(&Pixels); 2],
 }
 
 impl<'l> Layer<'l> {
@@ -336,7 +349,8 @@ impl<'l> Layer<'l> {
         let (step, in_step_of_two) = (map.step, 2 * map.step);
         let in_place = Pixels { in_step_of_two, step, row_chunks, rows, skip, ..copied };
         let last = (even < channels).then_some(last);
-        Self { map, in_place, copied, last, is_relu }
+        let loops = loops(conv.rounding(), is_relu);
+        Self { map, in_place, copied, last, loops }
     }
 
     fn run(&self, scratch: &mut [i8], output: &mut [i8]) {
@@ -344,22 +358,53 @@ impl<'l> Layer<'l> {
         let (mut at, mut rest) = ([0, 0], output);
         while !rest.is_empty() {
             let (start, run) = self.map.in_place(at);
-            let (count, first, pixels) = if run > 0 {
-                self.map.advance(&mut at, run);
-                (run, self.map.input.as_ptr().wrapping_add(start), &self.in_place)
+            let fours = if run > 0 { 0 } else { self.map.fours_inside(at) };
+            let count = if run > 0 {
+                run
+            } else if fours > 0 {
+                fours * PAIRED_PIXELS
             } else {
-                (self.map.copy(&mut at, scratch), scratch.as_ptr(), &self.copied)
+                self.map.copy(&mut at, scratch)
             };
             let Some((out, after)) = rest.split_at_mut_checked(count * channels) else { return };
-            self.pixels(pixels.at(first, count, out.as_mut_ptr()));
+            if run > 0 {
+                let first = self.map.input.as_ptr().wrapping_add(start);
+                self.pixels(&self.in_place.at(first, count, out.as_mut_ptr()));
+                self.map.advance(&mut at, count);
+            } else if fours > 0 {
+                self.fours(at, scratch, out);
+                self.map.advance(&mut at, count);
+            } else {
+                self.pixels(&self.copied.at(scratch.as_ptr(), count, out.as_mut_ptr()));
+            }
             rest = after;
+        }
+    }
+
+    /// Fours of pixels of a row whose patches are inside of the map, all channels.
+    fn fours(&self, at: [usize; 2], scratch: &mut [i8], out: &mut [i8]) {
+        let four_bytes = PAIRED_PIXELS * self.map.conv.output.channels as usize;
+        let mut patches = self.map.whole_patches(at, PAIRED_PIXELS, scratch);
+        let mut pixels = self.copied.at(scratch.as_ptr(), PAIRED_PIXELS, out.as_mut_ptr());
+        for _ in 0..out.len() / four_bytes.max(1) {
+            // SAFETY: as in `copy_some`: the patches of four pixels are inside of the map, and
+            // scratch memory has room for as many.
+            unsafe { kindling_pixels_patches(&patches) }
+            self.pixels(&pixels);
+            patches.source = patches.source.wrapping_add(PAIRED_PIXELS * self.map.step);
+            pixels.output = pixels.output.wrapping_add(four_bytes);
+            pixels.last = pixels.last.wrapping_add(four_bytes);
         }
     }
 
     /// All channels of some pixels.
     #[inline(always)]
-    fn pixels(&self, pixels: Pixels) {
-        let run = pixels.run_of(self.map.conv.rounding(), self.is_relu);
+    fn pixels(&self, pixels: &Pixels) {
+        let run = if pixels.rows == 1 && pixels.row_chunks <= SHORT_CHUNKS_MAX {
+            self.loops[0]
+        } else {
+            self.loops[1]
+        };
         // SAFETY:
         // - the patches, one or more, a step apart, have `rows` rows of whole chunks each, one or
         //   more, which lie in the map or in scratch memory;
@@ -372,7 +417,7 @@ impl<'l> Layer<'l> {
             if let Some(last) = self.last {
                 run(&pixels.of_last(last));
             }
-            run(&pixels)
+            run(pixels)
         }
     }
 }
@@ -410,19 +455,14 @@ impl Pixels {
             ..*self
         }
     }
+}
 
-    /// The loop for these patches.
-    #[inline(always)]
-    fn run_of(&self, rounding: Rounding, is_relu: bool) -> unsafe extern "C" fn(&Self) {
-        let is_short = self.rows == 1 && self.row_chunks <= SHORT_CHUNKS_MAX;
-        match (rounding, is_short) {
-            (Rounding::Once, true) => kindling_pixels_short_once,
-            (Rounding::Once, false) => kindling_pixels_long_once,
-            (Rounding::Twice, true) if is_relu => kindling_pixels_short_relu,
-            (Rounding::Twice, false) if is_relu => kindling_pixels_long_relu,
-            (Rounding::Twice, true) => kindling_pixels_short_any,
-            (Rounding::Twice, false) => kindling_pixels_long_any,
-        }
+/// The loops for short patches and for long ones.
+fn loops(rounding: Rounding, is_relu: bool) -> [unsafe extern "C" fn(&Pixels); 2] {
+    match rounding {
+        Rounding::Once => [kindling_pixels_short_once, kindling_pixels_long_once],
+        Rounding::Twice if is_relu => [kindling_pixels_short_relu, kindling_pixels_long_relu],
+        Rounding::Twice => [kindling_pixels_short_any, kindling_pixels_long_any],
     }
 }
 
