@@ -80,6 +80,8 @@ pub fn measured<'b>(
 /// A random dense layer that `algorithm` fits, with the tensors that it reads and makes.
 pub fn record(random: &mut Random, algorithm: DenseAlgorithm) -> (DenseRecord, [Tensor; 2]) {
     let inputs = 1 + random.below(most(300, 40)) as u16;
+    // Whole vectors have a loop of their own.
+    let inputs = if random.below(3) == 0 { inputs.next_multiple_of(32) } else { inputs };
     let has_rows = matches!(algorithm, DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4);
     let inputs = if has_rows { inputs } else { inputs.next_multiple_of(4) };
     let output_quant =

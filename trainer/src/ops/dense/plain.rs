@@ -2,7 +2,7 @@
 
 use infer::format::{DenseRecord, OperatorRecord};
 use infer::packing::WeightBits;
-use infer::quant::ChannelParameters;
+use infer::quant::{ChannelParameters, Rounding};
 use infer::{Dense, LayerProblem, Shape};
 
 use super::Algorithm;
@@ -79,13 +79,17 @@ impl Running for Dense<'_> {
     fn terms(&self) -> Vec<Term> {
         let (units, inputs) = (self.units as f64, self.input.len() as f64);
         let (blocks, cut) = ((units / 4.0).ceil(), (units % 4.0).min(1.0));
+        // Two vectors of inputs at a time, where that leaves none.
+        let is_long = self.rounding() == Rounding::Twice && inputs % 32.0 == 0.0;
         vec![
             (CALL, 1.0),
             ("unit", units),
             ("product", units * inputs),
             ("rest", units * (inputs % 4.0)),
             ("few_product", if units < 4.0 { units * inputs } else { 0.0 }),
-            ("chunk", units * (inputs / 16.0).ceil()),
+            ("chunk", if is_long { 0.0 } else { units * (inputs / 16.0).ceil() }),
+            ("long_block", if is_long { blocks } else { 0.0 }),
+            ("long_chunk", if is_long { blocks * inputs / 16.0 } else { 0.0 }),
             ("block", blocks),
             ("block_quad", blocks * (inputs / 4.0).floor()),
             ("cut_block", cut),

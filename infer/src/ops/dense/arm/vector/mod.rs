@@ -35,12 +35,16 @@ struct UnitsTwice {
     zero_point: i32,
 }
 
+/// Inputs of which a multiple has a loop of its own with two roundings.
+const LONG_INPUTS: usize = 32;
+
 /// Units that the loop with two roundings takes at once.
 const AT_ONCE: usize = 4;
 
 unsafe extern "C" {
     fn kindling_vector_dense(units: &Units);
     fn kindling_vector_dense_twice(units: &UnitsTwice);
+    fn kindling_vector_dense_twice_long(units: &UnitsTwice);
 }
 
 /// Weights in rows, unit by unit.
@@ -110,8 +114,13 @@ fn some_units(dense: &Dense<'_>, input: &[i8], first: usize, count: usize, outpu
         output: output.as_mut_ptr(),
         zero_point: dense.output_quant.zero_point as i32,
     };
+    let run = match input.len().is_multiple_of(LONG_INPUTS) {
+        true => kindling_vector_dense_twice_long,
+        false => kindling_vector_dense_twice,
+    };
     // SAFETY: reads all inputs, of which there is one, and for each unit as many weights, 8 bytes
     // of parameters, at a whole word, and a shift; writes an output for each. Units are a multiple
-    // of four, and not 0. All slices were just taken for them.
-    unsafe { kindling_vector_dense_twice(&units) }
+    // of four, and not 0; inputs are one of 32 for the loop that asks for it. All slices were just
+    // taken for them.
+    unsafe { run(&units) }
 }

@@ -12,7 +12,8 @@
 @ than -2^31 + 1, so that fits. Outputs saturate to 16 bits before the zero point is added, to 8
 @ after it: 2^15 - 1 and a zero point are still beyond 8 bits.
 @
-@ The loop over inputs is predicated: it neither reads nor adds what is after the last one.
+@ The loop over inputs is predicated: it neither reads nor adds what is after the last one. A
+@ multiple of 32 inputs has a loop of its own.
 @
 @ r0 = {weights, inputs, number of inputs, parameters, end of parameters, shifts, output, zero
 @ point}; four units or more, a multiple of four. Registers: r0, r2, r4 and r6 sums, as VMLADAVA
@@ -31,6 +32,38 @@
 .macro KINDLING_DENSE_TWICE_UNIT sum, weights
   vldrb.u8 q1, [\weights], #16
   vmladava.s8 \sum, q0, q1
+.endm
+
+.macro KINDLING_DENSE_TWICE_CHUNK multiply
+  vldrb.u8 q0, [r1], #16
+  vldrb.u8 q1, [r3], #16
+  \multiply r0, q0, q1
+  vldrb.u8 q1, [r5], #16
+  \multiply r2, q0, q1
+  vldrb.u8 q1, [r7], #16
+  \multiply r4, q0, q1
+  vldrb.u8 q1, [r9], #16
+  \multiply r6, q0, q1
+.endm
+
+@ Outputs of the sums in q0 by the multipliers in q2; Z, if these were the last units.
+.macro KINDLING_DENSE_TWICE_OUTPUTS
+  ldmia sp, {r0, r2, r4, r6}  @ end of parameters, shifts, output, zero point
+  vldrb.s32 q1, [r2], #4
+  vptt.s32 gt, q1, zr
+  vshlt.s32 q0, q0, q1
+  veort q1, q1, q1
+  vqrdmulh.s32 q0, q0, q2
+  vand q2, q0, q1
+  vshr.s32 q2, q2, #31
+  vadd.i32 q0, q0, q2
+  vrshl.s32 q0, q0, q1
+  vqmovnb.s32 q0, q0
+  vqadd.s16 q0, q0, r6
+  vqmovnb.s16 q0, q0
+  vstrb.32 q0, [r4], #4
+  cmp r12, r0
+  strd r2, r4, [sp, #4]
 .endm
 
 .section .text.kindling_vector_dense_twice, "ax", %progbits
@@ -73,22 +106,7 @@ kindling_vector_dense_twice:
   vmov q0[3], q0[1], r2, r6
   vld20.32 {q1, q2}, [r12]
   vld21.32 {q1, q2}, [r12]!   @ biases, multipliers
-  ldmia sp, {r3-r6}
-  vldrb.s32 q1, [r4], #4
-  vptt.s32 gt, q1, zr
-  vshlt.s32 q0, q0, q1
-  veort q1, q1, q1
-  vqrdmulh.s32 q0, q0, q2
-  vand q2, q0, q1
-  vshr.s32 q2, q2, #31
-  vadd.i32 q0, q0, q2
-  vrshl.s32 q0, q0, q1
-  vqmovnb.s32 q0, q0
-  vqadd.s16 q0, q0, r6
-  vqmovnb.s16 q0, q0
-  vstrb.32 q0, [r5], #4
-  cmp r12, r3
-  strd r4, r5, [sp, #4]
+  KINDLING_DENSE_TWICE_OUTPUTS
   bne 1b
   .cfi_remember_state
   add sp, sp, #20
@@ -97,3 +115,53 @@ kindling_vector_dense_twice:
   .cfi_restore_state
   .cfi_endproc
 .size kindling_vector_dense_twice, . - kindling_vector_dense_twice
+
+@ The same for a multiple of 32 inputs, two vectors of them at a time. Other registers: r8 turns
+@ after the first, r10 number of inputs.
+.section .text.kindling_vector_dense_twice_long, "ax", %progbits
+.global kindling_vector_dense_twice_long
+.type kindling_vector_dense_twice_long, %function
+.thumb_func
+.balign 4
+kindling_vector_dense_twice_long:
+  .cfi_startproc
+  push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  sub sp, sp, #20
+  .cfi_adjust_cfa_offset 20
+  ldr r9, [r0], #4
+  ldr r11, [r0], #4
+  ldr r10, [r0], #4
+  ldr r12, [r0], #4
+  ldmia r0, {r1-r4}
+  stmia sp, {r1-r4}
+  lsr r8, r10, #5
+  subs r8, r8, #1
+1:                            @ four units
+  mov r3, r9
+  mov r1, r11
+  add r5, r3, r10
+  add r7, r5, r10
+  add r9, r7, r10
+  KINDLING_DENSE_TWICE_CHUNK vmladav.s8
+  KINDLING_DENSE_TWICE_CHUNK vmladava.s8
+  wls lr, r8, 3f
+2:
+  KINDLING_DENSE_TWICE_CHUNK vmladava.s8
+  KINDLING_DENSE_TWICE_CHUNK vmladava.s8
+  le lr, 2b
+3:
+  vmov q0[2], q0[0], r0, r4
+  vmov q0[3], q0[1], r2, r6
+  vld20.32 {q1, q2}, [r12]
+  vld21.32 {q1, q2}, [r12]!   @ biases, multipliers
+  vadd.i32 q0, q0, q1
+  KINDLING_DENSE_TWICE_OUTPUTS
+  bne 1b
+  .cfi_remember_state
+  add sp, sp, #20
+  .cfi_adjust_cfa_offset -20
+  pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
+.size kindling_vector_dense_twice_long, . - kindling_vector_dense_twice_long
