@@ -38,7 +38,6 @@ pub fn of(conv: &Conv<'_>) -> Vec<Term> {
         Algorithm::DirectPaired | Algorithm::DirectPairedInt4 | Algorithm::DirectPairedWide => {
             of_paired(conv)
         }
-        Algorithm::DirectVector if conv.window() == 1 => of_pixels(conv),
         Algorithm::DirectVector | Algorithm::DirectVectorInt4 => of_vector(conv),
         Algorithm::SingleChannel | Algorithm::SingleChannelInt4 => of_single_channel(conv),
         Algorithm::WinogradF2
@@ -183,9 +182,25 @@ fn inside_part(conv: &Conv<'_>) -> f64 {
     if conv.dilation == [1, 1] { 1.0 - part_outside(conv, [1, 1]) } else { 0.0 }
 }
 
+/// Layers that pool, and those with int4 weights, have other loops than all others.
+fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
+    let is_pixels = conv.window() == 1 && conv.algorithm == Algorithm::DirectVector;
+    let (mut windows, mut pixels) = (of_windows(conv), of_pixels(conv));
+    let other = if is_pixels { &mut windows } else { &mut pixels };
+    other.iter_mut().for_each(|(_, count)| *count = 0.0);
+    let of_loop = |terms: &mut Vec<Term>| terms.pop().map_or(0.0, |(_, count)| count);
+    let loops = of_loop(&mut windows) + of_loop(&mut pixels);
+    let mut terms = vec![(CALL, 1.0)];
+    terms.extend(windows);
+    terms.extend(pixels);
+    terms.push((VECTOR_LOOP, loops));
+    terms.extend(unpacked(conv));
+    terms
+}
+
 /// Four convolved pixels at a time, by pairs of channels and by 16 taps; windows of two to four
 /// pixels have a loop of their own, the first of the `_pair` terms.
-fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
+fn of_windows(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
     let batches =
         if window == 1.0 { (pixels / 4.0).ceil() } else { pixels * (window / 4.0).ceil() };
@@ -194,20 +209,17 @@ fn of_vector(conv: &Conv<'_>) -> Vec<Term> {
     let (window_pairs, loose_pairs) =
         if (2.0..=4.0).contains(&window) { (pairs, 0.0) } else { (0.0, pairs) };
     let edge_taps = batches * 4.0 * taps * part_outside(conv, [1, 1]);
-    let mut terms = vec![
-        (CALL, 1.0),
+    vec![
         ("batch", batches),
         ("patch_row", 4.0 * batches * rows),
         ("patch_run", 4.0 * batches * runs(conv)),
         ("edge_tap", edge_taps),
         ("window_pair", window_pairs),
         ("loose_pair", loose_pairs),
-        (VECTOR_LOOP, window_pairs * chunks),
         ("loose_chunk", loose_pairs * chunks),
         ("loose_output", if loose_pairs > 0.0 { pixels * channels } else { 0.0 }),
-    ];
-    terms.extend(unpacked(conv));
-    terms
+        (VECTOR_LOOP, window_pairs * chunks),
+    ]
 }
 
 /// Without pooling: two pixels at a time, by four channels and by 16 taps; the last channel of an odd
@@ -220,20 +232,19 @@ fn of_pixels(conv: &Conv<'_>) -> Vec<Term> {
     let fours = (conv.output.channels / 2).div_ceil(2) + conv.output.channels % 2;
     let (fours, chunks) = (f64::from(fours), (taps / VECTOR_CHUNK as f64).ceil());
     let (pairs, tiles) = (fours * (in_place.pairs + copied.pairs), in_place.tiles + copied.tiles);
-    let is_short = |rows: f64| rows == 1.0 && chunks <= SHORT_CHUNKS_MAX;
     let of_long = |tiles: &VectorTiles, rows: f64| {
-        if is_short(rows) { 0.0 } else { fours * tiles.pairs * rows }
+        let is_short = rows == 1.0 && chunks <= SHORT_CHUNKS_MAX;
+        if is_short { 0.0 } else { fours * tiles.pairs * rows }
     };
     let is_any = conv.output_zero_point != RELU_ZERO_POINT;
     let row_chunks = (taps / rows / VECTOR_CHUNK as f64).ceil();
-    let mut terms = vec![
-        (CALL, 1.0),
-        ("pixels_channel", channels),
-        ("pixels_tile", tiles),
-        ("pixels_four", tiles * fours),
-        ("pixels_pair", pairs),
-        ("pixels_any", if is_any { pairs } else { 0.0 }),
-        ("pixels_row", of_long(&in_place, rows) + of_long(&copied, 1.0)),
+    vec![
+        ("channel", channels),
+        ("tile", tiles),
+        ("tile_four", tiles * fours),
+        ("pixel_pair", pairs),
+        ("any_pair", if is_any { pairs } else { 0.0 }),
+        ("long_row", of_long(&in_place, rows) + of_long(&copied, 1.0)),
         ("copy", copied.copies),
         ("copied_patch", copied.patches),
         ("copied_row", copied.patches * rows),
@@ -241,9 +252,7 @@ fn of_pixels(conv: &Conv<'_>) -> Vec<Term> {
         ("edge_patch", copied.edges),
         ("edge_chunk", copied.edges * chunks),
         (VECTOR_LOOP, pairs * chunks),
-    ];
-    terms.extend(unpacked(conv));
-    terms
+    ]
 }
 
 /// Most chunks of a patch of one row for the loop that is unrolled.
