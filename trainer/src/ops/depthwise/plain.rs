@@ -117,6 +117,7 @@ impl Running for Depthwise<'_> {
         let (tap_rows, taps) = (rows.taps * self.output.width as f64, rows.taps * columns.taps);
         let inside_of_blocks = rows.taps_of_blocks * columns.taps_of_blocks;
         let of = |is_so: bool, count: f64| if is_so { count } else { 0.0 };
+        let runs = self.output.height as f64 * columns.blocks;
         let lanes = Lanes::of(self, &rows, &columns);
         let is_plain = self.multiplier() == 1;
         let is_any =
@@ -136,7 +137,7 @@ impl Running for Depthwise<'_> {
             ("start", blocks * outputs),
             ("start_tap", blocks * all_taps),
             ("padding", (blocks * all_taps - inside_of_blocks) * outputs),
-            ("run", self.output.height as f64 * columns.blocks),
+            ("run", runs),
             ("pixel", pixels),
             ("list", blocks * four),
             ("list_tap", inside_of_blocks * four),
@@ -149,6 +150,8 @@ impl Running for Depthwise<'_> {
             ("loose", long_pixels * loose),
             ("loose_row", long_rows * loose),
             ("loose_tap", long_taps * loose),
+            ("eight_run", of(eight > 0.0, runs - lanes.runs)),
+            ("eight_pixel", of(eight > 0.0, pixels - lanes.pixels)),
             ("eight", (pixels - lanes.pixels) * eight),
             ("eight_any", of(is_any, (pixels - lanes.pixels) * eight)),
             ("eight_row", (tap_rows - lanes.rows) * eight),
@@ -230,6 +233,8 @@ fn beyond_list(rows: &TapsInside, columns: &TapsInside) -> [f64; 3] {
 #[derive(Default)]
 struct Lanes {
     pixels: f64,
+    /// Runs of pixels side by side.
+    runs: f64,
     /// Rows of taps of all pixels, and their taps.
     rows: f64,
     taps: f64,
@@ -284,6 +289,7 @@ impl Lanes {
             (groups, groups.div_ceil(Self::GROUPS), pixels)
         };
         self.pixels += pixels as f64;
+        self.runs += height as f64;
         self.rows += (pixels * rows) as f64;
         self.taps += (pixels * rows * columns) as f64;
         self.places += places as f64;
