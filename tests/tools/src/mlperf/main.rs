@@ -208,31 +208,6 @@ impl Case {
             }
             false => [Estimates::new(), Estimates::new()],
         };
-        if env::var("LAYERS").is_ok() {
-            for (layer, n) in parsed.layers().iter().zip(&counts.layers) {
-                let o = layer.kind.output().shape;
-                let i = layer.kind.input(0);
-                let a = match &layer.kind {
-                    infer::LayerKind::Conv(c) => {
-                        format!("{:?} k{:?} s{:?}", c.algorithm, c.kernel, c.stride)
-                    }
-                    infer::LayerKind::Depthwise(c) => format!("k{:?} s{:?}", c.kernel, c.stride),
-                    _ => String::new(),
-                };
-                eprintln!(
-                    "{:12} {}x{}x{} -> {}x{}x{} {a}: {n}  macs {} per out {:.2}",
-                    format!("{:?}", layer.kind.kind()),
-                    i.height,
-                    i.width,
-                    i.channels,
-                    o.height,
-                    o.width,
-                    o.channels,
-                    layer.kind.work().macs,
-                    *n as f64 / o.len() as f64
-                );
-            }
-        }
         let row = Row {
             network: self.imported.name.clone(),
             core: core.to_owned(),

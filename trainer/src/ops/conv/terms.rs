@@ -240,8 +240,9 @@ fn of_pixels(conv: &Conv<'_>) -> Vec<Term> {
     let row_chunks = (taps / rows / VECTOR_CHUNK as f64).ceil();
     vec![
         ("channel", channels),
-        ("tile", tiles),
-        ("tile_four", tiles * fours),
+        ("tile", tiles - copied.fours),
+        ("tile_of_four", copied.fours),
+        ("tile_fours", tiles * fours),
         ("pixel_pair", pairs),
         ("any_pair", if is_any { pairs } else { 0.0 }),
         ("long_row", of_long(&in_place, rows) + of_long(&copied, 1.0)),
@@ -265,7 +266,9 @@ struct VectorTiles {
     tiles: f64,
     /// Pairs of pixels of a tile; one that is left is a pair too.
     pairs: f64,
-    /// How often patches inside of the map are copied, side by side, or one at its edge.
+    /// Tiles of four pixels of a row whose patches are copied, all inside of the map.
+    fours: f64,
+    /// For other tiles, how often patches inside of the map are copied, or one at its edge.
     copies: f64,
     /// Patches that are copied.
     patches: f64,
@@ -285,6 +288,14 @@ impl VectorTiles {
             if run > 0 {
                 in_place.add(run);
                 places.advance(&mut at, run);
+                continue;
+            }
+            let fours = if places.read_bytes > 0 { 0 } else { places.inside(at).1 / FOUR };
+            if fours > 0 {
+                copied.fours += fours as f64;
+                copied.patches += (fours * FOUR) as f64;
+                (0..fours).for_each(|_| copied.add(FOUR));
+                places.advance(&mut at, fours * FOUR);
                 continue;
             }
             let mut count = 0;
