@@ -109,13 +109,12 @@ build_engine() {
 #: firmware quick+ build the firmware and show ten digits in the emulator
 firmware() { firmware_do run --release; }
 
-# Random layers on the core itself, with overflow checks: a sum that wraps is a panic.
+# Random layers and ten digits on the core itself, with overflow checks: a sum that wraps is a
+# panic.
 #: kernels all+ try all kernels on each emulated core
 kernels() {
-    # Nobody debugs these programs.
-    export CARGO_PROFILE_CHECKED_DEBUG=false
     for_each_core imported run --profile checked --bin kernel_suite |
-        sed -n '/kernels/p; /addresses/p; /random layers/p'
+        sed -n '/kernels/p; /addresses/p; /random layers/p; /right, .* as on the host/p'
 }
 
 #: boards all+ build the firmware's server for every board, also over USB where it has a port
