@@ -35,9 +35,6 @@ pub enum Unbounded {
     /// Assembler that makes room on the stack in a way that is not understood here.
     #[error("'{0}' moves the stack pointer in a way that is not understood")]
     StackPointer(String),
-    /// Instructions of assembler that nothing leads to, as far as is understood here.
-    #[error("nothing leads to byte {1} of '{0}'")]
-    Unreached(String, u32),
 }
 
 /// A function of the program.

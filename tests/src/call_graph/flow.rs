@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Function, Unbounded, branch_target, half, is_call, modified_immediate, sign};
-use super::{plain_immediate, pushed_bytes};
+use super::{
+    Function, Unbounded, branch_target, half, modified_immediate, plain_immediate, pushed_bytes,
+    sign,
+};
 
 /// The registers that a function gives back as they were, by Arm's procedure call standard.
 const KEPT: [u16; 9] = [4, 5, 6, 7, 8, 9, 10, 11, LINK];
@@ -24,13 +26,15 @@ pub struct Flow {
     /// For each register that is saved, by its number in debug information, the bytes from where it
     /// lies to where the stack was when the function was called.
     pub saved: BTreeMap<u16, usize>,
+    /// Bytes of instructions that nothing leads to, as far as is understood here.
+    pub unreached_bytes: usize,
 }
 
 impl Flow {
     /// Follows every way through a function.
     ///
     /// # Errors
-    /// Two ways to an instruction with different frames; an instruction that nothing leads to.
+    /// Two ways to an instruction with different frames.
     pub(super) fn of(address: u32, function: &Function) -> Result<Self, Unbounded> {
         let wrong = || Unbounded::StackPointer(function.name.clone());
         let conditional = conditional(function);
@@ -53,12 +57,10 @@ impl Flow {
             let target = target.map(|target| target as usize);
             ways.extend(target.filter(|to| *to < function.code.len()).map(|to| (to, deeper)));
         }
-        let unreached = all(function)
-            .find(|(at, code)| !code.is_padding() && !flow.depths.contains_key(&(address + *at)));
-        match unreached {
-            Some((at, _)) => Err(Unbounded::Unreached(function.name.clone(), at)),
-            None => Ok(flow),
-        }
+        let is_reached = |at: u32| flow.depths.contains_key(&(address + at));
+        let unreached = all(function).filter(|(at, code)| !code.is_padding() && !is_reached(*at));
+        flow.unreached_bytes = unreached.map(|(_, code)| code.bytes).sum();
+        Ok(flow)
     }
 
     /// Notes the registers that an instruction saves for the first time, so that the frame is
@@ -160,7 +162,7 @@ fn ends(first: u16, second: u16) -> bool {
         || first == 0xF85D && second == 0xFB04
 }
 
-/// Where a branch within a function goes, if it is one.
+/// Where a branch goes, or a call of a part of the function itself, if it is one.
 fn jump(here: u32, first: u16, second: u16) -> Option<u32> {
     let [wide, narrow] = [second as u32, first as u32];
     let to = |offset: i32| Some((here + 4).wrapping_add_signed(offset));
@@ -174,7 +176,7 @@ fn jump(here: u32, first: u16, second: u16) -> Option<u32> {
         let high = (narrow >> 10 & 1) << 20 | (wide >> 11 & 1) << 19 | (wide >> 13 & 1) << 18;
         return to(sign(high | (narrow & 0x3F) << 12 | (wide & 0x7FF) << 1, 21));
     }
-    branch_target(here, first, second).filter(|_| !is_call(first, second))
+    branch_target(here, first, second)
 }
 
 /// Bytes that an instruction gives back to the stack.
@@ -221,6 +223,13 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_is_called_has_the_frame_of_the_function() {
+        // push {r4, lr}; bl part; pop {r4, pc}; part: bx lr
+        let expected = [(0x100, 0), (0x102, 8), (0x106, 8), (0x108, 8)];
+        assert_eq!(depths(&[0xB510, 0xF000, 0xF801, 0xBD10, 0x4770]), Ok(expected.into()));
+    }
+
+    #[test]
     fn high_registers_are_saved_by_low_ones() {
         // mov r4, r8; mov r5, r9; push {r4, r5}; pop {r4, r5}; bx lr
         let flow = Flow::of(0, &function(&[0x4644, 0x464D, 0xB430, 0xBC30, 0x4770]));
@@ -235,13 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_differ_or_are_never_reached_are_errors() {
+    fn frames_that_differ_are_errors_and_unreached_bytes_are_counted() {
         // cbz r0, end; push {r4}; end: bx lr
         let unbalanced = [0xB100, 0xB410, 0x4770];
         assert_eq!(depths(&unbalanced), Err(Unbounded::StackPointer("f".into())));
         // pop {r4}, of which nothing was pushed
         assert_eq!(depths(&[0xBC10, 0x4770]), Err(Unbounded::StackPointer("f".into())));
         // bx lr; nop; push {r4}
-        assert_eq!(depths(&[0x4770, 0xBF00, 0xB410]), Err(Unbounded::Unreached("f".into(), 4)));
+        let flow = Flow::of(0, &function(&[0x4770, 0xBF00, 0xB410]));
+        assert_eq!(flow.map(|flow| flow.unreached_bytes), Ok(2));
     }
 }
