@@ -90,6 +90,8 @@ ENGINE=target/wasm32-unknown-unknown/page/page.wasm
 #: page all the pages' engine built anew answers in a browser as the host does
 page() {
     build_engine || { skip "no wasm32-unknown-unknown here"; return; }
+    ! cmp -s "$ENGINE" trainer/page/page.wasm ||
+        { echo "the engine is that of the repository, byte by byte: ./ci.sh test tests it"; return; }
     KINDLING_ENGINE=$PWD/$ENGINE \
         cargo test --release --quiet -p trainer --test it -- live:: tasks::
 }
