@@ -91,7 +91,7 @@ ENGINE=target/wasm32-unknown-unknown/page/page.wasm
 page() {
     build_engine || { skip "no wasm32-unknown-unknown here"; return; }
     ! cmp -s "$ENGINE" trainer/page/page.wasm ||
-        { echo "the engine is that of the repository, byte by byte: ./ci.sh test tests it"; return; }
+        { echo "the engine is the repository's, byte by byte: ./ci.sh test tests it"; return; }
     KINDLING_ENGINE=$PWD/$ENGINE \
         cargo test --release --quiet -p trainer --test it -- live:: tasks::
 }

@@ -90,8 +90,8 @@ fn the_assembler_goes_back_to_the_processor_of_the_build() {
 /// The macro that checks a loop's bytes; in parts, so that it is not taken for a variable.
 const GUARD: &str = concat!("KIND", "LING_JUMP ");
 
-/// A jump to an address that is computed lands in an unrolled loop behind it, in the same macro: the
-/// assembler checks the bytes of that.
+/// A jump to an address that is computed lands in an unrolled loop behind it, in the same macro:
+/// the assembler checks the bytes of that.
 #[test]
 fn computed_jumps_are_guarded() {
     let (mut files, mut jumps, mut wrong) = (0, 0, vec![]);

@@ -1,7 +1,7 @@
 //! The kernels of this core against the reference, on the core itself: random layers of every
 //! algorithm, then some layers of known networks with the instructions each algorithm takes, and
-//! the firmware's own model on ten digits. Ends with an error when one byte differs, or when a model
-//! or a buffer from which the kernels cannot load words is let through.
+//! the firmware's own model on ten digits. Ends with an error when one byte differs, or when a
+//! model or a buffer from which the kernels cannot load words is let through.
 
 #![no_std]
 #![no_main]
@@ -117,8 +117,7 @@ fn whole_network(counter: &mut Counter) -> bool {
         return true;
     }
     let tested = self_test(&model, arena).is_ok();
-    Session::new(&model, arena)
-        .is_ok_and(|mut session| digits::show(&mut session, &model, counter))
+    Session::new(&model, arena).is_ok_and(|mut session| digits::show(&mut session, &model, counter))
         && tested
 }
 

@@ -1,5 +1,5 @@
-//! Models with every bit flipped, cut off at every byte, and with bytes after: refused, or, when the
-//! CRC is that of the changed bytes, refused or run within their buffers, within the work they
+//! Models with every bit flipped, cut off at every byte, and with bytes after: refused, or, when
+//! the CRC is that of the changed bytes, refused or run within their buffers, within the work they
 //! announce, and as the reference runs; a stream also row by row.
 //!
 //! The small models are treated so at every bit: a chain, a graph with rows held in shared memory,
