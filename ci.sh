@@ -90,6 +90,8 @@ ENGINE=target/wasm32-unknown-unknown/page/page.wasm
 #: page all the pages' engine built anew answers in a browser as the host does
 page() {
     build_engine || { skip "no wasm32-unknown-unknown here"; return; }
+    ! cmp -s "$ENGINE" trainer/page/page.wasm ||
+        { echo "the engine is the repository's, byte by byte: ./ci.sh test tests it"; return; }
     KINDLING_ENGINE=$PWD/$ENGINE \
         cargo test --release --quiet -p trainer --test it -- live:: tasks::
 }
@@ -109,13 +111,12 @@ build_engine() {
 #: firmware quick+ build the firmware and show ten digits in the emulator
 firmware() { firmware_do run --release; }
 
-# Random layers on the core itself, with overflow checks: a sum that wraps is a panic.
+# Random layers and ten digits on the core itself, with overflow checks: a sum that wraps is a
+# panic.
 #: kernels all+ try all kernels on each emulated core
 kernels() {
-    # Nobody debugs these programs.
-    export CARGO_PROFILE_CHECKED_DEBUG=false
     for_each_core imported run --profile checked --bin kernel_suite |
-        sed -n '/kernels/p; /addresses/p; /random layers/p'
+        sed -n '/kernels/p; /addresses/p; /random layers/p; /right, .* as on the host/p'
 }
 
 #: boards all+ build the firmware's server for every board, also over USB where it has a port

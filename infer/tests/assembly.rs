@@ -90,28 +90,37 @@ fn the_assembler_goes_back_to_the_processor_of_the_build() {
 /// The macro that checks a loop's bytes; in parts, so that it is not taken for a variable.
 const GUARD: &str = concat!("KIND", "LING_JUMP ");
 
-/// A jump to an address that is computed lands in an unrolled loop: the assembler checks its bytes.
+/// A jump to an address that is computed lands in an unrolled loop behind it, in the same macro:
+/// the assembler checks the bytes of that.
 #[test]
 fn computed_jumps_are_guarded() {
-    let mut files = 0;
+    let (mut files, mut jumps, mut wrong) = (0, 0, vec![]);
     each_file(&source(), &mut |file, text| {
-        let is_computed = |line: &str| {
-            let (operation, rest) = line.trim().split_once(' ').unwrap_or_default();
-            let goes_to = |name: &str| rest.split(',').next() == Some(name);
-            match operation {
-                "ldr" | "ldr.w" | "mov" | "add" => goes_to("pc"),
-                "bx" | "blx" => !goes_to("lr"),
-                "tbb" | "tbh" => true,
-                _ => false,
+        let (mut open, before) = (None, jumps);
+        for (index, line) in text.lines().map(str::trim).enumerate() {
+            if is_computed_jump(line) {
+                (open, jumps) = (open.or(Some(index + 1)), jumps + 1);
+            } else if line.starts_with(GUARD) {
+                open = None;
+            } else if line == ".endm" {
+                wrong.extend(open.take().map(|jump| format!("{}:{jump}", file.display())));
             }
-        };
-        if text.lines().any(is_computed) {
-            files += 1;
-            let is_guard = |line: &str| line.trim().starts_with(GUARD);
-            assert!(text.lines().any(is_guard), "{}: jumps without a guard", file.display());
         }
+        wrong.extend(open.map(|jump| format!("{}:{jump}", file.display())));
+        files += usize::from(jumps > before);
     });
-    assert_eq!(files, 6, "files with computed jumps");
+    assert!(wrong.is_empty(), "jumps without a guard behind them:\n{}", wrong.join("\n"));
+    assert_eq!((files, jumps), (6, 9), "files with computed jumps, and jumps");
+}
+
+fn is_computed_jump(line: &str) -> bool {
+    let (operation, rest) = line.split_once(' ').unwrap_or_default();
+    let goes_to = |name: &str| rest.trim_start().split([',', ' ']).next() == Some(name);
+    match operation {
+        "ldr" | "ldr.w" | "mov" | "mov.w" | "add" | "add.w" | "sub" => goes_to("pc"),
+        "bx" | "blx" => !goes_to("lr"),
+        _ => operation.starts_with("tbb") || operation.starts_with("tbh"),
+    }
 }
 
 fn source() -> PathBuf {

@@ -6,12 +6,16 @@
 //! the start of another function. A call of a computed address may go to every function whose
 //! address the code holds.
 
+mod flow;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use elf::ElfBytes;
 use elf::abi::STT_FUNC;
 use elf::endian::LittleEndian;
 use thiserror::Error;
+
+pub use flow::Flow;
 
 /// Why no bound can be given.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -74,6 +78,8 @@ pub struct Assembly<'p> {
     pub code_bytes: usize,
     /// What it has on the stack at most, bytes, without what it calls.
     pub frame_bytes: usize,
+    /// The same at each of its instructions, and what it saves.
+    pub flow: Flow,
 }
 
 impl Program {
@@ -119,7 +125,8 @@ impl Program {
             let frame_bytes = self.scan(*address, function)?.frame_bytes;
             let Function { name, code, .. } = function;
             let (address, code_bytes) = (*address, code.len());
-            found.push(Assembly { name, address, code_bytes, frame_bytes });
+            let flow = Flow::of(address, function)?;
+            found.push(Assembly { name, address, code_bytes, frame_bytes, flow });
         }
         Ok(found)
     }
@@ -251,9 +258,13 @@ fn is_call(first: u16, second: u16) -> bool {
     first & 0xF800 == 0xF000 && second & 0xD000 == 0xD000
 }
 
+/// A number of these bits with its sign.
+fn sign(value: u32, bits: u32) -> i32 {
+    ((value << (32 - bits)) as i32) >> (32 - bits)
+}
+
 /// Where `BL`, `B.W` and `B` go; conditional branches stay within a function.
 fn branch_target(here: u32, first: u16, second: u16) -> Option<u32> {
-    let sign = |value: u32, bits: u32| ((value << (32 - bits)) as i32) >> (32 - bits);
     if first & 0xF800 == 0xF000 && second & 0x9000 == 0x9000 {
         let (s, j1, j2) =
             (first as u32 >> 10 & 1, second as u32 >> 13 & 1, second as u32 >> 11 & 1);
@@ -282,7 +293,7 @@ fn pushed_bytes(first: u16, second: u16) -> Option<usize> {
         // SUBW SP, SP, # and SUB.W SP, SP, #
         (0xF2AD | 0xF6AD, _) if second & 0x8F00 == 0x0D00 => Some(plain_immediate(first, second)),
         (0xF1AD | 0xF5AD, _) if second & 0x8F00 == 0x0D00 => modified_immediate(first, second),
-        (0x4685..=0x4687 | 0x46AD, _) if first & 0x87 == 0x85 => None, // MOV SP, register
+        (0x4400..=0x47FF, _) if matches!(first & 0xFF87, 0x4485 | 0x4685) => None, // ADD, MOV SP
         _ => Some(0),
     }
 }
@@ -406,6 +417,9 @@ mod tests {
         assert_eq!(pushed_bytes(0xBDF0, 0), Some(0));
         assert_eq!(pushed_bytes(0xF5AD, 0x7D00), Some(512));
         assert_eq!(pushed_bytes(0xF2AD, 0x2D04), Some(516));
-        assert_eq!(pushed_bytes(0x4685, 0), None);
+        // MOV SP and ADD SP, each of r0, r1 and r7.
+        for moved in [0x4685, 0x468D, 0x46BD, 0x4485, 0x448D, 0x44BD] {
+            assert_eq!(pushed_bytes(moved, 0), None, "{moved:04x}");
+        }
     }
 }

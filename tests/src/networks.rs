@@ -20,6 +20,44 @@ impl Odd {
     }
 }
 
+/// A small graph of operators that the first of the odd networks has not.
+pub const GRAPH: Odd = Odd {
+    name: "a small graph",
+    toml: r#"
+        input = { height = 8, width = 6, channels = 2 }
+        layer = [
+            { type = "conv", filters = 3, kernel = 3, padding = "same", name = "a" },
+            { type = "depthwise", kernel = 3, padding = "same" },
+            { type = "sigmoid", name = "b" },
+            { type = "mul", from = ["a", "b"], name = "c" },
+            { type = "maximum", from = ["a", "c"], name = "d" },
+            { type = "add", from = ["d", "b"], activation = "relu" },
+            { type = "max_pool", size = 2, name = "e" },
+            { type = "average_pool", size = 2, from = ["c"], name = "f" },
+            { type = "concat", from = ["e", "f"] },
+            { type = "average_pool" },
+            { type = "dense", units = 3 },
+            { type = "softmax" },
+        ]"#,
+};
+
+/// A small network that takes rows as they come.
+pub const STREAM: Odd = Odd {
+    name: "a small stream",
+    toml: r#"
+        input = { height = 9, width = 1, channels = 3 }
+        layer = [
+            { type = "conv_1d", filters = 4, kernel = 3 },
+            { type = "relu", name = "a" },
+            { type = "conv_1d", filters = 4, kernel = 2, dilation = 3, padding = "causal",
+              name = "b" },
+            { type = "add", from = ["a", "b"] },
+            { type = "depthwise_1d", kernel = 3 },
+            { type = "average_pool_1d" },
+            { type = "dense", units = 2 },
+        ]"#,
+};
+
 /// All of them.
 pub const ODD: [Odd; 12] = [
     Odd {

@@ -13,7 +13,7 @@
 //! `handle.rs` is how a loaded model lies in memory, `memory.rs` makes slices of C's pointers.
 
 #![cfg_attr(not(test), no_std)]
-#![deny(missing_docs, unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 
 mod built_in;
 mod handle;

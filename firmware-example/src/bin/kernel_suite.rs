@@ -1,7 +1,7 @@
 //! The kernels of this core against the reference, on the core itself: random layers of every
-//! algorithm, then some layers of known networks with the instructions each algorithm takes.
-//! Ends with an error when one byte differs, or when a model or a buffer from which the kernels
-//! cannot load words is let through.
+//! algorithm, then some layers of known networks with the instructions each algorithm takes, and
+//! the firmware's own model on ten digits. Ends with an error when one byte differs, or when a
+//! model or a buffer from which the kernels cannot load words is let through.
 
 #![no_std]
 #![no_main]
@@ -9,6 +9,8 @@
 #[allow(dead_code)]
 #[path = "../board/mod.rs"]
 mod board;
+#[path = "../digits.rs"]
+mod digits;
 #[path = "../board/fault.rs"]
 mod fault;
 #[allow(dead_code)]
@@ -21,7 +23,9 @@ use board::{Counter, host};
 use cortex_m_semihosting::hprintln;
 use infer::features::Feature;
 use infer::kernels::KernelSet;
-use infer::{Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Table};
+use infer::{
+    Aligned, Arena, LayerKind, Model, ModelError, Native, Session, SessionError, Table, self_test,
+};
 use random_layer::{
     Choice, Maps, Numbers, Random, agrees, each_choice, equals_reference, measured,
 };
@@ -31,6 +35,10 @@ const LAYERS: u64 = 32;
 
 /// A small model.
 const MODEL: &[u8] = infer::include_model!("../../../tests/fuzz/corpus/model/seed-8-0.kndl");
+
+/// The model that the firmware is built with.
+const TUTORIAL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
+const ARENA_BYTES: usize = infer::arena_bytes!(TUTORIAL);
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -49,6 +57,7 @@ fn main() -> ! {
     let numbers = cortex_m::singleton!(: Numbers = Numbers::new()).unwrap();
     let mut right = counter_is_right & odd_addresses_are_refused() & random_layers(maps, numbers);
     each_choice(|choice| right &= count(&mut counter, choice, maps, numbers));
+    right &= whole_network(&mut counter);
     hprintln!("{}", if right { "all right" } else { "WRONG" });
     host::exit(right)
 }
@@ -96,6 +105,20 @@ fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
     }
     hprintln!("{} random layers of each algorithm, {} wrong", LAYERS, wrong);
     wrong == 0
+}
+
+/// Loads the firmware's model, tests it and runs it on ten digits, if it knows them.
+fn whole_network(counter: &mut Counter) -> bool {
+    let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
+    let mut table = Table::<{ infer::layers!(TUTORIAL) }>::new();
+    let Ok(model) = Model::from_bytes(TUTORIAL, &mut table) else { return false };
+    if !digits::are_known(&model) {
+        hprintln!("the model knows no digits: it is not run");
+        return true;
+    }
+    let tested = self_test(&model, arena).is_ok();
+    Session::new(&model, arena).is_ok_and(|mut session| digits::show(&mut session, &model, counter))
+        && tested
 }
 
 /// Counts the layers that an algorithm computes of those that are measured; whether the results are

@@ -211,15 +211,15 @@ pub fn measure_built_in(
     said(board, emulator(board, &program).args(arguments))
 }
 
-/// Builds and runs the program that runs models of any origin between guards: see
-/// `firmware-example/src/bin/fenced.rs` for its arguments. Whether it came to its end, and what it
-/// printed.
+/// Builds and runs the program that runs models of any origin between guards, in a profile of the
+/// firmware's: see `firmware-example/src/bin/fenced.rs` for its arguments. Whether it came to its
+/// end, and what it printed.
 ///
 /// # Panics
 /// When it cannot be built.
-pub fn fenced(board: Board, arguments: &[&str]) -> (bool, String) {
+pub fn fenced(board: Board, profile: &str, arguments: &[&str]) -> (bool, String) {
     let mut command = cargo(board, "build", &["measure", IMPORTED]);
-    command.args(["--release", "--bin", "fenced"]);
+    command.args(["--profile", profile, "--bin", "fenced"]);
     let program = program(board, command, "fenced");
     let mut command = emulator(board, &program);
     let (ended, stdout, stderr) =

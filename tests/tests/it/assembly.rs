@@ -1,7 +1,7 @@
 //! What is said of functions in assembler is true of the linked programs: where a debugger finds
 //! their callers, and how much stack they take.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -11,7 +11,7 @@ use gimli::{
     BaseAddresses, CfaRule, DebugFrame, EndianSlice, LittleEndian, Register, RegisterRule,
     UnwindContext, UnwindSection, UnwindTableRow,
 };
-use tests::call_graph::{Assembly, Program};
+use tests::call_graph::{Assembly, Flow, Program};
 use tests::firmware::{self, Board, M0, M3, M4, M33, M55};
 
 /// Each core with how the names of files begin that are for others.
@@ -22,6 +22,9 @@ const CORES: [(&str, Board, &[&str]); 5] = [
     ("M33", M33, &["armv6m", "armv7m", "mve"]),
     ("M55", M55, &["armv6m", "armv7m"]),
 ];
+
+/// Most bytes of a function that nothing leads to: what a macro has for others.
+const UNREACHED_MAX: usize = 8;
 
 const STACK_POINTER: Register = Register(13);
 const LINK: Register = Register(14);
@@ -51,9 +54,10 @@ fn callers_are_found() {
 
 type Frames<'f> = DebugFrame<EndianSlice<'f, LittleEndian>>;
 
-/// The rows of a function's table say how far its frame goes, and where the return address is.
+/// The rows of a function's table say how far its frame goes at each of its instructions, where the
+/// return address is, and where the registers are that its caller gets back.
 fn check(core: &str, frames: &Frames<'_>, function: &Assembly<'_>) {
-    let Assembly { name, address, code_bytes, frame_bytes } = *function;
+    let Assembly { name, address, code_bytes, frame_bytes, ref flow } = *function;
     let bases = BaseAddresses::default();
     let found = frames
         .fde_for_address(&bases, address.into(), DebugFrame::cie_from_offset)
@@ -62,12 +66,22 @@ fn check(core: &str, frames: &Frames<'_>, function: &Assembly<'_>) {
     assert_eq!(found.len(), code_bytes as u64, "{core}, {name}");
     let mut context = UnwindContext::new();
     let mut rows = found.rows(frames, &bases, &mut context).expect("rows");
-    let mut deepest = 0;
+    let (mut deepest, mut instructions) = (0, 0);
     let what = format!("{core}, {name}");
     while let Some(row) = rows.next_row().unwrap_or_else(|error| panic!("{what}: {error}")) {
-        deepest = deepest.max(checked_row(row, &what));
+        let (first, end) = (row.start_address() as u32, row.end_address() as u32);
+        for (at, depth) in flow.depths.range(first..end) {
+            let what = format!("{what}, byte {}", at - address);
+            assert_eq!(checked_row(row, &what), *depth, "{what}: bytes on the stack");
+            check_saved(row, flow, *depth, &what);
+            deepest = deepest.max(*depth);
+            instructions += 1;
+        }
     }
-    assert_eq!(deepest, frame_bytes, "{core}, {name}: bytes on the stack");
+    assert_eq!(instructions, flow.depths.len(), "{what}: instructions in its table");
+    assert_eq!(deepest, frame_bytes, "{what}: bytes on the stack");
+    let unreached = flow.unreached_bytes;
+    assert!(unreached <= UNREACHED_MAX, "{what}: {unreached} bytes that nothing leads to");
 }
 
 /// How far a row's frame goes, bytes.
@@ -85,11 +99,20 @@ fn checked_row(row: &UnwindTableRow<usize>, what: &str) -> usize {
     usize::try_from(*offset).expect("the stack grows down")
 }
 
+/// What a function has saved, and still has on the stack, a row finds there.
+fn check_saved(row: &UnwindTableRow<usize>, flow: &Flow, depth: usize, what: &str) {
+    for (register, below) in flow.saved.iter().filter(|(_, below)| **below <= depth) {
+        let rule = row.register(Register(*register));
+        let place = RegisterRule::Offset(-(*below as i64));
+        assert_eq!(rule, Some(place), "{what}: register {register}");
+    }
+}
+
 /// The heads of the files say how many bytes of stack their functions take at most.
 #[test]
 fn stack_bytes_are_those_of_the_heads() {
     let files = files();
-    let mut most: BTreeMap<&Path, usize> = BTreeMap::new();
+    let mut frames: BTreeMap<&Path, BTreeSet<usize>> = BTreeMap::new();
     for (core, board, others) in CORES {
         let program = Program::read(&program(board)).expect("a program");
         for function in program.assembly().expect("assembler") {
@@ -103,18 +126,25 @@ fn stack_bytes_are_those_of_the_heads() {
             with_it.sort_by_key(|(path, _)| !path.to_string_lossy().contains("/mve"));
             let (path, _) =
                 with_it.first().unwrap_or_else(|| panic!("{core}: no file has {}", function.name));
-            let most = most.entry(path).or_default();
-            *most = (*most).max(function.frame_bytes);
+            frames.entry(path).or_default().insert(function.frame_bytes);
         }
     }
+    // A macro of a file is used in others of its folder.
+    let is_of_a_macro = |path: &Path, bytes: usize| {
+        let beside = frames.iter().filter(|(other, _)| other.parent() == path.parent());
+        beside.flat_map(|(_, frames)| frames).any(|frame| *frame == bytes)
+    };
     for (path, text) in &files {
         let head = text.lines().find_map(|line| line.strip_prefix("@ - stack bytes: "));
-        match (head, most.get(path.as_path())) {
-            (Some(head), Some(most)) => {
-                let numbers = head.split(|c: char| !c.is_ascii_digit());
-                let mut stated = numbers.filter_map(|number| number.parse::<usize>().ok());
+        match (head, frames.get(path.as_path())) {
+            (Some(head), Some(own)) => {
+                let words = head.split([' ', ',']).filter(|word| !word.is_empty());
+                let stated: BTreeSet<usize> = words.filter_map(|word| word.parse().ok()).collect();
                 let file = path.display();
-                assert!(stated.any(|stated| stated == *most), "{file}: {most}, stated {head}");
+                let most = own.last().expect("a function");
+                assert!(stated.contains(most), "{file}: at most {most}, stated {head}");
+                let is_one = |bytes: &usize| own.contains(bytes) || is_of_a_macro(path, *bytes);
+                assert!(stated.iter().all(is_one), "{file}: {own:?}, stated {head}");
             }
             (None, Some(_)) => panic!("{}: its head names no stack bytes", path.display()),
             (Some(_), None) => assert!(text.contains(".macro"), "{}: unused", path.display()),

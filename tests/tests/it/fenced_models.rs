@@ -3,6 +3,9 @@
 //! core reads or writes a byte beside the file, the working memory or the image, which lie between
 //! guards that the core's memory protection unit closes.
 //!
+//! Half of the cores run a release, the other half a program with overflow checks and debug
+//! assertions, where a number that wraps is a panic; on the next day each runs the other.
+//!
 //! An ordinary run takes a part of the damaged files for each core, others on every day.
 //! `KINDLING_FENCED=FIRST COUNT` takes others.
 
@@ -11,6 +14,10 @@ use std::time::SystemTime;
 use std::{env, fs, iter};
 
 use crate::fuzz::mutate::model::damage;
+use crate::random_graph::{self, hold_some};
+use crate::random_layer::Random as GraphRandom;
+use crate::support::graph::Graph;
+use crate::support::stream::planned;
 use infer::{Model, Reference, Session, Shape, Stream, Table, Trust, self_test};
 use tests::buffers::each_last;
 use tests::firmware::{self, Board, M0, M3, M4, M7, M33, M55};
@@ -31,6 +38,10 @@ const DAMAGED: u64 = 2_000;
 
 /// Plans of the tutorial's network for each core.
 const PLANS: usize = 6;
+
+/// Random graphs, and how many of them are planned, too.
+const GRAPHS: usize = 24;
+const PLANNED_GRAPHS: usize = 6;
 
 /// Random layers of each algorithm, and most weights of one times the pixels that it makes.
 const RANDOM_LAYERS: u64 = 20;
@@ -62,22 +73,31 @@ type Named = (String, Vec<u8>);
 
 #[test]
 fn every_core_does_with_damaged_models_what_the_host_does() {
-    let for_all = [greedy::files(), buffers_at_the_end(), corpus(), damaged()].concat();
+    let for_all = [greedy::files(), buffers_at_the_end(), graphs(), corpus(), damaged()].concat();
     for (board, core) in CORES {
         let files = [plans(core), streams(core), for_all.clone()].concat();
         let ran = compare(board, &files);
-        println!("{} {}: {} files, {ran} of them ran", board.name, board.target, files.len());
+        let (core, built, count) = (board.target, profile(board), files.len());
+        println!("{} {core}, {built}: {count} files, {ran} of them ran", board.name);
         assert!(ran > files.len() / 20 && ran < files.len(), "{ran} of {}", files.len());
     }
+}
+
+/// How the program for a board is built.
+fn profile(board: Board) -> &'static str {
+    let place = CORES.iter().position(|(known, _)| *known == board).expect("a core of the list");
+    let day = numbers().0 / DAMAGED;
+    ["release", "checked"][(place + day as usize) % 2]
 }
 
 /// Without a fence that is closed the other test would show nothing.
 #[test]
 fn guards_cannot_be_touched() {
     for (board, _) in CORES {
+        let touch = |guard, end| firmware::fenced(board, profile(board), &["touch", guard, end]);
         for guard in ["0", "1", "2", "3"] {
             for end in ["first", "last"] {
-                let (done, said) = firmware::fenced(board, &["touch", guard, end]);
+                let (done, said) = touch(guard, end);
                 assert!(
                     !done && said.contains("hard fault"),
                     "{} {guard} {end}: {said}",
@@ -85,7 +105,7 @@ fn guards_cannot_be_touched() {
                 );
             }
         }
-        let (done, said) = firmware::fenced(board, &["touch", "4", "first"]);
+        let (done, said) = touch("4", "first");
         assert!(!done && said.contains("failed"), "{}: {said}", board.name);
     }
 }
@@ -101,7 +121,7 @@ fn compare(board: Board, files: &[Named]) -> usize {
     }
     fs::write(&paths[0], all).expect("the temporary folder can be written");
     let arguments = paths.each_ref().map(|path| path.to_str().expect("a name in UTF-8"));
-    let (done, said) = firmware::fenced(board, &arguments);
+    let (done, said) = firmware::fenced(board, profile(board), &arguments);
     let answers = fs::read_to_string(&paths[1]).unwrap_or_default();
     let answers: Vec<&str> = answers.lines().collect();
     let core = format!("{} {}", board.name, board.target);
@@ -230,6 +250,36 @@ fn with_each_buffer_last(name: &str, model: &PlainModel, choices: &Choices) -> V
         (format!("{name}, {:?}, buffer {last} last", choices.layers), file)
     };
     each_last(model, choices).into_iter().enumerate().map(with).collect()
+}
+
+/// Random graphs of every operator: each buffer once at the end of the working memory, some rows
+/// held, planned in memory that tensors share, and as streams.
+fn graphs() -> Vec<Named> {
+    let (first, _) = numbers();
+    let mut files = Vec::new();
+    for (index, seed) in (first..).take(GRAPHS).enumerate() {
+        let random = &mut GraphRandom::new(seed);
+        let graph = random_graph::graph(random);
+        let model = plain(&graph);
+        let ways = by_every_algorithm(&model);
+        let name = format!("random graph {seed}");
+        files.extend(with_each_buffer_last(&name, &model, &ways[seed as usize % ways.len()]));
+        files.push((format!("{name}, some rows held"), hold_some(random, graph).file()));
+        if index < PLANNED_GRAPHS {
+            let front = front_of(&model, Core::M4, Loading::OnChip).expect("plans");
+            let least = front.iter().min_by_key(|plan| plan.ram).expect("a plan");
+            let file = write(&model, &least.choices).expect("a plan");
+            files.push((format!("{name}, planned"), file));
+        }
+        let stream = planned(&random_graph::stream(random));
+        files.extend(stream.map(|graph| (format!("random stream {seed}"), graph.file())));
+    }
+    files
+}
+
+fn plain(graph: &Graph) -> PlainModel {
+    let (file, mut table) = (graph.file(), Table::<LAYERS>::new());
+    PlainModel::of(&Model::from_bytes(&file, &mut table).expect("whole tensors, apart"))
 }
 
 fn corpus() -> Vec<Named> {

@@ -1,9 +1,10 @@
-//! Three models with every bit flipped, cut off at every byte, and with bytes after: refused, or,
-//! when the CRC is that of the changed bytes, refused or run within their buffers, within the work
-//! they announce, and as the reference runs.
+//! Models with every bit flipped, cut off at every byte, and with bytes after: refused, or, when
+//! the CRC is that of the changed bytes, refused or run within their buffers, within the work they
+//! announce, and as the reference runs; a stream also row by row.
 //!
-//! The small model is treated so at every bit. Of the large ones the header and the records are,
-//! and as many of the other bits as an ordinary run has time for: others on every day.
+//! The small models are treated so at every bit: a chain, a graph with rows held in shared memory,
+//! an imported network and a stream. Of the large ones the header and the records are, and as many
+//! of the other bits as an ordinary run has time for: others on every day.
 //! `KINDLING_BITS=all` takes them all, `KINDLING_BITS=3/61` the fourth of 61 parts of them all,
 //! each bit in one of the parts. An odd number of parts leaves each part bits of every place in a
 //! byte.
@@ -15,16 +16,23 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use infer::Table;
+use infer::features::Feature;
 use infer::format::LAYERS_MAX;
-use infer::format::{Algorithm, Header, SECTION_ALIGNMENT_BYTES, checksum};
+use infer::format::{Algorithm, Header, checksum};
 use infer::ops::Buffers;
 use infer::{
-    Layer, LayerKind, Model, ModelError, Native, Observer, Reference, Session, Trust, TrustError,
+    Kernels, Layer, LayerKind, Model, ModelError, Native, Observer, Reference, Session, Stream,
+    Trust, TrustError,
 };
-use tests::networks::ODD;
+use tests::imported::Imported;
+use tests::networks::{GRAPH, ODD, STREAM};
 use tests::plans::{tutorial_with_self_test, untrained};
 use trainer::model_file::write;
-use trainer::plan::{Budget, Core, Loading, front_of};
+use trainer::plain_model::{Choices, PlainModel};
+use trainer::plan::{Budget, Core, Loading, front_of, stream};
+
+/// A file of fewer bits is treated at every bit.
+const BITS_OF_SMALL: usize = 32_000;
 
 /// Bits of a large model's weights that an ordinary run flips.
 const SAMPLE: usize = 600;
@@ -36,6 +44,9 @@ const COMPARED_ONE_IN: usize = 8;
 /// The value of every pixel of the image that accepted models run on.
 const PIXEL: u8 = 200;
 
+/// A network in int8 that was made elsewhere, of those in `trainer/fixtures`.
+const IMPORTED: &str = "chain";
+
 /// A run of an accepted model must end within this. On an idle machine it takes milliseconds.
 const TIME_MAX: Duration = Duration::from_secs(20);
 
@@ -44,19 +55,30 @@ struct Hostile {
     file: Vec<u8>,
 }
 
-fn models() -> [Hostile; 3] {
-    let small = untrained(&ODD[0].network());
+impl Hostile {
+    fn new(name: &'static str, model: &PlainModel, choices: &Choices) -> Self {
+        Self { name, file: write(model, choices).expect("a model") }
+    }
+}
+
+fn models() -> [Hostile; 6] {
+    let [small, graph, row_by_row] =
+        [&ODD[0], &GRAPH, &STREAM].map(|network| untrained(&network.network()));
+    let graphs = front_of(&graph, Core::M0, Loading::OnChip).expect("plans");
+    let least = graphs.iter().min_by_key(|plan| plan.ram).expect("a plan");
+    let streams = stream::direct(&row_by_row).expect("it is causal");
+    let imported = Imported::fixture(IMPORTED, 1).model;
     let tutorial = tutorial_with_self_test();
     let plans = front_of(&tutorial, Core::M4, Loading::OnChip).expect("plans");
     let plan = &plans
         [Budget { flash: Some(512 << 10), ram: Some(16 << 10) }.choose(&plans).expect("fits")];
     [
-        Hostile { name: "small", file: write(&small, &small.direct()).expect("a model") },
-        Hostile { name: "tutorial", file: write(&tutorial, &tutorial.direct()).expect("a model") },
-        Hostile {
-            name: "tutorial planned for M4",
-            file: write(&tutorial, &plan.choices).expect("a model"),
-        },
+        Hostile::new("small", &small, &small.direct()),
+        Hostile::new("graph", &graph, &least.choices),
+        Hostile::new("imported", &imported, &imported.direct()),
+        Hostile::new("stream", &row_by_row, &streams),
+        Hostile::new("tutorial", &tutorial, &tutorial.direct()),
+        Hostile::new("tutorial planned for M4", &tutorial, &plan.choices),
     ]
 }
 
@@ -79,7 +101,7 @@ fn bits(file: &[u8]) -> Vec<usize> {
     if let Some((part, parts)) = part() {
         return (part..end).step_by(parts).collect();
     }
-    if end - first < 30_000 {
+    if end < BITS_OF_SMALL {
         return (0..end).collect();
     }
     let day = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs()
@@ -185,7 +207,38 @@ fn every_flipped_bit_with_its_crc_is_refused_or_runs_within_bounds() {
             "{name}: {ran} of {}, of which {others}",
             bits.len()
         );
+        if sound.streams {
+            let streamed = sound.streamed.into_inner();
+            println!("{name}: {streamed} of them run as streams");
+            assert!(streamed > ran / 2, "{name}: {streamed} streams of {ran}");
+        }
     }
+}
+
+/// So that a graph is one, the imported network is imported, and the stream streams.
+#[test]
+fn each_small_model_is_what_it_is_called() {
+    let models = models();
+    let with = |name: &str, check: &dyn Fn(&Model<'_>) -> bool| {
+        let model = models.iter().find(|model| model.name == name).expect("its name");
+        assert!(8 * model.file.len() < BITS_OF_SMALL, "{name}: {} bytes", model.file.len());
+        let mut table = Table::<LAYERS_MAX>::new();
+        let model = Model::from_bytes(&model.file, &mut table).expect("a model");
+        assert!(check(&model), "{name}");
+    };
+    let holds_some =
+        |model: &Model<'_>| model.layers().iter().any(|l| l.held_rows() < l.output().height);
+    let reads_two = |layer: &Layer<'_>| layer.inputs.count() > 1;
+    with("graph", &|model| {
+        holds_some(model) && model.layers().iter().filter(|layer| reads_two(layer)).count() > 3
+    });
+    with("imported", &|model| {
+        model.layers().iter().any(|layer| layer.kind.needs(Feature::TwoRoundings))
+    });
+    with("stream", &|model| {
+        let mut arena = vec![0; model.arena_bytes()];
+        Stream::<LAYERS_MAX>::new(model, &mut arena).is_ok()
+    });
 }
 
 /// What is known of a file before any bit of it is flipped.
@@ -195,6 +248,9 @@ struct Sound {
     operations_max: u64,
     sections: Vec<Sections>,
     maps: Maps,
+    /// Whether it is planned as a stream, and how many of the changed files ran as one.
+    streams: bool,
+    streamed: AtomicUsize,
 }
 
 /// Where the numbers of a layer lie in the file.
@@ -229,6 +285,8 @@ impl Sound {
             operations_max: 4 * model.operations(),
             sections: sections(file, &model),
             maps,
+            streams: pushed::<Native>(&model, &mut vec![0; model.arena_bytes()]).is_some(),
+            streamed: AtomicUsize::new(0),
         }
     }
 
@@ -259,7 +317,20 @@ impl Sound {
         if (bit / 3).is_multiple_of(COMPARED_ONE_IN) {
             assert_eq!(scores, self.reference_scores(&model, bit / 8), "bit {bit}");
         }
+        if self.streams {
+            self.run_as_stream(&model, bit);
+        }
         true
+    }
+
+    /// Rows that come one by one; a changed file may be no stream any more.
+    fn run_as_stream(&self, model: &Model<'_>, bit: usize) {
+        let pushed_natively = between_guards(model, |arena| pushed::<Native>(model, arena));
+        self.streamed.fetch_add(pushed_natively.is_some() as usize, Ordering::Relaxed);
+        if (bit / 3).is_multiple_of(COMPARED_ONE_IN) {
+            let reference = pushed::<Reference>(model, &mut vec![0; model.arena_bytes()]);
+            assert_eq!(pushed_natively, reference, "bit {bit}, as a stream");
+        }
     }
 
     /// The reference's scores of a file of which one byte is changed.
@@ -286,23 +357,22 @@ impl Sound {
     }
 }
 
-/// Where the numbers of the layers lie, as docs/format.md says.
+/// Where the numbers of the layers lie.
 fn sections(file: &[u8], model: &Model<'_>) -> Vec<Sections> {
-    let header = Header::read(file).expect("a header");
-    let mut end = Header::BYTES + header.record_bytes as usize;
+    let place = |numbers: &[u8]| {
+        let at = numbers.as_ptr().addr() - file.as_ptr().addr();
+        at..at + numbers.len()
+    };
     let mut all = Vec::new();
     for (layer, Layer { kind, .. }) in model.layers().iter().enumerate() {
-        let [channels, weights] = kind.numbers();
-        if channels.is_empty() {
-            continue;
-        }
+        let numbers = kind.numbers();
+        let mut places = numbers.iter().filter(|part| !part.is_empty()).map(|part| place(part));
+        let Some(first) = places.next() else { continue };
+        let last = places.next().unwrap_or(first.clone());
         let is_transformed = matches!(kind, LayerKind::Conv(conv)
             if matches!(conv.algorithm, Algorithm::WinogradF2 | Algorithm::WinogradF4));
-        let start = end.next_multiple_of(SECTION_ALIGNMENT_BYTES);
-        let weights_at = (start + channels.len()).next_multiple_of(SECTION_ALIGNMENT_BYTES);
-        end = weights_at + weights.len();
-        let transformed = if is_transformed { weights_at..end } else { end..end };
-        all.push(Sections { layer, bytes: start..end, transformed });
+        let transformed = if is_transformed { last.clone() } else { last.end..last.end };
+        all.push(Sections { layer, bytes: first.start..last.end, transformed });
     }
     all
 }
@@ -326,17 +396,36 @@ fn run_in_time(model: &Model<'_>) -> Vec<i8> {
 }
 
 fn run_between_guards(model: &Model<'_>) -> Vec<i8> {
+    between_guards(model, |arena| {
+        let mut session = Session::new(model, arena).expect("a buffer of its size");
+        let scores = session.run_stored::<Native>(&image(model), &mut ());
+        scores.expect("an image of its size").values().to_vec()
+    })
+}
+
+/// What `run` gives in working memory between guards, which it leaves as they are.
+fn between_guards<Given>(model: &Model<'_>, run: impl FnOnce(&mut [i8]) -> Given) -> Given {
     let bytes = model.arena_bytes();
     let mut memory = vec![0x5A; bytes + 64];
-    let mut session =
-        Session::new(model, &mut memory[32..32 + bytes]).expect("a buffer of its size");
-    let scores = session.run_stored::<Native>(&image(model), &mut ());
-    let scores = scores.expect("an image of its size").values().to_vec();
+    let given = run(&mut memory[32..32 + bytes]);
     assert!(
         memory[..32].iter().chain(&memory[32 + bytes..]).all(|byte| *byte == 0x5A),
         "written beside the buffer"
     );
-    scores
+    given
+}
+
+/// The outputs of a stream, one after the other; `None` where the model is no stream.
+fn pushed<Set: Kernels>(model: &Model<'_>, arena: &mut [i8]) -> Option<Vec<i8>> {
+    let mut stream = Stream::<LAYERS_MAX, Set>::with_kernels(model, arena).ok()?;
+    let mut outputs = vec![];
+    for row in 0..2 * model.image_shape().height as usize + 5 {
+        let values: Vec<u8> =
+            (0..model.image_shape().row_len()).map(|at| (row * 37 + at * 31 + 7) as u8).collect();
+        let scores = stream.push_stored(&values).expect("a row of its size");
+        outputs.extend(scores.iter().flat_map(|scores| scores.values()));
+    }
+    Some(outputs)
 }
 
 fn image(model: &Model<'_>) -> Vec<u8> {

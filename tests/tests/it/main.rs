@@ -31,11 +31,18 @@ mod odd_networks;
 mod plan_parity;
 mod plans;
 mod power_cut;
+#[path = "../../../infer/tests/support/random_graph.rs"]
+mod random_graph;
+#[path = "../../../infer/tests/support/random_layer/mod.rs"]
+#[allow(missing_docs, dead_code, reason = "a file of the tests of infer, which use all of it")]
+mod random_layer;
 mod repository;
 mod rtt;
 mod server_memory;
 mod signature_panics;
 mod streams;
+#[path = "../../../infer/tests/support/mod.rs"]
+mod support;
 mod tools;
 mod two_versions;
 mod update_on_chip;

@@ -14,8 +14,9 @@ use infer::{Table, Trust};
 use tests::flash_geometry::{
     Eeprom, Geometry, Nrf51, Nrf52, Rp2040, Samd21, Stm32f1, Stm32f4, Stm32h5, Stm32h7, Stm32l4,
 };
+use tests::networks::GRAPH;
 use tests::nor_flash::Power;
-use tests::plans::tutorial;
+use tests::plans::{tutorial, untrained};
 use tests::updated_chip::{
     Chip, LAYERS, StoreOf, Versions, boot, factory, install, power_down, power_up, update,
 };
@@ -182,6 +183,13 @@ fn stm32h5() {
 #[test]
 fn eeprom() {
     every_story::<Eeprom>(&Versions::small());
+}
+
+/// A graph with branches.
+#[test]
+fn a_graph() {
+    let versions = Versions::of(untrained(&GRAPH.network()));
+    cut_everywhere::<Nrf52>(&update::<Nrf52>, &versions, 1);
 }
 
 /// A model as large as real ones.

@@ -1,6 +1,6 @@
 //! What holds for the repository as a whole: lines that fit a screen, pages that name files which
 //! exist, links that lead somewhere, plain English, an index of the tests, one table of environment
-//! variables.
+//! variables, unsafe blocks that say why they are sound.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -263,8 +263,27 @@ fn words_are_plain() {
     assert!(bad.is_empty(), "say it plainly, see CONTRIBUTING.md:\n{}", bad.join("\n"));
 }
 
-/// Whether what is named so in the file is a variable: assembly and C have other names, and so has
-/// what is written for C.
+/// A package's manifest denies unsafe blocks without a SAFETY line, or unsafe code; or it has the
+/// lints of its workspace, which do.
+#[test]
+fn unsafe_blocks_are_explained_in_every_workspace() {
+    let denies = |manifest: &str| {
+        manifest.contains("undocumented_unsafe_blocks = \"deny\"")
+            || manifest.contains("unsafe_code = \"forbid\"")
+    };
+    let shares = |manifest: &str| manifest.contains("[lints]\nworkspace = true");
+    let (mut workspaces, mut bad) = (0, vec![]);
+    for path in all_files().iter().filter(|path| path.ends_with("Cargo.toml")) {
+        let manifest = text(path);
+        let is_alone = manifest.contains("[workspace]");
+        workspaces += is_alone as usize;
+        if !denies(&manifest) && (is_alone || !shares(&manifest)) {
+            bad.push(path.clone());
+        }
+    }
+    assert!(bad.is_empty() && workspaces == 4, "{workspaces} workspaces, without a lint: {bad:?}");
+}
+
 /// What begins a message, and what makes a wrapped error a source; in parts, as above.
 const MESSAGE: &str = concat!("#[err", "or(");
 const SOURCES: [&str; 3] =
@@ -292,6 +311,8 @@ fn causes_are_told_once() {
     assert_eq!(told_twice(concat!("#[err", "or(\"{0}\")] A(#[fr", "om] io::Error)")).count(), 1);
 }
 
+/// Whether what is named so in the file is a variable: assembly and C have other names, and so has
+/// what is written for C.
 fn has_variables(path: &&String) -> bool {
     let is_for_c = path.starts_with("firmware-example/c-api/src/");
     !is_for_c && ["rs", "sh", "py"].contains(&path.rsplit_once('.').map_or("", |(_, end)| end))

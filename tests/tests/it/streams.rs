@@ -1,5 +1,6 @@
 //! Streams of whole networks: plans for every core give the bytes of a run on the window; the wake
-//! word of MLPerf Tiny at every row; and a network that cannot stream is refused by its layer.
+//! word of MLPerf Tiny at every row; a million rows without drift; and a network that cannot stream
+//! is refused by its layer.
 
 use std::path::Path;
 use std::{env, fs};
@@ -10,7 +11,7 @@ use tests::firmware::Variant;
 use tests::imported::{self, Imported};
 use tests::limits::CORES;
 use tests::measure::followed;
-use tests::networks::ODD;
+use tests::networks::{ODD, STREAM};
 use tests::plans::untrained;
 use tests::random_layer::Random;
 use trainer::model_file::{ModelTable, write};
@@ -82,6 +83,46 @@ fn plans_of_temporal_convolutions_stream_on_every_core() {
         let least = front.iter().map(|plan| plan.instructions).fold(f64::MAX, f64::min);
         println!("{core:?}: {} plans, {least:.0} instructions a row at least", front.len());
     }
+}
+
+/// Rows of a long stream, more than any number of 16 bits counts.
+const MANY: usize = 1_000_000;
+
+/// Rows after which an output of the small stream knows nothing of earlier ones.
+const MEMORY: usize = 40;
+
+/// The values of a row, by its number.
+fn numbered(row: usize, values: usize) -> Vec<u8> {
+    let random = &mut Random::new(row as u64);
+    (0..values).map(|_| random.within(0, 255) as u8).collect()
+}
+
+/// After a million rows an output is that of a stream that has just begun: nothing adds up, and no
+/// counter wraps.
+#[test]
+fn a_million_rows_later_a_stream_answers_as_at_its_beginning() {
+    let model = untrained(&STREAM.network());
+    let file = write(&model, &stream::direct(&model).expect("it is causal")).expect("a model");
+    let mut table = ModelTable::new();
+    let model = Model::from_bytes(&file, &mut table).expect("a model");
+    let row_len = model.image_shape().row_len();
+    let mut arena = vec![0x55; model.arena_bytes()];
+    let mut long = Stream::<LAYERS_MAX, Portable>::with_kernels(&model, &mut arena).expect("one");
+    let is_asked = |row: usize| row % 4_999 == 4_998 || row % (1 << 16) < 3 || row + 10 > MANY;
+    let (mut compared, mut last, mut different) = (0, vec![], 0);
+    for row in 0..MANY {
+        let scores = long.push_stored(&numbered(row, row_len)).expect("a row");
+        if row < MEMORY || !is_asked(row) {
+            continue;
+        }
+        let found = scores.expect("an output for each row").values().to_vec();
+        let rows: Vec<u8> = (row - MEMORY..=row).flat_map(|row| numbered(row, row_len)).collect();
+        let (_, expected) = outputs(&file, &rows).pop().expect("outputs");
+        assert_eq!(found, expected, "row {row}");
+        different += usize::from(found != last);
+        (compared, last) = (compared + 1, found);
+    }
+    assert!(compared > 200 && different > compared / 2, "{different} of {compared} differ");
 }
 
 /// All convolutions of it are padded on both sides.
