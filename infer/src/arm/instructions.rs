@@ -2,6 +2,8 @@
 
 #[cfg(kindling_backend = "armv6m")]
 use crate::quant::divide_by_power_of_two;
+#[cfg(kindling_dsp)]
+use crate::quant::{NORMAL, with_shifts};
 #[cfg(not(kindling_backend = "armv6m"))]
 pub(crate) use crate::quant::{requantise, requantise_twice};
 
@@ -49,6 +51,16 @@ pub(crate) fn requantise_twice(accumulator: i32, multiplier: i32, shift: i8, zer
     let product = (high << 1).wrapping_add((rest.wrapping_add(1 << 14) >> 15) as i32);
     let scaled = divide_by_power_of_two(product, right);
     scaled.saturating_add(zero_point as i32).clamp(i8::MIN as i32, i8::MAX as i32) as i8
+}
+
+/// Whether all factors of a layer with two roundings are common ones, as `twice.s` has them: with
+/// shifts of 1 to 31 bits to the right, and no multiplier of 0.
+#[cfg(kindling_dsp)]
+pub(crate) fn has_common_factors(section: &[u8], channels: u16) -> bool {
+    with_shifts(section, channels).all(|parameters| {
+        parameters.multiplier >= NORMAL
+            && parameters.shift.is_some_and(|shift| (-31..=-1).contains(&shift))
+    })
 }
 
 /// Bytes 0 and 2 as an int16 pair.

@@ -17,7 +17,7 @@
 @ - arguments: r0-r3, as above; of the batches r0, as in batch.s
 @ - alignment: inputs and sums at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 84
+@ - stack bytes: 88
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: may be set: weights are read byte by byte
 
@@ -62,6 +62,10 @@
 @ Two steps.
 .macro KINDLING_PAIRED_ROUND_INT8
   KINDLING_PAIRED_TAP 0, 0
+  KINDLING_PAIRED_REST_INT8
+.endm
+
+.macro KINDLING_PAIRED_REST_INT8
   KINDLING_PAIRED_TAP 2, 2
   KINDLING_PAIRED_TAP 16, 4
   KINDLING_PAIRED_TAP 18, 6
@@ -71,6 +75,10 @@
 
 .macro KINDLING_PAIRED_ROUND_INT4
   KINDLING_PAIRED_TAP_HIGH 0, 0
+  KINDLING_PAIRED_REST_INT4
+.endm
+
+.macro KINDLING_PAIRED_REST_INT4
   KINDLING_PAIRED_TAP_HIGH 2, 2
   KINDLING_PAIRED_TAP_LOW 16, 0
   KINDLING_PAIRED_TAP_LOW 18, 2
@@ -131,20 +139,49 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1
 
 .macro KINDLING_PAIRED_STEPS_INT8
 3:
-  KINDLING_PAIRED_ROUND_INT8
+  KINDLING_PAIRED_TAP 0, 0
+4:
+  KINDLING_PAIRED_REST_INT8
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT4
 3:
-  KINDLING_PAIRED_ROUND_INT4
+  KINDLING_PAIRED_TAP_HIGH 0, 0
+4:
+  KINDLING_PAIRED_REST_INT4
+.endm
+
+@ The biases, and the products of the first tap, by the weights in r10 and r11.
+.macro KINDLING_BATCH_BEGIN
+  ldr r3, [r8, #4]
+  ldr r7, [r8, #12]
+  ldrsh.w r8, [r12]
+  ldrsh.w r9, [r12, #4]
+  mla r0, r8, r10, r3
+  mla r1, r9, r10, r3
+  mla r4, r8, r11, r7
+  mla r5, r9, r11, r7
+  ldrsh.w r8, [r12, #8]
+  ldrsh.w r9, [r12, #12]
+  mla r2, r8, r10, r3
+  mla r3, r9, r10, r3
+  mla r6, r8, r11, r7
+  mla r7, r9, r11, r7
+  b.w 4f
 .endm
 
 .macro KINDLING_BATCH_BEGIN_INT8
-  KINDLING_BATCH_BEGIN_BIASES
+  ldrsb.w r10, [lr]
+  ldrsb.w r11, [lr, #1]
+  KINDLING_BATCH_BEGIN
 .endm
 
 .macro KINDLING_BATCH_BEGIN_INT4
-  KINDLING_BATCH_BEGIN_BIASES
+  ldrsb.w r10, [lr]
+  ldrsb.w r11, [lr, #1]
+  asr r10, r10, #4
+  asr r11, r11, #4
+  KINDLING_BATCH_BEGIN
 .endm
 
 .macro KINDLING_BATCH_END_INT8
