@@ -74,12 +74,23 @@ pub(super) fn each_block(
     Buffers { input, scratch, output, .. }: Buffers<'_>,
     block: impl Fn(&Depthwise<'_>, &Block<'_>, &mut [i8]),
 ) {
+    each_part(depthwise, |depthwise, [out_rows, rows], [out_columns, columns]| {
+        write_starts(depthwise, &rows, &columns, scratch);
+        let of_block = Block { input, out_rows, out_columns, rows, columns, starts: scratch };
+        block(depthwise, &of_block, output);
+    });
+}
+
+/// Calls `part` for the pixels of each block, before the starts of its channels are known, with
+/// output rows and kernel rows, then output columns and kernel columns.
+#[inline(always)]
+pub(super) fn each_part(
+    depthwise: &Depthwise<'_>,
+    mut part: impl FnMut(&Depthwise<'_>, [Range<usize>; 2], [Range<usize>; 2]),
+) {
     for (out_rows, rows) in blocks(depthwise, 0) {
         for (out_columns, columns) in blocks(depthwise, 1) {
-            write_starts(depthwise, &rows, &columns, scratch);
-            let (out_rows, rows, starts) = (out_rows.clone(), rows.clone(), &*scratch);
-            let of_block = Block { input, out_rows, out_columns, rows, columns, starts };
-            block(depthwise, &of_block, output);
+            part(depthwise, [out_rows.clone(), rows.clone()], [out_columns, columns]);
         }
     }
 }
@@ -153,7 +164,7 @@ fn first_tap(depthwise: &Depthwise<'_>, axis: usize, output: usize) -> i32 {
 }
 
 /// Writes each channel's bias with what padding adds to it.
-fn write_starts(
+pub(super) fn write_starts(
     depthwise: &Depthwise<'_>,
     rows: &Range<usize>,
     columns: &Range<usize>,
