@@ -21,7 +21,7 @@
 @ - arguments: r0, as above; of kindling_paired_gather, above it
 @ - alignment: r0, inputs and parameters at whole words, and weights with the DSP extension
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 88, and of kindling_paired_gather 20
+@ - stack bytes: 88, and of kindling_paired_gather 36
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: kindling_paired_gather copies words at any address
 
@@ -167,12 +167,13 @@
 .size \name, . - \name
 .endm
 
-@ Copies what of a patch lies inside of the map, kernel row by kernel row. The last word of a row
-@ ends with it: it may overlap the one before.
+@ Copies patches, or what of one lies inside of the map, row by row of the kernel. The last word of
+@ a row ends with it: it may overlap the one before.
 @
-@ r0 = its first value, r1 = bytes from a row of the map to the next, r2 = where to, r3 = bytes of a
-@ row to copy, on the stack rows to copy, bytes from a row of the patch to the next; a byte and a
-@ row or more. Unaligned words are fine on these cores.
+@ r0 = {first value, where to, from the end of a row to the next of the map, bytes of a row, rows,
+@ from the end of a row to the next of the patch, patches, from after the last row to the next patch
+@ in the map, and in the patches}; a byte, a row and a patch or more. Unaligned words are fine on
+@ these cores. Registers: r0-r8 these, r9 rows left, r10 bytes left, r11 and r12 values.
 .section .text.kindling_paired_gather, "ax", %progbits
 .global kindling_paired_gather
 .type kindling_paired_gather, %function
@@ -180,40 +181,55 @@
 .balign 4
 kindling_paired_gather:
   .cfi_startproc
-  push {r4-r7, lr}
-  KINDLING_SAVED 4, r4, r5, r6, r7, lr
-  ldrd r4, r5, [sp, #20]
-  subs r1, r1, r3             @ from the end of a row to the next
-  subs r5, r5, r3
+  push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  ldmia.w r0, {r0-r8}
 1:
-  subs r6, r3, #4
-  blo 3f
+  mov r9, r4
 2:
-  ldr r7, [r0], #4
-  str r7, [r2], #4
-  subs r6, r6, #4
-  bhs 2b
-  cmn r6, #4
-  beq 5f
-  add r0, r0, r6
-  add r2, r2, r6
-  ldr r7, [r0], #4
-  str r7, [r2], #4
-  b 5f
+  subs r10, r3, #8
+  blo 4f
 3:
-  adds r6, r6, #4
-4:
-  ldrb r7, [r0], #1
-  strb r7, [r2], #1
+  ldr r11, [r0], #4
+  ldr r12, [r0], #4
+  str r11, [r1], #4
+  str r12, [r1], #4
+  subs r10, r10, #8
+  bhs 3b
+4:                            @ r10 = bytes left - 8
+  adds r10, r10, #4
+  bmi 5f
+  ldr r11, [r0], #4
+  str r11, [r1], #4
+  sub r10, r10, #4
+5:                            @ r10 = bytes left - 4
+  cmn r10, #4
+  beq 8f
+  cmp r3, #4
+  blo 6f
+  add r0, r0, r10
+  add r1, r1, r10
+  ldr r11, [r0], #4
+  str r11, [r1], #4
+  b 8f
+6:
+  mov r10, r3
+7:
+  ldrb r11, [r0], #1
+  strb r11, [r1], #1
+  subs r10, r10, #1
+  bne 7b
+8:
+  add r0, r0, r2
+  add r1, r1, r5
+  subs r9, r9, #1
+  bne 2b
+  add r0, r0, r7
+  add r1, r1, r8
   subs r6, r6, #1
-  bne 4b
-5:
-  add r0, r0, r1
-  add r2, r2, r5
-  subs r4, r4, #1
   bne 1b
   .cfi_remember_state
-  pop {r4-r7, pc}
+  pop {r4-r11, pc}
   .cfi_restore_state
   .cfi_endproc
 .size kindling_paired_gather, . - kindling_paired_gather

@@ -53,6 +53,21 @@ struct Batch {
     weights: *const u8,
 }
 
+/// Arguments of the loop that copies patches: see `batch.s`. All are in bytes but the counts.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[repr(C)]
+struct Gather {
+    from: *const i8,
+    to: *mut i8,
+    row_skip: usize,
+    bytes: usize,
+    rows: usize,
+    to_row_skip: usize,
+    patches: usize,
+    patch_skip: isize,
+    to_patch_skip: isize,
+}
+
 #[cfg(any(kindling_dsp, kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
@@ -96,14 +111,7 @@ unsafe extern "C" {
     #[cfg(kindling_backend = "armv7m")]
     fn kindling_paired_twice_relu(batch: &Batch);
     #[cfg(not(kindling_backend = "armv6m"))]
-    fn kindling_paired_gather(
-        from: *const i8,
-        row_bytes: usize,
-        to: *mut i8,
-        bytes: usize,
-        rows: usize,
-        to_row_bytes: usize,
-    );
+    fn kindling_paired_gather(gather: &Gather);
 }
 
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
@@ -130,10 +138,12 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
             widen(values.unwrap_or_default(), patch, pairs);
         } else {
             let places = Places::from(conv, first);
-            for (place, out) in places.zip(patches.chunks_exact_mut(patch.max(1))) {
-                map.copy(place, out);
+            if !map.four_inside(places.next, patch, patches, pairs) {
+                for (place, out) in places.zip(patches.chunks_exact_mut(patch.max(1))) {
+                    map.copy(place, out);
+                }
+                widen(patches, patch, pairs);
             }
-            widen(patches, patch, pairs);
         }
         if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
             let done = whole.as_mut().map_or(0, |whole| whole.run(pairs, out));
@@ -201,18 +211,82 @@ struct Map<'m> {
     has_rows: bool,
     /// Of the map, and of a patch.
     row_bytes: [usize; 2],
+    /// From a pixel's patch to that of the next.
+    step: usize,
+    /// The last row and column of which this and three more patches in the map's row lie inside of
+    /// it, if any.
+    last_of_four: [i32; 2],
 }
 
 #[cfg(not(kindling_backend = "armv6m"))]
 impl<'m> Map<'m> {
     fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
         let kernel_row_bytes = conv.kernel[1] as usize * conv.input.channels as usize;
+        let has_rows = !conv.is_dilated() && input.len() == conv.input.len();
+        let ([kernel_rows, kernel_columns], [down, right]) = (conv.kernel, conv.stride);
+        let last = |side: u16, kernel: u8| side as i32 - kernel as i32;
+        let last_of_four = [
+            last(conv.input.height, kernel_rows),
+            last(conv.input.width, kernel_columns) - 3 * right as i32,
+        ];
+        let is_any = has_rows && kernel_row_bytes > 0 && down > 0;
         Self {
             conv,
             input,
-            has_rows: !conv.is_dilated() && input.len() == conv.input.len(),
+            has_rows,
             row_bytes: [conv.input.row_len(), kernel_row_bytes],
+            step: right as usize * conv.input.channels as usize,
+            last_of_four: if is_any { last_of_four } else { [-1; 2] },
         }
+    }
+
+    /// Makes pairs of the patches of four pixels in a row, the first at a row and column, if all
+    /// of these lie inside of the map; whether they do.
+    #[inline(always)]
+    fn four_inside(
+        &self,
+        [row, column]: [i32; 2],
+        patch: usize,
+        patches: &mut [i8],
+        pairs: &mut [i8],
+    ) -> bool {
+        let conv = self.conv;
+        let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+        let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+        let [last_y, last_x] = self.last_of_four;
+        let is_row = column + PAIRED_PIXELS as i32 <= conv.output.width as i32;
+        let is_inside = 0 <= y && y <= last_y && 0 <= x && x <= last_x;
+        if !is_row || !is_inside || patches.len() != PAIRED_PIXELS * patch {
+            return false;
+        }
+        let ([row_bytes, kernel_row_bytes], rows) = (self.row_bytes, conv.kernel[0] as usize);
+        let from = y as usize * row_bytes + x as usize * conv.input.channels as usize;
+        if kernel_row_bytes.is_multiple_of(4) {
+            let rows_of_pairs = pairs.chunks_exact_mut((8 * kernel_row_bytes).max(1));
+            for (row, pairs) in rows_of_pairs.enumerate() {
+                let values = self.input.get(from + row * row_bytes..).unwrap_or_default();
+                widen(values, self.step, pairs);
+            }
+            return true;
+        }
+        let gather = Gather {
+            from: self.input.as_ptr().wrapping_add(from),
+            to: patches.as_mut_ptr(),
+            row_skip: row_bytes - kernel_row_bytes,
+            bytes: kernel_row_bytes,
+            rows,
+            to_row_skip: 0,
+            patches: PAIRED_PIXELS,
+            patch_skip: self.step as isize - (rows * row_bytes) as isize,
+            to_patch_skip: (patch - rows * kernel_row_bytes) as isize,
+        };
+        // SAFETY: there are a row and a byte, as `last_of_four` is below 0 where there is no byte
+        // and no kernel has no row. All patches lie inside of the map, of whose size the input is,
+        // as `of` has checked: they begin `step` apart, and the last no later than at
+        // `last_of_four`. There are as many bytes for each in `patches`.
+        unsafe { kindling_paired_gather(&gather) };
+        widen(patches, patch, pairs);
+        true
     }
 
     /// Copies the input under the kernel for the convolved pixel at a row and column to the front
@@ -242,21 +316,23 @@ impl<'m> Map<'m> {
         if bytes == 0 {
             return;
         }
+        let gather = Gather {
+            from: self.input.as_ptr().wrapping_add(from),
+            to: patch.as_mut_ptr().wrapping_add(to),
+            row_skip: row_bytes - bytes,
+            bytes,
+            rows,
+            to_row_skip: patch_row_bytes - bytes,
+            patches: 1,
+            patch_skip: 0,
+            to_patch_skip: 0,
+        };
         // SAFETY: there are a row and a byte. As `inside` and `has_rows` have it:
         // - rows `y + top` to `y + bottom - 1` are of the map, as are its columns `x + left` to
         //   `x + right - 1`, of which the function reads all bytes;
         // - rows `top` to `bottom - 1` are of the patch, as are its columns `left` to `right - 1`,
         //   to which it writes as many.
-        unsafe {
-            kindling_paired_gather(
-                self.input.as_ptr().wrapping_add(from),
-                row_bytes,
-                patch.as_mut_ptr().wrapping_add(to),
-                bytes,
-                rows,
-                patch_row_bytes,
-            );
-        }
+        unsafe { kindling_paired_gather(&gather) }
     }
 }
 
@@ -280,6 +356,10 @@ struct Map<'m> {
 impl<'m> Map<'m> {
     fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
         Self { conv, input }
+    }
+
+    fn four_inside(&self, _: [i32; 2], _: usize, _: &mut [i8], _: &mut [i8]) -> bool {
+        false
     }
 
     fn copy(&self, [row, column]: [i32; 2], to: &mut [i8]) {
@@ -536,25 +616,34 @@ const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
     }
 }
 
-/// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
+/// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
 /// `[step][tap][pixels]`.
 #[cfg(any(kindling_dsp, kindling_backend = "armv6m"))]
-fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
-    if patch == 0 || patches.len() != PAIRED_PIXELS * patch || pairs.len() != 8 * patch {
+fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
+    if !are_patches(patches, step, pairs) {
         return;
     }
     let range = pairs.as_mut_ptr_range();
-    // SAFETY: reads four patches of `patch` bytes, by words where this core loads them from any
-    // address: whole ones, as `patch` is a multiple of 4. Writes eight bytes for each tap: the
-    // sizes just checked. `pairs` is at a whole word.
-    unsafe { kindling_widen(patches.as_ptr(), patch, range.start, range.end) }
+    // SAFETY: reads a byte of each of four patches for each eight of `pairs`, by words where this
+    // core loads them from any address: whole ones, as `pairs` is of whole groups of 32 bytes. The
+    // patches have as many, as was just checked. `pairs` is at a whole word.
+    unsafe { kindling_widen(patches.as_ptr(), step, range.start, range.end) }
 }
 
-/// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`.
+/// Whether there are four patches, `step` bytes apart, for `pairs`, which are not empty.
+fn are_patches(patches: &[i8], step: usize, pairs: &[i8]) -> bool {
+    let last = (PAIRED_PIXELS - 1) * step;
+    !pairs.is_empty()
+        && pairs.len().is_multiple_of(32)
+        && patches.len() >= last
+        && patches.len() - last >= pairs.len() / 8
+}
+
+/// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`.
 #[cfg(kindling_backend = "armv7m")]
-fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
+fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
     let word = |pixel: usize, quad: usize| {
-        let place = pixel * patch + 4 * quad;
+        let place = pixel * step + 4 * quad;
         let bytes = patches
             .get(place..)
             .and_then(|rest| rest.first_chunk::<4>())
