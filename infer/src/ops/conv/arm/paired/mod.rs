@@ -20,8 +20,6 @@ use core::marker::PhantomData;
 #[cfg(kindling_dsp)]
 use crate::arm::instructions::has_common_factors;
 use crate::arm::instructions::{requantise, requantise_twice};
-#[cfg(kindling_backend = "armv7m")]
-use crate::arm::instructions::{widen_even, widen_odd};
 use crate::ops::conv::Conv;
 use crate::ops::conv::algorithms::{PAIRED_PIXELS, paired_batches};
 use crate::ops::conv::portable::gather_patch;
@@ -68,7 +66,6 @@ struct Gather {
     to_patch_skip: isize,
 }
 
-#[cfg(any(kindling_dsp, kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
 }
@@ -618,7 +615,6 @@ const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
 
 /// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
 /// `[step][tap][pixels]`.
-#[cfg(any(kindling_dsp, kindling_backend = "armv6m"))]
 fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
     if !are_patches(patches, step, pairs) {
         return;
@@ -637,27 +633,4 @@ fn are_patches(patches: &[i8], step: usize, pairs: &[i8]) -> bool {
         && pairs.len().is_multiple_of(32)
         && patches.len() >= last
         && patches.len() - last >= pairs.len() / 8
-}
-
-/// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`.
-#[cfg(kindling_backend = "armv7m")]
-fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
-    let word = |pixel: usize, quad: usize| {
-        let place = pixel * step + 4 * quad;
-        let bytes = patches
-            .get(place..)
-            .and_then(|rest| rest.first_chunk::<4>())
-            .copied()
-            .unwrap_or_default();
-        u32::from_le_bytes(bytes.map(|byte| byte as u8))
-    };
-    for (quad, steps) in pairs.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-        for pixel in 0..PAIRED_PIXELS {
-            let bytes = word(pixel, quad);
-            for (step, pair) in [widen_even(bytes), widen_odd(bytes)].into_iter().enumerate() {
-                let place = 16 * step + 4 * pixel;
-                steps[place..place + 4].copy_from_slice(&pair.to_le_bytes().map(|byte| byte as i8));
-            }
-        }
-    }
 }
