@@ -64,7 +64,7 @@ pub(crate) fn has_common_factors(section: &[u8], channels: u16) -> bool {
 }
 
 /// Bytes 0 and 2 as an int16 pair.
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg(kindling_dsp)]
 #[inline(always)]
 pub(crate) fn widen_even(bytes: u32) -> u32 {
     let low = bytes as i8 as u16;
@@ -73,7 +73,7 @@ pub(crate) fn widen_even(bytes: u32) -> u32 {
 }
 
 /// Bytes 1 and 3 as an int16 pair.
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg(kindling_dsp)]
 #[inline(always)]
 pub(crate) fn widen_odd(bytes: u32) -> u32 {
     widen_even(bytes >> 8)
