@@ -2,6 +2,8 @@
 
 #[cfg(kindling_backend = "armv6m")]
 use crate::quant::divide_by_power_of_two;
+#[cfg(kindling_dsp)]
+use crate::quant::{NORMAL, with_shifts};
 #[cfg(not(kindling_backend = "armv6m"))]
 pub(crate) use crate::quant::{requantise, requantise_twice};
 
@@ -51,8 +53,18 @@ pub(crate) fn requantise_twice(accumulator: i32, multiplier: i32, shift: i8, zer
     scaled.saturating_add(zero_point as i32).clamp(i8::MIN as i32, i8::MAX as i32) as i8
 }
 
+/// Whether all factors of a layer with two roundings are common ones, as `twice.s` has them: with
+/// shifts of 1 to 31 bits to the right, and no multiplier of 0.
+#[cfg(kindling_dsp)]
+pub(crate) fn has_common_factors(section: &[u8], channels: u16) -> bool {
+    with_shifts(section, channels).all(|parameters| {
+        parameters.multiplier >= NORMAL
+            && parameters.shift.is_some_and(|shift| (-31..=-1).contains(&shift))
+    })
+}
+
 /// Bytes 0 and 2 as an int16 pair.
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg(kindling_dsp)]
 #[inline(always)]
 pub(crate) fn widen_even(bytes: u32) -> u32 {
     let low = bytes as i8 as u16;
@@ -61,7 +73,7 @@ pub(crate) fn widen_even(bytes: u32) -> u32 {
 }
 
 /// Bytes 1 and 3 as an int16 pair.
-#[cfg(not(kindling_backend = "armv6m"))]
+#[cfg(kindling_dsp)]
 #[inline(always)]
 pub(crate) fn widen_odd(bytes: u32) -> u32 {
     widen_even(bytes >> 8)

@@ -18,6 +18,13 @@
 @ 24 <= right <= 31 both are divided by 2^8 likewise. With right of 0 or 1 saturating the product to
 @ 16 bits first changes nothing.
 @
+@ With the DSP extension, where right is 1 to 31 and the multiplier 2^30 or more, the last line is
+@ one instruction before it saturates: with power = -2^(32 - right),
+@
+@   output  = saturate((zero point * 2^32 - (product + (product >> 31)) * power + 2^31) >> 32)
+@
+@ Its product of 64 bits is at most 2^62 in size, so nothing overflows.
+@
 @ Several pieces of assembly may become one: the first defines these macros.
 @
 @ Macros only: the contract is that of the functions that use them.
@@ -58,6 +65,22 @@
   asr \value, \value, \shift
   ssat \value, #8, \value
 .endm
+
+.if KINDLING_DSP
+@ Makes of a channel's multiplier and shift what KINDLING_COMMON takes; `minimum` is -2^31.
+.macro KINDLING_COMMON_CHANNEL multiplier, shift, minimum
+  mvn \shift, \shift
+  lsl \multiplier, \multiplier, #1
+  asr \shift, \minimum, \shift
+.endm
+
+@ value = output, of a right of 1 to 31 and a multiplier of 2^30 or more.
+.macro KINDLING_COMMON value, doubled, power, zero_point, sign
+  KINDLING_PRODUCT \value, \doubled, \power, \sign
+  smmlsr \value, \value, \power, \zero_point
+  ssat \value, #8, \value
+.endm
+.endif
 
 @ All of a channel's values where KINDLING_CHANNEL went to `rare`.
 .macro KINDLING_RARE doubled, shift, constant, odd, low, values:vararg

@@ -13,6 +13,7 @@ use super::Core;
 use super::code::{Build, Code, Loading};
 use super::cycles::{CyclesPerInstruction, Estimates, Processor};
 use super::frame::FrameWork;
+use crate::ops::depthwise::SQUARE;
 use crate::ops::{Choice, Running, Term};
 
 /// Instructions for each occurrence of a term.
@@ -126,8 +127,11 @@ impl Costs {
 }
 
 /// What belongs to a formula. One that was measured with one rounding only counts so with two, one
-/// that was measured with int8 weights only so with int4.
+/// that was measured with int8 weights only so with int4, and a case for which a core has no loop
+/// as others do.
 fn nearest<'f, Of>(all: &'f BTreeMap<String, Of>, name: &str) -> Option<&'f Of> {
     let of_others = |suffix: &str| all.get(name.strip_suffix(suffix)?);
-    all.get(name).or_else(|| of_others("Twice")).or_else(|| of_others("Int4"))
+    let of_other_cases = || all.get(&name.replace(SQUARE, ""));
+    let of_roundings = || of_others("Twice").or_else(|| of_others("Int4"));
+    all.get(name).or_else(of_other_cases).or_else(of_roundings)
 }

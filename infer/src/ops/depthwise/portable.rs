@@ -76,12 +76,23 @@ pub(super) fn each_block(
     starts: impl Fn(&Depthwise<'_>, &Range<usize>, &Range<usize>, &mut [i8]),
     block: impl Fn(&Depthwise<'_>, &Block<'_>, &mut [i8]),
 ) {
+    each_part(depthwise, |depthwise, [out_rows, rows], [out_columns, columns]| {
+        starts(depthwise, &rows, &columns, scratch);
+        let of_block = Block { input, out_rows, out_columns, rows, columns, starts: scratch };
+        block(depthwise, &of_block, output);
+    });
+}
+
+/// Calls `part` for the pixels of each block, before the starts of its channels are known, with
+/// output rows and kernel rows, then output columns and kernel columns.
+#[inline(always)]
+pub(super) fn each_part(
+    depthwise: &Depthwise<'_>,
+    mut part: impl FnMut(&Depthwise<'_>, [Range<usize>; 2], [Range<usize>; 2]),
+) {
     for (out_rows, rows) in blocks(depthwise, 0) {
         for (out_columns, columns) in blocks(depthwise, 1) {
-            starts(depthwise, &rows, &columns, scratch);
-            let (out_rows, rows, starts) = (out_rows.clone(), rows.clone(), &*scratch);
-            let of_block = Block { input, out_rows, out_columns, rows, columns, starts };
-            block(depthwise, &of_block, output);
+            part(depthwise, [out_rows.clone(), rows.clone()], [out_columns, columns]);
         }
     }
 }

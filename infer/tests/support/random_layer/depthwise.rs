@@ -75,6 +75,14 @@ pub fn any<'b>(
         Shape::new(output[0], output[1], channels * multiplier),
     ];
     if random.below(3) == 0 {
+        // 3x3 with steps of one and as much padding as it takes, or less.
+        let [before, after] = [0, 1].map(|_| [random.below(2) as u16, random.below(2) as u16]);
+        (record.kernel, record.stride) = ([3, 3], [1, 1]);
+        record.origin = before.map(|padding| -(padding as i16));
+        let made = |side: u16, axis: usize| (side + before[axis] + after[axis]).max(3) - 2;
+        let (height, width) = (made(height, 0), made(width, 1));
+        shapes[1] = Shape::new(height, width, channels * multiplier);
+    } else if random.below(3) == 0 {
         // A row of a stream, one pixel inside of the map, has a loop of its own.
         (record.kernel, record.origin) = (random.pick(&[kernel, [height as u8, 1]]), [0, 0]);
         let [rows, columns] = record.kernel.map(u16::from);

@@ -384,18 +384,21 @@ fn once(bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
     ChannelParameters { bias, multiplier, shift: None }
 }
 
-/// A factor by which the largest sum becomes about `outputs`, at times 0.
+/// A factor by which the largest sum becomes about `outputs`.
 fn twice(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
     let normal = 1 << 30 | (random.next() >> 2) as i32;
-    let multiplier = random.pick(&[normal, normal, normal, 1 << 30, i32::MAX, 0]);
+    let multiplier = random.pick(&[normal, normal, normal, 1 << 30, i32::MAX]);
     let shift = (outputs.ilog2() as i8 - sum_max.ilog2() as i8).min(0);
     ChannelParameters { bias, multiplier, shift: Some(shift) }
 }
 
 /// As above, and at times a rare one.
 fn rare(random: &mut Random, bias: i32, outputs: u64, sum_max: u32) -> ChannelParameters {
-    let common = twice(random, bias, outputs, sum_max);
+    let mut common = twice(random, bias, outputs, sum_max);
     let shift = common.shift.unwrap_or_default();
+    if random.below(8) == 0 {
+        common.multiplier = 0;
+    }
     let (bias, shift) = match random.below(12) {
         // The largest shift to the left.
         0 => (bias, (bias.unsigned_abs() + sum_max).leading_zeros() as i8 - 1),

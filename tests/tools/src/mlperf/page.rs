@@ -146,13 +146,14 @@ const OPERATORS: &str = "\n## Where the instructions go\n\n\
 /// Counted in the assembly of the kernels.
 const LOOPS: &str = "\n## What the inner loops take\n\n\
     One pass of each loop, without what comes before and after it.\n\
-    Requantisation takes 4 to 10 instructions for each output, and 33 on the M0, \
+    Requantisation takes 3 to 10 instructions for each output, and 33 on the M0, \
     which has no long multiplication.\n\n\
     | core | loop | instructions | multiply-accumulates |\n\
     | --- | --- | ---: | ---: |\n\
     | m4, m33 | convolution: two taps of four pixels, two channels | 13 | 16 |\n\
     | m4, m33 | the same with int16 weights | 11 | 16 |\n\
     | m4, m33 | depthwise: two taps of four channels | 13 | 8 |\n\
+    | m4, m33 | depthwise, 3x3 for a ReLU: a column of two outputs, two channels | 10 | 12 |\n\
     | m3 | convolution: a tap of four pixels, two channels | 14 | 8 |\n\
     | m3 | depthwise: a tap of four channels | 10 | 4 |\n\
     | m0 | convolution: two taps of four pixels, one channel | 22 | 8 |\n\

@@ -67,6 +67,9 @@ const CYCLES: &str = "Cycles";
 /// Random layers measured for each algorithm.
 const LAYERS: usize = 60;
 
+/// Random layers among which there is one of each case that there is.
+const TRIES: usize = 1000;
+
 /// Instructions of one tick of the counter.
 const TICK: f64 = 50.0;
 
@@ -118,12 +121,22 @@ fn formulas_of(choices: &[Choice]) -> impl Iterator<Item = Wanted> {
             })
         })
     };
-    // Some layers that an algorithm computes with one rounding it does not compute with two.
+    // Some layers that an algorithm computes with one rounding it does not compute with two, and
+    // some cases are of one rounding.
     let mut random = Random::new(1);
-    let mut rounds_twice = move |choice: Choice| {
-        (0..LAYERS).any(|_| rounded_twice(model(&mut random, choice), choice).is_some())
+    let mut is_any = move |Wanted { choice, case, rounding, .. }: &Wanted| {
+        let model = model(&mut random, *choice);
+        let model = match rounding {
+            Rounding::Once => Some(model),
+            Rounding::Twice => rounded_twice(model, *choice),
+        };
+        let is_case = |model: PlainModel| {
+            let layer = &model.layers[measured(&model, *choice)];
+            layer.kind(*choice).case() == *case
+        };
+        model.is_some_and(is_case)
     };
-    let known = move |of: &Wanted| of.rounding == Rounding::Once || rounds_twice(of.choice);
+    let known = move |of: &Wanted| (0..TRIES).any(|_| is_any(of));
     choices.iter().flat_map(with).filter(known)
 }
 

@@ -137,8 +137,10 @@ fn fours_side_by_side(conv: &Conv<'_>) -> f64 {
 }
 
 /// Four convolved pixels at a time, by pairs of channels: without pooling, whole pairs of channels
-/// have a loop of their own, the first of the `_pair` terms. Patches inside of the map are copied
-/// another way than those at its edge, and pixels of the map that lie side by side not at all.
+/// have a loop of their own, the first of the `_pair` terms. Pixels of the map that lie side by side
+/// are not copied. Armv6-M copies all other patches one by one, those inside of the map another way
+/// than those at its edge: the terms from `patch` to `edge_value`. Others copy four that lie inside
+/// of the map in a row together, or none of them where a kernel's row has whole words.
 fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
     let batches =
@@ -148,6 +150,10 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     let loose = (channels / 2.0).ceil() - whole;
     let (patches, inside) = (copied_patches(conv, batches), inside_part(conv));
     let (inside_rows, edge_rows) = (patches * inside * rows, patches * (1.0 - inside) * rows);
+    let fours = if patches > 0.0 { fours_inside(conv) } else { 0.0 };
+    let has_words = (taps / rows) % 4.0 == 0.0;
+    let (widened, copied) = if has_words { (fours, 0.0) } else { (0.0, fours) };
+    let alone = patches - 4.0 * fours;
     vec![
         (CALL, 1.0),
         ("batch", batches),
@@ -156,6 +162,15 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         ("inside_value", inside_rows * taps / rows),
         ("edge_row", edge_rows),
         ("edge_value", edge_rows * taps / rows),
+        ("alone", alone),
+        ("alone_row", alone * rows),
+        ("alone_value", alone * taps),
+        ("alone_edge", (patches * (1.0 - inside)).min(alone)),
+        ("widened_four", widened),
+        ("widened_row", widened * rows),
+        ("copied_four", copied),
+        ("copied_row", copied * rows),
+        ("copied_value", copied * taps),
         ("widened_quad", batches * quads),
         ("whole_pair", batches * whole),
         ("whole_quad", batches * whole * quads),
@@ -163,6 +178,27 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         ("loose_quad", batches * loose * quads),
         ("loose_output", pixels * (channels - 2.0 * whole)),
     ]
+}
+
+/// Batches of four pixels in a row whose patches all lie inside of the map.
+fn fours_inside(conv: &Conv<'_>) -> f64 {
+    let (width, pixels) = (conv.output.width as usize, conv.output.height as usize);
+    let pixels = pixels * width;
+    if conv.window() > 1 || conv.dilation != [1, 1] || pixels < 4 {
+        return 0.0;
+    }
+    let is_inside = |axis: usize, first: usize, last: usize, side: u16| {
+        let place =
+            |output: usize| conv.origin[axis] as i64 + output as i64 * conv.stride[axis] as i64;
+        place(first) >= 0 && place(last) + conv.kernel[axis] as i64 <= side as i64
+    };
+    let is_four = |first: &usize| {
+        let (row, column) = (first / width, first % width);
+        column + 4 <= width
+            && is_inside(0, row, row, conv.input.height)
+            && is_inside(1, column, column + 3, conv.input.width)
+    };
+    (0..pixels).step_by(4).map(|first| first.min(pixels - 4)).filter(is_four).count() as f64
 }
 
 /// Patches that are copied: none, where the pixels of the map are patches themselves.

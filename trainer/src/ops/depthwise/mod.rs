@@ -12,7 +12,7 @@ use infer::schedule::INPUTS_MAX;
 use serde::{Deserialize, Serialize};
 
 pub use float::Float;
-pub use plain::{Algorithm, Plain};
+pub use plain::{Algorithm, Plain, SQUARE};
 
 use super::description::{padding_after, positive, positive_sides, windowed};
 use super::lookup::of_burn;

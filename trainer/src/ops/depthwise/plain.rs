@@ -34,12 +34,16 @@ impl ops::Algorithm for Algorithm {
     }
 
     fn cases(self) -> &'static [&'static str] {
-        &["", ONE_PIXEL]
+        &["", ONE_PIXEL, SQUARE]
     }
 }
 
 /// The case of layers of one pixel.
 const ONE_PIXEL: &str = "OnePixel";
+
+/// The case of layers of 3x3 for which cores with the DSP extension have a loop of their own;
+/// elsewhere they cost what others do.
+pub const SQUARE: &str = "Square";
 
 impl PlainOperator for Plain {
     type Algorithm = Algorithm;
@@ -96,16 +100,23 @@ impl Running for Depthwise<'_> {
     }
 
     fn case(&self) -> &'static str {
-        if is_one_pixel(self) { ONE_PIXEL } else { "" }
+        if is_one_pixel(self) {
+            ONE_PIXEL
+        } else if is_square(self) {
+            SQUARE
+        } else {
+            ""
+        }
     }
 
     /// Where there is one output channel for each of the input, by blocks of channels of which the
     /// last ends with the last channel; else, and where there are fewer channels than a block has,
     /// channel by channel. A core has blocks of two, four or eight. With blocks of two or four a
     /// list of the taps is made for each, unless there are more taps than it holds: then by blocks
-    /// of eight, the rest channel by channel. With two roundings blocks of eight take longer where
-    /// the output is no ReLU's. Blocks of many pixels of a 3x3 kernel are left to a loop over
-    /// pixels.
+    /// of eight, the rest channel by channel. What the sums of a block start with is written for
+    /// each, or, on Armv7-M with lists, once for all: the `whole_` terms. With two roundings blocks
+    /// of eight take longer where the output is no ReLU's. Blocks of many pixels of a 3x3 kernel are
+    /// left to a loop over pixels: the `lane_` terms.
     fn terms(&self) -> Vec<Term> {
         if is_one_pixel(self) {
             return pixel_terms(self);
@@ -116,6 +127,7 @@ impl Running for Depthwise<'_> {
         let pixels = self.output.height as f64 * self.output.width as f64;
         let (tap_rows, taps) = (rows.taps * self.output.width as f64, rows.taps * columns.taps);
         let inside_of_blocks = rows.taps_of_blocks * columns.taps_of_blocks;
+        let padding = (blocks * all_taps - inside_of_blocks) * outputs;
         let of = |is_so: bool, count: f64| if is_so { count } else { 0.0 };
         let runs = self.output.height as f64 * columns.blocks;
         let lanes = Lanes::of(self, &rows, &columns);
@@ -131,12 +143,18 @@ impl Running for Depthwise<'_> {
         let eight = of(is_plain && channels >= 8, (outputs / 8.0).ceil());
         let few = of(is_plain && (4..8).contains(&channels), outputs);
         let one = of(!is_plain || channels < 2, outputs);
-        vec![
+        let mut terms = vec![
             (CALL, 1.0),
             ("block", blocks),
             ("start", blocks * outputs),
             ("start_tap", blocks * all_taps),
-            ("padding", (blocks * all_taps - inside_of_blocks) * outputs),
+            ("padding", padding),
+            ("loose_start", blocks * of(four == 0.0, outputs)),
+            ("loose_start_tap", blocks * of(four == 0.0, all_taps)),
+            ("loose_padding", of(four == 0.0, padding)),
+            ("whole_start", of(four > 0.0, outputs)),
+            ("whole_start_tap", of(four > 0.0, all_taps)),
+            ("whole_padding", of(four > 0.0, all_taps * outputs)),
             ("run", runs - lanes.runs),
             ("lane_run", lanes.runs),
             ("pixel", pixels - lanes.pixels),
@@ -144,6 +162,7 @@ impl Running for Depthwise<'_> {
             ("list", blocks * four),
             ("list_tap", inside_of_blocks * four),
             ("four", (pixels - long_pixels) * four),
+            ("four_any", of(is_any, (pixels - long_pixels) * four)),
             ("four_tap", (taps - long_taps) * four),
             ("two", (pixels - long_pixels) * two),
             ("two_tap", (taps - long_taps) * two),
@@ -167,7 +186,11 @@ impl Running for Depthwise<'_> {
             ("one", pixels * one),
             ("one_row", tap_rows * one),
             ("one_tap", taps * one),
-        ]
+        ];
+        if is_square(self) {
+            terms.extend(square_terms(self));
+        }
+        terms
     }
 
     /// `depthwise 3x3 stride 2x2`.
@@ -194,6 +217,48 @@ fn is_one_pixel(depthwise: &Depthwise<'_>) -> bool {
         && x >= 0
         && y + rows <= i32::from(map.height)
         && x + columns <= i32::from(map.width)
+}
+
+/// Whether the loop for 3x3 computes it, where no factor is a rare one: with steps of one, for a
+/// ReLU, three rows or more, and at most one row or column of padding at each side.
+fn is_square(depthwise: &Depthwise<'_>) -> bool {
+    let (map, made) = (depthwise.input, depthwise.output);
+    let is_inside = |axis: usize, outputs: u16, inputs: u16| {
+        let origin = i32::from(depthwise.origin[axis]);
+        (-1..=0).contains(&origin) && i32::from(outputs) + origin < i32::from(inputs)
+    };
+    depthwise.kernel == [3, 3]
+        && depthwise.stride == [1, 1]
+        && made.height >= 3
+        && made.channels >= 4
+        && depthwise.multiplier() == 1
+        && is_inside(0, made.height, map.height)
+        && is_inside(1, made.width, map.width)
+        && depthwise.rounding() == Rounding::Twice
+        && depthwise.output_zero_point == RELU_ZERO_POINT
+}
+
+/// Outputs of a row that the loop for 3x3 takes at once.
+const STRIP: f64 = 12.0;
+
+/// What the loop for 3x3 takes: four channels, strips of them, two rows of a strip, with columns
+/// that are widened, and outputs.
+fn square_terms(depthwise: &Depthwise<'_>) -> [Term; 5] {
+    let Shape { height, width, channels } = depthwise.output;
+    let quads = (f64::from(channels) / 4.0).ceil();
+    let strips = quads * (f64::from(width) / STRIP).ceil();
+    let pairs = (f64::from(height) / 2.0).ceil();
+    let is_after =
+        i32::from(width) + i32::from(depthwise.origin[1]) + 1 == i32::from(depthwise.input.width);
+    let outside = f64::from(depthwise.origin[1] < 0) + f64::from(!is_after);
+    let columns = f64::from(width) * quads + 2.0 * strips - outside * quads;
+    [
+        ("square", quads),
+        ("square_strip", strips),
+        ("square_pair", strips * pairs),
+        ("square_column", columns * pairs),
+        ("square_output", quads * f64::from(width) * pairs),
+    ]
 }
 
 /// The terms of a layer of one pixel, by blocks of four channels or of eight.

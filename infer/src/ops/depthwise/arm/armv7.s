@@ -3,18 +3,21 @@
 @
 @   for each four channels:
 @       list = for each tap: weights of the channels, and the place of the input after the pixel's
+@       begin = starts - zero point of the input * sum(weights of the list)
 @       for each pixel:
-@           sums = starts
+@           sums = begin
 @           for each tap of the list: sums += input * weight, channel by channel
 @           outputs = requantise(sums)
 @
 @ With the DSP extension two taps make one entry of the list, so that `smlad` multiplies both; an
 @ odd one is the first. The last four channels end with the last one: where they overlap those
-@ before, they make the same values again. Every product is at most 2^14 in size; sums stay in 32
-@ bits because the model proved it for all partial sums. Words of input and weights may lie at any
+@ before, they make the same values again. A start is a bias as if all taps read padding. Every
+@ product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all partial
+@ sums, and the sums of at most 25 weights fit 16 bits. Words of input and weights may lie at any
 @ address.
 @
-@ One rounding: requantise.s. Two roundings, with doubled = 2 * multiplier - 2^32 in 32 bits:
+@ One rounding: requantise.s. Two roundings of common factors: twice.s. Others, with doubled = 2 *
+@ multiplier - 2^32 in 32 bits:
 @
 @   products = round(sums * multiplier / 2^31), halves up
 @            = (sums * 2^32 + sums * doubled + 2^31) >> 32
@@ -29,13 +32,13 @@
 @
 @ r0 = {input, output, weights, starts, parameters, shifts, channels, rows, columns, skip of the
 @ input, skip of the weights, output rows, bytes of an output row's pixels, step, skip from row to
-@ row of the input, of the output, zero point}: see block.rs; a pixel, a row and a column of taps,
-@ at most DEPTHWISE_TAPS_MAX of them, and four channels or more.
+@ row of the input, of the output, zero point, that of the input negated}: see block.rs; a pixel, a
+@ row and a column of taps, at most DEPTHWISE_TAPS_MAX of them, and four channels or more.
 @
 @ Registers while the list is written: r0 arguments, r1 first channel, r2 address of weights, r3
-@ place of the input, r10 channels, r11 columns left, r12 address of the list. For each pixel: r0-r3
-@ sums, r4-r7 weights, r8, r9 and r11 inputs, r10 address of the input, r12 of the list, lr of the
-@ output.
+@ place of the input, r8 pairs or taps left, r9 and lr sums of weights, with the DSP extension, r10
+@ channels, r11 columns left, r12 address of the list. For each pixel: r0-r3 sums, r4-r7 weights,
+@ r8, r9 and r11 inputs, r10 address of the input, r12 of the list, lr of the output.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0, as above
@@ -60,108 +63,122 @@
 .set KINDLING_DEPTHWISE_OUT_ROWS, 44  @ then the bytes of a row's pixels
 .set KINDLING_DEPTHWISE_STEP, 52
 .set KINDLING_DEPTHWISE_ROW_SKIPS, 56
-.set KINDLING_DEPTHWISE_ZERO_POINT, 64
+.set KINDLING_DEPTHWISE_ZERO_POINT, 64  @ then that of the input, negated
 
 @ The frame:
-.set KINDLING_DEPTHWISE_FRAME_ENTRY, 0  @ where a pixel's taps begin
-.set KINDLING_DEPTHWISE_FRAME_PAIRS, 4  @ where its pairs begin
-.set KINDLING_DEPTHWISE_FRAME_END, 8    @ of the list; then the zero point
-.set KINDLING_DEPTHWISE_FRAME_ZERO_POINT, 12
-.set KINDLING_DEPTHWISE_FRAME_STEP, 16  @ then channels
-.set KINDLING_DEPTHWISE_FRAME_ROW_END, 24  @ address after the outputs of this row, then rows left
-.set KINDLING_DEPTHWISE_FRAME_ARGUMENTS, 32  @ then the first channel
-.set KINDLING_DEPTHWISE_FRAME_STARTS, 40  @ four, then the list, then the channels' factors
+.set KINDLING_DEPTHWISE_FRAME_PAIRS, 0  @ where a pixel's pairs begin
+.set KINDLING_DEPTHWISE_FRAME_END, 4    @ of the list
+.set KINDLING_DEPTHWISE_FRAME_ROWS, 8   @ rows left
+.set KINDLING_DEPTHWISE_FRAME_ARGUMENTS, 12  @ then the first channel
+.set KINDLING_DEPTHWISE_FRAME_BEGIN, 20  @ four sums, and where a pixel's taps begin; then the list
+.set KINDLING_DEPTHWISE_FRAME_LIST, 40
 .if KINDLING_DSP
 .set KINDLING_DEPTHWISE_ROUND, 4  @ pairs per round of the loop
+.set KINDLING_DEPTHWISE_ALL, KINDLING_DEPTHWISE_TAPS_MAX / 2  @ in a single round
 .set KINDLING_DEPTHWISE_ENTRY_BYTES, 52  @ code of one pair
 .set KINDLING_DEPTHWISE_LIST_BYTES, 12 + 24 * (KINDLING_DEPTHWISE_TAPS_MAX / 2)
 .else
-.set KINDLING_DEPTHWISE_ROUND, 3  @ taps per round
+.set KINDLING_DEPTHWISE_ROUND, 9  @ taps per round
 .set KINDLING_DEPTHWISE_ENTRY_BYTES, 40
 .set KINDLING_DEPTHWISE_LIST_BYTES, 20 * KINDLING_DEPTHWISE_TAPS_MAX
 .endif
-.set KINDLING_DEPTHWISE_REST, 16 + KINDLING_DEPTHWISE_LIST_BYTES + 32
-.set KINDLING_DEPTHWISE_FRAME_BYTES, KINDLING_DEPTHWISE_FRAME_STARTS + KINDLING_DEPTHWISE_REST
+.set KINDLING_DEPTHWISE_REST, KINDLING_DEPTHWISE_LIST_BYTES + 48
+.set KINDLING_DEPTHWISE_FRAME_BYTES, KINDLING_DEPTHWISE_FRAME_LIST + KINDLING_DEPTHWISE_REST
 
-@ The weights of the next tap to r4, its place to r5; r6 is lost.
-.section .text.kindling_depthwise_next, "ax", %progbits
-.type kindling_depthwise_next, %function
-.thumb_func
-.balign 4
-kindling_depthwise_next:
-  .cfi_startproc
-  ldr r4, [r2]
-  mov r5, r3
+@ After the list: the factors of two channels with two roundings, else of all; the zero point; the
+@ other factors; step, channels, address after the outputs of this row.
+
+@ The weights of the next tap to `weights`, its place to `place`; r7 is lost.
+.macro KINDLING_DEPTHWISE_NEXT weights, place
+  ldr \weights, [r2]
+  mov \place, r3
   subs r11, r11, #1
   add r2, r2, r10
   add r3, r3, r10
-  bne 1f
-  ldr r11, [r0, #KINDLING_DEPTHWISE_SKIPS]
-  ldr r6, [r0, #(KINDLING_DEPTHWISE_SKIPS + 4)]
+  bne 98f
+  ldrd r11, r7, [r0, #KINDLING_DEPTHWISE_SKIPS]
   add r3, r3, r11
-  add r2, r2, r6
+  add r2, r2, r7
   ldr r11, [r0, #KINDLING_DEPTHWISE_COLUMNS]
-1:
-  bx lr
-  .cfi_endproc
-.size kindling_depthwise_next, . - kindling_depthwise_next
+98:
+.endm
 
 .if KINDLING_DSP
-@ Writes the list, and where a pixel's taps begin, to r8 and r9.
-.macro KINDLING_DEPTHWISE_LIST single, end
+@ Writes the list, the sums that a pixel begins with, and where its taps begin.
+.macro KINDLING_DEPTHWISE_LIST single, end, round
   ldrd r8, r9, [r0, #KINDLING_DEPTHWISE_ROWS]
-  mul r9, r8, r9
-  lsrs r9, r9, #1             @ pairs; the carry is the odd tap
+  mul r8, r8, r9
+  mov r9, #0
+  mov lr, #0
+  lsrs r8, r8, #1             @ pairs; the carry is the odd tap
   bcc 3f
-  bl kindling_depthwise_next
-  sxtb16 r6, r4
-  sxtb16 r7, r4, ror #8
-  stmia r12!, {r6, r7}
+  KINDLING_DEPTHWISE_NEXT r4, r5
+  sxtb16 lr, r4
+  sxtb16 r9, r4, ror #8
+  str lr, [r12], #4
+  str r9, [r12], #4
   str r5, [r12], #4
 3:
-  movs r8, r9
+  cmp r8, #0
   beq 5f
 4:
-  bl kindling_depthwise_next
-  str r4, [r12]
+  KINDLING_DEPTHWISE_NEXT r4, r5
   str r5, [r12, #16]
-  bl kindling_depthwise_next
-  ldr r6, [r12]
-  str r5, [r12, #20]
-  pkhbt r7, r6, r4, lsl #16
-  pkhtb r4, r4, r6, asr #16
-  sxtb16 r5, r7
-  sxtb16 r6, r7, ror #8
-  sxtb16 r7, r4
-  sxtb16 r4, r4, ror #8
-  stmia r12!, {r5-r7}
-  str r4, [r12], #12
+  KINDLING_DEPTHWISE_NEXT r5, r6
+  str r6, [r12, #20]
+  sxtab16 lr, lr, r4
+  sxtab16 r9, r9, r4, ror #8
+  sxtab16 lr, lr, r5
+  sxtab16 r9, r9, r5, ror #8
+  pkhbt r6, r4, r5, lsl #16
+  pkhtb r7, r5, r4, asr #16
+  sxtb16 r4, r6
+  sxtb16 r5, r6, ror #8
+  sxtb16 r6, r7
+  sxtb16 r7, r7, ror #8
+  stmia.w r12, {r4-r7}
+  add r12, r12, #24
   subs r8, r8, #1
-  bne 4b
+  bne.w 4b
 5:
-  ands r6, r9, #(KINDLING_DEPTHWISE_ROUND - 1)
+  ldr r2, [r0, #KINDLING_DEPTHWISE_STARTS]
+  ldr r3, [r0, #(KINDLING_DEPTHWISE_ZERO_POINT + 4)]
+  add r2, r2, r1, lsl #2
+  ldmia r2, {r4-r7}
+  smlabb r4, lr, r3, r4
+  smlabb r5, r9, r3, r5
+  smlatb r6, lr, r3, r6
+  smlatb r7, r9, r3, r7
+  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_ROWS]
+  mul r8, r2, r3
+  lsrs r2, r8, #1
+.if \round < KINDLING_DEPTHWISE_ALL
+  ands r3, r2, #(\round - 1)
   it eq
-  moveq r6, r9
-  cmp r6, #KINDLING_DEPTHWISE_ROUND
+  moveq r3, r2
+  cmp r3, #\round
   it hs
-  movhs r6, #KINDLING_DEPTHWISE_ROUND
-  mov r5, #KINDLING_DEPTHWISE_ENTRY_BYTES
+  movhs r3, #\round
+  mov r2, r3
+.endif
+  mov r3, #KINDLING_DEPTHWISE_ENTRY_BYTES
   adr.w r9, \end
-  mls r9, r6, r5, r9
+  mls r9, r2, r3, r9
   orr r9, r9, #1              @ Thumb code
-  ldrd r5, r6, [r0, #KINDLING_DEPTHWISE_ROWS]
-  mul r5, r5, r6
-  mov r8, r9
-  lsls r5, r5, #31
-  beq 6f
-  adr.w r8, \single
-  orr r8, r8, #1
-6:
+  str r9, [sp, #KINDLING_DEPTHWISE_FRAME_PAIRS]
+  lsls r8, r8, #31
+  itt ne
+  adrne.w r9, \single
+  orrne r9, r9, #1
+  str r9, [sp, #(KINDLING_DEPTHWISE_FRAME_BEGIN + 16)]
+  add r2, sp, #KINDLING_DEPTHWISE_FRAME_BEGIN
+  stmia r2, {r4-r7}
 .endm
 
 @ The sums of a pixel.
-.macro KINDLING_DEPTHWISE_SUMS
-  ldr.w pc, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
+.macro KINDLING_DEPTHWISE_SUMS round
+  add r12, sp, #KINDLING_DEPTHWISE_FRAME_BEGIN
+  ldmia.w r12!, {r0-r3, pc}
 .balign 4
 7:                            @ an odd tap
   ldmia.w r12!, {r4, r5, r8}
@@ -175,7 +192,7 @@ kindling_depthwise_next:
   ldr.w pc, [sp, #KINDLING_DEPTHWISE_FRAME_PAIRS]
 .balign 4
 8:
-.rept KINDLING_DEPTHWISE_ROUND
+.rept \round
   ldmia.w r12!, {r4-r9}
   ldr.w r8, [r10, r8]
   ldr.w r9, [r10, r9]
@@ -191,19 +208,21 @@ kindling_depthwise_next:
   smlad r3, r9, r7, r3
 .endr
 9:
-  KINDLING_JUMP 8b, 9b, (KINDLING_DEPTHWISE_ROUND * KINDLING_DEPTHWISE_ENTRY_BYTES)
+  KINDLING_JUMP 8b, 9b, (\round * KINDLING_DEPTHWISE_ENTRY_BYTES)
+.if \round < KINDLING_DEPTHWISE_ALL
   ldr r4, [sp, #KINDLING_DEPTHWISE_FRAME_END]
   cmp r12, r4
   bne.w 8b
+.endif
 .endm
 .else
-@ Writes the list, and where a pixel's taps begin, to r8 and r9.
-.macro KINDLING_DEPTHWISE_LIST single, end
+@ Writes the list, the sums that a pixel begins with, and where its taps begin.
+.macro KINDLING_DEPTHWISE_LIST single, end, round
   ldrd r8, r9, [r0, #KINDLING_DEPTHWISE_ROWS]
   mul r8, r8, r9
-  mov r9, r8
+  mov r9, r12
 4:
-  bl kindling_depthwise_next
+  KINDLING_DEPTHWISE_NEXT r4, r5
   str r5, [r12, #16]
   sxtb r5, r4
   sbfx r6, r4, #8, #8
@@ -213,7 +232,23 @@ kindling_depthwise_next:
   str r4, [r12], #8
   subs r8, r8, #1
   bne 4b
-  mov r5, #KINDLING_DEPTHWISE_ROUND
+  ldr r2, [r0, #KINDLING_DEPTHWISE_STARTS]
+  ldr r3, [r0, #(KINDLING_DEPTHWISE_ZERO_POINT + 4)]
+  add r2, r2, r1, lsl #2
+  ldmia r2, {r4-r7}
+5:                            @ each tap of the list
+  ldmia.w r9!, {r2, r8, r10, r11, lr}
+  mla r4, r2, r3, r4
+  mla r5, r8, r3, r5
+  mla r6, r10, r3, r6
+  mla r7, r11, r3, r7
+  cmp r9, r12
+  bne 5b
+  add r2, sp, #KINDLING_DEPTHWISE_FRAME_BEGIN
+  stmia r2, {r4-r7}
+  ldrd r8, r9, [r0, #KINDLING_DEPTHWISE_ROWS]
+  mul r9, r8, r9
+  mov r5, #\round
   udiv r6, r9, r5
   mls r6, r6, r5, r9
   cmp r6, #0
@@ -223,15 +258,17 @@ kindling_depthwise_next:
   adr.w r8, \end
   mls r8, r6, r5, r8
   orr r8, r8, #1              @ Thumb code
+  str r8, [sp, #(KINDLING_DEPTHWISE_FRAME_BEGIN + 16)]
 .endm
 
-.macro KINDLING_DEPTHWISE_SUMS
+.macro KINDLING_DEPTHWISE_SUMS round
+  add r12, sp, #KINDLING_DEPTHWISE_FRAME_BEGIN
   ldr r11, [sp, #KINDLING_DEPTHWISE_FRAME_END]
-  ldr.w pc, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
+  ldmia.w r12!, {r0-r3, pc}
 .balign 4
 7:
 8:
-.rept KINDLING_DEPTHWISE_ROUND
+.rept \round
   ldmia.w r12!, {r4-r8}
   add.w r8, r8, r10
   ldrsb.w r9, [r8]
@@ -244,13 +281,13 @@ kindling_depthwise_next:
   mla r3, r7, r9, r3
 .endr
 9:
-  KINDLING_JUMP 8b, 9b, (KINDLING_DEPTHWISE_ROUND * KINDLING_DEPTHWISE_ENTRY_BYTES)
+  KINDLING_JUMP 8b, 9b, (\round * KINDLING_DEPTHWISE_ENTRY_BYTES)
   cmp r12, r11
   bne.w 8b
 .endm
 .endif
 
-@ Writes what the outputs of four channels take, from channel r1 on.
+@ Writes what the outputs of four channels take, from channel r1 on, to r12, which moves on.
 .macro KINDLING_DEPTHWISE_FACTORS_ONCE
   ldr r2, [r0, #KINDLING_DEPTHWISE_PARAMETERS]
   add r2, r2, r1, lsl #3
@@ -258,7 +295,8 @@ kindling_depthwise_next:
   ldr r4, [r2, #12]
   ldr r5, [r2, #20]
   ldr r6, [r2, #28]
-  stmia r12, {r3-r6}
+  ldr r7, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
+  stmia r12!, {r3-r7}
 .endm
 
 .macro KINDLING_DEPTHWISE_FACTORS_TWICE
@@ -273,13 +311,33 @@ kindling_depthwise_next:
   it eq
   moveq r5, #32
   stmia r12!, {r4, r5}
+.if \place == 1
+  ldr r4, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
+  str r4, [r12], #4
+.endif
 .endr
 .endm
 
-@ The outputs of four sums.
+.macro KINDLING_DEPTHWISE_FACTORS_COMMON
+  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_PARAMETERS]
+  add r2, r2, r1, lsl #3
+  add r3, r3, r1
+  mov r6, #0x80000000
+.irp place, 0, 1, 2, 3
+  ldr r4, [r2, #(8 * \place + 4)]
+  ldrsb r5, [r3, #\place]
+  KINDLING_COMMON_CHANNEL r4, r5, r6
+  stmia r12!, {r4, r5}
+.if \place == 1
+  ldr r4, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
+  str r4, [r12], #4
+.endif
+.endr
+.endm
+
+@ The outputs of four sums; then r9 = step, r11 = channels, r12 = address after this row's outputs.
 .macro KINDLING_DEPTHWISE_OUTPUTS_ONCE
-  ldmia r12, {r4-r7}
-  ldr r11, [sp, #KINDLING_DEPTHWISE_FRAME_ZERO_POINT]
+  ldmia.w r12!, {r4-r7, r11}
   KINDLING_REQUANTISE r0, r4, r11, r8
   strb.w r0, [lr]
   KINDLING_REQUANTISE r1, r5, r11, r8
@@ -288,6 +346,7 @@ kindling_depthwise_next:
   strb.w r2, [lr, #2]
   KINDLING_REQUANTISE r3, r7, r11, r8
   strb.w r3, [lr, #3]
+  ldmia.w r12, {r9, r11, r12}
 .endm
 
 .macro KINDLING_DEPTHWISE_OUTPUT_TWICE sum, doubled, right, place
@@ -300,16 +359,31 @@ kindling_depthwise_next:
 .endm
 
 .macro KINDLING_DEPTHWISE_OUTPUTS_TWICE
-  ldmia r12!, {r4-r7}
-  ldr r11, [sp, #KINDLING_DEPTHWISE_FRAME_ZERO_POINT]
+  ldmia.w r12!, {r4-r7, r11}
   KINDLING_DEPTHWISE_OUTPUT_TWICE r0, r4, r5, 0
   KINDLING_DEPTHWISE_OUTPUT_TWICE r1, r6, r7, 1
-  ldmia r12, {r4-r7}
+  ldmia r12!, {r4-r7}
   KINDLING_DEPTHWISE_OUTPUT_TWICE r2, r4, r5, 2
   KINDLING_DEPTHWISE_OUTPUT_TWICE r3, r6, r7, 3
+  ldmia.w r12, {r9, r11, r12}
 .endm
 
-.macro KINDLING_DEPTHWISE name, rounding
+@ Of zero point -128.
+.macro KINDLING_DEPTHWISE_OUTPUT_COMMON sum, doubled, power, place
+  KINDLING_COMMON \sum, \doubled, \power, r8, 0
+  strb.w \sum, [lr, #\place]
+.endm
+
+.macro KINDLING_DEPTHWISE_OUTPUTS_COMMON
+  ldmia.w r12!, {r4-r8}
+  KINDLING_DEPTHWISE_OUTPUT_COMMON r0, r4, r5, 0
+  KINDLING_DEPTHWISE_OUTPUT_COMMON r1, r6, r7, 1
+  ldmia.w r12, {r4-r7, r9, r11, r12}
+  KINDLING_DEPTHWISE_OUTPUT_COMMON r2, r4, r5, 2
+  KINDLING_DEPTHWISE_OUTPUT_COMMON r3, r6, r7, 3
+.endm
+
+.macro KINDLING_DEPTHWISE name, rounding, round
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -322,50 +396,44 @@ kindling_depthwise_next:
   sub sp, sp, #KINDLING_DEPTHWISE_FRAME_BYTES
   .cfi_adjust_cfa_offset KINDLING_DEPTHWISE_FRAME_BYTES
   mov r1, #0
-  ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
-  ldr r4, [r0, #KINDLING_DEPTHWISE_STEP]
-  ldr r5, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
-  strd r4, r10, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
-  str r5, [sp, #KINDLING_DEPTHWISE_FRAME_ZERO_POINT]
 1:                            @ four channels from r1 on
   strd r0, r1, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
-  ldrd r2, r3, [r0, #KINDLING_DEPTHWISE_WEIGHTS]
-  add r3, r3, r1, lsl #2
-  ldmia r3, {r4-r7}
-  add r12, sp, #KINDLING_DEPTHWISE_FRAME_STARTS
-  stmia r12!, {r4-r7}
+  ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
+  ldr r2, [r0, #KINDLING_DEPTHWISE_WEIGHTS]
   add r2, r2, r1
   mov r3, #0
   ldr r11, [r0, #KINDLING_DEPTHWISE_COLUMNS]
-  KINDLING_DEPTHWISE_LIST 7f, 9f
-  strd r8, r9, [sp, #KINDLING_DEPTHWISE_FRAME_ENTRY]
+  add r12, sp, #KINDLING_DEPTHWISE_FRAME_LIST
+  KINDLING_DEPTHWISE_LIST 7f, 9f, \round
   str r12, [sp, #KINDLING_DEPTHWISE_FRAME_END]
   KINDLING_DEPTHWISE_FACTORS_\rounding
   ldrd r10, lr, [r0, #KINDLING_DEPTHWISE_INPUT]
-  ldrd r4, r5, [r0, #KINDLING_DEPTHWISE_OUT_ROWS]
+  ldrd r4, r7, [r0, #KINDLING_DEPTHWISE_OUT_ROWS]
+  str r4, [sp, #KINDLING_DEPTHWISE_FRAME_ROWS]
   add r10, r10, r1
   add lr, lr, r1
-  add r5, r5, lr
-  strd r5, r4, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
+  add r7, r7, lr
+  ldr r5, [r0, #KINDLING_DEPTHWISE_STEP]
+  ldr r6, [r0, #KINDLING_DEPTHWISE_CHANNELS]
+  stmia r12!, {r5-r7}
 2:                            @ a pixel
-  add r12, sp, #KINDLING_DEPTHWISE_FRAME_STARTS
-  ldmia r12!, {r0-r3}
-  KINDLING_DEPTHWISE_SUMS
+  KINDLING_DEPTHWISE_SUMS \round
   KINDLING_DEPTHWISE_OUTPUTS_\rounding
-  ldrd r4, r5, [sp, #KINDLING_DEPTHWISE_FRAME_STEP]
-  ldrd r6, r7, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
-  add r10, r10, r4
-  add lr, lr, r5
-  cmp lr, r6
+  add r10, r10, r9
+  add lr, lr, r11
+  cmp lr, r12
   bne.w 2b
   ldr r0, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
+  ldr r12, [sp, #KINDLING_DEPTHWISE_FRAME_END]
   ldrd r4, r5, [r0, #KINDLING_DEPTHWISE_ROW_SKIPS]
   ldr r6, [r0, #(KINDLING_DEPTHWISE_OUT_ROWS + 4)]
+  ldr r7, [sp, #KINDLING_DEPTHWISE_FRAME_ROWS]
   add r10, r10, r4
   add lr, lr, r5
   add r6, r6, lr
+  str r6, [r12, #KINDLING_DEPTHWISE_ROW_END_\rounding]
   subs r7, r7, #1
-  strd r6, r7, [sp, #KINDLING_DEPTHWISE_FRAME_ROW_END]
+  str r7, [sp, #KINDLING_DEPTHWISE_FRAME_ROWS]
   bne.w 2b
   ldrd r0, r1, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]
   ldr r10, [r0, #KINDLING_DEPTHWISE_CHANNELS]
@@ -386,5 +454,13 @@ kindling_depthwise_next:
 .size \name, . - \name
 .endm
 
-KINDLING_DEPTHWISE kindling_depthwise, ONCE
-KINDLING_DEPTHWISE kindling_depthwise_twice, TWICE
+@ Where the address after a row's outputs lies, after the list.
+.set KINDLING_DEPTHWISE_ROW_END_ONCE, 28
+.set KINDLING_DEPTHWISE_ROW_END_TWICE, 44
+.set KINDLING_DEPTHWISE_ROW_END_COMMON, 44
+
+KINDLING_DEPTHWISE kindling_depthwise, ONCE, KINDLING_DEPTHWISE_ROUND
+KINDLING_DEPTHWISE kindling_depthwise_twice, TWICE, KINDLING_DEPTHWISE_ROUND
+.if KINDLING_DSP
+KINDLING_DEPTHWISE kindling_depthwise_common, COMMON, KINDLING_DEPTHWISE_ALL
+.endif

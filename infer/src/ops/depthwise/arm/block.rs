@@ -1,10 +1,18 @@
 //! Depthwise convolution on cores without vectors: a block of pixels at once; the loop is in
 //! `armv7.s`, and in `armv6m.s`.
 
-use super::super::portable::{Block, each_block, each_run_of, pixels, write_starts};
+#[cfg(kindling_backend = "armv6m")]
+use super::super::portable::each_block;
+#[cfg(not(kindling_backend = "armv6m"))]
+use super::super::portable::each_part;
+use super::super::portable::{Block, each_run_of, pixels, write_starts};
 use super::{BLOCK, Depthwise};
+#[cfg(kindling_backend = "dsp")]
+use crate::arm::instructions::has_common_factors;
 use crate::arm::is_at_word;
 use crate::ops::operator::Buffers;
+#[cfg(kindling_backend = "dsp")]
+use crate::quant::RELU_ZERO_POINT;
 use crate::quant::{ChannelParameters, Rounding};
 
 /// Taps of which the loop keeps a list.
@@ -33,23 +41,73 @@ struct Arguments {
     /// may be back, then of the output.
     row_skips: [isize; 2],
     zero_point: i32,
+    /// The input's, negated; only Armv7-M reads it.
+    minus_input_zero_point: i32,
 }
 
 unsafe extern "C" {
     fn kindling_depthwise(arguments: &Arguments);
     fn kindling_depthwise_twice(arguments: &Arguments);
+    #[cfg(kindling_backend = "dsp")]
+    fn kindling_depthwise_common(arguments: &Arguments);
 }
 
 /// All of a layer. The caller has checked that its numbers are in the loop's range.
+#[cfg(kindling_backend = "armv6m")]
 #[inline(always)]
 pub(super) fn depthwise(depthwise: &Depthwise<'_>, is_in_range: bool, buffers: Buffers<'_>) {
     each_block(depthwise, buffers, write_starts, |depthwise, block, output| {
         if is_in_range && fits(depthwise, block, output) {
-            run(depthwise, block, output);
+            run(depthwise, block, output, loop_of(depthwise));
         } else {
             each_run_of(depthwise, block, output, pixels);
         }
     });
+}
+
+/// All of a layer. The caller has checked that its numbers are in the loop's range.
+///
+/// The loop takes away from the starts what padding does not add, so they are written once, as if
+/// all taps read padding.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[inline(always)]
+pub(super) fn depthwise(depthwise: &Depthwise<'_>, is_in_range: bool, buffers: Buffers<'_>) {
+    let run_block = loop_of(depthwise);
+    let Buffers { input, scratch, output, .. } = buffers;
+    let mut are_of_padding = false;
+    each_part(depthwise, |depthwise, [out_rows, rows], [out_columns, columns]| {
+        let block = Block { input, out_rows, out_columns, rows, columns, starts: scratch };
+        let has_loop = is_in_range && fits(depthwise, &block, output);
+        let Block { out_rows, out_columns, rows, columns, .. } = block;
+        if !has_loop {
+            write_starts(depthwise, &rows, &columns, scratch);
+        } else if !are_of_padding {
+            write_starts(depthwise, &(0..0), &(0..0), scratch);
+        }
+        are_of_padding = has_loop;
+        let block = Block { input, out_rows, out_columns, rows, columns, starts: scratch };
+        match has_loop {
+            true => run(depthwise, &block, output, run_block),
+            false => each_run_of(depthwise, &block, output, pixels),
+        }
+    });
+}
+
+/// The loop in assembly.
+type Loop = unsafe extern "C" fn(&Arguments);
+
+fn loop_of(depthwise: &Depthwise<'_>) -> Loop {
+    match depthwise.rounding() {
+        Rounding::Once => kindling_depthwise,
+        #[cfg(kindling_backend = "dsp")]
+        Rounding::Twice
+            if depthwise.output_zero_point == RELU_ZERO_POINT
+                && has_common_factors(depthwise.channels, depthwise.output.channels) =>
+        {
+            kindling_depthwise_common
+        }
+        Rounding::Twice => kindling_depthwise_twice,
+    }
 }
 
 /// Whether the loop can compute a block: it has pixels, taps and blocks of channels, and all slices
@@ -93,7 +151,7 @@ fn end_of_input(depthwise: &Depthwise<'_>, block: &Block<'_>) -> u64 {
 /// All channels of a block that [`fits`]. With a stack frame of its own: within the caller's it
 /// would take as much while the portable loop runs.
 #[inline(never)]
-fn run(depthwise: &Depthwise<'_>, block: &Block<'_>, output: &mut [i8]) {
+fn run(depthwise: &Depthwise<'_>, block: &Block<'_>, output: &mut [i8], run: Loop) {
     let arguments = arguments(depthwise, block, output);
     // SAFETY: `fits` holds, so
     // - there is a pixel, and there are a row and a column of taps, not more than a list has, and
@@ -104,12 +162,7 @@ fn run(depthwise: &Depthwise<'_>, block: &Block<'_>, output: &mut [i8]) {
     //   parameters at whole words;
     // - all outputs lie in `output`, which is borrowed mutably.
     // Input and weights are read by words where this core loads them from any address.
-    unsafe {
-        match depthwise.rounding() {
-            Rounding::Once => kindling_depthwise(&arguments),
-            Rounding::Twice => kindling_depthwise_twice(&arguments),
-        }
-    }
+    unsafe { run(&arguments) }
 }
 
 fn arguments(depthwise: &Depthwise<'_>, block: &Block<'_>, output: &mut [i8]) -> Arguments {
@@ -142,5 +195,6 @@ fn arguments(depthwise: &Depthwise<'_>, block: &Block<'_>, output: &mut [i8]) ->
             skip(out_bytes, out_columns * channels),
         ],
         zero_point: depthwise.output_zero_point as i32,
+        minus_input_zero_point: -(depthwise.input_zero_point as i32),
     }
 }

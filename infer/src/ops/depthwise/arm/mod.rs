@@ -9,8 +9,9 @@
 //! ```
 //!
 //! Cores without vectors take a block of channels for all pixels before the next: see `block`, and
-//! `pixel` for a single pixel. With vectors, blocks of many pixels of a 3x3 kernel are computed
-//! channel by channel: see `lanes`. The last block ends with the last channel; where it overlaps the one before, it makes the same
+//! `pixel` for a single pixel. With the DSP extension 3x3 has a loop of its own: see `square`. With
+//! vectors, blocks of many pixels of a 3x3 kernel are computed channel by channel: see `lanes`. The
+//! last block ends with the last channel; where it overlaps the one before, it makes the same
 //! values again. Layers with fewer channels than a block, or with several outputs for each channel
 //! of the input, are computed by the portable loop, as are pixels all of whose taps are padding.
 //! Sums stay in 32 bits: see [`portable`](super::portable). Layers with two roundings have loops of
@@ -25,6 +26,8 @@ mod lanes;
 mod pixel;
 #[cfg(kindling_backend = "mve")]
 mod runs;
+#[cfg(kindling_backend = "dsp")]
+mod square;
 #[cfg(kindling_backend = "mve")]
 mod starts;
 mod twice;
@@ -39,7 +42,9 @@ use crate::quant::Rounding;
 
 #[cfg(kindling_backend = "mve")]
 crate::arm::vector_assembly!("mve.s", "mve_twice.s", "mve_lanes.s", "mve_pixel.s", "mve_starts.s");
-#[cfg(any(kindling_backend = "dsp", kindling_backend = "armv7m"))]
+#[cfg(kindling_backend = "dsp")]
+crate::arm::assembly!("armv7.s", "pixel.s", "dsp_square.s");
+#[cfg(kindling_backend = "armv7m")]
 crate::arm::assembly!("armv7.s", "pixel.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
@@ -58,6 +63,10 @@ impl Kernels for CortexM {
         if Feature::Depthwise.is_built() {
             #[cfg(not(kindling_backend = "armv6m"))]
             if pixel::depthwise(depthwise, buffers.input, buffers.output) {
+                return;
+            }
+            #[cfg(kindling_backend = "dsp")]
+            if square::depthwise(depthwise, buffers.input, buffers.output) {
                 return;
             }
             match depthwise.rounding() {

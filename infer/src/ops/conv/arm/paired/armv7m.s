@@ -15,11 +15,11 @@
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0-r3, as above; of the batches r0, as in batch.s
-@ - alignment: inputs and sums at whole words
+@ - alignment: inputs, sums and what kindling_widen writes at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 84
+@ - stack bytes: 88
 @ - flags: N, Z, C, V and Q
-@ - CCR.UNALIGN_TRP: may be set: weights are read byte by byte
+@ - CCR.UNALIGN_TRP: must be 0: patches of kindling_widen are read by words at any address
 
 .macro KINDLING_PAIRED_TAP inputs, weights
   ldrsb.w r10, [lr, #\weights]
@@ -122,29 +122,100 @@
 KINDLING_PAIRED_SUMS kindling_paired, INT8, 2
 KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1
 
-@ Rounds of two steps are always whole.
+@ Writes where the loop begins after the first tap: its rounds have four steps, and the first one
+@ may be a half.
+.macro KINDLING_PAIRED_ENTRY steps, temporary
+  adr.w \temporary, 4f
+  tst \steps, #2
+  it ne
+  adrne.w \temporary, 5f
+  orr \temporary, \temporary, #1  @ Thumb code
+  str \temporary, [sp, #KINDLING_BATCH_ENTRY]
+.endm
+
 .macro KINDLING_PAIRED_ENTRY_INT8 steps, temporary, end
+  KINDLING_PAIRED_ENTRY \steps, \temporary
 .endm
 
 .macro KINDLING_PAIRED_ENTRY_INT4 steps, temporary, end
+  KINDLING_PAIRED_ENTRY \steps, \temporary
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT8
+.balign 4
+5:                            @ half of a round: as if its first half had been
+  sub r12, r12, #32
+  sub lr, lr, #8
+  b.w 6f
 3:
-  KINDLING_PAIRED_ROUND_INT8
+  KINDLING_PAIRED_TAP 0, 0
+.balign 4
+4:
+  KINDLING_PAIRED_TAP 2, 2
+  KINDLING_PAIRED_TAP 16, 4
+  KINDLING_PAIRED_TAP 18, 6
+  KINDLING_PAIRED_TAP 32, 8
+6:
+  KINDLING_PAIRED_TAP 34, 10
+  KINDLING_PAIRED_TAP 48, 12
+  KINDLING_PAIRED_TAP 50, 14
+  add r12, r12, #64
+  add lr, lr, #16
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT4
+.balign 4
+5:
+  sub r12, r12, #32
+  sub lr, lr, #4
+  b.w 6f
 3:
-  KINDLING_PAIRED_ROUND_INT4
+  KINDLING_PAIRED_TAP_HIGH 0, 0
+.balign 4
+4:
+  KINDLING_PAIRED_TAP_HIGH 2, 2
+  KINDLING_PAIRED_TAP_LOW 16, 0
+  KINDLING_PAIRED_TAP_LOW 18, 2
+  KINDLING_PAIRED_TAP_HIGH 32, 4
+6:
+  KINDLING_PAIRED_TAP_HIGH 34, 6
+  KINDLING_PAIRED_TAP_LOW 48, 4
+  KINDLING_PAIRED_TAP_LOW 50, 6
+  add r12, r12, #64
+  add lr, lr, #8
+.endm
+
+@ The biases, and the products of the first tap, by the weights in r10 and r11.
+.macro KINDLING_BATCH_BEGIN
+  ldr r3, [r8, #4]
+  ldr r7, [r8, #12]
+  ldrsh.w r8, [r12]
+  ldrsh.w r9, [r12, #4]
+  mla r0, r8, r10, r3
+  mla r1, r9, r10, r3
+  mla r4, r8, r11, r7
+  mla r5, r9, r11, r7
+  ldrsh.w r8, [r12, #8]
+  ldrsh.w r9, [r12, #12]
+  mla r2, r8, r10, r3
+  mla r3, r9, r10, r3
+  mla r6, r8, r11, r7
+  mla r7, r9, r11, r7
+  ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
 .endm
 
 .macro KINDLING_BATCH_BEGIN_INT8
-  KINDLING_BATCH_BEGIN_BIASES
+  ldrsb.w r10, [lr]
+  ldrsb.w r11, [lr, #1]
+  KINDLING_BATCH_BEGIN
 .endm
 
 .macro KINDLING_BATCH_BEGIN_INT4
-  KINDLING_BATCH_BEGIN_BIASES
+  ldrsb.w r10, [lr]
+  ldrsb.w r11, [lr, #1]
+  asr r10, r10, #4
+  asr r11, r11, #4
+  KINDLING_BATCH_BEGIN
 .endm
 
 .macro KINDLING_BATCH_END_INT8
@@ -157,3 +228,44 @@ KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
 KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
 KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
 KINDLING_PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
+
+@ Bytes 0 and 2 of `word`, or 1 and 3, as an int16 pair; lr is lost.
+.macro KINDLING_PAIRED_WIDEN pair, word, first
+  sbfx \pair, \word, #(8 * \first), #8
+  sbfx lr, \word, #(8 * \first + 16), #8
+  bfi \pair, lr, #16, #16
+.endm
+
+@ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
+@
+@ r0 = patches, r1 = bytes from patch to patch, r2 = pairs, r3 = end of pairs; one quad or more.
+
+.section .text.kindling_widen, "ax", %progbits
+.global kindling_widen
+.type kindling_widen, %function
+.thumb_func
+.balign 4
+kindling_widen:
+  .cfi_startproc
+  push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+1:
+  add r12, r0, r1, lsl #1
+  ldr r5, [r0, r1]
+  ldr r6, [r12]
+  ldr r7, [r12, r1]
+  ldr r4, [r0], #4
+.irp first, 0, 1
+  KINDLING_PAIRED_WIDEN r8, r4, \first
+  KINDLING_PAIRED_WIDEN r9, r5, \first
+  KINDLING_PAIRED_WIDEN r10, r6, \first
+  KINDLING_PAIRED_WIDEN r11, r7, \first
+  stmia r2!, {r8-r11}
+.endr
+  cmp r2, r3
+  bne 1b
+  .cfi_remember_state
+  pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
+.size kindling_widen, . - kindling_widen

@@ -11,36 +11,39 @@
 @ partial sums, the bias among them, and with two roundings with a channel's shift to the left.
 @
 @ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters,
-@ zero point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more. Registers:
-@ r0-r3 and r4-r7 sums; in the loop r12 address of inputs, lr address of weights; after it r8 and r9
-@ parameters and shifts, r10 and r11 multiplier and shift, r12 constant, lr what the zero point
-@ became.
+@ zero point, or for KINDLING_CHANNEL 2 * zero point + 1, steps, weights}; a pair or more, an even
+@ number of steps, two or more. Registers: r0-r3 and r4-r7 sums; in the loop r12 address of inputs,
+@ lr address of weights; after it r8 and r9 places of parameters and shifts, r10 and r11 multiplier
+@ and shift, r12 constant, lr what the zero point became. The place of parameters is 4 before those
+@ of the next channel, so that each load of a multiplier moves it on.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0, as above; of kindling_paired_gather, above it
 @ - alignment: r0, inputs and parameters at whole words, and weights with the DSP extension
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 84, and of kindling_paired_gather 20
+@ - stack bytes: 88, and of kindling_paired_gather 36
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: kindling_paired_gather copies words at any address
 
 @ The frame:
 .set KINDLING_BATCH_OUTPUTS, 0  @ next, of four pixels
-.set KINDLING_BATCH_INPUTS, 16  @ first, after the last
-.set KINDLING_BATCH_PARAMETERS, 24  @ next, and next shift
-.set KINDLING_BATCH_END, 32   @ of the parameters
-.set KINDLING_BATCH_ZERO_POINT, 36  @ or 2 * zero point + 1
-.set KINDLING_BATCH_ENTRY, 40  @ where the loop begins
-.set KINDLING_BATCH_WEIGHTS, 44  @ next
-.set KINDLING_BATCH_FRAME, 48
+.set KINDLING_BATCH_INPUTS, 16  @ first, then the next weights
+.set KINDLING_BATCH_WEIGHTS, 20
+.set KINDLING_BATCH_INPUTS_END, 24  @ after the last
+.set KINDLING_BATCH_PARAMETERS, 28  @ next, then next shift
+.set KINDLING_BATCH_SHIFTS, 32
+.set KINDLING_BATCH_END, 36   @ of the parameters
+.set KINDLING_BATCH_MINIMUM, 40  @ -2^31, then what stands for the zero point
+.set KINDLING_BATCH_ZERO_POINT, 44
+.set KINDLING_BATCH_ENTRY, 48  @ where the loop begins
+.set KINDLING_BATCH_FRAME, 52
 
-@ Four outputs of channel `number` of the pair.
+@ Four outputs of channel `number` of the pair, with two roundings of any shift.
 .macro KINDLING_BATCH_FOUR_TWICE name, number, sign, a, b, c, d
-  ldrd r8, r9, [sp, #KINDLING_BATCH_PARAMETERS]
-  ldr r10, [r8, #(8 * \number + 4)]
+  ldr r9, [sp, #KINDLING_BATCH_SHIFTS]
+  ldr r10, [r8, #8]!
   ldrsb r11, [r9, #\number]
 .if \number
-  add r8, r8, #16
   add r9, r9, #2
   strd r8, r9, [sp, #KINDLING_BATCH_PARAMETERS]
 .endif
@@ -57,42 +60,62 @@
   b.w .L\name\()_done_\number
 .endm
 
-.macro KINDLING_BATCH_STORE first, second, output
-  bfi \first, \second, #8, #24
-  strh \first, [\output], #2
+.macro KINDLING_BATCH_FINISH_TWICE name, sign
+  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
+  ldr lr, [sp, #KINDLING_BATCH_ZERO_POINT]
+  KINDLING_BATCH_FOUR_TWICE \name, 0, \sign, r0, r1, r2, r3
+  KINDLING_BATCH_FOUR_TWICE \name, 1, \sign, r4, r5, r6, r7
+.endm
+
+@ The same of the shifts that KINDLING_COMMON takes.
+.macro KINDLING_BATCH_FOUR_COMMON sign, a, b, c, d
+  ldr r10, [r8, #8]!
+  ldrsb r11, [r9], #1
+  KINDLING_COMMON_CHANNEL r10, r11, r12
+.irp sum, \a, \b, \c, \d
+  KINDLING_COMMON \sum, r10, r11, lr, \sign
+.endr
+.endm
+
+.macro KINDLING_BATCH_FINISH_COMMON name, sign
+  ldrd r8, r9, [sp, #KINDLING_BATCH_PARAMETERS]
+  ldrd r12, lr, [sp, #KINDLING_BATCH_MINIMUM]
+  KINDLING_BATCH_FOUR_COMMON \sign, r0, r1, r2, r3
+  KINDLING_BATCH_FOUR_COMMON \sign, r4, r5, r6, r7
+  strd r8, r9, [sp, #KINDLING_BATCH_PARAMETERS]
+.endm
+
+.macro KINDLING_BATCH_COMMON_RARE name, number, a, b, c, d
 .endm
 
 @ The same with one rounding.
-.macro KINDLING_BATCH_FOUR_ONCE name, number, sign, a, b, c, d
-  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
-  ldr r10, [r8, #(8 * \number + 4)]
-.if \number
-  add r8, r8, #16
-  str r8, [sp, #KINDLING_BATCH_PARAMETERS]
-.endif
+.macro KINDLING_BATCH_FOUR_ONCE a, b, c, d
+  ldr r10, [r8, #8]!
 .irp sum, \a, \b, \c, \d
   KINDLING_REQUANTISE \sum, r10, lr, r9
 .endr
 .endm
 
+.macro KINDLING_BATCH_FINISH_ONCE name, sign
+  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
+  ldr lr, [sp, #KINDLING_BATCH_ZERO_POINT]
+  KINDLING_BATCH_FOUR_ONCE r0, r1, r2, r3
+  KINDLING_BATCH_FOUR_ONCE r4, r5, r6, r7
+  str r8, [sp, #KINDLING_BATCH_PARAMETERS]
+.endm
+
 .macro KINDLING_BATCH_ONCE_RARE name, number, a, b, c, d
 .endm
 
-@ The sums begin with the biases.
-.macro KINDLING_BATCH_BEGIN_BIASES
-  ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
-  ldr r0, [r8]
-  ldr r4, [r8, #8]
-  mov r1, r0
-  mov r2, r0
-  mov r3, r0
-  mov r5, r4
-  mov r6, r4
-  mov r7, r4
+.macro KINDLING_BATCH_STORE first, second, output
+  bfi \first, \second, #8, #24
+  strh \first, [\output], #2
 .endm
 
-@ `sign`: with two roundings, whether the zero point is another than -128. `weights`: INT8, INT4 or,
-@ on cores with the DSP extension, WIDE; their macros are the core's.
+@ `rounding`: ONCE, TWICE or COMMON; `sign`: with two roundings, whether the zero point is another
+@ than -128. `weights`: INT8, INT4 or, on cores with the DSP extension, WIDE; their macros are the
+@ core's. The first products are added to the biases, which these load to r3 and r7, but for INT4 of
+@ some cores, which add them after the loop.
 .macro KINDLING_PAIRED_BATCH name, rounding, sign, weights
 .section .text.\name, "ax", %progbits
 .global \name
@@ -105,33 +128,33 @@
   KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   sub sp, sp, #KINDLING_BATCH_FRAME
   .cfi_adjust_cfa_offset KINDLING_BATCH_FRAME
-  ldmia r0!, {r1-r8}
-  stmia sp, {r1-r8}
-  ldmia r0, {r1-r3, lr}
-  KINDLING_PAIRED_ENTRY_\weights r3, r4, 2f
-  add r4, sp, #KINDLING_BATCH_END
-  stmia r4, {r1-r3}
+  ldmia.w r0!, {r1-r5, r7-r9}
+  ldmia.w r0, {r10-r12, lr}
+  mov r6, lr
+  sub r8, r8, #4
+  sub r10, r10, #4
+  stmia sp, {r1-r10}
+  mov r0, #0x80000000
+  strd r0, r11, [sp, #KINDLING_BATCH_MINIMUM]
+  KINDLING_PAIRED_ENTRY_\weights r12, r0, 2f
 1:
+  ldrd r12, lr, [sp, #KINDLING_BATCH_INPUTS]
   KINDLING_BATCH_BEGIN_\weights
-  ldr r12, [sp, #KINDLING_BATCH_INPUTS]
   KINDLING_PAIRED_STEPS_\weights
-  ldr r8, [sp, #(KINDLING_BATCH_INPUTS + 4)]
+  ldr r8, [sp, #KINDLING_BATCH_INPUTS_END]
   cmp r12, r8
   bne.w 3b
   str lr, [sp, #KINDLING_BATCH_WEIGHTS]
   KINDLING_BATCH_END_\weights
-  ldr lr, [sp, #KINDLING_BATCH_ZERO_POINT]
-  KINDLING_BATCH_FOUR_\rounding \name, 0, \sign, r0, r1, r2, r3
-  KINDLING_BATCH_FOUR_\rounding \name, 1, \sign, r4, r5, r6, r7
+  KINDLING_BATCH_FINISH_\rounding \name, \sign
   ldr lr, [sp, #KINDLING_BATCH_END]
   cmp r8, lr
-  ldr lr, [sp, #KINDLING_BATCH_WEIGHTS]
-  ldmia.w sp, {r8-r11}
-  KINDLING_BATCH_STORE r0, r4, r8
-  KINDLING_BATCH_STORE r1, r5, r9
-  KINDLING_BATCH_STORE r2, r6, r10
-  KINDLING_BATCH_STORE r3, r7, r11
-  stmia.w sp, {r8-r11}
+  ldmia.w sp, {r9-r12}
+  KINDLING_BATCH_STORE r0, r4, r9
+  KINDLING_BATCH_STORE r1, r5, r10
+  KINDLING_BATCH_STORE r2, r6, r11
+  KINDLING_BATCH_STORE r3, r7, r12
+  stmia.w sp, {r9-r12}
   bne.w 1b
   .cfi_remember_state
   add sp, sp, #KINDLING_BATCH_FRAME
@@ -144,11 +167,13 @@
 .size \name, . - \name
 .endm
 
-@ Copies a patch that lies inside of the map, kernel row by kernel row.
+@ Copies patches, or what of one lies inside of the map, row by row of the kernel. The last word of
+@ a row ends with it: it may overlap the one before.
 @
-@ r0 = its first value, r1 = bytes from a row of the map to the next, r2 = where to, r3 = bytes of a
-@ kernel row, on the stack kernel rows; a byte and a row or more. Unaligned words are fine on these
-@ cores.
+@ r0 = {first value, where to, from the end of a row to the next of the map, bytes of a row, rows,
+@ from the end of a row to the next of the patch, patches, from after the last row to the next patch
+@ in the map, and in the patches}; a byte, a row and a patch or more. Unaligned words are fine on
+@ these cores. Registers: r0-r8 these, r9 rows left, r10 bytes left, r11 and r12 values.
 .section .text.kindling_paired_gather, "ax", %progbits
 .global kindling_paired_gather
 .type kindling_paired_gather, %function
@@ -156,32 +181,55 @@
 .balign 4
 kindling_paired_gather:
   .cfi_startproc
-  push {r4-r7, lr}
-  KINDLING_SAVED 4, r4, r5, r6, r7, lr
-  ldr r4, [sp, #20]
+  push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  ldmia.w r0, {r0-r8}
 1:
-  mov r5, r0
-  subs r6, r3, #4
-  blo 3f
+  mov r9, r4
 2:
-  ldr r7, [r5], #4
-  str r7, [r2], #4
-  subs r6, r6, #4
-  bhs 2b
+  subs r10, r3, #8
+  blo 4f
 3:
-  adds r6, r6, #4
-  beq 5f
-4:
-  ldrb r7, [r5], #1
-  strb r7, [r2], #1
+  ldr r11, [r0], #4
+  ldr r12, [r0], #4
+  str r11, [r1], #4
+  str r12, [r1], #4
+  subs r10, r10, #8
+  bhs 3b
+4:                            @ r10 = bytes left - 8
+  adds r10, r10, #4
+  bmi 5f
+  ldr r11, [r0], #4
+  str r11, [r1], #4
+  sub r10, r10, #4
+5:                            @ r10 = bytes left - 4
+  cmn r10, #4
+  beq 8f
+  cmp r3, #4
+  blo 6f
+  add r0, r0, r10
+  add r1, r1, r10
+  ldr r11, [r0], #4
+  str r11, [r1], #4
+  b 8f
+6:
+  mov r10, r3
+7:
+  ldrb r11, [r0], #1
+  strb r11, [r1], #1
+  subs r10, r10, #1
+  bne 7b
+8:
+  add r0, r0, r2
+  add r1, r1, r5
+  subs r9, r9, #1
+  bne 2b
+  add r0, r0, r7
+  add r1, r1, r8
   subs r6, r6, #1
-  bne 4b
-5:
-  add r0, r0, r1
-  subs r4, r4, #1
   bne 1b
   .cfi_remember_state
-  pop {r4-r7, pc}
+  pop {r4-r11, pc}
   .cfi_restore_state
   .cfi_endproc
 .size kindling_paired_gather, . - kindling_paired_gather

@@ -21,11 +21,12 @@
 @ - arguments: r0-r3, as above; of the batches r0, as in batch.s
 @ - alignment: inputs, weights, sums and what kindling_widen writes at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 84
+@ - stack bytes: 88
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: patches of kindling_widen are read by words at any address
 
 .set KINDLING_PAIRED_ROUND, 8  @ steps per round of the loop
+.set KINDLING_PAIRED_LONG, 16  @ the same of a batch with int16 weights
 .set KINDLING_PAIRED_STEP_BYTES, 52  @ code of one step
 .set KINDLING_PAIRED_WIDE_BYTES, 44  @ the same with int16 weights
 .set KINDLING_PAIRED_INT4_BYTES, 58  @ the same with int4 weights, on average of two
@@ -62,6 +63,20 @@
   KINDLING_PAIRED_WIDE_PRODUCTS
 .endm
 
+@ The first products of a batch: sums begin with the biases, in r3 and r7.
+.macro KINDLING_PAIRED_FIRST_PRODUCTS
+  ldmia.w r12!, {r8, r9}
+  smlad r0, r8, r10, r3
+  smlad r1, r9, r10, r3
+  smlad r4, r8, r11, r7
+  smlad r5, r9, r11, r7
+  ldmia.w r12!, {r8, r9}
+  smlad r2, r8, r10, r3
+  smlad r3, r9, r10, r3
+  smlad r6, r8, r11, r7
+  smlad r7, r9, r11, r7
+.endm
+
 .macro KINDLING_PAIRED_WIDE_PRODUCTS
   smlad r0, r8, r10, r0
   smlad r1, r9, r10, r1
@@ -75,20 +90,20 @@
 .endm
 
 @ The steps of a round.
-.macro KINDLING_PAIRED_ROUND_INT8
-.rept KINDLING_PAIRED_ROUND
+.macro KINDLING_PAIRED_ROUND_INT8 steps
+.rept \steps
   KINDLING_PAIRED_STEP
 .endr
 .endm
 
-.macro KINDLING_PAIRED_ROUND_WIDE
-.rept KINDLING_PAIRED_ROUND
+.macro KINDLING_PAIRED_ROUND_WIDE steps
+.rept \steps
   KINDLING_PAIRED_STEP_WIDE
 .endr
 .endm
 
-.macro KINDLING_PAIRED_ROUND_INT4
-.rept KINDLING_PAIRED_ROUND / 2
+.macro KINDLING_PAIRED_ROUND_INT4 steps
+.rept \steps / 2
   KINDLING_PAIRED_TWO_STEPS_INT4
 .endr
 .endm
@@ -128,7 +143,7 @@
   bx r9
 .balign 4
 1:
-  KINDLING_PAIRED_ROUND_\weights
+  KINDLING_PAIRED_ROUND_\weights KINDLING_PAIRED_ROUND
 2:
   KINDLING_JUMP 1b, 2b, (KINDLING_PAIRED_ROUND * \step_bytes)
   ldr r8, [sp]
@@ -154,61 +169,73 @@ KINDLING_PAIRED_SUMS kindling_paired, INT8, 2, 0, KINDLING_PAIRED_STEP_BYTES
 KINDLING_PAIRED_SUMS kindling_paired_wide, WIDE, 3, 0, KINDLING_PAIRED_WIDE_BYTES
 KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTES
 
-@ Makes of the number of steps where the loop begins: at those that make no full round. `end` is
-@ where all end.
-.macro KINDLING_PAIRED_ENTRY steps, temporary, end, step_bytes
-  ands \steps, \steps, #(KINDLING_PAIRED_ROUND - 1)
+@ Writes where the loop begins: at the steps that make no full round. `end` is where all end.
+.macro KINDLING_PAIRED_ENTRY steps, temporary, end, round, step_bytes
+  ands \steps, \steps, #(\round - 1)
   it eq
-  moveq \steps, #KINDLING_PAIRED_ROUND
+  moveq \steps, #\round
   mov \temporary, #\step_bytes
   mul \steps, \steps, \temporary
   adr.w \temporary, \end
   sub \steps, \temporary, \steps
   orr \steps, \steps, #1      @ Thumb code
+  str \steps, [sp, #KINDLING_BATCH_ENTRY]
 .endm
 
+@ The first step comes before the loop, and leaves one or more.
 .macro KINDLING_PAIRED_ENTRY_INT8 steps, temporary, end
-  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_STEP_BYTES
+  sub \steps, \steps, #1
+  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_ROUND, KINDLING_PAIRED_STEP_BYTES
 .endm
 
 .macro KINDLING_PAIRED_ENTRY_WIDE steps, temporary, end
-  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_WIDE_BYTES
+  sub \steps, \steps, #1
+  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_LONG, KINDLING_PAIRED_WIDE_BYTES
 .endm
 
 .macro KINDLING_PAIRED_ENTRY_INT4 steps, temporary, end
-  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_INT4_BYTES
+  KINDLING_PAIRED_ENTRY \steps, \temporary, \end, KINDLING_PAIRED_ROUND, KINDLING_PAIRED_INT4_BYTES
 .endm
 
-.macro KINDLING_PAIRED_STEPS weights, step_bytes
+.macro KINDLING_PAIRED_STEPS weights, round, step_bytes
   ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
 .balign 4
 3:
-  KINDLING_PAIRED_ROUND_\weights
+  KINDLING_PAIRED_ROUND_\weights \round
 2:
-  KINDLING_JUMP 3b, 2b, (KINDLING_PAIRED_ROUND * \step_bytes)
+  KINDLING_JUMP 3b, 2b, (\round * \step_bytes)
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT8
-  KINDLING_PAIRED_STEPS INT8, KINDLING_PAIRED_STEP_BYTES
+  KINDLING_PAIRED_STEPS INT8, KINDLING_PAIRED_ROUND, KINDLING_PAIRED_STEP_BYTES
 .endm
 
 .macro KINDLING_PAIRED_STEPS_WIDE
-  KINDLING_PAIRED_STEPS WIDE, KINDLING_PAIRED_WIDE_BYTES
+  KINDLING_PAIRED_STEPS WIDE, KINDLING_PAIRED_LONG, KINDLING_PAIRED_WIDE_BYTES
 .endm
 
 .macro KINDLING_PAIRED_STEPS_INT4
-  KINDLING_PAIRED_STEPS INT4, KINDLING_PAIRED_INT4_BYTES
+  KINDLING_PAIRED_STEPS INT4, KINDLING_PAIRED_ROUND, KINDLING_PAIRED_INT4_BYTES
 .endm
 
+@ The biases, and the first step.
 .macro KINDLING_BATCH_BEGIN_INT8
-  KINDLING_BATCH_BEGIN_BIASES
+  ldr r3, [r8, #4]
+  ldr r7, [r8, #12]
+  ldr r11, [lr], #4
+  sxtb16 r10, r11
+  sxtb16 r11, r11, ror #8
+  KINDLING_PAIRED_FIRST_PRODUCTS
 .endm
 
 .macro KINDLING_BATCH_END_INT8
 .endm
 
 .macro KINDLING_BATCH_BEGIN_WIDE
-  KINDLING_BATCH_BEGIN_BIASES
+  ldr r3, [r8, #4]
+  ldr r7, [r8, #12]
+  ldmia.w lr!, {r10, r11}
+  KINDLING_PAIRED_FIRST_PRODUCTS
 .endm
 
 .macro KINDLING_BATCH_END_WIDE
@@ -223,8 +250,8 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTE
 
 .macro KINDLING_BATCH_END_INT4
   ldr r8, [sp, #KINDLING_BATCH_PARAMETERS]
-  ldr r9, [r8]
-  ldr r10, [r8, #8]
+  ldr r9, [r8, #4]
+  ldr r10, [r8, #12]
 .irp sum, r0, r1, r2, r3
   add \sum, r9, \sum, asr #4
 .endr
@@ -237,9 +264,11 @@ KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
 KINDLING_PAIRED_BATCH kindling_paired_once_wide, ONCE, 0, WIDE
 KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
 KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
-KINDLING_PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
+KINDLING_PAIRED_BATCH kindling_paired_common, COMMON, 1, INT8
+KINDLING_PAIRED_BATCH kindling_paired_common_relu, COMMON, 0, INT8
 KINDLING_PAIRED_BATCH kindling_paired_twice_wide, TWICE, 1, WIDE
-KINDLING_PAIRED_BATCH kindling_paired_twice_relu_wide, TWICE, 0, WIDE
+KINDLING_PAIRED_BATCH kindling_paired_common_wide, COMMON, 1, WIDE
+KINDLING_PAIRED_BATCH kindling_paired_common_relu_wide, COMMON, 0, WIDE
 
 @ Four int8 patches as pairs [step][pixel]; taps 0 and 2 of a quad are a pair, and 1 and 3.
 @

@@ -15,9 +15,11 @@
 //! stays the same.
 #![allow(unsafe_code)]
 
+use core::marker::PhantomData;
+
+#[cfg(kindling_dsp)]
+use crate::arm::instructions::has_common_factors;
 use crate::arm::instructions::{requantise, requantise_twice};
-#[cfg(kindling_backend = "armv7m")]
-use crate::arm::instructions::{widen_even, widen_odd};
 use crate::ops::conv::Conv;
 use crate::ops::conv::algorithms::{PAIRED_PIXELS, paired_batches};
 use crate::ops::conv::portable::gather_patch;
@@ -43,13 +45,27 @@ struct Batch {
     parameters: *const u8,
     shifts: *const u8,
     parameters_end: *const u8,
-    /// With two roundings `2 * zero point + 1`.
+    /// With two roundings `2 * zero point + 1`, but for those of common factors.
     zero_point: i32,
     steps: usize,
     weights: *const u8,
 }
 
-#[cfg(any(kindling_dsp, kindling_backend = "armv6m"))]
+/// Arguments of the loop that copies patches: see `batch.s`. All are in bytes but the counts.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[repr(C)]
+struct Gather {
+    from: *const i8,
+    to: *mut i8,
+    row_skip: usize,
+    bytes: usize,
+    rows: usize,
+    to_row_skip: usize,
+    patches: usize,
+    patch_skip: isize,
+    to_patch_skip: isize,
+}
+
 unsafe extern "C" {
     fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
 }
@@ -80,19 +96,19 @@ unsafe extern "C" {
     #[cfg(kindling_dsp)]
     fn kindling_paired_twice_wide(batch: &Batch);
     #[cfg(kindling_dsp)]
-    fn kindling_paired_twice_relu_wide(batch: &Batch);
+    fn kindling_paired_common_wide(batch: &Batch);
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_common_relu_wide(batch: &Batch);
     fn kindling_paired_once_int4(batch: &Batch);
     fn kindling_paired_twice(batch: &Batch);
-    #[cfg(not(kindling_backend = "armv6m"))]
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_common(batch: &Batch);
+    #[cfg(kindling_dsp)]
+    fn kindling_paired_common_relu(batch: &Batch);
+    #[cfg(kindling_backend = "armv7m")]
     fn kindling_paired_twice_relu(batch: &Batch);
     #[cfg(not(kindling_backend = "armv6m"))]
-    fn kindling_paired_gather(
-        from: *const i8,
-        row_bytes: usize,
-        to: *mut i8,
-        kernel_row_bytes: usize,
-        kernel_rows: usize,
-    );
+    fn kindling_paired_gather(gather: &Gather);
 }
 
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
@@ -102,21 +118,33 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     else {
         return;
     };
-    let pixels = conv.output.height as usize * conv.output.width as usize;
-    let at_once = if conv.pools() { 1 } else { PAIRED_PIXELS.min(pixels) };
-    let has_loop = is_in_range(conv);
+    // What makes whole words of a patch stays as it is.
+    patches.fill(0);
+    if conv.pools() {
+        return all_windows(conv, input, [pairs, patches], output);
+    }
+    let (pixels, taps) = (conv.output.height as usize * conv.output.width as usize, conv.taps());
+    let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
+    let (is_pixel, map) = (at_once == PAIRED_PIXELS && is_pixel(conv), Map::of(conv, input));
+    let mut whole = Whole::of(conv, patch, at_once);
     let mut next = 0;
     while next < pixels {
         let first = next.min(pixels - at_once);
-        for (batch, pairs) in pairs.chunks_exact_mut((patch * 8).max(1)).enumerate() {
-            batch_of(conv, input, patch, first, batch * PAIRED_PIXELS, patches, pairs);
+        if is_pixel {
+            let values = input.get(first * taps..(first + PAIRED_PIXELS) * taps);
+            widen(values.unwrap_or_default(), patch, pairs);
+        } else {
+            let places = Places::from(conv, first);
+            if !map.four_inside(places.next, patch, patches, pairs) {
+                for (place, out) in places.zip(patches.chunks_exact_mut(patch.max(1))) {
+                    map.copy(place, out);
+                }
+                widen(patches, patch, pairs);
+            }
         }
-        let channels = conv.output.channels as usize;
         if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
-            if conv.pools() {
-                of_window(conv, pairs, patch, out);
-            } else {
-                let done = if has_loop { whole_pairs(conv, pairs, patch, out) } else { 0 };
+            let done = whole.as_mut().map_or(0, |whole| whole.run(pairs, out));
+            if done < channels {
                 other_channels(conv, pairs, patch, done, out);
             }
         }
@@ -124,82 +152,227 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     }
 }
 
-/// Four patches as pairs: those of the pixels from number `index` of output `first` on.
-fn batch_of(
-    conv: &Conv<'_>,
-    input: &[i8],
-    patch: usize,
-    first: usize,
-    index: usize,
-    patches: &mut [i8],
-    pairs: &mut [i8],
-) {
-    if let Some(values) = side_by_side(conv, input, first) {
-        return widen(values, patch, pairs);
-    }
-    for (pixel, out) in patches.chunks_exact_mut(patch.max(1)).enumerate() {
-        let (row, column) = convolved_pixel(conv, first, index + pixel);
-        let Some((taps, padding)) = out.split_at_mut_checked(conv.taps()) else { return };
-        if !gather_inside(conv, input, row, column, taps) {
-            gather_patch(conv, input, row, column, taps);
+/// All outputs of a layer that pools.
+fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], output: &mut [i8]) {
+    let patch = conv.taps().next_multiple_of(4);
+    let map = Map::of(conv, input);
+    let channels = (conv.output.channels as usize).max(1);
+    for (first, out) in output.chunks_exact_mut(channels).enumerate() {
+        for (batch, pairs) in pairs.chunks_exact_mut((patch * 8).max(1)).enumerate() {
+            for (pixel, out) in patches.chunks_exact_mut(patch.max(1)).enumerate() {
+                let (row, column) = convolved_pixel(conv, first, batch * PAIRED_PIXELS + pixel);
+                map.copy([row, column], out);
+            }
+            widen(patches, patch, pairs);
         }
-        padding.fill(0);
+        of_window(conv, pairs, patch, out);
     }
-    widen(patches, patch, pairs);
 }
 
-/// Copies the input under the kernel for one convolved pixel; `false` where it reaches outside of
-/// the map.
+/// Rows and columns of the map's pixels, from one on; after the last it stays there.
+struct Places {
+    next: [i32; 2],
+    last: [i32; 2],
+}
+
+impl Places {
+    fn from(conv: &Conv<'_>, first: usize) -> Self {
+        let (row, column) = convolved_pixel(conv, first, 0);
+        let last = [conv.output.height, conv.output.width].map(|side| side as i32 - 1);
+        Self { next: [row, column], last }
+    }
+}
+
+impl Iterator for Places {
+    type Item = [i32; 2];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<[i32; 2]> {
+        let [row, column] = self.next;
+        if column < self.last[1] {
+            self.next = [row, column + 1];
+        } else if row < self.last[0] {
+            self.next = [row + 1, 0];
+        }
+        Some([row, column])
+    }
+}
+
+/// The map that a layer reads, to copy patches of.
 #[cfg(not(kindling_backend = "armv6m"))]
-fn gather_inside(conv: &Conv<'_>, input: &[i8], row: i32, column: i32, patch: &mut [i8]) -> bool {
-    let channels = conv.input.channels as usize;
-    let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
-    let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
-    let [kernel_rows, kernel_columns] = conv.kernel.map(usize::from);
-    let is_inside = y >= 0
-        && x >= 0
-        && y + kernel_rows as i32 <= conv.input.height as i32
-        && x + kernel_columns as i32 <= conv.input.width as i32;
-    if !is_inside || conv.is_dilated() || patch.is_empty() {
-        return false;
+struct Map<'m> {
+    conv: &'m Conv<'m>,
+    input: &'m [i8],
+    /// Whether patches are copied in rows: their taps lie side by side, and the slice is as large
+    /// as the map.
+    has_rows: bool,
+    /// Of the map, and of a patch.
+    row_bytes: [usize; 2],
+    /// From a pixel's patch to that of the next.
+    step: usize,
+    /// The last row and column of which this and three more patches in the map's row lie inside of
+    /// it, if any.
+    last_of_four: [i32; 2],
+}
+
+#[cfg(not(kindling_backend = "armv6m"))]
+impl<'m> Map<'m> {
+    fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
+        let kernel_row_bytes = conv.kernel[1] as usize * conv.input.channels as usize;
+        let has_rows = !conv.is_dilated() && input.len() == conv.input.len();
+        let ([kernel_rows, kernel_columns], [down, right]) = (conv.kernel, conv.stride);
+        let last = |side: u16, kernel: u8| side as i32 - kernel as i32;
+        let last_of_four = [
+            last(conv.input.height, kernel_rows),
+            last(conv.input.width, kernel_columns) - 3 * right as i32,
+        ];
+        let is_any = has_rows && kernel_row_bytes > 0 && down > 0;
+        Self {
+            conv,
+            input,
+            has_rows,
+            row_bytes: [conv.input.row_len(), kernel_row_bytes],
+            step: right as usize * conv.input.channels as usize,
+            last_of_four: if is_any { last_of_four } else { [-1; 2] },
+        }
     }
-    let (row_bytes, kernel_row_bytes) = (conv.input.row_len(), kernel_columns * channels);
-    let first = y as usize * row_bytes + x as usize * channels;
-    let end = first + kernel_rows * row_bytes - row_bytes + kernel_row_bytes;
-    if end > input.len() || patch.len() != kernel_rows * kernel_row_bytes {
-        return false;
+
+    /// Makes pairs of the patches of four pixels in a row, the first at a row and column, if all
+    /// of these lie inside of the map; whether they do.
+    #[inline(always)]
+    fn four_inside(
+        &self,
+        [row, column]: [i32; 2],
+        patch: usize,
+        patches: &mut [i8],
+        pairs: &mut [i8],
+    ) -> bool {
+        let conv = self.conv;
+        let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+        let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+        let [last_y, last_x] = self.last_of_four;
+        let is_row = column + PAIRED_PIXELS as i32 <= conv.output.width as i32;
+        let is_inside = 0 <= y && y <= last_y && 0 <= x && x <= last_x;
+        if !is_row || !is_inside || patches.len() != PAIRED_PIXELS * patch {
+            return false;
+        }
+        let ([row_bytes, kernel_row_bytes], rows) = (self.row_bytes, conv.kernel[0] as usize);
+        let from = y as usize * row_bytes + x as usize * conv.input.channels as usize;
+        if kernel_row_bytes.is_multiple_of(4) {
+            let rows_of_pairs = pairs.chunks_exact_mut((8 * kernel_row_bytes).max(1));
+            for (row, pairs) in rows_of_pairs.enumerate() {
+                let values = self.input.get(from + row * row_bytes..).unwrap_or_default();
+                widen(values, self.step, pairs);
+            }
+            return true;
+        }
+        let gather = Gather {
+            from: self.input.as_ptr().wrapping_add(from),
+            to: patches.as_mut_ptr(),
+            row_skip: row_bytes - kernel_row_bytes,
+            bytes: kernel_row_bytes,
+            rows,
+            to_row_skip: 0,
+            patches: PAIRED_PIXELS,
+            patch_skip: self.step as isize - (rows * row_bytes) as isize,
+            to_patch_skip: (patch - rows * kernel_row_bytes) as isize,
+        };
+        // SAFETY: there are a row and a byte, as `last_of_four` is below 0 where there is no byte
+        // and no kernel has no row. All patches lie inside of the map, of whose size the input is,
+        // as `of` has checked: they begin `step` apart, and the last no later than at
+        // `last_of_four`. There are as many bytes for each in `patches`.
+        unsafe { kindling_paired_gather(&gather) };
+        widen(patches, patch, pairs);
+        true
     }
-    let from = input.as_ptr().wrapping_add(first);
-    // SAFETY: there is a row and a byte in it, as the patch is not empty and has their product. The
-    // function reads `kernel_row_bytes` at each of `kernel_rows` places from `first` on that are
-    // `row_bytes` apart, of which the last ends at `end`, and writes as many bytes as the patch
-    // has.
-    unsafe {
-        kindling_paired_gather(from, row_bytes, patch.as_mut_ptr(), kernel_row_bytes, kernel_rows);
+
+    /// Copies the input under the kernel for the convolved pixel at a row and column to the front
+    /// of `to`, which holds a patch or more.
+    fn copy(&self, [row, column]: [i32; 2], to: &mut [i8]) {
+        let conv = self.conv;
+        let taps = conv.taps();
+        let Some(patch) = to.get_mut(..taps) else { return };
+        if !self.has_rows {
+            return gather_patch(conv, self.input, row, column, patch);
+        }
+        let [kernel_rows, kernel_columns] = conv.kernel.map(i32::from);
+        let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+        let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+        let [top, bottom] = inside(y, kernel_rows, conv.input.height);
+        let [left, right] = inside(x, kernel_columns, conv.input.width);
+        if bottom - top < kernel_rows || right - left < kernel_columns {
+            patch.fill(conv.input_zero_point);
+            if top >= bottom || left >= right {
+                return;
+            }
+        }
+        let ([row_bytes, patch_row_bytes], channels) = (self.row_bytes, conv.input.channels as i32);
+        let from = (y + top) as usize * row_bytes + ((x + left) * channels) as usize;
+        let to = top as usize * patch_row_bytes + (left * channels) as usize;
+        let (bytes, rows) = (((right - left) * channels) as usize, (bottom - top) as usize);
+        if bytes == 0 {
+            return;
+        }
+        let gather = Gather {
+            from: self.input.as_ptr().wrapping_add(from),
+            to: patch.as_mut_ptr().wrapping_add(to),
+            row_skip: row_bytes - bytes,
+            bytes,
+            rows,
+            to_row_skip: patch_row_bytes - bytes,
+            patches: 1,
+            patch_skip: 0,
+            to_patch_skip: 0,
+        };
+        // SAFETY: there are a row and a byte. As `inside` and `has_rows` have it:
+        // - rows `y + top` to `y + bottom - 1` are of the map, as are its columns `x + left` to
+        //   `x + right - 1`, of which the function reads all bytes;
+        // - rows `top` to `bottom - 1` are of the patch, as are its columns `left` to `right - 1`,
+        //   to which it writes as many.
+        unsafe { kindling_paired_gather(&gather) }
     }
-    true
+}
+
+/// The first of the kernel's rows or columns that lies inside of the map, and the one after the
+/// last; not more than the first where none does.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[inline(always)]
+fn inside(first: i32, kernel: i32, side: u16) -> [i32; 2] {
+    [(-first).max(0), (side as i32 - first).min(kernel)]
+}
+
+/// The map that a layer reads, to copy patches of.
+#[cfg(kindling_backend = "armv6m")]
+struct Map<'m> {
+    conv: &'m Conv<'m>,
+    input: &'m [i8],
 }
 
 /// This core cannot load words from any place.
 #[cfg(kindling_backend = "armv6m")]
-fn gather_inside(_: &Conv<'_>, _: &[i8], _: i32, _: i32, _: &mut [i8]) -> bool {
-    false
+impl<'m> Map<'m> {
+    fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
+        Self { conv, input }
+    }
+
+    fn four_inside(&self, _: [i32; 2], _: usize, _: &mut [i8], _: &mut [i8]) -> bool {
+        false
+    }
+
+    fn copy(&self, [row, column]: [i32; 2], to: &mut [i8]) {
+        if let Some(patch) = to.get_mut(..self.conv.taps()) {
+            gather_patch(self.conv, self.input, row, column, patch);
+        }
+    }
 }
 
-/// The patches of four pixels, where they are the pixels of the input themselves.
-fn side_by_side<'i>(conv: &Conv<'_>, input: &'i [i8], first: usize) -> Option<&'i [i8]> {
-    let taps = conv.taps();
-    let is_pixel = conv.kernel == [1, 1]
+/// Whether the patches of pixels are the pixels of the input themselves, in whole words.
+fn is_pixel(conv: &Conv<'_>) -> bool {
+    conv.kernel == [1, 1]
         && conv.stride == [1, 1]
         && conv.origin == [0, 0]
-        && !conv.pools()
         && conv.input.width == conv.output.width
-        && taps.is_multiple_of(4);
-    let last = conv.output.height as usize * conv.output.width as usize;
-    if !is_pixel || first + PAIRED_PIXELS > last {
-        return None;
-    }
-    input.get(first * taps..(first + PAIRED_PIXELS) * taps)
+        && conv.taps().is_multiple_of(4)
 }
 
 /// Row and column of the pixel number `index` after output `first`: of its window, or, without
@@ -218,64 +391,110 @@ pub(super) fn convolved_pixel(conv: &Conv<'_>, first: usize, index: usize) -> (i
     (row as i32, column as i32)
 }
 
-/// Outputs of all whole pairs of channels of up to four pixels, whose patches are in `pairs`; how
-/// many channels these are.
-fn whole_pairs(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) -> usize {
-    let channels = (conv.output.channels as usize).max(1);
-    let whole = channels / 2 * 2;
-    let bytes = channels * ChannelParameters::BYTES;
-    if whole == 0
-        || patch == 0
-        || pairs.len() != 8 * patch
-        || conv.weights.len() < whole / 2 * pair_bytes(conv, patch)
-        || conv.channels.len() != conv.rounding().channel_bytes() * channels
-        || out.is_empty()
-        || !out.len().is_multiple_of(channels)
-    {
-        return 0;
+/// The loop over all whole pairs of channels of up to four pixels.
+struct Whole<'c> {
+    batch: Batch,
+    run: unsafe extern "C" fn(&Batch),
+    /// How many channels these are.
+    channels: usize,
+    /// Of the patches as pairs.
+    pair_bytes: usize,
+    /// Of the pixels, and where each begins.
+    output_bytes: usize,
+    places: [usize; PAIRED_PIXELS],
+    numbers: PhantomData<&'c [u8]>,
+}
+
+impl<'c> Whole<'c> {
+    /// `None` where the loop does not compute the layer.
+    fn of(conv: &'c Conv<'c>, patch: usize, pixels: usize) -> Option<Self> {
+        let channels = conv.output.channels as usize;
+        let (whole, bytes) = (channels / 2 * 2, channels * ChannelParameters::BYTES);
+        if !is_in_range(conv)
+            || whole == 0
+            || patch == 0
+            || pixels == 0
+            || conv.weights.len() < whole / 2 * pair_bytes(conv, patch)
+            || conv.channels.len() != conv.rounding().channel_bytes() * channels
+        {
+            return None;
+        }
+        let (parameters, shifts) = conv.channels.split_at_checked(bytes)?;
+        let (run, zero_point) = loop_of(conv);
+        let batch = Batch {
+            outputs: [core::ptr::null_mut(); PAIRED_PIXELS],
+            inputs: core::ptr::null(),
+            inputs_end: core::ptr::null(),
+            parameters: parameters.as_ptr(),
+            shifts: shifts.as_ptr(),
+            parameters_end: parameters.as_ptr().wrapping_add(whole * ChannelParameters::BYTES),
+            zero_point,
+            steps: patch / 2,
+            weights: conv.weights.as_ptr(),
+        };
+        Some(Self {
+            batch,
+            run,
+            channels: whole,
+            pair_bytes: 8 * patch,
+            output_bytes: pixels * channels,
+            places: [0, 1, 2, 3].map(|pixel: usize| pixel.min(pixels - 1) * channels),
+            numbers: PhantomData,
+        })
     }
-    let Some((parameters, shifts)) = conv.channels.split_at_checked(bytes) else { return 0 };
-    let last = out.len() / channels - 1;
-    let inputs = pairs.as_ptr_range();
-    let start = out.as_mut_ptr();
+
+    /// Outputs of the pixels whose patches are in `pairs`; how many channels they are.
+    #[inline(always)]
+    fn run(&mut self, pairs: &[i8], out: &mut [i8]) -> usize {
+        if pairs.len() != self.pair_bytes || out.len() != self.output_bytes {
+            return 0;
+        }
+        let (inputs, start) = (pairs.as_ptr_range(), out.as_mut_ptr());
+        self.batch.outputs = self.places.map(|place| start.wrapping_add(place));
+        self.batch.inputs = inputs.start;
+        self.batch.inputs_end = inputs.end;
+        // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
+        // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch /
+        // 2` steps; for each pair of channels a word of the weights for each step, of int16 weights
+        // two, of int4 weights one for each two steps, 16 bytes of parameters and, with two
+        // roundings, two shifts; and writes two outputs for it at each of four pixels of `out`, of
+        // which some may be the same. All have the sizes just checked, or those checked in `of`;
+        // the layer's numbers are borrowed as long as this. Scratch memory, weights and parameters
+        // begin at whole words.
+        unsafe { (self.run)(&self.batch) }
+        self.channels
+    }
+}
+
+/// Which loop computes a layer, and what its zero point becomes for it.
+fn loop_of(conv: &Conv<'_>) -> (unsafe extern "C" fn(&Batch), i32) {
     let zero_point = conv.output_zero_point as i32;
-    let batch = Batch {
-        outputs: [0, 1, 2, 3].map(|pixel: usize| start.wrapping_add(pixel.min(last) * channels)),
-        inputs: inputs.start,
-        inputs_end: inputs.end,
-        parameters: parameters.as_ptr(),
-        shifts: shifts.as_ptr(),
-        parameters_end: parameters.as_ptr().wrapping_add(whole * ChannelParameters::BYTES),
-        zero_point: match conv.rounding() {
-            Rounding::Once => zero_point,
-            Rounding::Twice => 2 * zero_point + 1,
-        },
-        steps: patch / 2,
-        weights: conv.weights.as_ptr(),
-    };
-    let run = match conv.rounding() {
+    match conv.rounding() {
         #[cfg(kindling_dsp)]
-        Rounding::Once if conv.algorithm.is_wide() => kindling_paired_once_wide,
+        Rounding::Once if conv.algorithm.is_wide() => (kindling_paired_once_wide, zero_point),
+        Rounding::Once if has_int4(conv) => (kindling_paired_once_int4, zero_point),
+        Rounding::Once => (kindling_paired_once, zero_point),
         #[cfg(kindling_dsp)]
-        Rounding::Twice if conv.algorithm.is_wide() => match conv.output_zero_point {
-            RELU_ZERO_POINT => kindling_paired_twice_relu_wide,
-            _ => kindling_paired_twice_wide,
-        },
-        Rounding::Once if has_int4(conv) => kindling_paired_once_int4,
-        Rounding::Once => kindling_paired_once,
-        #[cfg(not(kindling_backend = "armv6m"))]
-        Rounding::Twice if conv.output_zero_point == RELU_ZERO_POINT => kindling_paired_twice_relu,
-        Rounding::Twice => kindling_paired_twice,
-    };
-    // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
-    // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch / 2`
-    // steps; for each pair of channels a word of the weights for each step, of int16 weights two,
-    // of int4 weights one for each two steps, 16 bytes of parameters and, with two roundings, two
-    // shifts; and writes two outputs for it at each of four pixels of `out`, of which some may be
-    // the same. All have the sizes just checked. Scratch memory, weights and parameters begin at
-    // whole words.
-    unsafe { run(&batch) }
-    whole
+        Rounding::Twice if has_common_factors(conv.channels, conv.output.channels) => {
+            let is_relu = conv.output_zero_point == RELU_ZERO_POINT;
+            let run = match (conv.algorithm.is_wide(), is_relu) {
+                (true, true) => kindling_paired_common_relu_wide,
+                (true, false) => kindling_paired_common_wide,
+                (false, true) => kindling_paired_common_relu,
+                (false, false) => kindling_paired_common,
+            };
+            (run, zero_point)
+        }
+        #[cfg(kindling_dsp)]
+        Rounding::Twice if conv.algorithm.is_wide() => {
+            (kindling_paired_twice_wide, 2 * zero_point + 1)
+        }
+        #[cfg(kindling_backend = "armv7m")]
+        Rounding::Twice if conv.output_zero_point == RELU_ZERO_POINT => {
+            (kindling_paired_twice_relu, 2 * zero_point + 1)
+        }
+        Rounding::Twice => (kindling_paired_twice, 2 * zero_point + 1),
+    }
 }
 
 /// Whether the loop computes a layer: it is for all that a model can hold.
@@ -394,39 +613,24 @@ const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
     }
 }
 
-/// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
+/// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
 /// `[step][tap][pixels]`.
-#[cfg(any(kindling_dsp, kindling_backend = "armv6m"))]
-fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
-    if patch == 0 || patches.len() != PAIRED_PIXELS * patch || pairs.len() != 8 * patch {
+fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
+    if !are_patches(patches, step, pairs) {
         return;
     }
     let range = pairs.as_mut_ptr_range();
-    // SAFETY: reads four patches of `patch` bytes, by words where this core loads them from any
-    // address: whole ones, as `patch` is a multiple of 4. Writes eight bytes for each tap: the
-    // sizes just checked. `pairs` is at a whole word.
-    unsafe { kindling_widen(patches.as_ptr(), patch, range.start, range.end) }
+    // SAFETY: reads a byte of each of four patches for each eight of `pairs`, by words where this
+    // core loads them from any address: whole ones, as `pairs` is of whole groups of 32 bytes. The
+    // patches have as many, as was just checked. `pairs` is at a whole word.
+    unsafe { kindling_widen(patches.as_ptr(), step, range.start, range.end) }
 }
 
-/// Four int8 patches of `patch` bytes as pairs: `[step][pixel]`.
-#[cfg(kindling_backend = "armv7m")]
-fn widen(patches: &[i8], patch: usize, pairs: &mut [i8]) {
-    let word = |pixel: usize, quad: usize| {
-        let place = pixel * patch + 4 * quad;
-        let bytes = patches
-            .get(place..)
-            .and_then(|rest| rest.first_chunk::<4>())
-            .copied()
-            .unwrap_or_default();
-        u32::from_le_bytes(bytes.map(|byte| byte as u8))
-    };
-    for (quad, steps) in pairs.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-        for pixel in 0..PAIRED_PIXELS {
-            let bytes = word(pixel, quad);
-            for (step, pair) in [widen_even(bytes), widen_odd(bytes)].into_iter().enumerate() {
-                let place = 16 * step + 4 * pixel;
-                steps[place..place + 4].copy_from_slice(&pair.to_le_bytes().map(|byte| byte as i8));
-            }
-        }
-    }
+/// Whether there are four patches, `step` bytes apart, for `pairs`, which are not empty.
+fn are_patches(patches: &[i8], step: usize, pairs: &[i8]) -> bool {
+    let last = (PAIRED_PIXELS - 1) * step;
+    !pairs.is_empty()
+        && pairs.len().is_multiple_of(32)
+        && patches.len() >= last
+        && patches.len() - last >= pairs.len() / 8
 }
