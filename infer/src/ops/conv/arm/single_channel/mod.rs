@@ -173,9 +173,11 @@ fn fill_windows(conv: &Conv<'_>, input: &[i8], row: i32, windows: &mut [i8]) {
     let pixels = input.get(first..).unwrap_or_default();
     if inside && pixels.len() >= 3 * width + columns as usize {
         let range = windows.as_mut_ptr_range();
-        // SAFETY: window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart,
-        // which end with byte `3 * width + columns` as checked; unaligned words are fine on this
-        // core. `windows` begins at a whole word and has 48 bytes for each window.
+        // SAFETY:
+        // - Window `n` reads bytes `2 * n .. 2 * n + 4` of four rows `width` bytes apart, which end
+        //   with byte `3 * width + columns` as checked: by words where this core loads them from
+        //   any address.
+        // - `windows` begins at a whole word and has 48 bytes for each window.
         unsafe { kindling_windows(pixels.as_ptr(), width, range.start, range.end) }
     } else if Feature::Edges.is_built() {
         fill_windows_at_edge(conv, input, y, windows);

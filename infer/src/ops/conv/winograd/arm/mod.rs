@@ -109,10 +109,12 @@ impl Primitives for CortexM {
             Tile::Two => kindling_f2_inputs,
             Tile::Four => kindling_f4_inputs,
         };
-        // SAFETY: reads bytes `0 .. 4 * quads` of the pixels of `side` rows and columns: the
-        // `needed` bytes; unaligned words are fine on this core. Writes word `pair * of + slot` of
-        // each of the points, `channels / 2 * of` words apart, with `pair < channels / 2` and `slot
-        // < of`: in the `v_bytes`, at whole words. One quad or more.
+        // SAFETY:
+        // - It reads bytes `0 .. 4 * quads` of the pixels of `side` rows and columns, which are the
+        //   `needed` bytes: by words where this core loads them from any address.
+        // - It writes word `pair * of + slot` of each of the points, `channels / 2 * of` words
+        //   apart, with `pair < channels / 2` and `slot < of`: in the `v_bytes`, at whole words.
+        // - There is a quad or more.
         unsafe { run(&transform) }
     }
 
