@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Layout;
 use super::grid::ToGrid;
-use crate::kernels::{Aligned, InstructionSet, Weights};
+use crate::kernels::{Aligned, InstructionSet, Loops, Weights};
 use crate::ops::{Buffers, FloatOperator, Inputs, Pass};
 
 /// Maps and buffers of some images.
@@ -38,6 +38,22 @@ impl Maps {
             buffers: stages.map(|stage| stage.buffers(images)).collect(),
             scratch: Aligned::default(),
         }
+    }
+
+    /// Frees the memory of a stage's output, which has to be [lent](Self::lend) from now on.
+    pub fn free(&mut self, stage: usize) {
+        self.maps[stage + 1] = Aligned::default();
+    }
+
+    /// Gives it memory for the output of a stage, of the images under way.
+    pub fn lend(&mut self, layout: &Layout, stage: usize, memory: &mut Aligned) {
+        memory.set_len(self.images * layout.stages[stage].output().len());
+        std::mem::swap(&mut self.maps[stage + 1], memory);
+    }
+
+    /// Takes that memory back.
+    pub fn take_back(&mut self, stage: usize, memory: &mut Aligned) {
+        std::mem::swap(&mut self.maps[stage + 1], memory);
     }
 
     /// The buffer for the network's inputs of `images` images, to be filled before
@@ -95,9 +111,14 @@ impl Maps {
     pub fn finish(&mut self, layout: &Layout, stage: usize) {
         let (most, set) = (layout.most[stage], self.set);
         if most < f32::INFINITY {
-            let output = self.output_mut(layout, stage);
-            output.iter_mut().for_each(|value| *value = value.min(most));
+            set.run(CutOff { values: self.output_mut(layout, stage), most });
         }
+        self.to_grid(layout, stage);
+    }
+
+    /// Takes the output of a stage to the grid of int8 where there is one.
+    pub fn to_grid(&mut self, layout: &Layout, stage: usize) {
+        let set = self.set;
         if let Some(grid) = layout.grids.get(stage) {
             set.run(ToGrid { values: self.output_mut(layout, stage), grid: *grid });
         }
@@ -119,6 +140,22 @@ impl Maps {
             scratch: &mut self.scratch,
         };
         (inputs, pass)
+    }
+}
+
+struct CutOff<'v> {
+    values: &'v mut [f32],
+    most: f32,
+}
+
+impl Loops for CutOff<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for value in self.values {
+            *value = value.min(self.most);
+        }
     }
 }
 

@@ -35,6 +35,15 @@ impl Aligned {
         self.values.len() - self.start
     }
 
+    /// Makes it `len` floats, in the memory it has if that is enough: whatever lies there.
+    pub fn set_len(&mut self, len: usize) {
+        if len <= self.capacity() {
+            self.len = len;
+        } else {
+            *self = Self::zeros(len);
+        }
+    }
+
     /// Makes it `len` zeros, in the memory it has if that is enough.
     pub fn set_zeros(&mut self, len: usize) {
         if len <= self.capacity() {

@@ -34,7 +34,7 @@ use super::{Aligned, Extension, InstructionSet, Positions, Reach, Weights};
 pub struct Gradient {
     /// `[output][row_step]`: the taps, then zeros up to a multiple of 16.
     pub weights: Aligned,
-    /// One per output.
+    /// One per output; empty where nobody asks for it.
     pub bias: Vec<f32>,
     /// Floats from one output's weights to the next's.
     pub row_step: usize,
@@ -58,7 +58,8 @@ impl Gradient {
 pub type InputGradient<'g> = Option<&'g mut [f32]>;
 
 /// Adds to the gradients of weights, bias and map, given those of the outputs (0 where a ReLU cut
-/// them).
+/// them). Of a layer with one tap, no two positions share a place: it writes the gradient of the
+/// map at its positions.
 ///
 /// # Panics
 /// When a slice does not have the size that the positions ask for.
@@ -247,8 +248,8 @@ unsafe fn products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient, input: Inp
         let weights: Vec<usize> = (0..outputs).map(|output| output * run).collect();
         let (rows, factors, source) =
             (job.positions.pixels, job.output_gradient, &job.weights.rows[..]);
-        let product =
-            Product { rows, run, factors, factor_steps: [outputs, 1], source, terms: &weights };
+        let (factor_steps, terms) = ([outputs, 1], &weights[..]);
+        let product = Product { rows, run, factors, factor_steps, source, terms, is_new: true };
         // SAFETY: the same; `input` is as long as the map, and no pixels share a place, as none of
         // a layer with one tap do.
         unsafe { product.add::<V>(input) };
@@ -272,6 +273,7 @@ unsafe fn weight_products<V: Vector>(job: &Job<'_>, gradient: &mut Gradient) {
                 factor_steps: [1, outputs],
                 source: &job.map[row * reach.row_step..],
                 terms,
+                is_new: false,
             };
             // SAFETY: `backward` checked that the map holds a position's taps at each place, that
             // there is a row of weights for each output, and a gradient for each output of each
@@ -343,6 +345,9 @@ unsafe fn terms_of_output<const POOLED: bool>(
 
 #[inline(always)]
 fn bias_gradient(job: &Job<'_>, bias: &mut [f32]) {
+    if bias.is_empty() {
+        return;
+    }
     for row in job.output_gradient.chunks_exact(job.weights.outputs()) {
         for (sum, value) in bias.iter_mut().zip(row) {
             *sum += value;

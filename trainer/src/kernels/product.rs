@@ -27,10 +27,12 @@ pub struct Product<'p> {
     pub source: &'p [f32],
     /// Where each term's run begins in the source.
     pub terms: &'p [usize],
+    /// Whether the sums begin with 0, whatever lies where they go.
+    pub is_new: bool,
 }
 
 impl Product<'_> {
-    /// Adds it to `to`.
+    /// Adds it to `to`, or writes it.
     ///
     /// # Safety
     /// The machine has the instruction set; `to` holds `run` floats after each row's place, the
@@ -110,7 +112,7 @@ impl Product<'_> {
         };
         let [row_step, term_step] = self.factor_steps;
         let factors = self.factors[row * row_step..].iter().step_by(term_step);
-        let mut sums = *to;
+        let mut sums = if self.is_new { [0.0; FLOATS] } else { *to };
         for (place, factor) in self.terms.iter().zip(factors) {
             let from: &[f32; FLOATS] = self.source[place + at..].first_chunk().expect("a run");
             for (sum, value) in sums.iter_mut().zip(from) {
@@ -138,7 +140,7 @@ impl Product<'_> {
             // Loops rather than closures: what is not inlined would be compiled without the
             // instruction set.
             let mut sums = [[V::zero(); VECTORS]; ROWS];
-            for (index, sums) in sums.iter_mut().enumerate() {
+            for (index, sums) in sums.iter_mut().enumerate().filter(|_| !self.is_new) {
                 for (vector, sum) in sums.iter_mut().enumerate() {
                     *sum = V::load(to.add(self.rows[row + index] + vector * LANES));
                 }

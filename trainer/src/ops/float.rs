@@ -42,9 +42,16 @@ pub trait FloatOperator {
     /// before its normalisation.
     fn forward(&self, pass: &mut Pass<'_>, inputs: Inputs<'_>, output: &mut [f32]);
 
-    /// Adds the gradient of the parameters to `gradient`, and those of the inputs to
-    /// `input_gradients`; those that nobody asks for are empty. `output_gradient` is that
-    /// before the ReLU.
+    /// Whether the backward pass writes every value of the inputs' gradients, whatever was there
+    /// before; others add to zeros.
+    fn writes_gradients(&self) -> bool {
+        false
+    }
+
+    /// Adds the gradient of the parameters to `gradient`, that of the bias where it has a place,
+    /// and adds those of the inputs to `input_gradients`, which are zeros, unless the operator
+    /// [writes](Self::writes_gradients) them; those that nobody asks for are empty.
+    /// `output_gradient` is that before the ReLU.
     fn backward(
         &self,
         pass: &mut Pass<'_>,

@@ -230,6 +230,10 @@ macro_rules! operators {
                 call!([$($Operator)+] self, operator => operator.forward(pass, inputs, output))
             }
 
+            fn writes_gradients(&self) -> bool {
+                call!([$($Operator)+] self, operator => operator.writes_gradients())
+            }
+
             fn backward(
                 &self,
                 pass: &mut Pass<'_>,

@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::batch_norm::{BatchScale, ChannelSums};
 use super::loss::Tally;
 use super::parameters::{StageGradient, StageParameters};
-use super::shard::Shard;
-use super::shards::{Batch, Shards};
+use super::portion::Portion;
+use super::shards::{Batch, Shard, Shards, is_passing};
 use super::workers::Workers;
 use crate::forward::{Grid, Layout, weights_on_grid};
 use crate::kernels::{Gradient, InstructionSet, Weights};
@@ -116,38 +116,44 @@ impl BatchGradients {
         });
     }
 
-    /// Takes a shard through the stages of a part, the normalisation before it included.
-    fn shard_forward(&self, shard: &mut Shard, part: &Range<usize>) {
+    /// Takes a portion through the stages of a part, the normalisation before it included.
+    fn portion_forward(&self, portion: &mut Portion, part: &Range<usize>) {
+        let layout = &self.shards.layout;
         if part.start > 0 {
-            shard.normalise(&self.shards.layout, part.start - 1, &self.scales[part.start - 1]);
+            portion.normalise(layout, part.start - 1, &self.scales[part.start - 1]);
         }
-        shard.forward(&self.shards.layout, &self.weights, part.clone());
+        portion.forward(layout, &self.weights, part.clone());
     }
 
-    /// Takes a shard back through the stages of a part; returns the sums that the normalisation
+    /// Takes a portion back through the stages of a part; adds the sums that the normalisation
     /// before it needs.
-    fn shard_backward(
+    fn portion_backward(
         &self,
-        shard: &mut Shard,
+        portion: &mut Portion,
         gradients: &mut [Gradient],
         part: &Range<usize>,
-    ) -> ChannelSums {
-        shard.backward(&self.shards.layout, &self.weights, gradients, part.clone());
-        match part.start {
-            0 => ChannelSums::default(),
-            start => shard.gradient_sums(&self.shards.layout, start - 1, &self.scales[start - 1]),
+        sums: &mut ChannelSums,
+    ) {
+        let layout = &self.shards.layout;
+        portion.backward(layout, &self.weights, gradients, part.clone());
+        if let Some(before) = part.start.checked_sub(1) {
+            portion.add_gradient_sums(layout, before, &self.scales[before], sums);
         }
     }
 
     /// Takes all shards through a part that ends with a normalised stage; mean and variance of its
     /// values over the batch.
     fn forward(&mut self, batch: &Batch<'_>, part: &Range<usize>) {
-        let stage = part.end - 1;
-        let sums = self.shards.each(batch.chosen, |shard, _, _| {
-            self.shard_forward(shard, part);
-            shard.sums(&self.shards.layout, stage)
+        let (layout, stage) = (&self.shards.layout, part.end - 1);
+        let output = layout.stages[stage].output();
+        let sums = self.shards.each(batch.chosen, |shard, _, images| {
+            let mut sums = ChannelSums::zero(output.channels.into());
+            shard.each_portion(layout, part.start.checked_sub(1), images, |portion, _| {
+                self.portion_forward(portion, part);
+                portion.add_sums(layout, stage, &mut sums);
+            });
+            sums
         });
-        let output = self.shards.layout.stages[stage].output();
         let count = batch.chosen.len() * output.height as usize * output.width as usize;
         let (gamma, beta) = &self.norms[stage];
         self.scales[stage] = BatchScale::new(&total(sums), count, gamma, beta, self.epsilon);
@@ -156,11 +162,26 @@ impl BatchGradients {
     /// Takes all shards back through a part that ends with a normalised stage, whose sums are
     /// `sums`; those of the part before.
     fn backward(&self, batch: &Batch<'_>, part: &Range<usize>, sums: &ChannelSums) -> ChannelSums {
-        let stage = part.end - 1;
-        total(self.shards.each(batch.chosen, |shard, gradients, _| {
-            shard.denormalise(&self.shards.layout, stage, &self.scales[stage], sums);
-            self.shard_backward(shard, gradients, part)
+        let (layout, stage) = (&self.shards.layout, part.end - 1);
+        let way = self.scales[stage].way_back(sums);
+        total(self.shards.each(batch.chosen, |shard, gradients, images| {
+            gradients[part.clone()].iter_mut().for_each(Gradient::clear);
+            let (before, mut sums) = (part.start.checked_sub(1), self.sums_before(part));
+            shard.each_portion(layout, before, images, |portion, _| {
+                if let Some(before) = before.filter(|before| is_passing(layout, *before)) {
+                    portion.normalise_again(layout, before, &self.scales[before]);
+                }
+                portion.denormalise(layout, stage, &way);
+                self.portion_backward(portion, gradients, part, &mut sums);
+            });
+            sums
         }))
+    }
+
+    /// Zeros for the sums of the normalisation before a part; none where there is none.
+    fn sums_before(&self, part: &Range<usize>) -> ChannelSums {
+        let channels = |before: usize| self.shards.layout.stages[before].output().channels.into();
+        ChannelSums::zero(part.start.checked_sub(1).map_or(0, channels))
     }
 
     /// The last part forward, the loss, and the same part backward; sums as in
@@ -169,18 +190,36 @@ impl BatchGradients {
         let (tallies, sums): (Vec<Tally>, Vec<ChannelSums>) = self
             .shards
             .each(batch.chosen, |shard, gradients, images| {
-                self.shard_forward(shard, part);
-                let values = shard.output(&self.shards.layout, part.end - 1);
-                let scale = |label| batch.scale_of(label);
-                let (tally, gradient) = batch.loss.of_values(values, batch.data, images, scale);
-                shard.start_back(&self.shards.layout, &gradient);
-                (tally, self.shard_backward(shard, gradients, part))
+                self.turn_shard(batch, part, shard, gradients, images)
             })
             .into_iter()
             .unzip();
         let mut tally = Tally::default();
         tallies.into_iter().for_each(|part| tally.add(part));
         (tally, total(sums))
+    }
+
+    fn turn_shard(
+        &self,
+        batch: &Batch<'_>,
+        part: &Range<usize>,
+        shard: &mut Shard,
+        gradients: &mut [Gradient],
+        images: &[usize],
+    ) -> (Tally, ChannelSums) {
+        let layout = &self.shards.layout;
+        gradients[part.clone()].iter_mut().for_each(Gradient::clear);
+        let (mut tally, mut sums) = (Tally::default(), self.sums_before(part));
+        shard.each_portion(layout, part.start.checked_sub(1), images, |portion, images| {
+            self.portion_forward(portion, part);
+            let values = portion.output(layout, part.end - 1);
+            let scale = |label| batch.scale_of(label);
+            let (found, gradient) = batch.loss.of_values(values, batch.data, images, scale);
+            tally.add(found);
+            portion.start_back(layout, &gradient);
+            self.portion_backward(portion, gradients, part, &mut sums);
+        });
+        (tally, sums)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::augment::Distorter;
 use super::loss::Loss;
 use super::parameters::StageGradient;
-use super::shard::Shard;
+use super::portion::{Memory, Portion};
 use super::workers::Workers;
 use crate::data::Dataset;
 use crate::forward::Layout;
@@ -17,6 +17,69 @@ use crate::ops::{FloatKind, FloatOperator};
 /// Images of a shard: fixed, so that the order of summation does not depend on the number of
 /// threads.
 const SHARD_IMAGES: usize = 16;
+
+/// Bytes that the largest map of a portion's images may have: those that are worked on at once then
+/// stay in the second cache.
+const PORTION_MAP_BYTES: usize = 256 << 10;
+
+/// Images whose gradients are added up by themselves, in portions that are taken through the stages
+/// one after the other.
+pub struct Shard {
+    portions: Vec<Portion>,
+    /// Images of a portion.
+    images: usize,
+    memory: Memory,
+}
+
+impl Shard {
+    fn new(set: InstructionSet, layout: &Layout, most: usize) -> Self {
+        let images = portion_images(layout).min(most);
+        let portion = |_| {
+            let mut portion = Portion::new(set, layout, images);
+            let stages = 0..layout.stages.len();
+            stages.filter(|stage| is_passing(layout, *stage)).for_each(|stage| portion.free(stage));
+            portion
+        };
+        let portions = (0..most.div_ceil(images)).map(portion).collect();
+        Self { portions, images, memory: Memory::default() }
+    }
+
+    /// Does `work` with each portion, those of the shard's images that it has, and the shard's
+    /// memory, that for the output of the stage `before` too if it [is passing](is_passing).
+    pub fn each_portion(
+        &mut self,
+        layout: &Layout,
+        before: Option<usize>,
+        images: &[usize],
+        mut work: impl FnMut(&mut Portion, &[usize]),
+    ) {
+        let lent = before.filter(|before| is_passing(layout, *before));
+        for (portion, images) in self.portions.iter_mut().zip(images.chunks(self.images)) {
+            portion.borrow(layout, &mut self.memory, lent);
+            work(portion, images);
+            portion.give_back(&mut self.memory, lent);
+        }
+    }
+}
+
+/// Whether a stage is normalised, and no stage after the next normalised one reads it. Its output
+/// does not stay in memory: the backward pass makes it again of the values before the
+/// normalisation, which it needs as well.
+pub fn is_passing(layout: &Layout, stage: usize) -> bool {
+    let normalised = |index: &usize| layout.stages[*index].normalised();
+    let last = (stage + 1..layout.stages.len()).find(normalised).unwrap_or(layout.stages.len());
+    let reads = |index: usize| layout.reads[index].contains(&(stage + 1));
+    normalised(&stage) && !(last + 1..layout.stages.len()).any(reads)
+}
+
+/// Images of a portion: the largest part of a shard whose maps are small enough.
+fn portion_images(layout: &Layout) -> usize {
+    let largest = layout.stages.iter().map(|stage| stage.output().len()).max().unwrap_or(0);
+    let bytes = largest.max(layout.input.len()) * size_of::<f32>();
+    let is_small = |images: &usize| images * bytes <= PORTION_MAP_BYTES;
+    let halves = (0..=SHARD_IMAGES.ilog2()).map(|halvings| SHARD_IMAGES >> halvings);
+    halves.into_iter().find(is_small).unwrap_or(1)
+}
 
 /// What gradients are computed of.
 pub struct Batch<'b> {
@@ -71,7 +134,7 @@ pub struct Shards {
     input: Input,
     /// How the stages lie in memory.
     pub layout: Layout,
-    maps: Vec<Mutex<Shard>>,
+    shards: Vec<Mutex<Shard>>,
     /// The gradients of each shard, per stage. Apart from the maps: they are added up while the
     /// next batch's images are placed.
     gradients: Vec<Mutex<Vec<Gradient>>>,
@@ -87,10 +150,10 @@ impl Shards {
         batch: usize,
     ) -> Self {
         let count = batch.div_ceil(SHARD_IMAGES);
-        let maps = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
+        let shard = |_| Mutex::new(Shard::new(set, &layout, SHARD_IMAGES.min(batch)));
         let gradients = |_| Mutex::new(layout.stages.iter().map(zero_gradient).collect());
         Self {
-            maps: (0..count).map(maps).collect(),
+            shards: (0..count).map(shard).collect(),
             gradients: (0..count).map(gradients).collect(),
             set,
             workers,
@@ -114,7 +177,7 @@ impl Shards {
         let images: Vec<&[usize]> = chosen.chunks(SHARD_IMAGES).collect();
         let work = |index| {
             let mut gradients: MutexGuard<Vec<_>> = lock(&self.gradients[index]);
-            work(&mut lock(&self.maps[index]), &mut gradients[..], images[index])
+            work(&mut lock(&self.shards[index]), &mut gradients[..], images[index])
         };
         self.workers.each(images.len(), work)
     }
@@ -123,7 +186,12 @@ impl Shards {
     /// may read the gradients.
     pub fn place_while(&self, batch: &Batch<'_>, meanwhile: impl FnOnce()) {
         let images: Vec<&[usize]> = batch.chosen.chunks(SHARD_IMAGES).collect();
-        let work = |index| self.place(&mut lock(&self.maps[index]), images[index], batch);
+        let work = |index: usize| {
+            let mut shard = lock(&self.shards[index]);
+            shard.each_portion(&self.layout, None, images[index], |portion, images| {
+                self.place(portion, images, batch);
+            });
+        };
         self.workers.each_while(images.len(), work, meanwhile);
     }
 
@@ -146,11 +214,11 @@ impl Shards {
         }
     }
 
-    /// Writes the images into a shard.
-    fn place(&self, shard: &mut Shard, images: &[usize], batch: &Batch<'_>) {
+    /// Writes the images into a portion.
+    fn place(&self, portion: &mut Portion, images: &[usize], batch: &Batch<'_>) {
         let layout = &self.layout;
-        shard.begin(images, batch.dropout);
-        let inputs = shard.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
+        portion.begin(images, batch.dropout);
+        let inputs = portion.inputs(layout, images.len()).chunks_exact_mut(layout.input.len());
         let mut placer = batch.distortion.map(|Distortion { distorter, seed, epoch, strength }| {
             distorter.placer(batch.data, seed, epoch, strength)
         });
@@ -170,7 +238,8 @@ impl Shards {
 
 fn zero_gradient(stage: &FloatKind) -> Gradient {
     let (outputs, taps) = stage.weights().unwrap_or((0, 0));
-    Gradient::zero(outputs, taps)
+    let gradient = Gradient::zero(outputs, taps);
+    if stage.normalised() { Gradient { bias: vec![], ..gradient } } else { gradient }
 }
 
 /// A thread that panicked left nothing half done that another reads: its batch is given up.

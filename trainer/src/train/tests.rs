@@ -7,9 +7,9 @@ use super::batch::BatchGradients;
 use super::loss::{Loss, Tally};
 use super::optimizer::Optimizer;
 use super::parameters::{StageGradient, StageParameters};
+use super::portion::Portion;
 use super::random::{Purpose, Random};
 use super::run::beginning;
-use super::shard::Shard;
 use super::shards::{Batch, Dropout};
 use super::workers::Workers;
 use super::*;
@@ -362,7 +362,7 @@ fn dropout_is_for_training_alone() {
     assert_eq!(forward(&with), forward(&without));
     let layout = Layout::new(&with).unwrap();
     let weights = vec![Weights::new(&[1.0; 144], vec![1.0; 16]), Weights::new(&[], vec![])];
-    let mut shard = Shard::new(InstructionSet::detect(), &layout, 1);
+    let mut shard = Portion::new(InstructionSet::detect(), &layout, 1);
     let mut map = |epoch| {
         shard.begin(&[7], Dropout { seed: 3, epoch });
         shard.inputs(&layout, 1).fill(1.0);

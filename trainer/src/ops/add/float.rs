@@ -3,7 +3,7 @@
 use infer::Shape;
 use infer::schedule::INPUTS_MAX;
 
-use crate::kernels::{Aligned, Gradient};
+use crate::kernels::{Aligned, Gradient, Loops};
 use crate::ops::float::rows_of;
 use crate::ops::{Buffers, FloatOperator, InputGradients, Inputs, Part, Pass, Source};
 
@@ -48,11 +48,13 @@ impl FloatOperator for Float {
         let starts = self.rows(0, pass.images).zip(self.rows(1, pass.images));
         let least = if self.relu { 0.0 } else { f32::NEG_INFINITY };
         for (output, (a, b)) in output.chunks_exact_mut(row_len).zip(starts) {
-            let pairs = first[a..a + row_len].iter().zip(&second[b..b + row_len]);
-            for (output, (a, b)) in output.iter_mut().zip(pairs) {
-                *output = (a + b).max(least);
-            }
+            let (first, second) = (&first[a..a + row_len], &second[b..b + row_len]);
+            pass.set.run(SumRow { first, second, least, output });
         }
+    }
+
+    fn writes_gradients(&self) -> bool {
+        self.inputs.iter().all(|input| input.shape == self.output)
     }
 
     fn backward(
@@ -70,9 +72,27 @@ impl FloatOperator for Float {
             }
             let rows = output_gradient.chunks_exact(row_len).zip(self.rows(input, pass.images));
             for (row, start) in rows {
-                let sums = &mut gradient[start..start + row_len];
-                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                gradient[start..start + row_len].copy_from_slice(row);
             }
+        }
+    }
+}
+
+struct SumRow<'s> {
+    first: &'s [f32],
+    second: &'s [f32],
+    least: f32,
+    output: &'s mut [f32],
+}
+
+impl Loops for SumRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let pairs = self.first.iter().zip(self.second);
+        for (output, (a, b)) in self.output.iter_mut().zip(pairs) {
+            *output = (a + b).max(self.least);
         }
     }
 }

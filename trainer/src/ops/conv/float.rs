@@ -98,6 +98,13 @@ impl Float {
         }
     }
 
+    /// Whether each pixel of the map is read by one pixel of the output, without pooling.
+    fn is_pointwise(&self) -> bool {
+        let pixels = self.input.height as usize * self.input.width as usize;
+        let is_one_tap = self.reach.taps() == self.reach.channels;
+        is_one_tap && self.window.len() == 1 && self.pixels.len() == pixels
+    }
+
     /// Whether the input must be copied into a larger map of zeros.
     fn pads(&self) -> bool {
         self.padded != [self.input.height, self.input.width].map(usize::from)
@@ -162,6 +169,13 @@ impl FloatOperator for Float {
         let positions = self.positions(pixels, pass.images);
         let choices = &mut choices[..pass.images * self.choice_len()];
         kernels::forward(pass.set, pass.weights, &positions, map, output, choices);
+    }
+
+    fn writes_gradients(&self) -> bool {
+        match &self.transposed {
+            Some(transposed) => transposed.is_all_read,
+            None => self.pads() || self.is_pointwise(),
+        }
     }
 
     fn backward(

@@ -27,6 +27,8 @@ pub struct Transposed {
     /// Row and column of the output's gradient in that.
     inset: [usize; 2],
     parts: Vec<Part>,
+    /// Whether somebody reads every row and column of the map.
+    pub is_all_read: bool,
 }
 
 /// The convolution of a window's side, as [`Transposed`] needs it.
@@ -119,7 +121,9 @@ impl Transposed {
         let parts = rows.iter().flat_map(|row| {
             columns.iter().map(move |column| grid.part(row, column, kernel_row, stride))
         });
-        Self { input, output, padded, inset, parts: parts.collect() }
+        let is_all_read =
+            lines.iter().zip(sides).all(|(lines, side)| lines.len() == side.stride.min(side.input));
+        Self { input, output, padded, inset, parts: parts.collect(), is_all_read }
     }
 
     /// The weights of the parts, of `rows`, `[output][tap][channel]`.
@@ -136,7 +140,8 @@ impl Transposed {
         self.parts.iter().map(of_part).collect()
     }
 
-    /// Writes the gradient of the maps of all images; `weights` are those of the parts.
+    /// Writes the gradient of the maps of all images, where somebody reads them; `weights` are
+    /// those of the parts.
     pub fn run(
         &self,
         set: InstructionSet,
@@ -148,8 +153,9 @@ impl Transposed {
         let padded_len = self.padded_row() * self.padded[0];
         // A part begins on a cache line too.
         let part_at = padded_len.next_multiple_of(16);
-        scratch.set_zeros(part_at + self.input.len());
+        scratch.set_len(part_at + if self.is_one_part() { 0 } else { self.input.len() });
         let (padded, part_map) = scratch.split_at_mut(part_at);
+        padded.fill(0.0);
         let images = output_gradient.chunks_exact(self.output.len());
         for (gradient, to) in images.zip(input_gradient.chunks_exact_mut(self.input.len())) {
             self.copy_inset(gradient, padded);
@@ -164,6 +170,11 @@ impl Transposed {
                 }
             }
         }
+    }
+
+    /// Whether the map's rows and columns are all read through the same taps.
+    fn is_one_part(&self) -> bool {
+        self.parts.iter().all(Part::is_whole)
     }
 
     fn padded_row(&self) -> usize {

@@ -48,6 +48,10 @@ impl FloatOperator for Float {
         kernels::forward(pass.set, pass.weights, &positions, input, output, &mut []);
     }
 
+    fn writes_gradients(&self) -> bool {
+        true
+    }
+
     fn backward(
         &self,
         pass: &mut Pass<'_>,

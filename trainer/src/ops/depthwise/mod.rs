@@ -3,6 +3,7 @@
 
 mod float;
 mod plain;
+mod windows;
 
 use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;

@@ -1,27 +1,25 @@
-//! A shard: a few images of a batch that one thread takes through the network, forward and
-//! backward, into gradients of its own.
+//! A portion of a shard: a few images, whose maps stay in the nearer caches while a thread takes
+//! them from one normalisation to the next, forward or backward.
 
 use std::ops::Range;
 
 use infer::schedule::INPUTS_MAX;
 
-use super::batch_norm::{BatchScale, ChannelSums};
+use super::batch_norm::{BatchScale, ChannelSums, Ends, WayBack};
 use super::random::{Purpose, Random};
 use super::shards::Dropout;
-use crate::forward::{Layout, Maps, normalised_len};
+use crate::forward::{Grid, Layout, Maps};
 use crate::kernels::{Aligned, Gradient, InstructionSet, Loops, Weights};
 use crate::ops::FloatOperator;
 
-/// Feature maps, choices and gradients of a shard's images.
+/// Feature maps, choices and gradients of a portion's images.
 #[derive(Debug)]
-pub struct Shard {
+pub struct Portion {
     maps: Maps,
-    /// One image's normalised values.
-    normal: Vec<f32>,
     /// Gradient of each tensor whose maker the backward pass has still to come to, as far as its
     /// readers have added to it; empty before that and after.
     gradients: Vec<Aligned>,
-    /// Memory for gradients, so that no batch asks for new.
+    /// Memory for gradients, so that no batch asks for new; the shard's, while it is lent.
     spare: Vec<Aligned>,
     /// Numbers of the images, and what decides which of their values are left out.
     images: Vec<usize>,
@@ -30,17 +28,45 @@ pub struct Shard {
     left_out: Vec<Vec<bool>>,
 }
 
-impl Shard {
+/// Memory that portions borrow from their shard, one after the other: what it holds is in the
+/// nearer caches.
+#[derive(Debug, Default)]
+pub struct Memory {
+    gradients: Vec<Aligned>,
+    output: Aligned,
+}
+
+impl Portion {
     /// Buffers for up to `images` images.
     pub fn new(set: InstructionSet, layout: &Layout, images: usize) -> Self {
         Self {
             maps: Maps::new(set, layout, images),
-            normal: vec![0.0; layout.stages.iter().map(normalised_len).max().unwrap_or(0)],
             gradients: vec![Aligned::default(); layout.stages.len() + 1],
             spare: Vec::new(),
             images: Vec::new(),
             dropout: Dropout::default(),
             left_out: vec![Vec::new(); layout.stages.len()],
+        }
+    }
+
+    /// Frees the memory of a stage's output: see [`Memory`].
+    pub fn free(&mut self, stage: usize) {
+        self.maps.free(stage);
+    }
+
+    /// Takes the shard's memory for gradients, and for the output of a stage that has none.
+    pub fn borrow(&mut self, layout: &Layout, memory: &mut Memory, stage: Option<usize>) {
+        std::mem::swap(&mut self.spare, &mut memory.gradients);
+        if let Some(stage) = stage {
+            self.maps.lend(layout, stage, &mut memory.output);
+        }
+    }
+
+    /// Gives the memory back.
+    pub fn give_back(&mut self, memory: &mut Memory, stage: Option<usize>) {
+        std::mem::swap(&mut self.spare, &mut memory.gradients);
+        if let Some(stage) = stage {
+            self.maps.take_back(stage, &mut memory.output);
         }
     }
 
@@ -76,6 +102,13 @@ impl Shard {
         let rate = layout.dropout[stage];
         if rate > 0.0 {
             self.choose(stage, layout.stages[stage].output().len(), rate);
+            self.leave_out_chosen(layout, stage);
+        }
+    }
+
+    fn leave_out_chosen(&mut self, layout: &Layout, stage: usize) {
+        let rate = layout.dropout[stage];
+        if rate > 0.0 {
             let (set, left_out) = (self.maps.set, &self.left_out[stage]);
             let values = self.maps.output_mut(layout, stage);
             set.run(LeaveOut { values, left_out, rate });
@@ -90,100 +123,87 @@ impl Shard {
         left_out.clear();
         for image in &self.images {
             Random::new(seed, Purpose::Dropout { epoch, image: *image, stage })
-                .fill_units(&mut units);
+                .fill_units(self.maps.set, &mut units);
             left_out.extend(units.iter().map(|unit| *unit < rate));
         }
     }
 
-    /// Sums over the values of a stage that waits for its normalisation.
-    pub fn sums(&self, layout: &Layout, stage: usize) -> ChannelSums {
-        let channels = layout.stages[stage].output().channels as usize;
-        ChannelSums::of_values(self.maps.set, self.maps.values(layout, stage), channels)
+    /// Adds those of the values of a stage that waits for its normalisation.
+    pub fn add_sums(&self, layout: &Layout, stage: usize, sums: &mut ChannelSums) {
+        sums.add_squares(self.maps.set, self.maps.values(layout, stage));
     }
 
-    /// Normalises a stage's values and takes them through its ReLU, if it has one.
+    /// Normalises a stage's values and takes them through its ReLU, if it has one; leaves some out
+    /// where the network has dropout.
     pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
+        self.to_normal(layout, stage, scale);
+        self.leave_out(layout, stage);
+    }
+
+    /// The same again, with the same values left out.
+    pub fn normalise_again(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
+        self.to_normal(layout, stage, scale);
+        self.leave_out_chosen(layout, stage);
+    }
+
+    fn to_normal(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
+        let ends = Ends { relu: layout.stages[stage].relu(), most: layout.most[stage] };
         let set = self.maps.set;
         let (values, output) = self.maps.to_normalise(layout, stage);
-        scale.normalise(set, layout.stages[stage].relu(), values, output);
-        self.maps.finish(layout, stage);
-        self.leave_out(layout, stage);
+        scale.normalise(set, ends, values, output);
+        self.maps.to_grid(layout, stage);
     }
 
     /// Takes the gradient of a stage back to before some values were left out, and before they were
     /// cut off at the ends of what the stage leaves. That of a value that only went to the nearest
     /// of int8 stays as it is.
     fn uncut(&mut self, layout: &Layout, stage: usize) {
-        let (most, rate) = (layout.most[stage], layout.dropout[stage]);
+        let rate = layout.dropout[stage];
         if rate > 0.0 {
             let (values, left_out) = (&mut self.gradients[stage + 1], &self.left_out[stage]);
             self.maps.set.run(LeaveOut { values, left_out, rate });
         }
-        let most = most / (1.0 - rate);
-        if most < f32::INFINITY {
+        for [least, greatest] in ends_of(layout, stage).into_iter().flatten() {
             let output = self.maps.output(layout, stage);
-            for (gradient, output) in self.gradients[stage + 1].iter_mut().zip(output) {
-                *gradient = if *output >= most { 0.0 } else { *gradient };
-            }
-        }
-        if let Some(grid) = layout.grids.get(stage) {
-            let [least, greatest] = grid.ends().map(|end| end / (1.0 - rate));
-            let output = self.maps.output(layout, stage);
-            for (gradient, output) in self.gradients[stage + 1].iter_mut().zip(output) {
-                let is_inside = least < *output && *output < greatest;
-                *gradient = if is_inside { *gradient } else { 0.0 };
-            }
+            let [least, greatest] = [least, greatest].map(|end| end / (1.0 - rate));
+            let gradient = &mut self.gradients[stage + 1];
+            self.maps.set.run(CutAtEnds { gradient, output, least, greatest });
         }
     }
 
-    /// Takes the gradient back through a normalised stage's ReLU; returns the sums that the
+    /// Takes the gradient back through a normalised stage's ReLU; adds the sums that the
     /// normalisation's gradient needs.
-    pub fn gradient_sums(
+    pub fn add_gradient_sums(
         &mut self,
         layout: &Layout,
         stage: usize,
         scale: &BatchScale,
-    ) -> ChannelSums {
+        sums: &mut ChannelSums,
+    ) {
         self.uncut(layout, stage);
-        let (output, relu) = (layout.stages[stage].output(), layout.stages[stage].relu());
-        let set = self.maps.set;
-        let mut sums = ChannelSums::zero(output.channels as usize);
-        let normal = &mut self.normal[..output.len()];
-        let values = self.maps.values(layout, stage).chunks_exact(output.len());
-        // Image by image: what was cut and normalised is still in the nearest cache when it is
-        // added.
-        for (gradient, values) in
-            self.gradients[stage + 1].chunks_exact_mut(output.len()).zip(values)
-        {
-            scale.cut(set, relu, values, gradient, normal);
-            sums.add_products(set, gradient, normal);
-        }
-        sums
+        let most = if layout.grids.is_empty() { layout.most[stage] } else { f32::INFINITY };
+        let ends = Ends { relu: layout.stages[stage].relu(), most };
+        let values = self.maps.values(layout, stage);
+        scale.cut(self.maps.set, ends, values, &mut self.gradients[stage + 1], sums);
     }
 
-    /// Takes the gradient back through the normalisation; `sums` are those of the whole batch.
-    pub fn denormalise(
-        &mut self,
-        layout: &Layout,
-        stage: usize,
-        scale: &BatchScale,
-        sums: &ChannelSums,
-    ) {
+    /// Takes the gradient back through the normalisation.
+    pub fn denormalise(&mut self, layout: &Layout, stage: usize, way: &WayBack) {
         let values = self.maps.values(layout, stage);
-        scale.back(self.maps.set, sums, values, &mut self.gradients[stage + 1]);
+        way.take(self.maps.set, values, &mut self.gradients[stage + 1]);
     }
 
     /// Begins the backward pass with the gradient of the last stage's output.
     pub fn start_back(&mut self, layout: &Layout, gradient: &[f32]) {
         let mut buffer = take_spare(&mut self.spare, gradient.len());
-        buffer.set_zeros(gradient.len());
+        buffer.set_len(gradient.len());
         buffer.copy_from_slice(gradient);
         self.gradients[layout.stages.len()] = buffer;
     }
 
     /// Takes the gradients back through `stages`, from the last to the first. The gradient of the
-    /// last stage is complete; if it is normalised, it is that before the normalisation. Leaves the
-    /// gradients of the parameters over the shard's images in `gradients`, one for each stage.
+    /// last stage is complete; if it is normalised, it is that before the normalisation. Adds the
+    /// gradients of the parameters over the images to `gradients`, one for each stage.
     pub fn backward(
         &mut self,
         layout: &Layout,
@@ -203,7 +223,6 @@ impl Shard {
             }
             let mut wanted = self.wanted(layout, index);
             let [first, second] = &mut wanted;
-            gradients[index].clear();
             let (inputs, mut pass) = self.maps.pass(layout, weights, index);
             let gradient = &mut gradients[index];
             stage.backward(&mut pass, inputs, &output_gradient, gradient, [first, second]);
@@ -214,7 +233,8 @@ impl Shard {
         }
     }
 
-    /// Zeros for the gradients of what a stage reads; nobody asks for that of the image.
+    /// Memory for the gradients of what a stage reads, zeros where it adds to them; nobody asks for
+    /// that of the image.
     fn wanted(&mut self, layout: &Layout, stage: usize) -> [Aligned; INPUTS_MAX] {
         let reads = &layout.reads[stage];
         std::array::from_fn(|input| match reads.get(input) {
@@ -222,7 +242,10 @@ impl Shard {
             Some(tensor) => {
                 let len = self.maps.images * layout.tensor(*tensor).len();
                 let mut buffer = take_spare(&mut self.spare, len);
-                buffer.set_zeros(len);
+                match layout.stages[stage].writes_gradients() {
+                    true => buffer.set_len(len),
+                    false => buffer.set_zeros(len),
+                }
                 buffer
             }
         })
@@ -238,18 +261,34 @@ impl Shard {
             *sum = gradient;
             return;
         }
-        for (sum, value) in sum.iter_mut().zip(&*gradient) {
-            *sum += value;
-        }
+        self.maps.set.run(AddUp { sums: sum, values: &gradient });
         self.spare.push(gradient);
     }
 }
 
-/// The smallest of the spare buffers that can hold `len` floats; an empty one where none can.
+/// The smallest of the spare buffers that can hold `len` floats, of equal ones the last; an empty
+/// one where none can.
 fn take_spare(spare: &mut Vec<Aligned>, len: usize) -> Aligned {
-    let fits = spare.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= len);
+    let fits = spare.iter().enumerate().rev().filter(|(_, buffer)| buffer.capacity() >= len);
     let best = fits.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
     best.map(|index| spare.swap_remove(index)).unwrap_or_default()
+}
+
+/// `sums[i] += values[i]`.
+struct AddUp<'s> {
+    sums: &'s mut [f32],
+    values: &'s [f32],
+}
+
+impl Loops for AddUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (sum, value) in self.sums.iter_mut().zip(self.values) {
+            *sum += value;
+        }
+    }
 }
 
 /// Values of which some become 0; the others are divided by the probability that they stay.
@@ -268,6 +307,36 @@ impl Loops for LeaveOut<'_> {
             // Both are computed: without a branch it is done on whole vectors.
             let kept = *value / (1.0 - self.rate);
             *value = if *is_left_out { 0.0 } else { kept };
+        }
+    }
+}
+
+/// What cuts the values of a stage off below and above, apart from a ReLU: where something does
+/// that its normalisation does not take the gradient back through.
+fn ends_of(layout: &Layout, stage: usize) -> [Option<[f32; 2]>; 2] {
+    let most = layout.most[stage];
+    let is_left = !layout.stages[stage].normalised() || !layout.grids.is_empty();
+    let above = (most < f32::INFINITY && is_left).then_some([f32::NEG_INFINITY, most]);
+    [above, layout.grids.get(stage).map(Grid::ends)]
+}
+
+/// No gradient passes where the output is at an end.
+struct CutAtEnds<'c> {
+    gradient: &'c mut [f32],
+    output: &'c [f32],
+    least: f32,
+    greatest: f32,
+}
+
+impl Loops for CutAtEnds<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (gradient, output) in self.gradient.iter_mut().zip(self.output) {
+            // Written either way: without a branch it is done on whole vectors.
+            let is_inside = (self.least < *output) & (*output < self.greatest);
+            *gradient = if is_inside { *gradient } else { 0.0 };
         }
     }
 }
