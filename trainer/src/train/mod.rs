@@ -14,7 +14,6 @@ mod augment;
 mod average;
 mod batch;
 mod batch_norm;
-mod chacha;
 pub mod checkpoint;
 mod decay;
 mod early_stopping;

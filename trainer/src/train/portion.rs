@@ -123,7 +123,7 @@ impl Portion {
         left_out.clear();
         for image in &self.images {
             Random::new(seed, Purpose::Dropout { epoch, image: *image, stage })
-                .fill_units(self.maps.set, &mut units);
+                .fill_units(&mut units);
             left_out.extend(units.iter().map(|unit| *unit < rate));
         }
     }

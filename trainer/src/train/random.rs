@@ -3,9 +3,6 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use super::chacha::{BLOCK_WORDS, LANES, Place, WORDS, Words};
-use crate::kernels::InstructionSet;
-
 /// What random numbers are drawn for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -35,6 +32,9 @@ pub enum Purpose {
         stage: usize,
     },
 }
+
+/// Units that are made of one call of the generator, which makes 64 words at once.
+const UNITS_AT_ONCE: usize = 256;
 
 /// Random numbers of a seed for one purpose.
 pub struct Random(ChaCha8Rng);
@@ -67,19 +67,15 @@ impl Random {
     }
 
     /// As many [units](Self::unit) as fit into `units`, all at once.
-    pub fn fill_units(&mut self, set: InstructionSet, units: &mut [f32]) {
-        let begun = self.0.get_word_pos() as usize % BLOCK_WORDS;
-        let until_block = (BLOCK_WORDS - begun) % BLOCK_WORDS;
-        let (one_by_one, at_once) = units.split_at_mut(until_block.min(units.len()));
-        one_by_one.iter_mut().for_each(|unit| *unit = self.unit());
-        let (position, mut words) = (self.0.get_word_pos(), [0; WORDS]);
-        let (key, stream) = (self.0.get_seed(), self.0.get_stream());
-        let first = (position / BLOCK_WORDS as u128) as u64;
-        for (block, units) in (first..).step_by(LANES).zip(at_once.chunks_mut(WORDS)) {
-            set.run(Words { place: Place { key, stream, block }, words: &mut words });
-            units.iter_mut().zip(&words).for_each(|(unit, word)| *unit = unit_of(*word));
+    pub fn fill_units(&mut self, units: &mut [f32]) {
+        let mut bytes = [0; 4 * UNITS_AT_ONCE];
+        for units in units.chunks_mut(UNITS_AT_ONCE) {
+            let bytes = &mut bytes[..4 * units.len()];
+            self.0.fill_bytes(bytes);
+            for (unit, bytes) in units.iter_mut().zip(bytes.as_chunks().0) {
+                *unit = unit_of(u32::from_le_bytes(*bytes));
+            }
         }
-        self.0.set_word_pos(position + at_once.len() as u128);
     }
 
     /// Two independent values of the standard normal distribution (Box and Muller).
@@ -114,12 +110,10 @@ mod tests {
     #[test]
     fn units_at_once_are_those_one_by_one() {
         let random = || Random::new(7, Purpose::Dropout { epoch: 1, image: 2, stage: 3 });
-        let counts = [0, 1, 15, 16, 17, 63, 64, 65, 256, 257, 271, 272, 273, 1000];
-        let sets = InstructionSet::available();
-        for (count, set) in counts.iter().flat_map(|count| sets.iter().map(|set| (*count, *set))) {
+        for count in [0, 1, 63, 64, 65, 256, 257, 1000] {
             let (mut at_once, mut one_by_one) = (random(), random());
             let mut units = vec![f32::NAN; count];
-            at_once.fill_units(set, &mut units);
+            at_once.fill_units(&mut units);
             assert!(units.iter().all(|unit| *unit == one_by_one.unit()), "{count}");
             assert_eq!(at_once.unit(), one_by_one.unit(), "after {count}");
         }
