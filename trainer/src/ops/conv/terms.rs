@@ -396,7 +396,8 @@ impl<'c> VectorPlaces<'c> {
             self.conv.origin[axis] as i64 + at[axis] as i64 * self.conv.stride[axis] as i64
         };
         let fits = |axis: usize| {
-            first(axis) >= 0 && first(axis) + self.conv.kernel[axis] as i64 <= self.sides[axis] as i64
+            first(axis) >= 0
+                && first(axis) + self.conv.kernel[axis] as i64 <= self.sides[axis] as i64
         };
         if !fits(0) || !fits(1) {
             return (0, 0);
