@@ -136,17 +136,17 @@ impl Portion {
     /// Normalises a stage's values and takes them through its ReLU, if it has one; leaves some out
     /// where the network has dropout.
     pub fn normalise(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
-        self.to_normal(layout, stage, scale);
+        self.normalise_values(layout, stage, scale);
         self.leave_out(layout, stage);
     }
 
     /// The same again, with the same values left out.
     pub fn normalise_again(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
-        self.to_normal(layout, stage, scale);
+        self.normalise_values(layout, stage, scale);
         self.leave_out_chosen(layout, stage);
     }
 
-    fn to_normal(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
+    fn normalise_values(&mut self, layout: &Layout, stage: usize, scale: &BatchScale) {
         let ends = Ends { relu: layout.stages[stage].relu(), most: layout.most[stage] };
         let set = self.maps.set;
         let (values, output) = self.maps.to_normalise(layout, stage);
