@@ -90,12 +90,20 @@ fn the_assembler_goes_back_to_the_processor_of_the_build() {
 /// The macro that checks a loop's bytes; in parts, so that it is not taken for a variable.
 const GUARD: &str = concat!("KIND", "LING_JUMP ");
 
+/// The file whose jump goes to one of two labels: the assembler itself knows where these are.
+const TO_LABELS: &str = "paired/armv7m.s";
+
 /// A jump to an address that is computed lands in an unrolled loop behind it, in the same macro:
 /// the assembler checks the bytes of that.
 #[test]
 fn computed_jumps_are_guarded() {
     let (mut files, mut jumps, mut wrong) = (0, 0, vec![]);
     each_file(&source(), &mut |file, text| {
+        if file.ends_with(TO_LABELS) {
+            assert_eq!(text.lines().filter(|line| is_computed_jump(line.trim())).count(), 1);
+            assert!(text.contains("  adr.w \\temporary, 4f"), "{TO_LABELS}: no label's address");
+            return;
+        }
         let (mut open, before) = (None, jumps);
         for (index, line) in text.lines().map(str::trim).enumerate() {
             if is_computed_jump(line) {
@@ -110,7 +118,7 @@ fn computed_jumps_are_guarded() {
         files += usize::from(jumps > before);
     });
     assert!(wrong.is_empty(), "jumps without a guard behind them:\n{}", wrong.join("\n"));
-    assert_eq!((files, jumps), (6, 9), "files with computed jumps, and jumps");
+    assert_eq!((files, jumps), (7, 8), "files with computed jumps, and jumps");
 }
 
 fn is_computed_jump(line: &str) -> bool {
