@@ -237,7 +237,7 @@ impl BatchScale {
         }
     }
 
-    /// That of so many pixels in place of one.
+    /// That of `times` pixels in place of one.
     fn repeated(&self, times: usize) -> Self {
         let repeated = |numbers: &[f32]| numbers.repeat(times);
         Self {
@@ -382,7 +382,7 @@ impl WayBack {
         }
     }
 
-    /// That of so many pixels in place of one.
+    /// That of `times` pixels in place of one.
     fn repeated(&self, times: usize) -> Self {
         let repeated = |numbers: &[f32]| numbers.repeat(times);
         Self {

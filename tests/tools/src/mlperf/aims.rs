@@ -13,11 +13,9 @@ pub const RAM: [(&str, u64); 4] = [("kws", 6_000), ("vww", 12_000), ("ic", 14_00
 
 /// What comes before the table of those that are missed.
 pub const MISSED: &str = "\n## What was aimed at\n\n\
-    Before the kernels were written, aims were set: instructions of the fastest plans, \
-    working memory of the smallest ones, \
-    and flash of the smallest ones, no more than CMSIS-NN's.\n\
-    What is missed of memory and flash is marked in the tables above.\n\
-    These instructions are missed; all others are kept.\n\
+    Before the kernels were written, aims were set.\n\
+    Those of memory and flash are in the tables above.\n\
+    These are instructions of the fastest plans that are missed; all others are kept.\n\
     *A MAC* is instructions for each multiply-accumulate that is computed.\n\n";
 
 /// Why, and what is left to do.

@@ -137,7 +137,7 @@ fn fours_side_by_side(conv: &Conv<'_>) -> f64 {
 }
 
 /// Four convolved pixels at a time, by pairs of channels: without pooling, whole pairs of channels
-/// have a loop of their own, the first of the `_pair` terms. Pixels of the map that lie side by side
+/// have a loop of their own, the first of the `_pair` terms. Pixels of the map that lie in a row
 /// are not copied. Armv6-M copies all other patches one by one, those inside of the map another way
 /// than those at its edge: the terms from `patch` to `edge_value`. Others copy four that lie inside
 /// of the map in a row together, or none of them where a kernel's row has whole words.
@@ -258,8 +258,8 @@ fn of_windows(conv: &Conv<'_>) -> Vec<Term> {
     ]
 }
 
-/// Without pooling: two pixels at a time, by four channels and by 16 taps; the last channel of an odd
-/// number by itself. A kernel of one row, or of rows of whole chunks, reads the map where it lies;
+/// Without pooling: two pixels at a time, by four channels and by 16 taps; the last channel of an
+/// odd number by itself. A kernel of one row, or of rows of whole chunks, reads the map where it lies;
 /// others read copies of their patches, up to four at a time. Patches of more than one row or of
 /// many chunks have another loop. Outputs that are no ReLU's take longer.
 fn of_pixels(conv: &Conv<'_>) -> Vec<Term> {

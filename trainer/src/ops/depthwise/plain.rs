@@ -115,8 +115,8 @@ impl Running for Depthwise<'_> {
     /// list of the taps is made for each, unless there are more taps than it holds: then by blocks
     /// of eight, the rest channel by channel. What the sums of a block start with is written for
     /// each, or, on Armv7-M with lists, once for all: the `whole_` terms. With two roundings blocks
-    /// of eight take longer where the output is no ReLU's. Blocks of many pixels of a 3x3 kernel are
-    /// left to a loop over pixels: the `lane_` terms.
+    /// of eight take longer where the output is no ReLU's. Blocks of many pixels of a 3x3 kernel
+    /// are left to a loop over pixels: the `lane_` terms.
     fn terms(&self) -> Vec<Term> {
         if is_one_pixel(self) {
             return pixel_terms(self);

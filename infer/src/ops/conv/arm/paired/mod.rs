@@ -359,6 +359,8 @@ impl<'m> Map<'m> {
         false
     }
 
+    /// Not inlined: twice the copy loops would be too much for the flash of such chips.
+    #[inline(never)]
     fn copy(&self, [row, column]: [i32; 2], to: &mut [i8]) {
         if let Some(patch) = to.get_mut(..self.conv.taps()) {
             gather_patch(self.conv, self.input, row, column, patch);
@@ -556,7 +558,8 @@ fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
 }
 
 /// The output of a channel's sum, to which the bias is added.
-#[inline(always)]
+#[cfg_attr(kindling_backend = "armv6m", inline(never))]
+#[cfg_attr(not(kindling_backend = "armv6m"), inline(always))]
 fn output(conv: &Conv<'_>, channel: usize, sum: i32) -> i8 {
     let Some(parameters) = conv.channels.as_chunks().0.get(channel) else { return 0 };
     let ChannelParameters { bias, multiplier, .. } = ChannelParameters::from_le_bytes(parameters);

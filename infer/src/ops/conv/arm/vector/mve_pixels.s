@@ -345,8 +345,8 @@ KINDLING_PIXELS_ANY kindling_pixels_long_any, any
 @   for each patch, for each kernel row inside: copy the bytes inside
 @
 @ r0 = {first byte inside, bytes from row to row of the map, bytes of a kernel row, rows inside,
-@ where the first one goes, bytes inside of a row, first patch, bytes of it to fill, zero point, step
-@ from pixel to pixel of the map, bytes of a patch, patches, one or more}.
+@ where the first one goes, bytes inside of a row, first patch, bytes of it to fill, zero point,
+@ step from pixel to pixel of the map, bytes of a patch, patches, one or more}.
 @ Registers: r1 source, r2 and r3 steps from row to row, r4 rows, r5 destination, r6 and r7 those of
 @ a row, r8 bytes of a row, r9 and r10 steps from patch to patch, r11 patches left, r0 and r12
 @ addresses in a row; first r9 patch, r10 bytes to fill, r11 zero point.
