@@ -12,7 +12,8 @@ pub const COUNTS: [(&str, [u64; 5], u64, u64); 5] = [
 ];
 
 /// Code and constants of its kernels, with those of libc and libgcc that they need, and of the
-/// calls that make a network of them, bytes: on the cores of [`CORES`], as it was built for the counts.
+/// calls that make a network of them, bytes: on the cores of [`CORES`], as it was built for the
+/// counts.
 pub const FLASH: [(&str, [[u64; 2]; 5]); 5] = [
     ("kws", [[21_480, 2_940], [17_984, 2_872], [25_932, 2_872], [26_520, 2_872], [20_768, 2_928]]),
     ("vww", [[22_092, 7_768], [17_984, 7_640], [25_932, 7_640], [26_520, 7_640], [20_768, 7_700]]),

@@ -259,9 +259,9 @@ fn of_windows(conv: &Conv<'_>) -> Vec<Term> {
 }
 
 /// Without pooling: two pixels at a time, by four channels and by 16 taps; the last channel of an
-/// odd number by itself. A kernel of one row, or of rows of whole chunks, reads the map where it lies;
-/// others read copies of their patches, up to four at a time. Patches of more than one row or of
-/// many chunks have another loop. Outputs that are no ReLU's take longer.
+/// odd number by itself. A kernel of one row, or of rows of whole chunks, reads the map where it
+/// lies; others read copies of their patches, up to four at a time. Patches of more than one row or
+/// of many chunks have another loop. Outputs that are no ReLU's take longer.
 fn of_pixels(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { taps, rows, channels, .. } = Sizes::of(conv);
     let [in_place, copied] = VectorTiles::of(conv);
