@@ -1,6 +1,11 @@
 //! The suites of host and chip, one program for all: `tests/README.md` says what each is about and
 //! what it needs.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the mutations and the random graphs have the same file for their random numbers"
+)]
+
 mod accuracy;
 mod assembly;
 mod bad_model;
