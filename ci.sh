@@ -113,13 +113,18 @@ firmware() { firmware_do run --release; }
 
 # Random layers and ten digits on the core itself, with overflow checks: a sum that wraps is a
 # panic.
-#: kernels all+ try all kernels on each emulated core
+#: kernels all+ try all kernels on each emulated core, optimised and not
 kernels() {
-    for_each_core imported run --profile checked --bin kernel_suite |
-        sed -n '/kernels/p; /addresses/p; /random layers/p; /right, .* as on the host/p'
+    {
+        for_each_core imported run --profile checked --bin kernel_suite
+        for_each_core imported run --profile unoptimised --bin kernel_suite -- 4
+    } | sed -n '/kernels/p; /addresses/p; /random layers/p; /right, .* as on the host/p'
 }
 
-#: boards all+ build the firmware's server for every board, also over USB where it has a port
+# Boards whose server tests/tests/it/server_memory.rs builds and runs.
+BUILT_BY_TESTS=" microbit stm32vldiscovery netduinoplus2 mps2-an386 "
+
+#: boards all+ build the firmware's server for every other board, also over USB where it has a port
 boards() {
     cargo build --release --quiet -p trainer
     in_two_lanes boards_of_lane "$(realpath "${CARGO_TARGET_DIR:-target}")/release/trainer"
@@ -130,6 +135,7 @@ boards_of_lane() {
     for folder in firmware-example/boards/*; do
         board=${folder##*/} target=$(sed -n 's/^target = "\(.*\)"/\1/p' "$folder/board.toml")
         [ "$(lane_of "$target")" = "$1" ] || continue
+        [[ $BUILT_BY_TESTS != *" $board "* ]] || continue
         "${flash[@]}" "$board"
         [ ! -e "$folder/usb.rs" ] || "${flash[@]}" "$board" --usb
         [ "$board" != nrf52840-dk ] || "${flash[@]}" "$board" --rtt

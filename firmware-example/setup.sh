@@ -18,17 +18,17 @@ FIRMWARE_CORES=(
 
 firmware_do() { (cd "$firmware_folder" && "$firmware_cargo" "$@"); }
 
-# Runs cargo for each core class: for_each_core FEATURES ARGUMENTS...
+# Runs a command of cargo's for each core class: for_each_core FEATURES COMMAND ARGUMENTS...
 for_each_core() { in_two_lanes cores_of_lane "$@"; }
 
 cores_of_lane() {
-    local core target board feature lane=$1 features=$2
-    shift 2
+    local core target board feature lane=$1 features=$2 command=$3
+    shift 3
     for core in "${FIRMWARE_CORES[@]}"; do
         read -r target board feature <<<"$core"
         [ "$(lane_of "$target")" = "$lane" ] || continue
-        KINDLING_BOARD=$board firmware_do "$@" --quiet --target "$target" \
-            --features "$features${feature:+,$feature}"
+        KINDLING_BOARD=$board firmware_do "$command" --quiet --target "$target" \
+            --features "$features${feature:+,$feature}" "$@"
     done
 }
 

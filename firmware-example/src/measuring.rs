@@ -30,7 +30,8 @@ pub struct Loading {
 }
 
 /// Writes the instructions of a whole run, its bytes of stack, instructions and bytes of stack of
-/// loading, then the instructions of each layer. One run for the whole, one for the layers.
+/// loading, then the instructions of the longest step and of each layer. One run for the whole, one
+/// for the layers.
 pub fn count<'m>(
     counter: &mut Counter,
     network: impl Into<Network<'m>>,
@@ -51,8 +52,9 @@ pub fn count<'m>(
     to.write(&(stack_bytes as u32).to_le_bytes())?;
     to.write(&loading.instructions.to_le_bytes())?;
     to.write(&loading.stack_bytes.to_le_bytes())?;
-    let mut layers = Layers { counter, begun: 0, instructions: [0; LAYERS_MAX] };
+    let mut layers = Layers { counter, begun: 0, longest: 0, instructions: [0; LAYERS_MAX] };
     session.run_stored::<Native>(image, &mut layers).map_err(|_| HostError)?;
+    to.write(&layers.longest.to_le_bytes())?;
     for instructions in &layers.instructions[..network.layers().len()] {
         to.write(&instructions.to_le_bytes())?;
     }
@@ -128,10 +130,11 @@ pub fn noise(image: &mut [u8]) {
     }
 }
 
-/// Instructions of each layer of a run.
+/// Instructions of each layer of a run, and of the longest step, which makes rows of one layer.
 struct Layers<'c> {
     counter: &'c mut Counter,
     begun: u32,
+    longest: u32,
     instructions: [u32; LAYERS_MAX],
 }
 
@@ -141,6 +144,8 @@ impl Observer for Layers<'_> {
     }
 
     fn after(&mut self, index: usize, _: &Layer<'_>, _: Range<u16>, _: &[i8]) {
-        self.instructions[index] += self.counter.since(self.begun);
+        let step = self.counter.since(self.begun);
+        self.longest = self.longest.max(step);
+        self.instructions[index] += step;
     }
 }

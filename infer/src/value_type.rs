@@ -5,6 +5,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What the values of an input are.
+///
+/// Who gives values has to know each type, so a further one is a breaking release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ValueType {
@@ -18,6 +20,8 @@ pub enum ValueType {
 }
 
 /// What the values of the first output are.
+///
+/// Who reads values has to know each type, so a further one is a breaking release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum OutputType {

@@ -4,6 +4,7 @@
 pub mod buffers;
 pub mod call_graph;
 pub mod cycles;
+pub mod day;
 pub mod documented;
 pub mod emulated;
 pub mod faulty_line;

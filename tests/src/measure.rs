@@ -26,6 +26,8 @@ pub struct Counts {
     pub load: u32,
     /// Most stack that loading takes, bytes.
     pub load_stack_bytes: u32,
+    /// Instructions of the longest step, to within one tick of the counter.
+    pub longest_step: u32,
     /// Instructions of each layer, to within one tick of the counter.
     pub layers: Vec<u32>,
     /// The scores of all images, one after the other.
@@ -94,6 +96,7 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
     let mut words = counts.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
     let mut next = || words.next().expect("a count");
     let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());
+    let longest_step = next();
     let mut table = ModelTable::new();
     let classes = Model::from_bytes(model, &mut table).expect("a model").classes();
     let (scores, image_instructions) = answers(&scores, classes);
@@ -102,6 +105,7 @@ pub fn built_in_counts(board: Board, variant: Variant, model: &[u8], images: &[u
         stack_bytes,
         load,
         load_stack_bytes,
+        longest_step,
         layers: words.collect(),
         scores,
         image_instructions,
@@ -168,9 +172,19 @@ fn batch_counts(board: Board, variant: Variant, models: &[Vec<u8>], images: &[u8
         let answered;
         (answered, scores) = scores.split_at(bytes.min(scores.len()));
         let (total, stack_bytes, load, load_stack_bytes) = (next(), next(), next(), next());
+        let longest_step = next();
         let layers = model.layers().iter().map(|_| next()).collect();
         let (scores, image_instructions) = answers(answered, model.classes());
-        Counts { total, stack_bytes, load, load_stack_bytes, layers, scores, image_instructions }
+        Counts {
+            total,
+            stack_bytes,
+            load,
+            load_stack_bytes,
+            longest_step,
+            layers,
+            scores,
+            image_instructions,
+        }
     };
     models.iter().map(of).collect()
 }

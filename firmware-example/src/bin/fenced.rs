@@ -28,6 +28,7 @@ use cortex_m_semihosting::hprintln;
 use fence::{ARENA_BYTES, Fenced, GUARDS, IMAGE_BYTES};
 use infer::kernels::KernelSet;
 use infer::{Model, Native, Session, Stream, Table, Trust, self_test};
+use static_cell::ConstStaticCell;
 
 /// Layers of the largest model.
 const LAYERS: usize = 32;
@@ -48,11 +49,14 @@ const PRIME: u32 = 16_777_619;
 /// Longest answer, bytes: a longer one is cut off.
 const LINE_BYTES: usize = 64 * 1024;
 
+/// All that lies between guards, and the two answers.
+static MEMORY: ConstStaticCell<Fenced> = ConstStaticCell::new(Fenced::new());
+static LINES: ConstStaticCell<[Line; 2]> = ConstStaticCell::new([const { Line::new() }; 2]);
+
 #[cortex_m_rt::entry]
 fn main() -> ! {
     let mut peripherals = cortex_m::Peripherals::take().unwrap();
-    let memory = cortex_m::singleton!(: Fenced = Fenced::new()).unwrap();
-    let memory = memory.close(&mut peripherals.MPU);
+    let memory = MEMORY.take().close(&mut peripherals.MPU);
     let line = CommandLine::read();
     let mut words = line.words().skip(1);
     let done = match (words.next(), words.next(), words.next()) {
@@ -76,7 +80,7 @@ fn touch(memory: &Fenced, guard: &str, last: bool) -> Result<(), HostError> {
 }
 
 fn answer_all(memory: &mut Fenced, models: &str, answers: &str) -> Result<(), HostError> {
-    let lines = cortex_m::singleton!(: [Line; 2] = [const { Line::new() }; 2]).unwrap();
+    let lines = LINES.take();
     let (mut from, mut to) = (File::open(models)?, File::create(answers)?);
     let mut left = from.bytes()?;
     while left > 0 {

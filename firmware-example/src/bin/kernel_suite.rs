@@ -2,6 +2,8 @@
 //! algorithm, then some layers of known networks with the instructions each algorithm takes, and
 //! the firmware's own model on ten digits. Ends with an error when one byte differs, or when a
 //! model or a buffer from which the kernels cannot load words is let through.
+//!
+//! `kernel_suite LAYERS` takes that number of random layers of each algorithm, and counts nothing.
 
 #![no_std]
 #![no_main]
@@ -19,7 +21,8 @@ mod random_layer;
 
 use core::panic::PanicInfo;
 
-use board::{Counter, host};
+use board::Counter;
+use board::host::{self, CommandLine};
 use cortex_m_semihosting::hprintln;
 use infer::features::Feature;
 use infer::kernels::KernelSet;
@@ -29,8 +32,9 @@ use infer::{
 use random_layer::{
     Choice, Maps, Numbers, Random, agrees, each_choice, equals_reference, measured,
 };
+use static_cell::ConstStaticCell;
 
-/// Random layers of each algorithm.
+/// Random layers of each algorithm, unless the command line has another number.
 const LAYERS: u64 = 32;
 
 /// A small model.
@@ -39,6 +43,12 @@ const MODEL: &[u8] = infer::include_model!("../../../tests/fuzz/corpus/model/see
 /// The model that the firmware is built with.
 const TUTORIAL: &[u8] = infer::include_model!(concat!(env!("OUT_DIR"), "/model.kndl"));
 const ARENA_BYTES: usize = infer::arena_bytes!(TUTORIAL);
+
+static ARENA: ConstStaticCell<Arena<ARENA_BYTES>> = ConstStaticCell::new(Arena::new());
+
+/// What random layers read and write.
+static MAPS: ConstStaticCell<Maps> = ConstStaticCell::new(Maps::new());
+static NUMBERS: ConstStaticCell<Numbers> = ConstStaticCell::new(Numbers::new());
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -53,10 +63,13 @@ fn main() -> ! {
         checks,
         counted
     );
-    let maps = cortex_m::singleton!(: Maps = Maps::new()).unwrap();
-    let numbers = cortex_m::singleton!(: Numbers = Numbers::new()).unwrap();
-    let mut right = counter_is_right & odd_addresses_are_refused() & random_layers(maps, numbers);
-    each_choice(|choice| right &= count(&mut counter, choice, maps, numbers));
+    let (maps, numbers) = (MAPS.take(), NUMBERS.take());
+    let asked = CommandLine::read().words().nth(1).and_then(|word| word.parse().ok());
+    let mut right = counter_is_right & odd_addresses_are_refused();
+    right &= random_layers(asked.unwrap_or(LAYERS), maps, numbers);
+    if asked.is_none() {
+        each_choice(|choice| right &= count(&mut counter, choice, maps, numbers));
+    }
     right &= whole_network(&mut counter);
     hprintln!("{}", if right { "all right" } else { "WRONG" });
     host::exit(right)
@@ -93,9 +106,9 @@ fn load_error(file: &[u8]) -> Option<ModelError> {
     Model::from_bytes(file, &mut Table::<16>::new()).err()
 }
 
-fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
+fn random_layers(layers: u64, maps: &mut Maps, numbers: &mut Numbers) -> bool {
     let mut wrong = 0;
-    for seed in 0..LAYERS {
+    for seed in 0..layers {
         each_choice(|choice| {
             if !agrees::<Native>(&mut Random::new(seed), choice, maps, numbers) {
                 hprintln!("{:?}, seed {}: differs from the reference", choice, seed);
@@ -103,13 +116,13 @@ fn random_layers(maps: &mut Maps, numbers: &mut Numbers) -> bool {
             }
         });
     }
-    hprintln!("{} random layers of each algorithm, {} wrong", LAYERS, wrong);
+    hprintln!("{} random layers of each algorithm, {} wrong", layers, wrong);
     wrong == 0
 }
 
 /// Loads the firmware's model, tests it and runs it on ten digits, if it knows them.
 fn whole_network(counter: &mut Counter) -> bool {
-    let arena = cortex_m::singleton!(: Arena<ARENA_BYTES> = Arena::new()).unwrap();
+    let arena = ARENA.take();
     let mut table = Table::<{ infer::layers!(TUTORIAL) }>::new();
     let Ok(model) = Model::from_bytes(TUTORIAL, &mut table) else { return false };
     if !digits::are_known(&model) {

@@ -5,7 +5,7 @@
 //!
 //! - instructions and bytes of stack of a whole run on a made-up image;
 //! - instructions and bytes of stack of loading;
-//! - the instructions of each layer.
+//! - the instructions of the longest step, and of each layer.
 //!
 //! IMAGES holds raw images. For each model SCORES gets the scores of each of them and the
 //! instructions of its run. `-` for COUNTS counts nothing: emulators without `-icount` are faster.

@@ -13,7 +13,7 @@ use std::env;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use infer::Table;
 use infer::features::Feature;
@@ -24,6 +24,7 @@ use infer::{
     Kernels, Layer, LayerKind, Model, ModelError, Native, Observer, Reference, Session, Stream,
     Trust, TrustError,
 };
+use tests::day::today;
 use tests::imported::Imported;
 use tests::networks::{GRAPH, ODD, STREAM};
 use tests::plans::{tutorial_with_self_test, untrained};
@@ -104,10 +105,8 @@ fn bits(file: &[u8]) -> Vec<usize> {
     if end < BITS_OF_SMALL {
         return (0..end).collect();
     }
-    let day = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs()
-        / 86_400;
     let step = (end - first) / SAMPLE;
-    let offset = day as usize * 7919 % step;
+    let offset = today() as usize * 7919 % step;
     println!("offset {offset} of {step}");
     (0..first).chain((first + offset..end).step_by(step)).collect()
 }

@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 27] = [
+pub const PAIRS: [[Feature; 2]; 28] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -65,6 +65,7 @@ pub const PAIRS: [[Feature; 2]; 27] = [
     [Feature::WinogradF4, Feature::WinogradSingleTile],
     [Feature::WinogradF2, Feature::Edges],
     [Feature::WinogradF4, Feature::Edges],
+    [Feature::WinogradF4, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Direct],
     [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],

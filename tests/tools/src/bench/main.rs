@@ -104,7 +104,7 @@ fn row(
         Loading::OnChip => counts_of(board, variant, std::slice::from_ref(&file), images).remove(0),
         Loading::BuiltIn => built_in_counts(board, variant, &file, images),
     };
-    let Counts { total, stack_bytes, load, load_stack_bytes, scores, .. } = &counts;
+    let Counts { total, stack_bytes, load, load_stack_bytes, longest_step, scores, .. } = &counts;
     let layer_bytes = plan.loading.layer_bytes(plan.choices.layers.len());
     let row = Row {
         core: core.to_owned(),
@@ -116,7 +116,7 @@ fn row(
         instructions: *total,
         load_instructions: *load,
         predicted_instructions: plan.instructions.round() as u64,
-        longest_step_instructions: plan.longest_step.round() as u64,
+        longest_step_instructions: *longest_step,
         code_bytes: code_bytes(&program).expect("an ELF file") + layer_bytes,
         predicted_code_bytes: plan.code_bytes + layer_bytes,
         model_bytes: file.len(),

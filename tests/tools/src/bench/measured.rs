@@ -50,8 +50,8 @@ pub struct Row {
     pub load_instructions: u32,
     /// Of one run, by the planner's formulas.
     pub predicted_instructions: u64,
-    /// Of the longest step of a run, by the planner's formulas.
-    pub longest_step_instructions: u64,
+    /// Of the longest step of a run.
+    pub longest_step_instructions: u32,
     /// With the constant layers of a model that is built in.
     pub code_bytes: usize,
     /// By the planner's table of parts.

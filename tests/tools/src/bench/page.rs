@@ -36,7 +36,7 @@ without the vector table; where the model is built in, also its constant layers 
 | RAM | the arena; the caller's image (784 bytes) and the stack come on top, \
 except where the limit says so |
 | stack | the most that loading or running takes, measured by painting |
-| longest step | the planner's estimate for `Run::step`, \
+| longest step | instructions of the longest `Run::step`, \
 which runs a layer or some rows at a time |
 | exact | the scores of 100 test images equalled those of the reference kernels, byte for byte |
 
@@ -74,7 +74,7 @@ fn plans(text: &mut String, rows: &[Row]) {
                 grouped(row.model_bytes as u64),
                 grouped(row.arena_bytes as u64),
                 grouped(row.stack_bytes.into()),
-                grouped(row.longest_step_instructions),
+                grouped(row.longest_step_instructions.into()),
                 row.opt_level.clone(),
                 exact(row.exact).to_owned(),
             ],
