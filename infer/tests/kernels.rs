@@ -14,7 +14,7 @@ use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{
-    Filling, Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, in_bits,
+    Filling, Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice, equals_reference, in_bits,
     measured,
 };
 
@@ -84,7 +84,8 @@ fn packed_weights_are_read_back() {
     for algorithm in DenseAlgorithm::ALL {
         let matrix = Matrix { algorithm, inputs: 8, units: 5 };
         let bits = algorithm.weight_bits();
-        let weights: Vec<i8> = (0..40).map(|_| in_bits(random.int8(), bits)).collect();
+        let mut weights: Vec<i8> = (0..40).map(|_| in_bits(random.int8(), bits)).collect();
+        dense::part_pairs(algorithm, &mut weights);
         let mut packed = vec![1; matrix.packed_bytes() as usize];
         matrix.pack(&weights, &mut packed).unwrap();
         let read = |index: usize| matrix.weight(&packed, index / 8, index % 8);
@@ -211,7 +212,7 @@ fn wide_pairs_lie_in_the_order_of_the_kernel() {
 #[test]
 fn widened_weights_must_be_int8() {
     let quant = OutputQuant { scale: 1.0, zero_point: 0 };
-    let record = DenseRecord { input: 0, algorithm: DenseAlgorithm::QuadsWide };
+    let record = DenseRecord::new(0, DenseAlgorithm::QuadsWide);
     let four = Tensor { shape: Shape::vector(4), quant };
     let dense = Dense::of(&record, &[four; INPUTS_MAX], four);
     let channels =

@@ -67,7 +67,7 @@ fn convolution(algorithm: Algorithm, map: Shape, output: [u16; 2], first: i16) -
 
 fn dense(algorithm: DenseAlgorithm) -> Vec<u8> {
     let mut dense = Parts::default().dense;
-    dense.operator = DenseRecord { input: 0, algorithm };
+    dense.operator = DenseRecord::new(0, algorithm);
     let units = dense.output.tensor.shape.channels;
     let matrix = Matrix { algorithm, inputs: 4, units: units as usize };
     let record = dense.record(OperatorRecord::Dense);

@@ -43,7 +43,46 @@ impl PlainOperator for Plain {
     }
 
     fn record(&self, inputs: &[u8], algorithm: Algorithm) -> OperatorRecord {
-        OperatorRecord::Dense(DenseRecord { input: inputs[0], algorithm })
+        OperatorRecord::Dense(DenseRecord::new(inputs[0], algorithm))
+    }
+}
+
+/// Whether a layer is a dense one whose units have one multiplier and shift: then the file has both
+/// once, which no kernel is slower with.
+pub fn is_per_tensor(kind: &PlainKind, channels: &[ChannelParameters]) -> bool {
+    matches!(kind, PlainKind::Dense(_)) && have_one_factor(channels)
+}
+
+/// The record of a layer; it says so where the units have one multiplier and shift.
+pub fn with_factors(record: OperatorRecord, channels: &[ChannelParameters]) -> OperatorRecord {
+    match record {
+        OperatorRecord::Dense(dense) => {
+            let is_per_tensor = have_one_factor(channels);
+            OperatorRecord::Dense(DenseRecord { is_per_tensor, ..dense })
+        }
+        other => other,
+    }
+}
+
+/// The biases, then the one multiplier and shift, as the file has them.
+pub fn per_tensor_bytes(channels: &[ChannelParameters]) -> Vec<u8> {
+    let biases = channels.iter().flat_map(|channel| channel.bias.to_le_bytes());
+    let first = channels.iter().take(1);
+    let factor = first.flat_map(|ChannelParameters { multiplier, shift, .. }| {
+        let [m0, m1, m2, m3] = multiplier.to_le_bytes();
+        [m0, m1, m2, m3, shift.unwrap_or_default() as u8]
+    });
+    biases.chain(factor).collect()
+}
+
+/// Whether there are two units or more, with two roundings, and they have one multiplier and shift.
+fn have_one_factor(channels: &[ChannelParameters]) -> bool {
+    let factor = |channel: &ChannelParameters| (channel.multiplier, channel.shift);
+    match channels {
+        [first, others @ ..] if !others.is_empty() && first.shift.is_some() => {
+            others.iter().all(|channel| factor(channel) == factor(first))
+        }
+        _ => false,
     }
 }
 
@@ -81,9 +120,11 @@ impl Running for Dense<'_> {
         let (blocks, cut) = ((units / 4.0).ceil(), (units % 4.0).min(1.0));
         // Two vectors of inputs at a time, where that leaves none.
         let is_long = self.rounding() == Rounding::Twice && inputs % 32.0 == 0.0;
+        let has_own_factors = self.rounding() == Rounding::Twice && !self.is_per_tensor;
         vec![
             (CALL, 1.0),
             ("unit", units),
+            ("own_factor", if has_own_factors { units } else { 0.0 }),
             ("product", units * inputs),
             ("rest", units * (inputs % 4.0)),
             ("few_product", if units < 4.0 { units * inputs } else { 0.0 }),

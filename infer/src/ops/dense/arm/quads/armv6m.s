@@ -6,10 +6,19 @@
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums.
 @
+@ Paired weights: a word is w + 2^16 * v, of weights w and v of two units. For two inputs a and b
+@
+@   low = a * w(a) + b * w(b)    high = a * v(a) + b * v(b)    turn = 2^15 + low + 2^16 * high
+@
+@ Both sums are at most 128 * 255 = 2^15 - 128 in size: the model proved that no unit has weights of
+@ -128 for both. So `turn` is less than 2^31 in size, and turn >> 16 = high. With the sums of all
+@ turns, in 32 bits: second = sum(turn >> 16), first = sum(turn) - 2^16 * second - turns * 2^15.
+@
 @ r0 = inputs, r1 = weights [quad][unit][input of the quad], of int4 weights [quad][two units][input
 @ of the quad] with the second unit in the low halves, r2 = four sums (in: biases), r3 = end of the
-@ inputs. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end
-@ of the inputs.
+@ inputs. Paired: [input][two units]. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end
+@ of the inputs; paired: r2 and r3 inputs, r4-r7 weights and turns, r8 and r10 sums of turns, r9 and
+@ r11 of their high halves, lr = 2^15.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0-r3, as above; one quad or more
@@ -82,7 +91,87 @@
   KINDLING_TWO_UNITS_INT4 r10, r11
 .endm
 
-.macro KINDLING_DENSE_SUMS name, four_units
+@ Two units: their weights by the two inputs in r2 and r3.
+.macro KINDLING_DENSE_TURN first, second, low, high
+  muls \first, r2, \first
+  muls \second, r3, \second
+  adds \first, \first, \second
+  add \first, lr
+  add \low, \first
+  asrs \first, \first, #16
+  add \high, \first
+.endm
+
+@ Two inputs with paired weights.
+.macro KINDLING_DENSE_TWO_INPUTS input
+  ldrb r2, [r0, #\input]
+  ldrb r3, [r0, #(\input + 1)]
+  sxtb r2, r2
+  sxtb r3, r3
+  ldmia r1!, {r4-r7}
+  KINDLING_DENSE_TURN r4, r6, r8, r9
+  KINDLING_DENSE_TURN r5, r7, r10, r11
+.endm
+
+@ Sums of turns, with what they are to begin with and of all turns that is too much, r3, taken off.
+.macro KINDLING_DENSE_TURNS_BEGIN first, second
+  lsls \second, \second, #16
+  adds \first, \first, \second
+  subs \first, \first, r3
+.endm
+
+@ The loop of paired weights, two quads at a time; of an odd number the first one alone.
+.macro KINDLING_DENSE_PAIRED_LOOP
+  subs r3, r3, r0
+  lsls r3, r3, #14            @ 2^15 for every two inputs
+  KINDLING_DENSE_TURNS_BEGIN r4, r5
+  KINDLING_DENSE_TURNS_BEGIN r6, r7
+  mov r8, r4
+  mov r10, r6
+  movs r4, #1
+  lsls r4, r4, #15
+  mov lr, r4
+  lsls r3, r3, #15
+  bpl 1f
+  subs r0, r0, #4
+  b 2f
+1:
+  KINDLING_DENSE_TWO_INPUTS 0
+  KINDLING_DENSE_TWO_INPUTS 2
+2:
+  KINDLING_DENSE_TWO_INPUTS 4
+  KINDLING_DENSE_TWO_INPUTS 6
+  adds r0, r0, #8
+  cmp r0, r12
+  bne 1b
+  mov r4, r9
+  lsls r4, r4, #16
+  mov r3, r8
+  subs r3, r3, r4
+  mov r8, r3
+  mov r4, r11
+  lsls r4, r4, #16
+  mov r3, r10
+  subs r3, r3, r4
+  mov r10, r3
+.endm
+
+@ The loop quad by quad.
+.macro KINDLING_DENSE_QUADS_LOOP four_units
+1:
+  ldmia r0!, {r3}
+  sxtb r4, r3
+  lsrs r5, r3, #8
+  sxtb r5, r5
+  lsls r6, r3, #8
+  asrs r6, r6, #24
+  asrs r7, r3, #24
+  \four_units
+  cmp r0, r12
+  bne 1b
+.endm
+
+.macro KINDLING_DENSE_SUMS name, loop:vararg
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -105,17 +194,7 @@
   mov r9, r5
   mov r10, r6
   mov r11, r7
-1:
-  ldmia r0!, {r3}
-  sxtb r4, r3
-  lsrs r5, r3, #8
-  sxtb r5, r5
-  lsls r6, r3, #8
-  asrs r6, r6, #24
-  asrs r7, r3, #24
-  \four_units
-  cmp r0, r12
-  bne 1b
+  \loop
   ldr r2, [sp, #16]
   mov r4, r8
   mov r5, r9
@@ -135,5 +214,6 @@
 .size \name, . - \name
 .endm
 
-KINDLING_DENSE_SUMS kindling_dense_sums, KINDLING_FOUR_UNITS
-KINDLING_DENSE_SUMS kindling_dense_sums_int4, KINDLING_FOUR_UNITS_INT4
+KINDLING_DENSE_SUMS kindling_dense_sums, KINDLING_DENSE_QUADS_LOOP KINDLING_FOUR_UNITS
+KINDLING_DENSE_SUMS kindling_dense_sums_int4, KINDLING_DENSE_QUADS_LOOP KINDLING_FOUR_UNITS_INT4
+KINDLING_DENSE_SUMS kindling_dense_sums_paired, KINDLING_DENSE_PAIRED_LOOP

@@ -2,10 +2,12 @@
 //! on before: `cortex-m-rt` does so on `thumbv8m.main-none-eabihf`.
 #![allow(unsafe_code)]
 
+use core::ops::Range;
+
 use crate::arm::is_at_word;
 use crate::ops::dense::Dense;
 use crate::ops::dense::portable;
-use crate::quant::ChannelParameters;
+use crate::quant::{ChannelParameters, Factor, per_tensor};
 
 crate::arm::vector_assembly!("mve.s");
 crate::arm::vector_assembly!("mve_twice.s");
@@ -35,6 +37,20 @@ struct UnitsTwice {
     zero_point: i32,
 }
 
+/// Arguments of the loop over units with one multiplier and shift: see `mve_twice.s`.
+#[repr(C)]
+struct UnitsPerTensor {
+    multiplier: i32,
+    shift: i32,
+    zero_point: i32,
+    biases_end: *const [u8; 4],
+    inputs: *const i8,
+    weights: *const u8,
+    input_count: usize,
+    output: *mut i8,
+    biases: *const [u8; 4],
+}
+
 /// Inputs of which a multiple has a loop of its own with two roundings.
 const LONG_INPUTS: usize = 32;
 
@@ -45,6 +61,8 @@ unsafe extern "C" {
     fn kindling_vector_dense(units: &Units);
     fn kindling_vector_dense_twice(units: &UnitsTwice);
     fn kindling_vector_dense_twice_long(units: &UnitsTwice);
+    fn kindling_vector_dense_per_tensor(units: &UnitsPerTensor);
+    fn kindling_vector_dense_per_tensor_long(units: &UnitsPerTensor);
 }
 
 /// Weights in rows, unit by unit.
@@ -79,16 +97,65 @@ pub(super) fn dense_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     let units = output.len();
     let as_stated = input.len() == dense.input.len()
         && units == dense.units as usize
-        && dense.channels.len() == dense.rounding().channel_bytes() * units
+        && dense.channels.len() == dense.channel_bytes()
         && dense.weights.len() == input.len() * units
         && is_at_word(dense.channels);
-    if !as_stated || input.is_empty() || units < AT_ONCE {
+    let factor = if dense.is_per_tensor() { shared_factor(dense) } else { None };
+    let is_built = dense.is_per_tensor() == factor.is_some();
+    if !as_stated || !is_built || input.is_empty() || units < AT_ONCE {
         return portable::rows(dense, input, output);
     }
-    some_units(dense, input, 0, units / AT_ONCE * AT_ONCE, output);
+    let mut run = |first: usize, count: usize| match factor {
+        Some(factor) => some_units_per_tensor(dense, factor, input, first..first + count, output),
+        None => some_units(dense, input, first, count, output),
+    };
+    run(0, units / AT_ONCE * AT_ONCE);
     if !units.is_multiple_of(AT_ONCE) {
-        some_units(dense, input, units - AT_ONCE, AT_ONCE, output);
+        run(units - AT_ONCE, AT_ONCE);
     }
+}
+
+/// The multiplier and the shift of all units, if that is one to the right.
+fn shared_factor(dense: &Dense<'_>) -> Option<Factor> {
+    let (_, factor) = per_tensor(dense.channels, dense.units)?;
+    (-31..=-1).contains(&factor.shift).then_some(factor)
+}
+
+/// Some units with one multiplier and shift.
+fn some_units_per_tensor(
+    dense: &Dense<'_>,
+    factor: Factor,
+    input: &[i8],
+    units: Range<usize>,
+    output: &mut [i8],
+) {
+    let Some((biases, _)) = per_tensor(dense.channels, dense.units) else { return };
+    let weights = input.len() * units.start..input.len() * units.end;
+    let (Some(biases), Some(weights), Some(output)) =
+        (biases.get(units.clone()), dense.weights.get(weights), output.get_mut(units))
+    else {
+        return;
+    };
+    let biases = biases.as_ptr_range();
+    let units = UnitsPerTensor {
+        multiplier: factor.multiplier,
+        shift: factor.shift as i32,
+        zero_point: dense.output_quant.zero_point as i32,
+        biases_end: biases.end,
+        inputs: input.as_ptr(),
+        weights: weights.as_ptr(),
+        input_count: input.len(),
+        output: output.as_mut_ptr(),
+        biases: biases.start,
+    };
+    let run = match input.len().is_multiple_of(LONG_INPUTS) {
+        true => kindling_vector_dense_per_tensor_long,
+        false => kindling_vector_dense_per_tensor,
+    };
+    // SAFETY: reads all inputs, of which there is one, and for each unit as many weights and a bias,
+    // at a whole word; writes an output for each. Units are a multiple of four, and not 0; inputs
+    // are one of 32 for the loop that asks for it. All slices were just taken for them.
+    unsafe { run(&units) }
 }
 
 /// `count` units from `first` on.
