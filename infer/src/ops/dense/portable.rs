@@ -10,9 +10,7 @@ use crate::ops::operator::Buffers;
 use crate::ops::packing::{high_half, low_half};
 use crate::ops::sets::Portable;
 use crate::ops::window::dot;
-use crate::quant::{
-    ChannelParameters, Once, Requantise, Rounding, Twice, per_tensor_parameters,
-};
+use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice};
 
 impl Kernels for Portable {
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
@@ -45,13 +43,7 @@ pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
 fn rows_rounded_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    if dense.is_per_tensor() {
-        let parameters = per_tensor_parameters(dense.channels, dense.units);
-        rounded_rows::<Twice>(dense, parameters, input, output);
-    } else {
-        let parameters = Twice::parameters(dense.channels, dense.units);
-        rounded_rows::<Twice>(dense, parameters, input, output);
-    }
+    rounded_rows::<Twice>(dense, dense.channel_parameters(), input, output);
 }
 
 #[inline(always)]
@@ -122,13 +114,7 @@ pub(super) fn quads(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
 /// With a stack frame of its own, as above.
 #[inline(never)]
 fn quads_rounded_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    if dense.is_per_tensor() {
-        let parameters = per_tensor_parameters(dense.channels, dense.units);
-        rounded_quads::<Twice>(dense, parameters, input, output);
-    } else {
-        let parameters = Twice::parameters(dense.channels, dense.units);
-        rounded_quads::<Twice>(dense, parameters, input, output);
-    }
+    rounded_quads::<Twice>(dense, dense.channel_parameters(), input, output);
 }
 
 #[inline(always)]
