@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 27] = [
+pub const PAIRS: [[Feature; 2]; 28] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
@@ -74,6 +74,7 @@ pub const PAIRS: [[Feature; 2]; 27] = [
     [Feature::DirectPaired, Feature::Unpooled],
     [Feature::DirectVector, Feature::Unpooled],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
+    [Feature::DenseQuads, Feature::DenseQuadsPaired],
     // All of these copy: on the M0 a copy takes 600 bytes, once.
     [Feature::WinogradF4, Feature::DenseQuads],
     [Feature::SingleChannel, Feature::DenseQuads],

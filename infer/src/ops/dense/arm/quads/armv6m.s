@@ -217,3 +217,76 @@
 KINDLING_DENSE_SUMS kindling_dense_sums, KINDLING_DENSE_QUADS_LOOP KINDLING_FOUR_UNITS
 KINDLING_DENSE_SUMS kindling_dense_sums_int4, KINDLING_DENSE_QUADS_LOOP KINDLING_FOUR_UNITS_INT4
 KINDLING_DENSE_SUMS kindling_dense_sums_paired, KINDLING_DENSE_PAIRED_LOOP
+
+@ The outputs of four sums with two roundings, by one multiplier and shift: see arm/armv6m.s. Here
+@ the sums are not doubled, which might leave 32 bits, but the product is, before it is rounded. So
+@ its last part is a multiple of 2^-15, and at most (2^16 - 1) * 2^15 + 2^16 - 1 before 2^14 is added
+@ to that, less than 2^32. The shift is 2 to 23 bits to the right, so the zero point fits too.
+@
+@ r0 = four sums, r1 = four outputs, r2 = {shift to the right, zero point, 2^14, high and low half of
+@ the multiplier}; clobbers, stack and the rest as above. Registers: r0-r3 products, r4 output, r5
+@ sums, r6 and r7 multiplier, r8 = 2^14, r9 shift, r10 zero point.
+.macro KINDLING_DENSE_TWICE_OUTPUT number
+  ldmia r5!, {r0}
+  asrs r1, r0, #16
+  uxth r0, r0
+  movs r2, r0
+  muls r2, r7, r2
+  lsrs r2, r2, #16
+  movs r3, r1
+  muls r3, r7, r3
+  adds r3, r3, r2             @ middle
+  muls r0, r6, r0
+  muls r1, r6, r1
+  uxth r2, r3
+  adds r0, r0, r2
+  add r0, r8
+  lsrs r0, r0, #15
+  asrs r3, r3, #16
+  adds r1, r1, r3
+  lsls r1, r1, #1
+  adds r1, r1, r0             @ product
+  asrs r0, r1, #31
+  adds r1, r1, r0
+  mov r0, r9
+  asrs r1, r1, r0
+  mov r0, r10
+  adcs r1, r1, r0
+  KINDLING_SATURATE
+  strb r0, [r4, #\number]
+.endm
+
+.section .text.kindling_dense_outputs, "ax", %progbits
+.global kindling_dense_outputs
+.type kindling_dense_outputs, %function
+.thumb_func
+.balign 4
+kindling_dense_outputs:
+  .cfi_startproc
+  push {r4-r7, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, lr
+  mov r4, r8
+  mov r5, r9
+  mov r6, r10
+  push {r4-r6}
+  KINDLING_SAVED 4, r8, r9, r10
+  movs r5, r0
+  movs r4, r1
+  ldmia r2!, {r0, r1, r3, r6, r7}
+  mov r9, r0
+  mov r10, r1
+  mov r8, r3
+  KINDLING_DENSE_TWICE_OUTPUT 0
+  KINDLING_DENSE_TWICE_OUTPUT 1
+  KINDLING_DENSE_TWICE_OUTPUT 2
+  KINDLING_DENSE_TWICE_OUTPUT 3
+  .cfi_remember_state
+  pop {r4-r6}
+  .cfi_adjust_cfa_offset -12
+  mov r8, r4
+  mov r9, r5
+  mov r10, r6
+  pop {r4-r7, pc}
+  .cfi_restore_state
+  .cfi_endproc
+.size kindling_dense_outputs, . - kindling_dense_outputs

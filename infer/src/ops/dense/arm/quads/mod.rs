@@ -174,6 +174,22 @@ unsafe extern "C" {
     fn kindling_dense_sums_paired(_: *const i8, _: *const u8, _: &mut [i32; 4], _: *const i8);
 }
 
+/// Arguments of the end of a block with one multiplier and shift: see `armv6m.s`.
+#[cfg(kindling_backend = "armv6m")]
+#[repr(C)]
+struct SharedFactor {
+    right: i32,
+    zero_point: i32,
+    half: i32,
+    high: i32,
+    low: i32,
+}
+
+#[cfg(kindling_backend = "armv6m")]
+unsafe extern "C" {
+    fn kindling_dense_outputs(sums: &[i32; 4], outputs: &mut [i8; 4], factor: &SharedFactor);
+}
+
 /// The loop of an algorithm, and the bytes of four units' weights for an input.
 #[cfg(kindling_backend = "armv6m")]
 fn sums_of(algorithm: DenseAlgorithm) -> (Sums, usize) {

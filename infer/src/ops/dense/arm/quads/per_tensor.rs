@@ -15,11 +15,9 @@ use super::kindling_dense_paired_per_tensor;
 #[cfg(kindling_dsp)]
 use super::kindling_dense_wide_per_tensor;
 #[cfg(kindling_backend = "armv6m")]
-use super::sums_of;
+use super::{SharedFactor, kindling_dense_outputs, sums_of};
 #[cfg(not(kindling_backend = "armv6m"))]
 use super::{Blocks, PerTensorBlocks, kindling_dense_per_tensor};
-#[cfg(kindling_backend = "armv6m")]
-use crate::arm::instructions::requantise_twice;
 #[cfg(not(kindling_backend = "armv6m"))]
 use crate::features::Feature;
 #[cfg(not(kindling_backend = "armv6m"))]
@@ -121,6 +119,13 @@ fn blocks(
     output: &mut [i8],
 ) {
     let range = input.as_ptr_range();
+    let factor = SharedFactor {
+        right: -(shift as i32),
+        zero_point: dense.output_quant.zero_point as i32,
+        half: 1 << 14,
+        high: multiplier >> 16,
+        low: multiplier & 0xffff,
+    };
     let (sum, input_bytes) = sums_of(dense.algorithm);
     let weights = weights.chunks_exact((input_bytes * input.len()).max(1));
     let outputs = output.as_chunks_mut::<BLOCK>().0.iter_mut();
@@ -130,9 +135,8 @@ fn blocks(
         // `input_bytes` bytes, which `weights` has; all begin at whole words, as checked by the
         // caller.
         unsafe { sum(range.start, weights.as_ptr(), &mut sums, range.end) }
-        for (out, accumulator) in out.iter_mut().zip(sums) {
-            let zero_point = dense.output_quant.zero_point;
-            *out = requantise_twice(accumulator, multiplier, shift, zero_point);
-        }
+        // SAFETY: reads the four sums and the factor, whose multiplier is 2^30 or more and whose
+        // shift is 2 to 23, as the caller has checked; writes the four outputs.
+        unsafe { kindling_dense_outputs(&sums, out, &factor) }
     }
 }
