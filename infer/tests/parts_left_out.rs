@@ -144,6 +144,7 @@ fn dense_layers_and_poolings_left_out() {
     check(&dense(DenseAlgorithm::Rows), &[Feature::DenseRows]);
     check(&dense(DenseAlgorithm::Quads), &[Feature::DenseQuads]);
     check(&dense(DenseAlgorithm::QuadsWide), &[Feature::DenseQuadsWide]);
+    check(&dense(DenseAlgorithm::QuadsPaired), &[Feature::DenseQuadsPaired]);
     check(&dense(DenseAlgorithm::RowsInt4), &[Feature::DenseRows, Feature::Int4]);
     check(&dense(DenseAlgorithm::QuadsInt4), &[Feature::DenseQuads, Feature::Int4]);
     check(&pooling(), &[Feature::MaxPool]);

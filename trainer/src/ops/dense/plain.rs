@@ -141,3 +141,46 @@ impl Running for Dense<'_> {
         "dense".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use infer::format::{OutputQuant, Tensor};
+
+    use super::*;
+    use crate::plain_model::{Edge, PlainLayer};
+
+    /// A layer of four inputs with these multipliers, and a shift if it is to have two roundings.
+    fn layer(multipliers: &[i32], shift: Option<i8>) -> PlainLayer {
+        let quant = OutputQuant { scale: 1.0, zero_point: 0 };
+        let tensor = |values| Tensor { shape: Shape::vector(values), quant };
+        let channel = |multiplier: &i32| ChannelParameters { bias: 1, multiplier: *multiplier, shift };
+        PlainLayer {
+            name: "dense1".to_owned(),
+            inputs: vec![Edge { number: 0, tensor: tensor(4) }],
+            output: tensor(multipliers.len() as u16),
+            kind: PlainKind::Dense(Plain),
+            channels: multipliers.iter().map(channel).collect(),
+            weights: vec![1; 4 * multipliers.len()],
+            bits: WeightBits::Eight,
+        }
+    }
+
+    /// One multiplier and shift are in the file once, where there are two roundings and two units.
+    #[test]
+    fn equal_factors_are_kept_once() {
+        const NORMAL: i32 = 1 << 30;
+        for (multipliers, shift, is_per_tensor, bytes) in [
+            (&[NORMAL, NORMAL, NORMAL][..], Some(-3), true, 3 * 4 + 5),
+            (&[NORMAL, NORMAL, NORMAL + 1], Some(-3), false, 3 * 9),
+            (&[NORMAL], Some(-3), false, 9),
+            (&[NORMAL, NORMAL], None, false, 2 * 8),
+        ] {
+            let layer = layer(multipliers, shift);
+            assert_eq!(layer.channel_bytes().len(), bytes);
+            let choice = Choice::Dense(Algorithm::Rows);
+            assert!(layer.packed(choice).is_ok(), "{multipliers:?}");
+            let infer::LayerKind::Dense(dense) = layer.kind(choice) else { panic!("a dense layer") };
+            assert_eq!(dense.is_per_tensor, is_per_tensor, "{multipliers:?}");
+        }
+    }
+}
