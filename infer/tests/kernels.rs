@@ -246,7 +246,7 @@ fn paired_words_are_those_of_two_weights() {
     let dense = Dense::of(&record, &[tensor(4); INPUTS_MAX], tensor(3));
     let channels =
         [ChannelParameters { bias: 0, multiplier: 1, shift: None }.to_le_bytes(); 3].concat();
-    let mut packed = vec![1; 64];
+    let mut packed = vec![1; 32];
     let weights = [1, 2, 3, -4, -128, 127, -128, 0, -1, 0, 0, 5];
     dense.matrix().pack(&weights, &mut packed).unwrap();
     let words: Vec<i32> =
