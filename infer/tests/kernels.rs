@@ -14,8 +14,8 @@ use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{
-    Filling, Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice, equals_reference, in_bits,
-    measured,
+    Filling, Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice, equals_reference,
+    in_bits, measured,
 };
 
 /// Layers per algorithm. Miri takes seconds for each.

@@ -382,8 +382,7 @@ impl PlainLayer {
         for (tensor, edge) in tensors.iter_mut().zip(&self.inputs) {
             *tensor = edge.tensor;
         }
-        LayerKind::of_record(&self.operator(choice), &tensors, self.output)
-            .rounded(self.rounding())
+        LayerKind::of_record(&self.operator(choice), &tensors, self.output).rounded(self.rounding())
     }
 
     /// Its operator's record.

@@ -8,9 +8,7 @@
 use super::algorithms::DenseAlgorithm;
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::ops::packing::{
-    Half, Halves, PackError, Runs, are_widened, check_bits, get, put, size,
-};
+use crate::ops::packing::{Half, Halves, PackError, Runs, are_widened, check_bits, get, put, size};
 
 /// The sizes that say where each weight of a dense layer lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,15 +115,16 @@ impl Matrix {
         if !Feature::DenseQuadsPaired.is_built() {
             return Err(LayerProblem::NotBuilt(Feature::DenseQuadsPaired));
         }
-        let from_start = packed.get(self.place(unit, 0)..).unwrap_or_default();
+        let words = packed.as_chunks().0.get(self.place(unit, 0) / 4..).unwrap_or_default();
         let mut sum = 0;
-        for pair in from_start.chunks(16).take(self.inputs / 2) {
-            let sizes = [0, 8].map(|place| size(Word::of(pair, place).weight(unit)) as u64);
+        for pair in words.chunks(4).take(self.inputs / 2) {
+            let [first, _, second, ..] = pair else { break };
+            let sizes = [first, second].map(|word| size(Word::from(*word).weight(unit)));
             if sizes == [128; 2] {
                 let channel = u16::try_from(unit).unwrap_or(u16::MAX);
                 return Err(LayerProblem::AlgorithmRange { channel });
             }
-            sum += sizes[0] + sizes[1];
+            sum += (sizes[0] + sizes[1]) as u64;
         }
         Ok(sum)
     }
@@ -177,9 +176,7 @@ impl Matrix {
                 let pair = unit / 4 * (self.inputs / 2) + input / 4 * 2 + input % 2;
                 pair * 16 + unit % 4 * 4 + input % 4 / 2 * 2
             }
-            DenseAlgorithm::QuadsPaired => {
-                (unit / 4 * self.inputs + input) * 8 + unit % 4 / 2 * 4
-            }
+            DenseAlgorithm::QuadsPaired => (unit / 4 * self.inputs + input) * 8 + unit % 4 / 2 * 4,
         }
     }
 }

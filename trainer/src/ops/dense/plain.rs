@@ -153,7 +153,8 @@ mod tests {
     fn layer(multipliers: &[i32], shift: Option<i8>) -> PlainLayer {
         let quant = OutputQuant { scale: 1.0, zero_point: 0 };
         let tensor = |values| Tensor { shape: Shape::vector(values), quant };
-        let channel = |multiplier: &i32| ChannelParameters { bias: 1, multiplier: *multiplier, shift };
+        let channel =
+            |multiplier: &i32| ChannelParameters { bias: 1, multiplier: *multiplier, shift };
         PlainLayer {
             name: "dense1".to_owned(),
             inputs: vec![Edge { number: 0, tensor: tensor(4) }],
@@ -179,7 +180,9 @@ mod tests {
             assert_eq!(layer.channel_bytes().len(), bytes);
             let choice = Choice::Dense(Algorithm::Rows);
             assert!(layer.packed(choice).is_ok(), "{multipliers:?}");
-            let infer::LayerKind::Dense(dense) = layer.kind(choice) else { panic!("a dense layer") };
+            let infer::LayerKind::Dense(dense) = layer.kind(choice) else {
+                panic!("a dense layer")
+            };
             assert_eq!(dense.is_per_tensor, is_per_tensor, "{multipliers:?}");
         }
     }

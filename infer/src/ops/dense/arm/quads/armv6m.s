@@ -16,9 +16,9 @@
 @
 @ r0 = inputs, r1 = weights [quad][unit][input of the quad], of int4 weights [quad][two units][input
 @ of the quad] with the second unit in the low halves, r2 = four sums (in: biases), r3 = end of the
-@ inputs. Paired: [input][two units]. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7 inputs, r8-r11 sums, r12 end
-@ of the inputs; paired: r2 and r3 inputs, r4-r7 weights and turns, r8 and r10 sums of turns, r9 and
-@ r11 of their high halves, lr = 2^15.
+@ inputs. Paired: [input][two units]. Registers: r0 and r1 addresses, r2 weights, r3 weight, r4-r7
+@ inputs, r8-r11 sums, r12 end of the inputs; paired: r2 and r3 inputs, r4-r7 weights and turns, r8
+@ and r10 sums of turns, r9 and r11 of their high halves, lr = 2^15.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0-r3, as above; one quad or more
@@ -220,12 +220,12 @@ KINDLING_DENSE_SUMS kindling_dense_sums_paired, KINDLING_DENSE_PAIRED_LOOP
 
 @ The outputs of four sums with two roundings, by one multiplier and shift: see arm/armv6m.s. Here
 @ the sums are not doubled, which might leave 32 bits, but the product is, before it is rounded. So
-@ its last part is a multiple of 2^-15, and at most (2^16 - 1) * 2^15 + 2^16 - 1 before 2^14 is added
-@ to that, less than 2^32. The shift is 2 to 23 bits to the right, so the zero point fits too.
+@ its last part is a multiple of 2^-15, and at most (2^16 - 1) * 2^15 + 2^16 - 1 before 2^14 is
+@ added to that, less than 2^32. The shift is 2 to 23 bits to the right, so the zero point fits too.
 @
-@ r0 = four sums, r1 = four outputs, r2 = {shift to the right, zero point, 2^14, high and low half of
-@ the multiplier}; clobbers, stack and the rest as above. Registers: r0-r3 products, r4 output, r5
-@ sums, r6 and r7 multiplier, r8 = 2^14, r9 shift, r10 zero point.
+@ r0 = four sums, r1 = four outputs, r2 = {shift to the right, zero point, 2^14, high and low half
+@ of the multiplier}; clobbers, stack and the rest as above. Registers: r0-r3 products, r4 output,
+@ r5 sums, r6 and r7 multiplier, r8 = 2^14, r9 shift, r10 zero point.
 .macro KINDLING_DENSE_TWICE_OUTPUT number
   ldmia r5!, {r0}
   asrs r1, r0, #16

@@ -18,11 +18,11 @@
 @ quad has two turns, so the sum begins with -quads * 2^16.
 @
 @ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights},
-@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; with one multiplier
-@ and shift for all units biases, a constant, and both at the end, see twice.s; one quad or more,
-@ whole blocks. Registers: r0-r3 sums, r4 input, r5-r8 weights, r10 end of inputs, r12 address of
-@ inputs, lr of weights. Paired: r0 and r2 sums of turns, r1 and r3 of their high halves, r4-r7
-@ weights and turns, r8 and r9 inputs, r11 = 2^15.
+@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; with one
+@ multiplier and shift for all units biases, a constant, and both at the end, see twice.s; one quad
+@ or more, whole blocks. Registers: r0-r3 sums, r4 input, r5-r8 weights, r10 end of inputs, r12
+@ address of inputs, lr of weights. Paired: r0 and r2 sums of turns, r1 and r3 of their high halves,
+@ r4-r7 weights and turns, r8 and r9 inputs, r11 = 2^15.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0, as above

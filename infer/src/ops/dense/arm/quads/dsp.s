@@ -10,10 +10,10 @@
 @ that 16 times a partial sum stays in 32 bits, and after the loop a shift by 4 bits is exact.
 @
 @ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights},
-@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; with one multiplier
-@ and shift for all units biases, a constant, and both at the end, see twice.s; one quad or more,
-@ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4 weights,
-@ r12 address of inputs, lr address of weights.
+@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; with one
+@ multiplier and shift for all units biases, a constant, and both at the end, see twice.s; one quad
+@ or more, whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4
+@ weights, r12 address of inputs, lr address of weights.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0, as above

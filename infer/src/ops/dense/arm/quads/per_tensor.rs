@@ -14,10 +14,10 @@
 use super::kindling_dense_paired_per_tensor;
 #[cfg(kindling_dsp)]
 use super::kindling_dense_wide_per_tensor;
-#[cfg(kindling_backend = "armv6m")]
-use super::{SharedFactor, kindling_dense_outputs, sums_of};
 #[cfg(not(kindling_backend = "armv6m"))]
 use super::{Blocks, PerTensorBlocks, kindling_dense_per_tensor};
+#[cfg(kindling_backend = "armv6m")]
+use super::{SharedFactor, kindling_dense_outputs, sums_of};
 #[cfg(not(kindling_backend = "armv6m"))]
 use crate::features::Feature;
 #[cfg(not(kindling_backend = "armv6m"))]
@@ -105,7 +105,8 @@ fn blocks(
     };
     // SAFETY: there is a block and a quad. The function reads all inputs, which are whole quads,
     // four biases and the weights of all inputs for each block, and writes four outputs for it;
-    // inputs, biases and weights begin at whole words, and all have the sizes checked by the caller.
+    // inputs, biases and weights begin at whole words, and all have the sizes checked by the
+    // caller.
     unsafe { run(&blocks) }
 }
 

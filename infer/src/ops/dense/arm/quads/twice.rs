@@ -9,14 +9,14 @@
 //! Units that make no whole block are computed with others whose multiplier is 0.
 
 use super::BLOCK_BYTES;
-#[cfg(not(kindling_backend = "armv6m"))]
-use super::{Blocks, TwiceBlocks, kindling_dense_twice};
 #[cfg(kindling_backend = "armv7m")]
 use super::kindling_dense_paired_twice;
 #[cfg(kindling_dsp)]
 use super::kindling_dense_wide_twice;
 #[cfg(kindling_backend = "armv6m")]
 use super::sums_of;
+#[cfg(not(kindling_backend = "armv6m"))]
+use super::{Blocks, TwiceBlocks, kindling_dense_twice};
 #[cfg(kindling_backend = "armv6m")]
 use crate::arm::instructions::requantise_twice;
 #[cfg(not(kindling_backend = "armv6m"))]

@@ -3,8 +3,8 @@
 @
 @ r0-r3 sums; r4 parameters, r5 output, r6 2 * zero point + 1, r7 and r8 shift and multiplier, r9
 @ shifts, r10 constant, r12 low word of a product; lr is left alone. With one multiplier and shift
-@ for all units: r4 biases, r6 constant, r7 and r8 multiplier and shift as KINDLING_TWICE takes them,
-@ r9-r12 biases of the block.
+@ for all units: r4 biases, r6 constant, r7 and r8 multiplier and shift as KINDLING_TWICE takes
+@ them, r9-r12 biases of the block.
 @
 @ Macros only: the contract is that of the functions that use them.
 

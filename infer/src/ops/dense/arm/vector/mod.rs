@@ -186,9 +186,9 @@ fn units_per_tensor(
         true => kindling_vector_dense_per_tensor_long,
         false => kindling_vector_dense_per_tensor,
     };
-    // SAFETY: reads all inputs, of which there is one, and for each unit as many weights and a bias,
-    // at a whole word; writes an output for each. Units are a multiple of four, and not 0; inputs
-    // are one of 32 for the loop that asks for it. All slices were just taken for them, weights and
-    // output by the caller.
+    // SAFETY: reads all inputs, of which there is one, and for each unit as many weights and a
+    // bias, at a whole word; writes an output for each. Units are a multiple of four, and not 0;
+    // inputs are one of 32 for the loop that asks for it. All slices were just taken for them,
+    // weights and output by the caller.
     unsafe { run(&units) }
 }

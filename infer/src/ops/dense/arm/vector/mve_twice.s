@@ -169,9 +169,9 @@ kindling_vector_dense_twice_long:
 @ All units with one multiplier and shift, of 1 to 31 bits to the right: sums begin with the biases.
 @
 @ r0 = {multiplier, shift, zero point, end of the biases, inputs, output, weights, number of inputs,
-@ biases}. Registers: r0, r2, r4 and r6 sums, then the first four of these; r1 inputs, r3, r5, r11 and
-@ r9 weights, r7 output, r12 biases, lr inputs left; with any number of inputs r8 these, r10 next
-@ weights; with a multiple of 32 r8 turns, r10 number of inputs.
+@ biases}. Registers: r0, r2, r4 and r6 sums, then the first four of these; r1 inputs, r3, r5, r11
+@ and r9 weights, r7 output, r12 biases, lr inputs left; with any number of inputs r8 these, r10
+@ next weights; with a multiple of 32 r8 turns, r10 number of inputs.
 
 .macro KINDLING_DENSE_VECTOR_BEGIN
   .cfi_startproc
