@@ -114,6 +114,8 @@ macro_rules! with_operators {
             DenseQuads = "dense-quads";
             /// [`DenseAlgorithm::QuadsWide`](crate::format::DenseAlgorithm::QuadsWide).
             DenseQuadsWide = "dense-quads-wide";
+            /// [`DenseAlgorithm::QuadsPaired`](crate::format::DenseAlgorithm::QuadsPaired).
+            DenseQuadsPaired = "dense-quads-paired";
             /// [`Rounding::Twice`](crate::quant::Rounding::Twice): models from TensorFlow Lite.
             TwoRoundings = "two-roundings";
             /// Convolutions whose taps lie apart.

@@ -54,6 +54,12 @@ impl Rounding {
         }
     }
 
+    /// Bytes of the parameters of a layer whose channels have one multiplier and shift, with two
+    /// roundings: the biases, then both.
+    pub const fn per_tensor_bytes(channels: u16) -> usize {
+        BIAS_BYTES * channels as usize + FACTOR_BYTES
+    }
+
     /// The rounding of a layer whose channel parameters are in `section`: with two roundings there
     /// is a shift for each channel too.
     #[inline(always)]
@@ -66,6 +72,12 @@ impl Rounding {
         }
     }
 }
+
+/// Bytes of a bias, little endian.
+const BIAS_BYTES: usize = 4;
+
+/// Bytes of a multiplier, little endian, and the shift that follows it.
+const FACTOR_BYTES: usize = 5;
 
 /// What turns one output channel's accumulator into int8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +143,30 @@ pub(crate) fn with_shifts(
             ChannelParameters { shift, ..parameters }
         },
     )
+}
+
+/// The biases of a layer whose channels have one multiplier and shift, and these two; `None` where
+/// `section` is not as long as that.
+#[inline(always)]
+pub(crate) fn per_tensor(section: &[u8], channels: u16) -> Option<(&[[u8; BIAS_BYTES]], Factor)> {
+    let (biases, factor) = section.split_at_checked(BIAS_BYTES * channels as usize)?;
+    let [m0, m1, m2, m3, shift] = *factor.first_chunk::<FACTOR_BYTES>()?;
+    let multiplier = i32::from_le_bytes([m0, m1, m2, m3]);
+    Some((biases.as_chunks().0, Factor { multiplier, shift: shift as i8 }))
+}
+
+/// The parameters of all channels of such a layer; none where `section` is not as long as that.
+#[inline(always)]
+pub(crate) fn per_tensor_parameters(
+    section: &[u8],
+    channels: u16,
+) -> impl Iterator<Item = ChannelParameters> {
+    let none = (&[][..], Factor { multiplier: 0, shift: 0 });
+    let (biases, Factor { multiplier, shift }) = per_tensor(section, channels).unwrap_or(none);
+    biases.iter().map(move |bias| {
+        let bias = i32::from_le_bytes(*bias);
+        ChannelParameters { bias, multiplier, shift: Some(shift) }
+    })
 }
 
 /// An accumulator as int8, whatever the rounding.

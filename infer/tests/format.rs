@@ -92,6 +92,28 @@ fn two_roundings() {
     assert_eq!(found, Some(ModelError::Version { found: 0x0203, supported: 3 }));
 }
 
+/// A dense layer whose units have one multiplier and shift has both once, after the biases; a
+/// loader that does not know that refuses its algorithm's number.
+#[test]
+fn one_multiplier_for_all_units() {
+    let own = Parts::rounded_twice().file();
+    let mut parts = Parts::rounded_twice();
+    parts.dense.operator.is_per_tensor = true;
+    let file = parts.file();
+    let name = file.windows(6).position(|bytes| bytes == b"dense1").unwrap();
+    // The operator's number and its tensor come before the algorithm.
+    assert_eq!(file[name + 6..name + 9], [2, 2, 64]);
+    assert_eq!(own[name + 6..name + 9], [2, 2, 0]);
+    let mut table = Table::<16>::new();
+    let model = Model::from_bytes(&file, &mut table).unwrap();
+    assert_eq!(model.layers()[2].parameter_bytes(), 3 * 4 + 5 + 12);
+    let LayerKind::Dense(dense) = model.layers()[2].kind else { panic!("a dense layer") };
+    assert!(dense.is_per_tensor);
+    assert_eq!(dense.channel_parameters().collect::<Vec<_>>(), parts.dense_channels);
+    let section = [0, 0, 0, 0, 5, 0, 0, 0, 0xfb, 0xff, 0xff, 0xff, 0, 0, 0, 0x40, 0];
+    assert!(file.windows(section.len()).any(|bytes| bytes == section));
+}
+
 /// Every operator of the list is described under its number, and every algorithm in its table.
 #[test]
 fn the_document_describes_all_operators_and_algorithms() {

@@ -22,7 +22,7 @@ fn tensor(shape: Shape, zero_point: i8) -> Tensor {
 }
 
 fn dense(algorithm: DenseAlgorithm, inputs: Shape, units: u16) -> Dense<'static> {
-    let record = DenseRecord { input: 0, algorithm };
+    let record = DenseRecord::new(0, algorithm);
     Dense::of(&record, &[tensor(inputs, 0); INPUTS_MAX], tensor(Shape::vector(units), -10))
 }
 

@@ -9,13 +9,13 @@ mod random_layer;
 
 use infer::format::{Algorithm, ConvRecord, DenseAlgorithm, DenseRecord, OutputQuant, Tensor};
 use infer::kernels::{Kernels, Portable};
-use infer::packing::{Filters, Matrix};
+use infer::packing::{Filters, Matrix, PackError};
 use infer::quant::{ChannelParameters, Rounding};
 use infer::schedule::INPUTS_MAX;
 use infer::{Conv, Dense, LayerProblem, Native, Shape};
 use random_layer::{
-    Filling, Maps, Numbers, Pattern, Random, agrees, conv, each_choice, equals_reference, in_bits,
-    measured,
+    Filling, Maps, Numbers, Pattern, Random, agrees, conv, dense, each_choice, equals_reference,
+    in_bits, measured,
 };
 
 /// Layers per algorithm. Miri takes seconds for each.
@@ -84,7 +84,8 @@ fn packed_weights_are_read_back() {
     for algorithm in DenseAlgorithm::ALL {
         let matrix = Matrix { algorithm, inputs: 8, units: 5 };
         let bits = algorithm.weight_bits();
-        let weights: Vec<i8> = (0..40).map(|_| in_bits(random.int8(), bits)).collect();
+        let mut weights: Vec<i8> = (0..40).map(|_| in_bits(random.int8(), bits)).collect();
+        dense::part_pairs(algorithm, &mut weights);
         let mut packed = vec![1; matrix.packed_bytes() as usize];
         matrix.pack(&weights, &mut packed).unwrap();
         let read = |index: usize| matrix.weight(&packed, index / 8, index % 8);
@@ -211,7 +212,7 @@ fn wide_pairs_lie_in_the_order_of_the_kernel() {
 #[test]
 fn widened_weights_must_be_int8() {
     let quant = OutputQuant { scale: 1.0, zero_point: 0 };
-    let record = DenseRecord { input: 0, algorithm: DenseAlgorithm::QuadsWide };
+    let record = DenseRecord::new(0, DenseAlgorithm::QuadsWide);
     let four = Tensor { shape: Shape::vector(4), quant };
     let dense = Dense::of(&record, &[four; INPUTS_MAX], four);
     let channels =
@@ -234,4 +235,39 @@ fn widened_weights_must_be_int8() {
     assert!(conv.with_numbers(channels, &packed).is_ok());
     packed[1] = 1;
     assert_eq!(conv.with_numbers(channels, &packed).unwrap_err(), LayerProblem::WeightPadding);
+}
+
+/// A word is the weight of a unit plus 2^16 times that of the next.
+#[test]
+fn paired_words_are_those_of_two_weights() {
+    let quant = OutputQuant { scale: 1.0, zero_point: 0 };
+    let record = DenseRecord::new(0, DenseAlgorithm::QuadsPaired);
+    let tensor = |values| Tensor { shape: Shape::vector(values), quant };
+    let dense = Dense::of(&record, &[tensor(4); INPUTS_MAX], tensor(3));
+    let channels =
+        [ChannelParameters { bias: 0, multiplier: 1, shift: None }.to_le_bytes(); 3].concat();
+    let mut packed = vec![1; 32];
+    let weights = [1, 2, 3, -4, -128, 127, -128, 0, -1, 0, 0, 5];
+    dense.matrix().pack(&weights, &mut packed).unwrap();
+    let words: Vec<i32> =
+        packed.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect();
+    let pair = |first: i32, second: i32| first + (second << 16);
+    let expected = [pair(1, -128), -1, pair(2, 127), 0, pair(3, -128), 0, pair(-4, 0), 5];
+    assert_eq!(words, expected);
+    assert!(dense.with_numbers(&channels, &packed).is_ok());
+    // The halves of a pair of inputs, and what fills up four units.
+    for (word, changed, problem) in [
+        (2, pair(2, -128), LayerProblem::AlgorithmRange { channel: 1 }),
+        (0, 1 + 128, LayerProblem::WeightPadding),
+        (0, pair(1, 128), LayerProblem::WeightPadding),
+        (1, pair(-1, 1), LayerProblem::WeightPadding),
+    ] {
+        let mut packed = packed.clone();
+        packed[4 * word..4 * word + 4].copy_from_slice(&changed.to_le_bytes());
+        assert_eq!(dense.with_numbers(&channels, &packed).unwrap_err(), problem);
+    }
+    let mut weights = weights;
+    (weights[10], weights[11]) = (-128, -128);
+    let refused = dense.matrix().pack(&weights, &mut packed);
+    assert_eq!(refused, Err(PackError::Pair { channel: 2 }));
 }

@@ -142,7 +142,12 @@ fn shapes_that_an_algorithm_does_not_compute() {
             assert_eq!(found, LayerProblem::Algorithm, "{algorithm:?}");
         }
     }
-    let quads = [DenseAlgorithm::Quads, DenseAlgorithm::QuadsWide, DenseAlgorithm::QuadsInt4];
+    let quads = [
+        DenseAlgorithm::Quads,
+        DenseAlgorithm::QuadsWide,
+        DenseAlgorithm::QuadsInt4,
+        DenseAlgorithm::QuadsPaired,
+    ];
     for algorithm in quads {
         let found = problem(2, |parts| {
             (parts.dense.operator.algorithm, parts.pool.output.tensor.shape.width) = (algorithm, 1);
@@ -362,6 +367,34 @@ fn factors_of_two_roundings() {
     };
     assert_eq!(with(&algorithm), layer(0, LayerProblem::Algorithm));
     assert_ne!(problem(0, algorithm), LayerProblem::Algorithm);
+}
+
+/// The same of a dense layer whose units have one multiplier and shift: which no model with one
+/// rounding has, and every unit is checked.
+#[test]
+fn factors_of_a_tensor() {
+    let with = |multiplier: i32, shift: i8, bias: i32| {
+        let mut parts = Parts::rounded_twice();
+        parts.dense.operator.is_per_tensor = true;
+        for channel in &mut parts.dense_channels {
+            (channel.multiplier, channel.shift) = (multiplier, Some(shift));
+        }
+        parts.dense_channels[2].bias = bias;
+        Model::from_bytes(&parts.file(), &mut Table::<16>::new()).err()
+    };
+    let layer = |problem| Some(ModelError::Layer { index: 2, problem });
+    for (multiplier, shift) in [(1 << 30, -31), (i32::MAX, 20), (0, 0)] {
+        assert_eq!(with(multiplier, shift, 0), None, "{multiplier} << {shift}");
+    }
+    for (multiplier, shift) in [((1 << 30) - 1, 0), (-1, 0), (1 << 30, -32), (0, 31)] {
+        let refused = layer(LayerProblem::Multiplier { channel: 0 });
+        assert_eq!(with(multiplier, shift, 0), refused, "{multiplier} << {shift}");
+    }
+    assert_eq!(with(1 << 30, 4, -((1 << 27) - 1 - 128)), None);
+    let refused = layer(LayerProblem::AccumulatorRange { channel: 2 });
+    assert_eq!(with(1 << 30, 4, (1 << 27) - 128), refused);
+    let once = |parts: &mut Parts| parts.dense.operator.is_per_tensor = true;
+    assert_eq!(problem(2, once), LayerProblem::Algorithm);
 }
 
 /// A pooling of windows of one value over a column, of which one row is held.

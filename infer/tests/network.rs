@@ -114,7 +114,7 @@ fn operator(random: &mut Random, input: u8) -> OperatorRecord {
         0..=3 => any_operator(random, input),
         4 => {
             let algorithm = DenseAlgorithm::ALL[random.below(DenseAlgorithm::ALL.len())];
-            OperatorRecord::Dense(DenseRecord { input, algorithm })
+            OperatorRecord::Dense(DenseRecord::new(input, algorithm))
         }
         5 => OperatorRecord::Add(AddRecord {
             inputs: [input, random.below(4) as u8],

@@ -67,7 +67,7 @@ fn convolution(algorithm: Algorithm, map: Shape, output: [u16; 2], first: i16) -
 
 fn dense(algorithm: DenseAlgorithm) -> Vec<u8> {
     let mut dense = Parts::default().dense;
-    dense.operator = DenseRecord { input: 0, algorithm };
+    dense.operator = DenseRecord::new(0, algorithm);
     let units = dense.output.tensor.shape.channels;
     let matrix = Matrix { algorithm, inputs: 4, units: units as usize };
     let record = dense.record(OperatorRecord::Dense);
@@ -144,6 +144,7 @@ fn dense_layers_and_poolings_left_out() {
     check(&dense(DenseAlgorithm::Rows), &[Feature::DenseRows]);
     check(&dense(DenseAlgorithm::Quads), &[Feature::DenseQuads]);
     check(&dense(DenseAlgorithm::QuadsWide), &[Feature::DenseQuadsWide]);
+    check(&dense(DenseAlgorithm::QuadsPaired), &[Feature::DenseQuadsPaired]);
     check(&dense(DenseAlgorithm::RowsInt4), &[Feature::DenseRows, Feature::Int4]);
     check(&dense(DenseAlgorithm::QuadsInt4), &[Feature::DenseQuads, Feature::Int4]);
     check(&pooling(), &[Feature::MaxPool]);

@@ -134,7 +134,7 @@ fn chain(layers: usize) -> Vec<u8> {
     input.tensor = whole(Shape::vector(1), input.tensor.tensor.quant, 0);
     let record = |index: usize| {
         let mut dense = parts.dense;
-        dense.operator = DenseRecord { input: index as u8, algorithm: DenseAlgorithm::Rows };
+        dense.operator = DenseRecord::new(index as u8, DenseAlgorithm::Rows);
         let at = if index.is_multiple_of(2) { 16 } else { 0 };
         dense.output = whole(Shape::vector(1), dense.output.tensor.quant, at);
         dense.record(OperatorRecord::Dense)

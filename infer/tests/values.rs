@@ -171,7 +171,7 @@ fn copying(interface: Interface<'static>) -> Graph {
     let quant = OutputQuant { scale: 0.03, zero_point: -7 };
     let image = Tensor { shape: Shape::new(2, 1, 2), quant };
     let graph = Graph { interface, ..Graph::new(image) };
-    let record = DenseRecord { input: 0, algorithm: DenseAlgorithm::Rows };
+    let record = DenseRecord::new(0, DenseAlgorithm::Rows);
     let weights = (0..16).map(|at| if at % 5 == 0 { 127 } else { 0 }).collect();
     // 127 times 2^32 / 127 is the value; the zero points cancel out.
     let channel = channel(7 * 127, ((1_i64 << 32) / 127) as i32 + 1);

@@ -222,7 +222,7 @@ fn record<'f>(layer: &Layer<'f>, input: u8, input_quant: OutputQuant) -> LayerRe
             let Dense { name, units, output_quant, algorithm, output_at } = *dense;
             LayerRecord {
                 name,
-                operator: OperatorRecord::Dense(DenseRecord { input, algorithm }),
+                operator: OperatorRecord::Dense(DenseRecord::new(input, algorithm)),
                 output: output(Shape::vector(units), output_quant, 1, output_at),
                 scratch_at: 0,
             }

@@ -152,7 +152,7 @@ pub fn file_bytes(
     let aligned = |at: usize| at.next_multiple_of(format::SECTION_ALIGNMENT_BYTES);
     let mut end = with_records(model, choices, arena, &[], None)?.len();
     for (layer, bytes) in model.layers.iter().zip(weights_bytes).filter(|(_, bytes)| **bytes > 0) {
-        end = aligned(end) + layer.channels.len() * layer.rounding().channel_bytes();
+        end = aligned(end) + layer.channel_bytes().len();
         end = aligned(end) + bytes;
     }
     if let Some(test) = &model.self_test {

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use infer::format::{LayerRecord, Tensor, TensorRecord};
+use infer::format::{LayerRecord, OperatorRecord, Tensor, TensorRecord};
 use infer::ops::SUM_BYTES;
 use infer::packing::WeightBits;
 use infer::quant::{ChannelParameters, Rounding};
@@ -14,7 +14,7 @@ use infer::{
 };
 
 pub use crate::ops::{Choice, PlainKind};
-use crate::ops::{Mixing, Running};
+use crate::ops::{Mixing, Running, dense};
 
 /// A quantised model whose algorithms and memory are still to be chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -371,7 +371,7 @@ impl PlainLayer {
     /// The layer's record; a choice for another kind of layer counts as the direct one.
     pub fn record(&self, choice: Choice, place: Place) -> LayerRecord<'_> {
         let Place { scratch_at, output_at: at, held_rows } = place;
-        let operator = self.kind.record(&self.input_numbers(), choice);
+        let operator = self.operator(choice);
         let output = TensorRecord { tensor: self.output, held_rows, at };
         LayerRecord { name: &self.name, operator, output, scratch_at }
     }
@@ -382,8 +382,23 @@ impl PlainLayer {
         for (tensor, edge) in tensors.iter_mut().zip(&self.inputs) {
             *tensor = edge.tensor;
         }
+        LayerKind::of_record(&self.operator(choice), &tensors, self.output).rounded(self.rounding())
+    }
+
+    /// Its operator's record.
+    fn operator(&self, choice: Choice) -> OperatorRecord {
         let record = self.kind.record(&self.input_numbers(), choice);
-        LayerKind::of_record(&record, &tensors, self.output).rounded(self.rounding())
+        dense::with_factors(record, &self.channels)
+    }
+
+    /// Its channel parameters as the file has them.
+    pub fn channel_bytes(&self) -> Vec<u8> {
+        if dense::is_per_tensor(&self.kind, &self.channels) {
+            return dense::per_tensor_bytes(&self.channels);
+        }
+        let numbers = self.channels.iter().flat_map(|channel| channel.to_le_bytes());
+        let shifts = self.channels.iter().filter_map(|channel| channel.shift);
+        numbers.chain(shifts.map(|shift| shift as u8)).collect()
     }
 
     /// The weights as the choice has them in the file.
@@ -392,10 +407,7 @@ impl PlainLayer {
     /// What a loader would say: a shape the algorithm does not compute, or weights beyond its
     /// range.
     pub fn packed(&self, choice: Choice) -> Result<Vec<u8>, LayerProblem> {
-        let numbers = self.channels.iter().flat_map(|channel| channel.to_le_bytes());
-        let shifts = self.channels.iter().filter_map(|channel| channel.shift);
-        let channels: Vec<u8> = numbers.chain(shifts.map(|shift| shift as u8)).collect();
-        self.kind(choice).pack(&channels, &self.weights)
+        self.kind(choice).pack(&self.channel_bytes(), &self.weights)
     }
 
     /// How its accumulators become int8.

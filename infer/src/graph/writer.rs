@@ -7,7 +7,8 @@ use super::metadata::Metadata;
 use crate::checksum::checksum;
 use crate::header::Header;
 use crate::interface::Interface;
-use crate::ops::SECTION_ALIGNMENT_BYTES;
+use crate::ops::dense::DenseRecord;
+use crate::ops::{OperatorRecord, SECTION_ALIGNMENT_BYTES};
 use crate::quant::{ChannelParameters, Rounding};
 
 /// Everything of a model file that is not derived: what [`write()`] lays out.
@@ -38,7 +39,8 @@ pub struct Content<'c> {
 #[derive(Clone, Copy)]
 pub struct Section<'c> {
     /// One entry per output channel, with a shift each if the model rounds twice; empty for an
-    /// operator without.
+    /// operator without. A record that says so has the multiplier and the shift of the first for
+    /// all channels.
     pub channels: &'c [ChannelParameters],
     /// Weights, packed as the layer's algorithm asks, or a table; empty for an operator without.
     pub weights: &'c [u8],
@@ -95,8 +97,8 @@ pub fn write(content: &Content<'_>, buffer: &mut [u8]) -> Result<usize, WriteErr
     }
     let record_bytes = stated(writer.at - Header::BYTES)?;
     writer.align()?;
-    for section in content.sections {
-        writer.section(section)?;
+    for (index, section) in content.sections.iter().enumerate() {
+        writer.section(section, is_per_tensor(content.layers.get(index)))?;
     }
     if let Some(SelfTest { image, scores }) = content.self_test {
         writer.aligned(image)?;
@@ -128,6 +130,17 @@ fn rounding(content: &Content<'_>) -> Rounding {
     if channels.any(|channel| channel.shift.is_some()) { Rounding::Twice } else { Rounding::Once }
 }
 
+/// Whether the channels of a layer have one multiplier and shift.
+const fn is_per_tensor(layer: Option<&LayerRecord<'_>>) -> bool {
+    matches!(
+        layer,
+        Some(LayerRecord {
+            operator: OperatorRecord::Dense(DenseRecord { is_per_tensor: true, .. }),
+            ..
+        })
+    )
+}
+
 /// A size as the header states it.
 fn stated(bytes: usize) -> Result<u32, WriteError> {
     u32::try_from(bytes).map_err(|_| WriteError::TooLarge)
@@ -145,17 +158,38 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn section(&mut self, section: &Section<'_>) -> Result<(), WriteError> {
+    fn section(&mut self, section: &Section<'_>, is_per_tensor: bool) -> Result<(), WriteError> {
         if !section.channels.is_empty() {
             self.align()?;
         }
-        for channel in section.channels {
-            self.bytes(&channel.to_le_bytes())?;
-        }
-        for shift in section.channels.iter().filter_map(|channel| channel.shift) {
-            self.bytes(&shift.to_le_bytes())?;
+        match section.channels.first() {
+            Some(first) if is_per_tensor => self.per_tensor(section.channels, first)?,
+            _ => self.per_channel(section.channels)?,
         }
         if section.weights.is_empty() { Ok(()) } else { self.aligned(section.weights) }
+    }
+
+    fn per_channel(&mut self, channels: &[ChannelParameters]) -> Result<(), WriteError> {
+        for channel in channels {
+            self.bytes(&channel.to_le_bytes())?;
+        }
+        for shift in channels.iter().filter_map(|channel| channel.shift) {
+            self.bytes(&shift.to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The biases of all channels, the multiplier and the shift of the first.
+    fn per_tensor(
+        &mut self,
+        channels: &[ChannelParameters],
+        first: &ChannelParameters,
+    ) -> Result<(), WriteError> {
+        for channel in channels {
+            self.bytes(&channel.bias.to_le_bytes())?;
+        }
+        self.bytes(&first.multiplier.to_le_bytes())?;
+        self.bytes(&first.shift.unwrap_or_default().to_le_bytes())
     }
 
     fn aligned(&mut self, bytes: &[u8]) -> Result<(), WriteError> {

@@ -55,7 +55,17 @@ pub fn check_sections(
     weight_bytes: u64,
 ) -> Result<(), LayerProblem> {
     let channel_bytes = Rounding::of(parameters, channels).channel_bytes();
-    let parameters_fit = parameters.len() == channels as usize * channel_bytes;
+    check_bytes(parameters, channels as usize * channel_bytes, weights, weight_bytes)
+}
+
+/// The sizes of two sections.
+pub fn check_bytes(
+    parameters: &[u8],
+    parameter_bytes: usize,
+    weights: &[u8],
+    weight_bytes: u64,
+) -> Result<(), LayerProblem> {
+    let parameters_fit = parameters.len() == parameter_bytes;
     let weights_fit = weights.len() as u64 == weight_bytes;
     if parameters_fit && weights_fit { Ok(()) } else { Err(LayerProblem::SectionMissing) }
 }
@@ -76,7 +86,19 @@ pub fn check_channels(
     magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
 ) -> Result<(), LayerProblem> {
     let rounding = Rounding::of(parameters, channels);
-    for (channel, parameters) in (0u16..).zip(with_shifts(parameters, channels)) {
+    check_parameters(with_shifts(parameters, channels), rounding, least, sum_max, magnitude)
+}
+
+/// The same of channel parameters that are read already.
+#[inline(always)]
+pub fn check_parameters(
+    parameters: impl Iterator<Item = ChannelParameters>,
+    rounding: Rounding,
+    least: i32,
+    sum_max: u64,
+    magnitude: impl Fn(usize) -> Result<u64, LayerProblem>,
+) -> Result<(), LayerProblem> {
+    for (channel, parameters) in (0u16..).zip(parameters) {
         if !is_factor(&parameters, least, rounding) {
             return Err(LayerProblem::Multiplier { channel });
         }

@@ -62,6 +62,12 @@ pub enum PackError {
         /// Output channel.
         channel: usize,
     },
+    /// Both weights of this output channel for a pair of inputs are -128, and the layer's algorithm
+    /// sums their products in 16 bits.
+    Pair {
+        /// Output channel.
+        channel: usize,
+    },
     /// The algorithm needs this part of the crate, which the build leaves out.
     NotBuilt(Feature),
 }
@@ -76,6 +82,11 @@ impl core::fmt::Display for PackError {
                 f,
                 "channel {channel}: a weight is not within {INT4_MIN} to {INT4_MAX}, which the \
                  algorithm's four bits hold"
+            ),
+            Self::Pair { channel } => write!(
+                f,
+                "channel {channel}: the weights of two inputs beside each other are both -128, and \
+                 the algorithm sums their products in 16 bits: choose another"
             ),
             Self::NotBuilt(part) => write!(
                 f,

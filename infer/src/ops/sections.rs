@@ -26,7 +26,27 @@ impl<'m> Sections<'m> {
         channels: u16,
         weight_bytes: u64,
     ) -> Result<(&'m [u8], &'m [u8]), LayerProblem> {
-        let parameters = self.next(channels as usize * self.rounding.channel_bytes())?;
+        self.of_bytes(channels as usize * self.rounding.channel_bytes(), weight_bytes)
+    }
+
+    /// The same of a layer whose channels have one multiplier and shift, with two roundings.
+    pub(crate) fn per_tensor_numbers(
+        &mut self,
+        channels: u16,
+        weight_bytes: u64,
+    ) -> Result<(&'m [u8], &'m [u8]), LayerProblem> {
+        match self.rounding {
+            Rounding::Once => Err(LayerProblem::Algorithm),
+            Rounding::Twice => self.of_bytes(Rounding::per_tensor_bytes(channels), weight_bytes),
+        }
+    }
+
+    fn of_bytes(
+        &mut self,
+        parameter_bytes: usize,
+        weight_bytes: u64,
+    ) -> Result<(&'m [u8], &'m [u8]), LayerProblem> {
+        let parameters = self.next(parameter_bytes)?;
         if weight_bytes > SIZE_MAX_BYTES as u64 {
             return Err(LayerProblem::TooLarge);
         }

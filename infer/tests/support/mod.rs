@@ -98,7 +98,7 @@ impl Default for Parts {
             },
             dense: Made {
                 name: "dense1",
-                operator: DenseRecord { input: 2, algorithm: DenseAlgorithm::Rows },
+                operator: DenseRecord::new(2, DenseAlgorithm::Rows),
                 output: whole(Shape::vector(3), OutputQuant { scale: 0.25, zero_point: 3 }, 16),
                 scratch_at: 0,
             },

@@ -27,3 +27,11 @@ pub fn extreme(random: &mut Random, _: Algorithm) -> PlainLayer {
 pub fn operations(dense: &Dense<'_>) -> u64 {
     dense.input.len() as u64 * dense.units as u64
 }
+
+/// Gives a layer with two roundings a multiplier and a shift of each unit: those of random layers
+/// are all the same.
+pub fn part_factors(layer: &mut PlainLayer) {
+    if let Some(channel) = layer.channels.last_mut() {
+        channel.multiplier = channel.multiplier.max((1 << 30) + 1) - 1;
+    }
+}

@@ -112,6 +112,9 @@ pub fn rounded_twice(mut model: PlainModel, choice: Choice) -> Option<PlainModel
             let shift = channel.multiplier.leading_zeros() as i8 - 1;
             (channel.multiplier, channel.shift) = (channel.multiplier << shift, Some(-1 - shift));
         }
+        if matches!(layer.kind, PlainKind::Dense(_)) && layer.output.shape.channels % 8 < 4 {
+            dense::part_factors(layer);
+        }
         if let PlainKind::Add(add) = &mut layer.kind {
             add.scaling = add::twice();
         }

@@ -91,6 +91,9 @@ pub fn refused(error: PackError) -> LayerProblem {
         PackError::Range { channel } => {
             LayerProblem::AlgorithmRange { channel: u16::try_from(channel).unwrap_or(u16::MAX) }
         }
+        PackError::Pair { channel } => {
+            LayerProblem::AlgorithmRange { channel: u16::try_from(channel).unwrap_or(u16::MAX) }
+        }
         PackError::NotBuilt(part) => LayerProblem::NotBuilt(part),
         _ => LayerProblem::Algorithm,
     }

@@ -75,6 +75,7 @@ pub const PAIRS: [[Feature; 2]; 28] = [
     [Feature::DirectPaired, Feature::Unpooled],
     [Feature::DirectVector, Feature::Unpooled],
     [Feature::DenseQuads, Feature::DenseQuadsWide],
+    [Feature::DenseQuads, Feature::DenseQuadsPaired],
     // All of these copy: on the M0 a copy takes 600 bytes, once.
     [Feature::WinogradF4, Feature::DenseQuads],
     [Feature::SingleChannel, Feature::DenseQuads],

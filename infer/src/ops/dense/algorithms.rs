@@ -91,6 +91,10 @@ algorithms! {
     RowsInt4 { features: [DenseRows, Int4], bits: Four, fits: any, }
     /// As [`DenseAlgorithm::Quads`] with int4 weights, two units in a byte.
     QuadsInt4 { features: [DenseQuads, Int4], bits: Four, fits: whole_quads, }
+    /// Four units at once, two of them with one multiplication: `[four units][input][two units]` of
+    /// words that are the weight of the first plus 2^16 times that of the second. No unit has a
+    /// weight of -128 for both inputs of a pair.
+    QuadsPaired { features: [DenseQuadsPaired], bits: Eight, fits: whole_quads, }
 }
 
 impl DenseAlgorithm {

@@ -11,7 +11,7 @@ mod reference;
 use super::operator::{Buffers, Inputs, Operator, Reading, Tensor, Work, operations_of_map};
 use crate::error::LayerProblem;
 use crate::features::Feature;
-use crate::quant::{ChannelParameters, OutputQuant, Rounding, with_shifts};
+use crate::quant::{ChannelParameters, OutputQuant, Rounding, per_tensor_parameters, with_shifts};
 use crate::schedule::{INPUTS_MAX, RowWindow, Slice};
 use crate::shape::Shape;
 
@@ -32,8 +32,10 @@ pub struct Dense<'m> {
     pub output_quant: OutputQuant,
     /// Which algorithm runs it.
     pub algorithm: DenseAlgorithm,
+    /// Whether its units have one multiplier and shift, with two roundings.
+    pub is_per_tensor: bool,
     /// Channel parameters, 8 bytes per output; with two roundings one more each for the shifts,
-    /// after all others.
+    /// after all others. With one multiplier and shift for all: 4 bytes per output, then 5 more.
     pub(crate) channels: &'m [u8],
     /// Weights as the algorithm packs them.
     pub(crate) weights: &'m [u8],
@@ -68,18 +70,38 @@ impl<'m> Dense<'m> {
             && !self.input.is_empty()
             && self.units > 0
             && self.algorithm.fits(self)
-            && self.channels.len() == self.rounding().channel_bytes() * self.units as usize
+            && self.channels.len() == self.channel_bytes()
             && self.weights.len() as u64 == self.matrix().packed_bytes()
     }
 
     /// Channel parameters in the order of the outputs.
     pub fn channel_parameters(&self) -> impl Iterator<Item = ChannelParameters> {
-        with_shifts(self.channels, self.units)
+        let (own, shared): (&[u8], &[u8]) =
+            if self.is_per_tensor() { (&[], self.channels) } else { (self.channels, &[]) };
+        with_shifts(own, self.units).chain(per_tensor_parameters(shared, self.units))
+    }
+
+    /// Bytes of its channel parameters.
+    pub(crate) const fn channel_bytes(&self) -> usize {
+        if self.is_per_tensor() {
+            return Rounding::per_tensor_bytes(self.units);
+        }
+        self.rounding().channel_bytes() * self.units as usize
+    }
+
+    /// Whether its units have one multiplier and shift: never in a build with one rounding, so that
+    /// it has no code for them.
+    #[inline(always)]
+    pub(crate) const fn is_per_tensor(&self) -> bool {
+        Feature::TwoRoundings.is_built() && self.is_per_tensor
     }
 
     /// How its accumulators become int8.
     #[inline(always)]
     pub const fn rounding(&self) -> Rounding {
+        if self.is_per_tensor() {
+            return Rounding::Twice;
+        }
         Rounding::of(self.channels, self.units)
     }
 }
@@ -95,7 +117,8 @@ impl<'m> Operator<'m> for Dense<'m> {
     }
 
     fn record(&self, inputs: Inputs) -> DenseRecord {
-        DenseRecord { input: inputs.first(), algorithm: self.algorithm }
+        let Self { algorithm, is_per_tensor, .. } = *self;
+        DenseRecord { input: inputs.first(), algorithm, is_per_tensor }
     }
 
     fn input(&self, _: usize) -> Shape {

@@ -7,7 +7,8 @@
 
 use super::algorithms::DenseAlgorithm;
 use crate::error::LayerProblem;
-use crate::ops::packing::{Half, Halves, PackError, Runs, are_widened, check_bits, get, put};
+use crate::features::Feature;
+use crate::ops::packing::{Half, Halves, PackError, Runs, are_widened, check_bits, get, put, size};
 
 /// The sizes that say where each weight of a dense layer lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,9 @@ impl Matrix {
         match self.algorithm {
             DenseAlgorithm::Rows => inputs * units,
             DenseAlgorithm::Quads => inputs * units.next_multiple_of(4),
-            DenseAlgorithm::QuadsWide => 2 * inputs * units.next_multiple_of(4),
+            DenseAlgorithm::QuadsWide | DenseAlgorithm::QuadsPaired => {
+                2 * inputs * units.next_multiple_of(4)
+            }
             _ if !self.algorithm.weight_bits().is_int4() => 0,
             DenseAlgorithm::RowsInt4 => inputs.div_ceil(2) * units,
             DenseAlgorithm::QuadsInt4 => inputs * units.next_multiple_of(4) / 2,
@@ -43,6 +46,9 @@ impl Matrix {
             return Err(PackError::Size);
         }
         check_bits(self.algorithm.weight_bits(), weights, self.inputs)?;
+        if self.algorithm == DenseAlgorithm::QuadsPaired {
+            check_pairs(weights, self.inputs)?;
+        }
         packed.fill(0);
         for (unit, row) in weights.chunks_exact(self.inputs.max(1)).enumerate() {
             for (input, weight) in row.iter().enumerate() {
@@ -51,6 +57,9 @@ impl Matrix {
                     (_, Some(half)) => half.write(packed, *weight),
                     (DenseAlgorithm::QuadsWide, None) => {
                         put(packed, place, (*weight as i16).to_le_bytes());
+                    }
+                    (DenseAlgorithm::QuadsPaired, None) => {
+                        Word::of(packed, place).with(unit, *weight).put(packed, place);
                     }
                     (_, None) => put(packed, place, [*weight as u8]),
                 }
@@ -64,6 +73,9 @@ impl Matrix {
         let place = self.place(unit, input);
         match self.half(place) {
             Some(half) => half.read(packed),
+            None if self.algorithm == DenseAlgorithm::QuadsPaired => {
+                Word::of(packed, place).weight(unit)
+            }
             None => get::<1>(packed, place)[0] as i8,
         }
     }
@@ -75,10 +87,10 @@ impl Matrix {
     }
 
     /// Sum of the sizes of one unit's weights.
-    pub(crate) fn magnitude(&self, packed: &[u8], unit: usize) -> u64 {
+    pub(crate) fn magnitude(&self, packed: &[u8], unit: usize) -> Result<u64, LayerProblem> {
         if self.algorithm.weight_bits().is_int4() {
             let (runs, halves) = self.int4_runs(unit);
-            return runs.int4_magnitude(packed, halves);
+            return Ok(runs.int4_magnitude(packed, halves));
         }
         let quads = unit / 4 * 4 * self.inputs + unit % 4 * 4;
         let runs = match self.algorithm {
@@ -91,10 +103,30 @@ impl Matrix {
             DenseAlgorithm::QuadsWide => {
                 let start = quads + unit / 4 * 4 * self.inputs;
                 let runs = Runs { start, step: 16, run: 4, count: self.inputs / 2 };
-                return runs.wide_magnitude(packed);
+                return Ok(runs.wide_magnitude(packed));
             }
+            DenseAlgorithm::QuadsPaired => return self.paired_magnitude(packed, unit),
         };
-        runs.magnitude(packed)
+        Ok(runs.magnitude(packed))
+    }
+
+    /// The same of weights that lie in words, if the sums of every pair of inputs fit their halves.
+    fn paired_magnitude(&self, packed: &[u8], unit: usize) -> Result<u64, LayerProblem> {
+        if !Feature::DenseQuadsPaired.is_built() {
+            return Err(LayerProblem::NotBuilt(Feature::DenseQuadsPaired));
+        }
+        let words = packed.as_chunks().0.get(self.place(unit, 0) / 4..).unwrap_or_default();
+        let mut sum = 0;
+        for pair in words.chunks(4).take(self.inputs / 2) {
+            let [first, _, second, ..] = pair else { break };
+            let sizes = [first, second].map(|word| size(Word::from(*word).weight(unit)));
+            if sizes == [128; 2] {
+                let channel = u16::try_from(unit).unwrap_or(u16::MAX);
+                return Err(LayerProblem::AlgorithmRange { channel });
+            }
+            sum += (sizes[0] + sizes[1]) as u64;
+        }
+        Ok(sum)
     }
 
     /// Where the int4 weights of a unit lie, padding included.
@@ -110,13 +142,15 @@ impl Matrix {
     /// Checks that what fills up the weights is what [`Matrix::pack`] writes.
     pub(crate) fn check(&self, packed: &[u8]) -> Result<(), LayerProblem> {
         let is_wide = self.algorithm == DenseAlgorithm::QuadsWide;
+        let is_paired = self.algorithm == DenseAlgorithm::QuadsPaired;
         let has_rows = matches!(self.algorithm, DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4);
         let padded_units = if has_rows { 1 } else { 4 };
         let mut filled_up = self.units..self.units.next_multiple_of(padded_units);
-        let written = filled_up.all(|unit| self.magnitude(packed, unit) == 0)
+        let written = filled_up.all(|unit| self.magnitude(packed, unit) == Ok(0))
             && (!self.has_last_half()
                 || (0..self.units).all(|unit| self.weight(packed, unit, self.inputs) == 0))
-            && (!is_wide || are_widened(packed));
+            && (!is_wide || are_widened(packed))
+            && (!is_paired || are_words(packed));
         if written { Ok(()) } else { Err(LayerProblem::WeightPadding) }
     }
 
@@ -142,6 +176,64 @@ impl Matrix {
                 let pair = unit / 4 * (self.inputs / 2) + input / 4 * 2 + input % 2;
                 pair * 16 + unit % 4 * 4 + input % 4 / 2 * 2
             }
+            DenseAlgorithm::QuadsPaired => (unit / 4 * self.inputs + input) * 8 + unit % 4 / 2 * 4,
         }
+    }
+}
+
+/// The weights of two units in a word: that of the first plus 2^16 times that of the second.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Word(i32);
+
+impl Word {
+    /// The word at a place, which is of a unit and the one beside it.
+    fn of(packed: &[u8], place: usize) -> Self {
+        Self::from(get(packed, place))
+    }
+
+    fn put(self, packed: &mut [u8], place: usize) {
+        put(packed, place, self.0.to_le_bytes());
+    }
+
+    /// The word with the weight of a unit, which has none in it yet.
+    const fn with(self, unit: usize, weight: i8) -> Self {
+        Self(self.0.wrapping_add((weight as i32) << (unit % 2 * 16)))
+    }
+
+    /// The weight of a unit.
+    #[inline(always)]
+    pub(super) const fn weight(self, unit: usize) -> i8 {
+        match unit % 2 {
+            0 => self.0 as i8,
+            _ => (self.0.wrapping_sub(self.0 as i8 as i32) >> 16) as i8,
+        }
+    }
+
+    /// Whether it is made of two weights.
+    fn is_made(self) -> bool {
+        Self(0).with(0, self.weight(0)).with(1, self.weight(1)) == self
+    }
+}
+
+impl From<[u8; 4]> for Word {
+    #[inline(always)]
+    fn from(bytes: [u8; 4]) -> Self {
+        Self(i32::from_le_bytes(bytes))
+    }
+}
+
+/// Whether words are made of two weights each.
+fn are_words(packed: &[u8]) -> bool {
+    packed.as_chunks().0.iter().all(|bytes| Word::from(*bytes).is_made())
+}
+
+/// Refuses weights, unit by unit, of which both of a pair of inputs are -128: the sum of two
+/// products of such may be 2^15, which is more than half of a word holds.
+fn check_pairs(weights: &[i8], inputs: usize) -> Result<(), PackError> {
+    let mut units = weights.chunks(inputs.max(1));
+    let is_outside = |unit: &[i8]| unit.chunks(2).any(|pair| pair == [i8::MIN; 2]);
+    match units.position(is_outside) {
+        Some(channel) => Err(PackError::Pair { channel }),
+        None => Ok(()),
     }
 }

@@ -3,13 +3,14 @@
 //! Sums stay within 32 bits because [`Model::from_bytes`](crate::Model::from_bytes) proved `|bias|
 //! + 128 * sum(|weight|) < 2^31` for every unit.
 
+use super::packing::Word;
 use super::{Dense, DenseAlgorithm, Kernels};
 use crate::features::Feature;
 use crate::ops::operator::Buffers;
 use crate::ops::packing::{high_half, low_half};
 use crate::ops::sets::Portable;
 use crate::ops::window::dot;
-use crate::quant::{Once, Requantise, Rounding, Twice};
+use crate::quant::{ChannelParameters, Once, Requantise, Rounding, Twice};
 
 impl Kernels for Portable {
     fn run(dense: &Dense<'_>, Buffers { input, output, .. }: Buffers<'_>) {
@@ -22,14 +23,19 @@ impl Kernels for Portable {
                 quads_int4(dense, input, output)
             }
             DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4 | DenseAlgorithm::QuadsInt4 => (),
-            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide => quads(dense, input, output),
+            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide | DenseAlgorithm::QuadsPaired => {
+                quads(dense, input, output);
+            }
         }
     }
 }
 
 pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     match dense.rounding() {
-        Rounding::Once => rounded_rows::<Once>(dense, input, output),
+        Rounding::Once => {
+            let parameters = Once::parameters(dense.channels, dense.units);
+            rounded_rows::<Once>(dense, parameters, input, output);
+        }
         Rounding::Twice => rows_rounded_twice(dense, input, output),
     }
 }
@@ -37,13 +43,17 @@ pub(super) fn rows(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
 /// With a stack frame of its own: within the caller's it would take as much while others run.
 #[inline(never)]
 fn rows_rounded_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    rounded_rows::<Twice>(dense, input, output);
+    rounded_rows::<Twice>(dense, dense.channel_parameters(), input, output);
 }
 
 #[inline(always)]
-fn rounded_rows<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
+fn rounded_rows<Rounded: Requantise>(
+    dense: &Dense<'_>,
+    parameters: impl Iterator<Item = ChannelParameters>,
+    input: &[i8],
+    output: &mut [i8],
+) {
     let rows = dense.weights.chunks_exact(input.len().max(1));
-    let parameters = Rounded::parameters(dense.channels, dense.units);
     for ((parameters, weights), out) in parameters.zip(rows).zip(output) {
         let accumulator = parameters.bias + dot(input, weights);
         *out = Rounded::output(accumulator, parameters, dense.output_quant.zero_point);
@@ -93,7 +103,10 @@ fn quads_int4(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
 /// Four units at once.
 pub(super) fn quads(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     match dense.rounding() {
-        Rounding::Once => rounded_quads::<Once>(dense, input, output),
+        Rounding::Once => {
+            let parameters = Once::parameters(dense.channels, dense.units);
+            rounded_quads::<Once>(dense, parameters, input, output);
+        }
         Rounding::Twice => quads_rounded_twice(dense, input, output),
     }
 }
@@ -101,21 +114,31 @@ pub(super) fn quads(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
 /// With a stack frame of its own, as above.
 #[inline(never)]
 fn quads_rounded_twice(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    rounded_quads::<Twice>(dense, input, output);
+    rounded_quads::<Twice>(dense, dense.channel_parameters(), input, output);
 }
 
 #[inline(always)]
-fn rounded_quads<Rounded: Requantise>(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
-    let wide = dense.algorithm == DenseAlgorithm::QuadsWide;
+fn rounded_quads<Rounded: Requantise>(
+    dense: &Dense<'_>,
+    mut parameters: impl Iterator<Item = ChannelParameters>,
+    input: &[i8],
+    output: &mut [i8],
+) {
+    let is_narrow = dense.algorithm == DenseAlgorithm::Quads;
+    let input_bytes = if is_narrow { 4 } else { 8 };
     // Not zipped with the outputs: two such iterators divide by their steps, which may call a
     // panic.
-    let mut blocks = dense.weights.chunks_exact((input.len() * if wide { 8 } else { 4 }).max(1));
+    let mut blocks = dense.weights.chunks_exact((input.len() * input_bytes).max(1));
     let zero_point = dense.output_quant.zero_point;
-    let mut parameters = Rounded::parameters(dense.channels, dense.units);
     for out in output.chunks_mut(4) {
         let Some(weights) = blocks.next() else { return };
-        let sums =
-            if wide { sums_of_four_wide(input, weights) } else { sums_of_four(input, weights) };
+        let sums = match dense.algorithm {
+            DenseAlgorithm::QuadsWide => sums_of_four_wide(input, weights),
+            DenseAlgorithm::QuadsPaired if Feature::DenseQuadsPaired.is_built() => {
+                sums_of_four_paired(input, weights)
+            }
+            _ => sums_of_four(input, weights),
+        };
         for ((sum, out), parameters) in sums.into_iter().zip(out).zip(&mut parameters) {
             *out = Rounded::output(parameters.bias + sum, parameters, zero_point);
         }
@@ -164,6 +187,20 @@ fn sums_of_four_wide(input: &[i8], weights: &[u8]) -> [i32; 4] {
             for (sum, [first, _, second, _]) in sums.iter_mut().zip(weights.as_chunks::<4>().0) {
                 *sum +=
                     *pair[0] as i32 * *first as i8 as i32 + *pair[1] as i32 * *second as i8 as i32;
+            }
+        }
+    }
+    sums
+}
+
+/// Weights `[input][two units]`, words of two weights.
+fn sums_of_four_paired(input: &[i8], weights: &[u8]) -> [i32; 4] {
+    let mut sums = [0; 4];
+    for (value, words) in input.iter().zip(weights.as_chunks::<8>().0) {
+        let (sums, words) = (sums.as_chunks_mut::<2>().0, words.as_chunks::<4>().0);
+        for (sums, word) in sums.iter_mut().zip(words) {
+            for (unit, sum) in sums.iter_mut().enumerate() {
+                *sum += *value as i32 * Word::from(*word).weight(unit) as i32;
             }
         }
     }

@@ -84,8 +84,8 @@ const FLASH: &str = "\n## Flash beside CMSIS-NN\n\n\
     What calls its kernels, in the last column, is in no sum.\n\
     A ratio below 1 misses the aim.\n\n";
 
-const PER_UNIT: &str = "\nA layer of a Kindling model has a multiplier and a shift for each unit, \
-    5 bytes, also where they are the same for all: 8.4 KB of ad.\n";
+const PER_UNIT: &str = "\nA dense layer of a Kindling model has one multiplier and shift too, \
+    where the file has one for a whole tensor; a convolution has both for each channel, 5 bytes.\n";
 
 const CYCLES: &str = "\n## Cycles, estimated\n\n\
     Nothing of Kindling has run on silicon yet.\n\

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use float::Float;
 pub use infer::format::DenseAlgorithm as Algorithm;
 pub use plain::Plain;
+pub(crate) use plain::{is_per_tensor, per_tensor_bytes, with_factors};
 
 use super::description::positive;
 use super::lookup::of_burn;

@@ -28,13 +28,18 @@ impl Kernels for CortexM {
                 portable::rows_int4(dense, input, output)
             }
             DenseAlgorithm::Rows | DenseAlgorithm::RowsInt4 => (),
-            #[cfg(kindling_backend = "armv6m")]
+            #[cfg(not(kindling_dsp))]
             DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => {
                 portable::quads(dense, input, output);
             }
-            DenseAlgorithm::Quads | DenseAlgorithm::QuadsWide | DenseAlgorithm::QuadsInt4 => {
-                quads::dense(dense, input, output);
+            #[cfg(kindling_dsp)]
+            DenseAlgorithm::QuadsPaired if Feature::DenseQuadsPaired.is_built() => {
+                portable::quads(dense, input, output);
             }
+            DenseAlgorithm::Quads
+            | DenseAlgorithm::QuadsWide
+            | DenseAlgorithm::QuadsInt4
+            | DenseAlgorithm::QuadsPaired => quads::dense(dense, input, output),
         }
     }
 }

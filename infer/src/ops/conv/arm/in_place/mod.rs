@@ -152,6 +152,7 @@ impl Four for InPlace {
             units: conv.output.channels,
             output_quant: OutputQuant { scale, zero_point },
             algorithm: DenseAlgorithm::Rows,
+            is_per_tensor: false,
             channels: conv.channels,
             weights: conv.weights,
         };

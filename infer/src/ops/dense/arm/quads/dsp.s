@@ -10,9 +10,10 @@
 @ that 16 times a partial sum stays in 32 bits, and after the loop a shift by 4 bits is exact.
 @
 @ r0 = {inputs, end of inputs, parameters, end of parameters, output, zero point, quads, weights},
-@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; one quad or more,
-@ whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4 weights,
-@ r12 address of inputs, lr address of weights.
+@ with two roundings 2 * zero point + 1 for the zero point, and shifts at the end; with one
+@ multiplier and shift for all units biases, a constant, and both at the end, see twice.s; one quad
+@ or more, whole blocks. Registers: r0-r3 sums, r4-r7 weights, r8 and r9 inputs, r11 mask of int4
+@ weights, r12 address of inputs, lr address of weights.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0, as above
@@ -88,7 +89,7 @@
   strb \sum, [r5], #1
 .endm
 
-.macro KINDLING_DENSE name, quad, quad_bytes, twice, is_int4
+.macro KINDLING_DENSE name, quad, quad_bytes, twice, is_int4, per_tensor=0
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -98,7 +99,12 @@
   .cfi_startproc
   push {r4-r11, lr}
   KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
-.if \twice
+.if \per_tensor
+  sub sp, sp, #KINDLING_DENSE_PER_TENSOR_FRAME
+  .cfi_adjust_cfa_offset KINDLING_DENSE_PER_TENSOR_FRAME
+  ldrd r1, r2, [r0, #KINDLING_DENSE_FACTOR]
+  strd r1, r2, [sp, #KINDLING_DENSE_FACTOR]
+.elseif \twice
   sub sp, sp, #KINDLING_DENSE_TWICE_FRAME
   .cfi_adjust_cfa_offset KINDLING_DENSE_TWICE_FRAME
   ldr r1, [r0, #KINDLING_DENSE_SHIFTS]
@@ -137,7 +143,9 @@
   ldr r4, [sp, #(KINDLING_DENSE_INPUTS + 4)]
   cmp r12, r4
   bne.w 3b
-.if \twice
+.if \per_tensor
+  KINDLING_DENSE_PER_TENSOR_END
+.elseif \twice
   KINDLING_DENSE_TWICE_END \name
 .else
   ldr r4, [sp, #KINDLING_DENSE_PARAMETERS]
@@ -178,3 +186,5 @@ KINDLING_DENSE kindling_dense_int4, KINDLING_QUAD_INT4, 96, 0, 1
 KINDLING_DENSE kindling_dense_wide, KINDLING_QUAD_WIDE, 52, 0, 0
 KINDLING_DENSE kindling_dense_twice, KINDLING_QUAD, 80, 1, 0
 KINDLING_DENSE kindling_dense_wide_twice, KINDLING_QUAD_WIDE, 52, 1, 0
+KINDLING_DENSE kindling_dense_per_tensor, KINDLING_QUAD, 80, 1, 0, 1
+KINDLING_DENSE kindling_dense_wide_per_tensor, KINDLING_QUAD_WIDE, 52, 1, 0, 1

@@ -1,16 +1,14 @@
 //! Dense layers, four outputs at once; the loop is in assembly, for each class of cores.
 #![allow(unsafe_code)]
 
+mod per_tensor;
 mod twice;
 
 #[cfg(kindling_backend = "armv6m")]
 use crate::arm::instructions::requantise;
 use crate::arm::is_at_word;
-#[cfg(not(kindling_backend = "armv6m"))]
 use crate::features::Feature;
-use crate::ops::dense::Dense;
-#[cfg(not(kindling_backend = "armv6m"))]
-use crate::ops::dense::DenseAlgorithm;
+use crate::ops::dense::{Dense, DenseAlgorithm};
 use crate::quant::{ChannelParameters, Rounding};
 
 #[cfg(kindling_dsp)]
@@ -42,13 +40,37 @@ struct TwiceBlocks {
     shifts: *const u8,
 }
 
+/// The same with one multiplier and shift for all units: see `twice.s`.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[repr(C)]
+struct PerTensorBlocks {
+    blocks: Blocks,
+    /// Doubled, in 32 bits.
+    multiplier: i32,
+    /// Its complement.
+    shift: i32,
+}
+
 #[cfg(not(kindling_backend = "armv6m"))]
 unsafe extern "C" {
     fn kindling_dense(blocks: &Blocks);
     fn kindling_dense_int4(blocks: &Blocks);
-    fn kindling_dense_wide(blocks: &Blocks);
     fn kindling_dense_twice(blocks: &TwiceBlocks);
+    fn kindling_dense_per_tensor(blocks: &PerTensorBlocks);
+}
+
+#[cfg(kindling_dsp)]
+unsafe extern "C" {
+    fn kindling_dense_wide(blocks: &Blocks);
     fn kindling_dense_wide_twice(blocks: &TwiceBlocks);
+    fn kindling_dense_wide_per_tensor(blocks: &PerTensorBlocks);
+}
+
+#[cfg(kindling_backend = "armv7m")]
+unsafe extern "C" {
+    fn kindling_dense_paired(blocks: &Blocks);
+    fn kindling_dense_paired_twice(blocks: &TwiceBlocks);
+    fn kindling_dense_paired_per_tensor(blocks: &PerTensorBlocks);
 }
 
 /// Bytes of four units' parameters.
@@ -64,6 +86,7 @@ pub(super) fn dense(dense: &Dense<'_>, input: &[i8], output: &mut [i8]) {
     }
     match dense.rounding() {
         Rounding::Once => rounded_once(dense, input, output),
+        Rounding::Twice if dense.is_per_tensor() => per_tensor::dense(dense, input, output),
         Rounding::Twice => twice::dense(dense, input, output),
     }
 }
@@ -99,7 +122,7 @@ fn is_as_stated(dense: &Dense<'_>, input: &[i8], output: &[i8]) -> bool {
         && input.len() == dense.input.len()
         && !output.is_empty()
         && output.len() == dense.units as usize
-        && dense.channels.len() == dense.rounding().channel_bytes() * output.len()
+        && dense.channels.len() == dense.channel_bytes()
         && dense.weights.len() as u64 == dense.matrix().packed_bytes()
         && is_at_word(input)
         && is_at_word(dense.channels)
@@ -124,7 +147,12 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
         weights: weights.as_ptr(),
     };
     let run = match dense.algorithm {
+        #[cfg(kindling_dsp)]
         DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => kindling_dense_wide,
+        #[cfg(kindling_backend = "armv7m")]
+        DenseAlgorithm::QuadsPaired if Feature::DenseQuadsPaired.is_built() => {
+            kindling_dense_paired
+        }
         DenseAlgorithm::Quads if Feature::DenseQuads.is_built() => kindling_dense,
         DenseAlgorithm::QuadsInt4 if dense.algorithm.is_built() => kindling_dense_int4,
         _ => return,
@@ -135,42 +163,63 @@ fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], ou
     unsafe { run(&blocks) }
 }
 
+/// Adds products to four sums: inputs, weights, sums, end of the inputs. See `armv6m.s`.
+#[cfg(kindling_backend = "armv6m")]
+type Sums = unsafe extern "C" fn(*const i8, *const u8, &mut [i32; 4], *const i8);
+
 #[cfg(kindling_backend = "armv6m")]
 unsafe extern "C" {
-    fn kindling_dense_sums(
-        inputs: *const i8,
-        weights: *const u8,
-        sums: &mut [i32; 4],
-        inputs_end: *const i8,
-    );
-    fn kindling_dense_sums_int4(
-        inputs: *const i8,
-        weights: *const u8,
-        sums: &mut [i32; 4],
-        inputs_end: *const i8,
-    );
+    fn kindling_dense_sums(_: *const i8, _: *const u8, _: &mut [i32; 4], _: *const i8);
+    fn kindling_dense_sums_int4(_: *const i8, _: *const u8, _: &mut [i32; 4], _: *const i8);
+    fn kindling_dense_sums_paired(_: *const i8, _: *const u8, _: &mut [i32; 4], _: *const i8);
 }
 
-/// Whole blocks of four units with int8 or int4 weights.
+/// Arguments of the end of a block with one multiplier and shift: see `armv6m.s`.
+#[cfg(kindling_backend = "armv6m")]
+#[repr(C)]
+struct SharedFactor {
+    right: i32,
+    zero_point: i32,
+    half: i32,
+    high: i32,
+    low: i32,
+}
+
+#[cfg(kindling_backend = "armv6m")]
+unsafe extern "C" {
+    fn kindling_dense_outputs(sums: &[i32; 4], outputs: &mut [i8; 4], factor: &SharedFactor);
+}
+
+/// The loop of an algorithm, and the bytes of four units' weights for an input.
+#[cfg(kindling_backend = "armv6m")]
+fn sums_of(algorithm: DenseAlgorithm) -> (Sums, usize) {
+    match algorithm {
+        DenseAlgorithm::QuadsPaired if Feature::DenseQuadsPaired.is_built() => {
+            (kindling_dense_sums_paired, 8)
+        }
+        DenseAlgorithm::QuadsInt4 if algorithm.is_built() => (kindling_dense_sums_int4, 2),
+        _ => (kindling_dense_sums, 4),
+    }
+}
+
+/// Whole blocks of four units.
 #[cfg(kindling_backend = "armv6m")]
 fn blocks(dense: &Dense<'_>, input: &[i8], parameters: &[u8], weights: &[u8], output: &mut [i8]) {
     let range = input.as_ptr_range();
     let parameters = parameters.as_chunks().0.as_chunks::<4>().0;
-    let is_int4 = dense.algorithm.weight_bits().is_int4();
-    let input_bytes = if is_int4 { 2 } else { 4 };
+    let (sum, input_bytes) = sums_of(dense.algorithm);
     let weights = weights.chunks_exact((input_bytes * input.len()).max(1));
-    let sum = if is_int4 { kindling_dense_sums_int4 } else { kindling_dense_sums };
     for ((out, parameters), weights) in
         output.as_chunks_mut::<4>().0.iter_mut().zip(parameters).zip(weights)
     {
         let parameters = parameters.each_ref().map(ChannelParameters::from_le_bytes);
         let mut sums = parameters.map(|parameters| parameters.bias);
-        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which
-        // `weights` has in as many bytes as it has for each input; all begin at whole words, as
-        // checked by the caller.
+        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, in
+        // `input_bytes` bytes, which `weights` has; all begin at whole words, as checked by the
+        // caller.
         unsafe { sum(range.start, weights.as_ptr(), &mut sums, range.end) }
-        for ((out, sum), parameters) in out.iter_mut().zip(sums).zip(parameters) {
-            *out = requantise(sum, parameters.multiplier, dense.output_quant.zero_point);
+        for ((out, accumulator), parameters) in out.iter_mut().zip(sums).zip(parameters) {
+            *out = requantise(accumulator, parameters.multiplier, dense.output_quant.zero_point);
         }
     }
 }

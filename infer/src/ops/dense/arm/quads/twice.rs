@@ -9,10 +9,14 @@
 //! Units that make no whole block are computed with others whose multiplier is 0.
 
 use super::BLOCK_BYTES;
+#[cfg(kindling_backend = "armv7m")]
+use super::kindling_dense_paired_twice;
+#[cfg(kindling_dsp)]
+use super::kindling_dense_wide_twice;
 #[cfg(kindling_backend = "armv6m")]
-use super::kindling_dense_sums;
+use super::sums_of;
 #[cfg(not(kindling_backend = "armv6m"))]
-use super::{Blocks, TwiceBlocks, kindling_dense_twice, kindling_dense_wide_twice};
+use super::{Blocks, TwiceBlocks, kindling_dense_twice};
 #[cfg(kindling_backend = "armv6m")]
 use crate::arm::instructions::requantise_twice;
 #[cfg(not(kindling_backend = "armv6m"))]
@@ -85,8 +89,13 @@ fn blocks(
     };
     let blocks = TwiceBlocks { blocks, shifts: shifts.as_ptr() };
     let run = match dense.algorithm {
+        #[cfg(kindling_dsp)]
         DenseAlgorithm::QuadsWide if Feature::DenseQuadsWide.is_built() => {
             kindling_dense_wide_twice
+        }
+        #[cfg(kindling_backend = "armv7m")]
+        DenseAlgorithm::QuadsPaired if Feature::DenseQuadsPaired.is_built() => {
+            kindling_dense_paired_twice
         }
         DenseAlgorithm::Quads if Feature::DenseQuads.is_built() => kindling_dense_twice,
         _ => return,
@@ -98,7 +107,7 @@ fn blocks(
     unsafe { run(&blocks) }
 }
 
-/// Whole blocks of four units with int8 weights: parameters, shifts and weights of all of them.
+/// Whole blocks of four units: parameters, shifts and weights of all of them.
 #[cfg(kindling_backend = "armv6m")]
 fn blocks(
     dense: &Dense<'_>,
@@ -109,19 +118,21 @@ fn blocks(
     let range = input.as_ptr_range();
     let parameters = parameters.as_chunks().0.as_chunks::<BLOCK>().0;
     let shifts = shifts.as_chunks::<BLOCK>().0;
-    let weights = weights.chunks_exact((BLOCK * input.len()).max(1));
+    let (sum, input_bytes) = sums_of(dense.algorithm);
+    let weights = weights.chunks_exact((input_bytes * input.len()).max(1));
     let outputs = output.as_chunks_mut::<BLOCK>().0.iter_mut();
     for (((out, parameters), shifts), weights) in outputs.zip(parameters).zip(shifts).zip(weights) {
         let parameters = parameters.each_ref().map(ChannelParameters::from_le_bytes);
         let mut sums = parameters.map(|parameters| parameters.bias);
-        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, which
-        // `weights` has; all begin at whole words, as checked by the caller.
-        unsafe { kindling_dense_sums(range.start, weights.as_ptr(), &mut sums, range.end) }
-        for (((out, sum), parameters), shift) in
+        // SAFETY: reads all inputs, a quad or more and whole ones, and four weights for each, in
+        // `input_bytes` bytes, which `weights` has; all begin at whole words, as checked by the
+        // caller.
+        unsafe { sum(range.start, weights.as_ptr(), &mut sums, range.end) }
+        for (((out, accumulator), parameters), shift) in
             out.iter_mut().zip(sums).zip(parameters).zip(shifts)
         {
             let zero_point = dense.output_quant.zero_point;
-            *out = requantise_twice(sum, parameters.multiplier, *shift as i8, zero_point);
+            *out = requantise_twice(accumulator, parameters.multiplier, *shift as i8, zero_point);
         }
     }
 }

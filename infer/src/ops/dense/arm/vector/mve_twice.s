@@ -34,13 +34,13 @@
   vmladava.s8 \sum, q0, q1
 .endm
 
-.macro KINDLING_DENSE_TWICE_CHUNK multiply
+.macro KINDLING_DENSE_TWICE_CHUNK multiply, third=r7
   vldrb.u8 q0, [r1], #16
   vldrb.u8 q1, [r3], #16
   \multiply r0, q0, q1
   vldrb.u8 q1, [r5], #16
   \multiply r2, q0, q1
-  vldrb.u8 q1, [r7], #16
+  vldrb.u8 q1, [\third], #16
   \multiply r4, q0, q1
   vldrb.u8 q1, [r9], #16
   \multiply r6, q0, q1
@@ -165,3 +165,96 @@ kindling_vector_dense_twice_long:
   .cfi_restore_state
   .cfi_endproc
 .size kindling_vector_dense_twice_long, . - kindling_vector_dense_twice_long
+
+@ All units with one multiplier and shift, of 1 to 31 bits to the right: sums begin with the biases.
+@
+@ r0 = {multiplier, shift, zero point, end of the biases, inputs, output, weights, number of inputs,
+@ biases}. Registers: r0, r2, r4 and r6 sums, then the first four of these; r1 inputs, r3, r5, r11
+@ and r9 weights, r7 output, r12 biases, lr inputs left; with any number of inputs r8 these, r10
+@ next weights; with a multiple of 32 r8 turns, r10 number of inputs.
+
+.macro KINDLING_DENSE_VECTOR_BEGIN
+  .cfi_startproc
+  push {r4-r11, lr}
+  KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
+  sub sp, sp, #20
+  .cfi_adjust_cfa_offset 20
+  ldmia r0!, {r1-r5}
+  stmia sp, {r1-r5}
+  ldmia r0, {r7, r9, r10, r12}
+.endm
+
+@ Outputs of the sums, and all that comes after them.
+.macro KINDLING_DENSE_VECTOR_END
+  vmov q0[2], q0[0], r0, r4
+  vmov q0[3], q0[1], r2, r6
+  ldmia sp, {r0, r2, r4, r6}  @ multiplier, shift, zero point, end of the biases
+  vqrdmulh.s32 q0, q0, r0
+  vshr.s32 q1, q0, #31
+  vadd.i32 q0, q0, q1
+  vrshl.s32 q0, r2
+  vqmovnb.s32 q0, q0
+  vqadd.s16 q0, q0, r4
+  vqmovnb.s16 q0, q0
+  vstrb.32 q0, [r7], #4
+  cmp r12, r6
+  bne 1b
+  .cfi_remember_state
+  add sp, sp, #20
+  .cfi_adjust_cfa_offset -20
+  pop {r4-r11, pc}
+  .cfi_restore_state
+  .cfi_endproc
+.endm
+
+.section .text.kindling_vector_dense_per_tensor, "ax", %progbits
+.global kindling_vector_dense_per_tensor
+.type kindling_vector_dense_per_tensor, %function
+.thumb_func
+.balign 4
+kindling_vector_dense_per_tensor:
+  KINDLING_DENSE_VECTOR_BEGIN
+  mov r8, r10
+  mov r10, r9
+1:                            @ four units
+  ldmia r12!, {r0, r2, r4, r6}
+  ldr r1, [sp, #16]
+  mov r3, r10
+  add r5, r3, r8
+  add r11, r5, r8
+  add r9, r11, r8
+  add r10, r9, r8
+  dlstp.8 lr, r8
+2:
+  vldrb.u8 q0, [r1], #16
+  KINDLING_DENSE_TWICE_UNIT r0, r3
+  KINDLING_DENSE_TWICE_UNIT r2, r5
+  KINDLING_DENSE_TWICE_UNIT r4, r11
+  KINDLING_DENSE_TWICE_UNIT r6, r9
+  letp lr, 2b
+  KINDLING_DENSE_VECTOR_END
+.size kindling_vector_dense_per_tensor, . - kindling_vector_dense_per_tensor
+
+.section .text.kindling_vector_dense_per_tensor_long, "ax", %progbits
+.global kindling_vector_dense_per_tensor_long
+.type kindling_vector_dense_per_tensor_long, %function
+.thumb_func
+.balign 4
+kindling_vector_dense_per_tensor_long:
+  KINDLING_DENSE_VECTOR_BEGIN
+  add r1, r5, r10             @ after the last input
+  lsr r8, r10, #5
+1:                            @ four units
+  ldmia r12!, {r0, r2, r4, r6}
+  sub r1, r1, r10
+  mov r3, r9
+  add r5, r3, r10
+  add r11, r5, r10
+  add r9, r11, r10
+  dls lr, r8
+2:
+  KINDLING_DENSE_TWICE_CHUNK vmladava.s8, r11
+  KINDLING_DENSE_TWICE_CHUNK vmladava.s8, r11
+  le lr, 2b
+  KINDLING_DENSE_VECTOR_END
+.size kindling_vector_dense_per_tensor_long, . - kindling_vector_dense_per_tensor_long
