@@ -36,7 +36,14 @@
 .set KINDLING_BATCH_MINIMUM, 40  @ -2^31, then what stands for the zero point
 .set KINDLING_BATCH_ZERO_POINT, 44
 .set KINDLING_BATCH_ENTRY, 48  @ where the loop begins
+.if KINDLING_DSP
 .set KINDLING_BATCH_FRAME, 52
+.else
+.set KINDLING_BATCH_BLOCK_END, 52  @ of the first block's inputs
+.set KINDLING_BATCH_OFFSETS, 56  @ of all blocks
+.set KINDLING_BATCH_BLOCKS, 60  @ eight sums of all blocks before
+.set KINDLING_BATCH_FRAME, 92
+.endif
 
 @ Four outputs of channel `number` of the pair, with two roundings of any shift.
 .macro KINDLING_BATCH_FOUR_TWICE name, number, sign, a, b, c, d
@@ -136,16 +143,9 @@
   stmia sp, {r1-r10}
   mov r0, #0x80000000
   strd r0, r11, [sp, #KINDLING_BATCH_MINIMUM]
-  KINDLING_PAIRED_ENTRY_\weights r12, r0, 2f
+  KINDLING_BATCH_PREPARE \weights
 1:
-  ldrd r12, lr, [sp, #KINDLING_BATCH_INPUTS]
-  KINDLING_BATCH_BEGIN_\weights
-  KINDLING_PAIRED_STEPS_\weights
-  ldr r8, [sp, #KINDLING_BATCH_INPUTS_END]
-  cmp r12, r8
-  bne.w 3b
-  str lr, [sp, #KINDLING_BATCH_WEIGHTS]
-  KINDLING_BATCH_END_\weights
+  KINDLING_BATCH_SUMS \weights
   KINDLING_BATCH_FINISH_\rounding \name, \sign
   ldr lr, [sp, #KINDLING_BATCH_END]
   cmp r8, lr

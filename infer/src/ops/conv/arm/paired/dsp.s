@@ -260,6 +260,23 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTE
 .endr
 .endm
 
+@ What a batch makes ready: r12 steps, r0 is lost.
+.macro KINDLING_BATCH_PREPARE weights
+  KINDLING_PAIRED_ENTRY_\weights r12, r0, 2f
+.endm
+
+@ The sums of a pair of channels.
+.macro KINDLING_BATCH_SUMS weights
+  ldrd r12, lr, [sp, #KINDLING_BATCH_INPUTS]
+  KINDLING_BATCH_BEGIN_\weights
+  KINDLING_PAIRED_STEPS_\weights
+  ldr r8, [sp, #KINDLING_BATCH_INPUTS_END]
+  cmp r12, r8
+  bne.w 3b
+  str lr, [sp, #KINDLING_BATCH_WEIGHTS]
+  KINDLING_BATCH_END_\weights
+.endm
+
 KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
 KINDLING_PAIRED_BATCH kindling_paired_once_wide, ONCE, 0, WIDE
 KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4

@@ -1,6 +1,7 @@
 //! Direct convolution, four pixels by two output channels at once; the loops are in assembly, for
 //! each class of cores. Without pooling, one call computes all pairs of channels of four pixels:
-//! see `batch.s`, and `armv6m.s`.
+//! see `batch.s`, and `armv6m.s`; Armv7-M without DSP extension has inputs of its own for that, see
+//! `triples.s`.
 //!
 //! ```text
 //! for each four output pixels (with pooling: for each of them):
@@ -15,6 +16,10 @@
 //! stays the same.
 #![allow(unsafe_code)]
 
+mod pairs;
+#[cfg(kindling_backend = "armv7m")]
+mod triples;
+
 use core::marker::PhantomData;
 
 #[cfg(kindling_dsp)]
@@ -28,15 +33,20 @@ use crate::quant::RELU_ZERO_POINT;
 #[cfg(kindling_backend = "armv6m")]
 use crate::quant::with_shifts;
 use crate::quant::{ChannelParameters, Rounding};
+#[cfg(not(kindling_backend = "armv7m"))]
+use pairs::{Memory, TAP_BYTES, widen};
+#[cfg(kindling_backend = "armv7m")]
+use triples::{Memory, TAP_BYTES, widen};
 
 #[cfg(kindling_dsp)]
 crate::arm::assembly!("batch.s", "dsp.s");
 #[cfg(kindling_backend = "armv7m")]
-crate::arm::assembly!("batch.s", "armv7m.s");
+crate::arm::assembly!("batch.s", "armv7m.s", "triples.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
 /// Arguments of the loop over all pairs of channels: see `batch.s`.
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Batch {
     outputs: [*mut i8; PAIRED_PIXELS],
@@ -64,10 +74,6 @@ struct Gather {
     patches: usize,
     patch_skip: isize,
     to_patch_skip: isize,
-}
-
-unsafe extern "C" {
-    fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
 }
 
 unsafe extern "C" {
@@ -114,15 +120,10 @@ unsafe extern "C" {
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let patch = conv.taps().next_multiple_of(4);
-    let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8)
-    else {
-        return;
-    };
-    // What makes whole words of a patch stays as it is.
-    patches.fill(0);
     if conv.pools() {
-        return all_windows(conv, input, [pairs, patches], output);
+        return all_windows(conv, input, scratch, output);
     }
+    let Some(mut memory) = Memory::of(scratch, patch) else { return };
     let (pixels, taps) = (conv.output.height as usize * conv.output.width as usize, conv.taps());
     let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
     let (is_pixel, map) = (at_once == PAIRED_PIXELS && is_pixel(conv), Map::of(conv, input));
@@ -132,20 +133,20 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         let first = next.min(pixels - at_once);
         if is_pixel {
             let values = input.get(first * taps..(first + PAIRED_PIXELS) * taps);
-            widen(values.unwrap_or_default(), patch, pairs);
+            widen(values.unwrap_or_default(), patch, memory.inputs());
         } else {
             let places = Places::from(conv, first);
-            if !map.four_inside(places.next, patch, patches, pairs) {
-                for (place, out) in places.zip(patches.chunks_exact_mut(patch.max(1))) {
+            if !map.four_inside(places.next, &mut memory) {
+                for (place, out) in places.zip(memory.patches().chunks_exact_mut(patch.max(1))) {
                     map.copy(place, out);
                 }
-                widen(patches, patch, pairs);
+                memory.widen_patches();
             }
         }
         if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
-            let done = whole.as_mut().map_or(0, |whole| whole.run(pairs, out));
+            let done = whole.as_mut().map_or(0, |whole| whole.run(memory.inputs(), out));
             if done < channels {
-                other_channels(conv, pairs, patch, done, out);
+                other_channels(conv, whole.as_ref(), memory.inputs(), done, out);
             }
         }
         next += at_once;
@@ -153,8 +154,14 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 }
 
 /// All outputs of a layer that pools.
-fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], output: &mut [i8]) {
+fn all_windows(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let patch = conv.taps().next_multiple_of(4);
+    let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8)
+    else {
+        return;
+    };
+    // What makes whole words of a patch stays as it is.
+    patches.fill(0);
     let map = Map::of(conv, input);
     let channels = (conv.output.channels as usize).max(1);
     for (first, out) in output.chunks_exact_mut(channels).enumerate() {
@@ -163,7 +170,7 @@ fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], 
                 let (row, column) = convolved_pixel(conv, first, batch * PAIRED_PIXELS + pixel);
                 map.copy([row, column], out);
             }
-            widen(patches, patch, pairs);
+            pairs::widen(patches, patch, pairs);
         }
         of_window(conv, pairs, patch, out);
     }
@@ -237,38 +244,36 @@ impl<'m> Map<'m> {
         }
     }
 
-    /// Makes pairs of the patches of four pixels in a row, the first at a row and column, if all
+    /// Makes inputs of the patches of four pixels in a row, the first at a row and column, if all
     /// of these lie inside of the map; whether they do.
     #[inline(always)]
     fn four_inside(
         &self,
         [row, column]: [i32; 2],
-        patch: usize,
-        patches: &mut [i8],
-        pairs: &mut [i8],
+        memory: &mut Memory<'_>,
     ) -> bool {
-        let conv = self.conv;
+        let (conv, patch) = (self.conv, self.conv.taps().next_multiple_of(4));
         let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
         let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
         let [last_y, last_x] = self.last_of_four;
         let is_row = column + PAIRED_PIXELS as i32 <= conv.output.width as i32;
         let is_inside = 0 <= y && y <= last_y && 0 <= x && x <= last_x;
-        if !is_row || !is_inside || patches.len() != PAIRED_PIXELS * patch {
+        if !is_row || !is_inside || memory.patches().len() != PAIRED_PIXELS * patch {
             return false;
         }
         let ([row_bytes, kernel_row_bytes], rows) = (self.row_bytes, conv.kernel[0] as usize);
         let from = y as usize * row_bytes + x as usize * conv.input.channels as usize;
         if kernel_row_bytes.is_multiple_of(4) {
-            let rows_of_pairs = pairs.chunks_exact_mut((8 * kernel_row_bytes).max(1));
-            for (row, pairs) in rows_of_pairs.enumerate() {
+            let bytes = (TAP_BYTES * kernel_row_bytes).max(1);
+            for (row, inputs) in memory.inputs().chunks_exact_mut(bytes).enumerate() {
                 let values = self.input.get(from + row * row_bytes..).unwrap_or_default();
-                widen(values, self.step, pairs);
+                widen(values, self.step, inputs);
             }
             return true;
         }
         let gather = Gather {
             from: self.input.as_ptr().wrapping_add(from),
-            to: patches.as_mut_ptr(),
+            to: memory.patches().as_mut_ptr(),
             row_skip: row_bytes - kernel_row_bytes,
             bytes: kernel_row_bytes,
             rows,
@@ -282,7 +287,7 @@ impl<'m> Map<'m> {
         // as `of` has checked: they begin `step` apart, and the last no later than at
         // `last_of_four`. There are as many bytes for each in `patches`.
         unsafe { kindling_paired_gather(&gather) };
-        widen(patches, patch, pairs);
+        memory.widen_patches();
         true
     }
 
@@ -355,7 +360,7 @@ impl<'m> Map<'m> {
         Self { conv, input }
     }
 
-    fn four_inside(&self, _: [i32; 2], _: usize, _: &mut [i8], _: &mut [i8]) -> bool {
+    fn four_inside(&self, _: [i32; 2], _: &mut Memory<'_>) -> bool {
         false
     }
 
@@ -399,8 +404,11 @@ struct Whole<'c> {
     run: unsafe extern "C" fn(&Batch),
     /// How many channels these are.
     channels: usize,
-    /// Of the patches as pairs.
+    /// Of the weights of two channels.
+    #[cfg(not(kindling_backend = "armv6m"))]
     pair_bytes: usize,
+    /// Of the inputs.
+    input_bytes: usize,
     /// Of the pixels, and where each begins.
     output_bytes: usize,
     places: [usize; PAIRED_PIXELS],
@@ -413,10 +421,10 @@ impl<'c> Whole<'c> {
         let channels = conv.output.channels as usize;
         let (whole, bytes) = (channels / 2 * 2, channels * ChannelParameters::BYTES);
         if !is_in_range(conv)
-            || whole == 0
+            || channels < CHANNELS_MIN
             || patch == 0
             || pixels == 0
-            || conv.weights.len() < whole / 2 * pair_bytes(conv, patch)
+            || conv.weights.len() < channels.div_ceil(2) * pair_bytes(conv, patch)
             || conv.channels.len() != conv.rounding().channel_bytes() * channels
         {
             return None;
@@ -438,26 +446,28 @@ impl<'c> Whole<'c> {
             batch,
             run,
             channels: whole,
-            pair_bytes: 8 * patch,
+            #[cfg(not(kindling_backend = "armv6m"))]
+            pair_bytes: pair_bytes(conv, patch),
+            input_bytes: TAP_BYTES * patch,
             output_bytes: pixels * channels,
             places: [0, 1, 2, 3].map(|pixel: usize| pixel.min(pixels - 1) * channels),
             numbers: PhantomData,
         })
     }
 
-    /// Outputs of the pixels whose patches are in `pairs`; how many channels they are.
+    /// Outputs of the pixels whose patches are the inputs; how many channels they are.
     #[inline(always)]
-    fn run(&mut self, pairs: &[i8], out: &mut [i8]) -> usize {
-        if pairs.len() != self.pair_bytes || out.len() != self.output_bytes {
+    fn run(&mut self, inputs: &[i8], out: &mut [i8]) -> usize {
+        if self.channels == 0 || !self.fits(inputs, out) {
             return 0;
         }
-        let (inputs, start) = (pairs.as_ptr_range(), out.as_mut_ptr());
+        let start = out.as_mut_ptr();
         self.batch.outputs = self.places.map(|place| start.wrapping_add(place));
-        self.batch.inputs = inputs.start;
-        self.batch.inputs_end = inputs.end;
+        self.batch.inputs = inputs.as_ptr_range().start;
+        self.batch.inputs_end = inputs.as_ptr_range().end;
         // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
-        // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch /
-        // 2` steps; for each pair of channels a word of the weights for each step, of int16 weights
+        // `patch` is a multiple of 4. The function reads `inputs`, `TAP_BYTES` for each of `patch`
+        // taps; for each pair of channels a word of the weights for each step, of int16 weights
         // two, of int4 weights one for each two steps, 16 bytes of parameters and, with two
         // roundings, two shifts; and writes two outputs for it at each of four pixels of `out`, of
         // which some may be the same. All have the sizes just checked, or those checked in `of`;
@@ -466,7 +476,54 @@ impl<'c> Whole<'c> {
         unsafe { (self.run)(&self.batch) }
         self.channels
     }
+
+    /// Whether inputs and outputs have the sizes that were stated.
+    #[inline(always)]
+    fn fits(&self, inputs: &[i8], out: &[i8]) -> bool {
+        inputs.len() == self.input_bytes && out.len() == self.output_bytes
+    }
+
+    /// Outputs of the last of an odd number of channels. The loop takes it for a pair, with a
+    /// channel whose numbers are all 0.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn run_last(&self, conv: &Conv<'_>, inputs: &[i8], out: &mut [i8]) {
+        let shift = conv.output.channels as usize * ChannelParameters::BYTES + self.channels;
+        let shifts = [conv.channels.get(shift).copied().unwrap_or_default(), 0];
+        let Some(parameters) = conv.channels.as_chunks().0.get(self.channels) else { return };
+        let ChannelParameters { bias, multiplier, .. } =
+            ChannelParameters::from_le_bytes(parameters);
+        let parameters = [bias, multiplier, 0, 0];
+        let Some(weights) = conv.weights.get(self.channels / 2 * self.pair_bytes..) else { return };
+        if !self.fits(inputs, out) || weights.len() < self.pair_bytes {
+            return;
+        }
+        let mut outputs = [[0_i8; 2]; PAIRED_PIXELS];
+        let mut batch = Batch {
+            inputs: inputs.as_ptr_range().start,
+            inputs_end: inputs.as_ptr_range().end,
+            parameters: parameters.as_ptr_range().start.cast(),
+            shifts: shifts.as_ptr(),
+            parameters_end: parameters.as_ptr_range().end.cast(),
+            weights: weights.as_ptr(),
+            ..self.batch
+        };
+        for (to, outputs) in batch.outputs.iter_mut().zip(&mut outputs) {
+            *to = outputs.as_mut_ptr();
+        }
+        // SAFETY: as in `run`, of one pair of channels: its weights, of which there are as many as
+        // for any pair, 16 bytes of parameters at a whole word, two shifts, and two outputs for
+        // each of four pixels, all borrowed as long as this.
+        unsafe { (self.run)(&batch) }
+        for (place, [output, _]) in self.places.into_iter().zip(outputs) {
+            if let Some(out) = out.get_mut(place + self.channels) {
+                *out = output;
+            }
+        }
+    }
 }
+
+/// Fewest channels that the loop takes.
+const CHANNELS_MIN: usize = if cfg!(kindling_backend = "armv6m") { 2 } else { 1 };
 
 /// Which loop computes a layer, and what its zero point becomes for it.
 fn loop_of(conv: &Conv<'_>) -> (unsafe extern "C" fn(&Batch), i32) {
@@ -523,9 +580,32 @@ fn is_in_range(conv: &Conv<'_>) -> bool {
         })
 }
 
-/// Outputs of the channels from number `first` on, an even one, of up to four pixels.
+/// Outputs of the last channel of an odd number, of up to four pixels.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[inline(never)]
-fn other_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, first: usize, out: &mut [i8]) {
+fn other_channels(
+    conv: &Conv<'_>,
+    whole: Option<&Whole<'_>>,
+    inputs: &[i8],
+    _: usize,
+    out: &mut [i8],
+) {
+    if let Some(whole) = whole {
+        whole.run_last(conv, inputs, out);
+    }
+}
+
+/// Outputs of the channels from number `first` on, an even one, of up to four pixels.
+#[cfg(kindling_backend = "armv6m")]
+#[inline(never)]
+fn other_channels(
+    conv: &Conv<'_>,
+    _: Option<&Whole<'_>>,
+    pairs: &[i8],
+    first: usize,
+    out: &mut [i8],
+) {
+    let patch = conv.taps().next_multiple_of(4);
     let channels = (conv.output.channels as usize).max(1);
     let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
     for (pair, weights) in weights.enumerate().skip(first / 2) {
@@ -614,26 +694,4 @@ const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
         algorithm if algorithm.is_wide() => 4 * patch,
         _ => 2 * patch,
     }
-}
-
-/// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
-/// `[step][tap][pixels]`.
-fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
-    if !are_patches(patches, step, pairs) {
-        return;
-    }
-    let range = pairs.as_mut_ptr_range();
-    // SAFETY: reads a byte of each of four patches for each eight of `pairs`, by words where this
-    // core loads them from any address: whole ones, as `pairs` is of whole groups of 32 bytes. The
-    // patches have as many, as was just checked. `pairs` is at a whole word.
-    unsafe { kindling_widen(patches.as_ptr(), step, range.start, range.end) }
-}
-
-/// Whether there are four patches, `step` bytes apart, for `pairs`, which are not empty.
-fn are_patches(patches: &[i8], step: usize, pairs: &[i8]) -> bool {
-    let last = (PAIRED_PIXELS - 1) * step;
-    !pairs.is_empty()
-        && pairs.len().is_multiple_of(32)
-        && patches.len() >= last
-        && patches.len() - last >= pairs.len() / 8
 }
