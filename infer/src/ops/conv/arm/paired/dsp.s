@@ -260,6 +260,11 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTE
 .endr
 .endm
 
+@ Widens the patches of the next batch.
+.macro KINDLING_BATCH_WIDEN
+  bl kindling_widen
+.endm
+
 @ What a batch makes ready: r12 steps, r0 is lost.
 .macro KINDLING_BATCH_PREPARE weights
   KINDLING_PAIRED_ENTRY_\weights r12, r0, 2f

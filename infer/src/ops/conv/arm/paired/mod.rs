@@ -59,6 +59,17 @@ struct Batch {
     zero_point: i32,
     steps: usize,
     weights: *const u8,
+    /// Of four pixels each.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    batches: usize,
+    /// Of the second batch.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    patches: *const i8,
+    #[cfg(not(kindling_backend = "armv6m"))]
+    patch_bytes: usize,
+    /// From the end of a pixel's outputs to those of the next batch.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    output_skip: usize,
 }
 
 /// Arguments of the loop that copies patches: see `batch.s`. All are in bytes but the counts.
@@ -131,9 +142,10 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     let mut next = 0;
     while next < pixels {
         let first = next.min(pixels - at_once);
-        if is_pixel {
-            let values = input.get(first * taps..(first + PAIRED_PIXELS) * taps);
-            widen(values.unwrap_or_default(), patch, memory.inputs());
+        let values = input.get(first * taps..).unwrap_or_default();
+        let mut batches = 1;
+        if is_pixel && widen(values, taps, memory.inputs()) {
+            batches = batches_in(conv, values);
         } else {
             let places = Places::from(conv, first);
             if !map.four_inside(places.next, &mut memory) {
@@ -143,14 +155,33 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
                 memory.widen_patches();
             }
         }
-        if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
-            let done = whole.as_mut().map_or(0, |whole| whole.run(memory.inputs(), out));
+        let end = first + batches * at_once;
+        if let Some(out) = output.get_mut(first * channels..end * channels) {
+            let done = whole.as_mut().map_or(0, |whole| whole.run(values, memory.inputs(), out));
             if done < channels {
                 other_channels(conv, whole.as_ref(), memory.inputs(), done, out);
             }
         }
-        next += at_once;
+        next = end;
     }
+}
+
+/// How many batches of four pixels can be widened where they lie: the first, and those after it
+/// that the loop goes on to.
+#[cfg(not(kindling_backend = "armv6m"))]
+fn batches_in(conv: &Conv<'_>, values: &[i8]) -> usize {
+    let taps = conv.taps();
+    let patches = (values.len() + taps).saturating_sub(taps.next_multiple_of(4));
+    match conv.output.channels.is_multiple_of(2) {
+        true => (patches / (PAIRED_PIXELS * taps).max(1)).max(1),
+        false => 1,
+    }
+}
+
+/// The loop takes one batch.
+#[cfg(kindling_backend = "armv6m")]
+fn batches_in(_: &Conv<'_>, _: &[i8]) -> usize {
+    1
 }
 
 /// All outputs of a layer that pools.
@@ -373,13 +404,14 @@ impl<'m> Map<'m> {
     }
 }
 
-/// Whether the patches of pixels are the pixels of the input themselves, in whole words.
+/// Whether the patches of pixels are the pixels of the input themselves. Where these are no whole
+/// words, the words of a patch end with values of the next: their weights are 0.
 fn is_pixel(conv: &Conv<'_>) -> bool {
     conv.kernel == [1, 1]
         && conv.stride == [1, 1]
         && conv.origin == [0, 0]
         && conv.input.width == conv.output.width
-        && conv.taps().is_multiple_of(4)
+        && (conv.taps().is_multiple_of(4) || cfg!(not(kindling_backend = "armv6m")))
 }
 
 /// Row and column of the pixel number `index` after output `first`: of its window, or, without
@@ -441,6 +473,14 @@ impl<'c> Whole<'c> {
             zero_point,
             steps: patch / 2,
             weights: conv.weights.as_ptr(),
+            #[cfg(not(kindling_backend = "armv6m"))]
+            batches: 1,
+            #[cfg(not(kindling_backend = "armv6m"))]
+            patches: core::ptr::null(),
+            #[cfg(not(kindling_backend = "armv6m"))]
+            patch_bytes: conv.taps(),
+            #[cfg(not(kindling_backend = "armv6m"))]
+            output_skip: PAIRED_PIXELS * channels - whole,
         };
         Some(Self {
             batch,
@@ -455,16 +495,21 @@ impl<'c> Whole<'c> {
         })
     }
 
-    /// Outputs of the pixels whose patches are the inputs; how many channels they are.
+    /// Outputs of the pixels whose patches are the inputs; how many channels they are. Outputs of
+    /// more pixels than a batch has are those of the pixels after them, whose patches are the
+    /// values after the first four.
     #[inline(always)]
-    fn run(&mut self, inputs: &[i8], out: &mut [i8]) -> usize {
-        if self.channels == 0 || !self.fits(inputs, out) {
+    fn run(&mut self, values: &[i8], inputs: &mut [i8], out: &mut [i8]) -> usize {
+        if self.channels == 0
+            || inputs.len() != self.input_bytes
+            || !self.set_batches(values, out.len())
+        {
             return 0;
         }
         let start = out.as_mut_ptr();
         self.batch.outputs = self.places.map(|place| start.wrapping_add(place));
-        self.batch.inputs = inputs.as_ptr_range().start;
-        self.batch.inputs_end = inputs.as_ptr_range().end;
+        let inputs = inputs.as_mut_ptr_range();
+        (self.batch.inputs, self.batch.inputs_end) = (inputs.start, inputs.end);
         // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
         // `patch` is a multiple of 4. The function reads `inputs`, `TAP_BYTES` for each of `patch`
         // taps; for each pair of channels a word of the weights for each step, of int16 weights
@@ -472,15 +517,39 @@ impl<'c> Whole<'c> {
         // roundings, two shifts; and writes two outputs for it at each of four pixels of `out`, of
         // which some may be the same. All have the sizes just checked, or those checked in `of`;
         // the layer's numbers are borrowed as long as this. Scratch memory, weights and parameters
-        // begin at whole words.
+        // begin at whole words. Of more than one batch `set_batches` has the facts; the function
+        // then writes their inputs where the first ones are: to scratch memory, which this borrows.
         unsafe { (self.run)(&self.batch) }
         self.channels
     }
 
-    /// Whether inputs and outputs have the sizes that were stated.
+    /// Whether the loop can compute the batches that make `bytes` of outputs: one, or several where
+    /// all channels are pairs and the last patch ends in whole words within the values.
+    #[cfg(not(kindling_backend = "armv6m"))]
     #[inline(always)]
-    fn fits(&self, inputs: &[i8], out: &[i8]) -> bool {
-        inputs.len() == self.input_bytes && out.len() == self.output_bytes
+    fn set_batches(&mut self, values: &[i8], bytes: usize) -> bool {
+        self.batch.batches = 1;
+        bytes == self.output_bytes || self.set_several(values, bytes)
+    }
+
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn set_several(&mut self, values: &[i8], bytes: usize) -> bool {
+        let (taps, patch) = (self.batch.patch_bytes, self.input_bytes / TAP_BYTES);
+        let batches = bytes / self.output_bytes.max(1);
+        let is_whole = batches > 0 && batches * self.output_bytes == bytes;
+        let has_values = (PAIRED_PIXELS * batches).saturating_sub(1) * taps + patch <= values.len();
+        if !is_whole || !has_values || self.output_bytes != PAIRED_PIXELS * self.channels {
+            return false;
+        }
+        self.batch.batches = batches;
+        self.batch.patches = values.as_ptr().wrapping_add(PAIRED_PIXELS * taps);
+        true
+    }
+
+    /// The loop takes one batch.
+    #[cfg(kindling_backend = "armv6m")]
+    fn set_batches(&mut self, _: &[i8], bytes: usize) -> bool {
+        bytes == self.output_bytes
     }
 
     /// Outputs of the last of an odd number of channels. The loop takes it for a pair, with a
@@ -494,7 +563,8 @@ impl<'c> Whole<'c> {
             ChannelParameters::from_le_bytes(parameters);
         let parameters = [bias, multiplier, 0, 0];
         let Some(weights) = conv.weights.get(self.channels / 2 * self.pair_bytes..) else { return };
-        if !self.fits(inputs, out) || weights.len() < self.pair_bytes {
+        let fits = inputs.len() == self.input_bytes && out.len() == self.output_bytes;
+        if !fits || weights.len() < self.pair_bytes {
             return;
         }
         let mut outputs = [[0_i8; 2]; PAIRED_PIXELS];

@@ -48,16 +48,17 @@ impl<'s> Memory<'s> {
 }
 
 /// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
-/// `[step][tap][pixels]`.
-pub(super) fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
+/// `[step][tap][pixels]`. Whether there are as many.
+pub(super) fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) -> bool {
     if !are_patches(patches, step, pairs) {
-        return;
+        return false;
     }
     let range = pairs.as_mut_ptr_range();
     // SAFETY: reads a byte of each of four patches for each eight of `pairs`, by words where this
     // core loads them from any address: whole ones, as `pairs` is of whole groups of 32 bytes. The
     // patches have as many, as was just checked. `pairs` is at a whole word.
     unsafe { kindling_widen(patches.as_ptr(), step, range.start, range.end) }
+    true
 }
 
 /// Whether there are four patches, `step` bytes apart, for `pairs`, which are not empty.

@@ -56,16 +56,17 @@ impl<'s> Memory<'s> {
 }
 
 /// Four int8 patches, `step` bytes apart, as triples: `[tap][word]`, taps 0, 2, 1 and 3 of a quad
-/// in this order.
-pub(super) fn widen(patches: &[i8], step: usize, triples: &mut [i8]) {
+/// in this order. Whether there are as many.
+pub(super) fn widen(patches: &[i8], step: usize, triples: &mut [i8]) -> bool {
     let (last, taps) = ((PAIRED_PIXELS - 1) * step, triples.len() / TAP_BYTES);
     let has_patches = patches.len() >= last && patches.len() - last >= taps;
     if triples.is_empty() || !triples.len().is_multiple_of(4 * TAP_BYTES) || !has_patches {
-        return;
+        return false;
     }
     let range = triples.as_mut_ptr_range();
     // SAFETY: reads a byte of each of four patches for each twelve of `triples`, by words at any
     // address: whole ones, as `triples` is of whole quads of taps. The patches have as many, as was
     // just checked. `triples` begins at a whole word: at one of scratch memory, which does.
     unsafe { kindling_widen_triples(patches.as_ptr(), step, range.start, range.end) }
+    true
 }

@@ -29,7 +29,7 @@
 @ - arguments: r0, as in batch.s; r0-r3 of the others, above them
 @ - alignment: as in batch.s; what the others write at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 128
+@ - stack bytes: 36
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: patches are read by words at any address
 
@@ -109,6 +109,11 @@
 .irp place, 0, 8, 16, 24
   strd \zero, \zero_too, [sp, #(KINDLING_BATCH_BLOCKS + \place)]
 .endr
+.endm
+
+@ Widens the patches of the next batch.
+.macro KINDLING_BATCH_WIDEN
+  bl kindling_widen_triples
 .endm
 
 @ What a batch makes ready: r5 inputs, r12 steps; r0 and r1 are lost. The first block is what makes
