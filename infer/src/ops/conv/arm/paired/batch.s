@@ -1,7 +1,8 @@
 @ Direct convolution: four pixels by all pairs of output channels, then the four after these, as
 @ often as it is told; the loop over the taps is that of the core.
 @
-@   for each batch of four pixels, the first of which is widened already:
+@   for each batch of four pixels:
+@       inputs = widened patches, of the map or of copies; those of the first are there already
 @       for each pair of channels:
 @           sum[channel][pixel] = bias of the channel, which some cores add after the loop
 @           for each step, one pair of taps:
@@ -12,9 +13,11 @@
 @ partial sums, the bias among them, and with two roundings with a channel's shift to the left.
 @
 @ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters,
-@ zero point, or for KINDLING_CHANNEL 2 * zero point + 1, steps, weights, batches, patches of the
-@ second batch, bytes from patch to patch, from the end of a pixel's outputs to those of the next
-@ batch}; a batch and a pair or more, an even number of steps, two or more. Registers: r0-r3 and r4-r7 sums; in the loop r12 address of inputs,
+@ zero point, or for KINDLING_CHANNEL 2 * zero point + 1, steps, weights, batches that follow,
+@ patches of the second batch, or where patches are copied to, bytes from patch to patch, from batch
+@ to batch of the patches, from the end of a pixel's outputs to those of the next batch, arguments
+@ of kindling_paired_gather or 0, from batch to batch in the map}; a pair or more, an even number of
+@ steps, two or more. Registers: r0-r3 and r4-r7 sums; in the loop r12 address of inputs,
 @ lr address of weights; after it r8 and r9 places of parameters and shifts, r10 and r11 multiplier
 @ and shift, r12 constant, lr what the zero point became. The place of parameters is 4 before those
 @ of the next channel, so that each load of a multiplier moves it on.
@@ -38,8 +41,8 @@
 .set KINDLING_BATCH_MINIMUM, 40  @ -2^31, then what stands for the zero point
 .set KINDLING_BATCH_ZERO_POINT, 44
 .set KINDLING_BATCH_ENTRY, 48  @ where the loop begins
-.set KINDLING_BATCH_LEFT, 52  @ batches, then the patches of the next
-.set KINDLING_BATCH_ARGUMENTS, 60  @ the last four
+.set KINDLING_BATCH_LEFT, 52  @ batches that follow, then the patches of the next
+.set KINDLING_BATCH_ARGUMENTS, 60  @ after the weights
 .if KINDLING_DSP
 .set KINDLING_BATCH_FRAME, 68
 .else
@@ -53,7 +56,9 @@
 .set KINDLING_BATCH_FIRST_PARAMETERS, -24  @ then the shifts
 .set KINDLING_BATCH_FIRST_WEIGHTS, -4
 .set KINDLING_BATCH_COUNT, 0  @ then the patches of the second batch
-.set KINDLING_BATCH_PATCH, 8  @ then the skip of the outputs
+.set KINDLING_BATCH_PATCH, 8
+.set KINDLING_BATCH_PATCHES_STEP, 12  @ then the skip of the outputs
+.set KINDLING_BATCH_GATHER, 20  @ then its step
 
 @ Four outputs of channel `number` of the pair, with two roundings of any shift.
 .macro KINDLING_BATCH_FOUR_TWICE name, number, sign, a, b, c, d
@@ -171,25 +176,37 @@
   bne.w 1b
   ldrd r4, r0, [sp, #KINDLING_BATCH_LEFT]
   subs r4, r4, #1
-  beq 8f
+  bmi 9f
   ldr r7, [sp, #KINDLING_BATCH_ARGUMENTS]
-  ldrd r1, r5, [r7, #KINDLING_BATCH_PATCH]
-  add r6, r0, r1, lsl #2
-  strd r4, r6, [sp, #KINDLING_BATCH_LEFT]
+  ldrd r5, r6, [r7, #KINDLING_BATCH_PATCHES_STEP]
+  add r5, r0, r5
 .irp output, r9, r10, r11, r12
-  add \output, \output, r5
+  add \output, \output, r6
 .endr
-  ldr r2, [sp, #KINDLING_BATCH_INPUTS]
-  ldr r3, [sp, #KINDLING_BATCH_INPUTS_END]
   stmia.w sp, {r9-r12}
+  strd r4, r5, [sp, #KINDLING_BATCH_LEFT]
   ldr r4, [r7, #KINDLING_BATCH_FIRST_WEIGHTS]
   ldrd r5, r6, [r7, #KINDLING_BATCH_FIRST_PARAMETERS]
   str r4, [sp, #KINDLING_BATCH_WEIGHTS]
   sub r5, r5, #4
   strd r5, r6, [sp, #KINDLING_BATCH_PARAMETERS]
+  ldr r1, [r7, #KINDLING_BATCH_PATCH]
+  ldrd r5, r6, [r7, #KINDLING_BATCH_GATHER]
+  cbnz r5, 8f
   KINDLING_BATCH_WIDEN
   b.w 1b
-8:
+8:                            @ patches are copied, to r0
+  mov r4, r0
+  mov r7, r1
+  ldr r1, [r5]
+  mov r0, r5
+  add r1, r1, r6
+  str r1, [r5]
+  bl kindling_paired_gather
+  mov r1, r7
+  KINDLING_BATCH_WIDEN_PATCHES
+  b.w 1b
+9:
   .cfi_remember_state
   add sp, sp, #KINDLING_BATCH_FRAME
   .cfi_adjust_cfa_offset -KINDLING_BATCH_FRAME

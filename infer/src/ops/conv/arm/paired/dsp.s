@@ -260,9 +260,17 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTE
 .endr
 .endm
 
-@ Widens the patches of the next batch.
+@ Widens the patches of the next batch: r0, r1 as kindling_widen takes them; then those in r4, which
+@ were copied.
 .macro KINDLING_BATCH_WIDEN
+  ldr r2, [sp, #KINDLING_BATCH_INPUTS]
+  ldr r3, [sp, #KINDLING_BATCH_INPUTS_END]
   bl kindling_widen
+.endm
+
+.macro KINDLING_BATCH_WIDEN_PATCHES
+  mov r0, r4
+  KINDLING_BATCH_WIDEN
 .endm
 
 @ What a batch makes ready: r12 steps, r0 is lost.

@@ -59,17 +59,26 @@ struct Batch {
     zero_point: i32,
     steps: usize,
     weights: *const u8,
-    /// Of four pixels each.
     #[cfg(not(kindling_backend = "armv6m"))]
-    batches: usize,
-    /// Of the second batch.
-    #[cfg(not(kindling_backend = "armv6m"))]
+    following: FollowingBatches,
+}
+
+/// The arguments for the batches after the first one.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct FollowingBatches {
+    count: usize,
+    /// Of the second batch, or where patches are copied to.
     patches: *const i8,
-    #[cfg(not(kindling_backend = "armv6m"))]
+    /// From one patch to the next, then from batch to batch.
     patch_bytes: usize,
+    patches_step: usize,
     /// From the end of a pixel's outputs to those of the next batch.
-    #[cfg(not(kindling_backend = "armv6m"))]
     output_skip: usize,
+    /// How patches are copied, unless null, and from batch to batch of these in the map.
+    gather: *mut Gather,
+    gather_step: usize,
 }
 
 /// Arguments of the loop that copies patches: see `batch.s`. All are in bytes but the counts.
@@ -135,29 +144,26 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         return all_windows(conv, input, scratch, output);
     }
     let Some(mut memory) = Memory::of(scratch, patch) else { return };
-    let (pixels, taps) = (conv.output.height as usize * conv.output.width as usize, conv.taps());
+    let pixels = conv.output.height as usize * conv.output.width as usize;
     let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
-    let (is_pixel, map) = (at_once == PAIRED_PIXELS && is_pixel(conv), Map::of(conv, input));
+    let map = Map::of(conv, input);
     let mut whole = Whole::of(conv, patch, at_once);
     let mut next = 0;
     while next < pixels {
         let first = next.min(pixels - at_once);
-        let values = input.get(first * taps..).unwrap_or_default();
-        let mut batches = 1;
-        if is_pixel && widen(values, taps, memory.inputs()) {
-            batches = batches_in(conv, values);
-        } else {
+        let mut following = Following::default();
+        if !map.of_pixels(first, &mut memory, &mut following) {
             let places = Places::from(conv, first);
-            if !map.four_inside(places.next, &mut memory) {
+            if !map.four_inside(places.next, &mut memory, &mut following) {
                 for (place, out) in places.zip(memory.patches().chunks_exact_mut(patch.max(1))) {
                     map.copy(place, out);
                 }
                 memory.widen_patches();
             }
         }
-        let end = first + batches * at_once;
+        let end = first + at_once + following.batches * PAIRED_PIXELS;
         if let Some(out) = output.get_mut(first * channels..end * channels) {
-            let done = whole.as_mut().map_or(0, |whole| whole.run(values, memory.inputs(), out));
+            let done = whole.as_mut().map_or(0, |whole| whole.run(following, &mut memory, out));
             if done < channels {
                 other_channels(conv, whole.as_ref(), memory.inputs(), done, out);
             }
@@ -166,22 +172,27 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     }
 }
 
-/// How many batches of four pixels can be widened where they lie: the first, and those after it
-/// that the loop goes on to.
-#[cfg(not(kindling_backend = "armv6m"))]
-fn batches_in(conv: &Conv<'_>, values: &[i8]) -> usize {
-    let taps = conv.taps();
-    let patches = (values.len() + taps).saturating_sub(taps.next_multiple_of(4));
-    match conv.output.channels.is_multiple_of(2) {
-        true => (patches / (PAIRED_PIXELS * taps).max(1)).max(1),
-        false => 1,
-    }
+/// Batches of four pixels that the loop computes after the first one, and where it finds their
+/// patches.
+#[derive(Default)]
+struct Following<'m> {
+    batches: usize,
+    #[cfg(not(kindling_backend = "armv6m"))]
+    patches: Patches<'m>,
+    #[cfg(kindling_backend = "armv6m")]
+    patches: PhantomData<&'m i8>,
 }
 
-/// The loop takes one batch.
-#[cfg(kindling_backend = "armv6m")]
-fn batches_in(_: &Conv<'_>, _: &[i8]) -> usize {
-    1
+/// Where the patches of batches lie after the first one.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[derive(Default)]
+enum Patches<'m> {
+    #[default]
+    None,
+    /// One after the other in the map: it, from the first batch on.
+    Pixels(&'m [i8]),
+    /// They are copied as those of the first batch were, each batch from further on.
+    Copied(Gather, PhantomData<&'m [i8]>),
 }
 
 /// All outputs of a layer that pools.
@@ -251,6 +262,10 @@ struct Map<'m> {
     /// The last row and column of which this and three more patches in the map's row lie inside of
     /// it, if any.
     last_of_four: [i32; 2],
+    /// Whether the patches are the map's own pixels, four or more.
+    is_pixel: bool,
+    /// Whether the loop can go on to more batches: with whole pairs of channels.
+    has_following: bool,
 }
 
 #[cfg(not(kindling_backend = "armv6m"))]
@@ -272,7 +287,30 @@ impl<'m> Map<'m> {
             row_bytes: [conv.input.row_len(), kernel_row_bytes],
             step: right as usize * conv.input.channels as usize,
             last_of_four: if is_any { last_of_four } else { [-1; 2] },
+            is_pixel: is_pixel(conv),
+            has_following: conv.output.channels.is_multiple_of(2),
         }
+    }
+
+    /// Makes inputs of four patches that are pixels of the map, if they are; whether they are.
+    #[inline(always)]
+    fn of_pixels(
+        &self,
+        first: usize,
+        memory: &mut Memory<'_>,
+        following: &mut Following<'m>,
+    ) -> bool {
+        let taps = self.conv.taps();
+        let values = self.input.get(first * taps..).unwrap_or_default();
+        if !self.is_pixel || !widen(values, taps, memory.inputs()) {
+            return false;
+        }
+        if self.has_following {
+            let patches = values.len() + taps - taps.next_multiple_of(4);
+            following.batches = (patches / (PAIRED_PIXELS * taps).max(1)).max(1) - 1;
+            following.patches = Patches::Pixels(values);
+        }
+        true
     }
 
     /// Makes inputs of the patches of four pixels in a row, the first at a row and column, if all
@@ -282,6 +320,7 @@ impl<'m> Map<'m> {
         &self,
         [row, column]: [i32; 2],
         memory: &mut Memory<'_>,
+        following: &mut Following<'m>,
     ) -> bool {
         let (conv, patch) = (self.conv, self.conv.taps().next_multiple_of(4));
         let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
@@ -319,6 +358,12 @@ impl<'m> Map<'m> {
         // `last_of_four`. There are as many bytes for each in `patches`.
         unsafe { kindling_paired_gather(&gather) };
         memory.widen_patches();
+        if self.has_following {
+            let of_row = (conv.output.width as usize - column as usize) / PAIRED_PIXELS;
+            let of_map = (last_x - x) as usize / (PAIRED_PIXELS * conv.stride[1] as usize).max(1);
+            following.batches = of_map.min(of_row - 1);
+            following.patches = Patches::Copied(gather, PhantomData);
+        }
         true
     }
 
@@ -382,16 +427,23 @@ fn inside(first: i32, kernel: i32, side: u16) -> [i32; 2] {
 struct Map<'m> {
     conv: &'m Conv<'m>,
     input: &'m [i8],
+    is_pixel: bool,
 }
 
 /// This core cannot load words from any place.
 #[cfg(kindling_backend = "armv6m")]
 impl<'m> Map<'m> {
     fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
-        Self { conv, input }
+        Self { conv, input, is_pixel: is_pixel(conv) }
     }
 
-    fn four_inside(&self, _: [i32; 2], _: &mut Memory<'_>) -> bool {
+    fn of_pixels(&self, first: usize, memory: &mut Memory<'_>, _: &mut Following<'m>) -> bool {
+        let taps = self.conv.taps();
+        let values = self.input.get(first * taps..).unwrap_or_default();
+        self.is_pixel && widen(values, taps, memory.inputs())
+    }
+
+    fn four_inside(&self, _: [i32; 2], _: &mut Memory<'_>, _: &mut Following<'m>) -> bool {
         false
     }
 
@@ -436,6 +488,9 @@ struct Whole<'c> {
     run: unsafe extern "C" fn(&Batch),
     /// How many channels these are.
     channels: usize,
+    /// Of a patch, without what fills it up.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    taps: usize,
     /// Of the weights of two channels.
     #[cfg(not(kindling_backend = "armv6m"))]
     pair_bytes: usize,
@@ -474,18 +529,22 @@ impl<'c> Whole<'c> {
             steps: patch / 2,
             weights: conv.weights.as_ptr(),
             #[cfg(not(kindling_backend = "armv6m"))]
-            batches: 1,
-            #[cfg(not(kindling_backend = "armv6m"))]
-            patches: core::ptr::null(),
-            #[cfg(not(kindling_backend = "armv6m"))]
-            patch_bytes: conv.taps(),
-            #[cfg(not(kindling_backend = "armv6m"))]
-            output_skip: PAIRED_PIXELS * channels - whole,
+            following: FollowingBatches {
+                count: 0,
+                patches: core::ptr::null(),
+                patch_bytes: 0,
+                patches_step: 0,
+                output_skip: PAIRED_PIXELS * channels - whole,
+                gather: core::ptr::null_mut(),
+                gather_step: PAIRED_PIXELS * conv.stride[1] as usize * conv.input.channels as usize,
+            },
         };
         Some(Self {
             batch,
             run,
             channels: whole,
+            #[cfg(not(kindling_backend = "armv6m"))]
+            taps: conv.taps(),
             #[cfg(not(kindling_backend = "armv6m"))]
             pair_bytes: pair_bytes(conv, patch),
             input_bytes: TAP_BYTES * patch,
@@ -495,20 +554,22 @@ impl<'c> Whole<'c> {
         })
     }
 
-    /// Outputs of the pixels whose patches are the inputs; how many channels they are. Outputs of
-    /// more pixels than a batch has are those of the pixels after them, whose patches are the
-    /// values after the first four.
+    /// Outputs of the four pixels whose inputs are in memory, and of the batches that follow; how
+    /// many channels they are.
     #[inline(always)]
-    fn run(&mut self, values: &[i8], inputs: &mut [i8], out: &mut [i8]) -> usize {
-        if self.channels == 0
-            || inputs.len() != self.input_bytes
-            || !self.set_batches(values, out.len())
-        {
+    fn run(
+        &mut self,
+        mut following: Following<'_>,
+        memory: &mut Memory<'_>,
+        out: &mut [i8],
+    ) -> usize {
+        let is_as_stated =
+            memory.inputs().len() == self.input_bytes && self.has_outputs(&following, out);
+        if self.channels == 0 || !is_as_stated || !self.go_on(&mut following, memory) {
             return 0;
         }
-        let start = out.as_mut_ptr();
+        let (inputs, start) = (memory.inputs().as_mut_ptr_range(), out.as_mut_ptr());
         self.batch.outputs = self.places.map(|place| start.wrapping_add(place));
-        let inputs = inputs.as_mut_ptr_range();
         (self.batch.inputs, self.batch.inputs_end) = (inputs.start, inputs.end);
         // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
         // `patch` is a multiple of 4. The function reads `inputs`, `TAP_BYTES` for each of `patch`
@@ -517,39 +578,59 @@ impl<'c> Whole<'c> {
         // roundings, two shifts; and writes two outputs for it at each of four pixels of `out`, of
         // which some may be the same. All have the sizes just checked, or those checked in `of`;
         // the layer's numbers are borrowed as long as this. Scratch memory, weights and parameters
-        // begin at whole words. Of more than one batch `set_batches` has the facts; the function
-        // then writes their inputs where the first ones are: to scratch memory, which this borrows.
+        // begin at whole words. For the batches that follow, `go_on` has the facts; the function
+        // writes their inputs where the first ones are, to memory that this borrows, and their
+        // outputs after the first ones, in `out`.
         unsafe { (self.run)(&self.batch) }
         self.channels
     }
 
-    /// Whether the loop can compute the batches that make `bytes` of outputs: one, or several where
-    /// all channels are pairs and the last patch ends in whole words within the values.
+    /// Whether the outputs are those of the first batch and of those that follow.
     #[cfg(not(kindling_backend = "armv6m"))]
     #[inline(always)]
-    fn set_batches(&mut self, values: &[i8], bytes: usize) -> bool {
-        self.batch.batches = 1;
-        bytes == self.output_bytes || self.set_several(values, bytes)
+    fn has_outputs(&self, following: &Following<'_>, out: &[i8]) -> bool {
+        let bytes = PAIRED_PIXELS * self.channels * following.batches;
+        out.len() == self.output_bytes + bytes
     }
 
-    #[cfg(not(kindling_backend = "armv6m"))]
-    fn set_several(&mut self, values: &[i8], bytes: usize) -> bool {
-        let (taps, patch) = (self.batch.patch_bytes, self.input_bytes / TAP_BYTES);
-        let batches = bytes / self.output_bytes.max(1);
-        let is_whole = batches > 0 && batches * self.output_bytes == bytes;
-        let has_values = (PAIRED_PIXELS * batches).saturating_sub(1) * taps + patch <= values.len();
-        if !is_whole || !has_values || self.output_bytes != PAIRED_PIXELS * self.channels {
-            return false;
-        }
-        self.batch.batches = batches;
-        self.batch.patches = values.as_ptr().wrapping_add(PAIRED_PIXELS * taps);
-        true
-    }
-
-    /// The loop takes one batch.
     #[cfg(kindling_backend = "armv6m")]
-    fn set_batches(&mut self, _: &[i8], bytes: usize) -> bool {
-        bytes == self.output_bytes
+    fn has_outputs(&self, _: &Following<'_>, out: &[i8]) -> bool {
+        out.len() == self.output_bytes
+    }
+
+    /// Tells the loop of the batches that follow; whether it can compute them. It can where all
+    /// channels are pairs, and the last patch ends within the map: of pixels in whole words.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    #[inline(always)]
+    fn go_on(&mut self, following: &mut Following<'_>, memory: &mut Memory<'_>) -> bool {
+        let patch = self.input_bytes / TAP_BYTES;
+        let is_whole = self.output_bytes == PAIRED_PIXELS * self.channels;
+        let arguments = &mut self.batch.following;
+        arguments.count = following.batches;
+        arguments.gather = core::ptr::null_mut();
+        match &mut following.patches {
+            _ if following.batches == 0 => true,
+            Patches::None => false,
+            Patches::Pixels(values) => {
+                let last = (PAIRED_PIXELS * (following.batches + 1) - 1) * self.taps;
+                arguments.patch_bytes = self.taps;
+                arguments.patches_step = PAIRED_PIXELS * self.taps;
+                arguments.patches = values.as_ptr().wrapping_add(arguments.patches_step);
+                is_whole && last + patch <= values.len()
+            }
+            Patches::Copied(gather, _) => {
+                arguments.patch_bytes = patch;
+                arguments.patches_step = 0;
+                arguments.patches = memory.patches().as_ptr();
+                arguments.gather = gather;
+                is_whole
+            }
+        }
+    }
+
+    #[cfg(kindling_backend = "armv6m")]
+    fn go_on(&mut self, _: &mut Following<'_>, _: &mut Memory<'_>) -> bool {
+        true
     }
 
     /// Outputs of the last of an odd number of channels. The loop takes it for a pair, with a
@@ -575,6 +656,7 @@ impl<'c> Whole<'c> {
             shifts: shifts.as_ptr(),
             parameters_end: parameters.as_ptr_range().end.cast(),
             weights: weights.as_ptr(),
+            following: FollowingBatches { count: 0, ..self.batch.following },
             ..self.batch
         };
         for (to, outputs) in batch.outputs.iter_mut().zip(&mut outputs) {

@@ -111,9 +111,17 @@
 .endr
 .endm
 
-@ Widens the patches of the next batch.
+@ Widens the patches of the next batch: r0, r1 as kindling_widen_triples takes them; then those that
+@ were copied.
 .macro KINDLING_BATCH_WIDEN
+  ldr r2, [sp, #KINDLING_BATCH_INPUTS]
+  ldr r3, [sp, #KINDLING_BATCH_INPUTS_END]
   bl kindling_widen_triples
+.endm
+
+.macro KINDLING_BATCH_WIDEN_PATCHES
+  ldr r0, [sp, #KINDLING_BATCH_INPUTS]
+  bl kindling_widen_in_place
 .endm
 
 @ What a batch makes ready: r5 inputs, r12 steps; r0 and r1 are lost. The first block is what makes
