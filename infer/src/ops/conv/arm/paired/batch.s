@@ -186,10 +186,10 @@
   stmia.w sp, {r9-r12}
   strd r4, r5, [sp, #KINDLING_BATCH_LEFT]
   ldr r4, [r7, #KINDLING_BATCH_FIRST_WEIGHTS]
-  ldrd r5, r6, [r7, #KINDLING_BATCH_FIRST_PARAMETERS]
+  ldrd r8, r6, [r7, #KINDLING_BATCH_FIRST_PARAMETERS]
   str r4, [sp, #KINDLING_BATCH_WEIGHTS]
-  sub r5, r5, #4
-  strd r5, r6, [sp, #KINDLING_BATCH_PARAMETERS]
+  sub r8, r8, #4
+  strd r8, r6, [sp, #KINDLING_BATCH_PARAMETERS]
   ldr r1, [r7, #KINDLING_BATCH_PATCH]
   ldrd r5, r6, [r7, #KINDLING_BATCH_GATHER]
   cbnz r5, 8f
