@@ -1,5 +1,5 @@
 @ Direct convolution with pooling on Armv7-M without DSP extension: four pixels by two output
-@ channels with int8 or int4 weights. Without pooling: triples.s.
+@ channels with int8 or int4 weights. Without pooling: armv7m_triples.s.
 @
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]

@@ -26,7 +26,8 @@
 @ - arguments: r0, as above; of kindling_paired_gather, above it
 @ - alignment: r0, inputs and parameters at whole words, and weights with the DSP extension
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 140, without the DSP extension 180, and of kindling_paired_gather 36
+@ - stack bytes: 104, without the DSP extension 144, and of kindling_paired_gather 36, which the
+@   others call, as they call what widens patches
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: kindling_paired_gather copies words at any address
 

@@ -21,7 +21,7 @@
 @ - arguments: r0-r3, as above; of the batches r0, as in batch.s
 @ - alignment: inputs, weights, sums and what kindling_widen writes at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 88
+@ - stack bytes: 104, and of kindling_widen 36, which the batches call
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: patches of kindling_widen are read by words at any address
 

@@ -1,7 +1,7 @@
 //! Direct convolution, four pixels by two output channels at once; the loops are in assembly, for
 //! each class of cores. Without pooling, one call computes all pairs of channels of four pixels:
 //! see `batch.s`, and `armv6m.s`; Armv7-M without DSP extension has inputs of its own for that, see
-//! `triples.s`.
+//! `armv7m_triples.s`.
 //!
 //! ```text
 //! for each four output pixels (with pooling: for each of them):
@@ -41,7 +41,7 @@ use triples::{Memory, TAP_BYTES, widen};
 #[cfg(kindling_dsp)]
 crate::arm::assembly!("batch.s", "dsp.s");
 #[cfg(kindling_backend = "armv7m")]
-crate::arm::assembly!("batch.s", "armv7m.s", "triples.s");
+crate::arm::assembly!("batch.s", "armv7m.s", "armv7m_triples.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
@@ -359,6 +359,7 @@ impl<'m> Map<'m> {
         unsafe { kindling_paired_gather(&gather) };
         memory.widen_patches();
         if self.has_following {
+            // The fours after this one in the row, the last of them inside of the map too.
             let of_row = (conv.output.width as usize - column as usize) / PAIRED_PIXELS;
             let of_map = (last_x - x) as usize / (PAIRED_PIXELS * conv.stride[1] as usize).max(1);
             following.batches = of_map.min(of_row - 1);
@@ -599,7 +600,8 @@ impl<'c> Whole<'c> {
     }
 
     /// Tells the loop of the batches that follow; whether it can compute them. It can where all
-    /// channels are pairs, and the last patch ends within the map: of pixels in whole words.
+    /// channels are pairs, and the last patch ends within the map: of pixels in whole words, as is
+    /// checked here; of copies as `Map::four_inside` counts the batches.
     #[cfg(not(kindling_backend = "armv6m"))]
     #[inline(always)]
     fn go_on(&mut self, following: &mut Following<'_>, memory: &mut Memory<'_>) -> bool {

@@ -1,4 +1,4 @@
-//! The inputs of four pixels as three words for each tap, on Armv7-M: see `triples.s`.
+//! The inputs of four pixels as three words for each tap, on Armv7-M: see `armv7m_triples.s`.
 
 use crate::ops::conv::algorithms::PAIRED_PIXELS;
 

@@ -29,7 +29,7 @@
 @ - arguments: r0, as in batch.s; r0-r3 of the others, above them
 @ - alignment: as in batch.s; what the others write at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 36
+@ - stack bytes: 144, and of those that widen 36, which the batches call
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: patches are read by words at any address
 
