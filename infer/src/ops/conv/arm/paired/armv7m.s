@@ -1,5 +1,5 @@
-@ Direct convolution on Armv7-M without DSP extension: four pixels by two output channels with int8
-@ or int4 weights.
+@ Direct convolution with pooling on Armv7-M without DSP extension: four pixels by two output
+@ channels with int8 or int4 weights. Without pooling: armv7m_triples.s.
 @
 @   for each step, one pair of taps:
 @       sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
@@ -14,11 +14,11 @@
 @ address of weights.
 @
 @ Contract, see arm/mod.rs:
-@ - arguments: r0-r3, as above; of the batches r0, as in batch.s
+@ - arguments: r0-r3, as above
 @ - alignment: inputs, sums and what kindling_widen writes at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 88
-@ - flags: N, Z, C, V and Q
+@ - stack bytes: 44
+@ - flags: N, Z, C and V
 @ - CCR.UNALIGN_TRP: must be 0: patches of kindling_widen are read by words at any address
 
 .macro KINDLING_PAIRED_TAP inputs, weights
@@ -121,113 +121,6 @@
 
 KINDLING_PAIRED_SUMS kindling_paired, INT8, 2
 KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1
-
-@ Writes where the loop begins after the first tap: its rounds have four steps, and the first one
-@ may be a half.
-.macro KINDLING_PAIRED_ENTRY steps, temporary
-  adr.w \temporary, 4f
-  tst \steps, #2
-  it ne
-  adrne.w \temporary, 5f
-  orr \temporary, \temporary, #1  @ Thumb code
-  str \temporary, [sp, #KINDLING_BATCH_ENTRY]
-.endm
-
-.macro KINDLING_PAIRED_ENTRY_INT8 steps, temporary, end
-  KINDLING_PAIRED_ENTRY \steps, \temporary
-.endm
-
-.macro KINDLING_PAIRED_ENTRY_INT4 steps, temporary, end
-  KINDLING_PAIRED_ENTRY \steps, \temporary
-.endm
-
-.macro KINDLING_PAIRED_STEPS_INT8
-.balign 4
-5:                            @ half of a round: as if its first half had been
-  sub r12, r12, #32
-  sub lr, lr, #8
-  b.w 6f
-3:
-  KINDLING_PAIRED_TAP 0, 0
-.balign 4
-4:
-  KINDLING_PAIRED_TAP 2, 2
-  KINDLING_PAIRED_TAP 16, 4
-  KINDLING_PAIRED_TAP 18, 6
-  KINDLING_PAIRED_TAP 32, 8
-6:
-  KINDLING_PAIRED_TAP 34, 10
-  KINDLING_PAIRED_TAP 48, 12
-  KINDLING_PAIRED_TAP 50, 14
-  add r12, r12, #64
-  add lr, lr, #16
-.endm
-
-.macro KINDLING_PAIRED_STEPS_INT4
-.balign 4
-5:
-  sub r12, r12, #32
-  sub lr, lr, #4
-  b.w 6f
-3:
-  KINDLING_PAIRED_TAP_HIGH 0, 0
-.balign 4
-4:
-  KINDLING_PAIRED_TAP_HIGH 2, 2
-  KINDLING_PAIRED_TAP_LOW 16, 0
-  KINDLING_PAIRED_TAP_LOW 18, 2
-  KINDLING_PAIRED_TAP_HIGH 32, 4
-6:
-  KINDLING_PAIRED_TAP_HIGH 34, 6
-  KINDLING_PAIRED_TAP_LOW 48, 4
-  KINDLING_PAIRED_TAP_LOW 50, 6
-  add r12, r12, #64
-  add lr, lr, #8
-.endm
-
-@ The biases, and the products of the first tap, by the weights in r10 and r11.
-.macro KINDLING_BATCH_BEGIN
-  ldr r3, [r8, #4]
-  ldr r7, [r8, #12]
-  ldrsh.w r8, [r12]
-  ldrsh.w r9, [r12, #4]
-  mla r0, r8, r10, r3
-  mla r1, r9, r10, r3
-  mla r4, r8, r11, r7
-  mla r5, r9, r11, r7
-  ldrsh.w r8, [r12, #8]
-  ldrsh.w r9, [r12, #12]
-  mla r2, r8, r10, r3
-  mla r3, r9, r10, r3
-  mla r6, r8, r11, r7
-  mla r7, r9, r11, r7
-  ldr.w pc, [sp, #KINDLING_BATCH_ENTRY]
-.endm
-
-.macro KINDLING_BATCH_BEGIN_INT8
-  ldrsb.w r10, [lr]
-  ldrsb.w r11, [lr, #1]
-  KINDLING_BATCH_BEGIN
-.endm
-
-.macro KINDLING_BATCH_BEGIN_INT4
-  ldrsb.w r10, [lr]
-  ldrsb.w r11, [lr, #1]
-  asr r10, r10, #4
-  asr r11, r11, #4
-  KINDLING_BATCH_BEGIN
-.endm
-
-.macro KINDLING_BATCH_END_INT8
-.endm
-
-.macro KINDLING_BATCH_END_INT4
-.endm
-
-KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8
-KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 0, INT4
-KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 1, INT8
-KINDLING_PAIRED_BATCH kindling_paired_twice_relu, TWICE, 0, INT8
 
 @ Bytes 0 and 2 of `word`, or 1 and 3, as an int16 pair; lr is lost.
 .macro KINDLING_PAIRED_WIDEN pair, word, first

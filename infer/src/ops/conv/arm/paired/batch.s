@@ -1,18 +1,23 @@
-@ Direct convolution: four pixels by all pairs of output channels; the loop over the taps is that of
-@ the core.
+@ Direct convolution: four pixels by all pairs of output channels, then the four after these, as
+@ often as it is told; the loop over the taps is that of the core.
 @
-@   for each pair of channels:
-@       sum[channel][pixel] = bias of the channel, which some cores add after the loop
-@       for each step, one pair of taps:
-@           sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
-@       outputs = requantised sums, see arm/requantise.s and arm/twice.s
+@   for each batch of four pixels:
+@       inputs = widened patches, of the map or of copies; those of the first are there already
+@       for each pair of channels:
+@           sum[channel][pixel] = bias of the channel, which some cores add after the loop
+@           for each step, one pair of taps:
+@               sum[channel][pixel] += inputs[step][pixel] . weights[step][channel]
+@           outputs = requantised sums, see arm/requantise.s and arm/twice.s
 @
 @ Every product is at most 2^14 in size; sums stay in 32 bits because the model proved it for all
 @ partial sums, the bias among them, and with two roundings with a channel's shift to the left.
 @
 @ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters,
-@ zero point, or for KINDLING_CHANNEL 2 * zero point + 1, steps, weights}; a pair or more, an even
-@ number of steps, two or more. Registers: r0-r3 and r4-r7 sums; in the loop r12 address of inputs,
+@ zero point, or for KINDLING_CHANNEL 2 * zero point + 1, steps, weights, batches that follow,
+@ patches of the second batch, or where patches are copied to, bytes from patch to patch, from batch
+@ to batch of the patches, from the end of a pixel's outputs to those of the next batch, arguments
+@ of kindling_paired_gather or 0, from batch to batch in the map}; a pair or more, an even number of
+@ steps, two or more. Registers: r0-r3 and r4-r7 sums; in the loop r12 address of inputs,
 @ lr address of weights; after it r8 and r9 places of parameters and shifts, r10 and r11 multiplier
 @ and shift, r12 constant, lr what the zero point became. The place of parameters is 4 before those
 @ of the next channel, so that each load of a multiplier moves it on.
@@ -21,7 +26,8 @@
 @ - arguments: r0, as above; of kindling_paired_gather, above it
 @ - alignment: r0, inputs and parameters at whole words, and weights with the DSP extension
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 88, and of kindling_paired_gather 36
+@ - stack bytes: 104, without the DSP extension 144, and of kindling_paired_gather 36, which the
+@   others call, as they call what widens patches
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: kindling_paired_gather copies words at any address
 
@@ -36,7 +42,24 @@
 .set KINDLING_BATCH_MINIMUM, 40  @ -2^31, then what stands for the zero point
 .set KINDLING_BATCH_ZERO_POINT, 44
 .set KINDLING_BATCH_ENTRY, 48  @ where the loop begins
-.set KINDLING_BATCH_FRAME, 52
+.set KINDLING_BATCH_LEFT, 52  @ batches that follow, then the patches of the next
+.set KINDLING_BATCH_ARGUMENTS, 60  @ after the weights
+.if KINDLING_DSP
+.set KINDLING_BATCH_FRAME, 68
+.else
+.set KINDLING_BATCH_BLOCK_END, 64  @ of the first block's inputs
+.set KINDLING_BATCH_OFFSETS, 68  @ of all blocks
+.set KINDLING_BATCH_BLOCKS, 72  @ eight sums of all blocks before
+.set KINDLING_BATCH_FRAME, 108
+.endif
+
+@ The arguments, from their end on:
+.set KINDLING_BATCH_FIRST_PARAMETERS, -24  @ then the shifts
+.set KINDLING_BATCH_FIRST_WEIGHTS, -4
+.set KINDLING_BATCH_COUNT, 0  @ then the patches of the second batch
+.set KINDLING_BATCH_PATCH, 8
+.set KINDLING_BATCH_PATCHES_STEP, 12  @ then the skip of the outputs
+.set KINDLING_BATCH_GATHER, 20  @ then its step
 
 @ Four outputs of channel `number` of the pair, with two roundings of any shift.
 .macro KINDLING_BATCH_FOUR_TWICE name, number, sign, a, b, c, d
@@ -129,23 +152,19 @@
   sub sp, sp, #KINDLING_BATCH_FRAME
   .cfi_adjust_cfa_offset KINDLING_BATCH_FRAME
   ldmia.w r0!, {r1-r5, r7-r9}
-  ldmia.w r0, {r10-r12, lr}
+  ldmia.w r0!, {r10-r12, lr}
   mov r6, lr
   sub r8, r8, #4
   sub r10, r10, #4
   stmia sp, {r1-r10}
+  ldmia r0, {r1, r2}
+  strd r1, r2, [sp, #KINDLING_BATCH_LEFT]
+  str r0, [sp, #KINDLING_BATCH_ARGUMENTS]
   mov r0, #0x80000000
   strd r0, r11, [sp, #KINDLING_BATCH_MINIMUM]
-  KINDLING_PAIRED_ENTRY_\weights r12, r0, 2f
+  KINDLING_BATCH_PREPARE \weights
 1:
-  ldrd r12, lr, [sp, #KINDLING_BATCH_INPUTS]
-  KINDLING_BATCH_BEGIN_\weights
-  KINDLING_PAIRED_STEPS_\weights
-  ldr r8, [sp, #KINDLING_BATCH_INPUTS_END]
-  cmp r12, r8
-  bne.w 3b
-  str lr, [sp, #KINDLING_BATCH_WEIGHTS]
-  KINDLING_BATCH_END_\weights
+  KINDLING_BATCH_SUMS \weights
   KINDLING_BATCH_FINISH_\rounding \name, \sign
   ldr lr, [sp, #KINDLING_BATCH_END]
   cmp r8, lr
@@ -156,6 +175,39 @@
   KINDLING_BATCH_STORE r3, r7, r12
   stmia.w sp, {r9-r12}
   bne.w 1b
+  ldrd r4, r0, [sp, #KINDLING_BATCH_LEFT]
+  subs r4, r4, #1
+  bmi 9f
+  ldr r7, [sp, #KINDLING_BATCH_ARGUMENTS]
+  ldrd r5, r6, [r7, #KINDLING_BATCH_PATCHES_STEP]
+  add r5, r0, r5
+.irp output, r9, r10, r11, r12
+  add \output, \output, r6
+.endr
+  stmia.w sp, {r9-r12}
+  strd r4, r5, [sp, #KINDLING_BATCH_LEFT]
+  ldr r4, [r7, #KINDLING_BATCH_FIRST_WEIGHTS]
+  ldrd r8, r6, [r7, #KINDLING_BATCH_FIRST_PARAMETERS]
+  str r4, [sp, #KINDLING_BATCH_WEIGHTS]
+  sub r8, r8, #4
+  strd r8, r6, [sp, #KINDLING_BATCH_PARAMETERS]
+  ldr r1, [r7, #KINDLING_BATCH_PATCH]
+  ldrd r5, r6, [r7, #KINDLING_BATCH_GATHER]
+  cbnz r5, 8f
+  KINDLING_BATCH_WIDEN
+  b.w 1b
+8:                            @ patches are copied, to r0
+  mov r4, r0
+  mov r7, r1
+  ldr r1, [r5]
+  mov r0, r5
+  add r1, r1, r6
+  str r1, [r5]
+  bl kindling_paired_gather
+  mov r1, r7
+  KINDLING_BATCH_WIDEN_PATCHES
+  b.w 1b
+9:
   .cfi_remember_state
   add sp, sp, #KINDLING_BATCH_FRAME
   .cfi_adjust_cfa_offset -KINDLING_BATCH_FRAME
@@ -173,7 +225,8 @@
 @ r0 = {first value, where to, from the end of a row to the next of the map, bytes of a row, rows,
 @ from the end of a row to the next of the patch, patches, from after the last row to the next patch
 @ in the map, and in the patches}; a byte, a row and a patch or more. Unaligned words are fine on
-@ these cores. Registers: r0-r8 these, r9 rows left, r10 bytes left, r11 and r12 values.
+@ these cores. Registers: r0-r8 these, r9 rows left, r10 words or bytes left, r11 a value, lr words
+@ of a row.
 .section .text.kindling_paired_gather, "ax", %progbits
 .global kindling_paired_gather
 .type kindling_paired_gather, %function
@@ -184,42 +237,24 @@ kindling_paired_gather:
   push {r4-r11, lr}
   KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
   ldmia.w r0, {r0-r8}
-1:
+  cmp r3, #4
+  blo 4f
+  and r12, r3, #3
+  lsr lr, r3, #2
+  sub r3, r12, #4
+  add r2, r2, r12
+  add r5, r5, r12
+1:                            @ r3 = from the end of a row's whole words to its last word
   mov r9, r4
 2:
-  subs r10, r3, #8
-  blo 4f
+  mov r10, lr
 3:
   ldr r11, [r0], #4
-  ldr r12, [r0], #4
   str r11, [r1], #4
-  str r12, [r1], #4
-  subs r10, r10, #8
-  bhs 3b
-4:                            @ r10 = bytes left - 8
-  adds r10, r10, #4
-  bmi 5f
-  ldr r11, [r0], #4
-  str r11, [r1], #4
-  sub r10, r10, #4
-5:                            @ r10 = bytes left - 4
-  cmn r10, #4
-  beq 8f
-  cmp r3, #4
-  blo 6f
-  add r0, r0, r10
-  add r1, r1, r10
-  ldr r11, [r0], #4
-  str r11, [r1], #4
-  b 8f
-6:
-  mov r10, r3
-7:
-  ldrb r11, [r0], #1
-  strb r11, [r1], #1
   subs r10, r10, #1
-  bne 7b
-8:
+  bne 3b
+  ldr r11, [r0, r3]
+  str r11, [r1, r3]
   add r0, r0, r2
   add r1, r1, r5
   subs r9, r9, #1
@@ -228,6 +263,25 @@ kindling_paired_gather:
   add r1, r1, r8
   subs r6, r6, #1
   bne 1b
+  b 7f
+4:
+  mov r9, r4
+5:
+  mov r10, r3
+6:
+  ldrb r11, [r0], #1
+  strb r11, [r1], #1
+  subs r10, r10, #1
+  bne 6b
+  add r0, r0, r2
+  add r1, r1, r5
+  subs r9, r9, #1
+  bne 5b
+  add r0, r0, r7
+  add r1, r1, r8
+  subs r6, r6, #1
+  bne 4b
+7:
   .cfi_remember_state
   pop {r4-r11, pc}
   .cfi_restore_state

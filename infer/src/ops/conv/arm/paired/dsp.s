@@ -21,7 +21,7 @@
 @ - arguments: r0-r3, as above; of the batches r0, as in batch.s
 @ - alignment: inputs, weights, sums and what kindling_widen writes at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 88
+@ - stack bytes: 104, and of kindling_widen 36, which the batches call
 @ - flags: N, Z, C, V and Q
 @ - CCR.UNALIGN_TRP: must be 0: patches of kindling_widen are read by words at any address
 
@@ -258,6 +258,36 @@ KINDLING_PAIRED_SUMS kindling_paired_int4, INT4, 1, 4, KINDLING_PAIRED_INT4_BYTE
 .irp sum, r4, r5, r6, r7
   add \sum, r10, \sum, asr #4
 .endr
+.endm
+
+@ Widens the patches of the next batch: r0, r1 as kindling_widen takes them; then those in r4, which
+@ were copied.
+.macro KINDLING_BATCH_WIDEN
+  ldr r2, [sp, #KINDLING_BATCH_INPUTS]
+  ldr r3, [sp, #KINDLING_BATCH_INPUTS_END]
+  bl kindling_widen
+.endm
+
+.macro KINDLING_BATCH_WIDEN_PATCHES
+  mov r0, r4
+  KINDLING_BATCH_WIDEN
+.endm
+
+@ What a batch makes ready: r12 steps, r0 is lost.
+.macro KINDLING_BATCH_PREPARE weights
+  KINDLING_PAIRED_ENTRY_\weights r12, r0, 2f
+.endm
+
+@ The sums of a pair of channels.
+.macro KINDLING_BATCH_SUMS weights
+  ldrd r12, lr, [sp, #KINDLING_BATCH_INPUTS]
+  KINDLING_BATCH_BEGIN_\weights
+  KINDLING_PAIRED_STEPS_\weights
+  ldr r8, [sp, #KINDLING_BATCH_INPUTS_END]
+  cmp r12, r8
+  bne.w 3b
+  str lr, [sp, #KINDLING_BATCH_WEIGHTS]
+  KINDLING_BATCH_END_\weights
 .endm
 
 KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0, INT8

@@ -1,6 +1,7 @@
 //! Direct convolution, four pixels by two output channels at once; the loops are in assembly, for
 //! each class of cores. Without pooling, one call computes all pairs of channels of four pixels:
-//! see `batch.s`, and `armv6m.s`.
+//! see `batch.s`, and `armv6m.s`; Armv7-M without DSP extension has inputs of its own for that, see
+//! `armv7m_triples.s`.
 //!
 //! ```text
 //! for each four output pixels (with pooling: for each of them):
@@ -15,6 +16,10 @@
 //! stays the same.
 #![allow(unsafe_code)]
 
+mod pairs;
+#[cfg(kindling_backend = "armv7m")]
+mod triples;
+
 use core::marker::PhantomData;
 
 #[cfg(kindling_dsp)]
@@ -28,15 +33,20 @@ use crate::quant::RELU_ZERO_POINT;
 #[cfg(kindling_backend = "armv6m")]
 use crate::quant::with_shifts;
 use crate::quant::{ChannelParameters, Rounding};
+#[cfg(not(kindling_backend = "armv7m"))]
+use pairs::{Memory, TAP_BYTES, widen};
+#[cfg(kindling_backend = "armv7m")]
+use triples::{Memory, TAP_BYTES, widen};
 
 #[cfg(kindling_dsp)]
 crate::arm::assembly!("batch.s", "dsp.s");
 #[cfg(kindling_backend = "armv7m")]
-crate::arm::assembly!("batch.s", "armv7m.s");
+crate::arm::assembly!("batch.s", "armv7m.s", "armv7m_triples.s");
 #[cfg(kindling_backend = "armv6m")]
 crate::arm::assembly!();
 
 /// Arguments of the loop over all pairs of channels: see `batch.s`.
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Batch {
     outputs: [*mut i8; PAIRED_PIXELS],
@@ -49,6 +59,26 @@ struct Batch {
     zero_point: i32,
     steps: usize,
     weights: *const u8,
+    #[cfg(not(kindling_backend = "armv6m"))]
+    following: FollowingBatches,
+}
+
+/// The arguments for the batches after the first one.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct FollowingBatches {
+    count: usize,
+    /// Of the second batch, or where patches are copied to.
+    patches: *const i8,
+    /// From one patch to the next, then from batch to batch.
+    patch_bytes: usize,
+    patches_step: usize,
+    /// From the end of a pixel's outputs to those of the next batch.
+    output_skip: usize,
+    /// How patches are copied, unless null, and from batch to batch of these in the map.
+    gather: *mut Gather,
+    gather_step: usize,
 }
 
 /// Arguments of the loop that copies patches: see `batch.s`. All are in bytes but the counts.
@@ -64,10 +94,6 @@ struct Gather {
     patches: usize,
     patch_skip: isize,
     to_patch_skip: isize,
-}
-
-unsafe extern "C" {
-    fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
 }
 
 unsafe extern "C" {
@@ -114,47 +140,70 @@ unsafe extern "C" {
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
     let patch = conv.taps().next_multiple_of(4);
+    if conv.pools() {
+        return all_windows(conv, input, scratch, output);
+    }
+    let Some(mut memory) = Memory::of(scratch, patch) else { return };
+    let pixels = conv.output.height as usize * conv.output.width as usize;
+    let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
+    let map = Map::of(conv, input);
+    let mut whole = Whole::of(conv, patch, at_once);
+    let mut next = 0;
+    while next < pixels {
+        let first = next.min(pixels - at_once);
+        let mut following = Following::default();
+        if !map.of_pixels(first, &mut memory, &mut following) {
+            let places = Places::from(conv, first);
+            if !map.four_inside(places.next, &mut memory, &mut following) {
+                for (place, out) in places.zip(memory.patches().chunks_exact_mut(patch.max(1))) {
+                    map.copy(place, out);
+                }
+                memory.widen_patches();
+            }
+        }
+        let end = first + at_once + following.batches * PAIRED_PIXELS;
+        if let Some(out) = output.get_mut(first * channels..end * channels) {
+            let done = whole.as_mut().map_or(0, |whole| whole.run(following, &mut memory, out));
+            if done < channels {
+                other_channels(conv, whole.as_ref(), memory.inputs(), done, out);
+            }
+        }
+        next = end;
+    }
+}
+
+/// Batches of four pixels that the loop computes after the first one, and where it finds their
+/// patches.
+#[derive(Default)]
+struct Following<'m> {
+    batches: usize,
+    #[cfg(not(kindling_backend = "armv6m"))]
+    patches: Patches<'m>,
+    #[cfg(kindling_backend = "armv6m")]
+    patches: PhantomData<&'m i8>,
+}
+
+/// Where the patches of batches lie after the first one.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[derive(Default)]
+enum Patches<'m> {
+    #[default]
+    None,
+    /// One after the other in the map: it, from the first batch on.
+    Pixels(&'m [i8]),
+    /// They are copied as those of the first batch were, each batch from further on.
+    Copied(Gather, PhantomData<&'m [i8]>),
+}
+
+/// All outputs of a layer that pools.
+fn all_windows(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+    let patch = conv.taps().next_multiple_of(4);
     let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8)
     else {
         return;
     };
     // What makes whole words of a patch stays as it is.
     patches.fill(0);
-    if conv.pools() {
-        return all_windows(conv, input, [pairs, patches], output);
-    }
-    let (pixels, taps) = (conv.output.height as usize * conv.output.width as usize, conv.taps());
-    let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
-    let (is_pixel, map) = (at_once == PAIRED_PIXELS && is_pixel(conv), Map::of(conv, input));
-    let mut whole = Whole::of(conv, patch, at_once);
-    let mut next = 0;
-    while next < pixels {
-        let first = next.min(pixels - at_once);
-        if is_pixel {
-            let values = input.get(first * taps..(first + PAIRED_PIXELS) * taps);
-            widen(values.unwrap_or_default(), patch, pairs);
-        } else {
-            let places = Places::from(conv, first);
-            if !map.four_inside(places.next, patch, patches, pairs) {
-                for (place, out) in places.zip(patches.chunks_exact_mut(patch.max(1))) {
-                    map.copy(place, out);
-                }
-                widen(patches, patch, pairs);
-            }
-        }
-        if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
-            let done = whole.as_mut().map_or(0, |whole| whole.run(pairs, out));
-            if done < channels {
-                other_channels(conv, pairs, patch, done, out);
-            }
-        }
-        next += at_once;
-    }
-}
-
-/// All outputs of a layer that pools.
-fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], output: &mut [i8]) {
-    let patch = conv.taps().next_multiple_of(4);
     let map = Map::of(conv, input);
     let channels = (conv.output.channels as usize).max(1);
     for (first, out) in output.chunks_exact_mut(channels).enumerate() {
@@ -163,7 +212,7 @@ fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], 
                 let (row, column) = convolved_pixel(conv, first, batch * PAIRED_PIXELS + pixel);
                 map.copy([row, column], out);
             }
-            widen(patches, patch, pairs);
+            pairs::widen(patches, patch, pairs);
         }
         of_window(conv, pairs, patch, out);
     }
@@ -213,6 +262,10 @@ struct Map<'m> {
     /// The last row and column of which this and three more patches in the map's row lie inside of
     /// it, if any.
     last_of_four: [i32; 2],
+    /// Whether the patches are the map's own pixels, four or more.
+    is_pixel: bool,
+    /// Whether the loop can go on to more batches: with whole pairs of channels.
+    has_following: bool,
 }
 
 #[cfg(not(kindling_backend = "armv6m"))]
@@ -234,41 +287,63 @@ impl<'m> Map<'m> {
             row_bytes: [conv.input.row_len(), kernel_row_bytes],
             step: right as usize * conv.input.channels as usize,
             last_of_four: if is_any { last_of_four } else { [-1; 2] },
+            is_pixel: is_pixel(conv),
+            has_following: conv.output.channels.is_multiple_of(2),
         }
     }
 
-    /// Makes pairs of the patches of four pixels in a row, the first at a row and column, if all
+    /// Makes inputs of four patches that are pixels of the map, if they are; whether they are.
+    #[inline(always)]
+    fn of_pixels(
+        &self,
+        first: usize,
+        memory: &mut Memory<'_>,
+        following: &mut Following<'m>,
+    ) -> bool {
+        let taps = self.conv.taps();
+        let values = self.input.get(first * taps..).unwrap_or_default();
+        if !self.is_pixel || !widen(values, taps, memory.inputs()) {
+            return false;
+        }
+        if self.has_following {
+            let patches = values.len() + taps - taps.next_multiple_of(4);
+            following.batches = (patches / (PAIRED_PIXELS * taps).max(1)).max(1) - 1;
+            following.patches = Patches::Pixels(values);
+        }
+        true
+    }
+
+    /// Makes inputs of the patches of four pixels in a row, the first at a row and column, if all
     /// of these lie inside of the map; whether they do.
     #[inline(always)]
     fn four_inside(
         &self,
         [row, column]: [i32; 2],
-        patch: usize,
-        patches: &mut [i8],
-        pairs: &mut [i8],
+        memory: &mut Memory<'_>,
+        following: &mut Following<'m>,
     ) -> bool {
-        let conv = self.conv;
+        let (conv, patch) = (self.conv, self.conv.taps().next_multiple_of(4));
         let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
         let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
         let [last_y, last_x] = self.last_of_four;
         let is_row = column + PAIRED_PIXELS as i32 <= conv.output.width as i32;
         let is_inside = 0 <= y && y <= last_y && 0 <= x && x <= last_x;
-        if !is_row || !is_inside || patches.len() != PAIRED_PIXELS * patch {
+        if !is_row || !is_inside || memory.patches().len() != PAIRED_PIXELS * patch {
             return false;
         }
         let ([row_bytes, kernel_row_bytes], rows) = (self.row_bytes, conv.kernel[0] as usize);
         let from = y as usize * row_bytes + x as usize * conv.input.channels as usize;
         if kernel_row_bytes.is_multiple_of(4) {
-            let rows_of_pairs = pairs.chunks_exact_mut((8 * kernel_row_bytes).max(1));
-            for (row, pairs) in rows_of_pairs.enumerate() {
+            let bytes = (TAP_BYTES * kernel_row_bytes).max(1);
+            for (row, inputs) in memory.inputs().chunks_exact_mut(bytes).enumerate() {
                 let values = self.input.get(from + row * row_bytes..).unwrap_or_default();
-                widen(values, self.step, pairs);
+                widen(values, self.step, inputs);
             }
             return true;
         }
         let gather = Gather {
             from: self.input.as_ptr().wrapping_add(from),
-            to: patches.as_mut_ptr(),
+            to: memory.patches().as_mut_ptr(),
             row_skip: row_bytes - kernel_row_bytes,
             bytes: kernel_row_bytes,
             rows,
@@ -282,7 +357,14 @@ impl<'m> Map<'m> {
         // as `of` has checked: they begin `step` apart, and the last no later than at
         // `last_of_four`. There are as many bytes for each in `patches`.
         unsafe { kindling_paired_gather(&gather) };
-        widen(patches, patch, pairs);
+        memory.widen_patches();
+        if self.has_following {
+            // The fours after this one in the row, the last of them inside of the map too.
+            let of_row = (conv.output.width as usize - column as usize) / PAIRED_PIXELS;
+            let of_map = (last_x - x) as usize / (PAIRED_PIXELS * conv.stride[1] as usize).max(1);
+            following.batches = of_map.min(of_row - 1);
+            following.patches = Patches::Copied(gather, PhantomData);
+        }
         true
     }
 
@@ -346,16 +428,23 @@ fn inside(first: i32, kernel: i32, side: u16) -> [i32; 2] {
 struct Map<'m> {
     conv: &'m Conv<'m>,
     input: &'m [i8],
+    is_pixel: bool,
 }
 
 /// This core cannot load words from any place.
 #[cfg(kindling_backend = "armv6m")]
 impl<'m> Map<'m> {
     fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
-        Self { conv, input }
+        Self { conv, input, is_pixel: is_pixel(conv) }
     }
 
-    fn four_inside(&self, _: [i32; 2], _: usize, _: &mut [i8], _: &mut [i8]) -> bool {
+    fn of_pixels(&self, first: usize, memory: &mut Memory<'_>, _: &mut Following<'m>) -> bool {
+        let taps = self.conv.taps();
+        let values = self.input.get(first * taps..).unwrap_or_default();
+        self.is_pixel && widen(values, taps, memory.inputs())
+    }
+
+    fn four_inside(&self, _: [i32; 2], _: &mut Memory<'_>, _: &mut Following<'m>) -> bool {
         false
     }
 
@@ -368,13 +457,14 @@ impl<'m> Map<'m> {
     }
 }
 
-/// Whether the patches of pixels are the pixels of the input themselves, in whole words.
+/// Whether the patches of pixels are the pixels of the input themselves. Where these are no whole
+/// words, the words of a patch end with values of the next: their weights are 0.
 fn is_pixel(conv: &Conv<'_>) -> bool {
     conv.kernel == [1, 1]
         && conv.stride == [1, 1]
         && conv.origin == [0, 0]
         && conv.input.width == conv.output.width
-        && conv.taps().is_multiple_of(4)
+        && (conv.taps().is_multiple_of(4) || cfg!(not(kindling_backend = "armv6m")))
 }
 
 /// Row and column of the pixel number `index` after output `first`: of its window, or, without
@@ -399,8 +489,14 @@ struct Whole<'c> {
     run: unsafe extern "C" fn(&Batch),
     /// How many channels these are.
     channels: usize,
-    /// Of the patches as pairs.
+    /// Of a patch, without what fills it up.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    taps: usize,
+    /// Of the weights of two channels.
+    #[cfg(not(kindling_backend = "armv6m"))]
     pair_bytes: usize,
+    /// Of the inputs.
+    input_bytes: usize,
     /// Of the pixels, and where each begins.
     output_bytes: usize,
     places: [usize; PAIRED_PIXELS],
@@ -413,10 +509,10 @@ impl<'c> Whole<'c> {
         let channels = conv.output.channels as usize;
         let (whole, bytes) = (channels / 2 * 2, channels * ChannelParameters::BYTES);
         if !is_in_range(conv)
-            || whole == 0
+            || channels < CHANNELS_MIN
             || patch == 0
             || pixels == 0
-            || conv.weights.len() < whole / 2 * pair_bytes(conv, patch)
+            || conv.weights.len() < channels.div_ceil(2) * pair_bytes(conv, patch)
             || conv.channels.len() != conv.rounding().channel_bytes() * channels
         {
             return None;
@@ -433,40 +529,155 @@ impl<'c> Whole<'c> {
             zero_point,
             steps: patch / 2,
             weights: conv.weights.as_ptr(),
+            #[cfg(not(kindling_backend = "armv6m"))]
+            following: FollowingBatches {
+                count: 0,
+                patches: core::ptr::null(),
+                patch_bytes: 0,
+                patches_step: 0,
+                output_skip: PAIRED_PIXELS * channels - whole,
+                gather: core::ptr::null_mut(),
+                gather_step: PAIRED_PIXELS * conv.stride[1] as usize * conv.input.channels as usize,
+            },
         };
         Some(Self {
             batch,
             run,
             channels: whole,
-            pair_bytes: 8 * patch,
+            #[cfg(not(kindling_backend = "armv6m"))]
+            taps: conv.taps(),
+            #[cfg(not(kindling_backend = "armv6m"))]
+            pair_bytes: pair_bytes(conv, patch),
+            input_bytes: TAP_BYTES * patch,
             output_bytes: pixels * channels,
             places: [0, 1, 2, 3].map(|pixel: usize| pixel.min(pixels - 1) * channels),
             numbers: PhantomData,
         })
     }
 
-    /// Outputs of the pixels whose patches are in `pairs`; how many channels they are.
+    /// Outputs of the four pixels whose inputs are in memory, and of the batches that follow; how
+    /// many channels they are.
     #[inline(always)]
-    fn run(&mut self, pairs: &[i8], out: &mut [i8]) -> usize {
-        if pairs.len() != self.pair_bytes || out.len() != self.output_bytes {
+    fn run(
+        &mut self,
+        mut following: Following<'_>,
+        memory: &mut Memory<'_>,
+        out: &mut [i8],
+    ) -> usize {
+        let is_as_stated =
+            memory.inputs().len() == self.input_bytes && self.has_outputs(&following, out);
+        if self.channels == 0 || !is_as_stated || !self.go_on(&mut following, memory) {
             return 0;
         }
-        let (inputs, start) = (pairs.as_ptr_range(), out.as_mut_ptr());
+        let (inputs, start) = (memory.inputs().as_mut_ptr_range(), out.as_mut_ptr());
         self.batch.outputs = self.places.map(|place| start.wrapping_add(place));
-        self.batch.inputs = inputs.start;
-        self.batch.inputs_end = inputs.end;
+        (self.batch.inputs, self.batch.inputs_end) = (inputs.start, inputs.end);
         // SAFETY: there is a pair of channels, and there are two steps or more, an even number as
-        // `patch` is a multiple of 4. The function reads `pairs`, four words for each of `patch /
-        // 2` steps; for each pair of channels a word of the weights for each step, of int16 weights
+        // `patch` is a multiple of 4. The function reads `inputs`, `TAP_BYTES` for each of `patch`
+        // taps; for each pair of channels a word of the weights for each step, of int16 weights
         // two, of int4 weights one for each two steps, 16 bytes of parameters and, with two
         // roundings, two shifts; and writes two outputs for it at each of four pixels of `out`, of
         // which some may be the same. All have the sizes just checked, or those checked in `of`;
         // the layer's numbers are borrowed as long as this. Scratch memory, weights and parameters
-        // begin at whole words.
+        // begin at whole words. For the batches that follow, `go_on` has the facts; the function
+        // writes their inputs where the first ones are, to memory that this borrows, and their
+        // outputs after the first ones, in `out`.
         unsafe { (self.run)(&self.batch) }
         self.channels
     }
+
+    /// Whether the outputs are those of the first batch and of those that follow.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    #[inline(always)]
+    fn has_outputs(&self, following: &Following<'_>, out: &[i8]) -> bool {
+        let bytes = PAIRED_PIXELS * self.channels * following.batches;
+        out.len() == self.output_bytes + bytes
+    }
+
+    #[cfg(kindling_backend = "armv6m")]
+    fn has_outputs(&self, _: &Following<'_>, out: &[i8]) -> bool {
+        out.len() == self.output_bytes
+    }
+
+    /// Tells the loop of the batches that follow; whether it can compute them. It can where all
+    /// channels are pairs, and the last patch ends within the map: of pixels in whole words, as is
+    /// checked here; of copies as `Map::four_inside` counts the batches.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    #[inline(always)]
+    fn go_on(&mut self, following: &mut Following<'_>, memory: &mut Memory<'_>) -> bool {
+        let patch = self.input_bytes / TAP_BYTES;
+        let is_whole = self.output_bytes == PAIRED_PIXELS * self.channels;
+        let arguments = &mut self.batch.following;
+        arguments.count = following.batches;
+        arguments.gather = core::ptr::null_mut();
+        match &mut following.patches {
+            _ if following.batches == 0 => true,
+            Patches::None => false,
+            Patches::Pixels(values) => {
+                let last = (PAIRED_PIXELS * (following.batches + 1) - 1) * self.taps;
+                arguments.patch_bytes = self.taps;
+                arguments.patches_step = PAIRED_PIXELS * self.taps;
+                arguments.patches = values.as_ptr().wrapping_add(arguments.patches_step);
+                is_whole && last + patch <= values.len()
+            }
+            Patches::Copied(gather, _) => {
+                arguments.patch_bytes = patch;
+                arguments.patches_step = 0;
+                arguments.patches = memory.patches().as_ptr();
+                arguments.gather = gather;
+                is_whole
+            }
+        }
+    }
+
+    #[cfg(kindling_backend = "armv6m")]
+    fn go_on(&mut self, _: &mut Following<'_>, _: &mut Memory<'_>) -> bool {
+        true
+    }
+
+    /// Outputs of the last of an odd number of channels. The loop takes it for a pair, with a
+    /// channel whose numbers are all 0.
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn run_last(&self, conv: &Conv<'_>, inputs: &[i8], out: &mut [i8]) {
+        let shift = conv.output.channels as usize * ChannelParameters::BYTES + self.channels;
+        let shifts = [conv.channels.get(shift).copied().unwrap_or_default(), 0];
+        let Some(parameters) = conv.channels.as_chunks().0.get(self.channels) else { return };
+        let ChannelParameters { bias, multiplier, .. } =
+            ChannelParameters::from_le_bytes(parameters);
+        let parameters = [bias, multiplier, 0, 0];
+        let Some(weights) = conv.weights.get(self.channels / 2 * self.pair_bytes..) else { return };
+        let fits = inputs.len() == self.input_bytes && out.len() == self.output_bytes;
+        if !fits || weights.len() < self.pair_bytes {
+            return;
+        }
+        let mut outputs = [[0_i8; 2]; PAIRED_PIXELS];
+        let mut batch = Batch {
+            inputs: inputs.as_ptr_range().start,
+            inputs_end: inputs.as_ptr_range().end,
+            parameters: parameters.as_ptr_range().start.cast(),
+            shifts: shifts.as_ptr(),
+            parameters_end: parameters.as_ptr_range().end.cast(),
+            weights: weights.as_ptr(),
+            following: FollowingBatches { count: 0, ..self.batch.following },
+            ..self.batch
+        };
+        for (to, outputs) in batch.outputs.iter_mut().zip(&mut outputs) {
+            *to = outputs.as_mut_ptr();
+        }
+        // SAFETY: as in `run`, of one pair of channels: its weights, of which there are as many as
+        // for any pair, 16 bytes of parameters at a whole word, two shifts, and two outputs for
+        // each of four pixels, all borrowed as long as this.
+        unsafe { (self.run)(&batch) }
+        for (place, [output, _]) in self.places.into_iter().zip(outputs) {
+            if let Some(out) = out.get_mut(place + self.channels) {
+                *out = output;
+            }
+        }
+    }
 }
+
+/// Fewest channels that the loop takes.
+const CHANNELS_MIN: usize = if cfg!(kindling_backend = "armv6m") { 2 } else { 1 };
 
 /// Which loop computes a layer, and what its zero point becomes for it.
 fn loop_of(conv: &Conv<'_>) -> (unsafe extern "C" fn(&Batch), i32) {
@@ -523,9 +734,32 @@ fn is_in_range(conv: &Conv<'_>) -> bool {
         })
 }
 
-/// Outputs of the channels from number `first` on, an even one, of up to four pixels.
+/// Outputs of the last channel of an odd number, of up to four pixels.
+#[cfg(not(kindling_backend = "armv6m"))]
 #[inline(never)]
-fn other_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, first: usize, out: &mut [i8]) {
+fn other_channels(
+    conv: &Conv<'_>,
+    whole: Option<&Whole<'_>>,
+    inputs: &[i8],
+    _: usize,
+    out: &mut [i8],
+) {
+    if let Some(whole) = whole {
+        whole.run_last(conv, inputs, out);
+    }
+}
+
+/// Outputs of the channels from number `first` on, an even one, of up to four pixels.
+#[cfg(kindling_backend = "armv6m")]
+#[inline(never)]
+fn other_channels(
+    conv: &Conv<'_>,
+    _: Option<&Whole<'_>>,
+    pairs: &[i8],
+    first: usize,
+    out: &mut [i8],
+) {
+    let patch = conv.taps().next_multiple_of(4);
     let channels = (conv.output.channels as usize).max(1);
     let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
     for (pair, weights) in weights.enumerate().skip(first / 2) {
@@ -614,26 +848,4 @@ const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
         algorithm if algorithm.is_wide() => 4 * patch,
         _ => 2 * patch,
     }
-}
-
-/// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
-/// `[step][tap][pixels]`.
-fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
-    if !are_patches(patches, step, pairs) {
-        return;
-    }
-    let range = pairs.as_mut_ptr_range();
-    // SAFETY: reads a byte of each of four patches for each eight of `pairs`, by words where this
-    // core loads them from any address: whole ones, as `pairs` is of whole groups of 32 bytes. The
-    // patches have as many, as was just checked. `pairs` is at a whole word.
-    unsafe { kindling_widen(patches.as_ptr(), step, range.start, range.end) }
-}
-
-/// Whether there are four patches, `step` bytes apart, for `pairs`, which are not empty.
-fn are_patches(patches: &[i8], step: usize, pairs: &[i8]) -> bool {
-    let last = (PAIRED_PIXELS - 1) * step;
-    !pairs.is_empty()
-        && pairs.len().is_multiple_of(32)
-        && patches.len() >= last
-        && patches.len() - last >= pairs.len() / 8
 }
