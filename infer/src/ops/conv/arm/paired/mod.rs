@@ -77,6 +77,13 @@ unsafe extern "C" {
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
         steps: usize,
     );
+    #[cfg(kindling_backend = "armv6m")]
+    fn kindling_paired_exact(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [[i32; PAIRED_PIXELS]; 2],
+        steps: usize,
+    );
     fn kindling_paired_int4(
         inputs: *const i8,
         weights: *const u8,
@@ -120,13 +127,14 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
     };
     // What makes whole words of a patch stays as it is.
     patches.fill(0);
+    let lowest = Lowest::of(conv);
     if conv.pools() {
-        return all_windows(conv, input, [pairs, patches], output);
+        return all_windows(conv, input, [pairs, patches], lowest, output);
     }
     let (pixels, taps) = (conv.output.height as usize * conv.output.width as usize, conv.taps());
     let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
     let (is_pixel, map) = (at_once == PAIRED_PIXELS && is_pixel(conv), Map::of(conv, input));
-    let mut whole = Whole::of(conv, patch, at_once);
+    let mut whole = Whole::of(conv, patch, at_once, lowest);
     let mut next = 0;
     while next < pixels {
         let first = next.min(pixels - at_once);
@@ -145,7 +153,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         if let Some(out) = output.get_mut(first * channels..(first + at_once) * channels) {
             let done = whole.as_mut().map_or(0, |whole| whole.run(pairs, out));
             if done < channels {
-                other_channels(conv, pairs, patch, done, out);
+                other_channels(conv, pairs, patch, lowest, done, out);
             }
         }
         next += at_once;
@@ -153,7 +161,13 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
 }
 
 /// All outputs of a layer that pools.
-fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], output: &mut [i8]) {
+fn all_windows(
+    conv: &Conv<'_>,
+    input: &[i8],
+    [pairs, patches]: [&mut [i8]; 2],
+    lowest: Lowest,
+    output: &mut [i8],
+) {
     let patch = conv.taps().next_multiple_of(4);
     let map = Map::of(conv, input);
     let channels = (conv.output.channels as usize).max(1);
@@ -165,7 +179,7 @@ fn all_windows(conv: &Conv<'_>, input: &[i8], [pairs, patches]: [&mut [i8]; 2], 
             }
             widen(patches, patch, pairs);
         }
-        of_window(conv, pairs, patch, out);
+        of_window(conv, pairs, patch, lowest, out);
     }
 }
 
@@ -409,10 +423,11 @@ struct Whole<'c> {
 
 impl<'c> Whole<'c> {
     /// `None` where the loop does not compute the layer.
-    fn of(conv: &'c Conv<'c>, patch: usize, pixels: usize) -> Option<Self> {
+    fn of(conv: &'c Conv<'c>, patch: usize, pixels: usize, lowest: Lowest) -> Option<Self> {
         let channels = conv.output.channels as usize;
         let (whole, bytes) = (channels / 2 * 2, channels * ChannelParameters::BYTES);
-        if !is_in_range(conv)
+        if lowest.is_there()
+            || !is_in_range(conv)
             || whole == 0
             || patch == 0
             || pixels == 0
@@ -499,6 +514,48 @@ fn loop_of(conv: &Conv<'_>) -> (unsafe extern "C" fn(&Batch), i32) {
     }
 }
 
+/// Whether there is a weight of -128, for which Armv6-M has a loop of its own: see `armv6m.s`.
+/// Others have none.
+#[derive(Clone, Copy)]
+struct Lowest {
+    #[cfg(kindling_backend = "armv6m")]
+    is_there: bool,
+}
+
+impl Lowest {
+    #[cfg(kindling_backend = "armv6m")]
+    fn of(conv: &Conv<'_>) -> Self {
+        Self { is_there: !has_int4(conv) && has_lowest(conv.weights) }
+    }
+
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn of(_: &Conv<'_>) -> Self {
+        Self {}
+    }
+
+    #[cfg(kindling_backend = "armv6m")]
+    fn is_there(self) -> bool {
+        self.is_there
+    }
+
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn is_there(self) -> bool {
+        false
+    }
+}
+
+/// Whether a byte is -128.
+#[cfg(kindling_backend = "armv6m")]
+fn has_lowest(weights: &[u8]) -> bool {
+    const LOWEST: u32 = i8::MIN as u8 as u32;
+    const EACH: u32 = 0x0101_0101;
+    // SAFETY: any four bytes at a whole word are a u32.
+    let (before, words, after) = unsafe { weights.align_to::<u32>() };
+    // Where no lower byte is LOWEST, a byte without it borrows its bit exactly if it is 0.
+    let has = |word: &u32| (word ^ (EACH * LOWEST)).wrapping_sub(EACH) & word & (EACH * LOWEST) != 0;
+    words.iter().any(has) || before.iter().chain(after).any(|byte| *byte as u32 == LOWEST)
+}
+
 /// Whether the loop computes a layer: it is for all that a model can hold.
 #[cfg(not(kindling_backend = "armv6m"))]
 fn is_in_range(_: &Conv<'_>) -> bool {
@@ -525,11 +582,18 @@ fn is_in_range(conv: &Conv<'_>) -> bool {
 
 /// Outputs of the channels from number `first` on, an even one, of up to four pixels.
 #[inline(never)]
-fn other_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, first: usize, out: &mut [i8]) {
+fn other_channels(
+    conv: &Conv<'_>,
+    pairs: &[i8],
+    patch: usize,
+    lowest: Lowest,
+    first: usize,
+    out: &mut [i8],
+) {
     let channels = (conv.output.channels as usize).max(1);
     let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
     for (pair, weights) in weights.enumerate().skip(first / 2) {
-        let sums = sums_of_two(conv, pairs, patch, weights);
+        let sums = sums_of_two(conv, pairs, patch, lowest, weights);
         for (channel, sums) in (2 * pair..channels).zip(&sums) {
             for (out, sum) in out.iter_mut().skip(channel).step_by(channels).zip(sums) {
                 *out = output(conv, channel, *sum);
@@ -539,12 +603,12 @@ fn other_channels(conv: &Conv<'_>, pairs: &[i8], patch: usize, first: usize, out
 }
 
 /// Outputs of all channels of one pixel with its pooling window, whose patches are in `pairs`.
-fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
+fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, lowest: Lowest, out: &mut [i8]) {
     let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
     for (pair, weights) in weights.enumerate() {
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
-            for (largest, sums) in largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, weights))
+            for (largest, sums) in largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, lowest, weights))
             {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
@@ -580,6 +644,7 @@ fn sums_of_two(
     conv: &Conv<'_>,
     pairs: &[i8],
     patch: usize,
+    lowest: Lowest,
     weights: &[u8],
 ) -> [[i32; PAIRED_PIXELS]; 2] {
     let mut sums = [[0; PAIRED_PIXELS]; 2];
@@ -588,6 +653,8 @@ fn sums_of_two(
     }
     let run = match conv.algorithm {
         _ if has_int4(conv) => kindling_paired_int4,
+        #[cfg(kindling_backend = "armv6m")]
+        _ if lowest.is_there() => kindling_paired_exact,
         #[cfg(kindling_dsp)]
         algorithm if algorithm.is_wide() => kindling_paired_wide,
         _ => kindling_paired,
@@ -617,7 +684,7 @@ const fn pair_bytes(conv: &Conv<'_>, patch: usize) -> usize {
 }
 
 /// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
-/// `[step][tap][pixels]`.
+/// `[step][pixels][tap]`.
 fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) {
     if !are_patches(patches, step, pairs) {
         return;
