@@ -178,23 +178,35 @@
   KINDLING_TWICE r5, r4, r10
 .endm
 
-@ The outputs of both sums; r1 = their address.
+@ The output of a sum, r11 = factors of both channels; r1 = address of the outputs. Of a ReLU that of
+@ a negative sum is the zero point.
+.macro KINDLING_DEPTHWISE_OUTPUT_OF sum, channel, rounding
+  mov r0, \sum
+  cmp r0, #0
+  bpl 97f
+  mov r1, r10
+  adds r1, r1, #128
+  bne 97f
+  movs r0, #128
+  b 98f
+97:
+  mov r7, r11
+.if \channel
+  adds r7, r7, #12
+.endif
+  ldmia r7, {r4, r6, r7}
+  KINDLING_DEPTHWISE_OUTPUT_\rounding
+98:
+  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
+  strb r0, [r1, #\channel]
+.endm
+
 .macro KINDLING_DEPTHWISE_OUTPUTS rounding
   movs r5, #1
   lsls r5, r5, #15
   mov r11, r7
-  ldmia r7, {r4, r6, r7}
-  mov r0, r8
-  KINDLING_DEPTHWISE_OUTPUT_\rounding
-  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
-  strb r0, [r1]
-  mov r7, r11
-  adds r7, r7, #12
-  ldmia r7, {r4, r6, r7}
-  mov r0, r9
-  KINDLING_DEPTHWISE_OUTPUT_\rounding
-  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
-  strb r0, [r1, #1]
+  KINDLING_DEPTHWISE_OUTPUT_OF r8, 0, \rounding
+  KINDLING_DEPTHWISE_OUTPUT_OF r9, 1, \rounding
 .endm
 
 .macro KINDLING_DEPTHWISE name, rounding

@@ -552,7 +552,8 @@ fn has_lowest(weights: &[u8]) -> bool {
     // SAFETY: any four bytes at a whole word are a u32.
     let (before, words, after) = unsafe { weights.align_to::<u32>() };
     // Where no lower byte is LOWEST, a byte without it borrows its bit exactly if it is 0.
-    let has = |word: &u32| (word ^ (EACH * LOWEST)).wrapping_sub(EACH) & word & (EACH * LOWEST) != 0;
+    let has =
+        |word: &u32| (word ^ (EACH * LOWEST)).wrapping_sub(EACH) & word & (EACH * LOWEST) != 0;
     words.iter().any(has) || before.iter().chain(after).any(|byte| *byte as u32 == LOWEST)
 }
 
@@ -608,7 +609,8 @@ fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, lowest: Lowest, out: &
     for (pair, weights) in weights.enumerate() {
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
-            for (largest, sums) in largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, lowest, weights))
+            for (largest, sums) in
+                largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, lowest, weights))
             {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
