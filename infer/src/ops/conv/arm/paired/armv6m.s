@@ -454,3 +454,43 @@ kindling_widen:
   .cfi_restore_state
   .cfi_endproc
 .size kindling_widen, . - kindling_widen
+
+@ Copies a patch row by row.
+@
+@ r0 = {from, to, bytes of a row, rows, bytes from row to row of the map}; a byte and a row or more.
+@ Registers: r0 and r1 ends of rows, r2 bytes of one, negated, r3 rows left, r4 from row to row, r5
+@ place before the ends, r6 byte.
+
+.section .text.kindling_paired_gather, "ax", %progbits
+.global kindling_paired_gather
+.type kindling_paired_gather, %function
+.thumb_func
+.balign 4
+kindling_paired_gather:
+  .cfi_startproc
+  push {r4-r6, lr}
+  KINDLING_SAVED 4, r4, r5, r6, lr
+  ldmia r0!, {r1-r5}
+  movs r0, r1
+  movs r1, r2
+  rsbs r2, r3, #0
+  movs r3, r4
+  movs r4, r5
+  subs r0, r0, r2
+  subs r1, r1, r2
+1:
+  movs r5, r2
+2:
+  ldrb r6, [r0, r5]
+  strb r6, [r1, r5]
+  adds r5, r5, #1
+  bne 2b
+  adds r0, r0, r4
+  subs r1, r1, r2
+  subs r3, r3, #1
+  bne 1b
+  .cfi_remember_state
+  pop {r4-r6, pc}
+  .cfi_restore_state
+  .cfi_endproc
+.size kindling_paired_gather, . - kindling_paired_gather

@@ -66,6 +66,17 @@ struct Gather {
     to_patch_skip: isize,
 }
 
+/// Arguments of the loop that copies a patch: see `armv6m.s`.
+#[cfg(kindling_backend = "armv6m")]
+#[repr(C)]
+struct Gather {
+    from: *const i8,
+    to: *mut i8,
+    bytes: usize,
+    rows: usize,
+    row_bytes: usize,
+}
+
 unsafe extern "C" {
     fn kindling_widen(patches: *const i8, patch: usize, pairs: *mut i8, pairs_end: *mut i8);
 }
@@ -114,7 +125,6 @@ unsafe extern "C" {
     fn kindling_paired_common_relu(batch: &Batch);
     #[cfg(kindling_backend = "armv7m")]
     fn kindling_paired_twice_relu(batch: &Batch);
-    #[cfg(not(kindling_backend = "armv6m"))]
     fn kindling_paired_gather(gather: &Gather);
 }
 
@@ -365,6 +375,9 @@ struct Map<'m> {
 /// This core cannot load words from any place.
 #[cfg(kindling_backend = "armv6m")]
 impl<'m> Map<'m> {
+    /// Most bytes of a kernel's row that are copied one by one; others by words.
+    const SHORT_ROW_BYTES: usize = 24;
+
     fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
         Self { conv, input }
     }
@@ -376,9 +389,43 @@ impl<'m> Map<'m> {
     /// Not inlined: twice the copy loops would be too much for the flash of such chips.
     #[inline(never)]
     fn copy(&self, [row, column]: [i32; 2], to: &mut [i8]) {
-        if let Some(patch) = to.get_mut(..self.conv.taps()) {
+        let Some(patch) = to.get_mut(..self.conv.taps()) else { return };
+        if !self.copy_short_rows([row, column], patch) {
             gather_patch(self.conv, self.input, row, column, patch);
         }
+    }
+
+    /// Copies a patch that lies inside of the map; whether it is one of short rows.
+    #[inline(always)]
+    fn copy_short_rows(&self, [row, column]: [i32; 2], patch: &mut [i8]) -> bool {
+        let (conv, map) = (self.conv, self.conv.input);
+        let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+        let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+        let [rows, columns] = conv.kernel.map(i32::from);
+        let bytes = columns as usize * map.channels as usize;
+        let is_inside =
+            y >= 0 && x >= 0 && y + rows <= map.height as i32 && x + columns <= map.width as i32;
+        if !is_inside
+            || !(1..=Self::SHORT_ROW_BYTES).contains(&bytes)
+            || patch.len() != rows as usize * bytes
+            || patch.is_empty()
+            || self.input.len() != map.len()
+            || conv.is_dilated()
+        {
+            return false;
+        }
+        let from = y as usize * map.row_len() + x as usize * map.channels as usize;
+        let gather = Gather {
+            from: self.input.as_ptr().wrapping_add(from),
+            to: patch.as_mut_ptr(),
+            bytes,
+            rows: rows as usize,
+            row_bytes: map.row_len(),
+        };
+        // SAFETY: there are a row and a byte. All rows and columns lie inside of the map, of whose
+        // size the input is, and the patch is as large as the kernel.
+        unsafe { kindling_paired_gather(&gather) };
+        true
     }
 }
 
