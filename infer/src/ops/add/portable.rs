@@ -20,7 +20,7 @@ impl Kernels for Portable {
 fn rounded_twice(add: &Add, inputs: [&[i8]; 2], output: &mut [i8]) {
     if let Some(sum) = TwiceSum::new(add) {
         sum.each_run(add, inputs, output, |scaled, halved, out| {
-            sum.of(scaled, halved, out, scale_input, Factor::scale);
+            sum.of(scaled, halved, out, Factor::scale);
         });
     }
 }
@@ -75,31 +75,24 @@ impl TwiceSum {
         });
     }
 
-    /// Values that lie side by side in both inputs; `scale_input` and `scale` are those below and
-    /// [`Factor::scale`], or the same for a core.
+    /// Values that lie side by side in both inputs; `scale` is [`Factor::scale`], or the same for a
+    /// core.
     #[inline(always)]
     pub fn of(
         &self,
         scaled: &[i8],
         halved: &[i8],
         out: &mut [i8],
-        scale_input: impl Fn(Factor, i32) -> i32,
         scale: impl Fn(Factor, i32) -> i32,
     ) {
         let ([of_input, of_sum], [zero_scaled, zero_halved]) = (self.factors, self.zero_points);
         for ((out, scaled), halved) in out.iter_mut().zip(scaled).zip(halved) {
-            let scaled = scale_input(of_input, *scaled as i32 - zero_scaled);
+            let scaled = (*scaled as i32 - zero_scaled) << HEADROOM_BITS;
             let halved = (*halved as i32 - zero_halved) << (HEADROOM_BITS - 1);
-            let sum = scale(of_sum, scaled.wrapping_add(halved));
+            let sum = scale(of_sum, scale(of_input, scaled).wrapping_add(halved));
             *out = saturate(sum.saturating_add(self.output_zero_point));
         }
     }
-}
-
-/// A value of the input that has a factor, less its zero point, scaled.
-#[inline(always)]
-pub(super) fn scale_input(factor: Factor, value: i32) -> i32 {
-    factor.scale(value << HEADROOM_BITS)
 }
 
 /// What turns a value of each input into one of the output.

@@ -2,8 +2,7 @@
 
 use super::super::Add;
 use crate::arm::instructions::multiply_high;
-use crate::ops::add::HEADROOM_BITS;
-use crate::ops::add::portable::{self, TwiceSum};
+use crate::ops::add::portable::TwiceSum;
 use crate::quant::{Factor, divide_by_power_of_two};
 
 /// All values of a sum with two roundings.
@@ -12,26 +11,9 @@ pub(super) fn add(add: &Add, inputs: [&[i8]; 2], output: &mut [i8]) {
     let Some(sum) = TwiceSum::new(add) else { return };
     let is_in_range = sum.factors.iter().all(|factor| factor.shift <= 0);
     sum.each_run(add, inputs, output, |scaled, halved, out| match is_in_range {
-        true => sum.of(scaled, halved, out, scale_input, scale),
-        false => sum.of(scaled, halved, out, portable::scale_input, Factor::scale),
+        true => sum.of(scaled, halved, out, scale),
+        false => sum.of(scaled, halved, out, Factor::scale),
     });
-}
-
-/// [`portable::scale_input`] by a factor without a shift to the left.
-///
-/// ```text
-/// value * 2^20 * multiplier / 2^31 = value * high * 2^5 + value * low / 2^11, halves up
-/// ```
-///
-/// Range: a value is at most 255 in size, so its products with the halves of the multiplier are
-/// below 2^23 and 2^24.
-#[inline(always)]
-fn scale_input(factor: Factor, value: i32) -> i32 {
-    const RIGHT: u32 = 31 - HEADROOM_BITS;
-    let (high, low) = (factor.multiplier >> 16, factor.multiplier & 0xffff);
-    let rest = value.wrapping_mul(low).wrapping_add(1 << (RIGHT - 1)) >> RIGHT;
-    let product = (value.wrapping_mul(high) << (16 - RIGHT)).wrapping_add(rest);
-    divide_by_power_of_two(product, factor.shift.unsigned_abs() as u32)
 }
 
 /// [`Factor::scale`] of a value below 2^30 in size by a factor without a shift to the left: values

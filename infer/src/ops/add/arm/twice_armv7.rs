@@ -2,7 +2,7 @@
 
 use super::super::{Add, HEADROOM_BITS};
 use super::AT_ONCE;
-use crate::ops::add::portable::{TwiceSum, scale_input};
+use crate::ops::add::portable::TwiceSum;
 use crate::quant::Factor;
 
 /// Arguments of the loop.
@@ -58,7 +58,7 @@ pub(super) fn add(add: &Add, inputs: [&[i8]; 2], output: &mut [i8]) {
         let done = if is_in_range { whole_fours(values, scaled, halved, out) } else { 0 };
         let rest = (scaled.get(done..), halved.get(done..), out.get_mut(done..));
         if let (Some(scaled), Some(halved), Some(out)) = rest {
-            sum.of(scaled, halved, out, scale_input, Factor::scale);
+            sum.of(scaled, halved, out, Factor::scale);
         }
     });
 }
