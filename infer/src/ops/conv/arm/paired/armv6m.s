@@ -28,7 +28,7 @@
 @ - arguments: r0-r3 or r0, above each function
 @ - alignment: r0, inputs, parameters, sums and what kindling_widen writes at whole words
 @ - clobbers: r0-r3 and r12
-@ - stack bytes: 96
+@ - stack bytes: 92
 @ - flags: N, Z, C and V
 @ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 

@@ -1,5 +1,5 @@
 //! Winograd's output transform of F(4x4) without pooling, with two roundings: checks and addresses;
-//! the loops are in `finish_twice.s`, and in `finish_twice_armv6m.s`.
+//! the loops are in `finish_twice.s`, and in `armv6m_finish.s`.
 #![allow(unsafe_code)]
 
 use crate::arm::is_at_word;
@@ -9,7 +9,7 @@ use crate::ops::conv::winograd::transform::Tile;
 use crate::quant::ChannelParameters;
 
 #[cfg(kindling_backend = "armv6m")]
-crate::arm::assembly!("finish_twice_armv6m.s");
+crate::arm::assembly!("armv6m_finish.s");
 
 /// A tile and a channel to finish: see `finish_twice.s`.
 #[repr(C)]
@@ -25,12 +25,14 @@ type FinishSlots =
     unsafe extern "C" fn(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &[usize; 2]);
 
 unsafe extern "C" {
+    #[cfg_attr(kindling_backend = "armv6m", link_name = "kindling_f4_finish_twice")]
     fn kindling_f4_finish_twice_two(
         sums: *const i8,
         slots: *const Slot,
         end: *const Slot,
         steps: &[usize; 2],
     );
+    #[cfg_attr(kindling_backend = "armv6m", link_name = "kindling_f4_finish_twice")]
     fn kindling_f4_finish_twice_one(
         sums: *const i8,
         slots: *const Slot,

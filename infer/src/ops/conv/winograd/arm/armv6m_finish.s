@@ -9,8 +9,8 @@
 @ divided by 1, 2, 4, 4, of rows and of columns: a sum is shifted by that much less than 6. A sum
 @ with its bias is below 2^30 in size, as finish_twice.rs checks the bias and the sum is below 2^25.
 @
-@ r0 = sums [line][slot], r1 = slots, r2 = address after the last slot, r3 = bytes to the output
-@ below and next to it. A slot is {address of its first output, 2^15, bias, high half of the
+@ r0 = sums [line][slot], r1 = slots, two or four, r2 = address after the last, r3 = bytes to the
+@ output below and next to it. A slot is {address of its first output, 2^15, bias, high half of the
 @ multiplier, low half, bits to the right, zero point}.
 @
 @ Registers of the columns: r8 sums of a column, r9 bytes from row to row of sums, r10 from line to
@@ -18,7 +18,7 @@
 @ of the multiplier, r8-r11 sums, r12 bits to the right, lr zero point.
 @
 @ Contract, see arm/mod.rs:
-@ - arguments: r0-r3, as above; one slot or more
+@ - arguments: r0-r3, as above
 @ - alignment: all but outputs at whole words
 @ - clobbers: r0-r3 and r12
 @ - stack bytes: 172
@@ -81,35 +81,30 @@
 .endm
 
 .section .text.kindling_f4_finish_twice, "ax", %progbits
-.global kindling_f4_finish_twice_two
-.global kindling_f4_finish_twice_one
-.type kindling_f4_finish_twice_two, %function
-.type kindling_f4_finish_twice_one, %function
-.balign 4
+.global kindling_f4_finish_twice
+.type kindling_f4_finish_twice, %function
 .thumb_func
-kindling_f4_finish_twice_one:
+.balign 4
+kindling_f4_finish_twice:
   .cfi_startproc
   push {r4-r7, lr}
-  movs r4, #8
-  b 1f
-.thumb_func
-kindling_f4_finish_twice_two:
-  push {r4-r7, lr}
-  movs r4, #16
-1:
   KINDLING_SAVED 4, r4, r5, r6, r7, lr
+  mov r4, r8
   mov r5, r9
   mov r6, r10
   mov r7, r11
-  push {r5-r7}
-  KINDLING_SAVED 4, r9, r10, r11
-  mov r5, r8
-  push {r5}
-  KINDLING_SAVED 4, r8
+  push {r4-r7}
+  KINDLING_SAVED 4, r8, r9, r10, r11
   sub sp, #KINDLING_F4_TWICE_FRAME
   .cfi_adjust_cfa_offset KINDLING_F4_TWICE_FRAME
   str r0, [sp, #KINDLING_F4_TWICE_SUMS]
   str r2, [sp, #KINDLING_F4_TWICE_END]
+  subs r2, r2, r1
+  movs r4, #8
+  cmp r2, #(2 * KINDLING_F4_TWICE_SLOT_BYTES)
+  beq 1f
+  movs r4, #16
+1:
   str r4, [sp, #KINDLING_F4_TWICE_LINE]
   ldmia r3!, {r5, r6}
   str r5, [sp, #KINDLING_F4_TWICE_BELOW]
@@ -226,5 +221,4 @@ kindling_f4_finish_twice_two:
 .balign 4
 .pool
   .cfi_endproc
-.size kindling_f4_finish_twice_one, . - kindling_f4_finish_twice_one
-.size kindling_f4_finish_twice_two, . - kindling_f4_finish_twice_two
+.size kindling_f4_finish_twice, . - kindling_f4_finish_twice
