@@ -179,8 +179,8 @@
   KINDLING_TWICE r5, r4, r10
 .endm
 
-@ The output of a sum, r11 = factors of both channels; r1 = address of the outputs. Of a ReLU that of
-@ a negative sum is the zero point, -128.
+@ The output of a sum, r11 = factors of both channels; r1 = address of the outputs. Of a ReLU that
+@ of a negative sum is the zero point, -128.
 .macro KINDLING_DEPTHWISE_OUTPUT_OF sum, channel, rounding
   mov r0, \sum
   cmp r0, lr
