@@ -103,8 +103,12 @@ fn weights_the_exporter_would_not_write_are_refused() {
             let (record, tensors) = conv::record(&mut random, algorithm);
             let [input, output] = tensors;
             let (mut values, random) = (vec![0; input.shape.len()], &mut random);
-            let filling =
-                Filling { pattern: Pattern::Random, rounding: Rounding::Once, has_rare: false };
+            let filling = Filling {
+                pattern: Pattern::Random,
+                rounding: Rounding::Once,
+                has_rare: false,
+                has_lowest: true,
+            };
             let conv = conv::fill(random, &record, tensors, filling, &mut values, &mut numbers);
             let bytes = conv.unwrap().filters().packed_bytes() as usize;
             let mut packed = numbers.packed.0[..bytes].to_vec();

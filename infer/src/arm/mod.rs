@@ -71,11 +71,14 @@ macro_rules! assembly {
 #[cfg(kindling_backend = "armv6m")]
 macro_rules! assembly {
     () => {
+        $crate::arm::assembly!("armv6m.s");
+    };
+    ($($file:literal),+) => {
         core::arch::global_asm!(
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/armv6m.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/frame.s")),
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/arm/jump.s")),
-            include_str!("armv6m.s"),
+            $(include_str!($file),)+
             env!("KINDLING_ASSEMBLER"),
             options(raw)
         );

@@ -78,8 +78,9 @@ impl Random {
         items[self.within(0, items.len() as u16 - 1) as usize]
     }
 
+    /// A weight as converters write them: none is -128.
     fn weight(&mut self) -> i8 {
-        self.within(0, 254) as i8
+        (self.within(0, 254) as i16 - i8::MAX as i16) as i8
     }
 }
 

@@ -223,6 +223,7 @@ pub fn fill<'b>(
         let pixel = index % filters.taps() / input.channels as usize;
         let columns = filters.kernel[1] as usize;
         let any = filling.pattern.weight(random, tile, pixel / columns, pixel % columns);
+        let any = if filling.has_lowest { any } else { any.max(-i8::MAX) };
         *weight = in_bits(any, record.algorithm.weight_bits());
     }
     let channel_bytes = filling.rounding.channel_bytes() * filters.output_channels as usize;

@@ -145,16 +145,27 @@ pub struct Filling {
     /// Whether some channels, with two roundings, are scaled as in no network that converters
     /// write. Fast loops leave layers with such channels to others.
     pub has_rare: bool,
+    /// Whether int8 weights may be -128, as in no network that converters write.
+    pub has_lowest: bool,
 }
 
 impl Filling {
     /// That of layers whose instructions are counted.
-    const MEASURED: Self =
-        Self { pattern: Pattern::Random, rounding: Rounding::Once, has_rare: false };
+    const MEASURED: Self = Self {
+        pattern: Pattern::Random,
+        rounding: Rounding::Once,
+        has_rare: false,
+        has_lowest: false,
+    };
 
     /// Any; `is_both` where the algorithm has both roundings.
     fn any(random: &mut Random, pattern: Pattern, is_both: bool) -> Self {
-        Self { pattern, rounding: rounding(random, is_both), has_rare: random.pick(&[false, true]) }
+        Self {
+            pattern,
+            rounding: rounding(random, is_both),
+            has_rare: random.pick(&[false, true]),
+            has_lowest: random.pick(&[false, true]),
+        }
     }
 
     /// The shape of measured layer number `index`, and its filling: each shape is measured with one

@@ -140,7 +140,9 @@ fn fours_side_by_side(conv: &Conv<'_>) -> f64 {
 /// have a loop of their own, the first of the `_pair` terms. Pixels of the map that lie in a row
 /// are not copied. Armv6-M copies all other patches one by one, those inside of the map another way
 /// than those at its edge: the terms from `patch` to `edge_value`. Others copy four that lie inside
-/// of the map in a row together, or none of them where a kernel's row has whole words.
+/// of the map in a row together, or none of them where a kernel's row has whole words. Armv6-M
+/// looks at each int8 weight first, and copies short rows byte by byte; its outputs that are no
+/// ReLU's take longer.
 fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     let Sizes { pixels, window, taps, rows, channels } = Sizes::of(conv);
     let batches =
@@ -154,12 +156,18 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
     let has_words = (taps / rows) % 4.0 == 0.0;
     let (widened, copied) = if has_words { (fours, 0.0) } else { (0.0, fours) };
     let alone = patches - 4.0 * fours;
+    let is_any = conv.output_zero_point != RELU_ZERO_POINT;
+    let is_short = taps / rows <= SHORT_ROW_BYTES;
+    let is_int8 = conv.algorithm.weight_bits() == WeightBits::Eight;
     vec![
         (CALL, 1.0),
+        ("weight", if is_int8 { channels * taps } else { 0.0 }),
         ("batch", batches),
         ("patch", patches),
         ("inside_row", inside_rows),
         ("inside_value", inside_rows * taps / rows),
+        ("short_value", if is_short { inside_rows * taps / rows } else { 0.0 }),
+        ("long_row", if is_short { 0.0 } else { inside_rows }),
         ("edge_row", edge_rows),
         ("edge_value", edge_rows * taps / rows),
         ("alone", alone),
@@ -173,12 +181,16 @@ fn of_paired(conv: &Conv<'_>) -> Vec<Term> {
         ("copied_value", copied * taps),
         ("widened_quad", batches * quads),
         ("whole_pair", batches * whole),
+        ("any_pair", if is_any { batches * whole } else { 0.0 }),
         ("whole_quad", batches * whole * quads),
         ("loose_pair", batches * loose),
         ("loose_quad", batches * loose * quads),
         ("loose_output", pixels * (channels - 2.0 * whole)),
     ]
 }
+
+/// Most bytes of a kernel's row that Armv6-M copies one by one.
+const SHORT_ROW_BYTES: f64 = 24.0;
 
 /// Batches of four pixels in a row whose patches all lie inside of the map.
 fn fours_inside(conv: &Conv<'_>) -> f64 {

@@ -17,8 +17,9 @@
 @ at most DEPTHWISE_TAPS_MAX of them, and two channels or more.
 @
 @ Registers for each pixel: r0-r3 place, weights and input, r4 and r5 addresses of the input of both
-@ channels, r7 of the list, r8 and r9 sums, r10 zero point, r12 end of the list; for the outputs r4
-@ right, r5 = 2^15, r6 and r7 halves of the multiplier, r11 address of the factors.
+@ channels, r7 of the list, r8 and r9 sums, r10 zero point, r12 end of the list, lr least sum that
+@ needs its factors; for the outputs r4 right, r5 = 2^15, r6 and r7 halves of the multiplier, r11
+@ address of the factors.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0, as above
@@ -178,23 +179,32 @@
   KINDLING_TWICE r5, r4, r10
 .endm
 
-@ The outputs of both sums; r1 = their address.
+@ The output of a sum, r11 = factors of both channels; r1 = address of the outputs. Of a ReLU that
+@ of a negative sum is the zero point, -128.
+.macro KINDLING_DEPTHWISE_OUTPUT_OF sum, channel, rounding
+  mov r0, \sum
+  cmp r0, lr
+  bge 97f
+  movs r0, #128
+  b 98f
+97:
+  mov r7, r11
+.if \channel
+  adds r7, r7, #12
+.endif
+  ldmia r7, {r4, r6, r7}
+  KINDLING_DEPTHWISE_OUTPUT_\rounding
+98:
+  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
+  strb r0, [r1, #\channel]
+.endm
+
 .macro KINDLING_DEPTHWISE_OUTPUTS rounding
   movs r5, #1
   lsls r5, r5, #15
   mov r11, r7
-  ldmia r7, {r4, r6, r7}
-  mov r0, r8
-  KINDLING_DEPTHWISE_OUTPUT_\rounding
-  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
-  strb r0, [r1]
-  mov r7, r11
-  adds r7, r7, #12
-  ldmia r7, {r4, r6, r7}
-  mov r0, r9
-  KINDLING_DEPTHWISE_OUTPUT_\rounding
-  ldr r1, [sp, #KINDLING_DEPTHWISE_FRAME_OUTPUT]
-  strb r0, [r1, #1]
+  KINDLING_DEPTHWISE_OUTPUT_OF r8, 0, \rounding
+  KINDLING_DEPTHWISE_OUTPUT_OF r9, 1, \rounding
 .endm
 
 .macro KINDLING_DEPTHWISE name, rounding
@@ -221,6 +231,13 @@
   str r1, [sp, #KINDLING_DEPTHWISE_FRAME_CHANNELS]
   ldr r1, [r0, #KINDLING_DEPTHWISE_ZERO_POINT]
   mov r10, r1
+  movs r2, #0
+  adds r1, r1, #128           @ 0 for a ReLU
+  beq 9f
+  movs r2, #1
+  lsls r2, r2, #31
+9:
+  mov lr, r2
   movs r1, #0
 1:                            @ two channels from r1 on
   str r0, [sp, #KINDLING_DEPTHWISE_FRAME_ARGUMENTS]

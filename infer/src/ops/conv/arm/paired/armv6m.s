@@ -3,21 +3,26 @@
 @
 @   inputs = -(first pixel + second pixel * 2^16)
 @   for each channel:
-@       less[pixel] = 0
-@       for each step, one pair of taps:
+@       all[pair of pixels] = less[second of the pair] = 0
+@       for each step, one pair of taps, and for each pair of pixels:
 @           both = inputs[tap 0] * weight[tap 0] + inputs[tap 1] * weight[tap 1]
-@           low = both mod 2^16, as a signed number
-@           less[first] += low
-@           less[second] += (both - low) / 2^16
+@           all[pair] += both
+@           less[second] += both / 2^16, rounded to nearest
+@       less[first] = all[pair] - less[second] * 2^16
 @       sum[pixel] = -less[pixel]
 @
-@ Range: a negated input is -127 to 128 and a weight -128 to 127, so a product is -2^14 to 128 *
-@ 127, and two are -2^15 to 2 * 128 * 127 < 2^15: they fit the 16 bits of a half, and what a half
-@ borrows is given back. The 32 bits hold both = first + second * 2^16 exactly, as a number modulo
-@ 2^32. Sums stay in 32 bits because the model proved it for all partial sums.
+@ Range: a negated input is -127 to 128 and a weight -127 to 127, so two products, first and second,
+@ are within 2 * 128 * 127 < 2^15 in size. So both = first + second * 2^16 fits 32 bits and, to
+@ nearest, both / 2^16 is second: a shift leaves it, or one less where first is negative, as the bit
+@ that is shifted out last then says. Sums stay in 32 bits because the model proved it for all
+@ partial sums; all[pair] wraps, and less[first] comes out right modulo 2^32.
 @
-@ Registers of the loop: r0 and r1 addresses of inputs and weights, r2-r5 inputs, r6 weight, r7 = 2,
-@ r8-r11 sums, negated, r12 end of the weights.
+@ Where there is a weight of -128, two products may be -2^15. They fit the 16 bits of a half, but
+@ one less does not. The `exact` loop is for that: it takes the half of the first away before it
+@ shifts.
+@
+@ Registers of the loops: r0 and r1 addresses of inputs and weights, r2 and r3 inputs, r4 and r5
+@ weights, r6 and r7 less[second], r8 and r9 all[pair], r12 end of the weights.
 @
 @ Contract, see arm/mod.rs:
 @ - arguments: r0-r3 or r0, above each function
@@ -27,64 +32,129 @@
 @ - flags: N, Z, C and V
 @ - CCR.UNALIGN_TRP: may be set: words at whole words only, or bytes
 
-.macro KINDLING_PAIRED_UNPACK both, temporary, first, second
-  sxth \temporary, \both
-  add \first, \temporary
-  subs \both, \both, \temporary
-  asrs \both, \both, #16
-  add \second, \both
+.set KINDLING_PAIRED_ROUND, 4  @ steps per round of the loop of int8 weights
+.set KINDLING_PAIRED_STEP_BYTES, 36  @ code of one step
+
+.macro KINDLING_PAIRED_NEAREST all, second
+  add \all, r2
+  asrs r2, r2, #16
+  adcs \second, r2
 .endm
 
-@ `half` makes a weight, in r6, of its byte.
-.macro KINDLING_PAIRED_STEP half
-  ldmia r0!, {r2-r5}
+.macro KINDLING_PAIRED_EXACT all, second
+  add \all, r2
+  sxth r3, r2
+  subs r2, r2, r3
+  asrs r2, r2, #16
+  adds \second, r2
+.endm
+
+@ `half` makes weights of the bytes at `place` and two after it.
+.macro KINDLING_PAIRED_STEP place, half, unpack
+  ldmia r0!, {r2, r3}
+  movs r4, #\place
+  ldrsb r4, [r1, r4]
+  \half r4
+  movs r5, #(\place + 2)
+  ldrsb r5, [r1, r5]
+  \half r5
+  muls r2, r4, r2
+  muls r3, r5, r3
+  adds r2, r2, r3
+  \unpack r8, r6
+  ldmia r0!, {r2, r3}
+  muls r2, r4, r2
+  muls r3, r5, r3
+  adds r2, r2, r3
+  \unpack r9, r7
+.endm
+
+.macro KINDLING_PAIRED_WHOLE weight
+.endm
+
+.macro KINDLING_PAIRED_HIGH weight
+  asrs \weight, \weight, #4
+.endm
+
+.macro KINDLING_PAIRED_LOW weight
+  lsls \weight, \weight, #28
+  asrs \weight, \weight, #28
+.endm
+
+@ Subroutines: all steps of a channel. They leave less[pixel] in r8 to r11.
+
+.macro KINDLING_PAIRED_SUMS name
+.section .text.\name, "ax", %progbits
+.type \name, %function
+.thumb_func
+.balign 4
+\name:
+  .cfi_startproc
   movs r6, #0
-  ldrsb r6, [r1, r6]
-  \half
-  muls r2, r6, r2
-  muls r3, r6, r3
-  ldrsb r6, [r1, r7]
-  \half
-  muls r4, r6, r4
-  muls r5, r6, r5
-  adds r2, r2, r4
-  adds r3, r3, r5
-  KINDLING_PAIRED_UNPACK r2, r4, r8, r9
-  KINDLING_PAIRED_UNPACK r3, r5, r10, r11
-.endm
-
-.macro KINDLING_PAIRED_WHOLE
-.endm
-
-.macro KINDLING_PAIRED_HIGH
-  asrs r6, r6, #4
-.endm
-
-.macro KINDLING_PAIRED_LOW
-  lsls r6, r6, #28
-  asrs r6, r6, #28
-.endm
-
-@ All steps of a channel, an even number of them. `is_int4`, here and below: 0 or 1.
-.macro KINDLING_PAIRED_SUMS is_int4
   movs r7, #0
-  mov r8, r7
-  mov r9, r7
-  mov r10, r7
-  mov r11, r7
-  movs r7, #2
-1:
-.if \is_int4
-  KINDLING_PAIRED_STEP KINDLING_PAIRED_HIGH
-  KINDLING_PAIRED_STEP KINDLING_PAIRED_LOW
-.else
-  KINDLING_PAIRED_STEP KINDLING_PAIRED_WHOLE
-  adds r1, r1, #4
-  KINDLING_PAIRED_STEP KINDLING_PAIRED_WHOLE
-.endif
-  adds r1, r1, #4
+  mov r8, r6
+  mov r9, r6
+.endm
+
+.macro KINDLING_PAIRED_LESS name, round
   cmp r1, r12
-  bne 1b
+  bne \round
+  lsls r0, r6, #16
+  mov r1, r8
+  subs r0, r1, r0
+  mov r8, r0
+  lsls r0, r7, #16
+  mov r1, r9
+  subs r0, r1, r0
+  mov r10, r0
+  mov r9, r6
+  mov r11, r7
+  bx lr
+  .cfi_endproc
+.size \name, . - \name
+.endm
+
+@ r2 = where the first round begins, with r1 as if it were a whole one.
+KINDLING_PAIRED_SUMS kindling_paired_sums
+  mov pc, r2
+.balign 4
+1:
+  KINDLING_PAIRED_STEP 0, KINDLING_PAIRED_WHOLE, KINDLING_PAIRED_NEAREST
+  KINDLING_PAIRED_STEP 4, KINDLING_PAIRED_WHOLE, KINDLING_PAIRED_NEAREST
+  KINDLING_PAIRED_STEP 8, KINDLING_PAIRED_WHOLE, KINDLING_PAIRED_NEAREST
+  KINDLING_PAIRED_STEP 12, KINDLING_PAIRED_WHOLE, KINDLING_PAIRED_NEAREST
+.Lkindling_paired_sums_end:
+  KINDLING_JUMP 1b, .Lkindling_paired_sums_end, (KINDLING_PAIRED_ROUND * KINDLING_PAIRED_STEP_BYTES)
+  adds r1, r1, #(4 * KINDLING_PAIRED_ROUND)
+  KINDLING_PAIRED_LESS kindling_paired_sums, 1b
+
+KINDLING_PAIRED_SUMS kindling_paired_sums_exact
+1:
+  KINDLING_PAIRED_STEP 0, KINDLING_PAIRED_WHOLE, KINDLING_PAIRED_EXACT
+  adds r1, r1, #4
+  KINDLING_PAIRED_LESS kindling_paired_sums_exact, 1b
+
+KINDLING_PAIRED_SUMS kindling_paired_sums_int4
+1:
+  KINDLING_PAIRED_STEP 0, KINDLING_PAIRED_HIGH, KINDLING_PAIRED_NEAREST
+  KINDLING_PAIRED_STEP 0, KINDLING_PAIRED_LOW, KINDLING_PAIRED_NEAREST
+  adds r1, r1, #4
+  KINDLING_PAIRED_LESS kindling_paired_sums_int4, 1b
+
+@ Makes r2 the address at which a channel's first round begins and r1, its weights, as the
+@ subroutine takes it; r3 = steps. r4 is lost. The first round has 1 to KINDLING_PAIRED_ROUND.
+.macro KINDLING_PAIRED_ENTRY sums
+.ifc \sums, kindling_paired_sums
+  subs r3, r3, #1
+  movs r4, #(KINDLING_PAIRED_ROUND - 1)
+  bics r4, r3                 @ steps that the first round lacks
+  movs r3, #KINDLING_PAIRED_STEP_BYTES
+  muls r3, r4, r3
+  ldr r2, =.Lkindling_paired_sums_end - KINDLING_PAIRED_ROUND * KINDLING_PAIRED_STEP_BYTES
+  adds r2, r2, r3
+  lsls r4, r4, #2
+  subs r1, r1, r4
+.endif
 .endm
 
 .macro KINDLING_PAIRED_SAVE
@@ -111,18 +181,19 @@
 
 @ Sums of two channels.
 @
-@ r0 = inputs [step][tap][two pixels], r1 = weights, four bytes per step, of int4 weights four per
+@ r0 = inputs [step][two pixels][tap], r1 = weights, four bytes per step, of int4 weights four per
 @ two steps, with those of the second in the low halves: first tap of both channels, second tap of
 @ both; r2 = eight sums [channel][pixel]; r3 = steps, an even number of
 @ them, two or more.
 
-.set KINDLING_PAIRED_INPUTS, 0
-.set KINDLING_PAIRED_WEIGHTS, 4
-.set KINDLING_PAIRED_TO, 8
-.set KINDLING_PAIRED_END, 12
-.set KINDLING_PAIRED_FRAME, 16
+.set KINDLING_PAIRED_TO, 0
+.set KINDLING_PAIRED_INPUTS, 4
+.set KINDLING_PAIRED_WEIGHTS, 8
+.set KINDLING_PAIRED_ENTERED, 12
+.set KINDLING_PAIRED_END, 16
+.set KINDLING_PAIRED_FRAME, 20
 
-.macro KINDLING_PAIRED_TWO_CHANNELS name, is_int4
+.macro KINDLING_PAIRED_TWO_CHANNELS name, sums, step_shift
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -133,13 +204,15 @@
   KINDLING_PAIRED_SAVE
   sub sp, #KINDLING_PAIRED_FRAME
   .cfi_adjust_cfa_offset KINDLING_PAIRED_FRAME
-  lsls r3, r3, #(2 - \is_int4)
-  adds r3, r3, r1
-  mov r12, r3
-  mov r4, sp
-  stmia r4!, {r0-r3}
+  str r2, [sp, #KINDLING_PAIRED_TO]
+  lsls r5, r3, #\step_shift
+  adds r5, r5, r1
+  mov r12, r5
+  KINDLING_PAIRED_ENTRY \sums
+  add r4, sp, #KINDLING_PAIRED_INPUTS
+  stmia r4!, {r0-r2, r5}
 2:                            @ a channel: r1 = its first weight
-  KINDLING_PAIRED_SUMS \is_int4
+  bl \sums
   ldr r2, [sp, #KINDLING_PAIRED_TO]
   mov r3, r8
   mov r4, r9
@@ -151,15 +224,16 @@
   rsbs r6, r6, #0
   stmia r2!, {r3-r6}
   str r2, [sp, #KINDLING_PAIRED_TO]
-  ldr r0, [sp, #KINDLING_PAIRED_INPUTS]
-  ldr r3, [sp, #KINDLING_PAIRED_END]
+  add r0, sp, #KINDLING_PAIRED_INPUTS
+  ldmia r0, {r0-r3}
   cmp r3, r12
   bne 3f                      @ the second channel ends a byte after the first
   adds r3, r3, #1
   mov r12, r3
-  ldr r1, [sp, #KINDLING_PAIRED_WEIGHTS]
   adds r1, r1, #1
   b 2b
+.balign 4
+.pool
 3:
   .cfi_remember_state
   add sp, #KINDLING_PAIRED_FRAME
@@ -169,10 +243,11 @@
 .size \name, . - \name
 .endm
 
-KINDLING_PAIRED_TWO_CHANNELS kindling_paired, 0
-KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
+KINDLING_PAIRED_TWO_CHANNELS kindling_paired, kindling_paired_sums, 2
+KINDLING_PAIRED_TWO_CHANNELS kindling_paired_exact, kindling_paired_sums_exact, 2
+KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, kindling_paired_sums_int4, 1
 
-@ Outputs of pairs of channels.
+@ Outputs of pairs of channels, without a weight of -128.
 @
 @ r0 = {four addresses of outputs, inputs, end of inputs, parameters, shifts, end of parameters,
 @ zero point, with two roundings 2 * zero point + 1, steps, weights}; a pair or more, an even number
@@ -182,11 +257,12 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
 
 .set KINDLING_BATCH_OUTPUTS, 0  @ next, of four pixels
 .set KINDLING_BATCH_INPUTS, 16
+.set KINDLING_BATCH_ENTRY, 20
 .set KINDLING_BATCH_PARAMETERS, 24  @ next, and next shift
 .set KINDLING_BATCH_SHIFTS, 28
 .set KINDLING_BATCH_END, 32   @ of the parameters
 .set KINDLING_BATCH_ZERO_POINT, 36
-.set KINDLING_BATCH_STEP_BYTES, 40  @ of the weights of a pair
+.set KINDLING_BATCH_STEP_BYTES, 40  @ from where a channel enters its weights to their end
 .set KINDLING_BATCH_WEIGHTS, 44  @ first of the channel
 .set KINDLING_BATCH_NEXT, 48  @ from there to that of the next channel, then of the one after it
 .set KINDLING_BATCH_FRAME, 56
@@ -199,11 +275,20 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
   KINDLING_TWICE r4, r12, lr
 .endm
 
-@ The output of a pixel whose sum is `sum`, negated.
+@ The output of a pixel whose sum is `sum`, negated. Of a ReLU that of a negative accumulator is the
+@ zero point.
 .macro KINDLING_BATCH_OUTPUT rounding, sum, pixel
   mov r0, \sum
   subs r0, r5, r0
+  bpl 97f
+  mov r1, lr
+  adds r1, r1, #128
+  bne 97f
+  movs r0, #128
+  b 98f
+97:
   KINDLING_BATCH_OUTPUT_\rounding
+98:
   ldr r1, [sp, #(KINDLING_BATCH_OUTPUTS + 4 * \pixel)]
   strb r0, [r1]
   adds r1, r1, #1
@@ -230,7 +315,7 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
   str r0, [sp, #KINDLING_BATCH_SHIFTS]
 .endm
 
-.macro KINDLING_PAIRED_BATCH name, rounding, is_int4
+.macro KINDLING_PAIRED_BATCH name, rounding, sums, step_shift
 .section .text.\name, "ax", %progbits
 .global \name
 .type \name, %function
@@ -246,11 +331,20 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
   stmia r1!, {r2-r7}
   ldmia r0!, {r2-r7}
   KINDLING_BATCH_ZERO_POINT_\rounding
-  lsls r6, r6, #(2 - \is_int4)
-  stmia r1!, {r2-r7}
-  movs r2, #1
-  subs r3, r6, #1
-  stmia r1!, {r2, r3}
+  stmia r1!, {r2-r5}
+  movs r5, r1
+  movs r1, r7
+  movs r3, r6
+  lsls r6, r6, #\step_shift
+  KINDLING_PAIRED_ENTRY \sums
+  str r2, [sp, #KINDLING_BATCH_ENTRY]
+  subs r4, r6, #1
+  movs r3, #1
+  adds r6, r6, r7
+  subs r6, r6, r1
+  movs r7, r1
+  stmia r5!, {r6, r7}
+  stmia r5!, {r3, r4}
 4:                            @ a channel
   ldr r0, [sp, #KINDLING_BATCH_INPUTS]
   ldr r1, [sp, #KINDLING_BATCH_WEIGHTS]
@@ -263,7 +357,8 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
   str r2, [sp, #(KINDLING_BATCH_NEXT + 4)]
   adds r2, r2, r1
   str r2, [sp, #KINDLING_BATCH_WEIGHTS]
-  KINDLING_PAIRED_SUMS \is_int4
+  ldr r2, [sp, #KINDLING_BATCH_ENTRY]
+  bl \sums
   ldr r0, [sp, #KINDLING_BATCH_PARAMETERS]
   ldmia r0!, {r5, r6}
   str r0, [sp, #KINDLING_BATCH_PARAMETERS]
@@ -288,33 +383,51 @@ KINDLING_PAIRED_TWO_CHANNELS kindling_paired_int4, 1
   add sp, #KINDLING_BATCH_FRAME
   .cfi_adjust_cfa_offset -KINDLING_BATCH_FRAME
   KINDLING_PAIRED_RESTORE
+.balign 4
+.pool
   .cfi_endproc
 .size \name, . - \name
 .endm
 
-KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, 0
-KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, 1
-KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, 0
+KINDLING_PAIRED_BATCH kindling_paired_once, ONCE, kindling_paired_sums, 2
+KINDLING_PAIRED_BATCH kindling_paired_once_int4, ONCE, kindling_paired_sums_int4, 1
+KINDLING_PAIRED_BATCH kindling_paired_twice, TWICE, kindling_paired_sums, 2
 
 @ Four int8 patches as the loop's inputs; the order of taps in a quad is 0, 2, 1, 3.
 @
 @ r0 = patches, r1 = bytes from patch to patch, r2 = inputs, r3 = end of inputs; one quad or more.
-@ Registers: r1, r6 and r7 places of the patches after the first, r3-r5 values, r12 end.
+@ Registers: r0 place in the first patch, r1, r6 and r7 from there to the others, r3-r5 values, r12
+@ end.
 
-.macro KINDLING_PAIRED_WIDEN_TAP move, bytes
-  movs r4, #0
-  ldrsb r4, [r0, r4]
-  ldrsb r5, [r0, r1]
-  lsls r5, r5, #16
-  adds r4, r4, r5
-  rsbs r4, r4, #0
-  ldrsb r5, [r0, r6]
+@ `to` = -(value of patch 0, 2^16 times that of patch 1), of the tap at r0.
+.macro KINDLING_PAIRED_WIDEN_FIRST to
+  movs \to, #0
+  ldrsb \to, [r0, \to]
+  ldrsb r3, [r0, r1]
+  lsls r3, r3, #16
+  adds \to, \to, r3
+  rsbs \to, \to, #0
+.endm
+
+@ The same of patches 2 and 3.
+.macro KINDLING_PAIRED_WIDEN_SECOND to
+  ldrsb \to, [r0, r6]
   ldrsb r3, [r0, r7]
   lsls r3, r3, #16
-  adds r5, r5, r3
-  rsbs r5, r5, #0
+  adds \to, \to, r3
+  rsbs \to, \to, #0
+.endm
+
+@ Two taps, the one at r0 and the second after it.
+.macro KINDLING_PAIRED_WIDEN_STEP
+  KINDLING_PAIRED_WIDEN_FIRST r4
+  adds r0, r0, #2
+  KINDLING_PAIRED_WIDEN_FIRST r5
   stmia r2!, {r4, r5}
-  \move r0, r0, #\bytes
+  KINDLING_PAIRED_WIDEN_SECOND r5
+  subs r0, r0, #2
+  KINDLING_PAIRED_WIDEN_SECOND r4
+  stmia r2!, {r4, r5}
 .endm
 
 .section .text.kindling_widen, "ax", %progbits
@@ -330,10 +443,10 @@ kindling_widen:
   lsls r6, r1, #1
   adds r7, r6, r1
 1:
-  KINDLING_PAIRED_WIDEN_TAP adds, 2  @ tap 0
-  KINDLING_PAIRED_WIDEN_TAP subs, 1  @ tap 2
-  KINDLING_PAIRED_WIDEN_TAP adds, 2  @ tap 1
-  KINDLING_PAIRED_WIDEN_TAP adds, 1  @ tap 3
+  KINDLING_PAIRED_WIDEN_STEP
+  adds r0, r0, #1
+  KINDLING_PAIRED_WIDEN_STEP
+  adds r0, r0, #3
   cmp r2, r12
   bne 1b
   .cfi_remember_state
@@ -341,3 +454,43 @@ kindling_widen:
   .cfi_restore_state
   .cfi_endproc
 .size kindling_widen, . - kindling_widen
+
+@ Copies a patch row by row.
+@
+@ r0 = {from, to, bytes of a row, rows, bytes from row to row of the map}; a byte and a row or more.
+@ Registers: r0 and r1 ends of rows, r2 bytes of one, negated, r3 rows left, r4 from row to row, r5
+@ place before the ends, r6 byte.
+
+.section .text.kindling_paired_gather, "ax", %progbits
+.global kindling_paired_gather
+.type kindling_paired_gather, %function
+.thumb_func
+.balign 4
+kindling_paired_gather:
+  .cfi_startproc
+  push {r4-r6, lr}
+  KINDLING_SAVED 4, r4, r5, r6, lr
+  ldmia r0!, {r1-r5}
+  movs r0, r1
+  movs r1, r2
+  rsbs r2, r3, #0
+  movs r3, r4
+  movs r4, r5
+  subs r0, r0, r2
+  subs r1, r1, r2
+1:
+  movs r5, r2
+2:
+  ldrb r6, [r0, r5]
+  strb r6, [r1, r5]
+  adds r5, r5, #1
+  bne 2b
+  adds r0, r0, r4
+  subs r1, r1, r2
+  subs r3, r3, #1
+  bne 1b
+  .cfi_remember_state
+  pop {r4-r6, pc}
+  .cfi_restore_state
+  .cfi_endproc
+.size kindling_paired_gather, . - kindling_paired_gather

@@ -96,8 +96,26 @@ struct Gather {
     to_patch_skip: isize,
 }
 
+/// Arguments of the loop that copies a patch: see `armv6m.s`.
+#[cfg(kindling_backend = "armv6m")]
+#[repr(C)]
+struct Gather {
+    from: *const i8,
+    to: *mut i8,
+    bytes: usize,
+    rows: usize,
+    row_bytes: usize,
+}
+
 unsafe extern "C" {
     fn kindling_paired(
+        inputs: *const i8,
+        weights: *const u8,
+        sums: &mut [[i32; PAIRED_PIXELS]; 2],
+        steps: usize,
+    );
+    #[cfg(kindling_backend = "armv6m")]
+    fn kindling_paired_exact(
         inputs: *const i8,
         weights: *const u8,
         sums: &mut [[i32; PAIRED_PIXELS]; 2],
@@ -133,21 +151,20 @@ unsafe extern "C" {
     fn kindling_paired_common_relu(batch: &Batch);
     #[cfg(kindling_backend = "armv7m")]
     fn kindling_paired_twice_relu(batch: &Batch);
-    #[cfg(not(kindling_backend = "armv6m"))]
     fn kindling_paired_gather(gather: &Gather);
 }
 
 /// The caller has checked all sizes, and that scratch memory and weights begin at whole words.
 pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
-    let patch = conv.taps().next_multiple_of(4);
+    let (patch, lowest) = (conv.taps().next_multiple_of(4), Lowest::of(conv));
     if conv.pools() {
-        return all_windows(conv, input, scratch, output);
+        return all_windows(conv, input, scratch, lowest, output);
     }
     let Some(mut memory) = Memory::of(scratch, patch) else { return };
     let pixels = conv.output.height as usize * conv.output.width as usize;
     let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
     let map = Map::of(conv, input);
-    let mut whole = Whole::of(conv, patch, at_once);
+    let mut whole = Whole::of(conv, patch, at_once, lowest);
     let mut next = 0;
     while next < pixels {
         let first = next.min(pixels - at_once);
@@ -165,7 +182,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         if let Some(out) = output.get_mut(first * channels..end * channels) {
             let done = whole.as_mut().map_or(0, |whole| whole.run(following, &mut memory, out));
             if done < channels {
-                other_channels(conv, whole.as_ref(), memory.inputs(), done, out);
+                other_channels(conv, whole.as_ref(), memory.inputs(), lowest, done, out);
             }
         }
         next = end;
@@ -196,7 +213,13 @@ enum Patches<'m> {
 }
 
 /// All outputs of a layer that pools.
-fn all_windows(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [i8]) {
+fn all_windows(
+    conv: &Conv<'_>,
+    input: &[i8],
+    scratch: &mut [i8],
+    lowest: Lowest,
+    output: &mut [i8],
+) {
     let patch = conv.taps().next_multiple_of(4);
     let Some((pairs, patches)) = scratch.split_at_mut_checked(paired_batches(conv) * patch * 8)
     else {
@@ -214,7 +237,7 @@ fn all_windows(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &mut [
             }
             pairs::widen(patches, patch, pairs);
         }
-        of_window(conv, pairs, patch, out);
+        of_window(conv, pairs, patch, lowest, out);
     }
 }
 
@@ -434,6 +457,9 @@ struct Map<'m> {
 /// This core cannot load words from any place.
 #[cfg(kindling_backend = "armv6m")]
 impl<'m> Map<'m> {
+    /// Most bytes of a kernel's row that are copied one by one; others by words.
+    const SHORT_ROW_BYTES: usize = 24;
+
     fn of(conv: &'m Conv<'m>, input: &'m [i8]) -> Self {
         Self { conv, input, is_pixel: is_pixel(conv) }
     }
@@ -451,9 +477,43 @@ impl<'m> Map<'m> {
     /// Not inlined: twice the copy loops would be too much for the flash of such chips.
     #[inline(never)]
     fn copy(&self, [row, column]: [i32; 2], to: &mut [i8]) {
-        if let Some(patch) = to.get_mut(..self.conv.taps()) {
+        let Some(patch) = to.get_mut(..self.conv.taps()) else { return };
+        if !self.copy_short_rows([row, column], patch) {
             gather_patch(self.conv, self.input, row, column, patch);
         }
+    }
+
+    /// Copies a patch that lies inside of the map; whether it is one of short rows.
+    #[inline(always)]
+    fn copy_short_rows(&self, [row, column]: [i32; 2], patch: &mut [i8]) -> bool {
+        let (conv, map) = (self.conv, self.conv.input);
+        let y = conv.origin[0] as i32 + row * conv.stride[0] as i32;
+        let x = conv.origin[1] as i32 + column * conv.stride[1] as i32;
+        let [rows, columns] = conv.kernel.map(i32::from);
+        let bytes = columns as usize * map.channels as usize;
+        let is_inside =
+            y >= 0 && x >= 0 && y + rows <= map.height as i32 && x + columns <= map.width as i32;
+        if !is_inside
+            || !(1..=Self::SHORT_ROW_BYTES).contains(&bytes)
+            || patch.len() != rows as usize * bytes
+            || patch.is_empty()
+            || self.input.len() != map.len()
+            || conv.is_dilated()
+        {
+            return false;
+        }
+        let from = y as usize * map.row_len() + x as usize * map.channels as usize;
+        let gather = Gather {
+            from: self.input.as_ptr().wrapping_add(from),
+            to: patch.as_mut_ptr(),
+            bytes,
+            rows: rows as usize,
+            row_bytes: map.row_len(),
+        };
+        // SAFETY: there are a row and a byte. All rows and columns lie inside of the map, of whose
+        // size the input is, and the patch is as large as the kernel.
+        unsafe { kindling_paired_gather(&gather) };
+        true
     }
 }
 
@@ -505,10 +565,11 @@ struct Whole<'c> {
 
 impl<'c> Whole<'c> {
     /// `None` where the loop does not compute the layer.
-    fn of(conv: &'c Conv<'c>, patch: usize, pixels: usize) -> Option<Self> {
+    fn of(conv: &'c Conv<'c>, patch: usize, pixels: usize, lowest: Lowest) -> Option<Self> {
         let channels = conv.output.channels as usize;
         let (whole, bytes) = (channels / 2 * 2, channels * ChannelParameters::BYTES);
-        if !is_in_range(conv)
+        if lowest.is_there()
+            || !is_in_range(conv)
             || channels < CHANNELS_MIN
             || patch == 0
             || pixels == 0
@@ -710,6 +771,63 @@ fn loop_of(conv: &Conv<'_>) -> (unsafe extern "C" fn(&Batch), i32) {
     }
 }
 
+/// A loop that sums up two channels for four patches: inputs, weights, sums, steps.
+type SumsOfTwo = unsafe extern "C" fn(*const i8, *const u8, &mut [[i32; PAIRED_PIXELS]; 2], usize);
+
+/// Whether there is a weight of -128, for which Armv6-M has a loop of its own: see `armv6m.s`.
+/// Others have none.
+#[derive(Clone, Copy)]
+struct Lowest {
+    #[cfg(kindling_backend = "armv6m")]
+    is_there: bool,
+}
+
+impl Lowest {
+    #[cfg(kindling_backend = "armv6m")]
+    fn of(conv: &Conv<'_>) -> Self {
+        Self { is_there: !has_int4(conv) && has_lowest(conv.weights) }
+    }
+
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn of(_: &Conv<'_>) -> Self {
+        Self {}
+    }
+
+    #[cfg(kindling_backend = "armv6m")]
+    fn is_there(self) -> bool {
+        self.is_there
+    }
+
+    /// The loop for such weights.
+    #[cfg(kindling_backend = "armv6m")]
+    fn loop_for_it(self) -> Option<SumsOfTwo> {
+        self.is_there.then_some(kindling_paired_exact)
+    }
+
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn loop_for_it(self) -> Option<SumsOfTwo> {
+        None
+    }
+
+    #[cfg(not(kindling_backend = "armv6m"))]
+    fn is_there(self) -> bool {
+        false
+    }
+}
+
+/// Whether a byte is -128.
+#[cfg(kindling_backend = "armv6m")]
+fn has_lowest(weights: &[u8]) -> bool {
+    const LOWEST: u32 = i8::MIN as u8 as u32;
+    const EACH: u32 = 0x0101_0101;
+    // SAFETY: any four bytes at a whole word are a u32.
+    let (before, words, after) = unsafe { weights.align_to::<u32>() };
+    // Where no lower byte is LOWEST, a byte without it borrows its bit exactly if it is 0.
+    let has =
+        |word: &u32| (word ^ (EACH * LOWEST)).wrapping_sub(EACH) & word & (EACH * LOWEST) != 0;
+    words.iter().any(has) || before.iter().chain(after).any(|byte| *byte as u32 == LOWEST)
+}
+
 /// Whether the loop computes a layer: it is for all that a model can hold.
 #[cfg(not(kindling_backend = "armv6m"))]
 fn is_in_range(_: &Conv<'_>) -> bool {
@@ -741,6 +859,7 @@ fn other_channels(
     conv: &Conv<'_>,
     whole: Option<&Whole<'_>>,
     inputs: &[i8],
+    _: Lowest,
     _: usize,
     out: &mut [i8],
 ) {
@@ -756,6 +875,7 @@ fn other_channels(
     conv: &Conv<'_>,
     _: Option<&Whole<'_>>,
     pairs: &[i8],
+    lowest: Lowest,
     first: usize,
     out: &mut [i8],
 ) {
@@ -763,7 +883,7 @@ fn other_channels(
     let channels = (conv.output.channels as usize).max(1);
     let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
     for (pair, weights) in weights.enumerate().skip(first / 2) {
-        let sums = sums_of_two(conv, pairs, patch, weights);
+        let sums = sums_of_two(conv, pairs, patch, lowest, weights);
         for (channel, sums) in (2 * pair..channels).zip(&sums) {
             for (out, sum) in out.iter_mut().skip(channel).step_by(channels).zip(sums) {
                 *out = output(conv, channel, *sum);
@@ -773,12 +893,13 @@ fn other_channels(
 }
 
 /// Outputs of all channels of one pixel with its pooling window, whose patches are in `pairs`.
-fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, out: &mut [i8]) {
+fn of_window(conv: &Conv<'_>, pairs: &[i8], patch: usize, lowest: Lowest, out: &mut [i8]) {
     let weights = conv.weights.chunks_exact(pair_bytes(conv, patch).max(1));
     for (pair, weights) in weights.enumerate() {
         let mut largest = [i32::MIN; 2];
         for pairs in pairs.chunks_exact((8 * patch).max(1)) {
-            for (largest, sums) in largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, weights))
+            for (largest, sums) in
+                largest.iter_mut().zip(&sums_of_two(conv, pairs, patch, lowest, weights))
             {
                 *largest = sums.iter().fold(*largest, |a, b| a.max(*b));
             }
@@ -814,18 +935,19 @@ fn sums_of_two(
     conv: &Conv<'_>,
     pairs: &[i8],
     patch: usize,
+    lowest: Lowest,
     weights: &[u8],
 ) -> [[i32; PAIRED_PIXELS]; 2] {
     let mut sums = [[0; PAIRED_PIXELS]; 2];
     if patch == 0 || pairs.len() != 8 * patch || weights.len() != pair_bytes(conv, patch) {
         return sums;
     }
-    let run = match conv.algorithm {
+    let run = lowest.loop_for_it().unwrap_or(match conv.algorithm {
         _ if has_int4(conv) => kindling_paired_int4,
         #[cfg(kindling_dsp)]
         algorithm if algorithm.is_wide() => kindling_paired_wide,
         _ => kindling_paired,
-    };
+    });
     // SAFETY: `pairs` holds four words for each of `patch / 2` steps and `weights` one, of int16
     // weights two, of int4 weights one for each two steps, as was just checked; there are two steps
     // or more because a patch has a tap or more, and is of whole quads; both begin at whole words:

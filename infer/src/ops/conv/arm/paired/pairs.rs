@@ -48,7 +48,7 @@ impl<'s> Memory<'s> {
 }
 
 /// Four int8 patches, `step` bytes apart, as pairs: `[step][pixel]`; on Armv6-M as pairs of pixels:
-/// `[step][tap][pixels]`. Whether there are as many.
+/// `[step][pixels][tap]`. Whether there are as many.
 pub(super) fn widen(patches: &[i8], step: usize, pairs: &mut [i8]) -> bool {
     if !are_patches(patches, step, pairs) {
         return false;

@@ -1,21 +1,22 @@
 //! Winograd's output transform of F(4x4) without pooling, with two roundings: checks and addresses;
-//! the loops are in `finish_twice.s`.
+//! the loops are in `finish_twice.s`, and in `armv6m_finish.s`.
 #![allow(unsafe_code)]
 
 use crate::arm::is_at_word;
+use crate::features::Feature;
 use crate::ops::conv::winograd::Finish;
 use crate::ops::conv::winograd::transform::Tile;
 use crate::quant::ChannelParameters;
+
+#[cfg(kindling_backend = "armv6m")]
+crate::arm::assembly!("armv6m_finish.s");
 
 /// A tile and a channel to finish: see `finish_twice.s`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Slot {
     output: *mut i8,
-    bias: i32,
-    doubled: i32,
-    constant: i32,
-    last_shift: i32,
+    factor: Factor,
 }
 
 /// Finishes the slots from `slots` to `end`; `steps` are the bytes to the output below and to the
@@ -24,12 +25,14 @@ type FinishSlots =
     unsafe extern "C" fn(sums: *const i8, slots: *const Slot, end: *const Slot, steps: &[usize; 2]);
 
 unsafe extern "C" {
+    #[cfg_attr(kindling_backend = "armv6m", link_name = "kindling_f4_finish_twice")]
     fn kindling_f4_finish_twice_two(
         sums: *const i8,
         slots: *const Slot,
         end: *const Slot,
         steps: &[usize; 2],
     );
+    #[cfg_attr(kindling_backend = "armv6m", link_name = "kindling_f4_finish_twice")]
     fn kindling_f4_finish_twice_one(
         sums: *const i8,
         slots: *const Slot,
@@ -41,6 +44,9 @@ unsafe extern "C" {
 /// Finishes a group that is whole; `false` where the loop does not: for another tile, with pooling,
 /// with rare factors, or when the slices do not have the sizes of the group.
 pub(super) fn run(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) -> bool {
+    if !Feature::WinogradF4.is_built() {
+        return false;
+    }
     let [a, b] = &finish.parameters;
     let (Some(a), Some(b)) = (Factor::of(a, finish.zero_point), Factor::of(b, finish.zero_point))
     else {
@@ -52,10 +58,7 @@ pub(super) fn run(finish: &Finish<'_>, sums: &[i8], output: &mut [i8]) -> bool {
     let (group, first) = (finish.group, output.as_mut_ptr());
     let slot = |tile: usize, channel: usize, factor: &Factor| Slot {
         output: first.wrapping_add(group.at[tile] + finish.channel + channel),
-        bias: factor.bias,
-        doubled: factor.doubled,
-        constant: factor.constant,
-        last_shift: factor.last_shift,
+        factor: *factor,
     };
     let finish_slots = |slots: &[Slot], finish_slots: FinishSlots| {
         let range = slots.as_ptr_range();
@@ -85,6 +88,9 @@ fn sizes_fit(finish: &Finish<'_>, sums: &[i8], output: &[i8]) -> bool {
 }
 
 /// A channel's numbers as `arm/twice.s` takes them.
+#[cfg(not(kindling_backend = "armv6m"))]
+#[repr(C)]
+#[derive(Clone, Copy)]
 struct Factor {
     bias: i32,
     doubled: i32,
@@ -92,6 +98,7 @@ struct Factor {
     last_shift: i32,
 }
 
+#[cfg(not(kindling_backend = "armv6m"))]
 impl Factor {
     /// `None` where the channel's factor is rare: see `infer/src/arm/twice.s`.
     fn of(parameters: &ChannelParameters, zero_point: i8) -> Option<Self> {
@@ -105,6 +112,40 @@ impl Factor {
             doubled: parameters.multiplier << 1,
             constant: odd.wrapping_shl((-2 - shift as i32) as u32),
             last_shift: -1 - shift as i32,
+        })
+    }
+}
+
+/// A channel's numbers as `arm/armv6m.s` takes them.
+#[cfg(kindling_backend = "armv6m")]
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Factor {
+    half: i32,
+    bias: i32,
+    multiplier_high: i32,
+    multiplier_low: i32,
+    right: i32,
+    zero_point: i32,
+}
+
+#[cfg(kindling_backend = "armv6m")]
+impl Factor {
+    /// `None` where the channel's numbers are rare: a shift to the left, or a bias with which a sum
+    /// may not stay below 2^30 in size. Those of an F(4x4) tile are below 2^25.
+    fn of(parameters: &ChannelParameters, zero_point: i8) -> Option<Self> {
+        const BIAS_LIMIT: u32 = 1 << 29;
+        let shift = parameters.shift.filter(|shift| (-31..=0).contains(shift))?;
+        if parameters.bias.unsigned_abs() >= BIAS_LIMIT {
+            return None;
+        }
+        Some(Self {
+            half: 1 << 15,
+            bias: parameters.bias,
+            multiplier_high: parameters.multiplier >> 16,
+            multiplier_low: parameters.multiplier & 0xffff,
+            right: -shift as i32,
+            zero_point: zero_point as i32,
         })
     }
 }

@@ -4,7 +4,6 @@
 
 #[cfg_attr(kindling_backend = "armv6m", path = "finish_scalar.rs")]
 mod finish;
-#[cfg(not(kindling_backend = "armv6m"))]
 mod finish_twice;
 #[cfg(not(kindling_dsp))]
 mod scalar;
@@ -183,13 +182,5 @@ impl Primitives for CortexM {
         if !is_done && (Feature::Edges.is_built() || Rounded::ROUNDING == Rounding::Twice) {
             Plain::finish::<Rounded>(finish, sums, output);
         }
-    }
-}
-
-/// This core has no such loop.
-#[cfg(kindling_backend = "armv6m")]
-mod finish_twice {
-    pub(super) fn run(_: &super::Finish<'_>, _: &[i8], _: &mut [i8]) -> bool {
-        false
     }
 }
