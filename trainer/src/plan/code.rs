@@ -55,7 +55,7 @@ pub struct Code {
 
 /// The pairs of parts that depend on each other, or have code in common that not all convolutions
 /// have.
-pub const PAIRS: [[Feature; 2]; 28] = [
+pub const PAIRS: [[Feature; 2]; 29] = [
     [Feature::WinogradF2, Feature::WinogradF4],
     [Feature::WinogradF2, Feature::WinogradStored],
     [Feature::WinogradF4, Feature::WinogradStored],
