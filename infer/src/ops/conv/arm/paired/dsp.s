@@ -313,12 +313,12 @@ kindling_widen:
   .cfi_startproc
   push {r4-r11, lr}
   KINDLING_SAVED 4, r4, r5, r6, r7, r8, r9, r10, r11, lr
-1:
   add r12, r0, r1, lsl #1
+1:
   ldr r5, [r0, r1]
-  ldr r6, [r12]
   ldr r7, [r12, r1]
   ldr r4, [r0], #4
+  ldr r6, [r12], #4
   sxtb16 r9, r5
   sxtb16 r8, r4
   sxtb16 r10, r6
