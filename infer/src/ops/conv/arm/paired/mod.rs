@@ -29,6 +29,9 @@ use crate::quant::RELU_ZERO_POINT;
 use crate::quant::with_shifts;
 use crate::quant::{ChannelParameters, Rounding};
 
+#[cfg(not(kindling_backend = "armv6m"))]
+use self::kindling_paired as kindling_paired_exact;
+
 #[cfg(kindling_dsp)]
 crate::arm::assembly!("batch.s", "dsp.s");
 #[cfg(kindling_backend = "armv7m")]
@@ -702,7 +705,6 @@ fn sums_of_two(
     }
     let run = match conv.algorithm {
         _ if has_int4(conv) => kindling_paired_int4,
-        #[cfg(kindling_backend = "armv6m")]
         _ if lowest.is_there() => kindling_paired_exact,
         #[cfg(kindling_dsp)]
         algorithm if algorithm.is_wide() => kindling_paired_wide,
