@@ -11,23 +11,21 @@ pub const INSTRUCTIONS: [(&str, [u64; 5]); 4] = [
 /// Working memory of the smallest plans at most, without the image, bytes.
 pub const RAM: [(&str, u64); 4] = [("kws", 6_000), ("vww", 12_000), ("ic", 14_000), ("ad", 800)];
 
-/// What comes before the table of those that are missed.
-pub const MISSED: &str = "\n## What was aimed at\n\n\
+/// What comes before the table of instructions.
+pub const ABOVE: &str = "\n## What was aimed at\n\n\
     Before the kernels were written, aims were set.\n\
     Those of memory and flash are in the tables above.\n\
-    These are instructions of the fastest plans that are missed; all others are kept.\n\
+    These are instructions of the fastest plans; above 1 an aim is missed.\n\
     *A MAC* is instructions for each multiply-accumulate that is computed.\n\n";
 
-/// Why, and what is left to do.
-pub const WHY: &str = "\n\
+/// What is left to do.
+pub const LEFT: &str = "\n\
     | core | what is beside the inner loops | what could be done |\n\
     | --- | --- | --- |\n\
     | all | the map between a depthwise and a pointwise layer is written and read again | \
     both in one loop |\n\
     | M4, M33 | pixels become int16 before the loop of a convolution: much for the few channels of \
     vww's first layers | a depthwise layer that leaves int16 |\n\
-    | M3, M0 | no instruction multiplies two taps at once; int8 weights are loaded one by one | \
-    more flash for weights as words |\n\
-    | M55 | dense layers: to requantise four units takes 28 instructions, \
-    and the ten layers of ad 300 each apart from their loops | \
-    a loop for layers whose units share a multiplier |\n";
+    | M3 | depthwise layers round negative sums too | a loop for a ReLU's outputs |\n\
+    | M0 | int8 weights of convolutions are loaded one by one | \
+    more flash for weights as words, as dense layers have |\n";
