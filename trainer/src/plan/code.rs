@@ -65,7 +65,7 @@ pub const PAIRS: [[Feature; 2]; 29] = [
     [Feature::WinogradF4, Feature::WinogradSingleTile],
     [Feature::WinogradF2, Feature::Edges],
     [Feature::WinogradF4, Feature::Edges],
-    [Feature::WinogradF4, Feature::DirectPaired],
+    [Feature::WinogradF4, Feature::SingleChannel],
     [Feature::SingleChannel, Feature::Direct],
     [Feature::SingleChannel, Feature::DirectPaired],
     [Feature::SingleChannel, Feature::Edges],
