@@ -12,8 +12,8 @@
 //! - arguments are in `r0` to `r3`, an answer is in `r0`; r4-r11, `lr` and d8-d15 are restored;
 //! - alignment is that of the addresses given: where none is named, any will do;
 //! - clobbers are all registers that may hold something else afterwards;
-//! - stack bytes are the most that a function takes; it calls none but those of its folder, of which
-//!   the head says so;
+//! - stack bytes are the most that a function takes; it calls none but those of its folder, of
+//!   which the head says so;
 //! - flags are those that may be others afterwards;
 //! - `CCR.UNALIGN_TRP` says whether a core may be set up to fault where a word is not at a multiple
 //!   of four. Firmware that sets that bit cannot run kernels that need it clear, as it is after a

@@ -123,8 +123,11 @@ pub fn run_refused(board: Board, model: &Path, arguments: &[&Path]) -> String {
 
 fn example(board: Board, model: &Path) -> TempPath {
     let is_small = board == EVERY_CORE[0];
-    let mut command = cargo(board, "build", if is_small { &[] } else { &[IMPORTED] });
-    with_model(&mut command, model).args(["--release", "--bin", "firmware-example"]);
+    let (profile, features): (_, &[&str]) =
+        if is_small { (Build::Small, &[]) } else { (Build::Fast, &[IMPORTED]) };
+    let mut command = cargo(board, "build", features);
+    with_model(&mut command, model).args(["--profile", profile.profile()]);
+    command.args(["--bin", "firmware-example"]);
     program(board, command, "firmware-example")
 }
 

@@ -168,6 +168,7 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
     let mut side = || tiles * (1 + random.below(most(6, 3)) as u16 / tiles);
     let mut output = Shape::new(side(), side(), channels);
     let (mut input, mut kernel, mut pool, mut origin) = (input, kernel, pool, origin);
+    let mut stride = stride;
     if any && random.below(3) == 0 {
         // A row of pixels inside of the map, often one alone, whose patches often lie in one piece:
         // these have loops of their own.
@@ -177,6 +178,13 @@ pub fn record(random: &mut Random, algorithm: Algorithm) -> (ConvRecord, [Tensor
         output = Shape::new(1, width, 2 * channels);
         let of_row = (width - 1) * stride[1] as u16 + kernel[1] as u16;
         input = Shape::new(kernel[0] as u16, of_row, 2 * input.channels);
+    }
+    if any && random.below(6) == 0 {
+        // Pixels of a map that has more rows than are read.
+        let (height, width) = (1 + random.below(4) as u16, 1 + random.below(6) as u16);
+        (pool, origin, kernel, stride) = ([1, 1], [0, 0], [1, 1], [1, 1]);
+        output = Shape::new(height, width, channels);
+        input = Shape::new(height + 1 + random.below(6) as u16, width, input.channels);
     }
     if vector && random.below(3) == 0 {
         // Kernel rows of whole vectors, and of many, are read where they lie.

@@ -161,7 +161,7 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         return all_windows(conv, input, scratch, lowest, output);
     }
     let Some(mut memory) = Memory::of(scratch, patch) else { return };
-    let pixels = conv.output.height as usize * conv.output.width as usize;
+    let pixels = output_pixels(conv);
     let (at_once, channels) = (PAIRED_PIXELS.min(pixels), conv.output.channels as usize);
     let map = Map::of(conv, input);
     let mut whole = Whole::of(conv, patch, at_once, lowest);
@@ -187,6 +187,10 @@ pub(super) fn conv(conv: &Conv<'_>, input: &[i8], scratch: &mut [i8], output: &m
         }
         next = end;
     }
+}
+
+fn output_pixels(conv: &Conv<'_>) -> usize {
+    conv.output.height as usize * conv.output.width as usize
 }
 
 /// Batches of four pixels that the loop computes after the first one, and where it finds their
@@ -329,8 +333,10 @@ impl<'m> Map<'m> {
             return false;
         }
         if self.has_following {
-            let patches = values.len() + taps - taps.next_multiple_of(4);
-            following.batches = (patches / (PAIRED_PIXELS * taps).max(1)).max(1) - 1;
+            // The map may have more rows than outputs read.
+            let whole = (values.len() + taps - taps.next_multiple_of(4)) / taps.max(1);
+            let left = output_pixels(self.conv).saturating_sub(first);
+            following.batches = (whole.min(left) / PAIRED_PIXELS).max(1) - 1;
             following.patches = Patches::Pixels(values);
         }
         true
@@ -524,6 +530,7 @@ fn is_pixel(conv: &Conv<'_>) -> bool {
         && conv.stride == [1, 1]
         && conv.origin == [0, 0]
         && conv.input.width == conv.output.width
+        && output_pixels(conv) >= PAIRED_PIXELS
         && (conv.taps().is_multiple_of(4) || cfg!(not(kindling_backend = "armv6m")))
 }
 

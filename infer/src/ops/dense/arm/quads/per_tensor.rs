@@ -77,7 +77,7 @@ fn blocks(
         return;
     }
     let (inputs, biases) = (input.as_ptr_range(), biases.as_ptr_range());
-    // As `KINDLING_CHANNEL` has them: a shift of 2 to 23 bits to the right.
+    // As the macro for a channel has them: a shift of 2 to 23 bits to the right.
     let shift = !(shift as i32);
     let odd = 2 * dense.output_quant.zero_point as i32 + 1;
     let blocks = Blocks {
